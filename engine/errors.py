@@ -1,0 +1,86 @@
+"""Every exception of the project: what is wrong, where, what was expected, and what to do about it.
+
+A `BarsweepError` is a mistake in what the user gave us (a file, a key, a value). The command line prints its
+message without a traceback and exits with status 2. Anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BarsweepError(Exception):
+    """A mistake in the input, told in one message.
+
+    what      what is wrong, with the offending value in it
+    where     the file, key or place it was found in
+    expected  what would have been right
+    fix       what to do
+    """
+
+    def __init__(self, what: str, *, where: object = None, expected: str | None = None, fix: str | None = None):
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.expected = expected
+        self.fix = fix
+        super().__init__(self._message())
+
+    def __reduce__(self) -> tuple[object, ...]:  # survives the trip back from a worker process
+        return _rebuild, (type(self), self.what, self.where, self.expected, self.fix)
+
+    def _message(self) -> str:
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.expected:
+            parts.append(f"expected {self.expected}")
+        if self.fix:
+            parts.append(self.fix)
+        return "; ".join(parts)
+
+
+def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None):
+    return kind(what, where=where, expected=expected, fix=fix)
+
+
+class ConfigError(BarsweepError):
+    """A session config, or an option of a command, is wrong."""
+
+
+class CalendarError(BarsweepError):
+    """An unknown exchange, a date out of the calendar's reach, a schedule that cannot tick."""
+
+
+class ArchiveError(BarsweepError):
+    """An archive, or a file of one, cannot be read or is not what it should be."""
+
+
+class BarImportError(BarsweepError):
+    """Source files cannot be imported."""
+
+
+class UniverseError(BarsweepError):
+    """A universe cannot be loaded."""
+
+
+class IndicatorError(BarsweepError):
+    """An indicator is unknown, or its parameters or key are wrong."""
+
+
+class ScannerError(BarsweepError):
+    """A scanner cannot be loaded, is wrongly declared, or failed where the run cannot go on without it."""
+
+
+class RunError(BarsweepError):
+    """A run cannot start or cannot write its results."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, or None: for "did you mean" in messages."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A sentence suggesting the nearest known name, or None."""
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else None

@@ -1,0 +1,90 @@
+"""How kernels are compiled: the one file with jit flags, and the loop over symbols that every kernel shares.
+
+A kernel is a plain function of one symbol's bars,
+
+    def sma(values, period, state, out): ...
+    #       inputs, params, state, outputs
+
+float64 arrays in, scalar params, a float64 state vector that is all zeros before the first bar and is carried
+from call to call, and one float64 array an output. `@kernel` compiles it and adds `.over_symbols`, which runs it
+symbol by symbol over a session's bars and writes only the rows a scan will read: whole columns live in a
+scratch buffer the size of one symbol's session, which stays in the processor's cache.
+
+Compiled code is cached on disk beside the kernels. fastmath is off: results must not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.extending import overload
+
+FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
+
+
+def njit(function: Callable[..., Any]) -> Any:
+    """Compile a helper or a kernel with the project's flags."""
+    return numba.njit(**FLAGS)(function)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a per-symbol kernel and give it `.over_symbols` (the arguments of `_over_symbols`)."""
+    compiled = njit(function)
+    compiled.over_symbols = njit(_bind(_over_symbols, compiled))
+    return compiled
+
+
+def _bind(template: types.FunctionType, compiled: Any) -> types.FunctionType:
+    """A copy of `template` that calls `compiled`, with a name and file of its own.
+
+    numba caches by file, qualified name and globals, never by an argument that is a function; a copy bound to
+    its kernel through its globals is cached like any other function, and again when the kernel's file changes.
+    """
+    source = compiled.py_func
+    name = f"{source.__name__}_over_symbols"
+    code = template.__code__.replace(co_filename=source.__code__.co_filename, co_name=name, co_qualname=name)
+    bound = types.FunctionType(code, {**template.__globals__, "_kernel": compiled}, name)
+    bound.__module__, bound.__qualname__ = source.__module__, name
+    return bound
+
+
+def _cut(arrays: tuple[Any, ...], start: int, end: int) -> tuple[Any, ...]:
+    return tuple(array[start:end] for array in arrays)
+
+
+@overload(_cut)
+def _overload_cut(arrays: Any, start: Any, end: Any) -> Any:  # tuples have no loop in nopython mode: recurse
+    if len(arrays) == 1:
+        return lambda arrays, start, end: (arrays[0][start:end],)
+    return lambda arrays, start, end: (arrays[0][start:end], *_cut(arrays[1:], start, end))
+
+
+def _over_symbols(  # type: ignore[no-untyped-def]
+    first, last, starts, ends, inputs, params, states, rows, scratch, carried, outs
+):
+    """Run the kernel over symbols [first, last) and write its value at each symbol's `rows`.
+
+    starts, ends   int64[symbols]: the symbol's bars are inputs[start:end]
+    inputs         tuple of float64 arrays over all bars
+    params         tuple of scalars
+    states         float64[symbols, state size], updated
+    rows           int64[symbols, ticks]: index of the latest visible bar, below start where there is none yet
+    scratch        tuple of float64 buffers, one an output, at least as long as the longest slice
+    carried        float64[outputs, symbols]: the last value of an earlier session, read where no bar is visible,
+                   then updated to this session's last
+    outs           tuple of float64[ticks, symbols], one an output
+    """
+    for symbol in range(first, last):
+        start, end = starts[symbol], ends[symbol]
+        values = _cut(scratch, 0, end - start)
+        _kernel(*_cut(inputs, start, end), *params, states[symbol], *values)  # noqa: F821  bound in _bind
+        for output in range(len(outs)):
+            out, value = outs[output], values[output]
+            for tick in range(rows.shape[1]):
+                row = rows[symbol, tick]
+                out[tick, symbol] = value[row - start] if row >= start else carried[output, symbol]
+            if end > start:
+                carried[output, symbol] = value[end - start - 1]
