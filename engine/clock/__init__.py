@@ -1,0 +1,1 @@
+"""Exchange calendars, schedules and their ticks, the simulated clock."""

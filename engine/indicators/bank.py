@@ -1,0 +1,195 @@
+"""The states of a set of terms over a table of symbols, and the pass that moves them through one session.
+
+    1. `SessionRows` lays out what the terms walk: bars by interval, the session's daily bars, ticks.
+    2. `TermBank.run` makes one job a term, over those rows.
+    3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the processor's cache.
+
+A kernel walks every bar and carries its state; only the rows that a tick sees are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.indicators.term import DAILY, EACH_SESSION, LAST_SESSION, REGULAR, TICKS, VISIBLE, Term
+from engine.clock.interval import Interval
+from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.daily import DailyBars
+from engine.panel.passes import Job, run_over_symbols
+from engine.panel.session_panel import SessionPanel
+from engine.kernels.latest_rows import latest_rows
+
+NO_TICKS = np.empty(0, np.int64)
+Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
+
+
+class SessionRows:
+    """What terms walk in one session, and which row each tick sees.
+
+    ticks  int64[ticks], microseconds
+    slots  float64[ticks], each tick's index in the run's table of times of day
+    """
+
+    def __init__(self, panel: SessionPanel, daily: DailyBars | None, ticks: Ints, slots: Floats):
+        self.panel, self.daily, self.ticks, self.slots = panel, daily, ticks, slots
+        self._kept: dict[str, Bars] = {}
+
+    def bars(self, rows: str) -> Bars:
+        """The bars that terms over `rows` walk."""
+        if rows not in self._kept:
+            self._kept[rows] = self._make(rows)
+        return self._kept[rows]
+
+    def _make(self, rows: str) -> Bars:
+        if rows == VISIBLE:
+            return self.panel.visible
+        if rows == REGULAR:
+            return self.panel.regular
+        if rows == DAILY and self.daily is not None:
+            return self.daily.session(self.panel.session)
+        if rows == TICKS:
+            return self._tick_rows()
+        return self.panel.bars(Interval.parse(rows))
+
+    def _tick_rows(self) -> Bars:
+        """One row a symbol and tick, symbol by symbol; `session_volume` is filled in by `fill_tick_rows`."""
+        symbols, ticks = len(self.panel.table), len(self.ticks)
+        starts = np.arange(symbols, dtype=np.int64) * ticks
+        columns = {
+            "session_volume": np.empty(symbols * ticks),
+            "slot": np.tile(self.slots, symbols),
+            "session": np.full(symbols * ticks, float(self.panel.session.date.toordinal())),
+        }
+        return Bars(starts, starts + ticks, np.tile(self.ticks, symbols), 0, columns)
+
+
+class TermBank:
+    """States and last values of terms, for every symbol of a table."""
+
+    def __init__(self, terms: Sequence[Term], symbols: int):
+        self.symbols = symbols
+        self._states: dict[str, Floats] = {}
+        self._carried: dict[str, Floats] = {}
+        self._out: Columns = {}
+        for term in terms:
+            self.add(term)
+
+    def add(self, term: Term) -> None:
+        """Give a term a fresh state."""
+        self._states[term.name] = np.zeros((self.symbols, max(1, term.state_size)))
+        self._carried[term.name] = np.full((len(term.outputs), self.symbols), term.empty)
+
+    def adopt(self, other: TermBank) -> None:
+        """Take over the states of another bank over the same symbols."""
+        self._states |= other._states
+        self._carried |= other._carried
+
+    def reset(self, term: Term, ids: Ints | slice) -> None:
+        """Make the states of some symbols fresh again."""
+        self._states[term.name][ids] = 0.0
+        self._carried[term.name][:, ids] = term.empty
+
+    def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:
+        """Move terms through a session; with `sample`, return their columns at its ticks.
+
+        The columns are float64[ticks, symbols] and are overwritten by the next call. `ids` restricts the pass to
+        some symbols.
+        """
+        jobs: list[Job] = []
+        rows = _RowsAtTicks(session, sample, jobs)
+        columns: Columns = {}
+        for term in terms:
+            if term.carry == EACH_SESSION:
+                self.reset(term, slice(None))
+            out = {name: self._buffer(name, rows.ticks_for(term)) for name in term.outputs}
+            columns |= out
+            if term.rows == TICKS:
+                jobs.append(_fill_tick_rows(session, columns["session_volume"]))
+            jobs.append(self._job(term, session.bars(term.rows), rows.of(term), tuple(out.values())))
+        self._go(jobs, ids)
+        self._forget_old_values(session, terms, ids)
+        return columns
+
+    def walk(self, term: Term, bars: Bars, ids: Ints | None = None) -> None:
+        """Move one term through bars that lie before the session at hand, writing nothing."""
+        rows = np.empty((self.symbols, 0), np.int64)
+        outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
+        self._go([self._job(term, bars, rows, outs)], ids)
+
+    def _forget_old_values(self, session: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
+        for term in terms:
+            if term.carry == LAST_SESSION:
+                bars = session.bars(term.rows)
+                silent = np.flatnonzero(bars.ends == bars.starts)
+                silent = silent if ids is None else np.intersect1d(silent, ids)
+                self._carried[term.name][:, silent] = term.empty
+
+    def _go(self, jobs: list[Job], ids: Ints | None) -> None:
+        if ids is None:
+            run_over_symbols(self.symbols, jobs)
+            return
+        for symbol in ids.tolist():
+            for job in jobs:
+                job(symbol, symbol + 1)
+
+    def _buffer(self, name: str, ticks: int) -> Floats:
+        kept = self._out.get(name)
+        if kept is None or kept.shape[0] != ticks:  # fresh memory costs page faults: reuse it
+            kept = self._out[name] = np.empty((ticks, self.symbols))
+        return kept
+
+    def _job(self, term: Term, bars: Bars, rows: Ints, outs: tuple[Floats, ...]) -> Job:
+        inputs = tuple(bars.column(name) for name in term.inputs)
+        states, carried, longest = self._states[term.name], self._carried[term.name], bars.longest
+
+        def job(first: int, last: int) -> None:
+            scratch = tuple(np.empty(longest) for _ in outs)
+            term.kernel.over_symbols(
+                first, last, bars.starts, bars.ends, inputs, term.params, states, rows, scratch, carried, outs
+            )
+
+        return job
+
+
+class _RowsAtTicks:
+    """rows[symbol, tick] for each kind of rows, looked up once by a job of its own."""
+
+    def __init__(self, session: SessionRows, sample: bool, jobs: list[Job]):
+        self._session, self._sample, self._jobs = session, sample, jobs
+        self._made: dict[str, Ints] = {}
+
+    def ticks_for(self, term: Term) -> int:
+        return len(self._ticks(term.rows, term.name))
+
+    def of(self, term: Term) -> Ints:
+        ticks = self._ticks(term.rows, term.name)
+        key = term.rows if len(ticks) else "none"
+        if key not in self._made:
+            self._made[key] = self._look_up(self._session.bars(term.rows), ticks)
+        return self._made[key]
+
+    def _ticks(self, rows: str, name: str) -> Ints:
+        # what is walked by tick needs its ticks, and the volume so far at them, when nothing is sampled as well
+        needed = self._sample or rows == TICKS or name == "session_volume"
+        return self._session.ticks if needed else NO_TICKS
+
+    def _look_up(self, bars: Bars, ticks: Ints) -> Ints:
+        rows = np.empty((len(bars.starts), len(ticks)), np.int64)
+
+        def job(first: int, last: int) -> None:
+            latest_rows(first, last, bars.starts, bars.ends, bars.known_at, bars.lag, ticks, rows)
+
+        self._jobs.append(job)
+        return rows
+
+
+def _fill_tick_rows(session: SessionRows, session_volume: Floats) -> Job:
+    flat = session.bars(TICKS).column("session_volume").reshape(len(session.panel.table), len(session.ticks))
+
+    def job(first: int, last: int) -> None:
+        flat[first:last] = session_volume[:, first:last].T
+
+    return job
+

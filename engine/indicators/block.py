@@ -1,0 +1,113 @@
+"""One calendar month of sessions: its terms' states, seeded from sessions before it and carried through it.
+
+Every month is computed from its own warm-up, so the same month gives bit-for-bit the same values alone, in a
+ten-year run, and on any worker. While one month is scanned, the next is already being seeded from the same
+decoded bars, so nothing is read twice.
+
+    1. `due`      which terms walk a session: those whose warm-up has begun
+    2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new scale
+    3.            daily terms walk their history at the month's first session
+    4.            all terms that are due walk the session; in the month, they are sampled at its ticks
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.clock.calendar import Session
+from engine.indicators.bank import Columns, SessionRows, TermBank
+from engine.indicators.term import DAILY, Term
+from engine.panel.bars import Floats, Ints
+from engine.panel.daily import DailyBars
+from engine.panel.session_panel import SessionPanel
+from engine.panel.splits import Splits
+from engine.panel.symbol_table import SymbolTable
+
+TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
+
+
+@dataclass
+class MonthBlock:
+    """The states of one month, for the symbols of its table.
+
+    sessions  dates of the month's sessions in the archive
+    starts    term name -> first date it walks
+    daily     daily bars of the month and of the longest daily warm-up before it
+    """
+
+    table: SymbolTable
+    sessions: Sequence[dt.date]
+    starts: dict[str, dt.date]
+    terms: list[Term]
+    daily: DailyBars
+    splits: Splits
+    ticks_of: TicksOf
+    _kept: list[SessionPanel] = field(default_factory=list)  # of symbols that will split, to start anew from
+
+    def __post_init__(self) -> None:
+        self._bank = TermBank(self.terms, len(self.table))
+        self._watched = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
+        self._scaled_to = dt.date.min
+
+    @property
+    def first_fed(self) -> dt.date:
+        """The first session that any of its intraday terms walks."""
+        return min([self.starts[term.name] for term in self.terms if term.rows != DAILY] + [self.sessions[0]])
+
+    def due(self, date: dt.date) -> list[Term]:
+        """The terms that walk the session of `date`."""
+        in_month = date >= self.sessions[0]
+        return [term for term in self.terms if self.starts[term.name] <= date and (in_month or term.rows != DAILY)]
+
+    def advance(self, panel: SessionPanel, sample: bool) -> Columns:
+        """Walk one session, in order of time; with `sample` return the columns at its ticks."""
+        panel, date = panel.realign(self.table), panel.session.date
+        self._apply_splits(date)
+        if date == self.sessions[0]:
+            self._walk_daily_history(date, None)
+        columns = self._bank.run(self._rows(panel), self.due(date), sample)
+        if len(self._watched):
+            self._kept.append(panel.only(self._watched))
+        return columns
+
+    def alike(self, terms: list[Term], starts: dict[str, dt.date], daily: DailyBars) -> MonthBlock:
+        """A fresh block of the same month for other terms."""
+        return MonthBlock(self.table, self.sessions, starts, terms, daily, self.splits, self.ticks_of)
+
+    def adopt(self, other: MonthBlock) -> None:
+        """Take over the terms of a block of the same month that has walked the same sessions."""
+        self.starts |= other.starts
+        self.terms += other.terms
+        self._bank.adopt(other._bank)
+
+    def _rows(self, panel: SessionPanel) -> SessionRows:
+        return SessionRows(panel, self.daily, *self.ticks_of(panel.session))
+
+    def _apply_splits(self, date: dt.date) -> None:
+        changed: set[int] = set()
+        for ex_date, symbol, ratio in self.splits.between(self.table, self._scaled_to, date):
+            self.daily.rescale(symbol, ratio, ex_date)
+            for panel in self._kept:
+                panel.rescale(symbol, ratio)
+            changed.add(symbol)
+        self._scaled_to = date
+        if changed and self._kept:
+            self._start_anew(date, np.array(sorted(changed), np.int64))
+
+    def _start_anew(self, date: dt.date, ids: Ints) -> None:
+        for term in self.terms:
+            self._bank.reset(term, ids)
+        for panel in self._kept:
+            walked = [term for term in self.due(panel.session.date) if term.rows != DAILY]
+            self._bank.run(self._rows(panel), walked, False, ids)
+        if date > self.sessions[0]:
+            self._walk_daily_history(date, ids)
+
+    def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
+        for term in self.terms:
+            if term.rows == DAILY:
+                self._bank.walk(term, self.daily.history(self.starts[term.name], date), ids)

@@ -1,0 +1,93 @@
+"""A term: one kernel over one kind of rows, the unit that is computed once however many scanners name it.
+
+Indicators and the cross-section's own columns (close, session_vwap ...) are terms alike. What a term walks is
+its `rows`:
+
+    visible      the base interval's bars that scans may see
+    regular      those of regular hours
+    5m, 1h ...   visible bars aggregated to an interval
+    1d           daily bars
+    ticks        one row a scheduled tick instead of one a bar, for what depends on the time of day
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from engine.indicators.key import IndicatorKey
+
+VISIBLE, REGULAR, DAILY, TICKS = "visible", "regular", "1d", "ticks"
+
+# How a term goes on from one session to the next.
+RUNS_ON = "runs on"  # state and last value are carried
+LAST_SESSION = "last session"  # the last value is carried for one session, so its age stays bounded
+EACH_SESSION = "each session"  # starts anew at every session
+
+# Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars (an illiquid
+# symbol is warm later, or settles less closely; it is the same in every run all the same).
+INTRADAY_PRESENCE = 0.25
+DAILY_PRESENCE = 0.9
+
+
+@dataclass(frozen=True)
+class Term:
+    """kernel(*inputs, *params, state, *outputs) over `rows`.
+
+    outputs          the names of the columns it makes, in every frame
+    state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
+    warmup_sessions  how many sessions before a month's first one its state is seeded from
+    empty            the value while no row is visible
+    """
+
+    name: str
+    kernel: Any
+    params: tuple[int | float, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rows: str
+    state_size: int
+    warmup_sessions: int
+    carry: str = RUNS_ON
+    empty: float = math.nan
+
+
+def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
+    """The term of an indicator key.
+
+    base     name of the archive's base interval
+    minutes  length of a regular session
+    slots    number of times of day at which the run ticks
+    """
+    indicator = key.indicator
+    by_tick = indicator.rows == TICKS
+    size = indicator.state_size(*key.params, slots) if by_tick else indicator.state_size(*key.params)
+    rows = TICKS if by_tick else VISIBLE if key.interval.name == base else key.interval.name
+    return Term(
+        name=key.name,
+        kernel=indicator.kernel,
+        params=(*key.params, slots) if by_tick else key.params,
+        inputs=indicator.inputs,
+        outputs=key.columns,
+        rows=rows,
+        state_size=size,
+        warmup_sessions=warmup_sessions(key, minutes),
+    )
+
+
+def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
+    """How many sessions before a month's first one the indicator is seeded from.
+
+    Enough for `settle` rows, the length after which what was before no longer matters (residual weight below
+    1e-9); and at least the sessions it looks back over by definition.
+    """
+    indicator = key.indicator
+    by_definition = indicator.session_window(*key.params)
+    if indicator.rows == TICKS:
+        return by_definition
+    settle = indicator.settle(*key.params)
+    if key.interval.is_daily:
+        return max(by_definition, math.ceil(settle / DAILY_PRESENCE) + 1)
+    rows_a_session = max(1.0, minutes * 60_000_000 / key.interval.micros)
+    return max(by_definition, math.ceil(settle / (rows_a_session * INTRADAY_PRESENCE)))

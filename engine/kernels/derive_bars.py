@@ -1,0 +1,48 @@
+"""Wider bars from narrower ones, within one session."""
+
+from engine.kernels.jit import njit
+
+
+@njit
+def bucket_bounds(timestamp, width, session_open, session_close):
+    """Start and end (microseconds) of the bucket that holds `timestamp`.
+
+    Buckets are counted from the session's open, so that the first hourly bar of a 09:30 open is 09:30 to 10:30; the
+    regular close cuts the last one, and after it they are counted from the close.
+    """
+    anchor = session_open if timestamp < session_close else session_close
+    start = anchor + (timestamp - anchor) // width * width
+    end = start + width
+    if start < session_close < end:
+        end = session_close
+    return start, end
+
+
+@njit
+def derive_bars(  # type: ignore[no-untyped-def]
+    first, last, starts, ends, timestamps, prices, volume, width, session_open, session_close,
+    out_ends, out_timestamps, out_known_at, out_prices, out_volume,
+):  # fmt: skip
+    """Aggregate each symbol's bars into buckets of `width` microseconds (first, max, min, last, sum).
+
+    A symbol's wider bars are written from its own start on, in arrays as long as the input, so no counting pass
+    and no moving is needed: they are [starts[symbol], out_ends[symbol]). prices and out_prices are tuples
+    (open, high, low, close). out_known_at is when a bucket is over, whether or not a bar was traded at its end.
+    """
+    opens, highs, lows, closes = prices
+    out_opens, out_highs, out_lows, out_closes = out_prices
+    for symbol in range(first, last):
+        out = starts[symbol] - 1
+        bucket_end = -1
+        for row in range(starts[symbol], ends[symbol]):
+            if out < starts[symbol] or timestamps[row] >= bucket_end:
+                bucket_start, bucket_end = bucket_bounds(timestamps[row], width, session_open, session_close)
+                out += 1
+                out_timestamps[out], out_known_at[out] = bucket_start, bucket_end
+                out_opens[out], out_highs[out], out_lows[out] = opens[row], highs[row], lows[row]
+                out_volume[out] = 0.0
+            out_highs[out] = max(out_highs[out], highs[row])
+            out_lows[out] = min(out_lows[out], lows[row])
+            out_closes[out] = closes[row]
+            out_volume[out] += volume[row]
+        out_ends[symbol] = out + 1

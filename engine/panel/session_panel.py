@@ -1,0 +1,171 @@
+"""One session of the whole universe: the decoded columns as they are, and each symbol's slice of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.clock.calendar import Session
+from engine.clock.interval import Interval
+from engine.errors import ArchiveError
+from engine.kernels.derive_bars import derive_bars
+from engine.kernels.span_rows import first_disorder, span_rows
+from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.symbol_table import SymbolTable
+
+BAR_VALUES = ("open", "high", "low", "close", "volume")
+MICROS_A_MINUTE = 60_000_000
+MICROS_A_DAY = 86_400_000_000
+
+
+class SessionPanel:
+    """The bars of one session for the symbols of a table.
+
+    visible   base-interval bars that scans may see: regular hours, or also extended hours where asked for
+    regular   those of regular hours only (the same arrays, other slices)
+
+    Nothing is copied or moved: a column is the array the Parquet reader filled, a symbol is a slice of it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        table: SymbolTable,
+        base: Interval,
+        timestamps: Ints,
+        columns: dict[str, Floats],
+        slices: tuple[Ints, Ints],
+        extended: bool,
+    ):
+        self.session, self.table, self.base, self.extended = session, table, base, extended
+        self._timestamps, self._columns = timestamps, columns
+        self._slices = slices
+        self._derived: dict[str, Bars] = {}
+        self.regular = self._bars(session.open, session.close)
+        self.visible = self._bars(session.extended_open, session.extended_close) if extended else self.regular
+
+    @classmethod
+    def read(
+        cls,
+        archive: Archive,
+        session: Session,
+        table: SymbolTable,
+        base: Interval,
+        columns: Sequence[str],
+        extended: bool,
+    ) -> SessionPanel:
+        """Decode `columns` of a session's file; raises ArchiveError for a file that is not what it should be."""
+        index = archive.read_session_index(session.date, base.name)
+        wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
+        frame = archive.read_session(session.date, wanted, base.name)
+        symbols, counts = index or _runs(frame["symbol"])
+        slices = _slices(table, symbols, np.asarray(counts, np.int64))
+        arrays = {name: frame[name].to_numpy() for name in columns}
+        timestamps = frame["timestamp"].to_physical().to_numpy()
+        panel = cls(session, table, base, timestamps, arrays, slices, extended)
+        panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
+        return panel
+
+    def realign(self, table: SymbolTable) -> SessionPanel:
+        """The same bars for the symbols of another table."""
+        if table is self.table:
+            return self
+        ids = self.table.ids(table.series)
+        starts, ends = (np.where(ids >= 0, side[ids], 0) for side in self._slices)
+        return self._with(self._timestamps, self._columns, (starts, ends), table)
+
+    def only(self, ids: Ints) -> SessionPanel:
+        """A copy that holds the bars of these symbols alone; the others have none."""
+        starts, ends = np.zeros(len(self.table), np.int64), np.zeros(len(self.table), np.int64)
+        lengths = self._slices[1][ids] - self._slices[0][ids]
+        ends[ids] = np.cumsum(lengths)
+        starts[ids] = ends[ids] - lengths
+        rows = np.concatenate([np.arange(self._slices[0][i], self._slices[1][i]) for i in ids] or [np.empty(0, int)])
+        columns = {name: values[rows] for name, values in self._columns.items()}
+        return self._with(self._timestamps[rows], columns, (starts, ends), self.table)
+
+    def rescale(self, symbol: int, ratio: float) -> None:
+        """Put a symbol's bars of this copy in the scale after a split: prices divided, volume multiplied by `ratio`."""
+        span = slice(self._slices[0][symbol], self._slices[1][symbol])
+        for name, values in self._columns.items():
+            rescale(name, values, span, ratio)
+        self._derived.clear()
+
+    def bars(self, interval: Interval) -> Bars:
+        """The visible bars at an interval of at least the base interval and below a day."""
+        if interval == self.base:
+            return self.visible
+        if interval.name not in self._derived:
+            self._derived[interval.name] = self._derive(interval)
+        return self._derived[interval.name]
+
+    def present(self) -> Ints:
+        """int64[symbols]: how many regular bars each symbol has."""
+        return self.regular.ends - self.regular.starts
+
+    def _with(
+        self, timestamps: Ints, columns: dict[str, Floats], slices: tuple[Ints, Ints], table: SymbolTable
+    ) -> SessionPanel:
+        return SessionPanel(self.session, table, self.base, timestamps, columns, slices, self.extended)
+
+    def _bars(self, opens_at: int, closes_at: int) -> Bars:
+        starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
+        span_rows(*self._slices, self._timestamps, opens_at, closes_at, starts, ends)
+        more = self._clock_columns(self._timestamps)
+        return Bars(starts, ends, self._timestamps, self.base.micros, self._columns, more)
+
+    def _refuse_disorder(self, source: object) -> None:
+        row = first_disorder(*self._slices, self._timestamps)
+        if row >= 0:
+            raise ArchiveError(
+                f"bars are not sorted by symbol and time, or not unique, at row {row}",
+                where=source,
+                expected="timestamps that increase within each symbol",
+                fix="import the bars again, or run `barsweep archive check`",
+            )
+
+    def _clock_columns(self, timestamps: Ints):  # type: ignore[no-untyped-def]
+        return {
+            "timestamp": lambda: timestamps.astype(np.float64),
+            "minute": lambda: (timestamps - self.session.open) / MICROS_A_MINUTE,
+            "session": lambda: np.full(len(timestamps), float(self.session.date.toordinal())),
+        }
+
+    def _derive(self, interval: Interval) -> Bars:
+        source, size = self.visible, len(self._timestamps)
+        ends = np.empty_like(source.ends)
+        timestamps, known_at = np.empty(size, np.int64), np.empty(size, np.int64)
+        out = {name: np.empty(size) for name in BAR_VALUES}
+        derive_bars(
+            0, len(self.table), source.starts, source.ends, self._timestamps,
+            tuple(source.column(name) for name in BAR_VALUES[:4]), source.column("volume"),
+            interval.micros, self.session.open, self.session.close,
+            ends, timestamps, known_at, tuple(out[name] for name in BAR_VALUES[:4]), out["volume"],
+        )  # fmt: skip
+        return Bars(source.starts, ends, known_at, 0, out, self._clock_columns(timestamps))
+
+
+def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
+    """Put a stretch of a column in the scale after a split, in place; counts and times have none."""
+    if name == "volume":
+        values[span] *= ratio
+    elif name in (*BAR_VALUES, "vwap"):
+        values[span] /= ratio
+
+
+def _runs(symbols: pl.Series) -> tuple[list[str], Ints]:
+    runs = symbols.rle().struct.unnest()
+    return runs["value"].to_list(), runs["len"].cast(pl.Int64).to_numpy()
+
+
+def _slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:
+    ends = np.cumsum(counts)
+    ids = table.ids(symbols)
+    known = ids >= 0
+    starts_of, ends_of = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64)
+    starts_of[ids[known]] = (ends - counts)[known]
+    ends_of[ids[known]] = ends[known]
+    return starts_of, ends_of

@@ -1,0 +1,34 @@
+"""The symbols of a block of sessions, numbered once: every per-symbol array of the engine is in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+class SymbolTable:
+    """Sorted, unique symbols and their ids 0 .. n-1."""
+
+    def __init__(self, symbols: Iterable[str]):
+        self.names: tuple[str, ...] = tuple(sorted(set(symbols)))
+        self.series = pl.Series("symbol", self.names, dtype=pl.String)
+        self._ids = {name: i for i, name in enumerate(self.names)}
+        self._enum = pl.Enum(list(self.names))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._ids
+
+    def id(self, symbol: str) -> int | None:
+        """The symbol's id, or None where the table does not hold it."""
+        return self._ids.get(symbol)
+
+    def ids(self, symbols: Sequence[str] | pl.Series) -> NDArray[np.int64]:
+        """The ids of `symbols`, -1 for those the table does not hold."""
+        series = symbols if isinstance(symbols, pl.Series) else pl.Series(symbols, dtype=pl.String)
+        return series.cast(self._enum, strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()

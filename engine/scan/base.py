@@ -1,0 +1,135 @@
+"""The scanner API: BaseScanner for any logic, ColumnarScanner for what columns can say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.archive.universe import Universe
+from engine.errors import ConfigError, ScannerError, did_you_mean
+from engine.indicators.key import IndicatorKey
+from engine.scan.context import ScanContext
+from engine.scan.plan import ScanPlan
+from engine.scan.result import ColumnarResult, ScanResult
+
+UniverseSpec = str | list[str] | dict[str, Any]
+
+
+class ScannerParams(BaseModel):
+    """Typed parameters of a scanner; a config's "config" block overrides the defaults, unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    universe: UniverseSpec = Field(
+        "all",
+        description='symbols to scan: a text file, a membership .parquet, a list, "all", or {"top_dollar_volume": N}',
+    )
+
+
+class BaseScanner(ABC):
+    """The lifecycle setup -> scan -> teardown, once a session (scan at every scheduled tick).
+
+    Subclasses override any of the three; `self.config` is the scanner's block of the session config.
+    """
+
+    def __init__(self, config: dict[str, Any] | None = None):
+        self.config: dict[str, Any] = dict(config or {})
+        self.universe: Universe | None = None
+        self.session_date: dt.date | None = None
+        self.load_universe: Callable[[UniverseSpec], Universe] = _unbound
+
+    def setup(self, context: ScanContext) -> bool:
+        """Load the universe, provision indicators; False means that the scanner cannot work."""
+        return True
+
+    @abstractmethod
+    def scan(self, context: ScanContext) -> ScanResult:
+        """Find symbols at this tick, and promote them."""
+
+    def teardown(self, context: ScanContext) -> None:  # noqa: B027  overriding it is a choice
+        """Drop what did not qualify; the session's end clears the rest."""
+
+    def _load_universe_from_file(self, spec: UniverseSpec | None) -> list[str]:
+        """The universe's symbols as of the session, sorted; any form that `ScannerParams.universe` takes."""
+        if spec is None:
+            raise ScannerError(
+                "no universe", where=type(self).__name__, expected='a "universe" in the scanner\'s config',
+                fix='name a file, or "all"',
+            )  # fmt: skip
+        if self.universe is None:
+            self.universe = self.load_universe(spec)
+        assert self.session_date is not None  # set by the manager before setup
+        return self.universe.members(self.session_date)
+
+
+class ColumnarScanner(BaseScanner):
+    """Declare what to look for; scan() is one columnar pass.
+
+    class MyScanner(ColumnarScanner):
+        class Params(ScannerParams):
+            min_price: float = 5.0
+
+        def criteria(self):
+            return {"price": pl.col("close") > self.params.min_price, "trend": pl.col("close") > pl.col("sma_20_1d")}
+    """
+
+    Params: ClassVar[type[ScannerParams]] = ScannerParams
+    rank_by: str | pl.Expr | None = None  # a feature's or column's name, or an expression; None ranks by symbol
+    rank_descending: bool = True
+    limit: int | None = None
+
+    def __init__(self, config: dict[str, Any] | None = None):
+        super().__init__(config)
+        self.params: Any = parse_params(self.Params, self.config, type(self).__module__)
+
+    def indicators(self) -> Sequence[IndicatorKey | str]:
+        """Indicators beyond those that expressions name by their key; bars and history are provisioned for all."""
+        return ()
+
+    def features(self) -> dict[str, pl.Expr]:
+        """Named columns, logged with each hit."""
+        return {}
+
+    @abstractmethod
+    def criteria(self) -> dict[str, pl.Expr]:
+        """Named clauses over the cross-section's columns; all must hold, and the log counts what each lets through."""
+
+    def plan(self) -> ScanPlan:
+        """The declarations, checked."""
+        keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
+        where = f"{type(self).__module__}.{type(self).__name__}"
+        return ScanPlan.build(
+            where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit, keys
+        )
+
+    def setup(self, context: ScanContext) -> bool:
+        """Load the universe."""
+        self._load_universe_from_file(self.params.universe)
+        return True
+
+    def scan(self, context: ScanContext) -> ScanResult:
+        """This tick's part of the session's pass."""
+        return ColumnarResult(context.session_hits(self), context.tick, context.session_data.table, self)
+
+
+def parse_params(model: type[ScannerParams], config: dict[str, Any], where: str) -> ScannerParams:
+    """The parameters a config gives; ConfigError names each wrong key, its value and what was expected."""
+    try:
+        return model(**config)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"])
+            hint = did_you_mean(key, model.model_fields) if problem["type"] == "extra_forbidden" else None
+            what = f"unknown key {key!r}" if hint or problem["type"] == "extra_forbidden" else f"{key}: {problem['msg']}"
+            lines.append(f"{what} (got {problem['input']!r})" + (f", {hint}" if hint else ""))
+        raise ConfigError("; ".join(lines), where=f"{where} config", expected=f"keys {', '.join(model.model_fields)}") from None
+
+
+def _unbound(spec: UniverseSpec) -> Universe:
+    raise ScannerError("the scanner is not part of a run", fix="load it through a session config or `barsweep scan`")

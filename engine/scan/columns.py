@@ -1,0 +1,94 @@
+"""The vocabulary of a cross-section: the columns every scan can name besides its indicators.
+
+The terms that compute them are declared here, in one literal table; docs and `explain` read it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.errors import ScannerError, did_you_mean
+from engine.indicators.term import EACH_SESSION, LAST_SESSION, REGULAR, VISIBLE, Term
+from engine.kernels import session_so_far as so_far
+from engine.schema import TIMESTAMP
+
+
+@dataclass(frozen=True)
+class Column:
+    """name, dtype and meaning of a column; `terms` are those it is read or made from."""
+
+    name: str
+    doc: str
+    terms: tuple[Term, ...] = ()
+    dtype: pl.DataType = pl.Float64()  # noqa: RUF009  a constant
+    daily: str | None = None  # the daily bars' column it is the previous session's value of
+
+
+def _latest(name: str, value: str) -> Term:
+    return Term(name, so_far.last_value, (), (value,), (name,), VISIBLE, 1, warmup_sessions=1, carry=LAST_SESSION)
+
+
+def _session(name: str, kernel: object, inputs: tuple[str, ...], size: int, empty: float = float("nan")) -> Term:
+    return Term(name, kernel, (), inputs, (name,), REGULAR, size, 0, EACH_SESSION, empty)
+
+
+BAR_TIME = _latest("bar_time", "timestamp")
+SESSION_VOLUME = _session("session_volume", so_far.total_value, ("volume",), 1, empty=0.0)
+
+COLUMNS: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column("symbol", "the symbol", dtype=pl.String()),
+        Column("tick", "the time of the scan", dtype=TIMESTAMP),
+        *(
+            Column(name, f"{name} of the latest visible bar, of this session or the one before", (_latest(name, name),))
+            for name in ("open", "high", "low", "close", "volume")
+        ),
+        Column("bar_time", "start of the latest visible bar", (BAR_TIME,), TIMESTAMP),
+        Column("bar_age", "minutes since the latest visible bar was complete", (BAR_TIME,)),
+        Column("bar_today", "whether the latest visible bar is of this session", (BAR_TIME,), pl.Boolean()),
+        Column(
+            "session_open", "open of the session's first regular bar",
+            (_session("session_open", so_far.first_value, ("open",), 2),),
+        ),
+        Column(
+            "session_high", "highest price of the session so far, regular hours",
+            (_session("session_high", so_far.highest_value, ("high",), 2),),
+        ),
+        Column(
+            "session_low", "lowest price of the session so far, regular hours",
+            (_session("session_low", so_far.lowest_value, ("low",), 2),),
+        ),
+        Column("session_volume", "volume of the session so far, regular hours; 0 before the first bar", (SESSION_VOLUME,)),
+        Column(
+            "session_vwap", "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
+            (_session("session_vwap", so_far.volume_weighted_price, ("high", "low", "close", "volume"), 2),),
+        ),
+        Column(
+            "bars_today", "number of the session's regular bars so far; 0 before the first",
+            (_session("bars_today", so_far.count_bars, ("close",), 1, empty=0.0),), pl.Int64(),
+        ),
+        *(
+            Column(
+                f"prev_{name}", f"{name} of the last regular session before this one in which the symbol traded, "
+                "in this session's scale", daily=name,
+            )
+            for name in ("open", "high", "low", "close", "volume")
+        ),
+        Column("prev_time", "open of the session that the prev_ columns are of", dtype=TIMESTAMP, daily="timestamp"),
+    )
+}  # fmt: skip
+
+
+def require_known(name: str, provisioned: set[str], where: str) -> None:
+    """Refuse a column that neither the vocabulary nor an indicator provides, naming the nearest one."""
+    if name in COLUMNS or name in provisioned:
+        return
+    raise ScannerError(
+        f"unknown column {name!r}",
+        where=where,
+        expected="a column of the cross-section or an indicator key such as sma_20_1d",
+        fix=did_you_mean(name, [*COLUMNS, *provisioned]) or "see docs/scanners.md for the columns",
+    )

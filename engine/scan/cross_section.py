@@ -1,0 +1,89 @@
+"""The cross-sections of one session: what is known of every symbol at every tick.
+
+Columns are float64[ticks, symbols] arrays, NaN where there is no value. Frames are made from them on demand; in a
+frame a missing value is null, because Polars takes NaN for larger than any number and `rsi > 70` must not hold for
+an indicator that is not warm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import polars as pl
+
+from engine.clock.calendar import Session
+from engine.panel.bars import Floats, Ints
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.columns import COLUMNS
+from engine.schema import TIMESTAMP
+
+MICROS_A_MINUTE = 60_000_000.0
+
+
+class CrossSection:
+    """All ticks of a session over the symbols of a table.
+
+    ticks    int64[ticks], microseconds
+    columns  name -> float64[ticks, symbols]; valid until the next session
+    lag      microseconds from a base bar's start until it is known
+    """
+
+    def __init__(
+        self, session: Session, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats], lag: int,
+        previous: Callable[[str], Floats],
+    ):  # fmt: skip
+        self.session, self.table, self.ticks, self._lag = session, table, ticks, lag
+        self._columns = dict(columns)
+        self._previous = previous
+
+    def values(self, name: str) -> Floats:
+        """float64[ticks, symbols] of a column; the symbol itself has none."""
+        if name not in self._columns:
+            self._columns[name] = self._make(name)
+        return self._columns[name]
+
+    @property
+    def names(self) -> list[str]:
+        """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
+        vocabulary = [c.name for c in COLUMNS.values() if all(t.outputs[0] in self._columns for t in c.terms)]
+        return vocabulary + [name for name in self._columns if name not in COLUMNS]
+
+    def add(self, columns: Mapping[str, Floats]) -> None:
+        """Take in the columns of indicators that were asked for during the session."""
+        self._columns |= columns
+
+    def value(self, name: str, tick: int, symbol: int) -> float:
+        """One value, NaN where there is none."""
+        return float(self.values(name)[tick, symbol])
+
+    def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
+        """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
+        if name == "symbol":
+            return self.table.series.gather(symbols)
+        if name == "tick":
+            return pl.Series(name, self.ticks[ticks]).cast(TIMESTAMP)
+        return _series(name, self.values(name)[ticks, symbols])
+
+    def frame(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
+        """The named columns at (ticks[i], symbols[i])."""
+        return pl.DataFrame([self.series(name, ticks, symbols) for name in names])
+
+    def _make(self, name: str) -> Floats:
+        shape = (len(self.ticks), len(self.table))
+        column = COLUMNS[name]
+        if column.daily:
+            return np.broadcast_to(self._previous(column.daily), shape)
+        if name == "bar_age":
+            return (self.ticks[:, None] - self.values("bar_time") - self._lag) / MICROS_A_MINUTE
+        if name == "bar_today":
+            return (self.values("bar_time") >= self.session.extended_open).astype(np.float64)
+        raise KeyError(name)
+
+
+def _series(name: str, values: Floats) -> pl.Series:
+    series = pl.Series(name, values).fill_nan(None)
+    dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+    if dtype == pl.Float64:
+        return series
+    return series.cast(pl.Int64).cast(dtype)

@@ -1,0 +1,116 @@
+"""What a columnar scanner declared, checked once and laid out for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.errors import IndicatorError, ScannerError
+from engine.indicators.key import IndicatorKey, parse_column
+from engine.scan.columns import COLUMNS, require_known
+from engine.scan.expressions import is_elementwise, roots, stays_in_tick
+
+RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A named expression, the columns it reads, and how it may be evaluated.
+
+    elementwise    on any rows
+    stays_in_tick  on all ticks of a session at once, given all rows of the universe
+    """
+
+    name: str
+    expression: pl.Expr
+    columns: tuple[str, ...]
+    elementwise: bool
+    stays_in_tick: bool
+
+    @classmethod
+    def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
+        """Check an expression and find out how it may be evaluated."""
+        named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
+        return cls(
+            name, named, tuple(roots(named, f"{where}, {name!r}")), is_elementwise(named), stays_in_tick(named)
+        )
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """clauses all must hold, in their order; features are logged with each hit; the best `limit` by rank are kept."""
+
+    clauses: tuple[Clause, ...]
+    features: tuple[Clause, ...]
+    rank_by: Clause | None
+    descending: bool
+    limit: int | None
+    indicators: tuple[IndicatorKey, ...]
+
+    @classmethod
+    def build(
+        cls,
+        where: str,
+        criteria: Mapping[str, pl.Expr],
+        features: Mapping[str, pl.Expr],
+        rank_by: str | pl.Expr | None,
+        descending: bool,
+        limit: int | None,
+        indicators: Iterable[IndicatorKey],
+    ) -> ScanPlan:
+        """Lay out a scanner's declarations; raises ScannerError naming the scanner and the clause."""
+        if not criteria:
+            raise ScannerError("criteria() names no clause", where=where, expected="at least one named expression")
+        _refuse_reserved({**criteria, **features}, where)
+        clauses = tuple(Clause.of(name, e, where) for name, e in criteria.items())
+        shown = tuple(Clause.of(name, e, where) for name, e in features.items())
+        rank = None if rank_by is None else Clause.of("rank_by", _rank_expression(rank_by, features), where)
+        named = {c: part for part in (*clauses, *shown, *((rank,) if rank else ())) for c in part.columns}
+        keys = _keys(indicators, named)
+        provisioned = {column for key in keys for column in key.columns}
+        for column, part in named.items():
+            require_known(column, provisioned, f"{where}, {part.name!r}")
+        return cls(clauses, shown, rank, descending, limit, keys)
+
+    @property
+    def parts(self) -> tuple[Clause, ...]:
+        """Everything that is evaluated."""
+        return (*self.clauses, *self.features, *((self.rank_by,) if self.rank_by else ()))
+
+    @property
+    def columns(self) -> set[str]:
+        """All columns that are read."""
+        return {column for part in self.parts for column in part.columns}
+
+    @property
+    def session_at_once(self) -> bool:
+        """Whether all ticks of a session can be evaluated in one go without seeing each other."""
+        return all(part.stays_in_tick for part in self.parts)
+
+
+def _refuse_reserved(named: Mapping[str, pl.Expr], where: str) -> None:
+    for name in named:
+        if name in RESERVED:
+            raise ScannerError(f"{name!r} is a column of the logs", where=where, fix="name the clause or feature otherwise")
+
+
+def _rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) -> pl.Expr:
+    if isinstance(rank_by, str):
+        return features[rank_by] if rank_by in features else pl.col(rank_by)
+    return rank_by
+
+
+def _keys(declared: Iterable[IndicatorKey], named: Iterable[str]) -> tuple[IndicatorKey, ...]:
+    """The declared indicators, and those that an expression names by their key."""
+    keys = {key.name: key for key in declared}
+    for column in named:
+        if column not in COLUMNS:
+            try:
+                key, _ = parse_column(column)
+            except IndicatorError:
+                continue  # reported as an unknown column, with near names
+            if column in key.columns:
+                keys.setdefault(key.name, key)
+    return tuple(keys.values())

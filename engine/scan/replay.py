@@ -1,0 +1,191 @@
+"""Archive to cross-sections: sessions in order of time, each decoded once, months in their blocks.
+
+    1. `_months`   the run's sessions by calendar month, and what each month's terms need before it
+    2. `prefetch`  decodes the next session while this one is scanned
+    3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
+    4. `advance`   every open block walks the session; the one whose month it is also samples it
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.archive.archive import Archive
+from engine.clock.calendar import ExchangeCalendar, Session
+from engine.clock.interval import Interval
+from engine.indicators.block import MonthBlock
+from engine.indicators.term import DAILY, TICKS, VISIBLE, REGULAR, Term
+from engine.panel.bars import Floats, Ints
+from engine.panel.daily import DailyHistory
+from engine.panel.loader import prefetch
+from engine.panel.session_panel import BAR_VALUES, SessionPanel
+from engine.panel.splits import Splits
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.cross_section import CrossSection
+from engine.scan.ticks import TickTable
+
+
+@dataclass(frozen=True)
+class ReplaySpec:
+    """What to replay.
+
+    dates        the run's sessions, all in the archive, increasing
+    ticks        when the run looks
+    table_of     the symbols needed in a stretch of sessions (first date, last date)
+    all_columns  decode every bar column, for readers of whole bars
+    previous     daily columns whose previous value is read
+    """
+
+    archive: Archive
+    calendar: ExchangeCalendar
+    base: Interval
+    extended: bool
+    dates: Sequence[dt.date]
+    terms: Sequence[Term]
+    ticks: TickTable
+    table_of: Callable[[dt.date, dt.date], SymbolTable]
+    all_columns: bool
+    previous: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ReplayedSession:
+    """One session of the run, and its cross-sections at all ticks."""
+
+    panel: SessionPanel
+    cross: CrossSection
+
+
+class MarketReplay:
+    """Replays the sessions of a spec; see the module's text for the steps."""
+
+    def __init__(self, spec: ReplaySpec):
+        self._spec = spec
+        self._dates = spec.archive.sessions(spec.base.name)
+        self._daily_dates = spec.archive.sessions("1d")
+        self._splits = Splits(spec.archive.corporate_actions())
+        self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
+        self._history: DailyHistory | None = None
+        self._terms = list(spec.terms)
+        self._open_blocks: list[MonthBlock] = []
+        self._now: tuple[SessionPanel, CrossSection] | None = None
+
+    def sessions(self) -> Iterator[ReplayedSession]:
+        """The run's sessions in order; what one yields is valid until the next is asked for."""
+        months = self._months()
+        needed = sorted({d for m in months for d in self._dates if self._first_fed(m) <= d <= m[-1]})
+        run = set(self._spec.dates)
+        for panel in prefetch(needed, self._read):
+            date = panel.session.date
+            while months and self._first_fed(months[0]) <= date:
+                self._open_blocks.append(self._open(months.pop(0), date))
+            for block in list(self._open_blocks):
+                yield from self._advance(block, panel, date in run)
+                if date >= block.sessions[-1]:
+                    self._open_blocks.remove(block)
+
+    def provision(self, terms: Sequence[Term]) -> None:
+        """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
+        assert self._now is not None
+        panel, cross = self._now
+        self._terms += terms
+        self._history = None  # read again, with the columns that are needed now
+        for block in self._open_blocks:
+            other = self._fresh_block(block.sessions, list(terms))
+            self._catch_up(other, panel.session.date)
+            in_month = block.sessions[0] <= panel.session.date
+            columns = other.advance(panel, in_month) if other.first_fed <= panel.session.date else {}
+            if in_month:
+                cross.add(columns)
+            block.adopt(other)
+
+    def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
+        for date in self._between(block.first_fed, before):
+            block.advance(self._read(date), False)
+
+    def _advance(self, block: MonthBlock, panel: SessionPanel, in_run: bool) -> Iterator[ReplayedSession]:
+        session = panel.session
+        sample = in_run and session.date >= block.sessions[0]
+        columns = block.advance(panel, sample)
+        if not sample:
+            return
+        own = panel.realign(block.table)
+        rows = block.daily.rows_before(session.date)
+
+        def previous(name: str) -> Floats:
+            return np.where(rows >= 0, block.daily.columns[name][rows], np.nan)
+
+        ticks = self._spec.ticks.ticks(session)
+        cross = CrossSection(session, block.table, ticks, columns, self._spec.base.micros, previous)
+        self._now = own, cross
+        yield ReplayedSession(own, cross)
+
+    def _read(self, date: dt.date) -> SessionPanel:
+        spec = self._spec
+        return SessionPanel.read(
+            spec.archive, spec.calendar.session(date), self._everyone, spec.base, self._columns(), spec.extended
+        )
+
+    def _columns(self) -> list[str]:
+        """The bar columns to decode."""
+        read = set(BAR_VALUES) if self._spec.all_columns else set()
+        for term in self._terms:
+            if term.rows in (VISIBLE, REGULAR):
+                read |= set(term.inputs) & {*BAR_VALUES, "vwap", "trade_count"}
+            elif term.rows not in (DAILY, TICKS):
+                read |= set(BAR_VALUES)  # a wider bar is made from all of a bar
+        return sorted(read)
+
+    def _months(self) -> list[list[dt.date]]:
+        """The archive's sessions of each month of the run, from the month's first to the run's last in it."""
+        last: dict[tuple[int, int], dt.date] = {(date.year, date.month): date for date in self._spec.dates}
+        return [
+            [d for d in self._dates if (d.year, d.month) == month and d <= end] for month, end in sorted(last.items())
+        ]
+
+    def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
+        """Term name -> the first session it walks for a month."""
+        return {term.name: self._start(month[0], term) for term in terms}
+
+    def _start(self, first: dt.date, term: Term) -> dt.date:
+        if not term.warmup_sessions:
+            return first
+        dates = self._daily_dates if term.rows == DAILY else self._dates
+        before = bisect_left(dates, first)
+        return dates[max(0, before - term.warmup_sessions)] if before else first
+
+    def _between(self, start: dt.date, end: dt.date) -> Sequence[dt.date]:
+        return self._dates[bisect_left(self._dates, start) : bisect_left(self._dates, end)]
+
+    def _first_fed(self, month: Sequence[dt.date]) -> dt.date:
+        intraday = [term for term in self._terms if term.rows != DAILY]
+        return min([month[0], *self._starts(month, intraday).values()])
+
+    def _open(self, month: Sequence[dt.date], date: dt.date) -> MonthBlock:
+        block = self._fresh_block(month, list(self._terms))
+        self._catch_up(block, date)  # nothing to do unless a term was asked for during the run
+        return block
+
+    def _fresh_block(self, month: Sequence[dt.date], terms: list[Term]) -> MonthBlock:
+        starts = self._starts(month, terms)
+        table = self._spec.table_of(month[0], month[-1])
+        table = self._everyone if table.names == self._everyone.names else table
+        first = min([starts[term.name] for term in terms if term.rows == DAILY] + [month[0]])
+        daily = self._daily().block(table, first, month[-1])
+        return MonthBlock(table, month, starts, terms, daily, self._splits, self._ticks_and_slots)
+
+    def _daily(self) -> DailyHistory:
+        if self._history is None:
+            read = {name for term in self._terms if term.rows == DAILY for name in term.inputs} & set(BAR_VALUES)
+            self._history = DailyHistory(
+                self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names
+            )
+        return self._history
+
+    def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
+        return self._spec.ticks.ticks(session), self._spec.ticks.slots(session)

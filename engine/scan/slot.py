@@ -1,0 +1,104 @@
+"""A scanner in a run: the instance, its schedules, and where it stands in the session."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from engine.clock.calendar import Session
+from engine.clock.schedule import Schedule
+from engine.errors import ScannerError
+from engine.panel.bars import Ints
+from engine.scan.base import BaseScanner, ColumnarScanner
+from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import SessionHits, evaluate
+from engine.scan.plan import ScanPlan
+from engine.scan.record import ScanRecord
+
+
+class ScannerState(StrEnum):
+    """Where a scanner stands in its session."""
+
+    INITIALIZED = "initialized"
+    SETUP_PENDING = "setup_pending"
+    SETUP_COMPLETE = "setup_complete"
+    SCAN_PENDING = "scan_pending"
+    SCANNING = "scanning"
+    SCAN_COMPLETE = "scan_complete"
+    TEARDOWN_PENDING = "teardown_pending"
+    TEARDOWN_COMPLETE = "teardown_complete"
+    ERROR = "error"
+
+
+class ScannerSlot:
+    """One enabled scanner of the config.
+
+    schedules    when it scans in the regular session
+    pre_session  whether it scans before the open
+    """
+
+    def __init__(self, name: str, scanner: BaseScanner, schedules: list[Schedule], pre_session: bool):
+        self.name, self.scanner, self.schedules, self.pre_session = name, scanner, schedules, pre_session
+        self.state = ScannerState.INITIALIZED
+        self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
+        self.error: str | None = None
+        self.record = ScanRecord(name)
+        self.scans, self.busy_us = 0, 0.0
+        self._ticks: Ints = np.empty(0, np.int64)  # of the session, microseconds
+        self._at: dict[int, bool] = {}  # index in the cross-section -> whether it is a scheduled tick
+        self._hits: SessionHits | None = None
+        self._next = 0
+
+    @property
+    def columnar(self) -> bool:
+        """Whether it only declares; a scanner with a scan() of its own may read anything."""
+        return isinstance(self.scanner, ColumnarScanner) and type(self.scanner).scan is ColumnarScanner.scan
+
+    @property
+    def works(self) -> bool:
+        """Whether it has not failed, nor been torn down, in this session."""
+        return self.state not in (ScannerState.ERROR, ScannerState.TEARDOWN_COMPLETE)
+
+    def begin(self, session: Session) -> None:
+        """A session begins."""
+        ticks = [schedule.ticks(session) for schedule in self.schedules]
+        self._ticks = np.unique(np.concatenate([np.empty(0, np.int64), *ticks]))
+        self.scanner.session_date = session.date
+        self.record, self._hits, self._next, self.error = ScanRecord(self.name), None, 0, None
+        self.state = ScannerState.SETUP_PENDING
+
+    def attach(self, cross: CrossSection) -> None:
+        """Find the session's ticks in its cross-sections."""
+        self._at = dict.fromkeys(np.searchsorted(cross.ticks, self._ticks).tolist(), True)
+
+    def is_due(self, tick: int) -> bool:
+        """Whether it is scheduled at a tick of the cross-section."""
+        return tick in self._at
+
+    def done(self, elapsed_us: float, scheduled: bool) -> None:
+        """A scan is over."""
+        self.scans += 1
+        self.busy_us += elapsed_us
+        self._next += scheduled
+
+    @property
+    def next_scan(self) -> int | None:
+        """The next scheduled tick of the session in microseconds, or None."""
+        return int(self._ticks[self._next]) if self._next < len(self._ticks) else None
+
+    def hits(self, cross: CrossSection, pre_tick: int) -> SessionHits:
+        """The session's columnar pass over all ticks of this scanner, made when it is first asked for."""
+        if self.plan is None:
+            raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
+        if self._hits is None:
+            ticks = sorted({*self._at, *([pre_tick] if self.pre_session else [])})
+            self._hits = evaluate(self.plan, cross, np.array(ticks, np.int64), self.members(cross))
+        return self._hits
+
+    def members(self, cross: CrossSection) -> Ints:
+        """The ids of its universe in this session; all symbols where it has loaded none."""
+        if self.scanner.universe is None:
+            return np.arange(len(cross.table))
+        ids = cross.table.ids(self.scanner.universe.members(cross.session.date))
+        return np.sort(ids[ids >= 0])

@@ -1,0 +1,1 @@
+"""Sessions: the single source of truth about symbols, and the phases that drive a run."""

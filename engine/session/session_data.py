@@ -1,0 +1,252 @@
+"""SessionData: the single source of truth about symbols. Everything queries it.
+
+Membership (which symbols are active, why, and whether they are locked) is kept here. Bars, metrics and indicators are
+not: they are read from the session's cross-sections and panel at the tick at hand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.errors import RunError, did_you_mean
+from engine.indicators.key import IndicatorKey, parse_column
+from engine.panel.symbol_table import SymbolTable
+from engine.schema import SYMBOL_EVENTS_SCHEMA, TIMESTAMP
+from engine.session.symbol_view import Bar, IndicatorView, Moment, SymbolView
+
+Provision = Callable[[IndicatorKey], None]
+
+
+@dataclass
+class SymbolState:
+    """An active symbol: who added it, and what locks it."""
+
+    source: str
+    config: bool = False
+    locks: set[str] = field(default_factory=set)
+
+
+class SessionData:
+    """Symbols and their state; see the module's text for where the data is."""
+
+    def __init__(self, config_symbols: list[str], config_indicators: list[IndicatorKey]):
+        self._config_symbols = tuple(config_symbols)
+        self._config_indicators = tuple(config_indicators)
+        self._symbols: dict[str, SymbolState] = {}
+        self._indicators: dict[str, set[str]] = {}  # indicator name -> the symbols that asked for it
+        self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
+        self._events: list[tuple[dt.date, int, str, str, str]] = []
+        self._added: set[str] = set()
+        self._acting = "config"
+        self._date: dt.date | None = None
+        self._time = 0
+        self._moment: Moment | None = None
+        self._active = np.zeros(0, np.bool_)
+        self.provision: Provision = self._remember
+        for key in config_indicators:
+            self.requested[key.name] = key
+
+    # -- the session ----------------------------------------------------------------------------------------------
+
+    def begin_session(self, date: dt.date, time: int) -> None:
+        """Clear what the last session left, keep what is locked, register the config's symbols."""
+        self._date, self._time, self._moment = date, time, None
+        self._symbols = {name: state for name, state in self._symbols.items() if state.locks}
+        for symbol in self._config_symbols:
+            self.register_symbol(symbol)
+
+    def see(self, moment: Moment) -> None:
+        """Look at a tick."""
+        if self._moment is None or moment.cross is not self._moment.cross:
+            self._active = np.zeros(len(moment.cross.table), np.bool_)
+            self._active[[i for i in map(moment.cross.table.id, self._symbols) if i is not None]] = True
+        self._moment, self._time = moment, moment.time
+
+    @contextmanager
+    def acting_as(self, source: str) -> Iterator[None]:
+        """Whatever is added or removed meanwhile is logged as the work of `source`."""
+        before, self._acting = self._acting, source
+        try:
+            yield
+        finally:
+            self._acting = before
+
+    @property
+    def table(self) -> SymbolTable:
+        """The session's symbols and their ids."""
+        return self._at().cross.table
+
+    # -- membership -----------------------------------------------------------------------------------------------
+
+    def register_symbol(self, symbol: str) -> bool:
+        """Make a symbol of the config active; False where it already is."""
+        if symbol in self._symbols:
+            self._symbols[symbol].config = True
+            return False
+        self._symbols[symbol] = SymbolState("config", config=True)
+        self._log(symbol, "registered", "config")
+        return True
+
+    def add_symbol(self, symbol: str, source: str | None = None) -> bool:
+        """Promote a symbol into full state, at this tick; False where it is active already.
+
+        From then on nothing tells it from a symbol of the config: its history and indicators are those of the
+        cross-sections, warm from the start.
+        """
+        if symbol in self._symbols:
+            return False
+        row = self._row(symbol)
+        if row is None:
+            raise RunError(
+                f"symbol {symbol!r} cannot be added", where=source or self._acting,
+                expected="a symbol of the archive and of a scanner's universe",
+                fix=did_you_mean(symbol, self.table.names),
+            )  # fmt: skip
+        self._symbols[symbol] = SymbolState(source or self._acting)
+        self._active[row] = True
+        self._added.add(symbol)
+        self._log(symbol, "promoted", source or self._acting)
+        return True
+
+    def add_symbol_mid_session(self, symbol: str, source: str | None = None) -> bool:
+        """`add_symbol`, for callers outside a scan; there is no difference in what the symbol has."""
+        return self.add_symbol(symbol, source)
+
+    def promote(self, rows: NDArray[np.int64], source: str) -> NDArray[np.bool_]:
+        """add_symbol for many ids of the table; True for those that were not active."""
+        fresh = ~self._active[rows]
+        for row in rows[fresh].tolist():
+            self.add_symbol(self.table.names[row], source)
+        return fresh
+
+    def take_added(self) -> set[str]:
+        """The symbols promoted since the last call."""
+        added, self._added = self._added, set()
+        return added
+
+    def remove_symbol_adhoc(self, symbol: str) -> bool:
+        """Drop a symbol; False, and nothing happens, where it is not active, locked, or of the config."""
+        state = self._symbols.get(symbol)
+        if state is None or state.locks or state.config:
+            return False
+        del self._symbols[symbol]
+        row = self._row(symbol) if self._moment else None
+        if row is not None:
+            self._active[row] = False
+        self._log(symbol, "removed", self._acting)
+        return True
+
+    def lock_symbol(self, symbol: str, reason: str = "position") -> bool:
+        """Keep an active symbol from being removed, until every reason is unlocked; False where it is not active."""
+        state = self._symbols.get(symbol)
+        if state is None:
+            return False
+        if not state.locks:
+            self._log(symbol, "locked", reason)
+        state.locks.add(reason)
+        return True
+
+    def unlock_symbol(self, symbol: str, reason: str = "position") -> bool:
+        """Take a reason to keep a symbol away; False where there was none."""
+        state = self._symbols.get(symbol)
+        if state is None or reason not in state.locks:
+            return False
+        state.locks.discard(reason)
+        if not state.locks:
+            self._log(symbol, "unlocked", reason)
+        return True
+
+    def is_symbol_locked(self, symbol: str) -> bool:
+        """Whether anything keeps the symbol from being removed."""
+        state = self._symbols.get(symbol)
+        return state is not None and bool(state.locks)
+
+    def get_config_symbols(self) -> list[str]:
+        """The symbols that the config names."""
+        return list(self._config_symbols)
+
+    def get_active_symbols(self) -> list[str]:
+        """Config symbols, promoted symbols and locked ones, sorted."""
+        return sorted(self._symbols)
+
+    # -- data -----------------------------------------------------------------------------------------------------
+
+    def get_symbol_data(self, symbol: str) -> SymbolView | None:
+        """A view of the symbol at this tick, active or not; None where no universe of the run holds it."""
+        row = self._row(symbol)
+        return None if row is None else SymbolView(symbol, row, self._at())
+
+    def get_latest_bar(self, symbol: str, interval: str = "1m") -> Bar | None:
+        """The symbol's latest complete bar, or None."""
+        view = self.get_symbol_data(symbol)
+        return view.get_latest_bar(interval) if view else None
+
+    def add_indicator(self, symbol: str, name: str, params: Mapping[str, Any] | None = None) -> str:
+        """Give a symbol an indicator and return its key.
+
+        `params` are the indicator's, and its "interval". Idempotent; warm at once, also in the middle of a session.
+        """
+        given = dict(params or {})
+        key = IndicatorKey.make(name, given, given.pop("interval", "1m"))
+        self._indicators.setdefault(key.name, set()).add(symbol)
+        if key.name not in self.requested:
+            self.requested[key.name] = key
+            self.provision(key)
+        return key.name
+
+    def get_indicator(self, symbol: str, key: str) -> IndicatorView:
+        """The indicator's value at this tick, by its key (`sma_20_1d`, `macd_12_26_9_1m.signal`).
+
+        A key of several outputs without one named is its first. Not valid where the symbol was not given it.
+        """
+        parsed, output = parse_column(key)
+        row = self._row(symbol)
+        if row is None or not self._has(symbol, parsed.name):
+            return IndicatorView(key, math.nan)
+        column = output if output in parsed.columns else parsed.columns[0]
+        return IndicatorView(key, self._at().cross.value(column, self._at().tick, row))
+
+    # -- the log --------------------------------------------------------------------------------------------------
+
+    def take_events(self) -> pl.DataFrame:
+        """The events since the last call, in their order."""
+        events, self._events = self._events, []
+        columns = list(zip(*events, strict=True)) or [()] * len(SYMBOL_EVENTS_SCHEMA)
+        frame = pl.DataFrame(
+            [pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)]
+        )
+        return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(SYMBOL_EVENTS_SCHEMA)
+
+    def _log(self, symbol: str, event: str, source: str) -> None:
+        assert self._date is not None
+        self._events.append((self._date, self._time, symbol, event, source))
+
+    def _remember(self, key: IndicatorKey) -> None:
+        """Before the first session what is asked for is only noted in `requested`."""
+
+    def _has(self, symbol: str, name: str) -> bool:
+        if symbol in self._indicators.get(name, ()):
+            return True
+        return symbol in self._symbols and any(key.name == name for key in self._config_indicators)
+
+    def _row(self, symbol: str) -> int | None:
+        return self._at().cross.table.id(symbol)
+
+    def _at(self) -> Moment:
+        if self._moment is None:
+            raise RunError(
+                "no data yet: setup() comes before the session's history is loaded", where=self._acting,
+                fix="ask for bars and indicators in scan(); in setup(), add_indicator() provisions them",
+            )  # fmt: skip
+        return self._moment
+
+

@@ -1,0 +1,113 @@
+"""What SessionData says of one symbol: views on the cross-sections and the panel, never a copy that is kept in step."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from engine.clock.interval import Interval
+from engine.panel.session_panel import BAR_VALUES, SessionPanel
+from engine.scan.cross_section import CrossSection
+from engine.schema import TIMESTAMP
+
+
+class Bar(NamedTuple):
+    """A bar; timestamp is its start, UTC."""
+
+    timestamp: dt.datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+@dataclass(frozen=True)
+class IndicatorView:
+    """An indicator of a symbol at this tick; not valid while it is warming up, or where the symbol does not have it."""
+
+    name: str
+    current_value: float
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.current_value)
+
+
+@dataclass(frozen=True)
+class SessionMetrics:
+    """The session so far, regular hours; NaN (volume and bars: 0) before the first bar."""
+
+    open: float
+    high: float
+    low: float
+    volume: float
+    vwap: float
+    bars: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A session's cross-sections and panel, and the tick at hand; all that is later is out of sight."""
+
+    cross: CrossSection
+    panel: SessionPanel
+    tick: int
+
+    @property
+    def time(self) -> int:
+        """Microseconds."""
+        return int(self.cross.ticks[self.tick])
+
+
+class SymbolView:
+    """One symbol at this tick."""
+
+    def __init__(self, symbol: str, row: int, moment: Moment):
+        self.symbol, self._row, self._moment = symbol, row, moment
+
+    def value(self, column: str) -> float:
+        """A column of the cross-section, NaN where it has no value."""
+        return self._moment.cross.value(column, self._moment.tick, self._row)
+
+    @property
+    def metrics(self) -> SessionMetrics:
+        """The session so far."""
+        names = ("open", "high", "low", "volume", "vwap")
+        return SessionMetrics(*(self.value(f"session_{name}") for name in names), bars=int(self.value("bars_today")))
+
+    def get_latest_bar(self, interval: str = "1m") -> Bar | None:
+        """The latest complete bar, or None.
+
+        A base-interval bar may be of the session before (compare its timestamp); of a wider interval, only
+        this session's bars count; a daily bar is the last complete session's.
+        """
+        parsed = Interval.parse(interval)
+        if parsed.is_daily:
+            return self._previous_day()
+        if parsed == self._moment.panel.base:
+            return self._bar(self.value("bar_time"), *(self.value(name) for name in BAR_VALUES))
+        frame = self.bars(interval)
+        return Bar(*frame.row(-1)) if len(frame) else None
+
+    def bars(self, interval: str = "1m") -> pl.DataFrame:
+        """This session's complete bars so far: timestamp, open, high, low, close, volume."""
+        bars = self._moment.panel.bars(Interval.parse(interval))
+        rows = bars.of(self._row, self._moment.time)
+        columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
+        start = pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
+        return pl.DataFrame([start, *(pl.Series(name, values) for name, values in columns.items())])
+
+    def _previous_day(self) -> Bar | None:
+        return self._bar(self.value("prev_time"), *(self.value(f"prev_{name}") for name in BAR_VALUES))
+
+    def _bar(self, micros: float, *values: float) -> Bar | None:
+        if math.isnan(micros):
+            return None
+        start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(micros))
+        return Bar(start, *values)
