@@ -132,6 +132,7 @@ class SessionPanel:
             "timestamp": lambda: timestamps.astype(np.float64),
             "minute": lambda: (timestamps - self.session.open) / MICROS_A_MINUTE,
             "session": lambda: np.full(len(timestamps), float(self.session.date.toordinal())),
+            "regular": lambda: ((timestamps >= self.session.open) & (timestamps < self.session.close)).astype(np.float64),
         }
 
     def _derive(self, interval: Interval) -> Bars:

@@ -1,0 +1,39 @@
+"""Bollinger Bands."""
+
+import numpy as np
+
+from engine.kernels import window_moments as moments
+from engine.kernels.jit import kernel
+
+_window_moments = moments.window_moments
+
+
+def state_size(period: int, width: float) -> int:
+    """That of the window's moments."""
+    return moments.state_size(period)
+
+
+def warmup(period: int, width: float) -> int:
+    """Rows up to and including the first value."""
+    return period
+
+
+def settle(period: int, width: float) -> int:
+    """An exact function of its window."""
+    return period
+
+
+@kernel
+def bollinger_bands(values, period, width, state, upper, middle, lower, bandwidth, percent_b):
+    """Bollinger Bands: the simple moving average plus and minus `width` population standard deviations.
+
+    John Bollinger, Bollinger on Bollinger Bands (2001). bandwidth = (upper - lower) / middle; percent_b = (value - lower) /
+    (upper - lower). NaN: while it is in the window. Flat: the bands meet, bandwidth is 0, percent_b NaN. Too short: NaN.
+    """
+    _window_moments(values, period, state, middle, upper)
+    for row in range(len(values)):
+        reach = width * np.sqrt(upper[row] / period)
+        upper[row] = middle[row] + reach
+        lower[row] = middle[row] - reach
+        bandwidth[row] = 2.0 * reach / middle[row] if middle[row] != 0.0 else np.nan
+        percent_b[row] = (values[row] - lower[row]) / (2.0 * reach) if reach > 0.0 else np.nan

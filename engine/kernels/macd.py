@@ -1,0 +1,65 @@
+"""Moving average convergence divergence."""
+
+import numpy as np
+
+from engine.kernels.jit import kernel
+from engine.kernels.seed import rows_to_forget
+
+
+def state_size(fast: int, slow: int, signal: int) -> int:
+    """count, fast average, slow average, signal average (before their first value: the sums)."""
+    return 4
+
+
+def warmup(fast: int, slow: int, signal: int) -> int:
+    """Rows up to and including the first value."""
+    return max(fast, slow) + signal - 1
+
+
+def settle(fast: int, slow: int, signal: int) -> int:
+    """Rows until the seeds' weight is below 1e-9: the slow average's, then once more the signal's on top of it."""
+    slowest = max(fast, slow)
+    return warmup(fast, slow, signal) + rows_to_forget(2.0 / (slowest + 1)) + rows_to_forget(2.0 / (signal + 1))
+
+
+@kernel
+def macd(values, fast, slow, signal, state, line, signal_line, histogram):
+    """Moving average convergence divergence: line = EMA(fast) - EMA(slow); signal = EMA of the line; histogram = both apart.
+
+    Gerald Appel (1979). Both averages are seeded so that they start at the slow one's first value, each with the mean of
+    its last values, and all outputs start with the signal, as TA-Lib's MACD. NaN: NaN at that row, which is otherwise
+    passed over. Flat: 0. Too short: NaN.
+    """
+    count, quick, late, smooth = state[0], state[1], state[2], state[3]
+    fast_weight, slow_weight, signal_weight = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (signal + 1.0)
+    start = max(fast, slow)
+    ready = start + signal - 1
+    for row in range(len(values)):
+        value = values[row]
+        line[row] = signal_line[row] = histogram[row] = np.nan
+        if value != value:
+            continue
+        count += 1.0
+        if count > start:
+            quick += (value - quick) * fast_weight
+            late += (value - late) * slow_weight
+        else:
+            if count > start - fast:
+                quick += value
+            if count > start - slow:
+                late += value
+            if count == start:
+                quick /= fast
+                late /= slow
+        if count < start:
+            continue
+        apart = quick - late
+        if count > ready:
+            smooth += (apart - smooth) * signal_weight
+        else:
+            smooth += apart
+            if count == ready:
+                smooth /= signal
+        if count >= ready:
+            line[row], signal_line[row], histogram[row] = apart, smooth, apart - smooth
+    state[0], state[1], state[2], state[3] = count, quick, late, smooth
