@@ -56,7 +56,8 @@ def _cut(arrays: tuple[Any, ...], start: int, end: int) -> tuple[Any, ...]:
 
 
 @overload(_cut)
-def _overload_cut(arrays: Any, start: Any, end: Any) -> Any:  # tuples have no loop in nopython mode: recurse
+def _overload_cut(arrays, start, end):  # type: ignore[no-untyped-def]
+    # tuples have no loop in nopython mode: recurse
     if len(arrays) == 1:
         return lambda arrays, start, end: (arrays[0][start:end],)
     return lambda arrays, start, end: (arrays[0][start:end], *_cut(arrays[1:], start, end))

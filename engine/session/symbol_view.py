@@ -13,6 +13,7 @@ from engine.clock.interval import Interval
 from engine.panel.session_panel import BAR_VALUES, SessionPanel
 from engine.scan.cross_section import CrossSection
 from engine.schema import TIMESTAMP
+from engine.session.history import TrailingHistory
 
 
 class Bar(NamedTuple):
@@ -58,6 +59,7 @@ class Moment:
     cross: CrossSection
     panel: SessionPanel
     tick: int
+    history: TrailingHistory
 
     @property
     def time(self) -> int:
@@ -102,6 +104,10 @@ class SymbolView:
         columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
         start = pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
         return pl.DataFrame([start, *(pl.Series(name, values) for name, values in columns.items())])
+
+    def history(self, interval: str = "1m") -> pl.DataFrame:
+        """Bars of the config's trailing_days sessions before this one, in its scale: base-interval or daily ones."""
+        return self._moment.history.bars(self.symbol, interval, self._moment.cross.session.date)
 
     def _previous_day(self) -> Bar | None:
         return self._bar(self.value("prev_time"), *(self.value(f"prev_{name}") for name in BAR_VALUES))

@@ -1,0 +1,1 @@
+"""Archives on disk: layout, read, write, import, check, the demo market; universes and corporate actions, files too."""

@@ -1,0 +1,89 @@
+"""Bar files: Parquet in, Parquet out, with errors that name the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.archive.atomic import atomic_path
+from engine.archive.layout import SYMBOLS_KEY
+from engine.errors import ArchiveError
+from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
+
+ROW_GROUP = 1 << 20
+KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
+REPAIR = "import the session again, or find what else is wrong with `barsweep archive check`"
+
+
+def write_bars(path: Path, frame: pl.DataFrame) -> None:
+    """Write sorted bars atomically: zstd, the symbol as a dictionary, and the symbols' row counts in the metadata."""
+    runs = frame["symbol"].rle().struct.unnest()
+    index = {"symbols": runs["value"].to_list(), "counts": runs["len"].to_list()}
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = table.cast(_arrow_schema(frame.columns)).replace_schema_metadata({SYMBOLS_KEY: json.dumps(index)})
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table, temporary, compression="zstd", use_dictionary=["symbol"], row_group_size=ROW_GROUP,
+            store_schema=False, write_page_index=False, data_page_version="1.0",
+        )  # fmt: skip
+
+
+def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Decode columns of a bar file, checked for dtype and nulls; raises ArchiveError naming the file."""
+    try:
+        frame = pl.read_parquet(path, columns=list(columns), hive_partitioning=False, glob=False).rechunk()
+    except FileNotFoundError:
+        raise ArchiveError("no such file", where=path, fix=REPAIR) from None
+    except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaFieldNotFoundError):
+        raise _missing_column(path, columns) from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        size = path.stat().st_size if path.exists() else 0
+        raise ArchiveError(
+            f"not a readable Parquet file ({size:,} bytes; {str(error).splitlines()[0]})", where=path, fix=REPAIR
+        ) from None
+    _check(path, frame)
+    return frame
+
+
+def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
+    """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
+    try:
+        metadata = pq.read_metadata(path)
+        text = (metadata.metadata or {}).get(SYMBOLS_KEY.encode())
+    except (pa.ArrowException, OSError):
+        return None  # the read that follows says what is wrong
+    if text is None:
+        return None
+    index = json.loads(text)
+    counts = np.array(index["counts"], np.int64)
+    return (index["symbols"], counts) if counts.sum() == metadata.num_rows else None
+
+
+def _check(path: Path, frame: pl.DataFrame) -> None:
+    for name, dtype in frame.schema.items():
+        if name in KNOWN and dtype != KNOWN[name]:
+            raise ArchiveError(
+                f"column {name!r} is {dtype}", where=path, expected=str(KNOWN[name]),
+                fix="import the file: `barsweep archive import` converts dtypes",
+            )  # fmt: skip
+        if frame[name].null_count():
+            raise ArchiveError(
+                f"column {name!r} has {frame[name].null_count()} nulls", where=path, expected="no nulls", fix=REPAIR
+            )
+
+
+def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:
+    present = pq.read_schema(path).names
+    missing = [name for name in columns if name not in present]
+    return ArchiveError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}", fix=REPAIR)
+
+
+def _arrow_schema(columns: Sequence[str]) -> pa.Schema:
+    kinds = {"symbol": pa.string(), "timestamp": pa.timestamp("us", "UTC")}
+    return pa.schema([(name, kinds.get(name, pa.float64())) for name in columns])

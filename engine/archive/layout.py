@@ -1,0 +1,86 @@
+"""Where things lie in an archive, and archive.json."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.archive.atomic import atomic_path
+from engine.clock.interval import Interval
+from engine.errors import ArchiveError, ConfigError
+
+FORMAT = 1
+MANIFEST, ACTIONS = "archive.json", "corporate_actions.parquet"
+SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
+
+
+class ArchiveManifest(BaseModel):
+    """archive.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = FORMAT
+    exchange: str = Field(description="market identifier code; one archive, one exchange")
+    source: str = Field("", description="where the bars come from, in words")
+    label: Literal["open"] = Field("open", description="which end of a bar a stored timestamp labels")
+    intervals: tuple[str, ...] = Field((), description="intervals that are stored")
+
+    @property
+    def base(self) -> Interval:
+        """The shortest interval that is stored."""
+        return min((Interval.parse(name) for name in self.intervals), key=lambda interval: interval.micros)
+
+
+def session_file(root: Path, interval: str, date: dt.date) -> Path:
+    """The file of an intraday session."""
+    return root / "bars" / f"interval={interval}" / f"date={date}" / "bars.parquet"
+
+
+def daily_file(root: Path, year: int) -> Path:
+    """The file of a year of daily bars."""
+    return root / "bars" / "interval=1d" / f"year={year}" / "bars.parquet"
+
+
+def session_dates(root: Path, interval: str) -> list[dt.date]:
+    """The sessions that have a file, from the layout alone."""
+    return sorted(dt.date.fromisoformat(v) for v in _values(root / "bars" / f"interval={interval}", "date"))
+
+
+def daily_years(root: Path) -> list[int]:
+    """The years that have a file of daily bars."""
+    return sorted(int(value) for value in _values(root / "bars" / "interval=1d", "year"))
+
+
+def _values(folder: Path, key: str) -> list[str]:
+    prefix = f"{key}="
+    found = folder.glob(f"{prefix}*/bars.parquet")
+    return [path.parent.name.removeprefix(prefix) for path in found]
+
+
+def read_manifest(root: Path) -> ArchiveManifest:
+    """archive.json of an archive; raises ArchiveError."""
+    path = root / MANIFEST
+    if not path.is_file():
+        raise ArchiveError(
+            "no archive here" if root.exists() else "no such folder", where=root, expected=f"a folder with {MANIFEST}",
+            fix="import bars with `barsweep archive import`, or make a market with `barsweep archive demo`",
+        )  # fmt: skip
+    try:
+        return ArchiveManifest(**json.loads(path.read_text()))
+    except (ValidationError, ValueError, TypeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        key = ".".join(map(str, first["loc"]))
+        raise ArchiveError(f"not readable: {key} {first['msg']}".replace("  ", " "), where=path,
+                           expected=f"an archive of format {FORMAT}") from None  # fmt: skip
+    except ConfigError as error:
+        raise ArchiveError(error.what, where=path) from None
+
+
+def write_manifest(root: Path, manifest: ArchiveManifest) -> None:
+    """Write archive.json, whole or not at all."""
+    with atomic_path(root / MANIFEST) as path:
+        path.write_text(manifest.model_dump_json(indent=2) + "\n")

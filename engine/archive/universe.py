@@ -1,0 +1,168 @@
+"""Universes: which symbols to scan, as of each session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.errors import BarsweepError, UniverseError, did_you_mean
+from engine.schema import MEMBERSHIP_SCHEMA
+
+DEFAULT_SESSIONS = 20
+FORMS = 'a text file, a membership .parquet, a list of symbols, "all", or {"top_dollar_volume": N, "sessions": N}'
+
+
+class Universe(ABC):
+    """Symbols by session. `unknown` are those it names that the archive does not have."""
+
+    unknown: Sequence[str] = ()
+
+    @abstractmethod
+    def members(self, date: dt.date) -> list[str]:
+        """The symbols as of a session, sorted, all of them in the archive."""
+
+    @abstractmethod
+    def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        """All that are members at some time from start to end, sorted."""
+
+
+class FixedUniverse(Universe):
+    """The same symbols at all times."""
+
+    def __init__(self, symbols: Sequence[str], known: Sequence[str]):
+        self._members = sorted(set(symbols) & set(known))
+        self.unknown = sorted(set(symbols) - set(known))
+
+    def members(self, date: dt.date) -> list[str]:
+        return self._members
+
+    def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        return self._members
+
+
+class MembershipUniverse(Universe):
+    """Members from start_date up to, not including, end_date."""
+
+    def __init__(self, intervals: pl.DataFrame, known: Sequence[str]):
+        listed = pl.col("symbol").is_in(pl.Series(known).implode())
+        self.unknown = intervals.filter(~listed)["symbol"].unique().sort().to_list()
+        self._intervals = intervals.filter(listed)
+
+    def members(self, date: dt.date) -> list[str]:
+        return self.everyone(date, date)
+
+    def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        left = pl.col("end_date")
+        inside = (pl.col("start_date") <= end) & (left.is_null() | (left > start))
+        return self._intervals.filter(inside)["symbol"].unique().sort().to_list()
+
+
+class TopDollarVolume(Universe):
+    """The N symbols with the largest mean close x volume over the last `sessions` sessions before each session.
+
+    A symbol without a bar in one of them counts 0 for it; ties go to the symbol that sorts first.
+    """
+
+    def __init__(self, archive: Archive, count: int, sessions: int):
+        self._archive, self._count, self._sessions = archive, count, sessions
+        self._dates = archive.sessions("1d")
+        self._known: dict[dt.date, list[str]] = {}
+
+    def members(self, date: dt.date) -> list[str]:
+        if date not in self._known:
+            self._known = {**self._known, date: self._rank(date)}
+        return self._known[date]
+
+    def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        days = [date for date in self._dates if start <= date <= end]
+        return sorted({symbol for date in days for symbol in self.members(date)})
+
+    def _rank(self, date: dt.date) -> list[str]:
+        before = bisect_left(self._dates, date)
+        if not before:
+            return []
+        bars = self._archive.read_daily(["close", "volume"], self._dates[max(0, before - self._sessions)], date)
+        turnover = bars.group_by("symbol").agg((pl.col("close") * pl.col("volume")).sum().alias("turnover"))
+        ranked = turnover.sort("turnover", "symbol", descending=[True, False])
+        return ranked["symbol"].head(self._count).sort().to_list()
+
+
+def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -> Universe:
+    """The universe that a config names; `resolve` finds files. Raises UniverseError."""
+    if spec == "all":
+        symbols = archive.symbols()
+        return FixedUniverse(symbols, symbols)
+    if isinstance(spec, list):
+        return _fixed(_clean(spec, "universe"), archive, "universe")
+    if isinstance(spec, dict):
+        return _top(spec, archive)
+    if not isinstance(spec, str) or not spec:
+        raise UniverseError(f"{spec!r} is no universe", where="universe", expected=FORMS)
+    path = _find(spec, resolve)
+    if path.suffix == ".parquet":
+        return MembershipUniverse(_read_membership(path), archive.symbols())
+    return _fixed(_clean(_read_lines(path), str(path)), archive, str(path))
+
+
+def _find(spec: str, resolve: Callable[[str], Path]) -> Path:
+    try:
+        return resolve(spec)
+    except BarsweepError as error:
+        raise UniverseError(error.what, where=error.where or "universe", expected=FORMS, fix=error.fix) from None
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UniverseError(f"cannot be read: {error}", where=path, expected="a text file, one symbol a line") from None
+    return [line.partition("#")[0] for line in lines]
+
+
+def _clean(symbols: Sequence[Any], where: str) -> list[str]:
+    """Upper-cased symbols without blanks and repetitions."""
+    cleaned = list(dict.fromkeys(str(symbol).strip().upper() for symbol in symbols if str(symbol).strip()))
+    if not cleaned:
+        raise UniverseError("names no symbols", where=where, expected="at least one symbol")
+    return cleaned
+
+
+def _fixed(symbols: list[str], archive: Archive, where: str) -> FixedUniverse:
+    universe = FixedUniverse(symbols, archive.symbols())
+    if len(universe.unknown) == len(symbols):
+        raise UniverseError(f"none of its {len(symbols)} symbols is in the archive", where=where,
+                            expected=f"symbols of {archive.path}")  # fmt: skip
+    return universe
+
+
+def _top(spec: dict[str, Any], archive: Archive) -> TopDollarVolume:
+    known = ("top_dollar_volume", "sessions")
+    for key in spec:
+        if key not in known:
+            raise UniverseError(f"unknown key {key!r}", where="universe", expected=FORMS, fix=did_you_mean(str(key), known))
+    count, sessions = spec.get("top_dollar_volume"), spec.get("sessions", DEFAULT_SESSIONS)
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in (count, sessions)):
+        raise UniverseError(f"{spec!r}", where="universe", expected="positive whole numbers")
+    return TopDollarVolume(archive, int(count or 0), sessions)
+
+
+def _read_membership(path: Path) -> pl.DataFrame:
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UniverseError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected="a Parquet file") from None
+    missing = [name for name in MEMBERSHIP_SCHEMA if name not in frame.columns]
+    if missing:
+        raise UniverseError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(MEMBERSHIP_SCHEMA)}")
+    try:
+        return frame.select(*MEMBERSHIP_SCHEMA).cast(MEMBERSHIP_SCHEMA).with_columns(pl.col("symbol").str.to_uppercase())
+    except pl.exceptions.PolarsError as error:
+        raise UniverseError(f"wrong dtype: {str(error).splitlines()[0]}", where=path,
+                            expected="symbol: text, start_date and end_date: dates") from None  # fmt: skip

@@ -1,0 +1,174 @@
+"""Models of a session config. A field is documented here and nowhere else: schema and docs are made from this."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from engine.clock.interval import Interval
+from engine.clock.schedule import Schedule
+from engine.errors import BarsweepError
+
+
+def _told(check: Any) -> Any:
+    """A validator whose BarsweepError pydantic can collect with the other problems."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return check(value)
+        except BarsweepError as error:
+            raise ValueError("; ".join(filter(None, (error.what, error.expected and f"expected {error.expected}")))) from None
+
+    return validate
+
+
+def _wall_clock(value: Any) -> Any:
+    if isinstance(value, str) and value.count(":") in (1, 2):
+        return dt.time.fromisoformat(value)
+    raise ValueError("expected a time of day such as 09:35")
+
+
+def _symbols(values: list[str]) -> list[str]:
+    upper = [value.strip().upper() for value in values]
+    twice = sorted({symbol for symbol in upper if upper.count(symbol) > 1})
+    if twice or "" in upper:
+        raise ValueError(f"named twice: {', '.join(twice)}" if twice else "an empty symbol")
+    return upper
+
+
+def _interval_name(text: str) -> str:
+    return Interval.parse(text).name
+
+
+IntervalName = Annotated[str, AfterValidator(_told(_interval_name))]
+WallClock = Annotated[dt.time, BeforeValidator(_wall_clock)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Model(BaseModel):
+    """Frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BacktestConfig(Model):
+    """The stretch of sessions to replay."""
+
+    start_date: dt.date | None = Field(None, description="first date; the archive's first session where left out")
+    end_date: dt.date | None = Field(None, description="last date; the archive's last session where left out")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> BacktestConfig:
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
+        return self
+
+
+class Historical(Model):
+    """History of the symbols that are always there."""
+
+    trailing_days: int = Field(0, ge=0, le=10_000, description="sessions whose bars a symbol's history() gives")
+
+
+class IndicatorConfig(Model):
+    """An indicator that every active symbol has."""
+
+    name: Text = Field(description="name in the catalogue (`barsweep indicators list`)")
+    params: dict[str, int | float] = Field({}, description="its parameters; the others take their defaults")
+    interval: IntervalName = Field("1m", description="interval of the bars it is computed over")
+
+
+class ScheduleConfig(Model):
+    """Ticks at start, start + interval ... up to and including end, exchange-local time."""
+
+    start: WallClock = Field(description="first tick, exchange-local, such as 09:35")
+    end: WallClock = Field(description="last tick at the latest; cut at the close on an early close")
+    interval: IntervalName = Field(description="time between ticks, such as 5m")
+
+    @model_validator(mode="after")
+    def _ticks(self) -> ScheduleConfig:
+        _told(lambda _: self.schedule())(None)
+        return self
+
+    def schedule(self) -> Schedule:
+        """The schedule."""
+        return Schedule(self.start, self.end, Interval.parse(self.interval))
+
+
+class ScannerConfig(Model):
+    """A scanner and when it scans."""
+
+    module: Text = Field(description="module path such as scanners.gap_scanner, or package.module:ClassName")
+    enabled: bool = Field(True, description="false leaves it out")
+    pre_session: bool = Field(False, description="scan once at the open, before the first bar")
+    regular_session: list[ScheduleConfig] | None = Field(None, description="schedules in the session; null for none")
+    config: dict[str, Any] = Field({}, description="the scanner's own parameters (`barsweep scanners show`)")
+    name: Text | None = Field(None, description="name in logs and results; the module path where left out")
+
+    @property
+    def label(self) -> str:
+        """The name in logs and results."""
+        return self.name or self.module
+
+    @model_validator(mode="after")
+    def _scans(self) -> ScannerConfig:
+        if self.enabled and not self.pre_session and not self.regular_session:
+            raise ValueError("never scans; expected pre_session: true, or a schedule in regular_session")
+        return self
+
+
+class SessionDataConfig(Model):
+    """Which symbols and data a session has, and what looks for more."""
+
+    symbols: Annotated[list[Text], AfterValidator(_symbols)] = Field([], description="symbols that are always active")
+    streams: list[IntervalName] = Field(["1m"], description="intervals of bars that active symbols have; checked to be multiples of the archive's")
+    historical: Historical = Field(Historical(), description="history of the active symbols")
+    indicators: list[IndicatorConfig] = Field([], description="indicators that every active symbol has")
+    scanners: list[ScannerConfig] = Field([], description="scanners, run one after the other in this order")
+    extended_hours: bool = Field(False, description="whether bars of 04:00 to 20:00 are seen, or regular hours only")
+
+    @model_validator(mode="after")
+    def _names(self) -> SessionDataConfig:
+        labels = [scanner.label for scanner in self.scanners if scanner.enabled]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"two scanners are named {', '.join(twice)}; give one of them another `name`")
+        return self
+
+
+class StrategyConfig(Model):
+    """A strategy that trades the active symbols."""
+
+    module: Text = Field(description="module path")
+    config: dict[str, Any] = Field({}, description="the strategy's own parameters")
+
+
+class AccountConfig(Model):
+    """The account that strategies share."""
+
+    starting_cash: float = Field(100_000.0, gt=0, description="cash at the start")
+    max_open_positions: int | None = Field(None, ge=1, description="positions open at the same time at most; null: any number")
+
+
+class CostsConfig(Model):
+    """What trading costs."""
+
+    commission_per_share: float = Field(0.0, ge=0, description="commission per share, in currency")
+    minimum_commission: float = Field(0.0, ge=0, description="commission of an order at least, in currency")
+    slippage_bps: float = Field(0.0, ge=0, description="slippage against the order, in basis points of the price")
+
+
+class SessionConfig(Model):
+    """A session config: what is always there, what looks for more, what trades both."""
+
+    session_name: Text = Field("session", description="name of the run directory, in words")
+    mode: Literal["backtest"] = Field(description="the only mode there is")
+    archive: Text | None = Field(None, description="folder of the archive; --archive where left out")
+    exchange: Text | None = Field(None, description="market identifier code, to be the archive's; the archive's where left out")
+    backtest_config: BacktestConfig = Field(BacktestConfig(), description="the sessions to replay")
+    session_data_config: SessionDataConfig = Field(description="symbols, data and scanners")
+    strategies: list[StrategyConfig] = Field([], description="strategies that trade")
+    account: AccountConfig = Field(AccountConfig(), description="the account")
+    costs: CostsConfig = Field(CostsConfig(), description="costs of trading")

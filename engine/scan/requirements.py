@@ -1,0 +1,49 @@
+"""What a run must compute: the terms behind every column that somebody reads, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.indicators.key import IndicatorKey
+from engine.indicators.term import TICKS, Term, indicator_term
+from engine.scan.columns import COLUMNS, SESSION_VOLUME
+
+
+class Requirements:
+    """Collects columns and indicator keys; answers terms, daily columns and the columns to decode.
+
+    base     name of the base interval
+    minutes  length of a regular session
+    slots    times of day at which the run ticks
+    """
+
+    def __init__(self, base: str, minutes: int, slots: int):
+        self._base, self._minutes, self._slots = base, minutes, slots
+        self._columns: dict[str, None] = {}
+        self._keys: dict[str, IndicatorKey] = {}
+
+    def need_columns(self, names: Iterable[str]) -> None:
+        """Columns of the vocabulary that somebody reads; other names are left to `need_keys`."""
+        self._columns |= dict.fromkeys(name for name in names if name in COLUMNS)
+
+    def need_keys(self, keys: Iterable[IndicatorKey]) -> None:
+        """Indicators that somebody reads."""
+        self._keys |= {key.name: key for key in keys}
+
+    @property
+    def terms(self) -> list[Term]:
+        """The terms, those that others read first."""
+        terms = [term for name in self._columns for term in COLUMNS[name].terms]
+        indicators = [self.term(key) for key in self._keys.values()]
+        if any(term.rows == TICKS for term in indicators):
+            terms.append(SESSION_VOLUME)
+        return list({term.name: term for term in [*terms, *indicators]}.values())
+
+    def term(self, key: IndicatorKey) -> Term:
+        """The term of an indicator."""
+        return indicator_term(key, self._base, self._minutes, self._slots)
+
+    @property
+    def previous(self) -> list[str]:
+        """The daily bars' columns whose previous value is read."""
+        return sorted({daily for name in self._columns if (daily := COLUMNS[name].daily)})

@@ -1,0 +1,250 @@
+"""SessionCoordinator: drives a run, session by session, through its phases.
+
+    1    initialization          config symbols registered, scanners set up
+    2    historical management   cross-sections with warm indicators; history and quality are there
+    2.5  pre-session scanners    at the open, before its first bar
+    3    queue loading           the session's ticks
+    4    activation              the active symbols as the session begins
+    5    streaming               at each tick: scheduled scans, one after the other; then time goes on
+    6    end of session          teardown, the session's record, clear
+
+Setup comes before history because it says what history is needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.archive.archive import Archive
+from engine.archive.universe import FixedUniverse, Universe, load_universe
+from engine.clock.calendar import ExchangeCalendar, Session
+from engine.clock.interval import Interval
+from engine.clock.schedule import Schedule
+from engine.clock.time_manager import TimeManager
+from engine.config.load import LoadedConfig
+from engine.config.models import ScannerConfig
+from engine.errors import ConfigError, RunError
+from engine.indicators.key import IndicatorKey
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.base import UniverseSpec
+from engine.scan.columns import COLUMNS
+from engine.scan.manager import ScannerManager
+from engine.scan.module_loader import load_scanner_class
+from engine.scan.replay import MarketReplay, ReplayedSession, ReplaySpec
+from engine.scan.requirements import Requirements
+from engine.scan.slot import ScannerSlot
+from engine.scan.ticks import TickTable
+from engine.session.history import TrailingHistory
+from engine.session.record import SessionRecord, make_record
+from engine.session.session_data import SessionData
+from engine.session.symbol_view import Moment
+
+log = logging.getLogger("barsweep")
+TAG = "[SESSION_COORDINATOR]"
+
+
+@dataclass
+class RunScope:
+    """The sessions of a run, and what is odd about them."""
+
+    dates: list[dt.date]
+    base: Interval
+    warnings: list[str] = field(default_factory=list)
+
+
+class SessionCoordinator:
+    """One run of a config over an archive. `scope` is known at once, `sessions()` runs."""
+
+    def __init__(self, loaded: LoadedConfig, archive: Archive):
+        self._loaded, self._config, self._archive = loaded, loaded.config, archive
+        self._data_config = loaded.config.session_data_config
+        self.calendar = _calendar(loaded, archive)
+        self.scope = _scope(loaded, archive, self.calendar)
+        self.clock = TimeManager()
+        self._universes: dict[str, Universe] = {}
+        slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
+        self.data = SessionData(self._config_symbols(), self._config_indicators())
+        self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
+        self._history = TrailingHistory(archive, self.scope.base, self._data_config.historical.trailing_days)
+        self._check_streams()
+
+    def sessions(self) -> Iterator[SessionRecord]:
+        """Run the sessions in order; raises ScannerError or ArchiveError where the run cannot go on."""
+        first = self.calendar.session(self.scope.dates[0])
+        self._initialize(first, True)
+        self._warn_of_blind_scans()
+        for replayed in self._replay(first).sessions():
+            session = replayed.panel.session
+            if session.date != first.date:
+                self._initialize(session, False)
+            yield self._run(replayed, session.date == first.date)
+
+    # -- the phases of a session
+
+    def _run(self, replayed: ReplayedSession, first: bool) -> SessionRecord:
+        cross = replayed.cross
+        self._phase("2: historical management", cross.session)
+        self.manager.attach(cross)
+        self._phase("2.5: pre-session scanners", cross.session)
+        if any(slot.pre_session for slot in self.manager.slots):
+            self.data.see(self._moment(replayed, int(cross.ticks.searchsorted(cross.session.open))))
+        self.manager.scan_pre(first)
+        self._phase("3: queue loading", cross.session)
+        log.info("%s %d ticks", TAG, len(cross.ticks))
+        self._phase("4: activation", cross.session)
+        log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
+        self._phase("5: streaming", cross.session)
+        for tick, time in enumerate(cross.ticks.tolist()):
+            self.clock.advance(max(time, self.clock.now))
+            self.data.see(self._moment(replayed, tick))
+            self.manager.scan_due(tick)
+        return self._end(replayed)
+
+    def _initialize(self, session: Session, first: bool) -> None:
+        self._phase("1: initialization", session)
+        self.clock.begin(session)
+        self.data.begin_session(session.date, session.open)
+        self.manager.begin(session)
+        self.manager.set_up(first)
+
+    def _end(self, replayed: ReplayedSession) -> SessionRecord:
+        session = replayed.panel.session
+        self._phase("6: end of session", session)
+        self.clock.advance(max(self.clock.now, session.close))
+        self.manager.tear_down()
+        return make_record(replayed.panel, replayed.cross, self.manager.records(), self.data.take_events())
+
+    def _phase(self, phase: str, session: Session) -> None:
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s %s phase %s", TAG, session.date, phase)
+
+    def _moment(self, replayed: ReplayedSession, tick: int) -> Moment:
+        return Moment(replayed.cross, replayed.panel, tick, self._history)
+
+    # -- what the run needs
+
+    def _replay(self, first: Session) -> MarketReplay:
+        ticks = self._ticks()
+        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count)
+        for slot in self.manager.slots:
+            requirements.need_columns(slot.plan.columns if slot.plan else ())
+            requirements.need_columns(() if slot.columnar else COLUMNS)
+            requirements.need_keys(slot.plan.indicators if slot.plan else ())
+        requirements.need_keys(self.data.requested.values())
+        replay = MarketReplay(
+            ReplaySpec(
+                self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, self.scope.dates,
+                requirements.terms, ticks, self._table, any(not slot.columnar for slot in self.manager.slots),
+                requirements.previous,
+            )
+        )  # fmt: skip
+        self.data.provision = lambda key: replay.provision([requirements.term(key)])
+        return replay
+
+    def _ticks(self) -> TickTable:
+        schedules = [schedule for slot in self.manager.slots for schedule in slot.schedules]
+        walked = self.calendar.sessions(self._archive.sessions(self.scope.base.name)[0], self.scope.dates[-1])
+        return TickTable(schedules, any(slot.pre_session for slot in self.manager.slots), walked)
+
+    def _full_minutes(self) -> int:
+        return max(session.minutes for session in self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1]))
+
+    def _table(self, start: dt.date, end: dt.date) -> SymbolTable:
+        """The symbols needed in a stretch: all, for a scanner that may ask for any."""
+        universes = [slot.scanner.universe for slot in self.manager.slots]
+        if any(not slot.columnar for slot in self.manager.slots) or None in universes:
+            return SymbolTable([*self._archive.symbols(), *self.data.get_config_symbols()])
+        found = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
+        return SymbolTable({*found, *self.data.get_config_symbols()})
+
+    # -- from the config
+
+    def _slot(self, config: ScannerConfig) -> ScannerSlot:
+        scanner = load_scanner_class(config.module)(dict(config.config))
+        scanner.load_universe = self._load_universe
+        schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
+        return ScannerSlot(config.label, scanner, schedules, config.pre_session)
+
+    def _schedule(self, config: ScannerConfig, schedule: Schedule) -> Schedule:
+        """Refuse a schedule that does not tick in any session of the run."""
+        extended = self._data_config.extended_hours
+        for session in self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1]):
+            low, high = (session.extended_open, session.extended_close) if extended else (session.open, session.close)
+            ticks = schedule.ticks(session)
+            if len(ticks) and low <= ticks[0] and (ticks[-1] <= high or session.is_early_close):
+                return schedule
+        raise ConfigError(
+            f"schedule {schedule} of {config.label} is outside the session", where=self._loaded.path,
+            expected=f"ticks from the open to the close of {self.calendar.mic}" + ("" if extended else
+            ", or `extended_hours: true` in session_data_config"),
+        )  # fmt: skip
+
+    def _load_universe(self, spec: UniverseSpec) -> Universe:
+        key = repr(spec)
+        if key not in self._universes:
+            universe = self._universes[key] = load_universe(spec, self._archive, self._loaded.resolve)
+            if universe.unknown:
+                self._warn(f"universe {spec}: {len(universe.unknown)} symbols are not in the archive: "
+                           f"{_some(universe.unknown)}")  # fmt: skip
+        return self._universes[key]
+
+    def _config_symbols(self) -> list[str]:
+        universe = FixedUniverse(self._data_config.symbols, self._archive.symbols())
+        if universe.unknown:
+            self._warn(f"config symbols that are not in the archive: {_some(universe.unknown)}")
+        return universe.members(self.scope.dates[0])
+
+    def _config_indicators(self) -> list[IndicatorKey]:
+        return [IndicatorKey.make(one.name, one.params, one.interval) for one in self._data_config.indicators]
+
+    def _check_streams(self) -> None:
+        for name in self._data_config.streams:
+            if Interval.parse(name).micros % self.scope.base.micros:
+                raise ConfigError(f"stream {name} cannot be made of {self.scope.base.name} bars", where=self._loaded.path,
+                                  expected=f"multiples of {self.scope.base.name}")  # fmt: skip
+
+    def _warn_of_blind_scans(self) -> None:
+        names = [slot.name for slot in self.manager.slots if slot.pre_session]
+        if names and not self._data_config.extended_hours:
+            self._warn(f"{_some(names)} scans before the open without extended_hours: it sees no bar of its own day")
+
+    def _warn(self, text: str) -> None:
+        self.scope.warnings.append(text)
+        log.warning("%s %s", TAG, text)
+
+
+def _some(names: list[str] | tuple[str, ...], count: int = 10) -> str:
+    shown = ", ".join(names[:count])
+    return shown + (f" and {len(names) - count} more" if len(names) > count else "")
+
+
+def _calendar(loaded: LoadedConfig, archive: Archive) -> ExchangeCalendar:
+    exchange = loaded.config.exchange
+    if exchange:
+        ExchangeCalendar.of(exchange)
+    if exchange and exchange != archive.exchange:
+        raise ConfigError(f"exchange = {exchange!r}", where=loaded.path, expected=f"{archive.exchange}, the exchange of "
+                          f"the archive {archive.path}")  # fmt: skip
+    return ExchangeCalendar.of(archive.exchange)
+
+
+def _scope(loaded: LoadedConfig, archive: Archive, calendar: ExchangeCalendar) -> RunScope:
+    base = archive.manifest.base
+    if base.is_daily:
+        raise RunError("holds daily bars only", where=archive.path, expected="an archive with intraday bars")
+    there = archive.sessions(base.name)
+    if not there:
+        raise RunError(f"holds no {base.name} bars", where=archive.path, fix="import bars, or make a demo market")
+    span = loaded.config.backtest_config
+    start, end = span.start_date or there[0], span.end_date or there[-1]
+    dates = [date for date in there if start <= date <= end]
+    if not dates:
+        raise RunError(f"no sessions from {start} to {end}", where=archive.path, expected=f"dates within {there[0]} to {there[-1]}")
+    scope = RunScope(dates, base)
+    missing = [str(s.date) for s in calendar.sessions(start, end) if s.date not in set(dates)]
+    if missing:
+        scope.warnings.append(f"{len(missing)} sessions from {start} to {end} are not in the archive: {_some(missing, 5)}")
+    return scope

@@ -1,0 +1,54 @@
+"""Bars of earlier sessions for one symbol, read from the archive when somebody asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left
+
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.clock.interval import Interval
+from engine.schema import BAR_SCHEMA, PRICE_COLUMNS
+
+VALUES = [name for name in BAR_SCHEMA if name != "symbol"]
+
+
+class TrailingHistory:
+    """The `trailing_days` sessions before the one at hand, in its scale."""
+
+    def __init__(self, archive: Archive, base: Interval, trailing_days: int):
+        self._archive, self._base, self._days = archive, base, trailing_days
+        self._kept: dict[tuple[str, str, dt.date], pl.DataFrame] = {}
+
+    def bars(self, symbol: str, interval: str, date: dt.date) -> pl.DataFrame:
+        """timestamp, open, high, low, close, volume of the base interval ("1m") or of daily bars ("1d")."""
+        key = (symbol, interval, date)
+        if key not in self._kept:
+            self._kept = {k: v for k, v in self._kept.items() if k[2] == date}
+            self._kept[key] = self._read(symbol, interval, date)
+        return self._kept[key]
+
+    def _read(self, symbol: str, interval: str, date: dt.date) -> pl.DataFrame:
+        dates = self._archive.sessions(interval)
+        until = bisect_left(dates, date)
+        wanted = dates[max(0, until - self._days) : until] if self._days else []
+        if not wanted:
+            return pl.DataFrame(schema={name: BAR_SCHEMA[name] for name in VALUES})
+        if interval == "1d":
+            bars = self._archive.read_daily(VALUES, wanted[0], date).filter(pl.col("symbol") == symbol)
+        else:
+            frames = [self._archive.read_session(day, list(BAR_SCHEMA), interval) for day in wanted]
+            own = [frame.filter(pl.col("symbol") == symbol) for frame in frames]
+            bars = pl.concat(f.with_columns(date=pl.lit(day)) for f, day in zip(own, wanted, strict=True))
+        return self._rescale(bars, symbol, date).select(VALUES)
+
+    def _rescale(self, bars: pl.DataFrame, symbol: str, date: dt.date) -> pl.DataFrame:
+        """Put bars from before a split in the scale of the session at hand."""
+        actions = self._archive.corporate_actions().filter(
+            pl.col("symbol") == symbol, pl.col("ex_date") <= date, pl.col("split_ratio").is_not_null()
+        )
+        for ex_date, ratio in actions.select("ex_date", "split_ratio").iter_rows():
+            scale = pl.when(pl.col("date") < ex_date).then(ratio).otherwise(1.0)
+            bars = bars.with_columns(*(pl.col(name) / scale for name in PRICE_COLUMNS), pl.col("volume") * scale)
+        return bars
