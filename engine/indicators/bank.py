@@ -81,10 +81,11 @@ class TermBank:
         self._states[term.name] = np.zeros((self.symbols, max(1, term.state_size)))
         self._carried[term.name] = np.full((len(term.outputs), self.symbols), term.empty)
 
-    def adopt(self, other: TermBank) -> None:
-        """Take over the states of another bank over the same symbols."""
-        self._states |= other._states
-        self._carried |= other._carried
+    def adopt(self, other: TermBank, terms: Sequence[Term]) -> None:
+        """Take over terms' states from another bank over the same symbols."""
+        for term in terms:
+            self._states[term.name] = other._states[term.name]
+            self._carried[term.name] = other._carried[term.name]
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""

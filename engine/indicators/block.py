@@ -80,9 +80,10 @@ class MonthBlock:
 
     def adopt(self, other: MonthBlock) -> None:
         """Take over the terms of a block of the same month that has walked the same sessions."""
-        self.starts |= other.starts
-        self.terms += other.terms
-        self._bank.adopt(other._bank)
+        fresh = [term for term in other.terms if term.name not in self.starts]
+        self.starts |= {term.name: other.starts[term.name] for term in fresh}
+        self.terms += fresh
+        self._bank.adopt(other._bank, fresh)
 
     def _rows(self, panel: SessionPanel) -> SessionRows:
         return SessionRows(panel, self.daily, *self.ticks_of(panel.session))

@@ -26,6 +26,7 @@ from engine.panel.loader import prefetch
 from engine.panel.session_panel import BAR_VALUES, SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
+from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import TickTable
 
@@ -93,7 +94,7 @@ class MarketReplay:
         """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
         assert self._now is not None
         panel, cross = self._now
-        self._terms += terms
+        self._terms = list({term.name: term for term in [*self._terms, *terms]}.values())
         self._history = None  # read again, with the columns that are needed now
         for block in self._open_blocks:
             other = self._fresh_block(block.sessions, list(terms))
@@ -150,7 +151,11 @@ class MarketReplay:
 
     def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
         """Term name -> the first session it walks for a month."""
-        return {term.name: self._start(month[0], term) for term in terms}
+        starts = {term.name: self._start(month[0], term) for term in terms}
+        by_tick = [starts[term.name] for term in terms if term.rows == TICKS]
+        if by_tick:  # they read the volume so far at each tick
+            starts[SESSION_VOLUME.name] = min(by_tick)
+        return starts
 
     def _start(self, first: dt.date, term: Term) -> dt.date:
         if not term.warmup_sessions:

@@ -34,14 +34,13 @@ class Requirements:
     def terms(self) -> list[Term]:
         """The terms, those that others read first."""
         terms = [term for name in self._columns for term in COLUMNS[name].terms]
-        indicators = [self.term(key) for key in self._keys.values()]
-        if any(term.rows == TICKS for term in indicators):
-            terms.append(SESSION_VOLUME)
-        return list({term.name: term for term in [*terms, *indicators]}.values())
+        terms += [term for key in self._keys.values() for term in self.terms_of(key)]
+        return list({term.name: term for term in terms}.values())
 
-    def term(self, key: IndicatorKey) -> Term:
-        """The term of an indicator."""
-        return indicator_term(key, self._base, self._minutes, self._slots)
+    def terms_of(self, key: IndicatorKey) -> list[Term]:
+        """The term of an indicator, after those it reads."""
+        term = indicator_term(key, self._base, self._minutes, self._slots)
+        return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
 
     @property
     def previous(self) -> list[str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -44,6 +45,7 @@ from engine.session.symbol_view import Moment
 
 log = logging.getLogger("barsweep")
 TAG = "[SESSION_COORDINATOR]"
+REPLAY = "2: decode, panel, kernels"
 
 
 @dataclass
@@ -69,6 +71,8 @@ class SessionCoordinator:
         self.data = SessionData(self._config_symbols(), self._config_indicators())
         self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
         self._history = TrailingHistory(archive, self.scope.base, self._data_config.historical.trailing_days)
+        self.seconds: dict[str, float] = {}  # wall time by phase
+        self._phase_now, self._since = "", 0.0
         self._check_streams()
 
     def sessions(self) -> Iterator[SessionRecord]:
@@ -76,11 +80,16 @@ class SessionCoordinator:
         first = self.calendar.session(self.scope.dates[0])
         self._initialize(first, True)
         self._warn_of_blind_scans()
+        self._clock_phase(REPLAY)
         for replayed in self._replay(first).sessions():
             session = replayed.panel.session
             if session.date != first.date:
                 self._initialize(session, False)
-            yield self._run(replayed, session.date == first.date)
+            record = self._run(replayed, session.date == first.date)
+            self._clock_phase("results")
+            yield record
+            self._clock_phase(REPLAY)
+        self._clock_phase("")
 
     # -- the phases of a session
 
@@ -97,8 +106,8 @@ class SessionCoordinator:
         self._phase("4: activation", cross.session)
         log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
         self._phase("5: streaming", cross.session)
-        for tick, time in enumerate(cross.ticks.tolist()):
-            self.clock.advance(max(time, self.clock.now))
+        for tick, moment in enumerate(cross.ticks.tolist()):
+            self.clock.advance(max(moment, self.clock.now))
             self.data.see(self._moment(replayed, tick))
             self.manager.scan_due(tick)
         return self._end(replayed)
@@ -118,8 +127,15 @@ class SessionCoordinator:
         return make_record(replayed.panel, replayed.cross, self.manager.records(), self.data.take_events())
 
     def _phase(self, phase: str, session: Session) -> None:
+        self._clock_phase(phase)
         if log.isEnabledFor(logging.INFO):
             log.info("%s %s phase %s", TAG, session.date, phase)
+
+    def _clock_phase(self, phase: str) -> None:
+        now = time.perf_counter()
+        if self._phase_now:
+            self.seconds[self._phase_now] = self.seconds.get(self._phase_now, 0.0) + now - self._since
+        self._phase_now, self._since = phase, now
 
     def _moment(self, replayed: ReplayedSession, tick: int) -> Moment:
         return Moment(replayed.cross, replayed.panel, tick, self._history)
@@ -141,7 +157,7 @@ class SessionCoordinator:
                 requirements.previous,
             )
         )  # fmt: skip
-        self.data.provision = lambda key: replay.provision([requirements.term(key)])
+        self.data.provision = lambda key: replay.provision(requirements.terms_of(key))
         return replay
 
     def _ticks(self) -> TickTable:

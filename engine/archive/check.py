@@ -1,0 +1,125 @@
+"""What is wrong with an archive's bars.
+
+Every file is read whole. Findings are counted by kind and file, with the first example of each. Faults are bars a
+replay must not see, or files it cannot read; the rest are oddities to know of: bars outside the session, missing or
+half sessions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.archive import layout
+from engine.archive.archive import Archive
+from engine.archive.files import read_bars, read_index
+from engine.archive.validate import REASONS
+from engine.clock.calendar import Session
+from engine.errors import ArchiveError
+from engine.schema import BAR_SCHEMA
+
+HALF = 0.5  # a session with less than this share of the usual rows, or of its minutes, is half a session
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of thing in one place."""
+
+    kind: str
+    where: str
+    count: int
+    example: str
+    fault: bool
+
+
+def check_archive(archive: Archive, progress: Progress = lambda what, done, total: None) -> list[Finding]:
+    """All findings, in order of interval and session; an empty list is a clean archive."""
+    findings: list[Finding] = []
+    for interval in archive.intervals:
+        findings += _check_daily(archive) if interval == "1d" else _check_intraday(archive, interval, progress)
+    return findings
+
+
+def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list[Finding]:
+    dates = archive.sessions(interval)
+    if not dates:
+        return [Finding("no sessions", f"interval {interval}", 1, "", True)]
+    sessions = {session.date: session for session in archive.calendar.sessions(dates[0], dates[-1])}
+    findings = [Finding("missing session", f"{interval} {date}", 1, "", False) for date in sessions if date not in set(dates)]
+    rows: dict[dt.date, float] = {}
+    for number, date in enumerate(dates):
+        where = f"{interval} {date}"
+        if date not in sessions:
+            findings.append(Finding("not a session of the exchange", where, 1, "", True))
+            continue
+        path = layout.session_file(archive.path, interval, date)
+        try:
+            bars = read_bars(path, list(BAR_SCHEMA))
+        except ArchiveError as error:
+            findings.append(Finding("unreadable file", where, 1, str(error), True))
+            continue
+        findings += _check_bars(bars, where)
+        findings += _check_times(bars, sessions[date], where)
+        findings += _check_index(bars, path, where)
+        rows[date] = len(bars) / sessions[date].minutes
+        progress(f"checking {interval}", number + 1, len(dates))
+    return findings + list(_half_sessions(rows, interval))
+
+
+def _check_daily(archive: Archive) -> list[Finding]:
+    findings: list[Finding] = []
+    for year in layout.daily_years(archive.path):
+        try:
+            bars = read_bars(layout.daily_file(archive.path, year), list(BAR_SCHEMA))
+        except ArchiveError as error:
+            findings.append(Finding("unreadable file", f"1d {year}", 1, str(error), True))
+            continue
+        findings += _check_bars(bars, f"1d {year}")
+    return findings
+
+
+def _check_bars(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
+    for kind, condition in REASONS.items():
+        yield from _finding(kind, where, bars.filter(condition), True)
+    before = pl.struct(pl.col("symbol").shift(), pl.col("timestamp").shift())
+    disorder = bars.filter(pl.struct("symbol", "timestamp") < before) if len(bars) > 1 else bars.clear()
+    yield from _finding("not sorted by symbol and time", where, disorder, True)
+    yield from _finding("duplicate", where, bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()), True)
+
+
+def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
+    start = pl.col("timestamp").dt.epoch("us")
+    early, late = start < session.extended_open, start >= session.extended_close
+    yield from _finding("outside the session", where, bars.filter(early | late), False)
+    last = bars.filter(start < session.close)["timestamp"].max()
+    middle = (session.open + session.close) // 2
+    if isinstance(last, dt.datetime) and last.timestamp() * 1_000_000 < middle:
+        yield Finding("half a session", where, 1, f"the last regular bar is {last}", False)
+
+
+def _check_index(bars: pl.DataFrame, path: object, where: str) -> Iterator[Finding]:
+    index = read_index(path)  # type: ignore[arg-type]
+    runs = bars["symbol"].rle().struct.unnest()
+    if index and (index[0] != runs["value"].to_list() or index[1].tolist() != runs["len"].to_list()):
+        yield Finding("symbol counts in the metadata are not the file's", where, 1, "rewritten by another tool?", True)
+
+
+def _half_sessions(rows: dict[dt.date, float], interval: str) -> Iterator[Finding]:
+    """Sessions with far fewer bars a minute than usual."""
+    usual = pl.Series(list(rows.values()), dtype=pl.Float64).median() or 0.0
+    for date, count in rows.items():
+        if count < HALF * float(usual):  # type: ignore[arg-type]
+            yield Finding("half a session", f"{interval} {date}", 1, f"{count / float(usual):.0%} of the usual bars", False)  # type: ignore[arg-type]
+
+
+def _finding(kind: str, where: str, rows: pl.DataFrame, fault: bool) -> Iterator[Finding]:
+    if len(rows):
+        first = rows.row(0, named=True)
+        shown = ", ".join(f"{value}" for value in first.values())
+        yield Finding(kind, where, len(rows), shown, fault)
+
+

@@ -1,0 +1,151 @@
+"""`barsweep archive`."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.options import FILE, FOLDER, archive_option, format_option, quiet_option
+from engine.cli.output import print_facts, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from engine.archive.importer import ImportSummary
+
+
+@click.group("archive")
+def archive_group() -> None:
+    """Make, import, check and describe archives of bars."""
+
+
+@archive_group.command("demo")
+@archive_option(required=True)
+@click.option("--symbols", default=100, show_default=True, help="How many symbols.")
+@click.option("--sessions", default=118, show_default=True, help="How many sessions.")
+@click.option("--seed", default=7, show_default=True, help="Another seed is another market.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2017-11-01", show_default=True, help="First date.")
+@click.option("--force", is_flag=True, help="Replace what the folder holds.")
+@quiet_option
+def demo_command(
+    archive_path: Path, symbols: int, sessions: int, seed: int, start: datetime, force: bool, quiet: bool
+) -> None:
+    """Make a synthetic market that looks like one; the same options make the same bytes.
+
+    From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 118 reach
+    to 2018-04-20. Where the same market is there already, nothing is done.
+    """
+    from engine.archive.demo import make_demo
+
+    with progress_bar(quiet) as progress:
+        made = make_demo(archive_path, symbols, sessions, seed, start.date(), force=force, progress=progress)
+    if not quiet:
+        click.echo(f"{'made' if made else 'already there:'} {archive_path}", err=True)
+
+
+@archive_group.command("import")
+@click.argument("sources", nargs=-1, required=True, type=FILE)
+@archive_option(required=True)
+@click.option("--label", type=click.Choice(["open", "close"]), help="Which end of a bar the source's timestamps label.")
+@click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
+@click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
+@click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the source; may be repeated.")
+@click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
+@click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
+@click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
+@format_option
+@quiet_option
+def import_command(
+    sources: tuple[Path, ...], archive_path: Path, label: str | None, exchange: str, timezone: str | None,
+    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], symbol_from_filename: bool,
+    merge_opening_auction: bool, source: str, output_format: str, quiet: bool,
+) -> None:  # fmt: skip
+    """Import Parquet and CSV files, or folders of them, into an archive.
+
+    All SOURCES of one command are one import: a session it holds replaces the archive's. An import that was
+    interrupted goes on when it is run again. Rows that cannot be bars are put aside with the reason, never dropped.
+    """
+    from engine.archive.importer import ImportOptions, import_bars
+    from engine.archive.source import SourceOptions
+    from engine.errors import ConfigError
+
+    mapping = dict(column.split("=", 1) for column in columns if "=" in column)
+    if len(mapping) != len(columns):
+        raise ConfigError(f"--column {' --column '.join(columns)}", expected="OURS=THEIRS, each of ours once")
+    _check_zone(timezone)
+    reading = SourceOptions(mapping, timezone, epoch_unit, symbol_from_filename)
+    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, reading)
+    with progress_bar(quiet) as progress:
+        summary = import_bars(list(sources), archive_path, options, progress)
+    print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+
+
+@archive_group.command("info")
+@archive_option(required=True)
+@format_option
+def info_command(archive_path: Path, output_format: str) -> None:
+    """Show what an archive holds: sessions, symbols, rows, size, span, coverage."""
+    from engine.archive.archive import Archive
+    from engine.archive.info import describe
+
+    info = describe(Archive.open(archive_path))
+    if output_format == "json":
+        print_json(dataclasses.asdict(info))
+        return
+    print_facts({"archive": info.path, "exchange": info.exchange, "source": info.source, "symbols": info.symbols,
+                 "corporate actions": info.corporate_actions})  # fmt: skip
+    click.echo()
+    columns = ("interval", "sessions", "first", "last", "rows", "MB", "coverage %")
+    print_table("", columns, [
+        (i.interval, i.sessions, str(i.first), str(i.last), i.rows, i.bytes / 1e6, i.coverage_percent) for i in info.intervals
+    ])  # fmt: skip
+
+
+@archive_group.command("check")
+@archive_option(required=True)
+@format_option
+@quiet_option
+def check_command(archive_path: Path, output_format: str, quiet: bool) -> int:
+    """Read every bar of an archive and tell what is wrong; exit status 1 where something is."""
+    from engine.archive.archive import Archive
+    from engine.archive.check import check_archive
+
+    with progress_bar(quiet) as progress:
+        findings = check_archive(Archive.open(archive_path), progress)
+    if output_format == "json":
+        print_json([dataclasses.asdict(finding) for finding in findings])
+    elif findings:
+        rows = [("fault" if f.fault else "note", f.kind, f.where, f.count, f.example) for f in findings]
+        print_table("findings", ("", "kind", "where", "count", "example"), rows)
+    else:
+        click.echo("clean: nothing found")
+    return 1 if findings else 0
+
+
+def _check_zone(name: str | None) -> None:
+    from zoneinfo import available_timezones
+
+    from engine.errors import ConfigError, did_you_mean
+
+    if name is not None and name not in available_timezones():
+        raise ConfigError(f"--timezone {name}", expected="a zone such as America/New_York or UTC",
+                          fix=did_you_mean(name, available_timezones()))  # fmt: skip
+
+
+def _print_import(summary: ImportSummary) -> None:
+    print_facts({
+        "interval": summary.interval,
+        "sessions": summary.sessions,
+        "symbols": summary.symbols,
+        "rows read": summary.rows_read,
+        "rows written": summary.rows_written,
+        "exact copies dropped": summary.copies_dropped,
+        "quarantined": sum(summary.quarantined.values()),
+    } | ({"went on": "with an import that was interrupted"} if summary.resumed else {}))  # fmt: skip
+    if summary.quarantined:
+        click.echo(f"\nput aside in {summary.quarantine_file}:")
+        print_table("", ("reason", "rows"), sorted(summary.quarantined.items()))

@@ -1,0 +1,48 @@
+"""`barsweep config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import FILE
+from engine.cli.output import print_json
+
+
+@click.group("config")
+def config_group() -> None:
+    """Check session configs; print their JSON Schema."""
+
+
+@config_group.command("check")
+@click.argument("config", type=FILE)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
+def check_command(config: Path, overrides: tuple[str, ...]) -> None:
+    """Check CONFIG without reading any bars: keys and values, modules and their parameters, indicators, exchange."""
+    from engine.clock.calendar import ExchangeCalendar
+    from engine.config.load import load_config
+    from engine.indicators.key import IndicatorKey
+    from engine.scan.base import ColumnarScanner
+    from engine.scan.module_loader import load_scanner_class
+
+    loaded = load_config(config, overrides)
+    data = loaded.config.session_data_config
+    if loaded.config.exchange:
+        ExchangeCalendar.of(loaded.config.exchange)
+    for one in data.indicators:
+        IndicatorKey.make(one.name, one.params, one.interval)
+    for part in data.scanners:
+        scanner = load_scanner_class(part.module)(dict(part.config))
+        if isinstance(scanner, ColumnarScanner):
+            scanner.plan()
+    enabled = sum(part.enabled for part in data.scanners)
+    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}), {len(data.symbols)} symbols, {enabled} scanners")
+
+
+@config_group.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of a session config, for editors that check and complete."""
+    from engine.config.load import config_schema
+
+    print_json(config_schema())

@@ -1,0 +1,71 @@
+"""`barsweep`: the commands, loaded when they are called, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from engine import __version__
+from engine.errors import BarsweepError
+
+# command -> module and attribute, and the help line: modules are imported when their command is called, so that
+# `barsweep --help` costs next to nothing.
+COMMANDS = {
+    "run": ("engine.cli.run:run_command", "Replay a session config over its archive."),
+    "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
+    "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
+    "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),
+    "indicators": ("engine.cli.indicators:indicators_group", "List indicators and show what they mean."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup)
+@click.version_option(__version__, prog_name="barsweep")
+def cli() -> None:
+    """Scan whole markets of historical bars, session by session, without looking ahead.
+
+    Exit status: 0 done, 1 ran with failures, 2 the input was wrong.
+    """
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except BarsweepError as error:
+        status = _refuse(str(error))
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse(message: str) -> int:
+    click.echo(f"error: {message}", err=True)
+    return 2

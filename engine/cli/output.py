@@ -1,0 +1,92 @@
+"""How commands print: tables and progress bars on a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+Progress = Callable[[str, int, int], None]
+FORMATS = click.Choice(["table", "json"])
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(content, indent=2, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table on stdout: drawn on a terminal, tab-separated with a header when piped. Numbers are set to the right."""
+    text = [[_cell(value) for value in row] for row in rows]
+    if not sys.stdout.isatty():
+        click.echo("\t".join(columns))
+        for row in text:
+            click.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for number, name in enumerate(columns):
+        right = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in text:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """Names and values on stdout, one a line."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name:<{width}}  {_cell(value)}")
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress]:
+    """progress(what, done, total) on stderr: a bar with the time left on a terminal, a line every tenth when piped."""
+    if quiet:
+        yield lambda what, done, total: None
+    elif not sys.stderr.isatty():
+        yield _plain_progress()
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            tasks: dict[str, Any] = {}
+
+            def show(what: str, done: int, total: int) -> None:
+                name = what.partition(":")[0]
+                if name not in tasks:
+                    tasks[name] = bars.add_task(what, total=total)
+                bars.update(tasks[name], completed=done, total=total, description=what)
+
+            yield show
+
+
+def set_up_logging(level: str) -> None:
+    """Send the log to stderr."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+
+
+def _plain_progress() -> Progress:
+    def show(what: str, done: int, total: int) -> None:
+        if total and (done == total or done * 10 // total > (done - 1) * 10 // total):
+            click.echo(f"{what} {done}/{total}", err=True)
+
+    return show
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"

@@ -1,0 +1,105 @@
+"""`barsweep run`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option
+from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
+
+if TYPE_CHECKING:
+    from engine.config.load import LoadedConfig
+    from engine.results.run import FinishedRun
+
+DEFAULT_ARCHIVE = "parquet_data/demo"
+
+
+@click.command("run")
+@click.argument("config", type=FILE)
+@archive_option(required=False)
+@click.option("--start", help="First date, instead of the config's.")
+@click.option("--end", help="Last date, instead of the config's.")
+@click.option("--universe", help='Universe of all scanners, instead of theirs: a file, or "all".')
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
+@click.option("--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run directory goes.")
+@format_option
+@quiet_option
+@log_level_option
+def run_command(
+    config: Path, archive_path: Path | None, start: str | None, end: str | None, universe: str | None,
+    overrides: tuple[str, ...], out: Path, output_format: str, quiet: bool, log_level: str,
+) -> int:  # fmt: skip
+    """Replay the sessions of CONFIG and write what the scanners found into a run directory.
+
+    The archive and the dates come from the options, else from the config; without either, from
+    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner failed on the way.
+    """
+    set_up_logging("error" if quiet else log_level)
+    from engine.archive.archive import Archive
+    from engine.config.load import load_config
+    from engine.results.run import execute_run
+
+    dates = [f"backtest_config.{key}={value}" for key, value in (("start_date", start), ("end_date", end)) if value]
+    loaded = load_config(config, [*overrides, *dates, *_universes(config, universe)])
+    archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
+    _warn_of_strategies(loaded)
+    with progress_bar(quiet) as progress:
+        run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total))
+    print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
+    return 1 if run.failures else 0
+
+
+def _universes(config: Path, universe: str | None) -> list[str]:
+    """Overrides that put a universe into every scanner of the config."""
+    if universe is None:
+        return []
+    from engine.config.load import load_config
+
+    scanners = load_config(config).config.session_data_config.scanners
+    value = json.dumps(universe)
+    return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
+
+
+def _warn_of_strategies(loaded: LoadedConfig) -> None:
+    if loaded.config.strategies:
+        click.echo("note: this version scans only; the config's strategies, account and costs are kept, not traded", err=True)
+
+
+def _as_json(run: FinishedRun) -> dict[str, Any]:
+    return {"run": str(run.path), "seconds": round(run.seconds, 3)} | run.summary.as_dict(run.warnings)
+
+
+def _print_summary(run: FinishedRun) -> None:
+    summary = run.summary
+    print_facts({
+        "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
+        "bars": summary.bars,
+        "time": f"{run.seconds:.2f} s",
+        "results": run.path,
+    })  # fmt: skip
+    columns = ("scanner", "scans", "scanned", "qualified", "hits", "symbols", "promoted", "errors", "ms")
+    rows = [
+        (name, one.scans, one.scanned, one.qualified, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
+        for name, one in summary.scanners.items()
+    ]  # fmt: skip
+    click.echo()
+    print_table("scanners", columns, rows)
+    funnel = [(name, step, left, _share(left, one.scanned)) for name, one in summary.scanners.items()
+              for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
+    click.echo()
+    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
+    most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
+            for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
+    if most:
+        click.echo()
+        print_table("most hits", ("scanner", "symbols"), most)
+    for warning in run.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3f} %" if whole else "-"

@@ -1,0 +1,56 @@
+"""`barsweep scanners`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from engine.cli.options import format_option
+from engine.cli.output import print_json, print_table
+
+
+@click.group("scanners")
+def scanners_group() -> None:
+    """List scanners and show their parameters."""
+
+
+@scanners_group.command("list")
+@format_option
+def list_command(output_format: str) -> None:
+    """List the scanners that come with barsweep."""
+    from engine.scan.module_loader import built_in_scanners, load_scanner_class
+
+    rows = [(path, _first_line(load_scanner_class(path))) for path in built_in_scanners()]
+    if output_format == "json":
+        print_json([{"module": path, "summary": summary} for path, summary in rows])
+    else:
+        print_table("", ("module", "finds"), rows)
+
+
+@scanners_group.command("show")
+@click.argument("module")
+def show_command(module: str) -> None:
+    """Show the scanner of MODULE: what it finds, its parameters, clauses and indicators."""
+    from engine.scan.base import ColumnarScanner
+    from engine.scan.module_loader import load_scanner_class
+
+    scanner = load_scanner_class(module)
+    click.echo(inspect.cleandoc(scanner.__doc__ or "") + "\n")
+    if not issubclass(scanner, ColumnarScanner):
+        return
+    print_table("parameters", ("parameter", "default", "meaning"), _parameters(scanner))
+    plan = scanner().plan()
+    click.echo()
+    print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
+    click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+
+
+def _first_line(scanner: Any) -> str:
+    return (scanner.__doc__ or "").strip().splitlines()[0]
+
+
+def _parameters(scanner: Any) -> list[tuple[str, str, str]]:
+    fields = scanner.Params.model_fields
+    return [(name, str(field.default), field.description or "") for name, field in fields.items()]

@@ -1,0 +1,1 @@
+"""The run directory: what a run leaves behind, whole or not at all."""

@@ -1,0 +1,73 @@
+"""Runs a config over an archive into a run directory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import platform
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.archive.archive import Archive
+from engine.config.load import LoadedConfig
+from engine.results.run_directory import RunDirectory
+from engine.results.summary import RunSummary, ScannerSummary
+from engine.session.coordinator import SessionCoordinator
+
+LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
+Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Where a run's results are, and its summary."""
+
+    path: Path
+    summary: RunSummary
+    warnings: list[str]
+    failures: int
+    seconds: float
+
+
+def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress) -> FinishedRun:
+    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on."""
+    started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
+    coordinator = SessionCoordinator(loaded, archive)
+    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
+    dates = coordinator.scope.dates
+    with RunDirectory(out, loaded.config.session_name, loaded.digest, started) as directory:
+        for record in coordinator.sessions():
+            directory.add(record)
+            summary.add(record)
+            progress(summary.sessions, len(dates), record.date)
+        warnings, failures = coordinator.scope.warnings, coordinator.manager.failures
+        seconds = time.perf_counter() - clock
+        manifest = _manifest(loaded, archive, started, seconds, coordinator, summary)
+        directory.finish(manifest, summary.as_dict(warnings))
+    return FinishedRun(directory.path, summary, warnings, failures, seconds)
+
+
+def _manifest(
+    loaded: LoadedConfig, archive: Archive, started: dt.datetime, seconds: float, coordinator: SessionCoordinator,
+    summary: RunSummary,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "barsweep": engine.__version__,
+        "config": loaded.config.model_dump(mode="json"),
+        "config_digest": loaded.digest,
+        "archive": archive.manifest.model_dump(mode="json"),
+        "archive_digest": archive.digest(),
+        "seeds": {},  # nothing in a run is drawn by chance
+        "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "seconds_by_phase": {name: round(spent, 3) for name, spent in coordinator.seconds.items()},
+        "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "exit_state": "failures" if coordinator.manager.failures else "complete",
+    }

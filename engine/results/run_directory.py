@@ -1,0 +1,67 @@
+"""A run directory: written aside and moved into place when it is complete."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunError
+from engine.results.tables import GrowingTable
+from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, SYMBOL_EVENTS_SCHEMA, TIMINGS_SCHEMA
+from engine.session.record import SessionRecord
+
+TABLES = {
+    "scans": SCANS_SCHEMA, "hits": HITS_SCHEMA, "symbols": SYMBOL_EVENTS_SCHEMA, "quality": QUALITY_SCHEMA,
+    "timings": TIMINGS_SCHEMA,
+}  # fmt: skip
+
+
+class RunDirectory:
+    """`with` it: what is added is there when the block ends, and nothing is where it fails."""
+
+    def __init__(self, root: Path, session_name: str, digest: str, started: dt.datetime):
+        name = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', session_name).strip('-.') or 'session'}-{digest}-{started:%Y%m%dT%H%M%S}"
+        self.path = _unused(root / name)
+        self._aside = root / f".{self.path.name}.unfinished"
+
+    def __enter__(self) -> RunDirectory:
+        try:
+            self._aside.mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"cannot be written: {error.strerror}", where=self._aside.parent, fix="give another --out") from None
+        self._tables = {name: GrowingTable(self._aside, name, schema) for name, schema in TABLES.items()}
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self._aside, ignore_errors=True)
+
+    def add(self, record: SessionRecord) -> None:
+        """Append a session's rows."""
+        for name, table in self._tables.items():
+            table.add(record.date, getattr(record, name))
+
+    def finish(self, manifest: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Write what is left and move the directory into place."""
+        for table in self._tables.values():
+            table.finish()
+        for name, content in (("manifest", manifest), ("summary", summary)):
+            text = json.dumps(content, indent=2, default=str) + "\n"
+            (self._aside / f"{name}.json").write_text(text, encoding="utf-8")
+        self._aside.rename(self.path)
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has so far."""
+        return self._tables[table].rows
+
+
+def _unused(path: Path) -> Path:
+    """The path, or where two runs start in the same second, with a number."""
+    number, free = 1, path
+    while free.exists() or (free.parent / f".{free.name}.unfinished").exists():
+        number, free = number + 1, path.with_name(f"{path.name}-{number + 1}")
+    return free

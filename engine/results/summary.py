@@ -1,0 +1,85 @@
+"""What a run came to, in a few numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from engine.scan.slot import ScannerSlot
+from engine.session.record import SessionRecord
+
+TOP_SYMBOLS = 10
+
+
+@dataclass
+class ScannerSummary:
+    """One scanner over the whole run; `funnel` counts symbols left after each clause, over all scans."""
+
+    scans: int = 0
+    scanned: int = 0
+    qualified: int = 0
+    hits: int = 0
+    promoted: int = 0
+    errors: int = 0
+    elapsed_us: float = 0.0
+    funnel: dict[str, int] = field(default_factory=dict)
+    symbols: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, slot: ScannerSlot) -> ScannerSummary:
+        """An empty one, with the scanner's clauses in their order."""
+        return cls(funnel={clause.name: 0 for clause in slot.plan.clauses} if slot.plan else {})
+
+    def as_dict(self) -> dict[str, Any]:
+        """For summary.json; times are in the manifest."""
+        names = ("scans", "scanned", "qualified", "hits", "promoted", "errors", "funnel")
+        most = sorted(self.symbols.items(), key=lambda item: (-item[1], item[0]))[:TOP_SYMBOLS]
+        return {name: getattr(self, name) for name in names} | {
+            "symbols": len(self.symbols), "most_hits": dict(most),
+        }  # fmt: skip
+
+
+@dataclass
+class RunSummary:
+    """Grows with each session's record."""
+
+    scanners: dict[str, ScannerSummary]
+    sessions: int = 0
+    bars: int = 0
+    first: str = ""
+    last: str = ""
+
+    def add(self, record: SessionRecord) -> None:
+        """Count a session."""
+        self.sessions += 1
+        self.bars += record.bars
+        self.first, self.last = self.first or str(record.date), str(record.date)
+        for (name,), scans in record.scans.partition_by("scanner", as_dict=True).items():
+            self._add_scans(self.scanners[str(name)], scans)
+        for (name,), hits in record.hits.partition_by("scanner", as_dict=True).items():
+            one = self.scanners[str(name)]
+            one.hits += len(hits)
+            one.symbols.update(dict(hits["symbol"].value_counts().iter_rows()))
+        for name, elapsed in record.timings.group_by("scanner").agg(pl.col("elapsed_us").sum()).iter_rows():
+            self.scanners[name].elapsed_us += elapsed
+
+    def as_dict(self, warnings: list[str]) -> dict[str, Any]:
+        """For summary.json."""
+        return {
+            "sessions": self.sessions, "first_session": self.first, "last_session": self.last, "bars": self.bars,
+            "hits": sum(one.hits for one in self.scanners.values()),
+            "failures": sum(one.errors for one in self.scanners.values()),
+            "scanners": {name: one.as_dict() for name, one in self.scanners.items()}, "warnings": warnings,
+        }  # fmt: skip
+
+    @staticmethod
+    def _add_scans(one: ScannerSummary, scans: pl.DataFrame) -> None:
+        one.scans += len(scans)
+        one.errors += len(scans) - scans["error"].null_count()
+        for name in ("scanned", "qualified", "promoted"):
+            setattr(one, name, getattr(one, name) + int(scans[name].sum()))
+        for clause in one.funnel:
+            one.funnel[clause] += int(scans[clause].sum()) if clause in scans.columns else 0
