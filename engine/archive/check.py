@@ -85,9 +85,9 @@ def _check_daily(archive: Archive) -> list[Finding]:
 def _check_bars(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
     for kind, condition in REASONS.items():
         yield from _finding(kind, where, bars.filter(condition), True)
-    before = pl.struct(pl.col("symbol").shift(), pl.col("timestamp").shift())
-    disorder = bars.filter(pl.struct("symbol", "timestamp") < before) if len(bars) > 1 else bars.clear()
-    yield from _finding("not sorted by symbol and time", where, disorder, True)
+    symbol, start = pl.col("symbol"), pl.col("timestamp")
+    disorder = (symbol < symbol.shift()) | ((symbol == symbol.shift()) & (start < start.shift()))
+    yield from _finding("not sorted by symbol and time", where, bars.filter(disorder), True)
     yield from _finding("duplicate", where, bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()), True)
 
 

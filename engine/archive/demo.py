@@ -67,7 +67,7 @@ class Events:
 
 
 def make_demo(
-    path: Path, symbols: int = 100, sessions: int = 118, seed: int = 7, start: dt.date = DEFAULT_START,
+    path: Path, symbols: int = 100, sessions: int = 117, seed: int = 7, start: dt.date = DEFAULT_START,
     exchange: str = "XNYS", force: bool = False, progress: Progress = lambda what, done, total: None,
 ) -> bool:  # fmt: skip
     """Write the demo market into a folder; False where the same one is there already. Raises ArchiveError."""

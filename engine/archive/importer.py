@@ -68,6 +68,7 @@ class ImportSummary:
     rows_read: int = 0
     rows_written: int = 0
     copies_dropped: int = 0
+    auctions_merged: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     quarantine_file: str | None = None
     resumed: bool = False
@@ -234,15 +235,16 @@ class _Import:
         if interval.is_daily:
             self._finish_daily(dates)
             return
-        done, copies = self._done(), 0
+        done = self._done()
         daily: dict[dt.date, pl.DataFrame] = {}
         for number, date in enumerate(dates):
             path = layout.session_file(self._root, interval.name, date)
             if date not in done:
-                bars, copies = self._session_bars(date, interval)
+                bars, *done[date] = self._session_bars(date, interval)
                 write_bars(path, bars)
-                self._mark(date, copies)
-            self._summary.copies_dropped += done.get(date, copies)
+                self._mark(date, done[date])
+            self._summary.copies_dropped += done[date][0]
+            self._summary.auctions_merged += done[date][1]
             bars = pl.read_parquet(path, hive_partitioning=False)
             daily[date] = daily_from_session(bars, self._calendar.session(date))
             self._count(bars)
@@ -253,34 +255,36 @@ class _Import:
         daily = {}
         for number, date in enumerate(dates):
             opens_at = pl.lit(self._calendar.session(date).open).cast(BAR_SCHEMA["timestamp"])
-            daily[date], copies = self._clean(self._read_staged(date).with_columns(timestamp=opens_at), date)
-            self._summary.copies_dropped += copies
+            staged = self._read_staged(date).with_columns(timestamp=opens_at)
+            bars = staged.unique()
+            self._summary.copies_dropped += len(staged) - len(bars)
+            daily[date] = self._settle_conflicts(bars, date)
             self._count(daily[date])
             self._progress("writing days", number + 1, len(dates))
         update_daily(self._root, daily)
 
-    def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int]:
-        bars = self._read_staged(date)
-        if self._options.merge_opening_auction:
-            bars = self._merge_auction(bars, date, interval)
-        return self._clean(bars, date)
+    def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int, int]:
+        """The session's bars, and how many exact copies and auction rows went into them."""
+        staged = self._read_staged(date)
+        bars = staged.unique()
+        merged = self._merge_auction(bars, date, interval) if self._options.merge_opening_auction else bars
+        return self._settle_conflicts(merged, date), len(staged) - len(bars), len(bars) - len(merged)
 
     def _read_staged(self, date: dt.date) -> pl.DataFrame:
         parts = [pl.read_ipc(path) for path in sorted((self._staging / str(date)).glob("*.arrow"))]
         return pl.concat(parts, how="diagonal")
 
-    def _clean(self, bars: pl.DataFrame, date: dt.date) -> tuple[pl.DataFrame, int]:
-        """Sorted, unique bars, and how many exact copies were dropped."""
-        distinct = bars.unique()
-        kept, conflicts = split_conflicts(distinct)
+    def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
+        """Sorted bars, one a symbol and time; what speaks against one of them goes to quarantine."""
+        kept, conflicts = split_conflicts(bars)
         self._quarantine(conflicts.with_columns(reason=pl.lit(CONFLICTING)), f"b-{date}")
-        return kept, len(bars) - len(distinct)
+        return kept
 
     def _merge_auction(self, bars: pl.DataFrame, date: dt.date, interval: Interval) -> pl.DataFrame:
         """The opening auction's own row, which ends at the open, becomes part of the first bar."""
         opens_at = self._calendar.session(date).open
         start = pl.col("timestamp").dt.epoch("us")
-        moved = bars.unique(maintain_order=True).with_columns(
+        moved = bars.with_columns(
             pl.when(start == opens_at - interval.micros).then(start + interval.micros).otherwise(start)
             .cast(BAR_SCHEMA["timestamp"]).alias("timestamp"),
             auction=start == opens_at - interval.micros,
@@ -318,16 +322,16 @@ class _Import:
             rows.write_parquet(path)
         self._summary.quarantine_file = str(target.relative_to(self._root))
 
-    def _done(self) -> dict[dt.date, int]:
-        """The sessions that are written, and how many exact copies each had; a line that a kill cut short is left out."""
+    def _done(self) -> dict[dt.date, list[int]]:
+        """The sessions that are written, with their counts; a line that a kill cut short is left out."""
         path = self._staging / DONE
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         whole = [line.split() for line in lines if line.endswith("\n")]
-        return {dt.date.fromisoformat(date): int(copies) for date, copies in whole}
+        return {dt.date.fromisoformat(date): [int(count) for count in counts] for date, *counts in whole}
 
-    def _mark(self, date: dt.date, copies: int) -> None:
+    def _mark(self, date: dt.date, counts: list[int]) -> None:
         with (self._staging / DONE).open("a") as handle:
-            handle.write(f"{date} {copies}\n")
+            handle.write(" ".join(map(str, [date, *counts])) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
 

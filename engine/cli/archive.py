@@ -24,7 +24,7 @@ def archive_group() -> None:
 @archive_group.command("demo")
 @archive_option(required=True)
 @click.option("--symbols", default=100, show_default=True, help="How many symbols.")
-@click.option("--sessions", default=118, show_default=True, help="How many sessions.")
+@click.option("--sessions", default=117, show_default=True, help="How many sessions.")
 @click.option("--seed", default=7, show_default=True, help="Another seed is another market.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2017-11-01", show_default=True, help="First date.")
 @click.option("--force", is_flag=True, help="Replace what the folder holds.")
@@ -34,7 +34,7 @@ def demo_command(
 ) -> None:
     """Make a synthetic market that looks like one; the same options make the same bytes.
 
-    From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 118 reach
+    From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 117 reach
     to 2018-04-20. Where the same market is there already, nothing is done.
     """
     from engine.archive.demo import make_demo
@@ -144,6 +144,7 @@ def _print_import(summary: ImportSummary) -> None:
         "rows read": summary.rows_read,
         "rows written": summary.rows_written,
         "exact copies dropped": summary.copies_dropped,
+        "auction rows merged": summary.auctions_merged,
         "quarantined": sum(summary.quarantined.values()),
     } | ({"went on": "with an import that was interrupted"} if summary.resumed else {}))  # fmt: skip
     if summary.quarantined:
