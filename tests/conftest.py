@@ -1,0 +1,29 @@
+"""Archives that many tests read; nobody writes into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.archive.archive import Archive
+from engine.archive.demo import make_demo
+from engine.archive.importer import ImportOptions, import_bars
+from tests.data import real_data
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """30 symbols, 45 sessions from 2017-11-01: daylight saving, an early close, splits, a delisting, an IPO."""
+    path = tmp_path_factory.mktemp("archives") / "demo"
+    make_demo(path, symbols=30, sessions=45)
+    return Archive.open(path)
+
+
+@pytest.fixture(scope="session")
+def us2018(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The real minute bars, imported."""
+    source: Path = real_data("us_1min_2018.parquet")
+    path = tmp_path_factory.mktemp("archives") / "us2018"
+    import_bars([source], path, ImportOptions(label="open"))
+    return Archive.open(path)
