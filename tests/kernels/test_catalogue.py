@@ -1,0 +1,135 @@
+"""Every indicator of the catalogue, so that nothing can be added untested."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.indicator import Indicator
+from tests.kernels.oracles import ORACLES, PARAMS, PRICE_DEGREE
+from tests.kernels.series import bars, compute, fresh_state, inputs, parameters
+
+ROWS = 600
+STEPS = (1, 2, 3, 4, 5, 7, 13, 100)
+EVERY = pytest.mark.parametrize("indicator", CATALOGUE.values(), ids=list(CATALOGUE))
+CASES = [(i, p) for i in CATALOGUE.values() for p in [i.defaults, *PARAMS.get(i.name, [])]]
+EVERY_CASE = pytest.mark.parametrize(("indicator", "params"), CASES, ids=lambda v: getattr(v, "name", str(v)))
+
+
+def test_nothing_is_catalogued_without_an_oracle() -> None:
+    assert set(ORACLES) == set(CATALOGUE) == set(PRICE_DEGREE)
+
+
+@EVERY_CASE
+def test_equals_its_oracle(indicator: Indicator, params: tuple[float, ...]) -> None:
+    columns = bars(ROWS)
+    expected = ORACLES[indicator.name](columns, *params)
+    found = compute(indicator, columns, params)
+    for output, values in zip(found, expected if isinstance(expected, list) else [expected], strict=True):
+        assert np.array_equal(np.isnan(output), np.isnan(values))
+        np.testing.assert_allclose(output, values, rtol=1e-9, atol=1e-9 * np.nanmax(np.abs(values)))
+
+
+@EVERY
+@pytest.mark.parametrize("step", STEPS)
+def test_pieces_equal_the_whole_bit_for_bit(indicator: Indicator, step: int) -> None:
+    columns = bars(ROWS)
+    assert np.array_equal(compute(indicator, columns), compute(indicator, columns, step=step), equal_nan=True)
+
+
+@EVERY
+def test_what_is_known_does_not_change_when_the_future_does(indicator: Indicator) -> None:
+    columns, cut = bars(ROWS), 333
+    changed = {name: np.where(np.arange(ROWS) < cut, v, v[::-1] * 3) for name, v in columns.items()}
+    changed |= {name: columns[name] for name in ("session", "slot", "regular")}
+    whole, prefix = compute(indicator, columns), compute(indicator, {n: v[:cut] for n, v in columns.items()})
+    assert np.array_equal(whole[:, :cut], prefix, equal_nan=True)
+    assert np.array_equal(compute(indicator, changed)[:, :cut], prefix, equal_nan=True)
+
+
+@EVERY_CASE
+def test_the_first_value_comes_after_the_declared_warm_up(indicator: Indicator, params: tuple[float, ...]) -> None:
+    columns = bars(ROWS) | {"regular": np.ones(ROWS)}
+    first = np.flatnonzero(~np.isnan(compute(indicator, columns, params)).any(axis=0))[0]
+    sessions_are_rows = indicator.rows == "ticks"
+    assert (first // 5 if sessions_are_rows else first) == indicator.warmup(*params) - 1
+
+
+@EVERY
+def test_too_short_and_empty_inputs_have_no_value(indicator: Indicator) -> None:
+    assert compute(indicator, bars(0)).shape == (len(indicator.outputs), 0)
+    warmup = indicator.warmup(*indicator.defaults)
+    if warmup > 1:
+        assert np.isnan(compute(indicator, bars(warmup - 1))).all()
+
+
+@EVERY
+def test_a_bad_row_does_not_poison_what_comes_after(indicator: Indicator) -> None:
+    columns = bars(ROWS)
+    broken = {name: values.copy() for name, values in columns.items()}
+    for name in ("open", "high", "low", "close", "volume", "session_volume"):
+        broken[name][150] = np.nan
+    clean, hurt = compute(indicator, columns), compute(indicator, broken)
+    assert np.isnan(hurt[:, 150]).all()
+    recovered = 151 + max(indicator.settle(*indicator.defaults), 120)
+    assert not np.isnan(hurt[0, recovered:]).all()
+    assert np.array_equal(np.isnan(hurt[:, recovered:]), np.isnan(clean[:, recovered:]))
+
+
+@EVERY
+def test_what_was_before_is_forgotten_after_settle_rows(indicator: Indicator) -> None:
+    settle = indicator.settle(*indicator.defaults) * (5 if indicator.rows == "ticks" else 1)
+    tail = bars(settle + 50, seed=9)
+    histories = [bars(100, seed=s) for s in (1, 2)]
+    scale = {"open": 3.0, "high": 3.0, "low": 3.0, "close": 3.0, "volume": 50.0, "session_volume": 50.0}
+    histories[1] = {name: values * scale.get(name, 1.0) for name, values in histories[1].items()}
+    ends = [
+        compute(indicator, {n: np.concatenate([h[n], tail[n] + (1000.0 if n == "session" else 0.0)]) for n in tail})
+        for h in histories
+    ]
+    after = 100 + settle
+    np.testing.assert_allclose(ends[0][:, after:], ends[1][:, after:], rtol=1e-7, atol=1e-7)
+
+
+@EVERY
+def test_prices_in_another_scale_scale_the_outputs(indicator: Indicator) -> None:
+    columns = bars(ROWS)
+    scaled = {n: v * 4.0 if n in ("open", "high", "low", "close") else v for n, v in columns.items()}
+    scaled |= {n: columns[n] / 4.0 for n in ("volume", "session_volume")}
+    before, after = compute(indicator, columns), compute(indicator, scaled)
+    for degree, old, new in zip(PRICE_DEGREE[indicator.name], before, after, strict=True):
+        np.testing.assert_allclose(new, old * 4.0**degree, rtol=1e-12)
+
+
+@EVERY
+def test_over_symbols_equals_one_by_one_and_symbols_never_leak(indicator: Indicator) -> None:
+    lengths = (300, 0, 1, 40, 200)
+    series = [bars(length, seed=i) for i, length in enumerate(lengths)]
+    ends = np.cumsum(lengths).astype(np.int64)
+    starts = ends - np.array(lengths)
+    arrays = [inputs(indicator, one) for one in series]
+    together = tuple(np.concatenate([one[k] for one in arrays]) for k in range(len(indicator.inputs)))
+    states = np.zeros((5, len(fresh_state(indicator))))
+    rows = np.stack([np.minimum(starts - 1 + np.array(lengths) * q // 4, ends - 1) for q in range(5)], axis=1)
+    carried = np.full((len(indicator.outputs), 5), -7.0)
+    outs = tuple(np.zeros((5, 5)) for _ in indicator.outputs)
+    scratch = tuple(np.empty(300) for _ in indicator.outputs)
+    indicator.kernel.over_symbols(
+        0, 5, starts, ends, together, parameters(indicator), states, rows, scratch, carried, outs
+    )
+    for symbol, one in enumerate(series):
+        alone = compute(indicator, one)
+        for output in range(len(indicator.outputs)):
+            for tick in range(5):
+                row = rows[symbol, tick] - starts[symbol]
+                expected = alone[output, row] if row >= 0 else -7.0
+                assert np.array_equal(outs[output][tick, symbol], expected, equal_nan=True)
+
+
+@EVERY
+def test_its_docstring_answers_the_odd_cases(indicator: Indicator) -> None:
+    doc = indicator.doc
+    assert "NaN" in doc
+    assert "Flat" in doc or indicator.name == "rvol"
+    assert "short" in doc or "NaN." in doc
