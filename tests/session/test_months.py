@@ -1,0 +1,55 @@
+"""The same month gives the same tables alone, in a longer run, and from any start date."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from engine.archive.archive import Archive
+from tests.runs import EVERY_5_MINUTES, config, momentum, tables
+
+INDICATORS = [
+    {"name": "ema", "params": {"period": 50}, "interval": "15m"},
+    {"name": "rsi", "params": {"period": 5}, "interval": "1d"},
+    {"name": "macd", "interval": "5m"},
+]
+
+
+def run(archive: Archive, start: str, end: str) -> dict[str, pl.DataFrame]:
+    scanners = [
+        momentum(min_change=0.005, min_rsi=55.0),
+        {"module": "tests.session.wide_scanner", "regular_session": EVERY_5_MINUTES},
+        {"module": "scanners.hybrid_scanner", "regular_session": EVERY_5_MINUTES,
+         "config": {"min_gap": 0.005, "min_rvol": 1.0, "rvol_sessions": 7}},
+    ]  # fmt: skip
+    return tables(config(scanners, start=start, end=end, indicators=INDICATORS, symbols=["AAPL"]), archive)
+
+
+@pytest.fixture(scope="module")
+def two_months(demo: Archive) -> dict[str, pl.DataFrame]:
+    return run(demo, "2017-11-01", "2017-12-29")
+
+
+def equal(found: pl.DataFrame, expected: pl.DataFrame) -> bool:
+    return len(expected) > 0 and found.select(expected.columns).equals(expected)
+
+
+@pytest.mark.parametrize("table", ["scans", "hits", "symbols", "quality"])
+def test_two_months_equal_the_two_alone(table: str, two_months: dict[str, pl.DataFrame], demo: Archive) -> None:
+    november, december = run(demo, "2017-11-01", "2017-11-30"), run(demo, "2017-12-01", "2017-12-29")
+    assert equal(two_months[table], pl.concat([november[table], december[table]]))
+
+
+@pytest.mark.parametrize("start", ["2017-11-24", "2017-12-08", "2017-12-18"])
+def test_a_later_start_gives_the_same_rows(start: str, two_months: dict[str, pl.DataFrame], demo: Archive) -> None:
+    later = run(demo, start, "2017-12-29")
+    for name, table in two_months.items():
+        assert equal(later[name], table.filter(pl.col("session") >= dt.date.fromisoformat(start)))
+
+
+def test_real_months_equal_the_whole(us2018: Archive) -> None:
+    whole = run(us2018, "2018-02-16", "2018-04-20")["hits"]
+    parts = [run(us2018, *span)["hits"] for span in (("2018-02-16", "2018-03-15"), ("2018-03-16", "2018-04-20"))]
+    assert equal(whole, pl.concat(parts))
