@@ -1,0 +1,57 @@
+"""Indicators on and after an ex-date, against a calculation over prices adjusted by hand."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+import talib
+
+from engine.archive.archive import Archive
+from engine.schema import PRICE_COLUMNS
+from tests.runs import config, hits
+
+SCHEDULE = [{"start": "09:31", "end": "15:51", "interval": "20m"}]
+
+
+def adjusted(archive: Archive, symbol: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The symbol's regular bars and daily bars, all in the scale after its split."""
+    (ex_date, ratio) = archive.corporate_actions().filter(pl.col("symbol") == symbol).select("ex_date", "split_ratio").row(0)
+    scale = pl.when(pl.col("date") < ex_date).then(ratio).otherwise(1.0)
+    names = [*PRICE_COLUMNS, "volume"]
+    frames = []
+    for date in archive.sessions():
+        session = archive.calendar.session(date)
+        start = pl.col("timestamp").dt.epoch("us")
+        bars = archive.read_session(date, ["symbol", "timestamp", *names])
+        own = bars.filter(pl.col("symbol") == symbol, start >= session.open, start < session.close)
+        frames.append(own.with_columns(date=pl.lit(date)))
+    daily = archive.read_daily(["timestamp", *names], None, None).filter(pl.col("symbol") == symbol)
+    both = (pl.concat(frames), daily)
+    minutes, days = (f.with_columns(*(pl.col(n) / scale for n in PRICE_COLUMNS), pl.col("volume") * scale) for f in both)
+    return minutes, days
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_values_continue_across_the_ex_date(number: int, demo: Archive) -> None:
+    symbol, ex_date, _ = demo.corporate_actions().filter(pl.col("split_ratio").is_not_null()).select(
+        "symbol", "ex_date", "split_ratio"
+    ).row(number)  # fmt: skip
+    scanner = {"module": "tests.session.wide_scanner", "regular_session": SCHEDULE, "config": {"universe": [symbol]}}
+    logged = hits(config([scanner], start=str(ex_date), end=str(ex_date)), demo)
+    minutes, days = adjusted(demo, symbol)
+    closes = minutes.with_columns(
+        sma=pl.Series(talib.SMA(minutes["close"].to_numpy(), 20)), ema=pl.Series(talib.EMA(minutes["close"].to_numpy(), 20)),
+        known=pl.col("timestamp") + pl.duration(minutes=1),
+    )  # fmt: skip
+    seen = logged.sort("tick").join_asof(closes.select("known", "sma", "ema"), left_on="tick", right_on="known")
+    assert len(seen) > 0
+    assert seen.select(((pl.col("at_sma_20_1m") / pl.col("sma") - 1).abs() < 1e-9).all()).item()
+    assert seen.select(((pl.col("at_ema_20_1m") / pl.col("ema") - 1).abs() < 1e-8).all()).item()
+    before = days.filter(pl.col("date") < ex_date)
+    assert logged["at_prev_close"][0] == pytest.approx(before["close"][-1], rel=1e-12)
+    assert logged["at_prev_volume"][0] == pytest.approx(before["volume"][-1], rel=1e-12)
+    assert logged["at_sma_5_1d"][0] == pytest.approx(before["close"].tail(5).mean(), rel=1e-12)
+    assert logged["at_volume_sma_5_1d"][0] == pytest.approx(before["volume"].tail(5).mean(), rel=1e-12)
+    assert logged["at_close"][0] == minutes.filter(pl.col("date") == ex_date).join(
+        logged.select(pl.col("at_bar_time").alias("timestamp")), on="timestamp"
+    )["close"][0]  # fmt: skip
