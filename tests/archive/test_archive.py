@@ -1,0 +1,118 @@
+"""Reading archives, and files that are not what they should be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from engine.archive import layout
+from engine.archive.archive import Archive
+from engine.archive.check import check_archive
+from engine.archive.files import write_bars
+from engine.archive.info import describe
+from engine.errors import ArchiveError
+from engine.schema import BAR_SCHEMA
+from tests.runs import config, hits, momentum
+
+DATE = dt.date(2017, 11, 8)
+
+
+@pytest.fixture
+def copy(demo: Archive, tmp_path: Path) -> Archive:
+    shutil.copytree(demo.path, tmp_path / "copy")
+    return Archive.open(tmp_path / "copy")
+
+
+def file(archive: Archive) -> Path:
+    return layout.session_file(archive.path, "1m", DATE)
+
+
+def test_no_archive(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="no archive here"):
+        Archive.open(tmp_path)
+    with pytest.raises(ArchiveError, match="no such folder"):
+        Archive.open(tmp_path / "none")
+    (tmp_path / "archive.json").write_text('{"format": 2, "exchange": "XNYS"}')
+    with pytest.raises(ArchiveError, match="format"):
+        Archive.open(tmp_path)
+
+
+@pytest.mark.parametrize("kilobytes", [0, 1, 10, 60])
+def test_a_truncated_session_is_named_with_the_fix(kilobytes: int, copy: Archive) -> None:
+    file(copy).write_bytes(file(copy).read_bytes()[: kilobytes * 1024])
+    with pytest.raises(ArchiveError, match=r"date=2017-11-08/bars\.parquet: not a readable Parquet file.*import the session again"):
+        hits(config([momentum()], start="2017-11-06", end="2017-11-10"), copy)
+    assert [f.kind for f in check_archive(copy) if f.where == f"1m {DATE}"] == ["unreadable file"]
+
+
+def damaged(copy: Archive, change: pl.DataFrame) -> None:
+    change.write_parquet(file(copy))
+
+
+def test_a_missing_column_a_wrong_dtype_and_nulls(copy: Archive) -> None:
+    bars = copy.read_session(DATE, list(BAR_SCHEMA))
+    for change, message in (
+        (bars.drop("close"), "no column close"),
+        (bars.with_columns(pl.col("close").cast(pl.String)), "column 'close' is String; expected Float64"),
+        (bars.with_columns(close=pl.when(pl.col("symbol") == "AAPL").then(None).otherwise("close")), "nulls"),
+    ):
+        damaged(copy, change)
+        with pytest.raises(ArchiveError, match=message):
+            hits(config([momentum()], start=str(DATE), end=str(DATE)), copy)
+
+
+def test_unsorted_and_duplicate_bars(copy: Archive) -> None:
+    bars = copy.read_session(DATE, list(BAR_SCHEMA))
+    for change, kind in ((bars.reverse(), "not sorted"), (pl.concat([bars, bars.head(1)]).sort("symbol", "timestamp"), "duplicate")):
+        damaged(copy, change)
+        with pytest.raises(ArchiveError, match="not sorted by symbol and time, or not unique"):
+            hits(config([momentum()], start=str(DATE), end=str(DATE)), copy)
+        assert any(kind in finding.kind for finding in check_archive(copy))
+
+
+def test_check_counts_what_it_finds(copy: Archive) -> None:
+    assert check_archive(copy) == []
+    bars = copy.read_session(DATE, list(BAR_SCHEMA))
+    row = pl.int_range(pl.len())
+    broken = bars.with_columns(
+        high=pl.when(row == 5).then(0.01).otherwise("high"), open=pl.when(row == 7).then(-1.0).otherwise("open"),
+        volume=pl.when(row == 9).then(-1.0).otherwise("volume"),
+        timestamp=pl.when(row == bars.height - 1).then(pl.lit(dt.datetime(2017, 11, 9, 3, tzinfo=dt.UTC))).otherwise("timestamp"),
+    )  # fmt: skip
+    damaged(copy, broken)
+    shutil.rmtree(layout.session_file(copy.path, "1m", dt.date(2017, 11, 10)).parent)
+    half = copy.read_session(dt.date(2017, 11, 13), list(BAR_SCHEMA)).filter(pl.col("timestamp").dt.hour() < 16)
+    write_bars(layout.session_file(copy.path, "1m", dt.date(2017, 11, 13)), half)
+    found = {(f.kind, f.where, f.count) for f in check_archive(copy)}
+    where = f"1m {DATE}"
+    for expected in (
+        ("high below another price", where, 1), ("price not positive", where, 1), ("negative volume", where, 1),
+        ("outside the session", where, 1), ("missing session", "1m 2017-11-10", 1), ("half a session", "1m 2017-11-13", 1),
+    ):  # fmt: skip
+        assert expected in found
+
+
+def test_info(demo: Archive) -> None:
+    info = describe(demo)
+    minutes, days = info.intervals
+    assert (info.symbols, info.corporate_actions, minutes.sessions, days.sessions) == (30, 3, 45, 45)
+    assert minutes.rows == sum(len(demo.read_session(d, ["symbol"])) for d in demo.sessions())
+    assert 30 < minutes.coverage_percent < 100
+
+
+def test_the_digest_follows_the_contents(demo: Archive, copy: Archive) -> None:
+    assert copy.digest() == demo.digest()
+    write_bars(file(copy), copy.read_session(DATE, list(BAR_SCHEMA)).with_columns(pl.col("volume") + 1))
+    assert copy.digest() != demo.digest()
+
+
+def test_bars_rewritten_by_another_tool_are_read_all_the_same(demo: Archive, copy: Archive) -> None:
+    """Without our metadata, in other row groups: the symbol column tells the symbols."""
+    loaded = config([momentum(min_change=0.005)], start="2017-11-06", end="2017-11-10")
+    copy.read_session(DATE, list(BAR_SCHEMA)).write_parquet(file(copy), row_group_size=1000, compression="snappy")
+    assert copy.read_session_index(DATE) is None
+    assert hits(loaded, copy).equals(hits(loaded, demo))

@@ -1,0 +1,81 @@
+"""What may be evaluated on a whole session at once never looks at another tick."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from polars.testing import assert_series_equal
+
+from engine.errors import ScannerError
+from engine.indicators.key import IndicatorKey
+from engine.scan.expressions import (
+    is_elementwise,
+    stays_in_tick,
+    universe_mean,
+    universe_percentile,
+    universe_quantile,
+    universe_rank,
+    universe_zscore,
+)
+from engine.scan.plan import ScanPlan
+
+A, B = pl.col("a"), pl.col("b")
+ELEMENTWISE = [
+    A / B - 1 > 0.03, (A > 1) & ~(B < 2) | (A == B), pl.when(A > 1).then(B).otherwise(None) > 0, A.is_between(1, 2), A.abs() > B,
+    pl.coalesce("a", "b") > 0, pl.max_horizontal("a", "b") > 1, A.clip(0, 1) > 0.5, A.fill_null(0) > 0, A.cast(pl.Int64) % 2 == 0,
+    A.round(1) > 1, A.sqrt() > 1, A.log() > 0, A**2 > 4, -A < 0, A.is_not_null(), A.is_in([1.0, 2.0]), pl.lit(True),
+]  # fmt: skip
+IN_TICK = [
+    universe_rank(A) <= 3, universe_percentile(A) > 0.5, universe_zscore(A) > 1, A > universe_mean(A), A > universe_quantile(A, 0.8),
+]  # fmt: skip
+ACROSS = [
+    A.shift(-1) > 0, A.shift(1) > 0, A.rank() > 3, A > A.mean(), A.forward_fill() > 0, A.backward_fill() > 0, A.cum_sum() > 1,
+    A.diff() > 0, A.reverse() > 0, A > A.max(), A.first() > 0, A.rank().over("symbol") > 1, A.shift(-1).over("symbol") > 0,
+    A.rolling_mean(3) > 1, A.sort() > 0, A.interpolate() > 0, A.ewm_mean(span=3) > 0, A.map_batches(lambda s: s) > 0,
+    A.gather(0) > 1, A.is_duplicated(), A > A.quantile(0.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", ELEMENTWISE, ids=str)
+def test_elementwise(expression: pl.Expr) -> None:
+    assert is_elementwise(expression) and stays_in_tick(expression)
+
+
+@pytest.mark.parametrize("expression", IN_TICK, ids=str)
+def test_helpers_compare_symbols_of_one_tick(expression: pl.Expr) -> None:
+    assert not is_elementwise(expression) and stays_in_tick(expression)
+
+
+@pytest.mark.parametrize("expression", ACROSS, ids=lambda e: str(e)[:40])
+def test_everything_else_is_evaluated_tick_by_tick(expression: pl.Expr) -> None:
+    assert not is_elementwise(expression) and not stays_in_tick(expression)
+
+
+@pytest.mark.parametrize("expression", [*ELEMENTWISE, *IN_TICK], ids=str)
+def test_a_session_at_once_equals_tick_by_tick(expression: pl.Expr) -> None:
+    frame = pl.DataFrame({"tick": [1] * 5 + [2] * 5, "a": [1.0, 2, None, 4, 2.5, 9, 8, 7, None, 1.5], "b": [2.0, 1, 3, None, 2, 8, 9, 1, 1, 1]})
+    at_once = frame.select(expression.alias("x"), tick=pl.col("tick"))["x"]
+    by_tick = pl.concat([part.select(expression.alias("x"), tick=pl.col("tick"))["x"] for part in frame.partition_by("tick")])
+    assert_series_equal(at_once, by_tick)
+
+
+def plan(criteria: dict[str, pl.Expr], features: dict[str, pl.Expr] | None = None, **more: object) -> ScanPlan:
+    chosen = {"rank_by": None, "descending": True, "limit": None, "indicators": ()} | more
+    return ScanPlan.build("scanner x", criteria, features or {}, **chosen)  # type: ignore[arg-type]
+
+
+def test_indicators_are_provisioned_from_the_names_that_expressions_mention() -> None:
+    made = plan({"a": pl.col("close") > pl.col("sma_20_1d"), "b": pl.col("macd_12_26_9_1m.signal") > 0}, {"f": pl.col("rvol_5_1m")})
+    assert [key.name for key in made.indicators] == ["sma_20_1d", "macd_12_26_9_1m", "rvol_5_1m"]
+    assert plan({"a": pl.col("close") > 1}, indicators=[IndicatorKey.parse("atr_14_1d")]).indicators[0].name == "atr_14_1d"
+
+
+@pytest.mark.parametrize(
+    ("criteria", "message"),
+    [({"a": pl.col("clos") > 1}, "unknown column 'clos'.*did you mean 'close'"), ({}, "names no clause"),
+     ({"rank": pl.col("close") > 1}, "is a column of the logs"), ({"a": pl.col("sma_20") > 1}, "unknown column 'sma_20'"),
+     ({"a": True}, "is not an expression")],
+)  # fmt: skip
+def test_a_wrong_declaration_names_scanner_and_clause(criteria: dict[str, pl.Expr], message: str) -> None:
+    with pytest.raises(ScannerError, match=message):
+        plan(criteria)
