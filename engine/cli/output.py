@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 Progress = Callable[[str, int, int], None]
-FORMATS = click.Choice(["table", "json"])
 
 
 def print_json(content: Any) -> None:
@@ -72,8 +71,12 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
 
 def set_up_logging(level: str) -> None:
-    """Send the log to stderr."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    """Send the project's log to stderr, and leave other libraries' alone."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("barsweep")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(level.upper())
 
 
 def _plain_progress() -> Progress:

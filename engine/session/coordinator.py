@@ -229,7 +229,7 @@ class SessionCoordinator:
 
     def _warn(self, text: str) -> None:
         self.scope.warnings.append(text)
-        log.warning("%s %s", TAG, text)
+        log.info("%s %s", TAG, text)
 
 
 def _some(names: list[str] | tuple[str, ...], count: int = 10) -> str:

@@ -1,0 +1,114 @@
+"""The other commands, and what holds for all of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import polars as pl
+import pytest
+
+from engine.archive.archive import Archive
+from engine.cli.main import COMMANDS, cli
+from engine.indicators.catalogue import CATALOGUE
+from engine.scan.module_loader import built_in_scanners
+from tests.cli.barsweep import Barsweep
+from tests.data import PROJECT, real_data
+
+
+def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands()), ids=lambda v: " ".join(v) if isinstance(v, tuple) else "")
+def test_every_command_and_option_has_help_and_stands_in_the_docs(path: tuple[str, ...], command: click.Command) -> None:
+    assert command.help
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    if not isinstance(command, click.Group):
+        assert f"barsweep {' '.join(path)}" in (PROJECT / "docs" / "commands.md").read_text()
+
+
+def test_help_is_quick_to_load() -> None:
+    """Nothing heavy is imported for it; how long it takes is measured in bench/."""
+    code = "import sys; import engine.cli.main; print([m for m in ('polars', 'numba', 'pandas', 'pyarrow', 'rich', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT).stdout == "[]\n"
+
+
+def test_unknown_commands_and_options(barsweep: Barsweep) -> None:
+    assert barsweep("rum").status == 2
+    assert barsweep("run", "--speed", "fast").status == 2
+    assert barsweep("--version").out.startswith("barsweep, version")
+    assert all(name in barsweep("--help").out for name in COMMANDS)
+
+
+def test_import_info_and_check(barsweep: Barsweep, tmp_path: Path) -> None:
+    frame = pl.read_parquet(real_data("us_1min_2018.parquet")).filter(pl.col("symbol").is_in(["AAPL", "F"]))
+    frame.write_parquet(tmp_path / "two.parquet")
+    archive = tmp_path / "archive"
+    called = barsweep("archive", "import", tmp_path / "two.parquet", "--archive", archive, "--label", "open", "--format", "json")
+    assert called.status == 0 and json.loads(called.out)["rows_written"] == len(frame)
+    called = barsweep("archive", "info", "--archive", archive)
+    assert called.status == 0 and f"{len(frame):,}" in called.out
+    info = json.loads(barsweep("archive", "info", "--archive", archive, "--format", "json").out)
+    assert info["symbols"] == 2 and info["intervals"][0]["sessions"] == 44
+    assert barsweep("archive", "check", "--archive", archive).status == 0
+    (archive / "bars/interval=1m/date=2018-03-01/bars.parquet").write_bytes(b"")
+    called = barsweep("archive", "check", "--archive", archive, "--format", "json")
+    assert called.status == 1 and json.loads(called.out)[0]["kind"] == "unreadable file"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [((), "is not declared"), (("--label", "open", "--exchange", "NYSEX"), "unknown exchange"),
+     (("--label", "open", "--timezone", "America/NewYork"), "did you mean 'America/New_York'"),
+     (("--label", "open", "--column", "symbol"), "OURS=THEIRS"), (("--label", "open", "--interval", "1w"), "unknown interval")],
+)  # fmt: skip
+def test_a_wrong_import_is_refused(options: tuple[str, ...], message: str, barsweep: Barsweep, tmp_path: Path) -> None:
+    source = tmp_path / "bars.csv"
+    source.write_text("symbol,timestamp,open,high,low,close,volume\nA,2018-03-01T14:30:00Z,1,1,1,1,1\n")
+    called = barsweep("archive", "import", source, "--archive", tmp_path / "archive", *options)
+    assert called.status == 2 and message in called.err and "Traceback" not in called.err
+
+
+def test_demo(barsweep: Barsweep, tmp_path: Path) -> None:
+    arguments = ("archive", "demo", "--archive", tmp_path / "demo", "--symbols", "8", "--sessions", "2")
+    assert "made" in barsweep(*arguments).err
+    assert "already there" in barsweep(*arguments).err
+    assert barsweep(*arguments, "--seed", "8").status == 2
+    assert Archive.open(tmp_path / "demo").symbols()[0] == "AAPL"
+
+
+def test_config_check_and_schema(barsweep: Barsweep, tmp_path: Path) -> None:
+    for path in sorted((PROJECT / "session_configs").glob("*.json")):
+        assert barsweep("config", "check", path).out.startswith("ok: ")
+    assert json.loads(barsweep("config", "schema").out)["title"] == "SessionConfig"
+    wrong = barsweep("config", "check", PROJECT / "session_configs/example.json", "--set", "session_data_config.scanners.0.config.min_gapp=1")
+    assert wrong.status == 2 and "did you mean 'min_gap'" in wrong.err
+
+
+def test_indicators(barsweep: Barsweep) -> None:
+    listed = barsweep("indicators", "list").out
+    assert all(f"\t{name}\t" in listed for name in CATALOGUE)
+    assert len(json.loads(barsweep("indicators", "list", "--format", "json").out)) == len(CATALOGUE)
+    for name in CATALOGUE:
+        assert "warm-up" in barsweep("indicators", "show", name).out
+    assert "did you mean 'rsi'" in barsweep("indicators", "show", "rsii").err
+
+
+def test_scanners(barsweep: Barsweep) -> None:
+    listed = barsweep("scanners", "list").out
+    assert len(json.loads(barsweep("scanners", "list", "--format", "json").out)) == len(built_in_scanners()) >= 3
+    for module in built_in_scanners():
+        assert module in listed
+        shown = barsweep("scanners", "show", module)
+        assert shown.status == 0 and "universe" in shown.out and "clause" in shown.out
