@@ -54,7 +54,9 @@ def scanners() -> str:
     for path in built_in_scanners():
         scanner = load_scanner_class(path)
         rows = [(f"`{n}`", f"`{f.default!r}`", f.description) for n, f in scanner.Params.model_fields.items()]  # type: ignore[attr-defined]
-        parts.append(f"### {path}\n\n{inspect.cleandoc(scanner.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}")
+        parts.append(
+            f"### {path}\n\n{inspect.cleandoc(scanner.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}"
+        )
     return "\n".join(parts)
 
 

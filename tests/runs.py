@@ -47,5 +47,3 @@ def write_config(path: Path, content: dict[str, Any]) -> Path:
     """A config file."""
     path.write_text(json.dumps(content))
     return path
-
-

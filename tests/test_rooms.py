@@ -11,7 +11,20 @@ import pytest
 from tests.data import PROJECT
 
 # In the order data passes through them: a room imports rooms before it and itself; `cli` anything.
-ROOMS = ["errors", "schema", "clock", "config", "archive", "kernels", "panel", "indicators", "scan", "session", "trading", "results"]
+ROOMS = [
+    "errors",
+    "schema",
+    "clock",
+    "config",
+    "archive",
+    "kernels",
+    "panel",
+    "indicators",
+    "scan",
+    "session",
+    "trading",
+    "results",
+]
 KERNEL_LIBRARIES = {"numba", "numpy", "math", "types", "typing", "collections", "__future__"}
 FILES = sorted((PROJECT / "engine").rglob("*.py")) + sorted((PROJECT / "scanners").glob("*.py"))
 

@@ -121,5 +121,3 @@ def _finding(kind: str, where: str, rows: pl.DataFrame, fault: bool) -> Iterator
         first = rows.row(0, named=True)
         shown = ", ".join(f"{value}" for value in first.values())
         yield Finding(kind, where, len(rows), shown, fault)
-
-

@@ -99,9 +99,7 @@ def _clear(path: Path) -> None:
     shutil.rmtree(path / "bars", ignore_errors=True)
 
 
-def _write(
-    path: Path, market: Market, events: Events, days: list[Session], seed: int, progress: Progress
-) -> None:
+def _write(path: Path, market: Market, events: Events, days: list[Session], seed: int, progress: Progress) -> None:
     order = np.argsort(market.names)
     daily: dict[dt.date, pl.DataFrame] = {}
     for number, session in enumerate(days):
@@ -249,7 +247,10 @@ def _outside(
     alive: NDArray[np.bool_],
 ) -> list[Bars]:  # fmt: skip
     """Pre-market bars, on the way from yesterday's close to the open, and post-market bars around the close."""
-    spans = ((session.extended_open, session.open, before, opened), (session.close, session.extended_close, market.price, market.price))
+    spans = (
+        (session.extended_open, session.open, before, opened),
+        (session.close, session.extended_close, market.price, market.price),
+    )
     made = []
     for begins, ends, start_price, end_price in spans:
         minutes = (ends - begins) // MINUTE

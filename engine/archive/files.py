@@ -73,9 +73,7 @@ def _check(path: Path, frame: pl.DataFrame) -> None:
                 fix="import the file: `barsweep archive import` converts dtypes",
             )  # fmt: skip
         if frame[name].null_count():
-            raise ArchiveError(
-                f"column {name!r} has {frame[name].null_count()} nulls", where=path, expected="no nulls", fix=REPAIR
-            )
+            raise ArchiveError(f"column {name!r} has {frame[name].null_count()} nulls", where=path, expected="no nulls", fix=REPAIR)
 
 
 def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:

@@ -153,9 +153,7 @@ def _timestamp(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options
         return _naive(path, source, moment.cast(pl.Datetime("us")), options)
     if isinstance(dtype, pl.Datetime):
         return moment.dt.convert_time_zone("UTC").cast(TIMESTAMP).alias("timestamp")
-    raise BarImportError(
-        f"column {source!r} is {dtype}", where=path, expected="timestamps, dates, text or whole numbers"
-    )
+    raise BarImportError(f"column {source!r} is {dtype}", where=path, expected="timestamps, dates, text or whole numbers")
 
 
 def _carries_zone(piece: pl.DataFrame, moment: pl.Expr) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import FILE, FOLDER, archive_option, format_option, quiet_option
+from engine.cli.options import FILE, archive_option, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def archive_group() -> None:
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2017-11-01", show_default=True, help="First date.")
 @click.option("--force", is_flag=True, help="Replace what the folder holds.")
 @quiet_option
-def demo_command(
-    archive_path: Path, symbols: int, sessions: int, seed: int, start: datetime, force: bool, quiet: bool
-) -> None:
+def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, start: datetime, force: bool, quiet: bool) -> None:
     """Make a synthetic market that looks like one; the same options make the same bytes.
 
     From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 117 reach

@@ -96,7 +96,7 @@ class ExchangeCalendar:
                 fix=did_you_mean(self.mic.upper(), aliases),
             )  # fmt: skip
         name = calendar_utils.resolve_alias(self.mic)
-        return calendar_utils._default_calendar_factories[name]  # noqa: SLF001  the class, without building it
+        return calendar_utils._default_calendar_factories[name]
 
     def _reach(self, start: dt.date, end: dt.date) -> None:
         if self._built and self._built[0] <= start and end <= self._built[1]:

@@ -100,7 +100,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _override(data: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {text}", expected="key=value, such as session_data_config.symbols=[\"AAPL\"]")
+        raise ConfigError(f"--set {text}", expected='key=value, such as session_data_config.symbols=["AAPL"]')
     *path, last = SHORT.get(key, key).split(".")
     place: Any = data
     try:

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.indicators.term import DAILY, EACH_SESSION, LAST_SESSION, REGULAR, TICKS, VISIBLE, Term
 from engine.clock.interval import Interval
+from engine.indicators.term import DAILY, EACH_SESSION, LAST_SESSION, REGULAR, TICKS, VISIBLE, Term
+from engine.kernels.latest_rows import latest_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars
 from engine.panel.passes import Job, run_over_symbols
 from engine.panel.session_panel import SessionPanel
-from engine.kernels.latest_rows import latest_rows
 
 NO_TICKS = np.empty(0, np.int64)
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
@@ -147,9 +147,7 @@ class TermBank:
 
         def job(first: int, last: int) -> None:
             scratch = tuple(np.empty(longest) for _ in outs)
-            term.kernel.over_symbols(
-                first, last, bars.starts, bars.ends, inputs, term.params, states, rows, scratch, carried, outs
-            )
+            term.kernel.over_symbols(first, last, bars.starts, bars.ends, inputs, term.params, states, rows, scratch, carried, outs)
 
         return job
 
@@ -193,4 +191,3 @@ def _fill_tick_rows(session: SessionRows, session_volume: Floats) -> Job:
         flat[first:last] = session_volume[:, first:last].T
 
     return job
-

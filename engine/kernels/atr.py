@@ -32,7 +32,7 @@ def atr(high, low, close, period, state, out):
     count, last, average = state[0], state[1], state[2]
     weight = 1.0 / period
     for row in range(len(close)):
-        if not (high[row] - low[row] + close[row] == high[row] - low[row] + close[row]):
+        if np.isnan(high[row] - low[row] + close[row]):
             out[row] = np.nan
             continue
         if count > 0.0:

@@ -106,9 +106,7 @@ class SessionPanel:
         """int64[symbols]: how many regular bars each symbol has."""
         return self.regular.ends - self.regular.starts
 
-    def _with(
-        self, timestamps: Ints, columns: dict[str, Floats], slices: tuple[Ints, Ints], table: SymbolTable
-    ) -> SessionPanel:
+    def _with(self, timestamps: Ints, columns: dict[str, Floats], slices: tuple[Ints, Ints], table: SymbolTable) -> SessionPanel:
         return SessionPanel(self.session, table, self.base, timestamps, columns, slices, self.extended)
 
     def _bars(self, opens_at: int, closes_at: int) -> Bars:

@@ -103,9 +103,7 @@ class ColumnarScanner(BaseScanner):
         """The declarations, checked."""
         keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
         where = f"{type(self).__module__}.{type(self).__name__}"
-        return ScanPlan.build(
-            where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit, keys
-        )
+        return ScanPlan.build(where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit, keys)
 
     def setup(self, context: ScanContext) -> bool:
         """Load the universe."""

@@ -1,10 +1,10 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
-    1. `_universe_rows`  the rows: every tick of the scanner with every member of its universe
-    2. `_hold`           each clause in turn, on the rows that passed the ones before it (the funnel); a clause
-                         that compares symbols of a tick is evaluated on all rows first
-    3. `_rank`           the best `limit` of each tick
-    4. `_features`       the named columns of what is left
+1. `_universe_rows`  the rows: every tick of the scanner with every member of its universe
+2. `_hold`           each clause in turn, on the rows that passed the ones before it (the funnel); a clause
+                     that compares symbols of a tick is evaluated on all rows first
+3. `_rank`           the best `limit` of each tick
+4. `_features`       the named columns of what is left
 """
 
 from __future__ import annotations

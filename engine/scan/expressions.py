@@ -102,7 +102,7 @@ def _children(kind: str, body: Any) -> list[Any]:
 
 
 def _function_name(function: Any) -> str:
-    """"Abs", {"Clip": {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name."""
+    """ "Abs", {"Clip": {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name."""
     if not isinstance(function, dict):
         return str(function)
     ((name, inner),) = function.items()

@@ -153,9 +153,7 @@ class ScannerManager:
         slot.state = ScannerState.TEARDOWN_COMPLETE
         log.info("%s Teardown complete for %s", TAG, slot.name)
 
-    def _guard(
-        self, slot: ScannerSlot, kind: str, action: Callable[[ScannerSlot, str, int], None], tick: int, fatal: bool
-    ) -> None:
+    def _guard(self, slot: ScannerSlot, kind: str, action: Callable[[ScannerSlot, str, int], None], tick: int, fatal: bool) -> None:
         try:
             with self._data.acting_as(slot.name):
                 action(slot, kind, tick)
@@ -211,5 +209,3 @@ class ScannerManager:
             "next_scan": None if upcoming is None else self._local(upcoming),
             "error": slot.error,
         }
-
-

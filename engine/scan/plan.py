@@ -33,9 +33,7 @@ class Clause:
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""
         named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
-        return cls(
-            name, named, tuple(roots(named, f"{where}, {name!r}")), is_elementwise(named), stays_in_tick(named)
-        )
+        return cls(name, named, tuple(roots(named, f"{where}, {name!r}")), is_elementwise(named), stays_in_tick(named))
 
 
 @dataclass(frozen=True)

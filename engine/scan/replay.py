@@ -1,9 +1,9 @@
 """Archive to cross-sections: sessions in order of time, each decoded once, months in their blocks.
 
-    1. `_months`   the run's sessions by calendar month, and what each month's terms need before it
-    2. `prefetch`  decodes the next session while this one is scanned
-    3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
-    4. `advance`   every open block walks the session; the one whose month it is also samples it
+1. `_months`   the run's sessions by calendar month, and what each month's terms need before it
+2. `prefetch`  decodes the next session while this one is scanned
+3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
+4. `advance`   every open block walks the session; the one whose month it is also samples it
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
 from engine.indicators.block import MonthBlock
-from engine.indicators.term import DAILY, TICKS, VISIBLE, REGULAR, Term
+from engine.indicators.term import DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyHistory
 from engine.panel.loader import prefetch
@@ -145,9 +145,7 @@ class MarketReplay:
     def _months(self) -> list[list[dt.date]]:
         """The archive's sessions of each month of the run, from the month's first to the run's last in it."""
         last: dict[tuple[int, int], dt.date] = {(date.year, date.month): date for date in self._spec.dates}
-        return [
-            [d for d in self._dates if (d.year, d.month) == month and d <= end] for month, end in sorted(last.items())
-        ]
+        return [[d for d in self._dates if (d.year, d.month) == month and d <= end] for month, end in sorted(last.items())]
 
     def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
         """Term name -> the first session it walks for a month."""
@@ -187,9 +185,7 @@ class MarketReplay:
     def _daily(self) -> DailyHistory:
         if self._history is None:
             read = {name for term in self._terms if term.rows == DAILY for name in term.inputs} & set(BAR_VALUES)
-            self._history = DailyHistory(
-                self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names
-            )
+            self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names)
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:

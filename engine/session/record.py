@@ -28,9 +28,7 @@ class SessionRecord:
     timings: pl.DataFrame
 
 
-def make_record(
-    panel: SessionPanel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame
-) -> SessionRecord:
+def make_record(panel: SessionPanel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame) -> SessionRecord:
     """The record of a session that is over."""
     date = panel.session.date
     return SessionRecord(

@@ -221,9 +221,7 @@ class SessionData:
         """The events since the last call, in their order."""
         events, self._events = self._events, []
         columns = list(zip(*events, strict=True)) or [()] * len(SYMBOL_EVENTS_SCHEMA)
-        frame = pl.DataFrame(
-            [pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)]
-        )
+        frame = pl.DataFrame([pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)])
         return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(SYMBOL_EVENTS_SCHEMA)
 
     def _log(self, symbol: str, event: str, source: str) -> None:
@@ -248,5 +246,3 @@ class SessionData:
                 fix="ask for bars and indicators in scan(); in setup(), add_indicator() provisions them",
             )  # fmt: skip
         return self._moment
-
-

@@ -67,7 +67,10 @@ def test_a_missing_column_a_wrong_dtype_and_nulls(copy: Archive) -> None:
 
 def test_unsorted_and_duplicate_bars(copy: Archive) -> None:
     bars = copy.read_session(DATE, list(BAR_SCHEMA))
-    for change, kind in ((bars.reverse(), "not sorted"), (pl.concat([bars, bars.head(1)]).sort("symbol", "timestamp"), "duplicate")):
+    for change, kind in (
+        (bars.reverse(), "not sorted"),
+        (pl.concat([bars, bars.head(1)]).sort("symbol", "timestamp"), "duplicate"),
+    ):
         damaged(copy, change)
         with pytest.raises(ArchiveError, match="not sorted by symbol and time, or not unique"):
             hits(config([momentum()], start=str(DATE), end=str(DATE)), copy)

@@ -26,9 +26,7 @@ DAY = dt.datetime(2018, 3, 1, 14, 30, tzinfo=dt.UTC)
 
 
 def minute_bars(symbols: tuple[str, ...] = ("AAA", "BBB"), minutes: int = 5) -> pl.DataFrame:
-    rows = [
-        (symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, 10.5, 100.0) for symbol in symbols for m in range(minutes)
-    ]
+    rows = [(symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, 10.5, 100.0) for symbol in symbols for m in range(minutes)]
     return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row")
 
 

@@ -29,7 +29,11 @@ def test_a_text_file_with_comments_blanks_repetitions_and_lower_case(demo: Archi
 def test_membership_holds_up_to_but_not_including_its_end(demo: Archive, tmp_path: Path) -> None:
     path = tmp_path / "members.parquet"
     pl.DataFrame(
-        {"symbol": ["AAPL", "MSFT", "NOPE"], "start_date": [dt.date(2017, 1, 1)] * 3, "end_date": [dt.date(2017, 11, 8), None, None]}
+        {
+            "symbol": ["AAPL", "MSFT", "NOPE"],
+            "start_date": [dt.date(2017, 1, 1)] * 3,
+            "end_date": [dt.date(2017, 11, 8), None, None],
+        }
     ).write_parquet(path)
     universe = load(str(path), demo)
     assert universe.members(dt.date(2017, 11, 7)) == ["AAPL", "MSFT"]

@@ -92,7 +92,9 @@ def test_config_check_and_schema(barsweep: Barsweep, tmp_path: Path) -> None:
     for path in sorted((PROJECT / "session_configs").glob("*.json")):
         assert barsweep("config", "check", path).out.startswith("ok: ")
     assert json.loads(barsweep("config", "schema").out)["title"] == "SessionConfig"
-    wrong = barsweep("config", "check", PROJECT / "session_configs/example.json", "--set", "session_data_config.scanners.0.config.min_gapp=1")
+    wrong = barsweep(
+        "config", "check", PROJECT / "session_configs/example.json", "--set", "session_data_config.scanners.0.config.min_gapp=1"
+    )
     assert wrong.status == 2 and "did you mean 'min_gap'" in wrong.err
 
 

@@ -29,7 +29,9 @@ def span(start: str = "2017-11-06", end: str = "2017-11-10") -> tuple[str, ...]:
 
 
 def test_a_run_directory_has_every_table(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
-    called = barsweep("run", write(tmp_path, MOMENTUM, session_name="my run!"), "--archive", demo.path, "--out", tmp_path / "runs", *span())
+    called = barsweep(
+        "run", write(tmp_path, MOMENTUM, session_name="my run!"), "--archive", demo.path, "--out", tmp_path / "runs", *span()
+    )
     assert called.status == 0
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("my-run-")
@@ -50,7 +52,10 @@ def test_a_run_directory_has_every_table(barsweep: Barsweep, demo: Archive, tmp_
 
 def test_two_runs_give_the_same_bytes(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     for out in ("a", "b"):
-        assert barsweep("run", PROJECT / "session_configs/demo.json", "--archive", demo.path, "--out", tmp_path / out, *span()).status == 0
+        assert (
+            barsweep("run", PROJECT / "session_configs/demo.json", "--archive", demo.path, "--out", tmp_path / out, *span()).status
+            == 0
+        )
     (one,), (two,) = ((tmp_path / out).iterdir() for out in ("a", "b"))
     for name in [*(f"{table}.parquet" for table in TABLES), "summary.json"]:
         assert (one / name).read_bytes() == (two / name).read_bytes()
@@ -58,13 +63,17 @@ def test_two_runs_give_the_same_bytes(barsweep: Barsweep, demo: Archive, tmp_pat
 
 @pytest.mark.parametrize("name", ["demo.json", "example.json", "minimal.json"])
 def test_every_config_runs(name: str, barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
-    called = barsweep("run", PROJECT / "session_configs" / name, "--archive", demo.path, "--out", tmp_path, *span("2017-11-22", "2017-11-27"))
+    called = barsweep(
+        "run", PROJECT / "session_configs" / name, "--archive", demo.path, "--out", tmp_path, *span("2017-11-22", "2017-11-27")
+    )
     assert called.status == 0, called.err
     assert "sessions" in called.out and "3 (2017-11-22 to 2017-11-27)" in called.out
 
 
 def test_the_real_config_runs(barsweep: Barsweep, us2018: Archive, tmp_path: Path) -> None:
-    called = barsweep("run", PROJECT / "session_configs/us2018.json", "--archive", us2018.path, "--out", tmp_path, "--format", "json", "--quiet")
+    called = barsweep(
+        "run", PROJECT / "session_configs/us2018.json", "--archive", us2018.path, "--out", tmp_path, "--format", "json", "--quiet"
+    )
     assert called.status == 0 and called.err == ""
     summary = json.loads(called.out)
     assert (summary["sessions"], summary["bars"], summary["failures"]) == (44, 4_793_323, 0)
@@ -83,7 +92,10 @@ def test_no_scanners_at_all(barsweep: Barsweep, demo: Archive, tmp_path: Path) -
 
 
 def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
-    failing = {"module": "tests.session.failing_scanners:ScanRaises", "regular_session": [{"start": "10:00", "end": "15:00", "interval": "1h"}]}
+    failing = {
+        "module": "tests.session.failing_scanners:ScanRaises",
+        "regular_session": [{"start": "10:00", "end": "15:00", "interval": "1h"}],
+    }
     called = barsweep("run", write(tmp_path, failing, MOMENTUM), "--archive", demo.path, "--out", tmp_path / "runs", *span())
     assert called.status == 1
     assert "third time unlucky" in called.err and "Traceback" in called.err  # the scanner's own, in the log
@@ -131,7 +143,21 @@ def test_a_corrupt_session_in_the_middle_leaves_nothing_behind(barsweep: Barswee
 
 
 def test_a_log_tells_the_phases(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
-    called = barsweep("run", write(tmp_path, MOMENTUM), "--archive", demo.path, "--out", tmp_path / "runs", *span(end="2017-11-06"), "--log-level", "info")
+    called = barsweep(
+        "run",
+        write(tmp_path, MOMENTUM),
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path / "runs",
+        *span(end="2017-11-06"),
+        "--log-level",
+        "info",
+    )
     assert "[SCANNER_MANAGER] Next scan for scanners.momentum_scanner: 2017-11-06 09:35:00" in called.err
-    phases = [line.split("phase ")[1].split(":")[0] for line in called.err.splitlines() if "[SESSION_COORDINATOR]" in line and "phase" in line]
+    phases = [
+        line.split("phase ")[1].split(":")[0]
+        for line in called.err.splitlines()
+        if "[SESSION_COORDINATOR]" in line and "phase" in line
+    ]
     assert phases == ["1", "2", "2.5", "3", "4", "5", "6"]

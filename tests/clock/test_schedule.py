@@ -20,9 +20,7 @@ SESSIONS = ExchangeCalendar.of("XNYS").sessions(dt.date(2017, 10, 30), dt.date(2
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-@given(
-    st.sampled_from(SESSIONS), st.integers(570, 960), st.integers(0, 390), st.sampled_from(["1m", "5m", "7m", "15m", "1h"])
-)
+@given(st.sampled_from(SESSIONS), st.integers(570, 960), st.integers(0, 390), st.sampled_from(["1m", "5m", "7m", "15m", "1h"]))
 def test_ticks(session, start: int, length: int, interval: str) -> None:
     end = min(960, start + length)
     first, last = (dt.time(*divmod(minute, 60)) for minute in (start, end))
@@ -44,13 +42,17 @@ def test_the_example() -> None:
     assert str(schedule) == "09:35:00-15:55:00/5m" and Schedule.parse(str(schedule)) == schedule
 
 
-@pytest.mark.parametrize("text", ["", "9:35-15:55/5m", "09:35-15:55", "25:00-26:00/5m", "15:55-09:35/5m", "09:35-15:55/1d", "09:35-15:55/5x"])
+@pytest.mark.parametrize(
+    "text", ["", "9:35-15:55/5m", "09:35-15:55", "25:00-26:00/5m", "15:55-09:35/5m", "09:35-15:55/1d", "09:35-15:55/5x"]
+)
 def test_a_wrong_schedule_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         Schedule.parse(text)
 
 
-@pytest.mark.parametrize(("text", "name", "minutes"), [("60m", "1h", 60), ("90m", "90m", 90), ("2h", "2h", 120), ("1d", "1d", 1440)])
+@pytest.mark.parametrize(
+    ("text", "name", "minutes"), [("60m", "1h", 60), ("90m", "90m", 90), ("2h", "2h", 120), ("1d", "1d", 1440)]
+)
 def test_interval_names(text: str, name: str, minutes: int) -> None:
     assert (Interval.parse(text).name, Interval.parse(text).minutes) == (name, minutes)
     assert Interval.parse(text).is_daily == (text == "1d")

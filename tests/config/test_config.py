@@ -94,7 +94,9 @@ def test_the_digest_is_of_the_contents(tmp_path: Path) -> None:
     assert load_config(one).digest == load_config(two).digest != load_config(one, ["session_name=x"]).digest
 
 
-def test_paths_are_looked_up_beside_the_config_then_here_then_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_looked_up_beside_the_config_then_here_then_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here, project = tmp_path / "here", tmp_path / "project"
     beside = project / "configs"
     for folder in (here, beside):
@@ -105,7 +107,7 @@ def test_paths_are_looked_up_beside_the_config_then_here_then_in_the_project(tmp
     for place in (project, here, beside):
         (place / "list.txt").touch()
         assert resolve_path("list.txt", config) == place / "list.txt"
-    with pytest.raises(ConfigError, match="looked for .*configs/none.txt, .*here/none.txt, .*project/none.txt"):
+    with pytest.raises(ConfigError, match=r"looked for .*configs/none\.txt, .*here/none\.txt, .*project/none\.txt"):
         resolve_path("none.txt", config)
 
 
@@ -116,7 +118,11 @@ def test_the_schema_describes_every_key() -> None:
             assert field.get("description"), name
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s), max_leaves=8))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s), max_leaves=8
+    )
+)
 def test_whatever_goes_in_there_is_a_config_or_one_clear_error(content: Any) -> None:
     import tempfile
 

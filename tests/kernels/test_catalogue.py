@@ -115,9 +115,7 @@ def test_over_symbols_equals_one_by_one_and_symbols_never_leak(indicator: Indica
     carried = np.full((len(indicator.outputs), 5), -7.0)
     outs = tuple(np.zeros((5, 5)) for _ in indicator.outputs)
     scratch = tuple(np.empty(300) for _ in indicator.outputs)
-    indicator.kernel.over_symbols(
-        0, 5, starts, ends, together, parameters(indicator), states, rows, scratch, carried, outs
-    )
+    indicator.kernel.over_symbols(0, 5, starts, ends, together, parameters(indicator), states, rows, scratch, carried, outs)
     for symbol, one in enumerate(series):
         alone = compute(indicator, one)
         for output in range(len(indicator.outputs)):

@@ -21,7 +21,10 @@ DAY = dt.date(2017, 11, 9)
 @pytest.fixture(scope="module")
 def seen(demo: Archive) -> tuple[list[dict[str, Any]], pl.DataFrame]:
     CuriousScanner.seen.clear()
-    scanner = {"module": "tests.session.curious_scanner", "regular_session": [{"start": "11:02", "end": "13:02", "interval": "30m"}]}
+    scanner = {
+        "module": "tests.session.curious_scanner",
+        "regular_session": [{"start": "11:02", "end": "13:02", "interval": "30m"}],
+    }
     loaded = config(
         [scanner], symbols=["AAPL", "MSFT"], start=str(DAY), end="2017-11-10", historical={"trailing_days": 3},
         indicators=[{"name": "sma", "params": {"period": 20}, "interval": "5m"}],
