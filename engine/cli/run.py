@@ -81,9 +81,9 @@ def _print_summary(run: FinishedRun) -> None:
         "time": f"{run.seconds:.2f} s",
         "results": run.path,
     })  # fmt: skip
-    columns = ("scanner", "scans", "scanned", "qualified", "hits", "symbols", "promoted", "errors", "ms")
+    columns = ("scanner", "scans", "scanned", "hits", "symbols", "promoted", "errors", "ms")
     rows = [
-        (name, one.scans, one.scanned, one.qualified, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
+        (name, one.scans, one.scanned, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
         for name, one in summary.scanners.items()
     ]  # fmt: skip
     click.echo()

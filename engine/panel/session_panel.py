@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,6 @@ from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 
 BAR_VALUES = ("open", "high", "low", "close", "volume")
-MICROS_A_MINUTE = 60_000_000
 MICROS_A_DAY = 86_400_000_000
 
 
@@ -112,7 +111,7 @@ class SessionPanel:
     def _bars(self, opens_at: int, closes_at: int) -> Bars:
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
         span_rows(*self._slices, self._timestamps, opens_at, closes_at, starts, ends)
-        more = self._clock_columns(self._timestamps)
+        more = _clock_columns(self.session, self._timestamps)
         return Bars(starts, ends, self._timestamps, self.base.micros, self._columns, more)
 
     def _refuse_disorder(self, source: object) -> None:
@@ -125,14 +124,6 @@ class SessionPanel:
                 fix="import the bars again, or run `barsweep archive check`",
             )
 
-    def _clock_columns(self, timestamps: Ints):  # type: ignore[no-untyped-def]
-        return {
-            "timestamp": lambda: timestamps.astype(np.float64),
-            "minute": lambda: (timestamps - self.session.open) / MICROS_A_MINUTE,
-            "session": lambda: np.full(len(timestamps), float(self.session.date.toordinal())),
-            "regular": lambda: ((timestamps >= self.session.open) & (timestamps < self.session.close)).astype(np.float64),
-        }
-
     def _derive(self, interval: Interval) -> Bars:
         source, size = self.visible, len(self._timestamps)
         ends = np.empty_like(source.ends)
@@ -144,7 +135,16 @@ class SessionPanel:
             interval.micros, self.session.open, self.session.close,
             ends, timestamps, known_at, tuple(out[name] for name in BAR_VALUES[:4]), out["volume"],
         )  # fmt: skip
-        return Bars(source.starts, ends, known_at, 0, out, self._clock_columns(timestamps))
+        return Bars(source.starts, ends, known_at, 0, out, _clock_columns(self.session, timestamps))
+
+
+def _clock_columns(session: Session, timestamps: Ints) -> dict[str, Callable[[], Floats]]:
+    """Columns made from the bars' times, when somebody reads them. They hold no panel, which would be freed late."""
+    return {
+        "timestamp": lambda: timestamps.astype(np.float64),
+        "session": lambda: np.full(len(timestamps), float(session.date.toordinal())),
+        "regular": lambda: ((timestamps >= session.open) & (timestamps < session.close)).astype(np.float64),
+    }
 
 
 def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:

@@ -69,6 +69,21 @@ class CrossSection:
         """The named columns at (ticks[i], symbols[i])."""
         return pl.DataFrame([self.series(name, ticks, symbols) for name in names])
 
+    def grid(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
+        """The named columns at every one of `ticks` with every one of `symbols`, tick by tick; both increasing.
+
+        A stretch of ticks over all symbols is not copied: the frame is valid until the next session.
+        """
+        whole = len(ticks) and len(symbols) == len(self.table) and len(ticks) == ticks[-1] - ticks[0] + 1
+        block = slice(ticks[0], ticks[-1] + 1) if whole else np.ix_(ticks, symbols)
+
+        def column(name: str) -> pl.Series:
+            if name in ("symbol", "tick"):
+                return self.series(name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks)))
+            return _series(name, self.values(name)[block].reshape(-1))
+
+        return pl.DataFrame([column(name) for name in names])
+
     def _make(self, name: str) -> Floats:
         shape = (len(self.ticks), len(self.table))
         column = COLUMNS[name]

@@ -1,10 +1,10 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
-1. `_universe_rows`  the rows: every tick of the scanner with every member of its universe
-2. `_hold`           each clause in turn, on the rows that passed the ones before it (the funnel); a clause
-                     that compares symbols of a tick is evaluated on all rows first
-3. `_rank`           the best `limit` of each tick
-4. `_features`       the named columns of what is left
+1. `_Rows`     the rows: every tick of the scanner with every member of its universe
+2. `pass_on`   each clause in turn, on the rows that passed the ones before it (the funnel); a clause that compares
+               symbols of a tick is evaluated on all rows first
+3. `_rank`     the best `limit` of each tick
+4. features    the named columns of what is left
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from engine.panel.bars import Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
+
+PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
+Bools = NDArray[np.bool_]
+Counts = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -61,41 +65,79 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
     funnel = {}
     for clause in plan.clauses:
-        rows.keep(rows.values(clause).fill_null(False).to_numpy())
-        funnel[clause.name] = np.bincount(rows.ticks, minlength=len(cross.ticks)).astype(np.uint32)
+        rows.pass_on(rows.values(clause).fill_null(False))
+        funnel[clause.name] = rows.per_tick()
+    rows.settle()
     ranks = _rank(plan, rows)
     features = pl.DataFrame([rows.values(feature) for feature in plan.features])
     return SessionHits(len(members), rows.ticks, rows.symbols, ranks, features, funnel)
 
 
 class _Rows:
-    """The rows that are still in, and expressions over them."""
+    """The rows that are still in, and expressions over them.
+
+    While many are in, they are the whole grid of ticks and members under a mask, which needs no copies; once few
+    are left they are picked out.
+    """
 
     def __init__(self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause]):
-        self._cross = cross
-        self.ticks, self.symbols = np.repeat(ticks, len(members)), np.tile(members, len(ticks))
+        self._cross, self._grid = cross, (ticks, members)
+        self._mask: Bools | None = np.ones(len(ticks) * len(members), np.bool_)
+        self.ticks, self.symbols = ticks[:0], members[:0]
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
-        self._whole = {part.name: self._evaluate(part, ("tick", *part.columns)) for part in whole}
+        self._whole = {part.name: self._on_grid(part, ("tick", *part.columns)) for part in whole}
 
     def values(self, part: Clause) -> pl.Series:
-        """The expression's value of each row that is still in."""
+        """The expression's value of each row of the grid, or of each that was picked out."""
         if part.name in self._whole:
             return self._whole[part.name]
-        return self._evaluate(part, part.columns)
+        if self._mask is not None:
+            return self._on_grid(part, part.columns)
+        frame = self._cross.frame(part.columns or ("tick",), self.ticks, self.symbols)
+        return _evaluate(part, frame)
 
-    def keep(self, which: NDArray[np.bool_] | Ints) -> None:
-        """Keep the rows of a mask, or take rows by index."""
-        self.ticks, self.symbols = self.ticks[which], self.symbols[which]
-        chosen = pl.Series(which)
-        for name, values in self._whole.items():
-            self._whole[name] = values.filter(chosen) if chosen.dtype == pl.Boolean else values.gather(chosen)
+    def pass_on(self, passed: pl.Series) -> None:
+        """Keep the rows that passed."""
+        if self._mask is None:
+            self.take(passed.arg_true().cast(pl.Int64).to_numpy())
+            return
+        self._mask &= passed.to_numpy()
+        if np.count_nonzero(self._mask) < PICK_BELOW * len(self._mask):
+            self.settle()
 
-    def _evaluate(self, part: Clause, columns: tuple[str, ...]) -> pl.Series:
-        frame = self._cross.frame(dict.fromkeys(columns or ("tick",)), self.ticks, self.symbols)
-        values = frame.select(part.expression).to_series()
-        if len(values) == 1 != len(frame):  # a constant
-            values = values.new_from_index(0, len(frame))
-        return values
+    def per_tick(self) -> Counts:
+        """How many rows are in at each tick of the cross-section."""
+        if self._mask is None:
+            return np.bincount(self.ticks, minlength=len(self._cross.ticks)).astype(np.uint32)
+        ticks, members = self._grid
+        counts = np.zeros(len(self._cross.ticks), np.uint32)
+        counts[ticks] = np.count_nonzero(self._mask.reshape(len(ticks), len(members)), axis=1)
+        return counts
+
+    def settle(self) -> None:
+        """Pick out the rows that are in."""
+        if self._mask is None:
+            return
+        ticks, members = self._grid
+        rows = np.flatnonzero(self._mask)
+        at, who = np.divmod(rows, max(1, len(members)))
+        self.ticks, self.symbols, self._mask = ticks[at], members[who], None
+        self._whole = {name: values.gather(rows) for name, values in self._whole.items()}
+
+    def take(self, rows: Ints) -> None:
+        """Keep rows by index, in this order, once they are picked out."""
+        self.ticks, self.symbols = self.ticks[rows], self.symbols[rows]
+        self._whole = {name: values.gather(rows) for name, values in self._whole.items()}
+
+    def _on_grid(self, part: Clause, columns: tuple[str, ...]) -> pl.Series:
+        return _evaluate(part, self._cross.grid(dict.fromkeys(columns or ("tick",)), *self._grid))
+
+
+def _evaluate(part: Clause, frame: pl.DataFrame) -> pl.Series:
+    values = frame.select(part.expression).to_series()
+    if len(values) == 1 != len(frame):  # a constant
+        values = values.new_from_index(0, len(frame))
+    return values
 
 
 def _rank(plan: ScanPlan, rows: _Rows) -> NDArray[np.uint32]:
@@ -103,12 +145,12 @@ def _rank(plan: ScanPlan, rows: _Rows) -> NDArray[np.uint32]:
     if plan.rank_by is not None:
         value = rows.values(plan.rank_by).cast(pl.Float64).fill_nan(None).to_numpy()
         key = np.where(np.isnan(value), np.inf, -value if plan.descending else value)
-        rows.keep(np.lexsort((rows.symbols, key, rows.ticks)))
+        rows.take(np.lexsort((rows.symbols, key, rows.ticks)))
     first = np.searchsorted(rows.ticks, rows.ticks)
     ranks = np.arange(len(rows.ticks)) - first + 1
     if plan.limit is not None:
         within = ranks <= plan.limit
-        rows.keep(within)
+        rows.take(np.flatnonzero(within))
         ranks = ranks[within]
     return ranks.astype(np.uint32)
 

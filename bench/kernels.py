@@ -1,0 +1,97 @@
+"""Every kernel in million values a second, against TA-Lib's C on the same arrays in the same run.
+
+python -m bench.kernels [--rows N] [--repeats N] [--json]
+
+One thread, default parameters, one long series; the median of the repeats, kernels and TA-Lib taking turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import talib
+
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.indicator import Indicator
+
+TALIB: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "sma": lambda c: talib.SMA(c["close"], 20),
+    "ema": lambda c: talib.EMA(c["close"], 20),
+    "bollinger_bands": lambda c: talib.BBANDS(c["close"], 20, 2.0, 2.0),
+    "rsi": lambda c: talib.RSI(c["close"], 14),
+    "macd": lambda c: talib.MACD(c["close"], 12, 26, 9),
+    "roc": lambda c: talib.ROC(c["close"], 10),
+    "atr": lambda c: talib.ATR(c["high"], c["low"], c["close"], 14),
+    "stddev": lambda c: talib.STDDEV(c["close"], 20, 1.0),
+    "volume_sma": lambda c: talib.SMA(c["volume"], 20),
+    "rolling_max": lambda c: talib.MAX(c["close"], 20),
+    "rolling_min": lambda c: talib.MIN(c["close"], 20),
+}
+SLOTS = 77
+
+
+def columns(rows: int) -> dict[str, Any]:
+    """Random bars in sessions of 390 rows; for what has a row a tick, sessions of 77."""
+    rng = np.random.default_rng(1)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.0005, rows)))
+    row = np.arange(rows)
+    return {
+        "open": close, "high": close * 1.001, "low": close * 0.999, "close": close,
+        "volume": np.floor(rng.lognormal(6.0, 1.0, rows)), "session": 736_000.0 + row // 390, "regular": np.ones(rows),
+        "session_volume": np.floor(rng.lognormal(9.0, 1.0, rows)), "slot": (row % SLOTS).astype(float),
+    }  # fmt: skip
+
+
+def measure(indicator: Indicator, bars: dict[str, Any], repeats: int) -> dict[str, Any]:
+    """Million values a second of ours and of TA-Lib."""
+    by_tick = indicator.rows == "ticks"
+    bars = bars | {"session": 736_000.0 + np.arange(len(bars["close"])) // SLOTS} if by_tick else bars
+    params = (*indicator.defaults, SLOTS) if by_tick else indicator.defaults
+    inputs = [bars[name] for name in indicator.inputs]
+    state = np.zeros(max(1, indicator.state_size(*params)))
+    outs = [np.empty(len(bars["close"])) for _ in indicator.outputs]
+    ours, theirs = [], []
+    for _ in range(repeats + 1):  # the first round compiles and warms
+        state[:] = 0.0
+        ours.append(_seconds(lambda: indicator.kernel(*inputs, *params, state, *outs)))
+        if indicator.name in TALIB:
+            theirs.append(_seconds(lambda: TALIB[indicator.name](bars)))
+    rate = len(bars["close"]) / 1e6 / statistics.median(ours[1:])
+    other = len(bars["close"]) / 1e6 / statistics.median(theirs[1:]) if theirs else None
+    return {"indicator": indicator.name, "barsweep": rate, "talib": other, "ratio": rate / other if other else None}
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    bars = columns(given.rows)
+    rows = [measure(indicator, bars, given.repeats) for indicator in CATALOGUE.values()]
+    if given.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'indicator':<20}{'M values/s':>12}{'TA-Lib':>10}{'ratio':>8}")
+    for row in rows:
+        talib_rate, ratio = (f"{row[k]:.2f}" if row[k] else "-" for k in ("talib", "ratio"))
+        print(f"{row['indicator']:<20}{row['barsweep']:>12.0f}{talib_rate.split('.')[0]:>10}{ratio:>8}")
+    ratios = [row["ratio"] for row in rows if row["ratio"]]
+    print(f"median ratio {statistics.median(ratios):.2f}, lowest {min(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()
