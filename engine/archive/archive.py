@@ -15,7 +15,7 @@ from engine.archive import layout
 from engine.archive.files import read_bars, read_index
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
-from engine.schema import CORPORATE_ACTIONS_SCHEMA
+from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA
 
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
 
@@ -52,8 +52,7 @@ class Archive:
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
-        years = [read_bars(layout.daily_file(self.path, year), ["symbol"]) for year in layout.daily_years(self.path)]
-        return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
+        return list(self._symbols)
 
     def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
         """Columns of one session's bars, in the file's order: by symbol, then time."""
@@ -103,7 +102,10 @@ class Archive:
     def _daily_dates(self) -> list[dt.date]:
         return self.read_daily([], None, None)["date"].unique().sort().to_list()
 
-    def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
-        from engine.schema import BAR_SCHEMA
+    @cached_property
+    def _symbols(self) -> list[str]:
+        years = [read_bars(layout.daily_file(self.path, year), ["symbol"]) for year in layout.daily_years(self.path)]
+        return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
 
+    def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
         return {name: BAR_SCHEMA[name] for name in columns}

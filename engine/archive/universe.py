@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError, UniverseError, did_you_mean
@@ -73,25 +75,43 @@ class TopDollarVolume(Universe):
     def __init__(self, archive: Archive, count: int, sessions: int):
         self._archive, self._count, self._sessions = archive, count, sessions
         self._dates = archive.sessions("1d")
-        self._known: dict[dt.date, list[str]] = {}
+        self._ranked: dict[dt.date, list[str]] = {}
 
     def members(self, date: dt.date) -> list[str]:
-        if date not in self._known:
-            self._known = {**self._known, date: self._rank(date)}
-        return self._known[date]
+        if date not in self._ranked:
+            self._ranked |= self._rank_month(date)
+        return self._ranked[date]
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
         days = [date for date in self._dates if start <= date <= end]
         return sorted({symbol for date in days for symbol in self.members(date)})
 
-    def _rank(self, date: dt.date) -> list[str]:
-        before = bisect_left(self._dates, date)
-        if not before:
-            return []
-        bars = self._archive.read_daily(["close", "volume"], self._dates[max(0, before - self._sessions)], date)
-        turnover = bars.group_by("symbol").agg((pl.col("close") * pl.col("volume")).sum().alias("turnover"))
-        ranked = turnover.sort("turnover", "symbol", descending=[True, False])
-        return ranked["symbol"].head(self._count).sort().to_list()
+    def _rank_month(self, date: dt.date) -> dict[dt.date, list[str]]:
+        """The members of every session of a date's month, and of the date: daily bars are read once a month."""
+        month = [day for day in self._dates if (day.year, day.month) == (date.year, date.month)]
+        wanted = sorted({*month, date})
+        first = max(0, bisect_left(self._dates, wanted[0]) - self._sessions)
+        days = self._dates[first : bisect_left(self._dates, wanted[-1])]
+        if not days:
+            return dict.fromkeys(wanted, [])
+        symbols, turnover = self._turnover(days, wanted[-1])
+        return {day: self._best(symbols, turnover, bisect_left(days, day)) for day in wanted}
+
+    def _turnover(self, days: list[dt.date], end: dt.date) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+        """Sorted symbols, and close x volume as float64[days, symbols], 0 without a bar."""
+        bars = self._archive.read_daily(["close", "volume"], days[0], end)
+        symbols = bars["symbol"].unique().sort()
+        row = bars["date"].replace_strict(days, range(len(days)), return_dtype=pl.Int64).to_numpy()
+        column = bars["symbol"].cast(pl.Enum(symbols)).to_physical().to_numpy()
+        turnover = np.zeros((len(days), len(symbols)))
+        turnover[row, column] = (bars["close"] * bars["volume"]).to_numpy()
+        return symbols.to_numpy(), turnover
+
+    def _best(self, symbols: NDArray[np.object_], turnover: NDArray[np.float64], before: int) -> list[str]:
+        total = turnover[max(0, before - self._sessions) : before].sum(axis=0)
+        traded = np.flatnonzero(total > 0.0)
+        order = traded[np.argsort(-total[traded], kind="stable")]
+        return sorted(symbols[order[: self._count]].tolist())
 
 
 def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -> Universe:
