@@ -93,7 +93,7 @@ class TopDollarVolume(Universe):
         first = max(0, bisect_left(self._dates, wanted[0]) - self._sessions)
         days = self._dates[first : bisect_left(self._dates, wanted[-1])]
         if not days:
-            return dict.fromkeys(wanted, [])
+            return {day: [] for day in wanted}
         symbols, turnover = self._turnover(days, wanted[-1])
         return {day: self._best(symbols, turnover, bisect_left(days, day)) for day in wanted}
 

@@ -97,7 +97,7 @@ class CrossSection:
 
 
 def _series(name: str, values: Floats) -> pl.Series:
-    series = pl.Series(name, values).fill_nan(None)
+    series = pl.Series(name, values, nan_to_null=True)
     dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
     if dtype == pl.Float64:
         return series

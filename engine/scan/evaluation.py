@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +66,11 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
     funnel = {}
     for clause in plan.clauses:
-        rows.pass_on(rows.values(clause).fill_null(False))
+        rows.pass_on(rows.holds(clause))
         funnel[clause.name] = rows.per_tick()
     rows.settle()
     ranks = _rank(plan, rows)
-    features = pl.DataFrame([rows.values(feature) for feature in plan.features])
-    return SessionHits(len(members), rows.ticks, rows.symbols, ranks, features, funnel)
+    return SessionHits(len(members), rows.ticks, rows.symbols, ranks, rows.frame(plan.features), funnel)
 
 
 class _Rows:
@@ -85,16 +85,26 @@ class _Rows:
         self._mask: Bools | None = np.ones(len(ticks) * len(members), np.bool_)
         self.ticks, self.symbols = ticks[:0], members[:0]
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
-        self._whole = {part.name: self._on_grid(part, ("tick", *part.columns)) for part in whole}
+        self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
+
+    def holds(self, clause: Clause) -> pl.Series:
+        """Whether a clause holds, for each row of the grid, or for each that was picked out."""
+        if id(clause) in self._whole:
+            return self._whole[id(clause)].fill_null(False)
+        if self._mask is not None:
+            return self._on_grid(clause, clause.columns, clause.holds)
+        return _evaluate(clause.holds, self._picked(clause.columns))
 
     def values(self, part: Clause) -> pl.Series:
-        """The expression's value of each row of the grid, or of each that was picked out."""
-        if part.name in self._whole:
-            return self._whole[part.name]
-        if self._mask is not None:
-            return self._on_grid(part, part.columns)
-        frame = self._cross.frame(part.columns or ("tick",), self.ticks, self.symbols)
-        return _evaluate(part, frame)
+        """The expression's value of each row that was picked out."""
+        return self.frame([part]).to_series()
+
+    def frame(self, parts: Sequence[Clause]) -> pl.DataFrame:
+        """The expressions' values of each row that was picked out, a column each."""
+        fresh = [part for part in parts if id(part) not in self._whole]
+        columns = dict.fromkeys(column for part in fresh for column in part.columns)
+        made = self._picked(columns).with_columns(part.expression for part in fresh) if fresh else pl.DataFrame()
+        return pl.DataFrame([self._whole.get(id(part), made.get_column(part.name, default=None)) for part in parts])
 
     def pass_on(self, passed: pl.Series) -> None:
         """Keep the rows that passed."""
@@ -122,19 +132,22 @@ class _Rows:
         rows = np.flatnonzero(self._mask)
         at, who = np.divmod(rows, max(1, len(members)))
         self.ticks, self.symbols, self._mask = ticks[at], members[who], None
-        self._whole = {name: values.gather(rows) for name, values in self._whole.items()}
+        self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
 
     def take(self, rows: Ints) -> None:
         """Keep rows by index, in this order, once they are picked out."""
         self.ticks, self.symbols = self.ticks[rows], self.symbols[rows]
-        self._whole = {name: values.gather(rows) for name, values in self._whole.items()}
+        self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
 
-    def _on_grid(self, part: Clause, columns: tuple[str, ...]) -> pl.Series:
-        return _evaluate(part, self._cross.grid(dict.fromkeys(columns or ("tick",)), *self._grid))
+    def _picked(self, columns: Iterable[str]) -> pl.DataFrame:
+        return self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
+
+    def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
+        return _evaluate(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
 
 
-def _evaluate(part: Clause, frame: pl.DataFrame) -> pl.Series:
-    values = frame.select(part.expression).to_series()
+def _evaluate(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
+    values = frame.select(expression).to_series()
     if len(values) == 1 != len(frame):  # a constant
         values = values.new_from_index(0, len(frame))
     return values

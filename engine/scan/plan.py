@@ -29,6 +29,11 @@ class Clause:
     elementwise: bool
     stays_in_tick: bool
 
+    @property
+    def holds(self) -> pl.Expr:
+        """The expression as a condition: it does not hold where a value is missing."""
+        return self.expression.fill_null(False)
+
     @classmethod
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +79,7 @@ class MarketReplay:
     def sessions(self) -> Iterator[ReplayedSession]:
         """The run's sessions in order; what one yields is valid until the next is asked for."""
         months = self._months()
-        needed = sorted({d for m in months for d in self._dates if self._first_fed(m) <= d <= m[-1]})
+        needed = sorted({date for month in months for date in self._walked(month)})
         run = set(self._spec.dates)
         for panel in prefetch(needed, self._read):
             date = panel.session.date
@@ -104,6 +104,10 @@ class MarketReplay:
             if in_month:
                 cross.add(columns)
             block.adopt(other)
+
+    def _walked(self, month: Sequence[dt.date]) -> Sequence[dt.date]:
+        """The sessions that a month's intraday terms walk: those of its warm-up, and its own."""
+        return self._dates[bisect_left(self._dates, self._first_fed(month)) : bisect_right(self._dates, month[-1])]
 
     def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
         for date in self._between(block.first_fed, before):

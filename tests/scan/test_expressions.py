@@ -81,3 +81,23 @@ def test_indicators_are_provisioned_from_the_names_that_expressions_mention() ->
 def test_a_wrong_declaration_names_scanner_and_clause(criteria: dict[str, pl.Expr], message: str) -> None:
     with pytest.raises(ScannerError, match=message):
         plan(criteria)
+
+
+def test_a_clause_and_a_feature_of_one_name_are_two_things() -> None:
+    import datetime as dt
+
+    import numpy as np
+
+    from engine.clock.calendar import ExchangeCalendar
+    from engine.panel.symbol_table import SymbolTable
+    from engine.scan.cross_section import CrossSection
+    from engine.scan.evaluation import evaluate
+
+    made = plan({"lead": universe_rank(pl.col("close")) <= 2}, {"lead": pl.col("close") * 10}, rank_by="lead", limit=1)
+    session = ExchangeCalendar.of("XNYS").session(dt.date(2018, 3, 1))
+    close = np.array([[1.0, 2.0, 3.0], [9.0, np.nan, 7.0]])
+    ticks = session.open + np.array([60_000_000, 120_000_000])
+    cross = CrossSection(session, SymbolTable("ABC"), ticks, {"close": close}, 0, lambda name: close[0])
+    hits = evaluate(made, cross, np.arange(2), np.arange(3))
+    assert hits.features["lead"].to_list() == [30.0, 90.0]
+    assert hits.symbols.tolist() == [2, 0] and hits.funnel["lead"].tolist() == [2, 2]
