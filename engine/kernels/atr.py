@@ -31,6 +31,7 @@ def atr(high, low, close, period, state, out):
     """
     count, last, average = state[0], state[1], state[2]
     weight = 1.0 / period
+    rest = 1.0 - weight
     for row in range(len(close)):
         if np.isnan(high[row] - low[row] + close[row]):
             out[row] = np.nan
@@ -38,7 +39,7 @@ def atr(high, low, close, period, state, out):
         if count > 0.0:
             true_range = max(high[row], last) - min(low[row], last)
             if count > period:
-                average += (true_range - average) * weight
+                average = average * rest + true_range * weight
             else:
                 average += true_range
                 if count == period:

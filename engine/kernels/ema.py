@@ -23,12 +23,13 @@ def settle(period: int) -> int:
 
 @kernel
 def ema(values, period, state, out):
-    """Exponential moving average: ema += (value - ema) * 2 / (period + 1), seeded with the mean of the first values.
+    """Exponential moving average: ema = ema * (1 - w) + value * w, w = 2 / (period + 1), seeded with the mean of the first values.
 
     As TA-Lib's EMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short: NaN.
     """
     count, average = state[0], state[1]
     weight = 2.0 / (period + 1.0)
+    rest = 1.0 - weight
     for row in range(len(values)):
         value = values[row]
         if value != value:
@@ -36,7 +37,7 @@ def ema(values, period, state, out):
             continue
         count += 1.0
         if count > period:
-            average += (value - average) * weight
+            average = average * rest + value * weight  # two operations wait for the last average, not three
         else:
             average += value
             if count == period:

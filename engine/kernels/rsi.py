@@ -31,6 +31,7 @@ def rsi(values, period, state, out):
     """
     count, last, gain, loss = state[0], state[1], state[2], state[3]
     weight = 1.0 / period
+    rest = 1.0 - weight
     for row in range(len(values)):
         value = values[row]
         if value != value:
@@ -39,8 +40,8 @@ def rsi(values, period, state, out):
         change = value - last if count > 0.0 else 0.0
         up, down = max(change, 0.0), max(-change, 0.0)
         if count > period:
-            gain += (up - gain) * weight
-            loss += (down - loss) * weight
+            gain = gain * rest + up * weight
+            loss = loss * rest + down * weight
         else:
             gain += up
             loss += down
