@@ -26,14 +26,14 @@ from numba.extending import overload
 
 # numba notices a change of a kernel's own file, not of what the kernel calls. So the functions' cached names carry a digest of
 # the files that kernels share.
-_SHARED_FILES = sorted([Path(__file__), *Path(__file__).parent.glob("window_*.py")])
+_SHARED_FILES = sorted([Path(__file__), Path(__file__).with_name("steps.py"), *Path(__file__).parent.glob("window_*.py")])
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _SHARED_FILES)).hexdigest()[:8]
 
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
 
 
 def njit(function: Callable[..., Any]) -> Any:
-    """Compile a helper or a kernel with the project's flags. Helpers that kernels share stand in window_*.py."""
+    """Compile a helper or a kernel with the project's flags. Helpers that kernels share stand in steps.py and window_*.py."""
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     return numba.njit(**FLAGS)(function)
 

@@ -18,7 +18,9 @@ INTERVALS = ("1m", "5m", "15m", "30m", "1h", "1d")
 def keys(draw: st.DrawFn) -> IndicatorKey:
     indicator: Indicator = draw(st.sampled_from(list(CATALOGUE.values())))
     params = {
-        p.name: draw(st.integers(p.minimum, 500) if p.kind is int else st.floats(p.minimum, 500.0).map(lambda x: round(x, 3)))
+        p.name: draw(
+            st.integers(p.minimum, 200) if p.kind is int else st.floats(p.minimum, min(200.0, p.maximum)).map(lambda x: round(x, 3))
+        )
         for p in indicator.params
     }
     return IndicatorKey.make(indicator.name, params, draw(st.sampled_from(INTERVALS)))

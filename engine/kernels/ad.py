@@ -1,0 +1,38 @@
+"""Accumulation/distribution line."""
+
+import numpy as np
+
+from engine.kernels.jit import kernel
+
+
+def state_size() -> int:
+    """Length of the state."""
+    return 1
+
+
+def warmup() -> int:
+    """Rows up to and including the first value."""
+    return 1
+
+
+def settle() -> int:
+    """Rows after which what was before does not matter."""
+    return 1
+
+
+@kernel
+def ad(high, low, close, volume, state, out):
+    """Accumulation/distribution line: sum of volume * ((close - low) - (high - close)) / (high - low), as TA-Lib's AD.
+
+    Marc Chaikin. What it counts from is where the run of bars begins (a month's first session), so its changes have
+    meaning, its level none. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): no change. Too
+    short: it has a value from the first row.
+    """
+    for row in range(len(close)):
+        flow = volume[row] * ((close[row] - low[row]) - (high[row] - close[row]))
+        if flow != flow:
+            out[row] = np.nan
+            continue
+        reach = high[row] - low[row]
+        state[0] += flow / reach if reach > 0.0 else 0.0
+        out[row] = state[0]

@@ -1,0 +1,30 @@
+"""Smoothed moving average, Wilder's."""
+
+from engine.kernels.jit import kernel
+from engine.kernels.seed import rows_to_forget
+from engine.kernels.steps import wilder_next
+
+
+def state_size(period: int) -> int:
+    """Length of the state."""
+    return 2
+
+
+def warmup(period: int) -> int:
+    """Rows up to and including the first value."""
+    return period
+
+
+def settle(period: int) -> int:
+    """Rows after which what was before does not matter."""
+    return warmup(period) + rows_to_forget(1.0 / period)
+
+
+@kernel
+def smma(values, period, state, out):
+    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of the first.
+
+    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short: NaN.
+    """
+    for row in range(len(values)):
+        out[row] = wilder_next(values[row], period, state)
