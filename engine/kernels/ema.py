@@ -23,7 +23,8 @@ def settle(period: int) -> int:
 
 @kernel
 def ema(values, period, state, out):
-    """Exponential moving average: ema = ema * (1 - w) + value * w, w = 2 / (period + 1), seeded with the mean of the first values.
+    """Exponential moving average: ema = ema * (1 - w) + value * w, w = 2 / (period + 1), seeded with the mean of the
+    first values.
 
     As TA-Lib's EMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short: NaN.
     """

@@ -22,9 +22,11 @@ def settle(period: int) -> int:
 
 @kernel
 def smma(values, period, state, out):
-    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of the first.
+    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of
+    the first.
 
-    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short: NaN.
+    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too
+    short: NaN.
     """
     for row in range(len(values)):
         out[row] = wilder_next(values[row], period, state)

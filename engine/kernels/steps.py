@@ -137,3 +137,24 @@ def peak_next(value, period, state):
         place = 0
     state[1], state[2] = place, head
     return peak if state[0] >= period else np.nan
+
+
+@njit
+def rsi_next(value, period, state):
+    """Wilder's RSI, as the kernel `rsi`. state: count, last value, average gain, average loss."""
+    if value != value:
+        return np.nan
+    change = value - state[1] if state[0] > 0.0 else 0.0
+    up, down, weight = max(change, 0.0), max(-change, 0.0), 1.0 / period
+    if state[0] > period:
+        state[2] = state[2] * (1.0 - weight) + up * weight
+        state[3] = state[3] * (1.0 - weight) + down * weight
+    else:
+        state[2] += up * weight
+        state[3] += down * weight
+    state[0] += 1.0
+    state[1] = value
+    total = state[2] + state[3]
+    if state[0] <= period:
+        return np.nan
+    return 100.0 * state[2] / total if total > 0.0 else 50.0

@@ -24,7 +24,8 @@ def settle(period: int, factor: float) -> int:
 def t3(values, period, factor, state, out):
     """Tillson's T3: a moving average of six exponential ones in a row, weighted by powers of `factor`.
 
-    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that row, which is otherwise passed
+    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that row, which is
+    otherwise passed
     over. Flat: the value. Too short: NaN.
     """
     a = factor

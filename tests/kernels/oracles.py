@@ -83,6 +83,96 @@ def donchian(c: Columns, period: int) -> list[Floats]:
     return [upper, (upper + lower) / 2, lower]
 
 
+def change(values: Floats) -> Floats:
+    return np.diff(values, prepend=np.nan)
+
+
+def ema_from(values: Floats, period: int) -> Floats:
+    """talib.EMA of what comes after leading NaN values."""
+    start = int(np.flatnonzero(~np.isnan(values))[0])
+    return np.concatenate([np.full(start, np.nan), talib.EMA(values[start:], period)])
+
+
+def keltner(c: Columns, period: int, atr_period: int, width: float) -> list[Floats]:
+    middle, reach = talib.EMA(c["close"], period), width * talib.ATR(*ohlcv(c)[1:4], atr_period)
+    hole = 0.0 * (middle + reach)
+    return [middle + reach, middle + hole, middle - reach]
+
+
+def regression(c: Columns, period: int) -> list[Floats]:
+    r2 = windows(c["close"], period, lambda window: float(np.corrcoef(np.arange(period), window)[0, 1] ** 2))
+    return [talib.LINEARREG(c["close"], period), talib.LINEARREG_SLOPE(c["close"], period), r2]
+
+
+def cutler(c: Columns, period: int) -> Floats:
+    steps = change(c["close"])
+    gain, loss = (windows(np.maximum(sign * steps, 0.0), period, np.sum) for sign in (1, -1))
+    return 100 * gain / (gain + loss)
+
+
+def strength(c: Columns, slow: int, fast: int) -> Floats:
+    steps = change(c["close"])
+    net, total = (ema_from(ema_from(values, slow), fast) for values in (steps, np.abs(steps)))
+    return 100 * net / total
+
+
+def coppock_curve(c: Columns, long: int, short: int, period: int) -> Floats:
+    return weighted(talib.ROC(c["close"], long) + talib.ROC(c["close"], short), period)
+
+
+def vortices(c: Columns, period: int) -> list[Floats]:
+    _, high, low, close, _ = ohlcv(c)
+    reach = windows(talib.TRANGE(high, low, close), period, np.sum)
+    rise, fall = np.abs(high[1:] - low[:-1]), np.abs(low[1:] - high[:-1])
+    return [windows(np.concatenate([[np.nan], v]), period, np.sum) / reach for v in (rise, fall)]
+
+
+def money_flow(c: Columns, period: int) -> Floats:
+    _, high, low, close, volume = ohlcv(c)
+    flow = volume * ((close - low) - (high - close)) / (high - low)
+    return windows(flow, period, np.sum) / windows(volume, period, np.sum)
+
+
+def ulcer(c: Columns, period: int) -> Floats:
+    fall = 100 * (c["close"] / windows(c["close"], period, np.max) - 1)
+    return np.sqrt(windows(fall**2, period, np.mean))
+
+
+def chop(c: Columns, period: int) -> Floats:
+    _, high, low, close, _ = ohlcv(c)
+    total = windows(talib.TRANGE(high, low, close), period, np.sum)
+    span = windows(high, period, np.max) - windows(low, period, np.min)
+    return 100 * np.log10(total / span) / np.log10(period)
+
+
+def mass(c: Columns, period: int, total: int) -> Floats:
+    once = talib.EMA(c["high"] - c["low"], period)
+    return windows(once / ema_from(once, period), total, np.sum)
+
+
+def price_volume(c: Columns) -> Floats:
+    return np.concatenate([[0.0], np.cumsum(c["volume"][1:] * (c["close"][1:] / c["close"][:-1] - 1))])
+
+
+def volatility(c: Columns, period: int, annual: float) -> Floats:
+    steps = change(np.log(c["close"]))
+    return 100 * np.sqrt(annual) * windows(steps, period, lambda window: float(np.std(window, ddof=1)))
+
+
+def detrended(c: Columns, period: int) -> Floats:
+    back = period // 2 + 1
+    return np.concatenate([np.full(back, np.nan), c["close"][:-back]]) - talib.SMA(c["close"], period)
+
+
+def standard_score(c: Columns, period: int) -> Floats:
+    return (c["close"] - talib.SMA(c["close"], period)) / windows(c["close"], period, np.std)
+
+
+def awesome(c: Columns, fast: int, slow: int) -> Floats:
+    middle = (c["high"] + c["low"]) / 2
+    return talib.SMA(middle, fast) - talib.SMA(middle, slow)
+
+
 ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "sma": lambda c, period: talib.SMA(c["close"], period),
     "ema": lambda c, period: talib.EMA(c["close"], period),
@@ -122,6 +212,30 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "williams_r": lambda c, period: talib.WILLR(*ohlcv(c)[1:4], period),
     "wma": lambda c, period: talib.WMA(c["close"], period),
     "zlema": zero_lag,
+    "adx": lambda c, period: [f(*ohlcv(c)[1:4], period) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)],
+    "apo": lambda c, fast, slow: talib.APO(c["close"], fast, slow, 1),
+    "aroon": lambda c, period: list(talib.AROON(c["high"], c["low"], period))[::-1],
+    "aroon_oscillator": lambda c, period: talib.AROONOSC(c["high"], c["low"], period),
+    "awesome_oscillator": awesome,
+    "choppiness": chop,
+    "cmf": money_flow,
+    "coppock": coppock_curve,
+    "dpo": detrended,
+    "force_index": lambda c, period: ema_from(change(c["close"]) * c["volume"], period),
+    "historical_volatility": volatility,
+    "kama": lambda c, period: talib.KAMA(c["close"], period),
+    "keltner_channels": keltner,
+    "linear_regression": regression,
+    "mass_index": mass,
+    "ppo": lambda c, fast, slow: talib.PPO(c["close"], fast, slow, 1),
+    "pvt": price_volume,
+    "rsi_cutler": cutler,
+    "stoch_rsi": lambda c, period, fast, signal: list(talib.STOCHRSI(c["close"], period, fast, signal, 0)),
+    "tsi": strength,
+    "ulcer_index": ulcer,
+    "ultimate_oscillator": lambda c, *periods: talib.ULTOSC(*ohlcv(c)[1:4], *periods),
+    "vortex": vortices,
+    "zscore": standard_score,
 }
 
 # Other parameters than the defaults to try as well.
@@ -157,6 +271,28 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "williams_r": [(2,), (50,)],
     "wma": [(1,), (2,), (50,)],
     "zlema": [(3,), (4,), (50,)],
+    "adx": [(2,), (30,)],
+    "apo": [(3, 10)],
+    "aroon": [(2,), (40,)],
+    "aroon_oscillator": [(2,), (40,)],
+    "choppiness": [(2,), (50,)],
+    "cmf": [(1,), (50,)],
+    "coppock": [(5, 3, 4)],
+    "dpo": [(2,), (9,)],
+    "force_index": [(2,)],
+    "historical_volatility": [(2, 252.0), (60, 98280.0)],
+    "kama": [(2,), (10,)],
+    "keltner_channels": [(10, 20, 1.5)],
+    "linear_regression": [(2,), (60,)],
+    "mass_index": [(4, 10)],
+    "ppo": [(3, 10)],
+    "rsi_cutler": [(2,), (30,)],
+    "stoch_rsi": [(14, 5, 3), (7, 10, 4)],
+    "tsi": [(5, 3)],
+    "ulcer_index": [(2,), (30,)],
+    "ultimate_oscillator": [(2, 5, 9)],
+    "vortex": [(2,), (30,)],
+    "zscore": [(2,), (60,)],
 }
 
 # By what factor each output grows when prices do by 4 and volumes by 1/4, as they do in a reverse split.
@@ -166,8 +302,12 @@ PRICE_DEGREE: dict[str, tuple[int, ...]] = {
     "ad": (-1,), "bop": (0,), "cci": (0,), "cmo": (0,), "dema": (1,), "donchian_channels": (1, 1, 1), "hma": (1,), "mfi": (0,),
     "midpoint": (1,), "midprice": (1,), "mom": (1,), "natr": (0,), "obv": (-1,), "smma": (1,), "stoch": (0, 0), "t3": (1,),
     "tema": (1,), "trima": (1,), "trix": (0,), "true_range": (1,), "variance": (2,), "vwma": (1,), "williams_r": (0,),
-    "wma": (1,), "zlema": (1,),
+    "wma": (1,), "zlema": (1,), "adx": (0, 0, 0), "apo": (1,), "aroon": (0, 0), "aroon_oscillator": (0,),
+    "awesome_oscillator": (1,), "choppiness": (0,), "cmf": (0,), "coppock": (0,), "dpo": (1,), "force_index": (0,),
+    "historical_volatility": (0,), "kama": (1,), "keltner_channels": (1, 1, 1), "linear_regression": (1, 1, 0),
+    "mass_index": (0,), "ppo": (0,), "pvt": (-1,), "rsi_cutler": (0,), "stoch_rsi": (0, 0), "tsi": (0,), "ulcer_index": (0,),
+    "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,),
 }  # fmt: skip
 
 # Sums from where the run of bars begins: their changes forget what was before, their level cannot.
-CUMULATIVE = {"ad", "obv"}
+CUMULATIVE = {"ad", "obv", "pvt"}
