@@ -173,6 +173,45 @@ def awesome(c: Columns, fast: int, slow: int) -> Floats:
     return talib.SMA(middle, fast) - talib.SMA(middle, slow)
 
 
+def legoux(c: Columns, period: int, offset: float, sigma: float) -> Floats:
+    weights = np.exp(-((np.arange(period) - offset * (period - 1)) ** 2) / (2 * (period / sigma) ** 2))
+    return windows(c["close"], period, lambda window: float(np.dot(window, weights) / weights.sum()))
+
+
+def ease(c: Columns, period: int, scale: float) -> Floats:
+    middle = (c["high"] + c["low"]) / 2
+    return windows(change(middle) * (c["high"] - c["low"]) * scale / c["volume"], period, np.mean)
+
+
+def cloud(c: Columns, conversion: int, base: int, span: int) -> list[Floats]:
+    short, middle, long = (
+        (windows(c["high"], period, np.max) + windows(c["low"], period, np.min)) / 2 for period in (conversion, base, span)
+    )
+    return [short, middle, (short + middle) / 2, long]
+
+
+def skewness(window: Floats) -> float:
+    apart = window - window.mean()
+    return float((apart**3).mean() / (apart**2).mean() ** 1.5)
+
+
+def in_a_row(c: Columns) -> Floats:
+    steps = np.sign(np.diff(c["close"]))
+    out = [np.nan]
+    for i, step in enumerate(steps):
+        run = 0
+        while run <= i and steps[i - run] == step and step:
+            run += 1
+        out.append(step * run)
+    return np.array(out)
+
+
+def compared_with_the_bar_before(c: Columns, inside: bool) -> Floats:
+    high, low = c["high"], c["low"]
+    held = (high[1:] <= high[:-1]) & (low[1:] >= low[:-1]) if inside else (high[1:] > high[:-1]) & (low[1:] < low[:-1])
+    return np.concatenate([[np.nan], held.astype(float)])
+
+
 ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "sma": lambda c, period: talib.SMA(c["close"], period),
     "ema": lambda c, period: talib.EMA(c["close"], period),
@@ -236,6 +275,18 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "ultimate_oscillator": lambda c, *periods: talib.ULTOSC(*ohlcv(c)[1:4], *periods),
     "vortex": vortices,
     "zscore": standard_score,
+    "alma": legoux,
+    "ad_oscillator": lambda c, fast, slow: talib.ADOSC(*ohlcv(c)[1:], fast, slow),
+    "eom": ease,
+    "ichimoku": cloud,
+    "skew": lambda c, period: windows(c["close"], period, skewness),
+    "rolling_rank": lambda c, period: windows(c["close"], period, lambda w: float((w <= w[-1]).mean())),
+    "average_dollar_volume": lambda c, period: windows(c["close"] * c["volume"], period, np.mean),
+    "average_daily_range": lambda c, period: 100 * (windows(c["high"] / c["low"], period, np.mean) - 1),
+    "consecutive_bars": in_a_row,
+    "narrow_range": lambda c, period: windows(c["high"] - c["low"], period, lambda w: float(w[-1] <= w.min())),
+    "inside_bar": lambda c: compared_with_the_bar_before(c, True),
+    "outside_bar": lambda c: compared_with_the_bar_before(c, False),
 }
 
 # Other parameters than the defaults to try as well.
@@ -293,6 +344,15 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "ultimate_oscillator": [(2, 5, 9)],
     "vortex": [(2,), (30,)],
     "zscore": [(2,), (60,)],
+    "alma": [(1, 0.5, 6.0), (30, 0.5, 4.0)],
+    "ad_oscillator": [(2, 5), (10, 3)],
+    "eom": [(1, 1.0)],
+    "ichimoku": [(3, 5, 8)],
+    "skew": [(3,), (60,)],
+    "rolling_rank": [(2,), (60,)],
+    "average_dollar_volume": [(1,)],
+    "average_daily_range": [(1,), (5,)],
+    "narrow_range": [(4,)],
 }
 
 # By what factor each output grows when prices do by 4 and volumes by 1/4, as they do in a reverse split.
@@ -306,7 +366,9 @@ PRICE_DEGREE: dict[str, tuple[int, ...]] = {
     "awesome_oscillator": (1,), "choppiness": (0,), "cmf": (0,), "coppock": (0,), "dpo": (1,), "force_index": (0,),
     "historical_volatility": (0,), "kama": (1,), "keltner_channels": (1, 1, 1), "linear_regression": (1, 1, 0),
     "mass_index": (0,), "ppo": (0,), "pvt": (-1,), "rsi_cutler": (0,), "stoch_rsi": (0, 0), "tsi": (0,), "ulcer_index": (0,),
-    "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,),
+    "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,), "alma": (1,), "ad_oscillator": (-1,), "eom": (3,), "ichimoku": (1, 1, 1, 1),
+    "skew": (0,), "rolling_rank": (0,), "average_dollar_volume": (0,), "average_daily_range": (0,), "consecutive_bars": (0,),
+    "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,),
 }  # fmt: skip
 
 # Sums from where the run of bars begins: their changes forget what was before, their level cannot.

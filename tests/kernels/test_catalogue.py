@@ -61,7 +61,7 @@ def test_too_short_and_empty_inputs_have_no_value(indicator: Indicator) -> None:
     assert compute(indicator, bars(0)).shape == (len(indicator.outputs), 0)
     warmup = indicator.warmup(*indicator.defaults)
     if warmup > 1:
-        assert np.isnan(compute(indicator, bars(warmup - 1))[0]).all()
+        assert np.isnan(compute(indicator, bars(warmup - 1))).any(axis=0).all()
 
 
 @EVERY
