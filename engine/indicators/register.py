@@ -1,0 +1,55 @@
+"""A user's own indicator: a kernel in their module, one decorator, and it is a full citizen.
+
+    @register(inputs=("close", "volume"), params=(Param("period", 10, 1),), state_size=lambda period: 2,
+              warmup=lambda period: period)
+    def my_average(close, volume, period, state, out):
+        ...
+
+From then on `my_average_10_5m` is a key like any other: in expressions and configs, warm, carried from session to session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import IndicatorError
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.indicator import Indicator, Param
+from engine.kernels.jit import kernel
+
+INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular"})
+
+
+def register(
+    *, inputs: tuple[str, ...], state_size: Callable[..., int], warmup: Callable[..., int],
+    settle: Callable[..., int] | None = None, params: tuple[Param, ...] = (), outputs: tuple[str, ...] = ("value",),
+    group: str = "own",
+) -> Callable[[Callable[..., Any]], Any]:  # fmt: skip
+    """Compile the decorated function as a kernel and put it into the catalogue under its own name.
+
+    state_size  parameters -> length of the float64 state, all zeros before the first row
+    warmup      parameters -> rows up to and including the first value
+    settle      parameters -> rows after which what was before does not matter; `warmup` for an exact window
+
+    Returns the compiled kernel. Raises IndicatorError for a name that is taken, and for inputs that bars do not have.
+    """
+    unknown = [name for name in inputs if name not in INPUTS]
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        name, taken = function.__name__, CATALOGUE.get(function.__name__)
+        if unknown:
+            raise IndicatorError(f"unknown input {unknown[0]!r}", where=f"indicator {name}", expected=", ".join(sorted(INPUTS)))
+        if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
+            raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
+        compiled = kernel(function)
+        CATALOGUE[name] = Indicator(
+            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _no_sessions
+        )
+        return compiled
+
+    return decorate
+
+
+def _no_sessions(*params: float) -> int:
+    return 0

@@ -1,0 +1,56 @@
+"""A user's own indicator is a full citizen."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from engine.archive.archive import Archive
+from engine.errors import IndicatorError
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.key import IndicatorKey
+from engine.indicators.register import register
+from tests.runs import config, hits
+
+
+@pytest.fixture(autouse=True)
+def catalogue_as_it_was():
+    before = dict(CATALOGUE)
+    yield
+    CATALOGUE.clear()
+    CATALOGUE.update(before)
+
+
+def test_it_runs_in_a_scan_by_its_key(demo: Archive) -> None:
+    scanner = {
+        "module": "tests.indicators.own_indicator_scanner", "config": {"universe": ["AAPL"]},
+        "regular_session": [{"start": "10:00", "end": "15:00", "interval": "1h"}],
+    }  # fmt: skip
+    found = hits(config([scanner], start="2017-11-01", end="2017-11-02"), demo)
+    bars = pl.concat([demo.read_session(day, ["symbol", "timestamp"]) for day in demo.sessions()[:2]])
+    session = {day.date: day for day in demo.calendar.sessions(demo.sessions()[0], demo.sessions()[1])}
+    own = bars.filter(pl.col("symbol") == "AAPL")["timestamp"].dt.epoch("us")
+    regular = [t for t in own if any(s.open <= t < s.close for s in session.values())]
+    for tick, seen in found.select(pl.col("tick").dt.epoch("us"), "seen").iter_rows():
+        buckets = {t // 300_000_000 for t in regular if (t // 300_000_000 + 1) * 300_000_000 <= tick}
+        assert seen == len(buckets)
+    assert len(found) == 12
+
+
+def test_its_key_reads_like_any_other() -> None:
+    import importlib
+
+    import tests.indicators.own_indicator_scanner as module
+
+    importlib.reload(module)
+    assert IndicatorKey.parse("bars_since_start_7_1d").params == (7,)
+
+
+def test_a_taken_name_and_an_unknown_input_are_refused() -> None:
+    def sma(close, state, out):
+        pass
+
+    with pytest.raises(IndicatorError, match="'sma' is taken"):
+        register(inputs=("close",), state_size=lambda: 1, warmup=lambda: 1)(sma)
+    with pytest.raises(IndicatorError, match="unknown input 'price'"):
+        register(inputs=("price",), state_size=lambda: 1, warmup=lambda: 1)(sma)
