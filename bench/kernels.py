@@ -61,6 +61,8 @@ TALIB: dict[str, Callable[[dict[str, Any]], Any]] = {
     "variance": lambda c: talib.VAR(c["close"], 20, 1.0),
     "williams_r": lambda c: talib.WILLR(c["high"], c["low"], c["close"], 14),
     "wma": lambda c: talib.WMA(c["close"], 20),
+    "ad_oscillator": lambda c: talib.ADOSC(c["high"], c["low"], c["close"], c["volume"], 3, 10),
+    "parabolic_sar": lambda c: talib.SAR(c["high"], c["low"], 0.02, 0.2),
 }
 SLOTS = 77
 

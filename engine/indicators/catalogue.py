@@ -21,6 +21,7 @@ from engine.kernels import (
     choppiness,
     cmf,
     cmo,
+    connors_rsi,
     consecutive_bars,
     coppock,
     dema,
@@ -28,6 +29,7 @@ from engine.kernels import (
     dpo,
     ema,
     eom,
+    fisher,
     force_index,
     historical_volatility,
     hma,
@@ -35,6 +37,7 @@ from engine.kernels import (
     inside_bar,
     kama,
     keltner_channels,
+    kst,
     linear_regression,
     macd,
     mass_index,
@@ -46,6 +49,7 @@ from engine.kernels import (
     natr,
     obv,
     outside_bar,
+    parabolic_sar,
     ppo,
     pvt,
     roc,
@@ -61,12 +65,14 @@ from engine.kernels import (
     stddev,
     stoch,
     stoch_rsi,
+    supertrend,
     t3,
     tema,
     trima,
     trix,
     true_range,
     tsi,
+    ttm_squeeze,
     ulcer_index,
     ultimate_oscillator,
     variance,
@@ -121,6 +127,12 @@ CATALOGUE: dict[str, Indicator] = {
             ichimoku, "overlap", ("high", "low"), (Param("conversion", 9, 1), Param("base", 26, 1), Param("span", 52, 1)),
             ("conversion_line", "base_line", "span_a", "span_b"),
         ),
+        Indicator.of(
+            parabolic_sar, "overlap", ("high", "low"), (Param("acceleration", 0.02, 0.0, 1.0), Param("maximum", 0.2, 0.0, 1.0))
+        ),
+        Indicator.of(
+            supertrend, "overlap", RANGE, (Param("period", 10, 1), Param("width", 3.0, 0.0)), ("line", "direction")
+        ),
         # momentum
         Indicator.of(rsi, "momentum", CLOSE, _period(14, 2)),
         Indicator.of(
@@ -157,6 +169,11 @@ CATALOGUE: dict[str, Indicator] = {
             ultimate_oscillator, "momentum", RANGE, (Param("short", 7, 1), Param("middle", 14, 1), Param("long", 28, 1))
         ),
         Indicator.of(vortex, "momentum", RANGE, _period(14, 2), ("plus", "minus")),
+        Indicator.of(
+            connors_rsi, "momentum", CLOSE, (Param("period", 3, 2), Param("streak", 2, 2), Param("rank", 100, 1))
+        ),
+        Indicator.of(fisher, "momentum", ("high", "low"), _period(10, 2), ("fisher", "signal")),
+        Indicator.of(kst, "momentum", CLOSE, (Param("signal", 9, 1),), ("kst", "signal_line")),
         # volatility
         Indicator.of(atr, "volatility", RANGE, _period(14)),
         Indicator.of(stddev, "volatility", CLOSE, _period(20, 2)),
@@ -167,6 +184,10 @@ CATALOGUE: dict[str, Indicator] = {
         Indicator.of(historical_volatility, "volatility", CLOSE, (Param("period", 20, 2), Param("annual", 252.0, 1.0))),
         Indicator.of(mass_index, "volatility", ("high", "low"), (Param("period", 9, 1), Param("total", 25, 1))),
         Indicator.of(ulcer_index, "volatility", CLOSE, _period(14, 2)),
+        Indicator.of(
+            ttm_squeeze, "volatility", RANGE, (Param("period", 20, 2), Param("width", 2.0, 0.0), Param("channel", 1.5, 0.0)),
+            ("squeeze", "momentum"),
+        ),
         # volume
         Indicator.of(ad, "volume", (*RANGE, "volume")),
         Indicator.of(obv, "volume", ("close", "volume")),

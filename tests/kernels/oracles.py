@@ -212,6 +212,65 @@ def compared_with_the_bar_before(c: Columns, inside: bool) -> Floats:
     return np.concatenate([[np.nan], held.astype(float)])
 
 
+def super_trend(c: Columns, period: int, width: float) -> list[Floats]:
+    _, high, low, close, _ = ohlcv(c)
+    reach, middle = wilder(talib.TRANGE(high, low, close)[1:], period), (high + low) / 2
+    reach = np.concatenate([[np.nan], reach])
+    line, direction = np.full((2, len(close)), np.nan)
+    upper = lower = trend = None
+    for i in range(period, len(close)):
+        top, bottom = middle[i] + width * reach[i], middle[i] - width * reach[i]
+        if trend is None:
+            trend = 1.0 if close[i] >= middle[i] else -1.0
+        else:
+            top = min(top, upper) if close[i - 1] <= upper else top
+            bottom = max(bottom, lower) if close[i - 1] >= lower else bottom
+            trend = (-1.0 if close[i] < bottom else 1.0) if trend > 0 else (1.0 if close[i] > top else -1.0)
+        upper, lower = top, bottom
+        line[i], direction[i] = (lower if trend > 0 else upper), trend
+    return [line, direction]
+
+
+def fisher_transform(c: Columns, period: int) -> list[Floats]:
+    middle = (c["high"] + c["low"]) / 2
+    top, bottom = windows(middle, period, np.max), windows(middle, period, np.min)
+    x = value = 0.0
+    made = []
+    for i in range(period - 1, len(middle)):
+        x = 0.33 * 2 * ((middle[i] - bottom[i]) / (top[i] - bottom[i]) - 0.5) + 0.67 * x
+        x = float(np.clip(x, -0.999, 0.999))
+        value = 0.5 * np.log((1 + x) / (1 - x)) + 0.5 * value
+        made.append(value)
+    head = np.full(period, np.nan)
+    return [np.concatenate([head, made[1:]]), np.concatenate([head, made[:-1]])]
+
+
+def connors(c: Columns, period: int, streak: int, rank: int) -> Floats:
+    close = c["close"]
+    runs = np.nan_to_num(in_a_row(c))
+    steps = 100 * (close[1:] / close[:-1] - 1)
+    share = windows(steps, rank + 1, lambda w: 100.0 * float((w[:-1] < w[-1]).mean()))
+    return (talib.RSI(close, period) + talib.RSI(runs, streak) + np.concatenate([[np.nan], share])) / 3
+
+
+def sure_thing(c: Columns, signal: int) -> list[Floats]:
+    parts = [(10, 10, 1), (15, 10, 2), (20, 10, 3), (30, 15, 4)]
+    total = sum(weight * windows(talib.ROC(c["close"], back), smooth, np.mean) for back, smooth, weight in parts)
+    average = windows(total, signal, np.mean)
+    return [total + 0.0 * average, average]
+
+
+def squeeze(c: Columns, period: int, width: float, channel: float) -> list[Floats]:
+    _, high, low, close, _ = ohlcv(c)
+    reach = talib.TRANGE(high, low, close)
+    reach[0] = high[0] - low[0]
+    inside = width * windows(close, period, np.std) < channel * windows(reach, period, np.mean)
+    middle = (windows(high, period, np.max) + windows(low, period, np.min)) / 2
+    apart = close - (middle + windows(close, period, np.mean)) / 2
+    line = windows(apart, period, lambda w: float(np.polyval(np.polyfit(np.arange(period), w, 1), period - 1)))
+    return [np.where(np.isnan(line), np.nan, inside), line]
+
+
 ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "sma": lambda c, period: talib.SMA(c["close"], period),
     "ema": lambda c, period: talib.EMA(c["close"], period),
@@ -276,6 +335,12 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "vortex": vortices,
     "zscore": standard_score,
     "alma": legoux,
+    "parabolic_sar": lambda c, acceleration, maximum: talib.SAR(c["high"], c["low"], acceleration, maximum),
+    "supertrend": super_trend,
+    "fisher": fisher_transform,
+    "connors_rsi": connors,
+    "kst": sure_thing,
+    "ttm_squeeze": squeeze,
     "ad_oscillator": lambda c, fast, slow: talib.ADOSC(*ohlcv(c)[1:], fast, slow),
     "eom": ease,
     "ichimoku": cloud,
@@ -344,6 +409,12 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "ultimate_oscillator": [(2, 5, 9)],
     "vortex": [(2,), (30,)],
     "zscore": [(2,), (60,)],
+    "parabolic_sar": [(0.05, 0.1), (0.3, 0.2)],
+    "supertrend": [(3, 1.0)],
+    "fisher": [(2,), (30,)],
+    "connors_rsi": [(5, 3, 20)],
+    "kst": [(1,)],
+    "ttm_squeeze": [(5, 2.0, 1.5), (10, 1.0, 2.0)],
     "alma": [(1, 0.5, 6.0), (30, 0.5, 4.0)],
     "ad_oscillator": [(2, 5), (10, 3)],
     "eom": [(1, 1.0)],
@@ -368,7 +439,8 @@ PRICE_DEGREE: dict[str, tuple[int, ...]] = {
     "mass_index": (0,), "ppo": (0,), "pvt": (-1,), "rsi_cutler": (0,), "stoch_rsi": (0, 0), "tsi": (0,), "ulcer_index": (0,),
     "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,), "alma": (1,), "ad_oscillator": (-1,), "eom": (3,), "ichimoku": (1, 1, 1, 1),
     "skew": (0,), "rolling_rank": (0,), "average_dollar_volume": (0,), "average_daily_range": (0,), "consecutive_bars": (0,),
-    "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,),
+    "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,), "parabolic_sar": (1,), "supertrend": (1, 0), "fisher": (0, 0), "connors_rsi": (0,),
+    "kst": (0, 0), "ttm_squeeze": (0, 1),
 }  # fmt: skip
 
 # Sums from where the run of bars begins: their changes forget what was before, their level cannot.
