@@ -1,12 +1,10 @@
 """Momentum."""
 
+from engine.kernels import window_past as past_window
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.window_past import keep_past, past_values
 
-
-def state_size(period: int) -> int:
-    """Length of the state."""
-    return ring_size(period)
+state_size = past_window.state_size
 
 
 def warmup(period: int) -> int:
@@ -15,7 +13,7 @@ def warmup(period: int) -> int:
 
 
 def settle(period: int) -> int:
-    """Rows after which what was before does not matter."""
+    """An exact function of its window."""
     return warmup(period)
 
 
@@ -25,5 +23,10 @@ def mom(values, period, state, out):
 
     NaN: at that row and `period` rows later. Flat: 0. Too short: NaN.
     """
-    for row in range(len(values)):
-        out[row] = values[row] - before_next(values[row], period, state)
+    past = past_values(period, state)
+    for row in range(min(period, len(values))):
+        out[row] = values[row] - past[row]
+    late, tail = values[period:], out[period:]  # no index can be negative in them, so the loop becomes vector code
+    for row in range(len(late)):
+        tail[row] = late[row] - values[row]
+    keep_past(values, past)

@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from engine.kernels import window_past as past_window
 from engine.kernels.jit import kernel
+from engine.kernels.window_past import keep_past, past_values
 
-
-def state_size(period: int) -> int:
-    """count, place in the ring, the ring of the last values."""
-    return 2 + period
+state_size = past_window.state_size
 
 
 def warmup(period: int) -> int:
@@ -26,12 +25,10 @@ def roc(values, period, state, out):
 
     NaN: at that row and `period` rows later. Flat: 0. A value of 0 before: NaN. Too short: NaN.
     """
-    count, place = state[0], int(state[1])
-    ring = state[2:]
-    for row in range(len(values)):
-        before = ring[place]
-        ring[place] = values[row]
-        place = place + 1 if place + 1 < period else 0
-        count += 1.0
-        out[row] = 100.0 * (values[row] / before - 1.0) if count > period and before != 0.0 else np.nan
-    state[0], state[1] = count, place
+    past = past_values(period, state)
+    for row in range(min(period, len(values))):
+        out[row] = 100.0 * (values[row] / past[row] - 1.0) if past[row] != 0.0 else np.nan
+    late, tail = values[period:], out[period:]  # no index can be negative in them, so the loop becomes vector code
+    for row in range(len(late)):
+        tail[row] = 100.0 * (late[row] / values[row] - 1.0) if values[row] != 0.0 else np.nan
+    keep_past(values, past)
