@@ -28,11 +28,13 @@ def ad(high, low, close, volume, state, out):
     meaning, its level none. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): no change. Too
     short: it has a value from the first row.
     """
+    line = state[0]
     for row in range(len(close)):
+        reach = high[row] - low[row]
         flow = volume[row] * ((close[row] - low[row]) - (high[row] - close[row]))
         if flow != flow:
             out[row] = np.nan
             continue
-        reach = high[row] - low[row]
-        state[0] += flow / reach if reach > 0.0 else 0.0
-        out[row] = state[0]
+        line += flow / reach if reach > 0.0 else 0.0
+        out[row] = line
+    state[0] = line

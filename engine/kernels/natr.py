@@ -4,12 +4,11 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import wilder_next
 
 
 def state_size(period: int) -> int:
     """Length of the state."""
-    return 4
+    return 3
 
 
 def warmup(period: int) -> int:
@@ -28,13 +27,22 @@ def natr(high, low, close, period, state, out):
 
     NaN in any: NaN at that row, which is otherwise passed over. Flat: 0. A close of 0: NaN. Too short: NaN.
     """
+    count, last, average = state[0], state[1], state[2]
+    weight = 1.0 / period
+    rest = 1.0 - weight
     for row in range(len(close)):
         if np.isnan(high[row] - low[row] + close[row]):
             out[row] = np.nan
             continue
-        average = np.nan
-        if state[0] > 0.0:
-            reach = max(high[row], state[1]) - min(low[row], state[1])
-            average = wilder_next(reach, period, state[2:])
-        state[0], state[1] = 1.0, close[row]
-        out[row] = 100.0 * average / close[row] if close[row] != 0.0 else np.nan
+        if count > 0.0:
+            true_range = max(high[row], last) - min(low[row], last)
+            if count > period:
+                average = average * rest + true_range * weight
+            else:
+                average += true_range
+                if count == period:
+                    average *= weight
+        last = close[row]
+        count += 1.0
+        out[row] = 100.0 * average / last if count > period and last != 0.0 else np.nan
+    state[0], state[1], state[2] = count, last, average

@@ -30,15 +30,16 @@ def obv(close, volume, state, out):
     no change. Too
     short: it has a value from the first row.
     """
+    seen, last, total = state[0], state[1], state[2]
     for row in range(len(close)):
-        if np.isnan(close[row] + volume[row]):
+        price, shares = close[row], volume[row]
+        if np.isnan(price + shares):
             out[row] = np.nan
             continue
-        if state[0] == 0.0:
-            state[2] = volume[row]
-        elif close[row] > state[1]:
-            state[2] += volume[row]
-        elif close[row] < state[1]:
-            state[2] -= volume[row]
-        state[0], state[1] = 1.0, close[row]
-        out[row] = state[2]
+        if seen == 0.0:
+            seen, total = 1.0, shares
+        else:
+            total += shares if price > last else -shares if price < last else 0.0
+        last = price
+        out[row] = total
+    state[0], state[1], state[2] = seen, last, total
