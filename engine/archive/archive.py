@@ -69,12 +69,11 @@ class Archive:
         frames = [read_bars(layout.daily_file(self.path, year), list(names)) for year in years]
         if not frames:
             return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, **self._daily_dtypes(columns)})
-        date = pl.col("timestamp").dt.convert_time_zone(str(self.calendar.tz)).dt.date().alias("date")
         within = pl.lit(True)
         within = within & (pl.col("date") >= start) if start else within
         within = within & (pl.col("date") < end) if end else within
-        frame = pl.concat(frames).with_columns(date).filter(within).select("symbol", "date", *columns)
-        return frame.sort("symbol", "date")
+        frame = pl.concat(frames).with_columns(self._session_date()).filter(within).select("symbol", "date", *columns)
+        return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
 
     def corporate_actions(self) -> pl.DataFrame:
         """CORPORATE_ACTIONS_SCHEMA; empty where the archive has none."""
@@ -100,12 +99,17 @@ class Archive:
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
-        return self.read_daily([], None, None)["date"].unique().sort().to_list()
+        years = [read_bars(layout.daily_file(self.path, year), ["timestamp"]) for year in layout.daily_years(self.path)]
+        starts = pl.concat(years).unique() if years else pl.DataFrame(schema={"timestamp": BAR_SCHEMA["timestamp"]})
+        return starts.select(self._session_date()).unique().to_series().sort().to_list()
 
     @cached_property
     def _symbols(self) -> list[str]:
         years = [read_bars(layout.daily_file(self.path, year), ["symbol"]) for year in layout.daily_years(self.path)]
         return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
+
+    def _session_date(self) -> pl.Expr:
+        return pl.col("timestamp").dt.convert_time_zone(str(self.calendar.tz)).dt.date().alias("date")
 
     def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
         return {name: BAR_SCHEMA[name] for name in columns}

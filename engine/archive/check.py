@@ -15,7 +15,7 @@ import polars as pl
 
 from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.files import read_bars, read_index
+from engine.archive.files import read_bars, read_index, symbol_runs
 from engine.archive.validate import REASONS
 from engine.clock.calendar import Session
 from engine.errors import ArchiveError
@@ -49,7 +49,8 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
     if not dates:
         return [Finding("no sessions", f"interval {interval}", 1, "", True)]
     sessions = {session.date: session for session in archive.calendar.sessions(dates[0], dates[-1])}
-    findings = [Finding("missing session", f"{interval} {date}", 1, "", False) for date in sessions if date not in set(dates)]
+    missing = sorted(set(sessions) - set(dates))
+    findings = [Finding("missing session", f"{interval} {date}", 1, "", False) for date in missing]
     rows: dict[dt.date, float] = {}
     for number, date in enumerate(dates):
         where = f"{interval} {date}"
@@ -103,8 +104,8 @@ def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[F
 
 def _check_index(bars: pl.DataFrame, path: object, where: str) -> Iterator[Finding]:
     index = read_index(path)  # type: ignore[arg-type]
-    runs = bars["symbol"].rle().struct.unnest()
-    if index and (index[0] != runs["value"].to_list() or index[1].tolist() != runs["len"].to_list()):
+    symbols, counts = symbol_runs(bars["symbol"])
+    if index and (index[0] != symbols or index[1].tolist() != counts.tolist()):
         yield Finding("symbol counts in the metadata are not the file's", where, 1, "rewritten by another tool?", True)
 
 

@@ -25,10 +25,10 @@ from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session, update_daily
 from engine.archive.files import write_bars
 from engine.clock.calendar import ExchangeCalendar, Session
+from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError, BarImportError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, PRICE_COLUMNS
 
-MINUTE = 60_000_000
 DEFAULT_START = dt.date(2017, 11, 1)
 # Borrowed names, so that the sample universes and examples find symbols here; the prices have nothing to do with them.
 TICKERS = (
@@ -179,7 +179,7 @@ def _session(
     busy = np.where(news, rng.uniform(4.0, 10.0, symbols), np.exp(rng.normal(0.0, 0.25, symbols)))
     present = rng.random((symbols, minutes)) < np.clip(market.presence[:, None] * (0.7 + 0.3 * curve), 0.0, 1.0)
     present &= alive[:, None]
-    starts = session.open + np.arange(minutes) * MINUTE
+    starts = session.open + np.arange(minutes) * MICROS_A_MINUTE
     market_open = closes[:, 0] / np.exp(_noise(rng, symbols) * 0.3 * market.volatility / np.sqrt(minutes))
     opens = np.concatenate([market_open[:, None], closes[:, :-1]], axis=1)
     volume = market.volume * busy
@@ -253,7 +253,7 @@ def _outside(
     )
     made = []
     for begins, ends, start_price, end_price in spans:
-        minutes = (ends - begins) // MINUTE
+        minutes = (ends - begins) // MICROS_A_MINUTE
         if not minutes:
             continue
         way = (np.arange(minutes) + 1) / minutes
@@ -261,7 +261,7 @@ def _outside(
         jitter = np.exp(rng.standard_normal((len(before), minutes)) * 0.0006)
         chance = 0.08 * way**3 if ends == session.open else 0.04 * (1 - way) ** 2
         present = rng.random((len(before), minutes)) < chance * (alive & (market.presence >= LIQUID))[:, None]
-        starts = begins + np.arange(minutes) * MINUTE
+        starts = begins + np.arange(minutes) * MICROS_A_MINUTE
         made.append(_bars(rng, starts, drift, drift * jitter, np.broadcast_to(0.3 * volume[:, None], drift.shape), present))
     return made
 

@@ -27,8 +27,8 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     zstd over dictionaries: minute bars repeat their prices and times, and a dictionary decodes four times as fast as
     plain values of the same size on disk.
     """
-    runs = frame["symbol"].rle().struct.unnest()
-    index = {"symbols": runs["value"].to_list(), "counts": runs["len"].to_list()}
+    symbols, counts = symbol_runs(frame["symbol"])
+    index = {"symbols": symbols, "counts": counts.tolist()}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.cast(_arrow_schema(frame.columns)).replace_schema_metadata({SYMBOLS_KEY: json.dumps(index)})
     with atomic_path(path) as temporary:
@@ -36,6 +36,12 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
             table, temporary, compression="zstd", use_dictionary=True, row_group_size=ROW_GROUP,
             store_schema=False, write_page_index=False, data_page_version="1.0",
         )  # fmt: skip
+
+
+def symbol_runs(symbols: pl.Series) -> tuple[list[str], np.ndarray]:
+    """A sorted symbol column as its symbols and their row counts (int64), in order."""
+    runs = symbols.rle().struct.unnest()
+    return runs["value"].to_list(), runs["len"].cast(pl.Int64).to_numpy()
 
 
 def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -28,11 +28,11 @@ import polars as pl
 from engine.archive import layout
 from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session, update_daily
-from engine.archive.files import write_bars
+from engine.archive.files import read_bars, write_bars
 from engine.archive.source import SourceOptions, read_pieces, source_files
 from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
 from engine.clock.calendar import ExchangeCalendar
-from engine.clock.interval import Interval
+from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 
@@ -239,13 +239,14 @@ class _Import:
         daily: dict[dt.date, pl.DataFrame] = {}
         for number, date in enumerate(dates):
             path = layout.session_file(self._root, interval.name, date)
-            if date not in done:
+            if date in done:
+                bars = read_bars(path, list(BAR_SCHEMA))
+            else:
                 bars, *done[date] = self._session_bars(date, interval)
                 write_bars(path, bars)
                 self._mark(date, done[date])
             self._summary.copies_dropped += done[date][0]
             self._summary.auctions_merged += done[date][1]
-            bars = pl.read_parquet(path, hive_partitioning=False)
             daily[date] = daily_from_session(bars, self._calendar.session(date))
             self._count(bars)
             self._progress("writing sessions", number + 1, len(dates))
@@ -344,5 +345,5 @@ def _spacing(piece: pl.DataFrame, file: Path) -> Interval:
     common = apart.filter(pl.col("apart") > 0)["apart"].mode().sort()
     if common.is_empty():
         raise BarImportError("the bars' interval cannot be told from so few", where=file, fix="give --interval")
-    minutes = common[0] // 60_000_000
+    minutes = common[0] // MICROS_A_MINUTE
     return Interval.parse("1d" if minutes >= 1440 else f"{minutes}m", where=f"{file}, spacing of its bars")

@@ -28,11 +28,6 @@ def reason() -> pl.Expr:
     return pl.coalesce(*checks).alias("reason")
 
 
-def conflicting() -> pl.Expr:
-    """Whether the row's (symbol, timestamp) stands in more than one row: to be asked once exact copies are dropped."""
-    return pl.struct("symbol", "timestamp").is_duplicated()
-
-
 def split_conflicts(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Bars sorted by symbol and time, of conflicting ones the first; and the ones left out.
 

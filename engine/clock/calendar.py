@@ -82,10 +82,6 @@ class ExchangeCalendar:
         found = self.sessions(date - dt.timedelta(days=10 + 2 * count), date - dt.timedelta(days=1))
         return found[-count:]
 
-    def regular_minutes(self, session: Session) -> int:
-        """Length of a session's regular hours."""
-        return session.minutes
-
     def _calendar_class(self) -> Any:
         from exchange_calendars import calendar_utils
 

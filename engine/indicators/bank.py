@@ -15,7 +15,6 @@ import numpy as np
 
 from engine.clock.interval import Interval
 from engine.indicators.term import DAILY, EACH_SESSION, LAST_SESSION, REGULAR, TICKS, VISIBLE, Term
-from engine.kernels.latest_rows import latest_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars
 from engine.panel.passes import Job, run_over_symbols
@@ -74,18 +73,8 @@ class TermBank:
         self._carried: dict[str, Floats] = {}
         self._out: Columns = {}
         for term in terms:
-            self.add(term)
-
-    def add(self, term: Term) -> None:
-        """Give a term a fresh state."""
-        self._states[term.name] = np.zeros((self.symbols, max(1, term.state_size)))
-        self._carried[term.name] = np.full((len(term.outputs), self.symbols), term.empty)
-
-    def adopt(self, other: TermBank, terms: Sequence[Term]) -> None:
-        """Take over terms' states from another bank over the same symbols."""
-        for term in terms:
-            self._states[term.name] = other._states[term.name]
-            self._carried[term.name] = other._carried[term.name]
+            self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
+            self._carried[term.name] = np.full((len(term.outputs), symbols), term.empty)
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
@@ -176,11 +165,7 @@ class _RowsAtTicks:
 
     def _look_up(self, bars: Bars, ticks: Ints) -> Ints:
         rows = np.empty((len(bars.starts), len(ticks)), np.int64)
-
-        def job(first: int, last: int) -> None:
-            latest_rows(first, last, bars.starts, bars.ends, bars.known_at, bars.lag, ticks, rows)
-
-        self._jobs.append(job)
+        self._jobs.append(lambda first, last: bars.find_rows(first, last, ticks, rows))
         return rows
 
 

@@ -47,6 +47,7 @@ class MonthBlock:
     splits: Splits
     ticks_of: TicksOf
     _kept: list[SessionPanel] = field(default_factory=list)  # of symbols that will split, to start anew from
+    _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._bank = TermBank(self.terms, len(self.table))
@@ -72,18 +73,13 @@ class MonthBlock:
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
         if len(self._watched):
             self._kept.append(panel.only(self._watched))
+        for other in self._joined:
+            columns |= other.advance(panel, sample)
         return columns
 
-    def alike(self, terms: list[Term], starts: dict[str, dt.date], daily: DailyBars) -> MonthBlock:
-        """A fresh block of the same month for other terms."""
-        return MonthBlock(self.table, self.sessions, starts, terms, daily, self.splits, self.ticks_of)
-
-    def adopt(self, other: MonthBlock) -> None:
-        """Take over the terms of a block of the same month that has walked the same sessions."""
-        fresh = [term for term in other.terms if term.name not in self.starts]
-        self.starts |= {term.name: other.starts[term.name] for term in fresh}
-        self.terms += fresh
-        self._bank.adopt(other._bank, fresh)
+    def join(self, other: MonthBlock) -> None:
+        """From now on walk a block of the same month and table, of terms that were asked for later, along with this one."""
+        self._joined.append(other)
 
     def _rows(self, panel: SessionPanel) -> SessionRows:
         return SessionRows(panel, self.daily, *self.ticks_of(panel.session))

@@ -89,5 +89,5 @@ def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
     settle = indicator.settle(*key.params)
     if key.interval.is_daily:
         return max(by_definition, math.ceil(settle / DAILY_PRESENCE) + 1)
-    rows_a_session = max(1.0, minutes * 60_000_000 / key.interval.micros)
+    rows_a_session = max(1.0, minutes / key.interval.minutes)
     return max(by_definition, math.ceil(settle / (rows_a_session * INTRADAY_PRESENCE)))

@@ -45,11 +45,9 @@ class Bars:
         """The most bars a symbol has."""
         return int((self.ends - self.starts).max(initial=0))
 
-    def rows_at(self, ticks: Ints) -> Ints:
-        """int64[symbols, ticks]: index of the latest bar visible at each tick, below `starts` where there is none."""
-        rows = np.empty((len(self.starts), len(ticks)), np.int64)
-        latest_rows(0, len(self.starts), self.starts, self.ends, self.known_at, self.lag, ticks, rows)
-        return rows
+    def find_rows(self, first: int, last: int, ticks: Ints, rows: Ints) -> None:
+        """Write rows[symbol, tick] of symbols [first, last): the latest bar visible at each tick, below `starts` if none."""
+        latest_rows(first, last, self.starts, self.ends, self.known_at, self.lag, ticks, rows)
 
     def of(self, symbol: int, until: int) -> slice:
         """The slice of the symbol's bars visible at time `until` (microseconds)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import polars as pl
 
 from engine.archive.archive import Archive
+from engine.archive.files import symbol_runs
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
@@ -17,7 +17,6 @@ from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 
 BAR_VALUES = ("open", "high", "low", "close", "volume")
-MICROS_A_DAY = 86_400_000_000
 
 
 class SessionPanel:
@@ -60,7 +59,7 @@ class SessionPanel:
         index = archive.read_session_index(session.date, base.name)
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
         frame = archive.read_session(session.date, wanted, base.name)
-        symbols, counts = index or _runs(frame["symbol"])
+        symbols, counts = index or symbol_runs(frame["symbol"])
         slices = _slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
         timestamps = frame["timestamp"].to_physical().to_numpy()
@@ -153,11 +152,6 @@ def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
         values[span] *= ratio
     elif name in (*BAR_VALUES, "vwap"):
         values[span] /= ratio
-
-
-def _runs(symbols: pl.Series) -> tuple[list[str], Ints]:
-    runs = symbols.rle().struct.unnest()
-    return runs["value"].to_list(), runs["len"].cast(pl.Int64).to_numpy()
 
 
 def _slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:

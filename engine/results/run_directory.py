@@ -54,10 +54,6 @@ class RunDirectory:
             (self._aside / f"{name}.json").write_text(text, encoding="utf-8")
         self._aside.rename(self.path)
 
-    def rows(self, table: str) -> int:
-        """How many rows a table has so far."""
-        return self._tables[table].rows
-
 
 def _unused(path: Path) -> Path:
     """The path, or where two runs start in the same second, with a number."""

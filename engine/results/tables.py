@@ -23,7 +23,6 @@ class GrowingTable:
         self._waiting: list[pl.DataFrame] = []
         self._month: tuple[int, int] | None = None
         self._written: list[Path] = []
-        self.rows = 0
 
     def add(self, date: dt.date, rows: pl.DataFrame) -> None:
         """Append a session's rows; sessions come in order."""
@@ -31,7 +30,6 @@ class GrowingTable:
             self._flush()
         self._month = (date.year, date.month)
         self._waiting.append(rows)
-        self.rows += len(rows)
 
     def finish(self) -> None:
         """Put the months together."""

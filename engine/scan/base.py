@@ -112,7 +112,7 @@ class ColumnarScanner(BaseScanner):
 
     def scan(self, context: ScanContext) -> ScanResult:
         """This tick's part of the session's pass."""
-        return ColumnarResult(context.session_hits(self), context.tick, context.session_data.table, self)
+        return ColumnarResult(context.session_hits(), context.tick, context.session_data.table)
 
 
 def parse_params(model: type[ScannerParams], config: dict[str, Any], where: str) -> ScannerParams:

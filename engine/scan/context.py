@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from engine.clock.time_manager import TimeManager
 from engine.scan.evaluation import SessionHits
-
-if TYPE_CHECKING:
-    from engine.scan.base import BaseScanner
 
 
 @dataclass
@@ -31,7 +28,7 @@ class ScanContext:
     current_time: dt.datetime
     config: dict[str, Any]
     make_frame: Callable[[], pl.DataFrame]
-    session_hits: Callable[[BaseScanner], SessionHits]
+    session_hits: Callable[[], SessionHits]
     tick: int
 
     @property

@@ -13,12 +13,11 @@ import numpy as np
 import polars as pl
 
 from engine.clock.calendar import Session
+from engine.clock.interval import MICROS_A_MINUTE
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
 from engine.schema import TIMESTAMP
-
-MICROS_A_MINUTE = 60_000_000.0
 
 
 class CrossSection:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -46,8 +47,14 @@ class SessionHits:
 
     def at(self, tick: int) -> slice:
         """The hits of one tick."""
-        start, end = np.searchsorted(self.ticks, (tick, tick + 1))
-        return slice(int(start), int(end))
+        return slice(self._bounds[tick], self._bounds[tick + 1])
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """Where each tick's hits begin, and at last where they end: looked up once, asked for at every tick."""
+        ticks = len(next(iter(self.funnel.values())))
+        bounds: list[int] = np.searchsorted(self.ticks, np.arange(ticks + 1)).tolist()
+        return bounds
 
     def qualified(self, tick: int) -> int:
         """How many symbols passed all clauses, before the limit."""

@@ -75,6 +75,7 @@ class MarketReplay:
         self._terms = list(spec.terms)
         self._open_blocks: list[MonthBlock] = []
         self._now: tuple[SessionPanel, CrossSection] | None = None
+        self._at_hand: MonthBlock | None = None
 
     def sessions(self) -> Iterator[ReplayedSession]:
         """The run's sessions in order; what one yields is valid until the next is asked for."""
@@ -97,13 +98,12 @@ class MarketReplay:
         self._terms = list({term.name: term for term in [*self._terms, *terms]}.values())
         self._history = None  # read again, with the columns that are needed now
         for block in self._open_blocks:
-            other = self._fresh_block(block.sessions, list(terms))
+            other = self._fresh_block(block.sessions, block.table, list(terms))
             self._catch_up(other, panel.session.date)
-            in_month = block.sessions[0] <= panel.session.date
-            columns = other.advance(panel, in_month) if other.first_fed <= panel.session.date else {}
-            if in_month:
+            columns = other.advance(panel, block is self._at_hand)
+            if block is self._at_hand:
                 cross.add(columns)
-            block.adopt(other)
+            block.join(other)
 
     def _walked(self, month: Sequence[dt.date]) -> Sequence[dt.date]:
         """The sessions that a month's intraday terms walk: those of its warm-up, and its own."""
@@ -116,10 +116,10 @@ class MarketReplay:
     def _advance(self, block: MonthBlock, panel: SessionPanel, in_run: bool) -> Iterator[ReplayedSession]:
         session = panel.session
         sample = in_run and session.date >= block.sessions[0]
-        columns = block.advance(panel, sample)
+        own = panel.realign(block.table)
+        columns = block.advance(own, sample)
         if not sample:
             return
-        own = panel.realign(block.table)
         rows = block.daily.rows_before(session.date)
 
         def previous(name: str) -> Floats:
@@ -127,7 +127,7 @@ class MarketReplay:
 
         ticks = self._spec.ticks.ticks(session)
         cross = CrossSection(session, block.table, ticks, columns, self._spec.base.micros, previous)
-        self._now = own, cross
+        self._now, self._at_hand = (panel, cross), block
         yield ReplayedSession(own, cross)
 
     def _read(self, date: dt.date) -> SessionPanel:
@@ -174,14 +174,14 @@ class MarketReplay:
         return min([month[0], *self._starts(month, intraday).values()])
 
     def _open(self, month: Sequence[dt.date], date: dt.date) -> MonthBlock:
-        block = self._fresh_block(month, list(self._terms))
+        table = self._spec.table_of(month[0], month[-1])
+        table = self._everyone if table.names == self._everyone.names else table
+        block = self._fresh_block(month, table, list(self._terms))
         self._catch_up(block, date)  # nothing to do unless a term was asked for during the run
         return block
 
-    def _fresh_block(self, month: Sequence[dt.date], terms: list[Term]) -> MonthBlock:
+    def _fresh_block(self, month: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
         starts = self._starts(month, terms)
-        table = self._spec.table_of(month[0], month[-1])
-        table = self._everyone if table.names == self._everyone.names else table
         first = min([starts[term.name] for term in terms if term.rows == DAILY] + [month[0]])
         daily = self._daily().block(table, first, month[-1])
         return MonthBlock(table, month, starts, terms, daily, self._splits, self._ticks_and_slots)

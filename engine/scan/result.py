@@ -27,8 +27,8 @@ class ScanResult:
 class ColumnarResult(ScanResult):
     """One tick of a session's columnar scan. Symbols and metadata are made only when somebody asks for them."""
 
-    def __init__(self, hits: SessionHits, tick: int, table: SymbolTable, scanner: object):
-        self.hits, self.tick, self.scanner = hits, tick, scanner
+    def __init__(self, hits: SessionHits, tick: int, table: SymbolTable):
+        self.hits, self.tick = hits, tick
         self.rows = hits.at(tick)
         self._table = table
         self.execution_time_ms = 0.0

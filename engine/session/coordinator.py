@@ -70,7 +70,7 @@ class SessionCoordinator:
         slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
         self.data = SessionData(self._config_symbols(), self._config_indicators())
         self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
-        self._history = TrailingHistory(archive, self.scope.base, self._data_config.historical.trailing_days)
+        self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
         self._check_streams()
@@ -260,7 +260,8 @@ def _scope(loaded: LoadedConfig, archive: Archive, calendar: ExchangeCalendar) -
     if not dates:
         raise RunError(f"no sessions from {start} to {end}", where=archive.path, expected=f"dates within {there[0]} to {there[-1]}")
     scope = RunScope(dates, base)
-    missing = [str(s.date) for s in calendar.sessions(start, end) if s.date not in set(dates)]
+    present = set(dates)
+    missing = [str(s.date) for s in calendar.sessions(start, end) if s.date not in present]
     if missing:
         scope.warnings.append(f"{len(missing)} sessions from {start} to {end} are not in the archive: {_some(missing, 5)}")
     return scope

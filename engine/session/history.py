@@ -8,7 +8,6 @@ from bisect import bisect_left
 import polars as pl
 
 from engine.archive.archive import Archive
-from engine.clock.interval import Interval
 from engine.schema import BAR_SCHEMA, PRICE_COLUMNS
 
 VALUES = [name for name in BAR_SCHEMA if name != "symbol"]
@@ -17,8 +16,8 @@ VALUES = [name for name in BAR_SCHEMA if name != "symbol"]
 class TrailingHistory:
     """The `trailing_days` sessions before the one at hand, in its scale."""
 
-    def __init__(self, archive: Archive, base: Interval, trailing_days: int):
-        self._archive, self._base, self._days = archive, base, trailing_days
+    def __init__(self, archive: Archive, trailing_days: int):
+        self._archive, self._days = archive, trailing_days
         self._kept: dict[tuple[str, str, dt.date], pl.DataFrame] = {}
 
     def bars(self, symbol: str, interval: str, date: dt.date) -> pl.DataFrame:

@@ -61,7 +61,8 @@ def test_derived_bars(interval: str, panel: SessionPanel, demo: Archive) -> None
 def test_as_of_rows_see_complete_bars_only(interval: str, panel: SessionPanel) -> None:
     bars = panel.bars(Interval.parse(interval))
     ticks = panel.session.open + np.arange(0, 230 * 60_000_000, 60_000_000)
-    rows = bars.rows_at(ticks)
+    rows = np.empty((len(panel.table), len(ticks)), np.int64)
+    bars.find_rows(0, len(panel.table), ticks, rows)
     known = bars.known_at + bars.lag
     for symbol in range(len(panel.table)):
         own = known[bars.starts[symbol] : bars.ends[symbol]]
