@@ -45,6 +45,6 @@ def _compute(kind: Indicator, params: tuple[int | float, ...], series: Sequence[
     inputs = [np.ascontiguousarray(one.fill_null(float("nan")).to_numpy()) for one in series]
     state = np.zeros(max(1, kind.state_size(*params)))
     outs = [np.empty(len(inputs[0])) for _ in kind.outputs]
-    kind.kernel(*inputs, *params, state, *outs)
+    kind.kernel.over_rows(tuple(inputs), params, state, tuple(outs))
     columns = [pl.Series(name, values, nan_to_null=True) for name, values in zip(kind.outputs, outs, strict=True)]
     return columns[0] if len(columns) == 1 else pl.DataFrame(columns).to_struct()

@@ -3,12 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
+from engine.kernels.shared.fma import fma
+from engine.kernels.shared.smooth import rows_to_forget
 
 
 def state_size(fast: int, slow: int) -> int:
-    """Length of the state."""
-    return 4
+    """count; fast and slow average, from the line."""
+    return 3
 
 
 def warmup(fast: int, slow: int) -> int:
@@ -23,25 +24,33 @@ def settle(fast: int, slow: int) -> int:
 
 @kernel
 def ad_oscillator(high, low, close, volume, fast, slow, state, out):
-    """Chaikin's accumulation/distribution oscillator: EMA(fast) - EMA(slow) of the accumulation/distribution line, both
-    seeded with its
-    first value, as TA-Lib's ADOSC.
+    """Chaikin's accumulation/distribution oscillator: EMA(fast) - EMA(slow) of the accumulation/distribution line, both seeded
+    with its first value, as TA-Lib's ADOSC.
 
-    Marc Chaikin. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): the line does not
-    change. Too short: NaN.
+    Marc Chaikin. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): the line does not change. Too
+    short: NaN.
     """
-    quick, late = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0)
+    # the averages are kept as their distance from the line, whose level has no meaning
+    count, near, far = state[0], state[1], state[2]
+    near_rest, far_rest = 1.0 - 2.0 / (fast + 1.0), 1.0 - 2.0 / (slow + 1.0)
     start = max(fast, slow)
-    # state: count, line, fast average - line, slow average - line: kept apart from the line, whose level has no meaning
     for row in range(len(close)):
-        flow = volume[row] * ((close[row] - low[row]) - (high[row] - close[row]))
-        if flow != flow:
-            out[row] = np.nan
-            continue
         reach = high[row] - low[row]
-        step = flow / reach if reach > 0.0 else 0.0
-        state[0] += 1.0
-        if state[0] > 1.0:
-            state[2] = (state[2] - step) * (1.0 - quick)
-            state[3] = (state[3] - step) * (1.0 - late)
-        out[row] = state[2] - state[3] if state[0] >= start else np.nan
+        flow = volume[row] * ((close[row] - low[row]) - (high[row] - close[row]))
+        out[row] = flow / reach if reach > 0.0 else 0.0 * flow
+    row, rows = 0, len(close)
+    while row < rows and count < start:
+        if out[row] == out[row]:
+            move = out[row] if count > 0.0 else 0.0
+            near, far = (near - move) * near_rest, (far - move) * far_rest
+            count += 1.0
+        out[row] = near - far if out[row] == out[row] and count >= start else np.nan
+        row += 1
+    while row < rows:
+        while row < rows and out[row] == out[row]:  # a run without NaN: one operation waits for the last average
+            near = fma(near, near_rest, -out[row] * near_rest)
+            far = fma(far, far_rest, -out[row] * far_rest)
+            out[row] = near - far
+            row += 1
+        row += 1
+    state[0], state[1], state[2] = count, near, far

@@ -3,12 +3,12 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.shared.past import window_size, with_past
 
 
 def state_size(period: int, offset: float, sigma: float) -> int:
-    """Length of the state."""
-    return ring_size(period)
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int, offset: float, sigma: float) -> int:
@@ -22,23 +22,17 @@ def settle(period: int, offset: float, sigma: float) -> int:
 
 
 @kernel
-def alma(values, period, offset, sigma, state, out):
-    """Arnaud Legoux moving average: weights exp(-(i - m) ** 2 / (2 s ** 2)), m = offset * (period - 1), s = period /
-    sigma, over the
-    last `period` values.
+def alma(values, period, offset, sigma, state, work, out):
+    """Arnaud Legoux moving average: weights exp(-(i - m) ** 2 / (2 s ** 2)), m = offset * (period - 1), s = period / sigma, over
+    the last `period` values.
 
     Arnaud Legoux and Dimitrios Kouzis-Loukas (2009). NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
-    middle, spread = offset * (period - 1.0), period / sigma
-    for row in range(len(values)):
-        before_next(values[row], period, state)
-        if state[0] < period:
-            out[row] = np.nan
-            continue
-        total, weights, place = 0.0, 0.0, int(state[1])
-        for i in range(period):
-            weight = np.exp(-((i - middle) ** 2) / (2.0 * spread * spread))
-            total += weight * state[2 + place]
-            weights += weight
-            place = place + 1 if place + 1 < period else 0
-        out[row] = total / weights
+    joined, rows = with_past(values, period - 1, state, work), len(out)
+    weights = np.exp(-((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2))
+    weights /= weights.sum()
+    out[:] = 0.0
+    for i in range(period):
+        later, weight = joined[i : i + rows], weights[i]
+        for row in range(rows):
+            out[row] += later[row] * weight

@@ -1,12 +1,12 @@
 """Absolute price oscillator."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.smooth import rows_to_forget, smooth
+from engine.kernels.shared.work import take
 
 
 def state_size(fast: int, slow: int) -> int:
-    """Length of the state."""
+    """Two averages."""
     return 4
 
 
@@ -21,12 +21,14 @@ def settle(fast: int, slow: int) -> int:
 
 
 @kernel
-def apo(values, fast, slow, state, out):
+def apo(values, fast, slow, state, work, out):
     """Absolute price oscillator: EMA(fast) - EMA(slow).
 
-    Each is seeded with the mean of its first values, as TA-Lib's APO with exponential averages. NaN: NaN at that
-    row, which is otherwise passed over. Flat: 0. Too short: NaN.
+    Each is seeded with the mean of its first values, as TA-Lib's APO with exponential averages. NaN: NaN at that row, which is
+    otherwise passed over. Flat: 0. Too short: NaN.
     """
-    for row in range(len(values)):
-        quick, late = ema_next(values[row], fast, state[:2]), ema_next(values[row], slow, state[2:])
-        out[row] = quick - late
+    late = take(len(out), work)
+    smooth(values, slow, 2.0 / (slow + 1.0), state[2:], late)
+    smooth(values, fast, 2.0 / (fast + 1.0), state[:2], out)
+    for row in range(len(out)):
+        out[row] -= late[row]

@@ -1,14 +1,13 @@
 """Aroon."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_peak_age
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 2 * ring_size(period + 1)
+    """Two windows' past."""
+    return 2 * window_size(period + 1)
 
 
 def warmup(period: int) -> int:
@@ -22,27 +21,14 @@ def settle(period: int) -> int:
 
 
 @kernel
-def aroon(high, low, period, state, up, down):
+def aroon(high, low, period, state, work, up, down):
     """Aroon up and down: how recent the highest high, and the lowest low, of the last `period` + 1 bars are, 100 for the latest
     bar and 0 for the first; of equal ones the later counts. As TA-Lib's AROON.
 
-    Tushar Chande (1995). NaN in either: while it is in the window. Flat: 100. Too short: NaN.
+    Tushar Chande (1995). NaN in either: while it is in the window of the one or the other. Flat: 100. Too short: NaN.
     """
-    for row in range(len(high)):
-        before_next(high[row], period + 1, state[: 3 + period])
-        before_next(low[row], period + 1, state[3 + period :])
-        up[row] = down[row] = np.nan
-        if state[0] <= period:
-            continue
-        top, bottom, since_top, since_bottom = -np.inf, np.inf, 0, 0
-        place, hurt = int(state[1]), False
-        for i in range(period + 1):
-            high_then, low_then = state[2 + place], state[5 + period + place]
-            hurt = hurt or high_then != high_then or low_then != low_then
-            if high_then >= top:
-                top, since_top = high_then, period - i
-            if low_then <= bottom:
-                bottom, since_bottom = low_then, period - i
-            place = place + 1 if place < period else 0
-        if not hurt:
-            up[row], down[row] = 100.0 * (period - since_top) / period, 100.0 * (period - since_bottom) / period
+    window_peak_age(high, period + 1, 1.0, state[: period + 1], work, up)
+    window_peak_age(low, period + 1, -1.0, state[period + 1 :], work, down)
+    for row in range(len(up)):
+        up[row] = 100.0 * (period - up[row]) / period
+        down[row] = 100.0 * (period - down[row]) / period

@@ -1,14 +1,14 @@
 """Aroon oscillator."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_peak_age
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 2 * ring_size(period + 1)
+    """Two windows' past."""
+    return 2 * window_size(period + 1)
 
 
 def warmup(period: int) -> int:
@@ -22,26 +22,13 @@ def settle(period: int) -> int:
 
 
 @kernel
-def aroon_oscillator(high, low, period, state, out):
+def aroon_oscillator(high, low, period, state, work, out):
     """Aroon oscillator: Aroon up - Aroon down, as TA-Lib's AROONOSC.
 
     Tushar Chande (1995). NaN in either: while it is in the window. Flat: 0. Too short: NaN.
     """
-    for row in range(len(high)):
-        before_next(high[row], period + 1, state[: 3 + period])
-        before_next(low[row], period + 1, state[3 + period :])
-        out[row] = np.nan
-        if state[0] <= period:
-            continue
-        top, bottom, since_top, since_bottom = -np.inf, np.inf, 0, 0
-        place, hurt = int(state[1]), False
-        for i in range(period + 1):
-            high_then, low_then = state[2 + place], state[5 + period + place]
-            hurt = hurt or high_then != high_then or low_then != low_then
-            if high_then >= top:
-                top, since_top = high_then, period - i
-            if low_then <= bottom:
-                bottom, since_bottom = low_then, period - i
-            place = place + 1 if place < period else 0
-        if not hurt:
-            out[row] = 100.0 * (since_bottom - since_top) / period
+    since_low = take(len(out), work)
+    window_peak_age(high, period + 1, 1.0, state[: period + 1], work, out)
+    window_peak_age(low, period + 1, -1.0, state[period + 1 :], work, since_low)
+    for row in range(len(out)):
+        out[row] = 100.0 * (since_low[row] - out[row]) / period

@@ -3,11 +3,12 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """The window's past."""
     return window_size(period)
 
 
@@ -22,12 +23,14 @@ def settle(period: int) -> int:
 
 
 @kernel
-def average_daily_range(high, low, period, state, out):
-    """Average range in percent: 100 * (mean of high / low over the last `period` bars - 1); at 1d, the average daily
-    range (ADR %).
+def average_daily_range(high, low, period, state, work, out):
+    """Average range in percent: 100 * (mean of high / low over the last `period` bars - 1); at 1d, the average daily range (ADR
+    %).
 
     NaN in either, or a low of 0: while it is in the window. Flat: 0. Too short: NaN.
     """
-    for row in range(len(high)):
-        ratio = high[row] / low[row] if low[row] > 0.0 else np.nan
-        out[row] = 100.0 * (sum_next(ratio, period, state) / period - 1.0)
+    for row in range(len(out)):
+        out[row] = high[row] / low[row] if low[row] > 0.0 else np.nan
+    window_mean(out, period, state, work, out)
+    for row in range(len(out)):
+        out[row] = 100.0 * (out[row] - 1.0)

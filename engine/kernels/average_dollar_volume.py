@@ -1,11 +1,12 @@
 """Average dollar volume."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """The window's past."""
     return window_size(period)
 
 
@@ -20,10 +21,11 @@ def settle(period: int) -> int:
 
 
 @kernel
-def average_dollar_volume(close, volume, period, state, out):
+def average_dollar_volume(close, volume, period, state, work, out):
     """Average dollar volume: mean of close * volume over the last `period` bars; at 1d, what liquidity filters ask for.
 
     NaN in either: while it is in the window. Flat: as volume has it. Zero volume: the bar counts 0. Too short: NaN.
     """
-    for row in range(len(close)):
-        out[row] = sum_next(close[row] * volume[row], period, state) / period
+    for row in range(len(out)):
+        out[row] = close[row] * volume[row]
+    window_mean(out, period, state, work, out)

@@ -1,11 +1,13 @@
 """Awesome oscillator."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.work import take
 
 
 def state_size(fast: int, slow: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return window_size(fast) + window_size(slow)
 
 
@@ -20,13 +22,15 @@ def settle(fast: int, slow: int) -> int:
 
 
 @kernel
-def awesome_oscillator(high, low, fast, slow, state, out):
+def awesome_oscillator(high, low, fast, slow, state, work, out):
     """Awesome oscillator: SMA(fast) - SMA(slow) of (high + low) / 2.
 
     Bill Williams, New Trading Dimensions (1998). NaN in either: while it is in a window. Flat: 0. Too short: NaN.
     """
-    split = 4 + 2 * fast
-    for row in range(len(high)):
-        middle = (high[row] + low[row]) / 2.0
-        quick = sum_next(middle, fast, state[:split]) / fast
-        out[row] = quick - sum_next(middle, slow, state[split:]) / slow
+    middle = take(len(out), work)
+    for row in range(len(out)):
+        middle[row] = (high[row] + low[row]) / 2.0
+    window_mean(middle, fast, state[:fast], work, out)
+    window_mean(middle, slow, state[fast:], work, middle)
+    for row in range(len(out)):
+        out[row] -= middle[row]

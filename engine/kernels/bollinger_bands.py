@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from engine.kernels import window_moments as moments
 from engine.kernels.jit import kernel
-
-_window_moments = moments.window_moments
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
 
 
 def state_size(period: int, width: float) -> int:
-    """That of the window's moments."""
-    return moments.state_size(period)
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int, width: float) -> int:
@@ -19,18 +18,18 @@ def warmup(period: int, width: float) -> int:
 
 
 def settle(period: int, width: float) -> int:
-    """An exact function of its window."""
+    """Rows after which what was before does not matter."""
     return period
 
 
 @kernel
-def bollinger_bands(values, period, width, state, upper, middle, lower, bandwidth, percent_b):
+def bollinger_bands(values, period, width, state, work, upper, middle, lower, bandwidth, percent_b):
     """Bollinger Bands: the simple moving average plus and minus `width` population standard deviations.
 
     John Bollinger, Bollinger on Bollinger Bands (2001). bandwidth = (upper - lower) / middle; percent_b = (value - lower) /
     (upper - lower). NaN: while it is in the window. Flat: the bands meet, bandwidth is 0, percent_b NaN. Too short: NaN.
     """
-    _window_moments(values, period, state, middle, upper)
+    window_moments(values, period, state, work, middle, upper)
     for row in range(len(values)):
         reach = width * np.sqrt(upper[row] / period)
         upper[row] = middle[row] + reach

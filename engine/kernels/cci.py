@@ -1,14 +1,14 @@
 """Commodity channel index."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.work import take, take_zeros
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return ring_size(period) + window_size(period)
+    """Two windows' past."""
+    return 2 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,23 +22,22 @@ def settle(period: int) -> int:
 
 
 @kernel
-def cci(high, low, close, period, state, out):
-    """Commodity channel index: (typical - mean) / (0.015 * mean absolute deviation) over the last `period` bars, typical =
-    (high + low
-    + close) / 3, as TA-Lib's CCI.
+def cci(high, low, close, period, state, work, out):
+    """Commodity channel index: (typical - mean) / (0.015 * mean absolute deviation) over the last `period` bars, typical = (high
+    + low + close) / 3, as TA-Lib's CCI.
 
     Donald Lambert, Commodities (1980). NaN in any: while it is in the window. Flat: 0. Too short: NaN.
     """
-    ring = state[2 : 2 + period]
-    for row in range(len(close)):
-        typical = (high[row] + low[row] + close[row]) / 3.0
-        before_next(typical, period, state[: 2 + period])
-        mean = sum_next(typical, period, state[2 + period :]) / period
-        if state[0] < period:
-            out[row] = np.nan
-            continue
-        spread = 0.0
-        for i in range(period):
-            spread += abs(ring[i] - mean)
-        apart = typical - mean
-        out[row] = apart / (0.015 * spread / period) if apart != 0.0 and spread != 0.0 else 0.0 * apart
+    rows = len(out)
+    typical, spread = take(rows, work), take_zeros(rows, work)
+    for row in range(rows):
+        typical[row] = (high[row] + low[row] + close[row]) / 3.0
+    window_mean(typical, period, state[:period], work, out)
+    joined = with_past(typical, period - 1, state[period:], work)
+    for i in range(period):
+        later = joined[i : i + rows]
+        for row in range(rows):
+            spread[row] += abs(later[row] - out[row])
+    for row in range(rows):
+        apart, deviation = typical[row] - out[row], spread[row] / period
+        out[row] = apart / (0.015 * deviation) if apart != 0.0 and deviation != 0.0 else 0.0 * apart

@@ -3,12 +3,16 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 2 + 3 * window_size(period)
+    """The last close; three windows' past."""
+    return RANGES_SIZE + 3 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,21 +26,17 @@ def settle(period: int) -> int:
 
 
 @kernel
-def choppiness(high, low, close, period, state, out):
-    """Choppiness index: 100 * log10(sum of true ranges / (highest high - lowest low)) / log10(period), over the last
-    `period` bars.
+def choppiness(high, low, close, period, state, work, out):
+    """Choppiness index: 100 * log10(sum of true ranges / (highest high - lowest low)) / log10(period), over the last `period`
+    bars.
 
     E. W. Dreiss. NaN in any: while it is in the window. Flat: NaN. Too short: NaN.
     """
-    size = 4 + 2 * period
-    for row in range(len(close)):
-        first, last = state[0] == 0.0, state[1]
-        state[0], state[1] = 1.0, close[row]
-        if first:
-            out[row] = np.nan
-            continue
-        reach = max(high[row], last) - min(low[row], last) + 0.0 * (close[row] + last)
-        total = sum_next(reach, period, state[2 : 2 + size])
-        top = peak_next(high[row], period, state[2 + size : 2 + 2 * size])
-        span = top + peak_next(-low[row], period, state[2 + 2 * size :])
+    top, bottom = take(len(out), work), take(len(out), work)
+    true_ranges(high, low, close, state[:2], out)
+    window_mean(out, period, state[2 : 2 + period], work, out)
+    window_highest(high, period, state[2 + period : 2 + 2 * period], work, top)
+    window_lowest(low, period, state[2 + 2 * period :], work, bottom)
+    for row in range(len(out)):
+        total, span = out[row] * period, top[row] - bottom[row]
         out[row] = 100.0 * np.log10(total / span) / np.log10(period) if span > 0.0 and total > 0.0 else np.nan

@@ -3,11 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -22,18 +24,19 @@ def settle(period: int) -> int:
 
 
 @kernel
-def cmf(high, low, close, volume, period, state, out):
-    """Chaikin money flow: sum of volume * ((close - low) - (high - close)) / (high - low) over sum of volume, of the
-    last `period` bars.
+def cmf(high, low, close, volume, period, state, work, out):
+    """Chaikin money flow: sum of volume * ((close - low) - (high - close)) / (high - low) over sum of volume, of the last
+    `period` bars.
 
-    Marc Chaikin. NaN in any: while it is in the window. Flat (high = low): the bar counts 0. No volume in the window:
-    NaN. Too short: NaN.
+    Marc Chaikin. NaN in any: while it is in the window. Flat (high = low): the bar counts 0. No volume in the window: NaN. Too
+    short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(close)):
+    mean_volume = take(len(out), work)
+    for row in range(len(out)):
         reach = high[row] - low[row]
         flow = volume[row] * ((close[row] - low[row]) - (high[row] - close[row]))
-        flow = flow / reach if reach != 0.0 else 0.0 * flow
-        inward = sum_next(flow, period, state[:half])
-        total = sum_next(volume[row], period, state[half:])
-        out[row] = inward / total if total > 0.0 else np.nan
+        out[row] = flow / reach if reach != 0.0 else 0.0 * flow
+    window_mean(out, period, state[:period], work, out)
+    window_mean(volume, period, state[period:], work, mean_volume)
+    for row in range(len(out)):
+        out[row] = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan

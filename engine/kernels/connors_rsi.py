@@ -3,13 +3,16 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import before_next, ring_size, rsi_next
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.runs import RUNS_SIZE, run_lengths
+from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.strength import STRENGTH_SIZE, strength
+from engine.kernels.shared.work import take, take_zeros
 
 
 def state_size(period: int, streak: int, rank: int) -> int:
-    """Length of the state."""
-    return 11 + ring_size(rank)
+    """Two RSIs', the run's, the last value; the changes before."""
+    return 2 * STRENGTH_SIZE + RUNS_SIZE + past_size(1) + past_size(rank)
 
 
 def warmup(period: int, streak: int, rank: int) -> int:
@@ -23,35 +26,25 @@ def settle(period: int, streak: int, rank: int) -> int:
 
 
 @kernel
-def connors_rsi(values, period, streak, rank, state, out):
-    """Connors RSI: mean of the RSI of the value, the RSI of the length of its run up or down, and the share of the last
-    `rank` changes
-    in percent that are below the latest, in percent.
+def connors_rsi(values, period, streak, rank, state, work, out):
+    """Connors RSI: mean of the RSI of the value, the RSI of the length of its run up or down, and the share of the last `rank`
+    changes in percent that are below the latest, in percent.
 
-    Larry Connors and Cesar Alvarez (2012). NaN: NaN at that row, which is otherwise passed over. Flat: 33.3 (RSIs of 50,
-    no change
-    below). Too short: NaN.
+    Larry Connors and Cesar Alvarez (2012). NaN: while it is among the changes; the RSIs pass it over. Flat: 33.3 (RSIs of 50, no
+    change below). Too short: NaN.
     """
-    # state: whether there was a value, the last one, the length of its run, two RSIs (4 each), ring of changes
-    ring = state[13:]
-    for row in range(len(values)):
-        value = values[row]
-        out[row] = np.nan
-        if value != value:
-            continue
-        first, last, length = state[0] == 0.0, state[1], state[2]
-        if first or value == last:
-            length = 0.0
-        else:
-            length = max(length, 0.0) + 1.0 if value > last else min(length, 0.0) - 1.0
-        state[0], state[1], state[2] = 1.0, value, length
-        strength, runs = rsi_next(value, period, state[3:7]), rsi_next(length, streak, state[7:11])
-        if first or last == 0.0:
-            continue
-        change, below = 100.0 * (value / last - 1.0), 0.0
-        for i in range(rank):
-            below += ring[i] < change
-        ready = state[11] >= rank
-        before_next(change, rank, state[11:])
-        if ready and not np.isnan(strength + runs):
-            out[row] = (strength + runs + 100.0 * below / rank) / 3.0
+    rows = len(out)
+    run, below, change = take(rows, work), take_zeros(rows, work), take(rows, work)
+    strength(values, period, state[0:4], out)
+    run_lengths(values, state[8:11], run)
+    strength(run, streak, state[4:8], run)
+    last = with_past(values, 1, state[11:13], work)
+    for row in range(rows):
+        change[row] = 100.0 * (values[row] / last[row] - 1.0) if last[row] != 0.0 else np.nan
+    joined = with_past(change, rank, state[13:], work)
+    for i in range(rank):
+        earlier = joined[i : i + rows]
+        for row in range(rows):
+            below[row] += (1.0 if earlier[row] < change[row] else 0.0) + 0.0 * earlier[row]
+    for row in range(rows):
+        out[row] = (out[row] + run[row] + 100.0 * below[row] / rank + 0.0 * change[row]) / 3.0

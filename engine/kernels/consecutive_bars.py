@@ -3,11 +3,12 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.runs import RUNS_SIZE, run_lengths
 
 
 def state_size() -> int:
-    """Length of the state."""
-    return 3
+    """Whether there was a value, the last one, the run."""
+    return RUNS_SIZE
 
 
 def warmup() -> int:
@@ -26,20 +27,10 @@ def consecutive_bars(values, state, out):
 
     NaN: NaN at that row, which is otherwise passed over. Flat: 0. Too short (the first bar): NaN.
     """
-    for row in range(len(values)):
-        value = values[row]
-        if value != value:
-            out[row] = np.nan
-            continue
-        if state[0] == 0.0:
-            out[row] = np.nan
-        elif value > state[1]:
-            state[2] = max(state[2], 0.0) + 1.0
-            out[row] = state[2]
-        elif value < state[1]:
-            state[2] = min(state[2], 0.0) - 1.0
-            out[row] = state[2]
-        else:
-            state[2] = 0.0
-            out[row] = 0.0
-        state[0], state[1] = 1.0, value
+    fresh = state[0] == 0.0
+    run_lengths(values, state, out)
+    row = 0
+    while fresh and row < len(out):
+        fresh = out[row] != out[row]
+        out[row] = np.nan
+        row += 1

@@ -3,12 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size, weighted_next, weighted_size
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
 
 
 def state_size(long: int, short: int, period: int) -> int:
-    """Length of the state."""
-    return ring_size(long) + ring_size(short) + weighted_size(period)
+    """Two values before; the weighted mean's."""
+    return past_size(long) + past_size(short) + weighted_size(period)
 
 
 def warmup(long: int, short: int, period: int) -> int:
@@ -22,19 +23,14 @@ def settle(long: int, short: int, period: int) -> int:
 
 
 @kernel
-def coppock(values, long, short, period, state, out):
+def coppock(values, long, short, period, state, work, out):
     """Coppock curve: WMA(period) of the rates of change in percent over `long` and `short` rows together.
 
     Edwin Coppock, Barron's (1962). NaN: while it is in a window. Flat: 0. A value of 0 before: NaN. Too short: NaN.
     """
-    one = 2 + long
-    two = one + 2 + short
-    for row in range(len(values)):
-        value = values[row]
-        far, near = before_next(value, long, state[:one]), before_next(value, short, state[one:two])
-        if state[0] <= long or state[one] <= short:
-            out[row] = np.nan
-            continue
-        known = far != 0.0 and near != 0.0
-        rate = 100.0 * (value / far - 1.0) + 100.0 * (value / near - 1.0) if known else np.nan
-        out[row] = weighted_next(rate, period, state[two:])
+    far = with_past(values, long, state[: 1 + long], work)
+    near = with_past(values, short, state[1 + long : 2 + long + short], work)
+    for row in range(len(out)):
+        known = far[row] != 0.0 and near[row] != 0.0
+        out[row] = 100.0 * (values[row] / far[row] + values[row] / near[row] - 2.0) if known else np.nan
+    window_weighted_mean(out, period, state[2 + long + short :], out)

@@ -1,12 +1,12 @@
 """Double exponential moving average."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.smooth import rows_to_forget, smooth
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two averages."""
     return 4
 
 
@@ -21,12 +21,14 @@ def settle(period: int) -> int:
 
 
 @kernel
-def dema(values, period, state, out):
+def dema(values, period, state, work, out):
     """Double exponential moving average: 2 * EMA - EMA of EMA.
 
     Patrick Mulloy, Technical Analysis of Stocks & Commodities (1994); as TA-Lib's DEMA. NaN: NaN at that row, which is otherwise
     passed over. Flat: the value. Too short: NaN.
     """
-    for row in range(len(values)):
-        once = ema_next(values[row], period, state[0:2])
-        out[row] = 2.0 * once - ema_next(once, period, state[2:4])
+    weight, twice = 2.0 / (period + 1.0), take(len(out), work)
+    smooth(values, period, weight, state[:2], out)
+    smooth(out, period, weight, state[2:], twice)
+    for row in range(len(out)):
+        out[row] = 2.0 * out[row] - twice[row]

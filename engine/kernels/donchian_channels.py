@@ -1,11 +1,12 @@
 """Donchian channels."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, window_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_highest, window_lowest
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -20,13 +21,12 @@ def settle(period: int) -> int:
 
 
 @kernel
-def donchian_channels(high, low, period, state, upper, middle, lower):
+def donchian_channels(high, low, period, state, work, upper, middle, lower):
     """Donchian channels: highest high, lowest low, and their middle, of the last `period` bars, the latest among them.
 
     Richard Donchian. NaN in either: while it is in the window. Flat: the price. Too short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(high)):
-        upper[row] = peak_next(high[row], period, state[:half])
-        lower[row] = -peak_next(-low[row], period, state[half:])
+    window_highest(high, period, state[:period], work, upper)
+    window_lowest(low, period, state[period:], work, lower)
+    for row in range(len(upper)):
         middle[row] = (upper[row] + lower[row]) / 2.0

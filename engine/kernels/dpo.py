@@ -1,12 +1,13 @@
 """Detrended price oscillator."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return window_size(period) + ring_size(period // 2 + 1)
+    """The window's past; the values before."""
+    return window_size(period) + past_size(period // 2 + 1)
 
 
 def warmup(period: int) -> int:
@@ -20,12 +21,12 @@ def settle(period: int) -> int:
 
 
 @kernel
-def dpo(values, period, state, out):
+def dpo(values, period, state, work, out):
     """Detrended price oscillator: the value period // 2 + 1 rows before - SMA(period) of now, which needs no later rows.
 
     NaN: while it is in the window. Flat: 0. Too short: NaN.
     """
-    split = 4 + 2 * period
-    for row in range(len(values)):
-        before = before_next(values[row], period // 2 + 1, state[split:])
-        out[row] = before - sum_next(values[row], period, state[:split]) / period
+    before = with_past(values, period // 2 + 1, state[period:], work)
+    window_mean(values, period, state[:period], work, out)
+    for row in range(len(out)):
+        out[row] = before[row] - out[row]

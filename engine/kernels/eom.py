@@ -1,14 +1,13 @@
 """Ease of movement."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
 
 
 def state_size(period: int, scale: float) -> int:
-    """Length of the state."""
-    return 2 + window_size(period)
+    """The last middle; the window's past."""
+    return past_size(1) + window_size(period)
 
 
 def warmup(period: int, scale: float) -> int:
@@ -22,19 +21,16 @@ def settle(period: int, scale: float) -> int:
 
 
 @kernel
-def eom(high, low, volume, period, scale, state, out):
-    """Ease of movement: mean over `period` bars of (middle - last middle) * (high - low) * scale / volume, middle =
-    (high + low) / 2.
+def eom(high, low, volume, period, scale, state, work, out):
+    """Ease of movement: mean over `period` bars of (middle - last middle) * (high - low) * scale / volume, middle = (high + low)
+    / 2.
 
     Richard Arms. NaN in any: while it is in the window. Flat: 0. Zero volume: the bar counts 0. Too short: NaN.
     """
-    for row in range(len(high)):
-        middle = (high[row] + low[row]) / 2.0
-        first, change = state[0] == 0.0, middle - state[1]
-        state[0], state[1] = 1.0, middle
-        if first:
-            out[row] = np.nan
-            continue
-        eased = change * (high[row] - low[row]) * scale
-        eased = 0.0 * (eased + volume[row]) if volume[row] == 0.0 else eased / volume[row]
-        out[row] = sum_next(eased, period, state[2:]) / period
+    for row in range(len(out)):
+        out[row] = (high[row] + low[row]) / 2.0
+    last = with_past(out, 1, state[:2], work)
+    for row in range(len(out)):
+        eased = (out[row] - last[row]) * (high[row] - low[row]) * scale
+        out[row] = 0.0 * eased if volume[row] == 0.0 else eased / volume[row]
+    window_mean(out, period, state[2:], work, out)

@@ -1,15 +1,13 @@
 """Force index."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.smooth import rows_to_forget, smooth
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 4
+    """The last close; count and average."""
+    return past_size(1) + 2
 
 
 def warmup(period: int) -> int:
@@ -23,17 +21,13 @@ def settle(period: int) -> int:
 
 
 @kernel
-def force_index(close, volume, period, state, out):
+def force_index(close, volume, period, state, work, out):
     """Force index: EMA(period) of (close - last close) * volume.
 
-    Alexander Elder, Trading for a Living (1993). NaN in either: NaN at that row, which is otherwise passed over. Flat:
-    0. Zero volume:
-    counts 0. Too short: NaN.
+    Alexander Elder, Trading for a Living (1993). NaN in either: NaN at that row, and at the next where it is the close; the
+    average passes it over. Flat: 0. Zero volume: counts 0. Too short: NaN.
     """
-    for row in range(len(close)):
-        if np.isnan(close[row] + volume[row]):
-            out[row] = np.nan
-            continue
-        first, change = state[0] == 0.0, close[row] - state[1]
-        state[0], state[1] = 1.0, close[row]
-        out[row] = np.nan if first else ema_next(change * volume[row], period, state[2:])
+    last = with_past(close, 1, state[:2], work)
+    for row in range(len(out)):
+        out[row] = (close[row] - last[row]) * volume[row]
+    smooth(out, period, 2.0 / (period + 1.0), state[2:], out)

@@ -3,12 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size, sum_next, window_size
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import past_size, window_size, with_past
 
 
 def state_size(period: int, annual: float) -> int:
-    """Length of the state."""
-    return 4 + 2 * window_size(period) + ring_size(period)
+    """The last value; the window's past."""
+    return past_size(1) + window_size(period)
 
 
 def warmup(period: int, annual: float) -> int:
@@ -22,23 +23,15 @@ def settle(period: int, annual: float) -> int:
 
 
 @kernel
-def historical_volatility(values, period, annual, state, out):
+def historical_volatility(values, period, annual, state, work, out):
     """Historical volatility: sample standard deviation of the last `period` log returns, times sqrt(annual), in percent.
 
     NaN, or a value that is not positive: while it is in the window. Flat: 0. Too short: NaN.
     """
-    size = 4 + 2 * period
-    ring = state[4 + 2 * size + 2 :]
-    for row in range(len(values)):
-        first, last = state[0] == 0.0, state[1]
-        state[0], state[1] = 1.0, values[row]
-        if first:
-            out[row] = np.nan
-            continue
-        change = np.log(values[row] / last) if values[row] > 0.0 and last > 0.0 else np.nan
-        before_next(change, period, state[4 + 2 * size :])
-        mean = sum_next(change, period, state[4 : 4 + size]) / period
-        spread = 0.0
-        for i in range(period):
-            spread += (ring[i] - mean) * (ring[i] - mean)
-        out[row] = 100.0 * np.sqrt(spread / (period - 1.0) * annual) if mean == mean else np.nan
+    last = with_past(values, 1, state[:2], work)
+    for row in range(len(out)):
+        known = values[row] > 0.0 and last[row] > 0.0
+        out[row] = np.log(values[row] / last[row]) if known else np.nan
+    window_moments(out, period, state[2:], work, out[:0], out)
+    for row in range(len(out)):
+        out[row] = 100.0 * np.sqrt(out[row] / (period - 1.0) * annual)

@@ -1,13 +1,12 @@
 """Hull moving average."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import weighted_next, weighted_size
+from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Three weighted means'."""
     return weighted_size(period // 2) + weighted_size(period) + weighted_size(int(period**0.5))
 
 
@@ -22,16 +21,16 @@ def settle(period: int) -> int:
 
 
 @kernel
-def hma(values, period, state, out):
+def hma(values, period, state, work, out):
     """Hull moving average: WMA(2 * WMA(period // 2) - WMA(period)) over int(sqrt(period)) values.
 
     Alan Hull (2005). NaN: while it is in a window. Flat: the value. Too short: NaN.
     """
-    half, root = period // 2, int(period**0.5)
-    middle = 6 + 3 * half
-    last = middle + 6 + 3 * period
-    for row in range(len(values)):
-        quick = weighted_next(values[row], half, state[:middle])
-        slow = weighted_next(values[row], period, state[middle:last])
-        ready = state[middle] >= period
-        out[row] = weighted_next(2.0 * quick - slow, root, state[last:]) if ready else np.nan
+    half, slow = period // 2, take(len(out), work)
+    one = 5 + 2 * half  # `weighted_size(half)`
+    two = one + 5 + 2 * period
+    window_weighted_mean(values, half, state[:one], out)
+    window_weighted_mean(values, period, state[one:two], slow)
+    for row in range(len(out)):
+        out[row] = 2.0 * out[row] - slow[row]
+    window_weighted_mean(out, int(period**0.5), state[two:], out)

@@ -6,7 +6,8 @@ A kernel is a plain function of one symbol's bars,
     #       inputs, params, state, outputs
 
 float64 arrays in, scalar params, a float64 state vector that is all zeros before the first bar and is carried
-from call to call, and one float64 array an output. `@kernel` compiles it and adds `.over_symbols`, which runs it
+from call to call, and one float64 array an output. A kernel with a parameter `work` after the state is given scratch
+memory (shared/work.py). `@kernel` compiles it and adds `.over_symbols`, which runs it
 symbol by symbol over a session's bars and writes only the rows a scan will read: whole columns live in a
 scratch buffer the size of one symbol's session, which stays in the processor's cache.
 
@@ -16,47 +17,80 @@ Compiled code is cached on disk beside the kernels. fastmath is off: results mus
 from __future__ import annotations
 
 import hashlib
+import inspect
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.extending import overload
 
 # numba notices a change of a kernel's own file, not of what the kernel calls. So the functions' cached names carry a digest of
 # the files that kernels share.
-_SHARED_FILES = sorted([Path(__file__), Path(__file__).with_name("steps.py"), *Path(__file__).parent.glob("window_*.py")])
+_SHARED_FILES = [Path(__file__), *sorted((Path(__file__).parent / "shared").glob("*.py"))]
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _SHARED_FILES)).hexdigest()[:8]
+
+WORK_COLUMNS, WORK_PAST = 12, 300  # what kernels take of their scratch memory, past values included; more is allocated
+ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
 
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
 
 
 def njit(function: Callable[..., Any]) -> Any:
-    """Compile a helper or a kernel with the project's flags. Helpers that kernels share stand in steps.py and window_*.py."""
+    """Compile a helper or a kernel with the project's flags. Passes that kernels share stand in shared/."""
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     return numba.njit(**FLAGS)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a per-symbol kernel and give it `.over_symbols` (the arguments of `_over_symbols`)."""
+    """Compile a per-symbol kernel and give it `.over_symbols` and `.over_rows` (see `_over_symbols`, `_over_rows`)."""
     compiled = njit(function)
-    compiled.over_symbols = njit(_bind(_over_symbols, compiled))
+    takes_work = "work" in inspect.signature(function).parameters
+    workspace = _workspace if takes_work else _no_workspace
+    compiled.over_symbols = njit(_bind(_over_symbols, compiled, workspace))
+    compiled.over_rows = njit(_bind(_over_rows, compiled, workspace))
     return compiled
 
 
-def _bind(template: types.FunctionType, compiled: Any) -> types.FunctionType:
+def _bind(template: types.FunctionType, compiled: Any, workspace: Any) -> types.FunctionType:
     """A copy of `template` that calls `compiled`, with a name and file of its own.
 
     numba caches by file, qualified name and globals, never by an argument that is a function; a copy bound to
     its kernel through its globals is cached like any other function, and again when the kernel's file changes.
     """
     source = compiled.py_func
-    name = f"{source.__name__}_over_symbols"
+    name = f"{source.__name__}{template.__name__}"
     code = template.__code__.replace(co_filename=source.__code__.co_filename, co_name=name, co_qualname=name)
-    bound = types.FunctionType(code, {**template.__globals__, "_kernel": compiled}, name)
+    bound = types.FunctionType(code, {**template.__globals__, "_kernel": compiled, "_new_work": workspace}, name)
     bound.__module__, bound.__qualname__ = source.__module__, name
     return bound
+
+
+@njit
+def _workspace(rows):  # type: ignore[no-untyped-def]
+    return (np.empty(WORK_COLUMNS * (rows + WORK_PAST)),)
+
+
+@njit
+def _no_workspace(rows):  # type: ignore[no-untyped-def]
+    return ()
+
+
+def _clear(work: tuple[Any, ...]) -> None:
+    """Give a kernel all of its scratch memory again (see shared/work.py)."""
+
+
+@overload(_clear)
+def _overload_clear(work):  # type: ignore[no-untyped-def]
+    if len(work) == 0:
+        return lambda work: None
+
+    def clear(work):  # type: ignore[no-untyped-def]
+        work[0][0] = 1.0
+
+    return clear
 
 
 def _cut(arrays: tuple[Any, ...], start: int, end: int) -> tuple[Any, ...]:
@@ -69,6 +103,21 @@ def _overload_cut(arrays, start, end):  # type: ignore[no-untyped-def]
     if len(arrays) == 1:
         return lambda arrays, start, end: (arrays[0][start:end],)
     return lambda arrays, start, end: (arrays[0][start:end], *_cut(arrays[1:], start, end))
+
+
+def _over_rows(inputs, params, state, outs):  # type: ignore[no-untyped-def]
+    """Run the kernel over one long series, piece by piece, so that what its passes hand to each other stays in the cache.
+
+    inputs, outs  tuples of float64 arrays of one length
+    params        tuple of scalars
+    state         float64 vector, updated
+    """
+    rows = len(inputs[0])
+    work = _new_work(min(rows, ROWS_A_PIECE))  # noqa: F821  bound in _bind
+    for start in range(0, rows, ROWS_A_PIECE):
+        end = min(rows, start + ROWS_A_PIECE)
+        _clear(work)
+        _kernel(*_cut(inputs, start, end), *params, state, *work, *_cut(outs, start, end))  # noqa: F821
 
 
 def _over_symbols(  # type: ignore[no-untyped-def]
@@ -86,10 +135,12 @@ def _over_symbols(  # type: ignore[no-untyped-def]
                    then updated to this session's last
     outs           tuple of float64[ticks, symbols], one an output
     """
+    work = _new_work(len(scratch[0]))  # noqa: F821  bound in _bind
     for symbol in range(first, last):
         start, end = starts[symbol], ends[symbol]
         values = _cut(scratch, 0, end - start)
-        _kernel(*_cut(inputs, start, end), *params, states[symbol], *values)  # noqa: F821  bound in _bind
+        _clear(work)
+        _kernel(*_cut(inputs, start, end), *params, states[symbol], *work, *values)  # noqa: F821
         for output in range(len(outs)):
             out, value = outs[output], values[output]
             for tick in range(rows.shape[1]):

@@ -3,13 +3,16 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import before_next, ring_size, sum_next, window_size
+from engine.kernels.shared.fma import fma
+from engine.kernels.shared.mean import mean_of_joined
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 3 + ring_size(period) + window_size(period)
+    """The values before; whether there is an average, and the average."""
+    return past_size(period) + 2
 
 
 def warmup(period: int) -> int:
@@ -23,33 +26,41 @@ def settle(period: int) -> int:
 
 
 @kernel
-def kama(values, period, state, out):
-    """Kaufman's adaptive moving average: average += (value - average) * ((e * (2/3 - 2/31) + 2/31) ** 2), where the efficiency
-    e is the change over `period` rows over the sum of changes from row to row. As TA-Lib's KAMA.
+def kama(values, period, state, work, out):
+    """Kaufman's adaptive moving average: average += (value - average) * ((e * (2/3 - 2/31) + 2/31) ** 2), where the efficiency e
+    is the change over `period` rows over the sum of changes from row to row. As TA-Lib's KAMA.
 
     Perry Kaufman, Smarter Trading (1995). NaN: while it is in the window; the average waits. Flat: the value. Too short: NaN.
     """
-    middle = 5 + period
-    for row in range(len(values)):
-        value = values[row]
-        first, change = state[0] == 0.0, abs(value - state[1])
-        before = before_next(value, period, state[3:middle])
-        last = state[1]
-        state[0] += 1.0
-        state[1] = value
-        if first:
+    rows = len(out)
+    joined = with_past(values, period, state[: 1 + period], work)
+    now = joined[period:]
+    change, path, pull = take(len(joined) - 1, work), take(rows, work), take(rows, work)
+    later = joined[1:]
+    for i in range(len(change)):
+        change[i] = abs(later[i] - joined[i])
+    mean_of_joined(change, period, work, path)
+    for row in range(rows):  # what is left of the average, into `path`
+        apart, length = now[row] - joined[row], path[row] * period
+        share = abs(apart) / (length if length != 0.0 else 1.0)
+        efficiency = 1.0 if length <= apart else share
+        root = efficiency * (2.0 / 3.0 - 2.0 / 31.0) + 2.0 / 31.0
+        path[row] = 1.0 - root * root
+        pull[row] = now[row] * (root * root)
+    row, started, average = 0, state[1 + period] > 0.0, state[2 + period]
+    while row < rows and not started:  # the average starts from the value before the first known efficiency
+        started = path[row] == path[row]
+        if started:
+            average = joined[period - 1 + row]
+        else:
             out[row] = np.nan
-            continue
-        path = sum_next(change, period, state[middle:])
-        if state[middle] == period:
-            state[2] = last
-        if np.isnan(path + before) or state[middle] < period:
+            row += 1
+    while row < rows:
+        while row < rows and path[row] == path[row]:  # a run without NaN, as in `smooth`
+            average = fma(average, path[row], pull[row])
+            out[row] = average
+            row += 1
+        if row < rows:
             out[row] = np.nan
-            continue
-        if state[2] != state[2]:
-            state[2] = last
-        apart = value - before
-        efficiency = 1.0 if path <= apart or path == 0.0 else abs(apart / path)
-        weight = efficiency * (2.0 / 3.0 - 2.0 / 31.0) + 2.0 / 31.0
-        state[2] += (value - state[2]) * weight * weight
-        out[row] = state[2]
+            row += 1
+    state[1 + period], state[2 + period] = 1.0 if started else 0.0, average

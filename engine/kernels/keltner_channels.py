@@ -3,13 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next, wilder_next
+from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
+from engine.kernels.shared.smooth import rows_to_forget, smooth
 
 
 def state_size(period: int, atr_period: int, width: float) -> int:
-    """Length of the state."""
-    return 6
+    """EMA; the last close; average true range."""
+    return 2 + AVERAGE_RANGE_SIZE
 
 
 def warmup(period: int, atr_period: int, width: float) -> int:
@@ -26,17 +26,13 @@ def settle(period: int, atr_period: int, width: float) -> int:
 def keltner_channels(high, low, close, period, atr_period, width, state, upper, middle, lower):
     """Keltner channels: EMA of the close plus and minus `width` Wilder average true ranges.
 
-    Chester Keltner (1960), in Linda Raschke's form. NaN in any: NaN at that row, which is otherwise passed over. Flat:
-    the bands meet.
-    Too short: NaN.
+    Chester Keltner (1960), in Linda Raschke's form. NaN in any: NaN at that row and the next; the averages pass it over. Flat:
+    the bands meet. Too short: NaN.
     """
+    average_true_range(high, low, close, atr_period, state[2:], upper)
+    smooth(close, period, 2.0 / (period + 1.0), state[:2], middle)
     for row in range(len(close)):
-        upper[row] = middle[row] = lower[row] = np.nan
-        if np.isnan(high[row] - low[row] + close[row]):
-            continue
-        centre, reach = ema_next(close[row], period, state[:2]), np.nan
-        if state[2] > 0.0:
-            reach = wilder_next(max(high[row], state[3]) - min(low[row], state[3]), atr_period, state[4:])
-        state[2], state[3] = 1.0, close[row]
-        if not np.isnan(centre + reach):
-            upper[row], middle[row], lower[row] = centre + width * reach, centre, centre - width * reach
+        reach = width * upper[row]
+        upper[row] = middle[row] + reach
+        lower[row] = middle[row] - reach
+        middle[row] = middle[row] if reach == reach else np.nan

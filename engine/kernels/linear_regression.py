@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from engine.kernels import window_moments as moments
 from engine.kernels.jit import kernel
-from engine.kernels.steps import weighted_next, weighted_size
-
-_window_moments = moments.window_moments
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return weighted_size(period) + moments.state_size(period)
+    """The window's past; the weighted mean's."""
+    return window_size(period) + weighted_size(period)
 
 
 def warmup(period: int) -> int:
@@ -25,18 +24,17 @@ def settle(period: int) -> int:
 
 
 @kernel
-def linear_regression(values, period, state, value, slope, r2):
-    """Least-squares line through the last `period` values against their row: its value at the last row, its slope a row,
-    and r squared.
+def linear_regression(values, period, state, work, value, slope, r2):
+    """Least-squares line through the last `period` values against their row: its value at the last row, its slope a row, and r
+    squared.
 
     As TA-Lib's LINEARREG and LINEARREG_SLOPE. NaN: while it is in the window. Flat: the value, slope 0, r2 NaN. Too short: NaN.
     """
-    split = 6 + 3 * period
-    _window_moments(values, period, state[split:], value, r2)
-    rows = period * (period * period - 1.0) / 12.0  # sum of squared deviations of 0 .. period - 1
-    weights = period * (period + 1.0) / 2.0
+    window_moments(values, period, state[:period], work, value, r2)
+    window_weighted_mean(values, period, state[period:], slope)
+    spread = period * (period * period - 1.0) / 12.0  # sum of squared deviations of 0 .. period - 1
+    half = period * (period + 1.0) / 2.0
     for row in range(len(values)):
-        heavy, mean = weighted_next(values[row], period, state[:split]), value[row]
-        slope[row] = (heavy - mean) * weights / rows if r2[row] != 0.0 else 0.0
-        value[row] = mean + slope[row] * (period - 1.0) / 2.0
-        r2[row] = slope[row] * slope[row] * rows / r2[row] if r2[row] > 0.0 else np.nan
+        slope[row] = (slope[row] - value[row]) * half / spread if r2[row] != 0.0 else 0.0
+        value[row] += slope[row] * (period - 1.0) / 2.0
+        r2[row] = slope[row] * slope[row] * spread / r2[row] if r2[row] > 0.0 else np.nan

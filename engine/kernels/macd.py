@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
+from engine.kernels.shared.smooth import rows_to_forget
 
 
 def state_size(fast: int, slow: int, signal: int) -> int:

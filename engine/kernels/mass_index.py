@@ -3,12 +3,14 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.smooth import rows_to_forget, smooth
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int, total: int) -> int:
-    """Length of the state."""
+    """Two averages; the window's past."""
     return 4 + window_size(total)
 
 
@@ -23,16 +25,19 @@ def settle(period: int, total: int) -> int:
 
 
 @kernel
-def mass_index(high, low, period, total, state, out):
+def mass_index(high, low, period, total, state, work, out):
     """Mass index: sum over `total` bars of EMA(high - low) / EMA of that EMA, both over `period` bars.
 
-    Donald Dorsey, Technical Analysis of Stocks & Commodities (1992). NaN in either: NaN at that row, which is otherwise
-    passed over.
-    Flat: NaN while the averages are 0. Too short: NaN.
+    Donald Dorsey, Technical Analysis of Stocks & Commodities (1992). NaN in either: while it is in the window; the averages pass
+    it over. Flat: NaN while the averages are 0. Too short: NaN.
     """
-    for row in range(len(high)):
-        out[row] = np.nan
-        once = ema_next(high[row] - low[row], period, state[:2])
-        twice = ema_next(once, period, state[2:4])
-        if twice > 0.0:
-            out[row] = sum_next(once / twice, total, state[4:])
+    twice, weight = take(len(out), work), 2.0 / (period + 1.0)
+    for row in range(len(out)):
+        out[row] = high[row] - low[row]
+    smooth(out, period, weight, state[0:2], out)
+    smooth(out, period, weight, state[2:4], twice)
+    for row in range(len(out)):
+        out[row] = out[row] / twice[row] if twice[row] > 0.0 else np.nan
+    window_mean(out, total, state[4:], work, out)
+    for row in range(len(out)):
+        out[row] *= total

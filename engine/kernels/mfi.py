@@ -1,14 +1,14 @@
 """Money flow index."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 2 + 2 * window_size(period)
+    """The last typical price; two windows' past."""
+    return past_size(1) + 2 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,25 +22,24 @@ def settle(period: int) -> int:
 
 
 @kernel
-def mfi(high, low, close, volume, period, state, out):
-    """Money flow index: 100 * inflow / (inflow + outflow) over the last `period` bars; the flow is typical price * volume,
-    in where the
-    typical price rose, out where it fell. As TA-Lib's MFI.
+def mfi(high, low, close, volume, period, state, work, out):
+    """Money flow index: 100 * inflow / (inflow + outflow) over the last `period` bars; the flow is typical price * volume, in
+    where the typical price rose, out where it fell. As TA-Lib's MFI.
 
-    Gene Quong and Avrum Soudack (1989). NaN in any: while it is in the window, and NaN typical prices are no rise. Flat, or no
-    volume: 0, as TA-Lib says. Too short: NaN.
+    Gene Quong and Avrum Soudack (1989). NaN in any: while it is in the window. Flat, or no volume: 0, as TA-Lib says. Too short:
+    NaN.
     """
-    half = 2 + 4 + 2 * period
-    for row in range(len(close)):
-        typical = (high[row] + low[row] + close[row]) / 3.0
-        flow = typical * volume[row]
-        first, change = state[0] == 0.0, typical - state[1]
-        state[0], state[1] = 1.0, typical
-        if first:
-            out[row] = np.nan
-            continue
-        hurt = 0.0 * (flow + change)
-        inward = sum_next(flow + hurt if change > 0.0 else hurt, period, state[2:half])
-        outward = sum_next(flow + hurt if change < 0.0 else hurt, period, state[half:])
-        total = inward + outward
-        out[row] = 0.0 if total < 1.0 else 100.0 * inward / total
+    outward = take(len(out), work)
+    for row in range(len(out)):
+        out[row] = (high[row] + low[row] + close[row]) / 3.0
+    last = with_past(out, 1, state[:2], work)
+    for row in range(len(out)):
+        flow, change = out[row] * volume[row], out[row] - last[row]
+        nothing = 0.0 * (flow + change)
+        out[row] = flow if change > 0.0 else nothing
+        outward[row] = flow if change < 0.0 else nothing
+    window_mean(out, period, state[2 : 2 + period], work, out)
+    window_mean(outward, period, state[2 + period :], work, outward)
+    for row in range(len(out)):
+        total = out[row] + outward[row]
+        out[row] = 0.0 if total * period < 1.0 else 100.0 * out[row] / total

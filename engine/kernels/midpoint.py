@@ -1,11 +1,12 @@
 """Midpoint."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, window_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_midrange
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -20,12 +21,9 @@ def settle(period: int) -> int:
 
 
 @kernel
-def midpoint(values, period, state, out):
+def midpoint(values, period, state, work, out):
     """Midpoint: (highest + lowest) / 2 of the last `period` values, as TA-Lib's MIDPOINT.
 
     NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(values)):
-        high = peak_next(values[row], period, state[:half])
-        out[row] = (high - peak_next(-values[row], period, state[half:])) / 2.0
+    window_midrange(values, values, period, state, work, out)

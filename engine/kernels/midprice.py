@@ -1,11 +1,12 @@
 """Midpoint price."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, window_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_midrange
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -20,12 +21,9 @@ def settle(period: int) -> int:
 
 
 @kernel
-def midprice(high, low, period, state, out):
+def midprice(high, low, period, state, work, out):
     """Midpoint price: (highest high + lowest low) / 2 of the last `period` bars, as TA-Lib's MIDPRICE.
 
     NaN in either: while it is in the window. Flat: the price. Too short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(high)):
-        top = peak_next(high[row], period, state[:half])
-        out[row] = (top - peak_next(-low[row], period, state[half:])) / 2.0
+    window_midrange(high, low, period, state, work, out)

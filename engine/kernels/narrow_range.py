@@ -1,13 +1,13 @@
 """Narrow range."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, window_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_lowest
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """The window's past."""
     return window_size(period)
 
 
@@ -22,13 +22,16 @@ def settle(period: int) -> int:
 
 
 @kernel
-def narrow_range(high, low, period, state, out):
+def narrow_range(high, low, period, state, work, out):
     """Narrow range: 1 where the bar's range is the smallest of the last `period` bars (NR4, NR7), else 0; a tie counts.
 
-    Toby Crabel, Day Trading with Short Term Price Patterns (1990). NaN in either: while it is in the window. Flat: 1.
-    Too short: NaN.
+    Toby Crabel, Day Trading with Short Term Price Patterns (1990). NaN in either: while it is in the window. Flat: 1. Too short:
+    NaN.
     """
-    for row in range(len(high)):
-        reach = high[row] - low[row]
-        least = -peak_next(-reach, period, state)
-        out[row] = (1.0 if reach <= least else 0.0) if least == least else np.nan
+    reach = take(len(out), work)
+    for row in range(len(out)):
+        reach[row] = high[row] - low[row]
+    window_lowest(reach, period, state, work, out)
+    for row in range(len(out)):
+        least = out[row]
+        out[row] = (1.0 if reach[row] <= least else 0.0) + 0.0 * least

@@ -29,38 +29,43 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
     to hold one. NaN in either: NaN at that row, which is otherwise passed over. Flat: the price. Too short (the first bar): NaN.
     """
     # state: bars, last high, last low, long (1) or short (-1), stop, extreme, acceleration
+    bars, last_top, last_bottom, side, stop, extreme, pace = state[0], state[1], state[2], state[3], state[4], state[5], state[6]
     acceleration = min(acceleration, maximum)
     for row in range(len(high)):
         top, bottom = high[row], low[row]
-        out[row] = np.nan
         if np.isnan(top + bottom):
+            out[row] = np.nan
             continue
-        bars, last_top, last_bottom = state[0], state[1], state[2]
-        state[0], state[1], state[2] = bars + 1.0, top, bottom
-        if bars == 0.0:
-            continue
-        if bars == 1.0:
+        bars += 1.0
+        if bars <= 2.0:
+            if bars == 1.0:
+                out[row] = np.nan
+                last_top, last_bottom = top, bottom
+                continue
             falls = last_bottom - bottom > 0.0 and top - last_top < last_bottom - bottom
-            state[3] = -1.0 if falls else 1.0
-            state[4], state[5], state[6] = (last_top, bottom, acceleration) if falls else (last_bottom, top, acceleration)
+            side = -1.0 if falls else 1.0
+            stop, extreme, pace = (last_top, bottom, acceleration) if falls else (last_bottom, top, acceleration)
             last_top, last_bottom = top, bottom
-        side, stop = state[3], state[4]
-        touched = bottom <= stop if side > 0.0 else top >= stop
-        if touched:
-            stop = max(state[5], last_top, top) if side > 0.0 else min(state[5], last_bottom, bottom)
-            if side > 0.0:
-                state[5] = bottom
+        if side > 0.0:
+            if bottom <= stop:  # turns
+                side, stop = -1.0, max(extreme, last_top, top)
+                out[row] = stop
+                extreme, pace = bottom, acceleration
+                stop = max(stop + pace * (extreme - stop), last_top, top)
             else:
-                state[5] = top
-            side = -side
-            state[6] = acceleration
+                out[row] = stop
+                if top > extreme:
+                    extreme, pace = top, min(pace + acceleration, maximum)
+                stop = min(stop + pace * (extreme - stop), last_bottom, bottom)
+        elif top >= stop:  # turns
+            side, stop = 1.0, min(extreme, last_bottom, bottom)
             out[row] = stop
+            extreme, pace = top, acceleration
+            stop = min(stop + pace * (extreme - stop), last_bottom, bottom)
         else:
             out[row] = stop
-            if side > 0.0 and top > state[5]:
-                state[5], state[6] = top, min(state[6] + acceleration, maximum)
-            elif side < 0.0 and bottom < state[5]:
-                state[5], state[6] = bottom, min(state[6] + acceleration, maximum)
-        stop += state[6] * (state[5] - stop)
-        stop = min(stop, last_bottom, bottom) if side > 0.0 else max(stop, last_top, top)
-        state[3], state[4] = side, stop
+            if bottom < extreme:
+                extreme, pace = bottom, min(pace + acceleration, maximum)
+            stop = max(stop + pace * (extreme - stop), last_top, top)
+        last_top, last_bottom = top, bottom
+    state[0], state[1], state[2], state[3], state[4], state[5], state[6] = bars, last_top, last_bottom, side, stop, extreme, pace

@@ -3,12 +3,12 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.smooth import rows_to_forget, smooth
+from engine.kernels.shared.work import take
 
 
 def state_size(fast: int, slow: int) -> int:
-    """Length of the state."""
+    """Two averages."""
     return 4
 
 
@@ -23,12 +23,14 @@ def settle(fast: int, slow: int) -> int:
 
 
 @kernel
-def ppo(values, fast, slow, state, out):
+def ppo(values, fast, slow, state, work, out):
     """Percentage price oscillator: 100 * (EMA(fast) - EMA(slow)) / EMA(slow).
 
-    Each is seeded with the mean of its first values, as TA-Lib's PPO with exponential averages. NaN: NaN at that
-    row, which is otherwise passed over. Flat: 0. A slow average of 0: NaN. Too short: NaN.
+    Each is seeded with the mean of its first values, as TA-Lib's PPO with exponential averages. NaN: NaN at that row, which is
+    otherwise passed over. Flat: 0. A slow average of 0: NaN. Too short: NaN.
     """
-    for row in range(len(values)):
-        quick, late = ema_next(values[row], fast, state[:2]), ema_next(values[row], slow, state[2:])
-        out[row] = 100.0 * (quick - late) / late if late != 0.0 else np.nan
+    late = take(len(out), work)
+    smooth(values, slow, 2.0 / (slow + 1.0), state[2:], late)
+    smooth(values, fast, 2.0 / (fast + 1.0), state[:2], out)
+    for row in range(len(out)):
+        out[row] = 100.0 * (out[row] - late[row]) / late[row] if late[row] != 0.0 else np.nan

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from engine.kernels import window_past as past_window
 from engine.kernels.jit import kernel
-from engine.kernels.window_past import keep_past, past_values
+from engine.kernels.shared.past import keep_past, past_size, past_values
 
-state_size = past_window.state_size
+
+def state_size(period: int) -> int:
+    """The values before."""
+    return past_size(period)
 
 
 def warmup(period: int) -> int:

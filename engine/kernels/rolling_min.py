@@ -1,16 +1,29 @@
 """Lowest value of a sliding window."""
 
-from engine.kernels import window_peak as peak
 from engine.kernels.jit import kernel
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_lowest
 
-_window_peak = peak.window_peak
-state_size, warmup, settle = peak.state_size, peak.warmup, peak.settle
+
+def state_size(period: int) -> int:
+    """The window's past."""
+    return window_size(period)
+
+
+def warmup(period: int) -> int:
+    """Rows up to and including the first value."""
+    return period
+
+
+def settle(period: int) -> int:
+    """Rows after which what was before does not matter."""
+    return warmup(period)
 
 
 @kernel
-def rolling_min(values, period, state, out):
+def rolling_min(values, period, state, work, out):
     """Lowest of the last `period` values, as TA-Lib's MIN.
 
     NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
-    _window_peak(values, -1.0, period, state, out)
+    window_lowest(values, period, state, work, out)

@@ -1,14 +1,13 @@
 """Rolling rank."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.work import take_zeros
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return ring_size(period)
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,19 +21,16 @@ def settle(period: int) -> int:
 
 
 @kernel
-def rolling_rank(values, period, state, out):
+def rolling_rank(values, period, state, work, out):
     """Rank of the value among the last `period` ones, itself included: the share of them that are at most it, 0 to 1.
 
     NaN: while it is in the window. Flat: 1. Too short: NaN.
     """
-    ring = state[2:]
-    for row in range(len(values)):
-        before_next(values[row], period, state)
-        if state[0] < period:
-            out[row] = np.nan
-            continue
-        below, hurt = 0.0, 0.0
-        for i in range(period):
-            below += ring[i] <= values[row]
-            hurt += ring[i]
-        out[row] = below / period if hurt == hurt else np.nan
+    joined, rows = with_past(values, period - 1, state, work), len(out)
+    below = take_zeros(rows, work)
+    for i in range(period):
+        later = joined[i : i + rows]
+        for row in range(rows):
+            below[row] += (1.0 if later[row] <= values[row] else 0.0) + 0.0 * later[row]
+    for row in range(rows):
+        out[row] = below[row] / period

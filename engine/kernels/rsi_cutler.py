@@ -1,14 +1,14 @@
 """Relative strength index, Cutler's."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 2 + 2 * window_size(period)
+    """The last value; two windows' past."""
+    return past_size(1) + 2 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,19 +22,19 @@ def settle(period: int) -> int:
 
 
 @kernel
-def rsi_cutler(values, period, state, out):
+def rsi_cutler(values, period, state, work, out):
     """Cutler's relative strength index: 100 * gain / (gain + loss), both summed over the last `period` changes without smoothing.
 
     NaN: while it is in the window. Flat: 50. Too short: NaN.
     """
-    half = 6 + 2 * period
-    for row in range(len(values)):
-        first, change = state[0] == 0.0, values[row] - state[1]
-        state[0], state[1] = 1.0, values[row]
-        if first:
-            out[row] = np.nan
-            continue
-        gain = sum_next(change if change > 0.0 else 0.0 * change, period, state[2:half])
-        loss = sum_next(-change if change < 0.0 else 0.0 * change, period, state[half:])
-        total = gain + loss
-        out[row] = 50.0 if total == 0.0 else 100.0 * gain / total
+    last = with_past(values, 1, state[:2], work)
+    loss = take(len(out), work)
+    for row in range(len(out)):
+        change = values[row] - last[row]
+        out[row] = change if change > 0.0 else 0.0 * change
+        loss[row] = -change if change < 0.0 else 0.0 * change
+    window_mean(out, period, state[2 : 2 + period], work, out)
+    window_mean(loss, period, state[2 + period :], work, loss)
+    for row in range(len(out)):
+        total = out[row] + loss[row]
+        out[row] = 50.0 if total == 0.0 else 100.0 * out[row] / total

@@ -3,12 +3,14 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, ring_size
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.work import take, take_zeros
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return ring_size(period)
+    """Two windows' past."""
+    return 2 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,23 +24,19 @@ def settle(period: int) -> int:
 
 
 @kernel
-def skew(values, period, state, out):
+def skew(values, period, state, work, out):
     """Skewness (population, not corrected for bias) of the last `period` values, about their mean.
 
     NaN: while it is in the window. Flat: NaN. Too short: NaN.
     """
-    ring = state[2:]
-    for row in range(len(values)):
-        before_next(values[row], period, state)
-        if state[0] < period:
-            out[row] = np.nan
-            continue
-        mean, square, cube = 0.0, 0.0, 0.0
-        for i in range(period):
-            mean += ring[i] - ring[0]
-        mean = ring[0] + mean / period
-        for i in range(period):
-            apart = ring[i] - mean
-            square += apart * apart
-            cube += apart * apart * apart
-        out[row] = cube / period / (square / period) ** 1.5 if square > 0.0 else np.nan
+    rows = len(out)
+    joined = with_past(values, period - 1, state[:period], work)
+    means, squares, cubes = take(rows, work), take(rows, work), take_zeros(rows, work)
+    window_moments(values, period, state[period:], work, means, squares)
+    for i in range(period):
+        later = joined[i : i + rows]
+        for row in range(rows):
+            apart = later[row] - means[row]
+            cubes[row] += apart * apart * apart
+    for row in range(rows):
+        out[row] = cubes[row] / period / (squares[row] / period) ** 1.5 if squares[row] > 0.0 else np.nan

@@ -1,12 +1,11 @@
 """Smoothed moving average, Wilder's."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import wilder_next
+from engine.kernels.shared.smooth import rows_to_forget, smooth
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """count, average."""
     return 2
 
 
@@ -22,11 +21,10 @@ def settle(period: int) -> int:
 
 @kernel
 def smma(values, period, state, out):
-    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of
-    the first.
+    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of the first
+    values.
 
-    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too
-    short: NaN.
+    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short:
+    NaN.
     """
-    for row in range(len(values)):
-        out[row] = wilder_next(values[row], period, state)
+    smooth(values, period, 1.0 / period, state, out)

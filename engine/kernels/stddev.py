@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from engine.kernels import window_moments as moments
 from engine.kernels.jit import kernel
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
 
-_window_moments = moments.window_moments
-state_size = moments.state_size
+
+def state_size(period: int) -> int:
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -15,16 +18,16 @@ def warmup(period: int) -> int:
 
 
 def settle(period: int) -> int:
-    """An exact function of its window."""
+    """Rows after which what was before does not matter."""
     return warmup(period)
 
 
 @kernel
-def stddev(values, period, state, out):
+def stddev(values, period, state, work, out):
     """Population standard deviation (divided by n, as TA-Lib's STDDEV) of the last `period` values.
 
     NaN: while it is in the window. Flat: exactly 0. Too short: NaN.
     """
-    _window_moments(values, period, state, out, out)
-    for row in range(len(values)):
+    window_moments(values, period, state, work, out[:0], out)
+    for row in range(len(out)):
         out[row] = np.sqrt(out[row] / period)

@@ -3,13 +3,17 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import peak_next, rsi_next, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.strength import STRENGTH_SIZE, strength
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int, fast: int, signal: int) -> int:
-    """Length of the state."""
-    return 4 + 2 * window_size(fast) + window_size(signal)
+    """The RSI's; three windows' past."""
+    return STRENGTH_SIZE + 2 * window_size(fast) + window_size(signal)
 
 
 def warmup(period: int, fast: int, signal: int) -> int:
@@ -23,25 +27,19 @@ def settle(period: int, fast: int, signal: int) -> int:
 
 
 @kernel
-def stoch_rsi(values, period, fast, signal, state, percent_k, percent_d):
-    """Stochastic RSI: Wilder's RSI within the range of its last `fast` values in percent (%K), and that averaged over
-    `signal` (%D),
-    as TA-Lib's STOCHRSI.
+def stoch_rsi(values, period, fast, signal, state, work, percent_k, percent_d):
+    """Stochastic RSI: Wilder's RSI within the range of its last `fast` values in percent (%K), and that averaged over `signal`
+    (%D), as TA-Lib's STOCHRSI.
 
-    Tushar Chande and Stanley Kroll (1994). NaN: NaN at that row, which is otherwise passed over. Flat (no range): 0, as TA-Lib
+    Tushar Chande and Stanley Kroll (1994). NaN: while it is in a window; the RSI passes it over. Flat (no range): 0, as TA-Lib
     says. Too short: NaN.
     """
-    one = 8 + 2 * fast
-    two = one + 4 + 2 * fast
-    for row in range(len(values)):
-        percent_k[row] = percent_d[row] = np.nan
-        strength = rsi_next(values[row], period, state[:4])
-        if strength != strength:
-            continue
-        top, bottom = peak_next(strength, fast, state[4:one]), -peak_next(-strength, fast, state[one:two])
-        if top != top:
-            continue
-        raw = 0.0 if top == bottom else 100.0 * (strength - bottom) / (top - bottom)
-        average = sum_next(raw, signal, state[two:]) / signal
-        if state[two] >= signal:
-            percent_k[row], percent_d[row] = raw, average
+    top, bottom = take(len(percent_k), work), take(len(percent_k), work)
+    strength(values, period, state[:4], percent_k)
+    window_highest(percent_k, fast, state[4 : 4 + fast], work, top)
+    window_lowest(percent_k, fast, state[4 + fast : 4 + 2 * fast], work, bottom)
+    for row in range(len(top)):
+        percent_k[row] = 0.0 if top[row] == bottom[row] else 100.0 * (percent_k[row] - bottom[row]) / (top[row] - bottom[row])
+    window_mean(percent_k, signal, state[4 + 2 * fast :], work, percent_d)
+    for row in range(len(top)):
+        percent_k[row] = percent_k[row] if percent_d[row] == percent_d[row] else np.nan  # both start together

@@ -1,12 +1,14 @@
 """Tillson T3."""
 
+import numpy as np
+
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.fma import fma
+from engine.kernels.shared.smooth import rows_to_forget, smooth_next
 
 
 def state_size(period: int, factor: float) -> int:
-    """Length of the state."""
+    """Six averages."""
     return 12
 
 
@@ -24,18 +26,32 @@ def settle(period: int, factor: float) -> int:
 def t3(values, period, factor, state, out):
     """Tillson's T3: a moving average of six exponential ones in a row, weighted by powers of `factor`.
 
-    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that row, which is
-    otherwise passed
-    over. Flat: the value. Too short: NaN.
+    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that row, which is otherwise
+    passed over. Flat: the value. Too short: NaN.
     """
-    a = factor
+    a, weight = factor, 2.0 / (period + 1.0)
     third, fourth = a * a * a + 3.0 * a * a + 3.0 * a + 1.0, -6.0 * a * a - 3.0 * (a + a * a * a)
     fifth, sixth = 3.0 * a * a + 3.0 * a * a * a, -a * a * a
-    for row in range(len(values)):
-        once = ema_next(values[row], period, state[0:2])
-        twice = ema_next(once, period, state[2:4])
-        e3 = ema_next(twice, period, state[4:6])
-        e4 = ema_next(e3, period, state[6:8])
-        e5 = ema_next(e4, period, state[8:10])
-        e6 = ema_next(e5, period, state[10:12])
-        out[row] = sixth * e6 + fifth * e5 + fourth * e4 + third * e3
+    row, rows = 0, len(out)
+    while row < rows and state[10] < period:
+        value = values[row]
+        for stage in range(6):
+            value = smooth_next(value, period, weight, state[2 * stage : 2 * stage + 2])
+        out[row] = sixth * value + fifth * state[9] + fourth * state[7] + third * state[5]
+        row += 1
+    e1, e2, e3, e4, e5, e6 = state[1], state[3], state[5], state[7], state[9], state[11]
+    rest = 1.0 - weight
+    while row < rows:
+        while row < rows and values[row] == values[row]:  # a run without NaN, as in `smooth`
+            e1 = fma(e1, rest, values[row] * weight)
+            e2 = fma(e2, rest, e1 * weight)
+            e3 = fma(e3, rest, e2 * weight)
+            e4 = fma(e4, rest, e3 * weight)
+            e5 = fma(e5, rest, e4 * weight)
+            e6 = fma(e6, rest, e5 * weight)
+            out[row] = sixth * e6 + fifth * e5 + fourth * e4 + third * e3
+            row += 1
+        if row < rows:
+            out[row] = np.nan
+            row += 1
+    state[1], state[3], state[5], state[7], state[9], state[11] = e1, e2, e3, e4, e5, e6

@@ -1,12 +1,12 @@
 """Triple exponential moving average."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.smooth import rows_to_forget, smooth_thrice
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Three averages."""
     return 6
 
 
@@ -21,13 +21,13 @@ def settle(period: int) -> int:
 
 
 @kernel
-def tema(values, period, state, out):
+def tema(values, period, state, work, out):
     """Triple exponential moving average: 3 * EMA - 3 * EMA of EMA + EMA of that.
 
-    Patrick Mulloy (1994); as TA-Lib's TEMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value.
-    Too short: NaN.
+    Patrick Mulloy (1994); as TA-Lib's TEMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short:
+    NaN.
     """
-    for row in range(len(values)):
-        once = ema_next(values[row], period, state[0:2])
-        twice = ema_next(once, period, state[2:4])
-        out[row] = 3.0 * once - 3.0 * twice + ema_next(twice, period, state[4:6])
+    once, twice = take(len(out), work), take(len(out), work)
+    smooth_thrice(values, period, 2.0 / (period + 1.0), state, once, twice, out)
+    for row in range(len(out)):
+        out[row] += 3.0 * (once[row] - twice[row])

@@ -1,13 +1,12 @@
 """Triangular moving average."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return window_size((period + 1) // 2) + window_size(period // 2 + 1)
 
 
@@ -22,13 +21,11 @@ def settle(period: int) -> int:
 
 
 @kernel
-def trima(values, period, state, out):
+def trima(values, period, state, work, out):
     """Triangular moving average: a simple average of a simple average, of (period + 1) // 2 and period // 2 + 1 values.
 
     As TA-Lib's TRIMA. NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
     first, second = (period + 1) // 2, period // 2 + 1
-    inner, outer = state[: 4 + 2 * first], state[4 + 2 * first :]
-    for row in range(len(values)):
-        average = sum_next(values[row], first, inner) / first
-        out[row] = sum_next(average, second, outer) / second if inner[0] >= first else np.nan
+    window_mean(values, first, state[:first], work, out)
+    window_mean(out, second, state[first:], work, out)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.smooth import rows_to_forget, smooth_thrice
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 8
+    """Three averages; the last value."""
+    return 6 + past_size(1)
 
 
 def warmup(period: int) -> int:
@@ -23,18 +24,14 @@ def settle(period: int) -> int:
 
 
 @kernel
-def trix(values, period, state, out):
+def trix(values, period, state, work, out):
     """Trix: change in percent of a triple exponential moving average from row to row.
 
-    Jack Hutson, Technical Analysis of Stocks & Commodities (1983); as TA-Lib's TRIX. NaN: NaN at that row, which is
-    otherwise passed
-    over. Flat: 0. Too short: NaN.
+    Jack Hutson, Technical Analysis of Stocks & Commodities (1983); as TA-Lib's TRIX. NaN: NaN at that row and the next; the
+    averages pass it over. Flat: 0. Too short: NaN.
     """
-    for row in range(len(values)):
-        once = ema_next(values[row], period, state[0:2])
-        smooth = ema_next(ema_next(once, period, state[2:4]), period, state[4:6])
-        if smooth != smooth:
-            out[row] = np.nan
-            continue
-        out[row] = 100.0 * (smooth / state[7] - 1.0) if state[6] > 0.0 and state[7] != 0.0 else np.nan
-        state[6], state[7] = 1.0, smooth
+    once, twice = take(len(out), work), take(len(out), work)
+    smooth_thrice(values, period, 2.0 / (period + 1.0), state[:6], once, twice, out)
+    last = with_past(out, 1, state[6:], work)
+    for row in range(len(out)):
+        out[row] = 100.0 * (out[row] / last[row] - 1.0) if last[row] != 0.0 else np.nan

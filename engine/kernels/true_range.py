@@ -1,13 +1,12 @@
 """True range."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
+from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
 
 
 def state_size() -> int:
-    """Length of the state."""
-    return 2
+    """The last close."""
+    return RANGES_SIZE
 
 
 def warmup() -> int:
@@ -24,12 +23,6 @@ def settle() -> int:
 def true_range(high, low, close, state, out):
     """True range: max(high, last close) - min(low, last close), as TA-Lib's TRANGE.
 
-    J. Welles Wilder (1978). NaN in any: NaN at that row, which is otherwise passed over. Flat: 0. Too short (the first
-    bar): NaN.
+    J. Welles Wilder (1978). NaN in any: NaN at that row and the next. Flat: 0. Too short (the first bar): NaN.
     """
-    for row in range(len(close)):
-        if np.isnan(high[row] - low[row] + close[row]):
-            out[row] = np.nan
-            continue
-        out[row] = max(high[row], state[1]) - min(low[row], state[1]) if state[0] > 0.0 else np.nan
-        state[0], state[1] = 1.0, close[row]
+    true_ranges(high, low, close, state, out)

@@ -1,15 +1,14 @@
 """True strength index."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import ema_next
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.smooth import rows_to_forget, smooth
+from engine.kernels.shared.work import take
 
 
 def state_size(slow: int, fast: int) -> int:
-    """Length of the state."""
-    return 10
+    """The last value; four averages."""
+    return past_size(1) + 8
 
 
 def warmup(slow: int, fast: int) -> int:
@@ -23,21 +22,19 @@ def settle(slow: int, fast: int) -> int:
 
 
 @kernel
-def tsi(values, slow, fast, state, out):
+def tsi(values, slow, fast, state, work, out):
     """True strength index: 100 * EMA(EMA(change, slow), fast) over the same of the absolute change.
 
-    William Blau (1991). NaN: NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
+    William Blau (1991). NaN: NaN at that row and the next; the averages pass it over. Flat: 0. Too short: NaN.
     """
-    for row in range(len(values)):
-        value = values[row]
-        if value != value:
-            out[row] = np.nan
-            continue
-        first, change = state[0] == 0.0, value - state[1]
-        state[0], state[1] = 1.0, value
-        if first:
-            out[row] = np.nan
-            continue
-        net = ema_next(ema_next(change, slow, state[2:4]), fast, state[4:6])
-        total = ema_next(ema_next(abs(change), slow, state[6:8]), fast, state[8:10])
-        out[row] = 0.0 if total == 0.0 else 100.0 * net / total
+    last, total = with_past(values, 1, state[:2], work), take(len(out), work)
+    for row in range(len(out)):
+        out[row] = values[row] - last[row]
+        total[row] = abs(out[row])
+    slowly, quickly = 2.0 / (slow + 1.0), 2.0 / (fast + 1.0)
+    smooth(out, slow, slowly, state[2:4], out)
+    smooth(out, fast, quickly, state[4:6], out)
+    smooth(total, slow, slowly, state[6:8], total)
+    smooth(total, fast, quickly, state[8:10], total)
+    for row in range(len(out)):
+        out[row] = 0.0 if total[row] == 0.0 else 100.0 * out[row] / total[row]

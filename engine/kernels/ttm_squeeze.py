@@ -3,12 +3,18 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import before_next, peak_next, ring_size, sum_next, weighted_next, weighted_size, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_midrange
+from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
+from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int, width: float, channel: float) -> int:
-    """Length of the state."""
-    return 2 + ring_size(period) + 5 * window_size(period) + weighted_size(period)
+    """The last close; five windows' past; the weighted mean's."""
+    return RANGES_SIZE + 5 * window_size(period) + weighted_size(period)
 
 
 def warmup(period: int, width: float, channel: float) -> int:
@@ -22,35 +28,24 @@ def settle(period: int, width: float, channel: float) -> int:
 
 
 @kernel
-def ttm_squeeze(high, low, close, period, width, channel, state, squeeze, momentum):
-    """TTM squeeze: squeeze is 1 while the Bollinger Bands (`width` deviations) lie within the Keltner channel (`channel`
-    mean true ranges), else
-    0; momentum is the end of the regression line through the last `period` values of close - (middle of the range + SMA) / 2.
+def ttm_squeeze(high, low, close, period, width, channel, state, work, squeeze, momentum):
+    """TTM squeeze: squeeze is 1 while the Bollinger Bands (`width` deviations) lie within the Keltner channel (`channel` mean
+    true ranges), else 0; momentum is the end of the regression line through the last `period` values of close - (middle of the
+    range + SMA) / 2.
 
     John Carter, Mastering the Trade (2005). NaN in any: while it is in a window. Flat: squeeze 0, momentum 0. Too short: NaN.
     """
-    size = 4 + 2 * period
-    ring = state[4 : 4 + period]
-    base = 4 + period
-    for row in range(len(close)):
-        squeeze[row] = momentum[row] = np.nan
-        first, last = state[0] == 0.0, state[1]
-        state[0], state[1] = 1.0, close[row]
-        reach = high[row] - low[row] if first else max(high[row], last) - min(low[row], last)
-        before_next(close[row], period, state[2 : 4 + period])
-        mean = sum_next(close[row], period, state[base : base + size]) / period
-        ranged = sum_next(reach + 0.0 * close[row], period, state[base + size : base + 2 * size]) / period
-        top = peak_next(high[row], period, state[base + 2 * size : base + 3 * size])
-        bottom = -peak_next(-low[row], period, state[base + 3 * size : base + 4 * size])
-        if state[2] < period:
-            continue
-        square = 0.0
-        for i in range(period):
-            square += (ring[i] - mean) * (ring[i] - mean)
-        apart = close[row] - ((top + bottom) / 2.0 + mean) / 2.0
-        heavy = weighted_next(apart, period, state[base + 5 * size :])
-        total = sum_next(apart, period, state[base + 4 * size : base + 5 * size]) / period
-        if state[base + 4 * size] < period:
-            continue
-        squeeze[row] = 1.0 if width * np.sqrt(square / period) < channel * ranged else 0.0 * (square + ranged)
-        momentum[row] = total + 3.0 * (heavy - total)  # mean + slope * (period - 1) / 2
+    rows, two = len(close), 2 + period
+    mean, square, reach, weighted = take(rows, work), take(rows, work), take(rows, work), take(rows, work)
+    true_ranges(high, low, close, state[:2], reach)
+    window_mean(reach, period, state[2:two], work, reach)
+    window_moments(close, period, state[two : two + period], work, mean, square)
+    window_midrange(high, low, period, state[two + period : two + 3 * period], work, momentum)
+    for row in range(rows):
+        momentum[row] = close[row] - (momentum[row] + mean[row]) / 2.0
+    window_weighted_mean(momentum, period, state[two + 4 * period :], weighted)
+    window_mean(momentum, period, state[two + 3 * period : two + 4 * period], work, mean)
+    for row in range(rows):
+        momentum[row] = 3.0 * weighted[row] - 2.0 * mean[row]  # the line's end: mean + slope * (period - 1) / 2
+        inside = width * np.sqrt(square[row] / period) < channel * reach[row]
+        squeeze[row] = (1.0 if inside else 0.0) + 0.0 * (square[row] + reach[row] + momentum[row])

@@ -3,11 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_highest
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -22,17 +24,16 @@ def settle(period: int) -> int:
 
 
 @kernel
-def ulcer_index(values, period, state, out):
-    """Ulcer index: root of the mean square, over `period` rows, of the fall in percent from the highest of the last
-    `period` values.
+def ulcer_index(values, period, state, work, out):
+    """Ulcer index: root of the mean square, over `period` rows, of the fall in percent from the highest of the last `period`
+    values.
 
     Peter Martin and Byron McCann (1989). NaN: while it is in a window. Flat: 0. Too short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(values)):
-        top = peak_next(values[row], period, state[:half])
-        if state[0] < period:
-            out[row] = np.nan
-            continue
-        fall = 100.0 * (values[row] / top - 1.0)
-        out[row] = np.sqrt(sum_next(fall * fall, period, state[half:]) / period)
+    window_highest(values, period, state[:period], work, out)
+    for row in range(len(out)):
+        fall = 100.0 * (values[row] / out[row] - 1.0)
+        out[row] = fall * fall
+    window_mean(out, period, state[period:], work, out)
+    for row in range(len(out)):
+        out[row] = np.sqrt(out[row])

@@ -1,14 +1,15 @@
 """Ultimate oscillator."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
+from engine.kernels.shared.work import take
 
 
 def state_size(short: int, middle: int, long: int) -> int:
-    """Length of the state."""
-    return 2 + 2 * (window_size(short) + window_size(middle) + window_size(long))
+    """The last close, twice; two windows' past a period."""
+    return RANGES_SIZE + past_size(1) + 2 * (window_size(short) + window_size(middle) + window_size(long))
 
 
 def warmup(short: int, middle: int, long: int) -> int:
@@ -22,29 +23,28 @@ def settle(short: int, middle: int, long: int) -> int:
 
 
 @kernel
-def ultimate_oscillator(high, low, close, short, middle, long, state, out):
-    """Ultimate oscillator: 100 * (4 * a + 2 * b + c) / 7, where a, b, c are buying pressure over true range, summed over
-    three windows.
-    Buying pressure = close - min(low, last close). As TA-Lib's ULTOSC.
+def ultimate_oscillator(high, low, close, short, middle, long, state, work, out):
+    """Ultimate oscillator: 100 * (4 * a + 2 * b + c) / 7, where a, b, c are buying pressure over true range, summed over three
+    windows. Buying pressure = close - min(low, last close). As TA-Lib's ULTOSC.
 
     Larry Williams (1985). NaN in any: while it is in a window. Flat (no range): 0. Too short: NaN.
     """
-    for row in range(len(close)):
-        last, first = state[1], state[0] == 0.0
-        state[0], state[1] = 1.0, close[row]
-        if first:
-            out[row] = np.nan
-            continue
-        bottom = min(low[row], last)
-        pressure, reach = close[row] - bottom, max(high[row], last) - bottom
-        hurt = 0.0 * (high[row] + low[row] + close[row] + last)
-        total, at = 0.0, 2
-        for number in range(3):
-            period = short if number == 0 else middle if number == 1 else long
-            size = 4 + 2 * period
-            gained = sum_next(pressure + hurt, period, state[at : at + size])
-            ranged = sum_next(reach + hurt, period, state[at + size : at + 2 * size])
-            at += 2 * size
-            weight = 4.0 if number == 0 else 2.0 if number == 1 else 1.0
-            total += 0.0 if ranged == 0.0 else weight * gained / ranged
-        out[row] = 100.0 * total / 7.0
+    rows = len(out)
+    pressure, reach = take(rows, work), take(rows, work)
+    true_ranges(high, low, close, state[:2], reach)
+    last = with_past(close, 1, state[2:4], work)
+    for row in range(rows):
+        bottom = last[row] if last[row] < low[row] else low[row]
+        pressure[row] = close[row] - bottom + 0.0 * reach[row]
+    pressed, reached = take(rows, work), take(rows, work)
+    out[:] = 0.0
+    at = 4
+    for number in range(3):
+        period = short if number == 0 else middle if number == 1 else long
+        weight = 400.0 / 7.0 if number == 0 else 200.0 / 7.0 if number == 1 else 100.0 / 7.0
+        window_mean(pressure, period, state[at : at + period], work, pressed)
+        window_mean(reach, period, state[at + period : at + 2 * period], work, reached)
+        at += 2 * period
+        for row in range(rows):
+            # no pressure without a range
+            out[row] += weight * pressed[row] / (reached[row] if reached[row] != 0.0 else 1.0)

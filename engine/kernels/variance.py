@@ -1,14 +1,13 @@
 """Variance."""
 
-from engine.kernels import window_moments as moments
 from engine.kernels.jit import kernel
-
-_window_moments = moments.window_moments
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return moments.state_size(period)
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,11 +21,11 @@ def settle(period: int) -> int:
 
 
 @kernel
-def variance(values, period, state, out):
+def variance(values, period, state, work, out):
     """Population variance (divided by n, as TA-Lib's VAR) of the last `period` values.
 
     NaN: while it is in the window. Flat: exactly 0, and never below. Too short: NaN.
     """
-    _window_moments(values, period, state, out, out)
-    for row in range(len(values)):
+    window_moments(values, period, state, work, out[:0], out)
+    for row in range(len(out)):
         out[row] /= period

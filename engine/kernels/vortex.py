@@ -3,12 +3,15 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return 4 + 3 * window_size(period)
+    """Last close, high and low; three windows' past."""
+    return RANGES_SIZE + 2 * past_size(1) + 3 * window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -22,23 +25,22 @@ def settle(period: int) -> int:
 
 
 @kernel
-def vortex(high, low, close, period, state, plus, minus):
-    """Vortex indicator: sums over the last `period` bars of |high - last low| (plus) and |low - last high| (minus) over
-    those of the true range.
+def vortex(high, low, close, period, state, work, plus, minus):
+    """Vortex indicator: sums over the last `period` bars of |high - last low| (plus) and |low - last high| (minus) over those of
+    the true range.
 
     Etienne Botes and Douglas Siepman (2010). NaN in any: while it is in the window. Flat: NaN. Too short: NaN.
     """
-    size = 4 + 2 * period
-    for row in range(len(close)):
-        first, last_high, last_low, last = state[0] == 0.0, state[1], state[2], state[3]
-        state[0], state[1], state[2], state[3] = 1.0, high[row], low[row], close[row]
-        plus[row] = minus[row] = np.nan
-        if first:
-            continue
-        hurt = 0.0 * (last + close[row])
-        rise = sum_next(abs(high[row] - last_low), period, state[4 : 4 + size])
-        fall = sum_next(abs(low[row] - last_high), period, state[4 + size : 4 + 2 * size])
-        reach = max(high[row], last) - min(low[row], last) + hurt
-        total = sum_next(reach, period, state[4 + 2 * size :])
-        if total > 0.0:
-            plus[row], minus[row] = rise / total, fall / total
+    reach = take(len(plus), work)
+    true_ranges(high, low, close, state[:2], reach)
+    last_high, last_low = with_past(high, 1, state[2:4], work), with_past(low, 1, state[4:6], work)
+    for row in range(len(plus)):
+        plus[row] = abs(high[row] - last_low[row])
+        minus[row] = abs(low[row] - last_high[row])
+    window_mean(reach, period, state[6 : 6 + period], work, reach)
+    window_mean(plus, period, state[6 + period : 6 + 2 * period], work, plus)
+    window_mean(minus, period, state[6 + 2 * period :], work, minus)
+    for row in range(len(plus)):
+        total = reach[row] if reach[row] > 0.0 else np.nan
+        plus[row] /= total
+        minus[row] /= total

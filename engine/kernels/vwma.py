@@ -3,11 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
+from engine.kernels.shared.mean import window_mean
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -22,13 +24,15 @@ def settle(period: int) -> int:
 
 
 @kernel
-def vwma(values, volume, period, state, out):
+def vwma(values, volume, period, state, work, out):
     """Volume-weighted moving average: sum(value * volume) / sum(volume) over the last `period` rows.
 
     NaN in either: while it is in the window. Flat: the value. No volume in the window: NaN. Too short: NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(values)):
-        amount = sum_next(values[row] * volume[row], period, state[:half])
-        total = sum_next(volume[row], period, state[half:])
-        out[row] = amount / total if total > 0.0 else np.nan
+    mean_volume = take(len(out), work)
+    for row in range(len(out)):
+        out[row] = values[row] * volume[row]
+    window_mean(out, period, state[:period], work, out)
+    window_mean(volume, period, state[period:], work, mean_volume)
+    for row in range(len(out)):
+        out[row] = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan

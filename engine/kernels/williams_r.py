@@ -3,11 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import peak_next, window_size
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """Two windows' past."""
     return 2 * window_size(period)
 
 
@@ -22,14 +24,15 @@ def settle(period: int) -> int:
 
 
 @kernel
-def williams_r(high, low, close, period, state, out):
+def williams_r(high, low, close, period, state, work, out):
     """Williams %R: -100 * (highest high - close) / (highest high - lowest low) of the last `period` bars, as TA-Lib's WILLR.
 
-    Larry Williams (1979). NaN in any: while it is in the window. Flat (highest = lowest): NaN, where TA-Lib says 0. Too
-    short: NaN.
+    Larry Williams (1979). NaN in any: while it is in the window. Flat (highest = lowest): NaN, where TA-Lib says 0. Too short:
+    NaN.
     """
-    half = 4 + 2 * period
-    for row in range(len(close)):
-        top = peak_next(high[row], period, state[:half])
-        reach = top + peak_next(-low[row], period, state[half:])
-        out[row] = -100.0 * (top - close[row]) / reach if reach != 0.0 else np.nan
+    bottom = take(len(out), work)
+    window_highest(high, period, state[:period], work, out)
+    window_lowest(low, period, state[period:], work, bottom)
+    for row in range(len(out)):
+        reach = out[row] - bottom[row]
+        out[row] = -100.0 * (out[row] - close[row]) / reach if reach != 0.0 else np.nan

@@ -1,11 +1,11 @@
 """Linearly weighted moving average."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.steps import weighted_next, weighted_size
+from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
+    """The weighted mean's."""
     return weighted_size(period)
 
 
@@ -25,5 +25,4 @@ def wma(values, period, state, out):
 
     NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
-    for row in range(len(values)):
-        out[row] = weighted_next(values[row], period, state)
+    window_weighted_mean(values, period, state, out)

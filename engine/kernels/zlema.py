@@ -1,13 +1,13 @@
 """Zero-lag exponential moving average."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.seed import rows_to_forget
-from engine.kernels.steps import before_next, ema_next, ring_size
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.smooth import rows_to_forget, smooth
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return ring_size(max(1, (period - 1) // 2)) + 2
+    """The values before; count, average."""
+    return past_size(max(1, (period - 1) // 2)) + 2
 
 
 def warmup(period: int) -> int:
@@ -21,13 +21,13 @@ def settle(period: int) -> int:
 
 
 @kernel
-def zlema(values, period, state, out):
+def zlema(values, period, state, work, out):
     """Zero-lag exponential moving average: EMA of value + (value - the value (period - 1) // 2 rows before).
 
-    John Ehlers and Ric Way (2010). NaN: NaN at that row and where it is the value before; otherwise passed over. Flat: the
-    value. Too short: NaN.
+    John Ehlers and Ric Way (2010). NaN: NaN at that row and where it is the value before; otherwise passed over. Flat: the value.
+    Too short: NaN.
     """
-    lag = max(1, (period - 1) // 2)
-    for row in range(len(values)):
-        before = before_next(values[row], lag, state[2:])
-        out[row] = ema_next(2.0 * values[row] - before, period, state[:2])
+    before = with_past(values, max(1, (period - 1) // 2), state[2:], work)
+    for row in range(len(out)):
+        out[row] = 2.0 * values[row] - before[row]
+    smooth(out, period, 2.0 / (period + 1.0), state[:2], out)

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from engine.kernels import window_moments as moments
 from engine.kernels.jit import kernel
-from engine.kernels.steps import sum_next, window_size
-
-_window_moments = moments.window_moments
+from engine.kernels.shared.moments import window_moments
+from engine.kernels.shared.past import window_size
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """Length of the state."""
-    return moments.state_size(period) + window_size(period)
+    """The window's past."""
+    return window_size(period)
 
 
 def warmup(period: int) -> int:
@@ -25,13 +24,12 @@ def settle(period: int) -> int:
 
 
 @kernel
-def zscore(values, period, state, out):
+def zscore(values, period, state, work, out):
     """Z-score: (value - mean) / population standard deviation of the last `period` values.
 
     NaN: while it is in the window. Flat: NaN. Too short: NaN.
     """
-    split = len(state) - 4 - 2 * period
-    _window_moments(values, period, state[:split], out, out)
-    for row in range(len(values)):
-        mean = sum_next(values[row], period, state[split:]) / period
-        out[row] = (values[row] - mean) / np.sqrt(out[row] / period) if out[row] > 0.0 else np.nan
+    means, squares = take(len(out), work), take(len(out), work)
+    window_moments(values, period, state, work, means, squares)
+    for row in range(len(out)):
+        out[row] = (values[row] - means[row]) / np.sqrt(squares[row] / period) if squares[row] > 0.0 else np.nan

@@ -57,5 +57,6 @@ def compute(indicator: Indicator, columns: dict[str, Floats], params: tuple[Any,
     out = np.full((len(indicator.outputs), rows), -1.0)
     for start in range(0, rows, step or max(1, rows)):
         piece = slice(start, start + (step or rows))
-        indicator.kernel(*(array[piece] for array in arrays), *parameters(indicator, params), state, *(row[piece] for row in out))
+        cut = tuple(array[piece] for array in arrays), tuple(row[piece] for row in out)
+        indicator.kernel.over_rows(cut[0], parameters(indicator, params), state, cut[1])
     return out

@@ -56,5 +56,5 @@ def test_relative_volume_leaves_out_sessions_without_the_time_of_day() -> None:
     columns = bars(7) | {"slot": slots, "session_volume": np.array([10, 100, 10, 10, 300, 10, 400], float)}
     session = np.array([1, 1, 2, 3, 3, 4, 4], float)
     out, state = np.empty(7), np.zeros(3 + 5 * 4)
-    CATALOGUE["rvol"].kernel(columns["session_volume"], slots, session, 3, 5, state, out)
+    CATALOGUE["rvol"].kernel.over_rows((columns["session_volume"], slots, session), (3, 5), state, (out,))
     assert out[5] == 1.0 and out[6] == 400 / 200 and np.isnan(out[:5]).all()

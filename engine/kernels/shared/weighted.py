@@ -1,0 +1,49 @@
+"""Linearly weighted mean of a sliding window."""
+
+import numpy as np
+
+from engine.kernels.jit import njit
+
+
+def weighted_size(period: int) -> int:
+    """State of `window_weighted_mean`: rows seen, place in the block, its sum and weighted sum; the block; sums of its tails."""
+    return 4 + period + period + 1
+
+
+@njit
+def window_weighted_mean(values, period, state, out):
+    """Write the mean of the last `period` values with weights 1 .. period, the latest weighing most.
+
+    The end of one block of `period` values and the start of the next are summed apart, so nothing is ever subtracted from a
+    running sum, at the same cost for any period. NaN: while it is in the window.
+    state: `weighted_size(period)`.
+    """
+    seen, place, head, weighted = state[0], int(state[1]), state[2], state[3]
+    block, tails = state[4 : 4 + period], state[4 + period :]  # tails[i]: weighted sum of the block before, from place i on
+    share = 2.0 / (period * (period + 1.0))
+    rows, row = len(values), 0
+    while row < rows:
+        length = min(rows - row, period - place)
+        piece, written = values[row : row + length], out[row : row + length]
+        kept, before = block[place : place + length], tails[place + 1 : place + 1 + length]
+        weight, older = float(place), float(period - place)
+        for i in range(length):
+            value = piece[i]
+            weight += 1.0
+            older -= 1.0
+            head += value
+            weighted += value * weight
+            kept[i] = value
+            written[i] = (before[i] + weighted + head * older) * share
+        row += length
+        place += length
+        if place == period:
+            tail, heavy = 0.0, 0.0
+            for i in range(period - 1, 0, -1):
+                tail += block[i]
+                heavy += tail
+                tails[i] = heavy
+            place, head, weighted = 0, 0.0, 0.0
+    for i in range(min(rows, max(0, period - 1 - int(seen)))):
+        out[i] = np.nan
+    state[0], state[1], state[2], state[3] = seen + rows, place, head, weighted
