@@ -128,6 +128,7 @@ class SessionDataConfig(Model):
     )
     historical: Historical = Field(Historical(), description="history of the active symbols")
     indicators: list[IndicatorConfig] = Field([], description="indicators that every active symbol has")
+    benchmark: Text | None = Field(None, description="symbol that beta, correlation and relative_strength measure against")
     scanners: list[ScannerConfig] = Field([], description="scanners, run one after the other in this order")
     extended_hours: bool = Field(False, description="whether bars of 04:00 to 20:00 are seen, or regular hours only")
 

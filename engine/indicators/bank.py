@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.clock.interval import Interval
-from engine.indicators.term import DAILY, EACH_SESSION, LAST_SESSION, REGULAR, TICKS, VISIBLE, Term
+from engine.clock.interval import MICROS_A_MINUTE, Interval
+from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars
 from engine.panel.passes import Job, run_over_symbols
@@ -29,17 +29,26 @@ class SessionRows:
 
     ticks  int64[ticks], microseconds
     slots  float64[ticks], each tick's index in the run's table of times of day
+    benchmark  id of the benchmark symbol, -1 where there is none
     """
 
-    def __init__(self, panel: SessionPanel, daily: DailyBars | None, ticks: Ints, slots: Floats):
-        self.panel, self.daily, self.ticks, self.slots = panel, daily, ticks, slots
+    def __init__(self, panel: SessionPanel, daily: DailyBars | None, ticks: Ints, slots: Floats, benchmark: int = -1):
+        self.panel, self.daily, self.ticks, self.slots, self._benchmark = panel, daily, ticks, slots, benchmark
         self._kept: dict[str, Bars] = {}
+        self._benchmarks: dict[str, Floats] = {}
 
     def bars(self, rows: str) -> Bars:
         """The bars that terms over `rows` walk."""
         if rows not in self._kept:
             self._kept[rows] = self._make(rows)
         return self._kept[rows]
+
+    def inputs(self, term: Term) -> tuple[Floats, ...]:
+        """The columns that a term reads, over the bars it walks."""
+        if BENCHMARK in term.inputs and term.rows not in self._benchmarks:
+            self._benchmarks[term.rows] = self.bars(term.rows).latest_of(self._benchmark)
+        bars = self.bars(term.rows)
+        return tuple(self._benchmarks[term.rows] if name == BENCHMARK else bars.column(name) for name in term.inputs)
 
     def _make(self, rows: str) -> Bars:
         if rows == VISIBLE:
@@ -93,20 +102,32 @@ class TermBank:
         for term in terms:
             if term.carry == EACH_SESSION:
                 self.reset(term, slice(None))
+            elif term.carry == OF_SESSION:
+                self._carried[term.name][:] = term.empty
             out = {name: self._buffer(name, rows.ticks_for(term)) for name in term.outputs}
             columns |= out
             if term.rows == TICKS:
                 jobs.append(_fill_tick_rows(session, columns["session_volume"]))
-            jobs.append(self._job(term, session.bars(term.rows), rows.of(term), tuple(out.values())))
+            jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), tuple(out.values())))
         self._go(jobs, ids)
+        if sample:
+            self._hide_unknown(session, terms, columns)
         self._forget_old_values(session, terms, ids)
         return columns
 
-    def walk(self, term: Term, bars: Bars, ids: Ints | None = None) -> None:
+    def walk(self, term: Term, bars: Bars, benchmark: int = -1, ids: Ints | None = None) -> None:
         """Move one term through bars that lie before the session at hand, writing nothing."""
+        inputs = tuple(bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name) for name in term.inputs)
         rows = np.empty((self.symbols, 0), np.int64)
         outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
-        self._go([self._job(term, bars, rows, outs)], ids)
+        self._go([self._job(term, bars, inputs, rows, outs)], ids)
+
+    def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
+        for term in terms:
+            if term.known_after:
+                early = session.ticks < session.panel.session.open + term.known_after * MICROS_A_MINUTE
+                for name in term.outputs:
+                    columns[name][early] = term.empty
 
     def _forget_old_values(self, session: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
         for term in terms:
@@ -130,8 +151,7 @@ class TermBank:
             kept = self._out[name] = np.empty((ticks, self.symbols))
         return kept
 
-    def _job(self, term: Term, bars: Bars, rows: Ints, outs: tuple[Floats, ...]) -> Job:
-        inputs = tuple(bars.column(name) for name in term.inputs)
+    def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], rows: Ints, outs: tuple[Floats, ...]) -> Job:
         states, carried, longest = self._states[term.name], self._carried[term.name], bars.longest
 
         def job(first: int, last: int) -> None:

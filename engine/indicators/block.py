@@ -37,6 +37,7 @@ class MonthBlock:
     sessions  dates of the month's sessions in the archive
     starts    term name -> first date it walks
     daily     daily bars of the month and of the longest daily warm-up before it
+    benchmark  id of the benchmark symbol, -1 where there is none
     """
 
     table: SymbolTable
@@ -46,12 +47,15 @@ class MonthBlock:
     daily: DailyBars
     splits: Splits
     ticks_of: TicksOf
+    benchmark: int = -1
     _kept: list[SessionPanel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._bank = TermBank(self.terms, len(self.table))
         self._watched = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
+        if self.benchmark in self._watched:
+            self._watched = np.arange(len(self.table))  # every symbol is measured against it
         self._scaled_to = dt.date.min
 
     @property
@@ -82,7 +86,7 @@ class MonthBlock:
         self._joined.append(other)
 
     def _rows(self, panel: SessionPanel) -> SessionRows:
-        return SessionRows(panel, self.daily, *self.ticks_of(panel.session))
+        return SessionRows(panel, self.daily, *self.ticks_of(panel.session), self.benchmark)
 
     def _apply_splits(self, date: dt.date) -> None:
         changed: set[int] = set()
@@ -93,7 +97,8 @@ class MonthBlock:
             changed.add(symbol)
         self._scaled_to = date
         if changed and self._kept:
-            self._start_anew(date, np.array(sorted(changed), np.int64))
+            ids = range(len(self.table)) if self.benchmark in changed else sorted(changed)
+            self._start_anew(date, np.array(ids, np.int64))
 
     def _start_anew(self, date: dt.date, ids: Ints) -> None:
         for term in self.terms:
@@ -107,4 +112,4 @@ class MonthBlock:
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
         for term in self.terms:
             if term.rows == DAILY:
-                self._bank.walk(term, self.daily.history(self.starts[term.name], date), ids)
+                self._bank.walk(term, self.daily.history(self.starts[term.name], date), self.benchmark, ids)

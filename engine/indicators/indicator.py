@@ -28,13 +28,16 @@ class Indicator:
     """A catalogue row.
 
     inputs          columns it reads: open, high, low, close, volume; session (its ordinal), regular (1 in regular
-                    hours); for rows="ticks": session_volume, slot, session
+                    hours), minute (of the bar's start, from the session's open on), benchmark (the latest close of the
+                    run's benchmark symbol); for rows="ticks": session_volume, slot, session
     outputs         names of what it makes; a single one is the indicator's own column
     state_size      params -> length of the state vector (rows="ticks": params and the number of slots)
     warmup          params -> rows up to and including the first value
     settle          params -> rows after which what was before weighs less than 1e-9
     session_window  params -> earlier sessions it looks at by definition
+    known_after     params -> minutes after the session's open from which it has a value
     rows            "bars", or "ticks" for what has a value at every scheduled tick
+    of_session      its value is the session's own: none before the session's first bar
     """
 
     name: str
@@ -47,18 +50,20 @@ class Indicator:
     warmup: Callable[..., int]
     settle: Callable[..., int]
     session_window: Callable[..., int]
+    known_after: Callable[..., int]
     rows: str = "bars"
+    of_session: bool = False
 
     @classmethod
     def of(
         cls, module: ModuleType, group: str, inputs: tuple[str, ...], params: tuple[Param, ...] = (),
-        outputs: tuple[str, ...] = ("value",), name: str | None = None, rows: str = "bars",
+        outputs: tuple[str, ...] = ("value",), name: str | None = None, rows: str = "bars", of_session: bool = False,
     ) -> Indicator:  # fmt: skip
         """A row from a kernel's module, which holds a kernel of its own name and what there is to know beside it."""
         own = module.__name__.rpartition(".")[2]
         return cls(
             name or own, group, inputs, params, outputs, getattr(module, own), module.state_size, module.warmup,
-            module.settle, getattr(module, "session_window", _no_sessions), rows,
+            module.settle, getattr(module, "session_window", _none), getattr(module, "known_after", _none), rows, of_session,
         )  # fmt: skip
 
     @property
@@ -72,5 +77,5 @@ class Indicator:
         return tuple(param.default for param in self.params)
 
 
-def _no_sessions(*params: float) -> int:
+def _none(*params: float) -> int:
     return 0

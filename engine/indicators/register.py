@@ -18,19 +18,20 @@ from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator, Param
 from engine.kernels.jit import kernel
 
-INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular"})
+INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
 
 
 def register(
     *, inputs: tuple[str, ...], state_size: Callable[..., int], warmup: Callable[..., int],
     settle: Callable[..., int] | None = None, params: tuple[Param, ...] = (), outputs: tuple[str, ...] = ("value",),
-    group: str = "own",
+    group: str = "own", of_session: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:  # fmt: skip
     """Compile the decorated function as a kernel and put it into the catalogue under its own name.
 
     state_size  parameters -> length of the float64 state, all zeros before the first row
     warmup      parameters -> rows up to and including the first value
     settle      parameters -> rows after which what was before does not matter; `warmup` for an exact window
+    of_session  the value is the session's own: none before the session's first bar
 
     Returns the compiled kernel. Raises IndicatorError for a name that is taken, and for inputs that bars do not have.
     """
@@ -44,12 +45,12 @@ def register(
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
         CATALOGUE[name] = Indicator(
-            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _no_sessions
+            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _none, _none, "bars", of_session
         )
         return compiled
 
     return decorate
 
 
-def _no_sessions(*params: float) -> int:
+def _none(*params: float) -> int:
     return 0

@@ -19,11 +19,13 @@ from typing import Any
 from engine.indicators.key import IndicatorKey
 
 VISIBLE, REGULAR, DAILY, TICKS = "visible", "regular", "1d", "ticks"
+BENCHMARK = "benchmark"  # the input that is another symbol's
 
 # How a term goes on from one session to the next.
 RUNS_ON = "runs on"  # state and last value are carried
 LAST_SESSION = "last session"  # the last value is carried for one session, so its age stays bounded
 EACH_SESSION = "each session"  # starts anew at every session
+OF_SESSION = "of the session"  # the state is carried, the value is not
 
 # Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars (an illiquid
 # symbol is warm later, or settles less closely; it is the same in every run all the same).
@@ -39,6 +41,7 @@ class Term:
     state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
     warmup_sessions  how many sessions before a month's first one its state is seeded from
     empty            the value while no row is visible
+    known_after      minutes after the session's open from which it has a value
     """
 
     name: str
@@ -51,6 +54,7 @@ class Term:
     warmup_sessions: int
     carry: str = RUNS_ON
     empty: float = math.nan
+    known_after: int = 0
 
 
 def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
@@ -73,6 +77,8 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         rows=rows,
         state_size=size,
         warmup_sessions=warmup_sessions(key, minutes),
+        carry=OF_SESSION if indicator.of_session else RUNS_ON,
+        known_after=indicator.known_after(*key.params),
     )
 
 

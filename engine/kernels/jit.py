@@ -32,7 +32,7 @@ from numba.extending import overload
 _SHARED_FILES = [Path(__file__), *sorted((Path(__file__).parent / "shared").glob("*.py"))]
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _SHARED_FILES)).hexdigest()[:8]
 
-WORK_COLUMNS, WORK_PAST = 12, 300  # what kernels take of their scratch memory, past values included; more is allocated
+WORK_COLUMNS, WORK_PAST = 20, 300  # what kernels take of their scratch memory, past values included; more is allocated
 ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
 
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}

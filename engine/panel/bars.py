@@ -21,6 +21,7 @@ class Bars:
     starts, ends   int64[symbols]; symbol s has the bars starts[s] .. ends[s]-1, in time order, none where equal
     known_at, lag  a bar is visible at a time t when known_at[bar] + lag <= t (microseconds)
     columns        name -> float64[bars]
+    times          what rows are ordered by, where not known_at
     more           name -> function that makes a further column; it is kept once made
     """
 
@@ -30,6 +31,7 @@ class Bars:
     lag: int
     columns: dict[str, Floats]
     more: Mapping[str, Callable[[], Floats]] = field(default_factory=dict)
+    times: Ints | None = None
     _made: dict[str, Floats] = field(default_factory=dict)
 
     def column(self, name: str) -> Floats:
@@ -44,6 +46,13 @@ class Bars:
     def longest(self) -> int:
         """The most bars a symbol has."""
         return int((self.ends - self.starts).max(initial=0))
+
+    def latest_of(self, symbol: int) -> Floats:
+        """float64[bars]: the latest close of one symbol at each bar; NaN before its first, and for an id below 0."""
+        times = self.known_at if self.times is None else self.times
+        start, end = (int(self.starts[symbol]), int(self.ends[symbol])) if symbol >= 0 else (0, 0)
+        rows = np.searchsorted(times[start:end], times, side="right") - 1
+        return np.where(rows >= 0, self.column("close")[start:end][rows], np.nan) if end > start else np.full(len(times), np.nan)
 
     def find_rows(self, first: int, last: int, ticks: Ints, rows: Ints) -> None:
         """Write rows[symbol, tick] of symbols [first, last): the latest bar visible at each tick, below `starts` if none."""

@@ -64,8 +64,12 @@ class DailyBars:
             rescale(name, values, slice(self.starts[symbol], ends[symbol]), ratio)
 
     def _bars(self, starts: Ints, ends: Ints, known_at: Ints) -> Bars:
-        more = {"session": lambda: (self.dates + EPOCH.toordinal()).astype(np.float64)}
-        return Bars(starts, ends, known_at, 0, self.columns, more)
+        more = {
+            "session": lambda: (self.dates + EPOCH.toordinal()).astype(np.float64),
+            "minute": lambda: np.zeros(len(self.dates)),  # a daily bar is that of regular hours
+            "regular": lambda: np.ones(len(self.dates)),
+        }
+        return Bars(starts, ends, known_at, 0, self.columns, more, self.dates)
 
 
 def _floats(column: pl.Series) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.archive.files import symbol_runs
 from engine.clock.calendar import Session
-from engine.clock.interval import Interval
+from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import ArchiveError
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
@@ -142,6 +142,7 @@ def _clock_columns(session: Session, timestamps: Ints) -> dict[str, Callable[[],
     return {
         "timestamp": lambda: timestamps.astype(np.float64),
         "session": lambda: np.full(len(timestamps), float(session.date.toordinal())),
+        "minute": lambda: (timestamps - session.open) / float(MICROS_A_MINUTE),
         "regular": lambda: ((timestamps >= session.open) & (timestamps < session.close)).astype(np.float64),
     }
 

@@ -19,7 +19,7 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
 from engine.indicators.block import MonthBlock
-from engine.indicators.term import DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyHistory
 from engine.panel.loader import prefetch
@@ -40,6 +40,7 @@ class ReplaySpec:
     table_of     the symbols needed in a stretch of sessions (first date, last date)
     all_columns  decode every bar column, for readers of whole bars
     previous     daily columns whose previous value is read
+    benchmark    the symbol that others are measured against
     """
 
     archive: Archive
@@ -52,6 +53,7 @@ class ReplaySpec:
     table_of: Callable[[dt.date, dt.date], SymbolTable]
     all_columns: bool
     previous: Sequence[str]
+    benchmark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class MarketReplay:
         read = set(BAR_VALUES) if self._spec.all_columns else set()
         for term in self._terms:
             if term.rows in (VISIBLE, REGULAR):
-                read |= set(term.inputs) & {*BAR_VALUES, "vwap", "trade_count"}
+                read |= set(_columns_read(term)) & {*BAR_VALUES, "vwap", "trade_count"}
             elif term.rows not in (DAILY, TICKS):
                 read |= set(BAR_VALUES)  # a wider bar is made from all of a bar
         return sorted(read)
@@ -184,13 +186,20 @@ class MarketReplay:
         starts = self._starts(month, terms)
         first = min([starts[term.name] for term in terms if term.rows == DAILY] + [month[0]])
         daily = self._daily().block(table, first, month[-1])
-        return MonthBlock(table, month, starts, terms, daily, self._splits, self._ticks_and_slots)
+        benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
+        return MonthBlock(
+            table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark
+        )
 
     def _daily(self) -> DailyHistory:
         if self._history is None:
-            read = {name for term in self._terms if term.rows == DAILY for name in term.inputs} & set(BAR_VALUES)
+            read = {name for term in self._terms if term.rows == DAILY for name in _columns_read(term)} & set(BAR_VALUES)
             self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names)
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
         return self._spec.ticks.ticks(session), self._spec.ticks.slots(session)
+
+
+def _columns_read(term: Term) -> list[str]:
+    return ["close" if name == BENCHMARK else name for name in term.inputs]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.errors import IndicatorError
 from engine.indicators.key import IndicatorKey
-from engine.indicators.term import TICKS, Term, indicator_term
+from engine.indicators.term import BENCHMARK, TICKS, Term, indicator_term
 from engine.scan.columns import COLUMNS, SESSION_VOLUME
 
 
@@ -15,10 +16,11 @@ class Requirements:
     base     name of the base interval
     minutes  length of a regular session
     slots    times of day at which the run ticks
+    benchmark  the symbol that others are measured against
     """
 
-    def __init__(self, base: str, minutes: int, slots: int):
-        self._base, self._minutes, self._slots = base, minutes, slots
+    def __init__(self, base: str, minutes: int, slots: int, benchmark: str | None = None):
+        self._base, self._minutes, self._slots, self._benchmark = base, minutes, slots, benchmark
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
 
@@ -38,7 +40,12 @@ class Requirements:
         return list({term.name: term for term in terms}.values())
 
     def terms_of(self, key: IndicatorKey) -> list[Term]:
-        """The term of an indicator, after those it reads."""
+        """The term of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""
+        if BENCHMARK in key.indicator.inputs and self._benchmark is None:
+            raise IndicatorError(
+                f"{key.name} is measured against a benchmark symbol, and there is none",
+                where="session_data_config.benchmark", expected="a symbol of the archive such as SPY",
+            )  # fmt: skip
         term = indicator_term(key, self._base, self._minutes, self._slots)
         return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
 

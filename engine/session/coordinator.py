@@ -27,7 +27,7 @@ from engine.clock.schedule import Schedule
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
-from engine.errors import ConfigError, RunError
+from engine.errors import ConfigError, RunError, did_you_mean
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import UniverseSpec
@@ -144,7 +144,7 @@ class SessionCoordinator:
 
     def _replay(self, first: Session) -> MarketReplay:
         ticks = self._ticks()
-        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count)
+        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark())
         for slot in self.manager.slots:
             requirements.need_columns(slot.plan.columns if slot.plan else ())
             requirements.need_columns(() if slot.columnar else COLUMNS)
@@ -154,7 +154,7 @@ class SessionCoordinator:
             ReplaySpec(
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, self.scope.dates,
                 requirements.terms, ticks, self._table, any(not slot.columnar for slot in self.manager.slots),
-                requirements.previous,
+                requirements.previous, self._benchmark(),
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))
@@ -174,7 +174,17 @@ class SessionCoordinator:
         if any(not slot.columnar for slot in self.manager.slots) or None in universes:
             return SymbolTable([*self._archive.symbols(), *self.data.get_config_symbols()])
         found = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
-        return SymbolTable({*found, *self.data.get_config_symbols()})
+        benchmark = self._benchmark()
+        return SymbolTable({*found, *self.data.get_config_symbols(), *([benchmark] if benchmark else [])})
+
+    def _benchmark(self) -> str | None:
+        symbol = self._data_config.benchmark
+        if symbol is not None and symbol.upper() not in self._archive.symbols():
+            raise ConfigError(
+                f"benchmark = {symbol!r}", where=self._loaded.path, expected=f"a symbol of the archive {self._archive.path}",
+                fix=did_you_mean(symbol.upper(), self._archive.symbols()),
+            )  # fmt: skip
+        return symbol.upper() if symbol else None
 
     # -- from the config
 

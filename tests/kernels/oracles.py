@@ -271,6 +271,102 @@ def squeeze(c: Columns, period: int, width: float, channel: float) -> list[Float
     return [np.where(np.isnan(line), np.nan, inside), line]
 
 
+def sessions_of(c: Columns) -> list[slice]:
+    cuts = [0, *(np.flatnonzero(np.diff(c["session"])) + 1).tolist(), len(c["session"])]
+    return [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def gap(c: Columns) -> Floats:
+    out, last = np.full(len(c["close"]), np.nan), np.nan
+    for span in sessions_of(c):
+        regular = np.flatnonzero(c["regular"][span]) + span.start
+        if len(regular):
+            out[regular[0] : span.stop] = 100 * (c["open"][regular[0]] / last - 1)
+            last = c["close"][regular[-1]]
+    return out
+
+
+def first_minutes(c: Columns, minutes: int) -> list[Floats]:
+    top, bottom = np.full((2, len(c["close"])), np.nan)
+    for span in sessions_of(c):
+        for row in range(span.start, span.stop):
+            rows = [r for r in range(span.start, row + 1) if 0 <= c["minute"][r] < minutes]
+            if rows and c["minute"][row] >= 0:
+                top[row], bottom[row] = c["high"][rows].max(), c["low"][rows].min()
+    return [top, bottom]
+
+
+def before_the_open(c: Columns) -> list[Floats]:
+    top, bottom, total = np.full((3, len(c["close"])), np.nan)
+    for span in sessions_of(c):
+        for row in range(span.start, span.stop):
+            rows = [r for r in range(span.start, row + 1) if c["minute"][r] < 0]
+            total[row] = c["volume"][rows].sum() if rows else 0.0
+            if rows:
+                top[row], bottom[row] = c["high"][rows].max(), c["low"][rows].min()
+    return [top, bottom, total]
+
+
+def extremes(c: Columns) -> list[Floats]:
+    out = np.full((4, len(c["close"])), np.nan)
+    for span in sessions_of(c):
+        rows = np.flatnonzero(c["regular"][span]) + span.start
+        for i, row in enumerate(rows):
+            highs, lows = c["high"][rows[: i + 1]], c["low"][rows[: i + 1]]
+            since = i - int(np.argmax(highs)), i - int(np.argmin(lows))
+            out[:, row] = [since[0] == 0, since[1] == 0, *since]
+    return list(out)
+
+
+def far_from_vwap(c: Columns, period: int) -> Floats:
+    return (c["close"] - session_vwap(c)) / talib.ATR(c["high"], c["low"], c["close"], period)
+
+
+def vwap_since(c: Columns, sessions: int) -> Floats:
+    out = np.full(len(c["close"]), np.nan)
+    spans = sessions_of(c)
+    typical = (c["high"] + c["low"] + c["close"]) / 3
+    for number in range(sessions, len(spans)):
+        for row in range(spans[number].start, spans[number].stop):
+            rows = np.arange(spans[number - sessions].start, row + 1)
+            rows = rows[c["regular"][rows] > 0]
+            if len(rows):
+                out[row] = np.average(typical[rows], weights=c["volume"][rows])
+    return out
+
+
+def pairs(c: Columns, period: int, function: Callable[[Floats, Floats], float]) -> Floats:
+    own, other = (v[1:] / v[:-1] - 1 for v in (c["close"], c["benchmark"]))
+    values = [function(own[i - period : i], other[i - period : i]) for i in range(period, len(own) + 1)]
+    return np.concatenate([np.full(period, np.nan), values])
+
+
+def stronger(c: Columns, period: int) -> Floats:
+    own, other = (v[period:] / v[:-period] for v in (c["close"], c["benchmark"]))
+    return np.concatenate([np.full(period, np.nan), 100 * (own / other - 1)])
+
+
+def volume_force(c: Columns, fast: int, slow: int, signal: int) -> list[Floats]:
+    level, reach = c["high"] + c["low"] + c["close"], c["high"] - c["low"]
+    force, trend, total = [np.nan], 0, 0.0
+    for i in range(1, len(level)):
+        turn = 1 if level[i] > level[i - 1] else -1
+        total = total + reach[i] if turn == trend else reach[i - 1] + reach[i]
+        trend = turn
+        force.append(100 * c["volume"][i] * trend * abs(2 * reach[i] / total - 1))
+    line = ema_from(np.array(force), fast) - ema_from(np.array(force), slow)
+    return [line, ema_from(line, signal)]
+
+
+def candle(name: str, warmup: int) -> Callable[[Columns], Floats]:
+    def oracle(c: Columns) -> Floats:
+        # TA-Lib is silent for a bar longer than it needs to be: give it one more
+        found = getattr(talib, name)(*(np.concatenate([v[:1], v]) for v in ohlcv(c)[:4])).astype(float)[1:]
+        return np.where(np.arange(len(found)) < warmup - 1, np.nan, found)
+
+    return oracle
+
+
 ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "sma": lambda c, period: talib.SMA(c["close"], period),
     "ema": lambda c, period: talib.EMA(c["close"], period),
@@ -352,6 +448,34 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "narrow_range": lambda c, period: windows(c["high"] - c["low"], period, lambda w: float(w[-1] <= w.min())),
     "inside_bar": lambda c: compared_with_the_bar_before(c, True),
     "outside_bar": lambda c: compared_with_the_bar_before(c, False),
+    "gap_percent": gap,
+    "opening_range": first_minutes,
+    "premarket": before_the_open,
+    "session_extremes": extremes,
+    "vwap_distance": far_from_vwap,
+    "anchored_vwap": vwap_since,
+    "percentile": lambda c, period, percent: windows(c["close"], period, lambda w: float(np.percentile(w, percent))),
+    "correlation": lambda c, period: pairs(c, period, lambda x, y: float(np.corrcoef(x, y)[0, 1])),
+    "beta": lambda c, period: pairs(c, period, lambda x, y: float(np.polyfit(y, x, 1)[0])),
+    "relative_strength": stronger,
+    "klinger": volume_force,
+    "doji": candle("CDLDOJI", 11),
+    "dragonfly_doji": candle("CDLDRAGONFLYDOJI", 11),
+    "gravestone_doji": candle("CDLGRAVESTONEDOJI", 11),
+    "hammer": candle("CDLHAMMER", 11),
+    "hanging_man": candle("CDLHANGINGMAN", 11),
+    "inverted_hammer": candle("CDLINVERTEDHAMMER", 11),
+    "shooting_star": candle("CDLSHOOTINGSTAR", 11),
+    "engulfing": candle("CDLENGULFING", 2),
+    "harami": candle("CDLHARAMI", 12),
+    "piercing": candle("CDLPIERCING", 12),
+    "dark_cloud_cover": candle("CDLDARKCLOUDCOVER", 12),
+    "morning_star": candle("CDLMORNINGSTAR", 13),
+    "evening_star": candle("CDLEVENINGSTAR", 13),
+    "three_white_soldiers": candle("CDL3WHITESOLDIERS", 13),
+    "three_black_crows": candle("CDL3BLACKCROWS", 13),
+    "marubozu": candle("CDLMARUBOZU", 11),
+    "spinning_top": candle("CDLSPINNINGTOP", 11),
 }
 
 # Other parameters than the defaults to try as well.
@@ -424,6 +548,14 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "average_dollar_volume": [(1,)],
     "average_daily_range": [(1,), (5,)],
     "narrow_range": [(4,)],
+    "opening_range": [(1,), (12,)],
+    "vwap_distance": [(2,)],
+    "anchored_vwap": [(1,), (12,)],
+    "percentile": [(2, 25.0), (60, 100.0), (60, 0.0), (21, 90.0)],
+    "correlation": [(2,), (60,)],
+    "beta": [(2,), (7,)],
+    "relative_strength": [(1,)],
+    "klinger": [(3, 10, 4)],
 }
 
 # By what factor each output grows when prices do by 4 and volumes by 1/4, as they do in a reverse split.
@@ -440,7 +572,12 @@ PRICE_DEGREE: dict[str, tuple[int, ...]] = {
     "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,), "alma": (1,), "ad_oscillator": (-1,), "eom": (3,), "ichimoku": (1, 1, 1, 1),
     "skew": (0,), "rolling_rank": (0,), "average_dollar_volume": (0,), "average_daily_range": (0,), "consecutive_bars": (0,),
     "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,), "parabolic_sar": (1,), "supertrend": (1, 0), "fisher": (0, 0), "connors_rsi": (0,),
-    "kst": (0, 0), "ttm_squeeze": (0, 1),
+    "kst": (0, 0), "ttm_squeeze": (0, 1), "gap_percent": (0,), "opening_range": (1, 1), "premarket": (1, 1, -1),
+    "session_extremes": (0, 0, 0, 0), "vwap_distance": (0,), "anchored_vwap": (1,), "percentile": (1,), "correlation": (0,),
+    "beta": (0,), "relative_strength": (0,), "klinger": (-1, -1),
+    "doji": (0,), "dragonfly_doji": (0,), "gravestone_doji": (0,), "hammer": (0,), "hanging_man": (0,), "inverted_hammer": (0,),
+    "shooting_star": (0,), "engulfing": (0,), "harami": (0,), "piercing": (0,), "dark_cloud_cover": (0,), "morning_star": (0,),
+    "evening_star": (0,), "three_white_soldiers": (0,), "three_black_crows": (0,), "marubozu": (0,), "spinning_top": (0,),
 }  # fmt: skip
 
 # Sums from where the run of bars begins: their changes forget what was before, their level cannot.

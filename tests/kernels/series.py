@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.indicators.indicator import Indicator
 
 SLOTS = 5
+SESSION_ROWS = 20
 Floats = NDArray[np.float64]
 
 
@@ -25,8 +26,10 @@ def bars(rows: int, seed: int = 3) -> dict[str, Floats]:
         "low": np.minimum(opened, close) * (1 - rng.uniform(0, 0.005, rows)),
         "close": close,
         "volume": np.floor(rng.lognormal(6, 1, rows)),
-        "session": 736_000.0 + row // 20,
-        "regular": ((row % 20 >= 2) & (row % 20 < 17)).astype(float),
+        "session": 736_000.0 + row // SESSION_ROWS,
+        "regular": ((row % SESSION_ROWS >= 2) & (row % SESSION_ROWS < 17)).astype(float),
+        "minute": row % SESSION_ROWS - 2.0,
+        "benchmark": 50.0 * np.exp(np.cumsum(np.random.default_rng(seed + 1000).normal(0.0, 0.01, rows))),
         "session_volume": np.floor(rng.lognormal(8, 1, rows)),
         "slot": (row % SLOTS).astype(float),
     }

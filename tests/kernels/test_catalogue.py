@@ -8,7 +8,7 @@ import pytest
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator
 from tests.kernels.oracles import CUMULATIVE, ORACLES, PARAMS, PRICE_DEGREE
-from tests.kernels.series import bars, compute, fresh_state, inputs, parameters
+from tests.kernels.series import SESSION_ROWS, SLOTS, bars, compute, fresh_state, inputs, parameters
 
 ROWS = 600
 STEPS = (1, 2, 3, 4, 5, 7, 13, 100)
@@ -42,7 +42,7 @@ def test_pieces_equal_the_whole_bit_for_bit(indicator: Indicator, step: int) -> 
 def test_what_is_known_does_not_change_when_the_future_does(indicator: Indicator) -> None:
     columns, cut = bars(ROWS), 333
     changed = {name: np.where(np.arange(ROWS) < cut, v, v[::-1] * 3) for name, v in columns.items()}
-    changed |= {name: columns[name] for name in ("session", "slot", "regular")}
+    changed |= {name: columns[name] for name in ("session", "slot", "regular", "minute")}
     whole, prefix = compute(indicator, columns), compute(indicator, {n: v[:cut] for n, v in columns.items()})
     assert np.array_equal(whole[:, :cut], prefix, equal_nan=True)
     assert np.array_equal(compute(indicator, changed)[:, :cut], prefix, equal_nan=True)
@@ -50,10 +50,13 @@ def test_what_is_known_does_not_change_when_the_future_does(indicator: Indicator
 
 @EVERY_CASE
 def test_the_first_value_comes_after_the_declared_warm_up(indicator: Indicator, params: tuple[float, ...]) -> None:
-    columns = bars(ROWS) | {"regular": np.ones(ROWS)}
+    columns = bars(ROWS) | {"regular": np.ones(ROWS), "minute": np.arange(ROWS) % SESSION_ROWS - (indicator.name == "premarket")}
     first = np.flatnonzero(~np.isnan(compute(indicator, columns, params)).any(axis=0))[0]
-    sessions_are_rows = indicator.rows == "ticks"
-    assert (first // 5 if sessions_are_rows else first) == indicator.warmup(*params) - 1
+    sessions = indicator.session_window(*params)
+    if sessions:
+        assert first // (SLOTS if indicator.rows == "ticks" else SESSION_ROWS) == sessions
+    else:
+        assert first == indicator.warmup(*params) - 1
 
 
 @EVERY
@@ -81,7 +84,8 @@ def test_a_bad_row_does_not_poison_what_comes_after(indicator: Indicator) -> Non
 
 @EVERY
 def test_what_was_before_is_forgotten_after_settle_rows(indicator: Indicator) -> None:
-    settle = indicator.settle(*indicator.defaults) * (5 if indicator.rows == "ticks" else 1)
+    settle = indicator.settle(*indicator.defaults) * (SLOTS if indicator.rows == "ticks" else 1)
+    settle += indicator.session_window(*indicator.defaults) * SESSION_ROWS
     tail = bars(settle + 50, seed=9)
     histories = [bars(100, seed=s) for s in (1, 2)]
     scale = {"open": 3.0, "high": 3.0, "low": 3.0, "close": 3.0, "volume": 50.0, "session_volume": 50.0}

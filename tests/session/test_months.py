@@ -24,7 +24,7 @@ def run(archive: Archive, start: str, end: str) -> dict[str, pl.DataFrame]:
         {"module": "scanners.hybrid_scanner", "regular_session": EVERY_5_MINUTES,
          "config": {"min_gap": 0.005, "min_rvol": 1.0, "rvol_sessions": 7}},
     ]  # fmt: skip
-    return tables(config(scanners, start=start, end=end, indicators=INDICATORS, symbols=["AAPL"]), archive)
+    return tables(config(scanners, start=start, end=end, indicators=INDICATORS, symbols=["AAPL"], benchmark="MSFT"), archive)
 
 
 @pytest.fixture(scope="module")

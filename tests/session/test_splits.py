@@ -37,7 +37,7 @@ def test_values_continue_across_the_ex_date(number: int, demo: Archive) -> None:
         "symbol", "ex_date", "split_ratio"
     ).row(number)  # fmt: skip
     scanner = {"module": "tests.session.wide_scanner", "regular_session": SCHEDULE, "config": {"universe": [symbol]}}
-    logged = hits(config([scanner], start=str(ex_date), end=str(ex_date)), demo)
+    logged = hits(config([scanner], start=str(ex_date), end=str(ex_date), benchmark="MSFT"), demo)
     minutes, days = adjusted(demo, symbol)
     closes = minutes.with_columns(
         sma=pl.Series(talib.SMA(minutes["close"].to_numpy(), 20)), ema=pl.Series(talib.EMA(minutes["close"].to_numpy(), 20)),

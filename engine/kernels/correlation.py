@@ -1,0 +1,40 @@
+"""Correlation with the benchmark."""
+
+import numpy as np
+
+from engine.kernels.jit import kernel
+from engine.kernels.shared.comoments import comoments_size, returns, window_comoments
+from engine.kernels.shared.past import past_size
+from engine.kernels.shared.work import take
+
+
+def state_size(period: int) -> int:
+    """The last values; two windows' past."""
+    return 2 * past_size(1) + comoments_size(period)
+
+
+def warmup(period: int) -> int:
+    """Rows up to and including the first value."""
+    return period + 1
+
+
+def settle(period: int) -> int:
+    """Rows after which what was before does not matter."""
+    return warmup(period)
+
+
+@kernel
+def correlation(close, benchmark, period, state, work, out):
+    """Correlation of the last `period` returns from row to row with those of the benchmark symbol: -1 to 1 (Pearson's).
+
+    The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat, or a flat benchmark: NaN.
+    Too short: NaN.
+    """
+    own, other, square = take(len(out), work), take(len(out), work), take(len(out), work)
+    returns(close, state[:2], work, own)
+    returns(benchmark, state[2:4], work, other)
+    window_comoments(own, other, period, state[4:], work, own, other, out)
+    for row in range(len(out)):
+        square[row] = own[row] * other[row]
+    for row in range(len(out)):
+        out[row] = out[row] / np.sqrt(square[row]) if square[row] > 0.0 else np.nan

@@ -1,0 +1,40 @@
+"""Hammer."""
+
+from engine.kernels.jit import kernel
+from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag
+
+
+def state_size() -> int:
+    """The candles before."""
+    return CANDLES_SIZE
+
+
+def warmup() -> int:
+    """Rows up to and including the first value."""
+    return 11
+
+
+def settle() -> int:
+    """Rows after which what was before does not matter."""
+    return warmup()
+
+
+@kernel
+def hammer(open, high, low, close, state, work, out):
+    """Hammer: a short body, a lower shadow longer than it, hardly an upper one, near or below the last low. 100 where it is
+    there, 0 where not.
+
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLHAMMER. NaN: while a candle that it
+    looks at is. Flat: 0. Too short: NaN.
+    """
+    candle = candles(open, high, low, close, state, work)
+    body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
+    usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
+    for row in range(len(out)):
+        found = (body[row] < usual[row]) & (lower[row] > body[row]) & (upper[row] < 0.1 * tiny[row])
+        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row] + tiny[row])
+    opens, closes = lag(candle.open, 0), lag(candle.close, 0)
+    last, near = lag(candle.low, 1), lag(before(candle.span, 5, work), 1)
+    for row in range(len(out)):
+        found = bottom(opens[row], closes[row]) <= last[row] + 0.2 * near[row]
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (last[row] + near[row])

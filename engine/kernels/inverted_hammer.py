@@ -1,0 +1,40 @@
+"""Inverted hammer."""
+
+from engine.kernels.jit import kernel
+from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, top
+
+
+def state_size() -> int:
+    """The candles before."""
+    return CANDLES_SIZE
+
+
+def warmup() -> int:
+    """Rows up to and including the first value."""
+    return 11
+
+
+def settle() -> int:
+    """Rows after which what was before does not matter."""
+    return warmup()
+
+
+@kernel
+def inverted_hammer(open, high, low, close, state, work, out):
+    """Inverted hammer: a short body below the last one, an upper shadow longer than it, hardly a lower one. 100 where it is
+    there, 0 where not.
+
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLINVERTEDHAMMER. NaN: while a candle
+    that it looks at is. Flat: 0. Too short: NaN.
+    """
+    candle = candles(open, high, low, close, state, work)
+    body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
+    usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
+    for row in range(len(out)):
+        found = (body[row] < usual[row]) & (upper[row] > body[row]) & (lower[row] < 0.1 * tiny[row])
+        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row] + tiny[row])
+    opens, closes = lag(candle.open, 0), lag(candle.close, 0)
+    last_opens, last_closes = lag(candle.open, 1), lag(candle.close, 1)
+    for row in range(len(out)):
+        found = top(opens[row], closes[row]) < bottom(last_opens[row], last_closes[row])
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (last_opens[row] + last_closes[row])

@@ -1,0 +1,44 @@
+"""Morning star."""
+
+from engine.kernels.jit import kernel
+from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, top
+
+
+def state_size() -> int:
+    """The candles before."""
+    return CANDLES_SIZE
+
+
+def warmup() -> int:
+    """Rows up to and including the first value."""
+    return 13
+
+
+def settle() -> int:
+    """Rows after which what was before does not matter."""
+    return warmup()
+
+
+@kernel
+def morning_star(open, high, low, close, state, work, out):
+    """Morning star: a long falling body, a short one below it, then a rising one that closes well within the first. 100 where
+    it is there, 0 where not.
+
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLMORNINGSTAR. NaN: while a candle
+    that it looks at is. Flat: 0. Too short: NaN.
+    """
+    candle = candles(open, high, low, close, state, work)
+    opens, closes = lag(candle.open, 0), lag(candle.close, 0)
+    middle_opens, middle_closes = lag(candle.open, 1), lag(candle.close, 1)
+    first_opens, first_closes = lag(candle.open, 2), lag(candle.close, 2)
+    for row in range(len(out)):
+        found = (closes[row] >= opens[row]) & (first_closes[row] < first_opens[row])
+        found &= top(middle_opens[row], middle_closes[row]) < bottom(first_opens[row], first_closes[row])
+        found &= closes[row] > first_closes[row] + 0.3 * abs(first_closes[row] - first_opens[row])
+        out[row] = 100.0 if found else 0.0
+    body, middle, first, usual = lag(candle.body, 0), lag(candle.body, 1), lag(candle.body, 2), before(candle.body, 10, work)
+    usual_0, usual_1, usual_2 = lag(usual, 0), lag(usual, 1), lag(usual, 2)
+    for row in range(len(out)):
+        found = (first[row] > usual_2[row]) & (middle[row] <= usual_1[row]) & (body[row] > usual_0[row])
+        all_known = 0.0 * (body[row] + middle[row] + first[row] + usual_0[row] + usual_1[row] + usual_2[row])
+        out[row] = (out[row] if found else 0.0) + all_known
