@@ -46,6 +46,17 @@ def print_facts(facts: dict[str, Any]) -> None:
         click.echo(f"{name:<{width}}  {_cell(value)}")
 
 
+def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str:
+    """Values as one line of blocks, from the lowest to the highest; a blank where there is none."""
+    step = max(1, -(-len(values) // width))
+    shown = [next((v for v in reversed(values[i : i + step]) if v is not None), None) for i in range(0, len(values), step)]
+    known = [value for value in shown if value is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    blocks = "▁▂▃▄▅▆▇█"
+    line = "".join(" " if v is None else blocks[int((v - low) / (high - low) * 7.999) if high > low else 3] for v in shown)
+    return f"{name:<28} {line}  {_cell(low)} to {_cell(high)}" if known else f"{name:<28} no value"
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
     """progress(what, done, total) on stderr: a bar with the time left on a terminal, a line every tenth when piped."""

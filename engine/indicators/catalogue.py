@@ -260,7 +260,7 @@ CATALOGUE: dict[str, Indicator] = {
         Indicator.of(rolling_rank, "statistics", CLOSE, _period(20, 2)),
         Indicator.of(percentile, "statistics", CLOSE, (Param("period", 20, 2), Param("percent", 50.0, 0.0, 100.0))),
         Indicator.of(correlation, "statistics", BENCHMARKED, _period(20, 2)),
-        Indicator.of(beta, "statistics", BENCHMARKED, _period(60, 2)),
+        Indicator.of(beta, "statistics", BENCHMARKED, _period(20, 2)),
         Indicator.of(relative_strength, "statistics", BENCHMARKED, _period(20)),
         Indicator.of(skew, "statistics", CLOSE, _period(20, 3)),
         Indicator.of(zscore, "statistics", CLOSE, _period(20, 2)),

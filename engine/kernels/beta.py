@@ -3,14 +3,14 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.comoments import comoments_size, returns, window_comoments
+from engine.kernels.shared.comoments import returns_joined, window_comoments
 from engine.kernels.shared.past import past_size
 from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """The last values; two windows' past."""
-    return 2 * past_size(1) + comoments_size(period)
+    """The values before, of both."""
+    return 2 * past_size(period)
 
 
 def warmup(period: int) -> int:
@@ -31,9 +31,9 @@ def beta(close, benchmark, period, state, work, out):
     The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat: 0; a flat benchmark: NaN.
     Too short: NaN.
     """
-    own, other = take(len(out), work), take(len(out), work)
-    returns(close, state[:2], work, own)
-    returns(benchmark, state[2:4], work, other)
-    window_comoments(own, other, period, state[4:], work, own, other, out)
+    other = take(len(out), work)
+    x = returns_joined(close, period, state[: 1 + period], work)
+    y = returns_joined(benchmark, period, state[1 + period :], work)
+    window_comoments(x, y, period, work, other[:0], other, out)
     for row in range(len(out)):
         out[row] = out[row] / other[row] if other[row] > 0.0 else np.nan

@@ -1,12 +1,14 @@
 """Doji."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, before, candles, lag
+from engine.kernels.shared.mean import mean_of_joined
+from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.work import take
 
 
 def state_size() -> int:
     """The candles before."""
-    return CANDLES_SIZE
+    return past_size(10)
 
 
 def warmup() -> int:
@@ -26,8 +28,10 @@ def doji(open, high, low, close, state, work, out):
     Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLDOJI. NaN: while a candle that it
     looks at is. Flat: 100. Too short: NaN.
     """
-    candle = candles(open, high, low, close, state, work)
-    body, usual = lag(candle.body, 0), lag(before(candle.span, 10, work), 0)
     for row in range(len(out)):
-        found = body[row] <= 0.1 * usual[row]
-        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + usual[row])
+        out[row] = high[row] - low[row]
+    usual = take(len(out), work)
+    mean_of_joined(with_past(out, 10, state, work)[:-1], 10, work, usual)
+    for row in range(len(out)):
+        body = abs(close[row] - open[row])
+        out[row] = (100.0 if body <= 0.1 * usual[row] else 0.0) + 0.0 * (body + usual[row])

@@ -55,12 +55,14 @@ def kama(values, period, state, work, out):
         else:
             out[row] = np.nan
             row += 1
-    while row < rows:
-        while row < rows and path[row] == path[row]:  # a run without NaN, as in `smooth`
-            average = fma(average, path[row], pull[row])
-            out[row] = average
-            row += 1
-        if row < rows:
-            out[row] = np.nan
-            row += 1
+    lefts, pulls, smoothed, holes = path[row:], pull[row:], out[row:], 0
+    for i in range(len(lefts)):
+        holes += lefts[i] != lefts[i]
+    for i in range(len(lefts) if holes else 0):
+        known = lefts[i] == lefts[i]
+        average = fma(average, lefts[i], pulls[i]) if known else average
+        smoothed[i] = average if known else np.nan
+    for i in range(0 if holes else len(lefts)):  # one operation waits for the last average
+        average = fma(average, lefts[i], pulls[i])
+        smoothed[i] = average
     state[1 + period], state[2 + period] = 1.0 if started else 0.0, average

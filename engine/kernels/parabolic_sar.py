@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.fma import fma
 
 
 def state_size(acceleration: float, maximum: float) -> int:
@@ -28,44 +29,41 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
     J. Welles Wilder (1978); as TA-Lib's SAR. Its path forgets where it began at its first turn after; 250 bars are taken
     to hold one. NaN in either: NaN at that row, which is otherwise passed over. Flat: the price. Too short (the first bar): NaN.
     """
-    # state: bars, last high, last low, long (1) or short (-1), stop, extreme, acceleration
+    # state: bars, last high, last low, long (1) or short (-1), stop, extreme, acceleration at hand
     bars, last_top, last_bottom, side, stop, extreme, pace = state[0], state[1], state[2], state[3], state[4], state[5], state[6]
     acceleration = min(acceleration, maximum)
-    for row in range(len(high)):
-        top, bottom = high[row], low[row]
-        if np.isnan(top + bottom):
+    row, rows = 0, len(out)
+    while row < rows and bars < 1.0:
+        out[row] = np.nan
+        if high[row] == high[row] and low[row] == low[row]:
+            bars, last_top, last_bottom = 1.0, high[row], low[row]
+        row += 1
+    while row < rows:
+        if high[row] != high[row] or low[row] != low[row]:
             out[row] = np.nan
+            row += 1
             continue
-        bars += 1.0
-        if bars <= 2.0:
-            if bars == 1.0:
-                out[row] = np.nan
-                last_top, last_bottom = top, bottom
-                continue
-            falls = last_bottom - bottom > 0.0 and top - last_top < last_bottom - bottom
-            side = -1.0 if falls else 1.0
-            stop, extreme, pace = (last_top, bottom, acceleration) if falls else (last_bottom, top, acceleration)
-            last_top, last_bottom = top, bottom
-        if side > 0.0:
-            if bottom <= stop:  # turns
-                side, stop = -1.0, max(extreme, last_top, top)
-                out[row] = stop
-                extreme, pace = bottom, acceleration
-                stop = max(stop + pace * (extreme - stop), last_top, top)
-            else:
-                out[row] = stop
-                if top > extreme:
-                    extreme, pace = top, min(pace + acceleration, maximum)
-                stop = min(stop + pace * (extreme - stop), last_bottom, bottom)
-        elif top >= stop:  # turns
-            side, stop = 1.0, min(extreme, last_bottom, bottom)
-            out[row] = stop
-            extreme, pace = top, acceleration
-            stop = min(stop + pace * (extreme - stop), last_bottom, bottom)
+        if bars == 1.0:
+            falls = last_bottom - low[row] > 0.0 and high[row] - last_top < last_bottom - low[row]
+            side, pace, bars = -1.0 if falls else 1.0, acceleration, 2.0
+            stop, extreme = (-last_top, -low[row]) if falls else (last_bottom, high[row])
+            last_top, last_bottom = high[row], low[row]
+        # stop and extreme are kept as seen by a long: prices of a short are mirrored, so there is one case, not two
+        long = side > 0.0
+        top, bottom = high[row] if long else -low[row], low[row] if long else -high[row]
+        ceiling, floor = last_top if long else -last_bottom, last_bottom if long else -last_top
+        ceiling, floor = top if top > ceiling else ceiling, bottom if bottom < floor else floor
+        if bottom <= stop:  # turns
+            stop = ceiling if ceiling > extreme else extreme
+            out[row] = stop if long else -stop
+            side, stop, extreme, pace, floor = -side, -stop, -bottom, acceleration, -ceiling
         else:
-            out[row] = stop
-            if bottom < extreme:
-                extreme, pace = bottom, min(pace + acceleration, maximum)
-            stop = max(stop + pace * (extreme - stop), last_top, top)
-        last_top, last_bottom = top, bottom
+            out[row] = stop if long else -stop
+            faster = pace + acceleration if pace + acceleration < maximum else maximum
+            pace = faster if top > extreme else pace
+            extreme = top if top > extreme else extreme
+        stop = fma(pace, extreme - stop, stop)
+        stop = floor if floor < stop else stop
+        last_top, last_bottom = high[row], low[row]
+        row += 1
     state[0], state[1], state[2], state[3], state[4], state[5], state[6] = bars, last_top, last_bottom, side, stop, extreme, pace

@@ -28,7 +28,7 @@ from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
-from engine.scan.ticks import TickTable
+from engine.scan.ticks import Ticks
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ReplaySpec:
     extended: bool
     dates: Sequence[dt.date]
     terms: Sequence[Term]
-    ticks: TickTable
+    ticks: Ticks
     table_of: Callable[[dt.date, dt.date], SymbolTable]
     all_columns: bool
     previous: Sequence[str]

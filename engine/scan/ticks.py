@@ -1,8 +1,9 @@
-"""When a run looks: the union of all schedules' ticks, session by session, and the times of day they fall on."""
+"""When a run looks, session by session, and the times of day it looks at."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -11,8 +12,20 @@ from engine.clock.schedule import Schedule
 from engine.panel.bars import Floats, Ints
 
 
+class Ticks(Protocol):
+    """Instants of each session at which something looks."""
+
+    slot_count: int
+
+    def ticks(self, session: Session) -> Ints:
+        """int64[ticks], microseconds, increasing."""
+
+    def slots(self, session: Session) -> Floats:
+        """float64[ticks]: each tick's place among all times of day there are, counted from the session's open."""
+
+
 class TickTable:
-    """The ticks of a run.
+    """The ticks of a run: the union of all schedules'.
 
     schedules    those of all scanners
     pre_session  whether something scans at the session's open, before its first bar
@@ -23,6 +36,7 @@ class TickTable:
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
         offsets = [self.ticks(session) - session.open for session in sessions]
         self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets]))
+        self.slot_count = len(self._times_of_day)
 
     def ticks(self, session: Session) -> Ints:
         """int64[ticks], microseconds, increasing."""
@@ -33,7 +47,23 @@ class TickTable:
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
         return np.searchsorted(self._times_of_day, self.ticks(session) - session.open).astype(np.float64)
 
-    @property
-    def slot_count(self) -> int:
-        """At how many times of day the run looks."""
-        return len(self._times_of_day)
+
+class EveryBar:
+    """Ticks at the end of each bar of regular hours; with step 0 one a session, at its close.
+
+    step  microseconds of a bar
+    """
+
+    def __init__(self, step: int, sessions: Sequence[Session]):
+        self._step = step
+        self.slot_count = max(len(self.ticks(session)) for session in sessions)
+
+    def ticks(self, session: Session) -> Ints:
+        """int64[ticks], microseconds."""
+        if not self._step:
+            return np.array([session.close], np.int64)
+        return np.arange(session.open + self._step, session.close + 1, self._step, dtype=np.int64)
+
+    def slots(self, session: Session) -> Floats:
+        """float64[ticks]: each tick's place among the times of day."""
+        return np.arange(len(self.ticks(session)), dtype=np.float64)

@@ -14,10 +14,15 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.cli.main import COMMANDS, cli
+from engine.errors import RunError
 from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.key import IndicatorKey
+from engine.results.charts import candle_page
 from engine.scan.module_loader import built_in_scanners
+from engine.scan.series import indicator_series
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT, real_data
+from tests.runs import EVERY_5_MINUTES, config, hits
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -114,3 +119,44 @@ def test_scanners(barsweep: Barsweep) -> None:
         assert module in listed
         shown = barsweep("scanners", "show", module)
         assert shown.status == 0 and "universe" in shown.out and "clause" in shown.out
+
+
+def test_an_indicator_is_drawn_over_a_symbol(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
+    page = tmp_path / "chart.html"
+    called = barsweep("indicators", "show", "macd_12_26_9_5m", "--archive", demo.path, "--symbol", "aapl", "--plot", page)
+    assert called.status == 0
+    lines = [line for line in called.out.splitlines() if line.startswith(("close", "macd_12_26_9_5m."))]
+    assert len(lines) == 4 and all(" to " in line for line in lines)
+    text = page.read_text()
+    assert "<title>AAPL" in text and "macd_12_26_9_5m.signal" in text and 'src="http' not in text
+    called = barsweep("indicators", "show", "atr_5_1d", "--archive", demo.path, "--symbol", "AAPL", "--sessions", 10)
+    assert called.status == 0 and "10 ticks" in called.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["rsi", "--symbol", "AAPL"], "--archive"), (["rsi", "--archive", "{demo}", "--symbol", "NOPE"], "NOPE"),
+     (["beta", "--archive", "{demo}", "--symbol", "AAPL"], "benchmark"), (["rsi_0", "--archive", "{demo}"], "period"),
+     (["rsi", "--archive", "{demo}", "--symbol", "AAPL", "--date", "2001-01-01"], "2001-01-01")],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_said(arguments: list[str], message: str, barsweep: Barsweep, demo: Archive) -> None:
+    called = barsweep("indicators", "show", *[one.format(demo=demo.path) for one in arguments])
+    assert called.status == 2 and message in called.err and "Traceback" not in called.err
+
+
+def test_what_is_drawn_is_what_scans_see(demo: Archive) -> None:
+    day = demo.sessions()[10]
+    seen = indicator_series(demo, "AAPL", [IndicatorKey.parse("sma_20_5m"), IndicatorKey.parse("rvol_5_1m")], [day])
+    scanner = {"module": "tests.session.wide_scanner", "regular_session": EVERY_5_MINUTES}
+    logged = hits(config([scanner], start=str(day), end=str(day), benchmark="MSFT"), demo).filter(pl.col("symbol") == "AAPL")
+    both = logged.join(seen, on="tick")
+    assert len(both) == len(logged) > 5
+    assert both["close"].equals(both["at_close"].alias("close"))
+    # at every minute there are other times of day than at every five, so the mean may be summed in another order
+    assert (both["rvol_5_1m"] - both["at_rvol_5_1m"]).abs().max() < 1e-12
+
+
+def test_a_chart_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, demo: Archive) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(RunError, match="plotly"):
+        candle_page("x", pl.DataFrame(), [])

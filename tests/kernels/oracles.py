@@ -7,6 +7,7 @@ where ours says 50; the random bars have no such stretch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import talib
@@ -273,7 +274,7 @@ def squeeze(c: Columns, period: int, width: float, channel: float) -> list[Float
 
 def sessions_of(c: Columns) -> list[slice]:
     cuts = [0, *(np.flatnonzero(np.diff(c["session"])) + 1).tolist(), len(c["session"])]
-    return [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [slice(a, b) for a, b in pairwise(cuts)]
 
 
 def gap(c: Columns) -> Floats:
@@ -553,7 +554,7 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "anchored_vwap": [(1,), (12,)],
     "percentile": [(2, 25.0), (60, 100.0), (60, 0.0), (21, 90.0)],
     "correlation": [(2,), (60,)],
-    "beta": [(2,), (7,)],
+    "beta": [(2,), (7,), (60,)],
     "relative_strength": [(1,)],
     "klinger": [(3, 10, 4)],
 }

@@ -21,7 +21,11 @@ SCHEDULE = [{"start": "09:31", "end": "15:51", "interval": "2m"}]
 
 def scan(archive: Archive, start: dt.date, end: dt.date, **settings: Any) -> pl.DataFrame:
     universe = settings.pop("universe", None)
-    scanner = {"module": "tests.session.terms_scanner", "regular_session": SCHEDULE, "config": {"universe": universe} if universe else {}}
+    scanner = {
+        "module": "tests.session.terms_scanner",
+        "regular_session": SCHEDULE,
+        "config": {"universe": universe} if universe else {},
+    }
     return hits(config([scanner], start=str(start), end=str(end), **settings), archive)
 
 
@@ -34,7 +38,9 @@ def regular(archive: Archive, date: dt.date) -> pl.DataFrame:
     session = archive.calendar.session(date)
     start = pl.col("timestamp").dt.epoch("us")
     bars = archive.read_session(date, ["symbol", "timestamp", "open", "high", "low", "close", "volume"])
-    return bars.filter(start >= session.open, start < session.close).with_columns(known=pl.col("timestamp") + pl.duration(minutes=1))
+    return bars.filter(start >= session.open, start < session.close).with_columns(
+        known=pl.col("timestamp") + pl.duration(minutes=1)
+    )
 
 
 @pytest.mark.parametrize("day", DAYS)
@@ -68,7 +74,9 @@ def test_gaps_and_extremes(day: dt.date, logged: pl.DataFrame, demo: Archive) ->
         high_so_far=pl.col("high").cum_max().over("symbol"), row=pl.int_range(pl.len()).over("symbol"),
     ).with_columns(made=pl.when(pl.col("high") == pl.col("high_so_far")).then(pl.col("row")))  # fmt: skip
     # of equal highs the first counts
-    since = since.with_columns(made=pl.col("row").min().over("symbol", "high_so_far")).with_columns(since=pl.col("row") - pl.col("made"))
+    since = since.with_columns(made=pl.col("row").min().over("symbol", "high_so_far")).with_columns(
+        since=pl.col("row") - pl.col("made")
+    )
     joined = own.sort("tick").join_asof(since.sort("known"), left_on="tick", right_on="known", by="symbol", check_sortedness=False)
     assert joined["at_session_extremes_1m.since_high"].eq_missing(joined["since"].cast(pl.Float64)).all()
 
@@ -77,7 +85,9 @@ def test_the_benchmark_is_the_benchmarks(logged: pl.DataFrame, demo: Archive) ->
     day = DAYS[1]
     daily = demo.read_daily(["close"], None, day).pivot(on="symbol", index="date", values="close").tail(6)
     own = logged.filter(pl.col("session") == day).unique("symbol", keep="last")
-    returns = {name: np.diff(daily[name]) / daily[name].to_numpy()[:-1] for name in daily.columns[1:] if daily[name].null_count() == 0}
+    returns = {
+        name: np.diff(daily[name]) / daily[name].to_numpy()[:-1] for name in daily.columns[1:] if daily[name].null_count() == 0
+    }
     market = returns[BENCHMARK]
     checked = 0
     for row in own.filter(pl.col("symbol").is_in(list(returns))).iter_rows(named=True):

@@ -29,16 +29,17 @@ def window_moments(values, period, state, work, means, squares):
         odd = 1 if period & digit else 0
         size = length - 2 * n - odd + 1
         target_mean, target = (means, squares) if digit == 1 else (spare_mean[:size], spare_square[:size])
+        late = mean[n:]
         if n == 1:
-            _start(mean, mean[1:], target)
+            _start(mean, late, target)
         else:
-            _join(mean, mean[n:], square, square[n:], 0.5 * n, target)
+            _join(mean, late, square, square[n:], 0.5 * n, target)
         if odd:
             more, share = joined[2 * n :], 1.0 / (2 * n + 1)
-            _add_one(mean, mean[n:], more, 2 * n * share, target)
-            grow_mean(mean, mean[n:], more, share, target_mean)
+            _add_one(mean, late, more, 2 * n * share, target)
+            grow_mean(mean, late, more, share, target_mean)
         else:
-            halve(mean, mean[n:], target_mean)
+            halve(mean, late, target_mean)
         mean, spare_mean, other_mean = target_mean, other_mean, spare_mean
         square, spare_square = target, square
         n, digit = 2 * n + odd, digit >> 1

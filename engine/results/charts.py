@@ -1,0 +1,104 @@
+"""Candle charts of one symbol in one self-contained HTML page; plotly draws them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from engine.clock.calendar import ExchangeCalendar
+from engine.errors import RunError
+
+UP, DOWN = "#26a69a", "#ef5350"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened: a hit, an entry, an exit."""
+
+    time: Any
+    price: float
+    label: str
+    text: str = ""
+    symbol: str = "triangle-up"
+    color: str = "#5c6bc0"
+
+
+def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: Sequence[Mark] = ()) -> str:
+    """An HTML page: candles and volume, `columns` over the candles where they are prices, below them where not.
+
+    bars  time (exchange-local), open, high, low, close, volume, and the columns; a row a bar
+    Raises RunError where plotly is not installed.
+    """
+    go, make_subplots = _plotly()
+    over = [name for name in columns if _is_price(bars, name)]
+    below = [name for name in columns if name not in over]
+    panels = list(dict.fromkeys(name.partition(".")[0] for name in below))
+    rows = 2 + len(panels)
+    height = 0.33 / max(1, len(panels))
+    figure = make_subplots(
+        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.02, row_heights=[0.55, 0.12, *[height] * len(panels)],
+        subplot_titles=["", "volume", *panels],
+    )  # fmt: skip
+    time = bars["time"].to_list()
+    prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
+    figure.add_trace(go.Candlestick(x=time, **prices, name="price", increasing_line_color=UP, decreasing_line_color=DOWN), 1, 1)
+    figure.add_trace(go.Bar(x=time, y=bars["volume"].to_list(), name="volume", marker_color="#90a4ae"), 2, 1)
+    for name in over:
+        figure.add_trace(go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3), 1, 1)
+    for name in below:
+        line = go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3)
+        figure.add_trace(line, 3 + panels.index(name.partition(".")[0]), 1)
+    for label in dict.fromkeys(mark.label for mark in marks):
+        own = [mark for mark in marks if mark.label == label]
+        figure.add_trace(
+            go.Scatter(
+                x=[mark.time for mark in own], y=[mark.price for mark in own], name=html.escape(label), mode="markers",
+                text=[html.escape(mark.text) for mark in own], hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
+                marker={"symbol": own[0].symbol, "size": 11, "color": own[0].color, "line": {"width": 1, "color": "black"}},
+            ), 1, 1,
+        )  # fmt: skip
+    days = bars["time"].dt.date().n_unique()
+    gaps = [{"bounds": ["sat", "mon"]}]
+    if 1 < days < len(bars):  # nights between intraday bars
+        first, last = bars["time"].dt.time().min(), bars["time"].dt.time().max()
+        gaps.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})
+    figure.update_xaxes(rangebreaks=gaps, rangeslider_visible=False)
+    figure.update_layout(
+        title=html.escape(title), template="plotly_white", height=560 + 170 * len(panels), hovermode="x unified",
+        legend={"orientation": "h", "y": 1.04, "x": 1, "xanchor": "right"}, margin={"l": 60, "r": 20, "t": 80, "b": 30},
+    )  # fmt: skip
+    page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}, div_id="chart")
+    return page.replace("<head>", f"<head><title>{html.escape(title)}</title>", 1)
+
+
+def chart_bars(series: pl.DataFrame, calendar: ExchangeCalendar) -> pl.DataFrame:
+    """What `indicator_series` gives as bars to draw: a row a tick that has a bar of its own, at the exchange's wall clock."""
+    step = pl.col("bar_time").is_not_null() & (pl.col("bar_time") != pl.col("bar_time").shift()).fill_null(True)
+    local = pl.col("bar_time").dt.convert_time_zone(str(calendar.tz)).dt.replace_time_zone(None).alias("time")
+    return series.filter(step).with_columns(local)
+
+
+def _is_price(bars: pl.DataFrame, name: str) -> bool:
+    """Whether a column's values lie where the prices do."""
+    values = bars[name].drop_nulls()
+    low, high = bars["low"].min(), bars["high"].max()
+    if values.is_empty() or low is None or high is None:
+        return False
+    return bool(values.min() >= 0.5 * low and values.max() <= 2.0 * high)  # type: ignore[operator]
+
+
+def _hour(time: Any) -> float:
+    return float(time.hour + time.minute / 60)
+
+
+def _plotly() -> tuple[Any, Any]:
+    try:
+        import plotly.graph_objects as go
+        from plotly.subplots import make_subplots
+    except ImportError:
+        raise RunError("charts need plotly, which is not installed", fix="pip install 'barsweep[charts]'") from None
+    return go, make_subplots
