@@ -35,7 +35,7 @@ class BarsweepError(Exception):
             parts.append(f"expected {self.expected}")
         if self.fix:
             parts.append(self.fix)
-        return "; ".join(parts)
+        return "; ".join(parts).replace("\n; ", "\n")
 
 
 def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None):

@@ -10,6 +10,7 @@ from engine.scan.expressions import (
     universe_rank,
     universe_zscore,
 )
+from engine.scan.language import parse_condition, parse_value
 from engine.scan.result import ScanResult
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "ScanContext",
     "ScanResult",
     "ScannerParams",
+    "parse_condition",
+    "parse_value",
     "universe_mean",
     "universe_percentile",
     "universe_quantile",

@@ -14,6 +14,7 @@ from engine.errors import BarsweepError
 # `barsweep --help` costs next to nothing.
 COMMANDS = {
     "run": ("engine.cli.run:run_command", "Replay a session config over its archive."),
+    "scan": ("engine.cli.scan:scan_command", "Scan an archive with scanners or an expression; list the hits."),
     "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
     "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),

@@ -18,6 +18,27 @@ def archive_option(required: bool) -> Callable[[Command], Command]:
     return click.option("--archive", "archive_path", type=FOLDER, required=required, help="Folder of the archive.")
 
 
+def scan_options(command: Command) -> Command:
+    """What a scanner without a config is told: where, when, and with which parameters it looks."""
+    options = (
+        click.option("--where", help='Scan for this condition, without any module: "close > sma_20_1d and rvol_20 > 2".'),
+        click.option("--feature", "features", multiple=True, metavar="NAME=EXPRESSION", help="With --where: log it with each hit."),
+        click.option("--schedule", "schedules", multiple=True, metavar="START-END/INTERVAL",
+                     help="When to scan, exchange time, such as 09:35-15:55/5m, or `close`; may be repeated."),
+        click.option("--pre-session", is_flag=True, help="Scan before each open; with --schedule, also then."),
+        click.option("--start", help="First date; the archive's first where left out."),
+        click.option("--end", help="Last date; the archive's last where left out."),
+        click.option("--universe", help='Symbols to scan: a file, a membership .parquet, or "all".'),
+        click.option("--interval", help="Interval of the bars to scan, such as 1d; the archive's shortest where left out."),
+        click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
+        click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the scanners; may be repeated."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 format_option = click.option(
     "--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True,
     help="How to print the result.",

@@ -14,6 +14,7 @@ from engine.cli.output import print_facts, print_json, print_table, progress_bar
 if TYPE_CHECKING:
     from engine.config.load import LoadedConfig
     from engine.results.run import FinishedRun
+    from engine.results.summary import RunSummary
 
 DEFAULT_ARCHIVE = "parquet_data/demo"
 
@@ -81,17 +82,8 @@ def _print_summary(run: FinishedRun) -> None:
         "time": f"{run.seconds:.2f} s",
         "results": run.path,
     })  # fmt: skip
-    columns = ("scanner", "scans", "scanned", "hits", "symbols", "promoted", "errors", "ms")
-    rows = [
-        (name, one.scans, one.scanned, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
-        for name, one in summary.scanners.items()
-    ]  # fmt: skip
     click.echo()
-    print_table("scanners", columns, rows)
-    funnel = [(name, step, left, _share(left, one.scanned)) for name, one in summary.scanners.items()
-              for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
-    click.echo()
-    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
+    print_scanners(summary)
     most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
             for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
     if most:
@@ -99,6 +91,20 @@ def _print_summary(run: FinishedRun) -> None:
         print_table("most hits", ("scanner", "symbols"), most)
     for warning in run.warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def print_scanners(summary: RunSummary) -> None:
+    """Counts of each scanner, and the funnel."""
+    columns = ("scanner", "scans", "scanned", "hits", "symbols", "promoted", "errors", "ms")
+    rows = [
+        (name, one.scans, one.scanned, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
+        for name, one in summary.scanners.items()
+    ]  # fmt: skip
+    print_table("scanners", columns, rows)
+    funnel = [(name, step, left, _share(left, one.scanned)) for name, one in summary.scanners.items()
+              for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
+    click.echo()
+    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
 
 
 def _share(part: int, whole: int) -> str:

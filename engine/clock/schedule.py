@@ -56,3 +56,15 @@ class Schedule:
         if session.is_early_close:
             last = min(last, session.close)
         return np.arange(first, last + 1, self.interval.micros, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class AtClose:
+    """One tick a session, at its close."""
+
+    def __str__(self) -> str:
+        return "close"
+
+    def ticks(self, session: Session) -> NDArray[np.int64]:
+        """int64[1], microseconds."""
+        return np.array([session.close], np.int64)

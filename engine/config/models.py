@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from engine.clock.interval import Interval
-from engine.clock.schedule import Schedule
+from engine.clock.schedule import AtClose, Schedule
 from engine.errors import BarsweepError
 
 
@@ -81,19 +81,26 @@ class IndicatorConfig(Model):
 
 
 class ScheduleConfig(Model):
-    """Ticks at start, start + interval ... up to and including end, exchange-local time."""
+    """Ticks at start, start + interval ... up to and including end, exchange-local time; or one at the close."""
 
-    start: WallClock = Field(description="first tick, exchange-local, such as 09:35")
-    end: WallClock = Field(description="last tick at the latest; cut at the close on an early close")
-    interval: IntervalName = Field(description="time between ticks, such as 5m")
+    start: WallClock | None = Field(None, description="first tick, exchange-local, such as 09:35")
+    end: WallClock | None = Field(None, description="last tick at the latest; cut at the close on an early close")
+    interval: IntervalName | None = Field(None, description="time between ticks, such as 5m")
+    at: Literal["close"] | None = Field(None, description="in place of the others: one tick, at each session's close")
 
     @model_validator(mode="after")
     def _ticks(self) -> ScheduleConfig:
+        given = [name for name in ("start", "end", "interval") if getattr(self, name) is not None]
+        if len(given) != (0 if self.at else 3):
+            raise ValueError(f"got {', '.join([*given, *(['at'] if self.at else [])]) or 'nothing'}; expected start, end and "
+                             'interval, or "at": "close" alone')  # fmt: skip
         _told(lambda _: self.schedule())(None)
         return self
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> Schedule | AtClose:
         """The schedule."""
+        if self.start is None or self.end is None or self.interval is None:
+            return AtClose()
         return Schedule(self.start, self.end, Interval.parse(self.interval))
 
 
@@ -130,6 +137,7 @@ class SessionDataConfig(Model):
     indicators: list[IndicatorConfig] = Field([], description="indicators that every active symbol has")
     benchmark: Text | None = Field(None, description="symbol that beta, correlation and relative_strength measure against")
     scanners: list[ScannerConfig] = Field([], description="scanners, run one after the other in this order")
+    interval: IntervalName | None = Field(None, description="interval of the bars to replay; the archive's shortest where left out")
     extended_hours: bool = Field(False, description="whether bars of 04:00 to 20:00 are seen, or regular hours only")
 
     @model_validator(mode="after")

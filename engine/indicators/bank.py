@@ -16,7 +16,7 @@ import numpy as np
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.daily import DailyBars
+from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job, run_over_symbols
 from engine.panel.session_panel import SessionPanel
 
@@ -32,7 +32,7 @@ class SessionRows:
     benchmark  id of the benchmark symbol, -1 where there is none
     """
 
-    def __init__(self, panel: SessionPanel, daily: DailyBars | None, ticks: Ints, slots: Floats, benchmark: int = -1):
+    def __init__(self, panel: SessionPanel | DailyPanel, daily: DailyBars | None, ticks: Ints, slots: Floats, benchmark: int = -1):
         self.panel, self.daily, self.ticks, self.slots, self._benchmark = panel, daily, ticks, slots, benchmark
         self._kept: dict[str, Bars] = {}
         self._benchmarks: dict[str, Floats] = {}

@@ -22,11 +22,12 @@ from engine.clock.calendar import Session
 from engine.indicators.bank import Columns, SessionRows, TermBank
 from engine.indicators.term import DAILY, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily import DailyBars
+from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 
+Panel = SessionPanel | DailyPanel
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
@@ -48,7 +49,7 @@ class MonthBlock:
     splits: Splits
     ticks_of: TicksOf
     benchmark: int = -1
-    _kept: list[SessionPanel] = field(default_factory=list)  # of symbols that will split, to start anew from
+    _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,9 +69,9 @@ class MonthBlock:
         in_month = date >= self.sessions[0]
         return [term for term in self.terms if self.starts[term.name] <= date and (in_month or term.rows != DAILY)]
 
-    def advance(self, panel: SessionPanel, sample: bool) -> Columns:
+    def advance(self, panel: Panel, sample: bool) -> Columns:
         """Walk one session, in order of time; with `sample` return the columns at its ticks."""
-        panel, date = panel.realign(self.table), panel.session.date
+        panel, date = self.panel_of(panel), panel.session.date
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
@@ -81,11 +82,15 @@ class MonthBlock:
             columns |= other.advance(panel, sample)
         return columns
 
+    def panel_of(self, panel: Panel) -> Panel:
+        """A session for the symbols of this block."""
+        return panel.of_block(self.daily) if isinstance(panel, DailyPanel) else panel.realign(self.table)
+
     def join(self, other: MonthBlock) -> None:
         """From now on walk a block of the same month and table, of terms that were asked for later, along with this one."""
         self._joined.append(other)
 
-    def _rows(self, panel: SessionPanel) -> SessionRows:
+    def _rows(self, panel: Panel) -> SessionRows:
         return SessionRows(panel, self.daily, *self.ticks_of(panel.session), self.benchmark)
 
     def _apply_splits(self, date: dt.date) -> None:

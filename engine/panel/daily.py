@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
+from engine.clock.interval import Interval
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.session_panel import rescale
 from engine.panel.symbol_table import SymbolTable
 
 EPOCH = dt.date(1970, 1, 1)
+DAY = Interval.parse("1d")
 
 
 def day_number(date: dt.date) -> int:
@@ -51,7 +54,8 @@ class DailyBars:
     def session(self, session: Session) -> Bars:
         """The session's own daily bar of each symbol, known at its close."""
         starts, ends = self.span(session.date, session.date + dt.timedelta(days=1))
-        return self._bars(starts, ends, np.full(len(self.dates), session.close))
+        bars = self._bars(starts, ends, np.full(len(self.dates), session.close))
+        return replace(bars, more={**bars.more, "timestamp": lambda: np.full(len(self.dates), float(session.open))})
 
     def history(self, start: dt.date, end: dt.date) -> Bars:
         """All bars with start <= date < end, for walking; they are in the past, so known at any time."""
@@ -70,6 +74,44 @@ class DailyBars:
             "regular": lambda: np.ones(len(self.dates)),
         }
         return Bars(starts, ends, known_at, 0, self.columns, more, self.dates)
+
+
+class DailyPanel:
+    """One session of an archive of daily bars: each symbol's one bar, known at the close.
+
+    As `SessionPanel`, for what replays sessions. Its bars are those of the block it is given to, in the scale that these are in.
+    """
+
+    def __init__(self, session: Session, table: SymbolTable, daily: DailyBars | None = None):
+        self.session, self.table, self.base, self._daily = session, table, DAY, daily
+
+    def of_block(self, daily: DailyBars) -> DailyPanel:
+        """The session over a block's bars."""
+        return DailyPanel(self.session, daily.table, daily)
+
+    def only(self, ids: Ints) -> DailyPanel:
+        """Itself: the block keeps the bars."""
+        return self
+
+    def rescale(self, symbol: int, ratio: float) -> None:
+        """Nothing: the block's bars are rescaled."""
+
+    @property
+    def visible(self) -> Bars:
+        """The session's bars."""
+        assert self._daily is not None, "a session of no block has no bars"
+        return self._daily.session(self.session)
+
+    regular = visible
+
+    def bars(self, interval: Interval) -> Bars:
+        """The session's bars, at the one interval there is."""
+        return self.visible
+
+    def present(self) -> Ints:
+        """int64[symbols]: how many bars each symbol has, 1 or 0."""
+        bars = self.visible
+        return bars.ends - bars.starts
 
 
 def _floats(column: pl.Series) -> Floats:

@@ -18,10 +18,10 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import MonthBlock
+from engine.indicators.block import MonthBlock, Panel
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily import DailyHistory
+from engine.panel.daily import DailyHistory, DailyPanel
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import BAR_VALUES, SessionPanel
 from engine.panel.splits import Splits
@@ -60,7 +60,7 @@ class ReplaySpec:
 class ReplayedSession:
     """One session of the run, and its cross-sections at all ticks."""
 
-    panel: SessionPanel
+    panel: Panel
     cross: CrossSection
 
 
@@ -76,7 +76,7 @@ class MarketReplay:
         self._history: DailyHistory | None = None
         self._terms = list(spec.terms)
         self._open_blocks: list[MonthBlock] = []
-        self._now: tuple[SessionPanel, CrossSection] | None = None
+        self._now: tuple[Panel, CrossSection] | None = None
         self._at_hand: MonthBlock | None = None
 
     def sessions(self) -> Iterator[ReplayedSession]:
@@ -115,10 +115,10 @@ class MarketReplay:
         for date in self._between(block.first_fed, before):
             block.advance(self._read(date), False)
 
-    def _advance(self, block: MonthBlock, panel: SessionPanel, in_run: bool) -> Iterator[ReplayedSession]:
+    def _advance(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedSession]:
         session = panel.session
         sample = in_run and session.date >= block.sessions[0]
-        own = panel.realign(block.table)
+        own = block.panel_of(panel)
         columns = block.advance(own, sample)
         if not sample:
             return
@@ -128,12 +128,15 @@ class MarketReplay:
             return np.where(rows >= 0, block.daily.columns[name][rows], np.nan)
 
         ticks = self._spec.ticks.ticks(session)
-        cross = CrossSection(session, block.table, ticks, columns, self._spec.base.micros, previous)
+        length = session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
+        cross = CrossSection(session, block.table, ticks, columns, length, previous)
         self._now, self._at_hand = (panel, cross), block
         yield ReplayedSession(own, cross)
 
-    def _read(self, date: dt.date) -> SessionPanel:
+    def _read(self, date: dt.date) -> Panel:
         spec = self._spec
+        if spec.base.is_daily:
+            return DailyPanel(spec.calendar.session(date), self._everyone)
         return SessionPanel.read(
             spec.archive, spec.calendar.session(date), self._everyone, spec.base, self._columns(), spec.extended
         )
@@ -149,9 +152,17 @@ class MarketReplay:
         return sorted(read)
 
     def _months(self) -> list[list[dt.date]]:
-        """The archive's sessions of each month of the run, from the month's first to the run's last in it."""
-        last: dict[tuple[int, int], dt.date] = {(date.year, date.month): date for date in self._spec.dates}
-        return [[d for d in self._dates if (d.year, d.month) == month and d <= end] for month, end in sorted(last.items())]
+        """The archive's sessions of each month of the run, from the month's first to the run's last in it.
+
+        Daily bars go by calendar years, as their files do: a warm-up of many days a month would cost more than the month.
+        """
+        of = (lambda date: (date.year, 0)) if self._spec.base.is_daily else (lambda date: (date.year, date.month))
+        last: dict[tuple[int, int], dt.date] = {of(date): date for date in self._spec.dates}
+        sessions: dict[tuple[int, int], list[dt.date]] = {month: [] for month in sorted(last)}
+        for date in self._dates:
+            if date <= last.get(of(date), dt.date.min):
+                sessions[of(date)].append(date)
+        return list(sessions.values())
 
     def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
         """Term name -> the first session it walks for a month."""
@@ -184,7 +195,8 @@ class MarketReplay:
 
     def _fresh_block(self, month: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
         starts = self._starts(month, terms)
-        first = min([starts[term.name] for term in terms if term.rows == DAILY] + [month[0]])
+        by_day = self._spec.base.is_daily
+        first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [month[0]])
         daily = self._daily().block(table, first, month[-1])
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
@@ -193,7 +205,9 @@ class MarketReplay:
 
     def _daily(self) -> DailyHistory:
         if self._history is None:
-            read = {name for term in self._terms if term.rows == DAILY for name in _columns_read(term)} & set(BAR_VALUES)
+            by_day = self._spec.base.is_daily
+            read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
+            read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
             self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names)
         return self._history
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.clock.interval import Interval
 from engine.errors import IndicatorError
 from engine.indicators.key import IndicatorKey
 from engine.indicators.term import BENCHMARK, TICKS, Term, indicator_term
@@ -45,6 +46,12 @@ class Requirements:
             raise IndicatorError(
                 f"{key.name} is measured against a benchmark symbol, and there is none",
                 where="session_data_config.benchmark", expected="a symbol of the archive such as SPY",
+            )  # fmt: skip
+        base = Interval.parse(self._base)
+        if key.interval.micros % base.micros or (base.is_daily and key.indicator.rows == TICKS):
+            raise IndicatorError(
+                f"{key.name} cannot be made of {self._base} bars", where="the archive's bars",
+                expected=f"a multiple of {self._base}", fix="write the interval into the key, such as sma_20_1d",
             )  # fmt: skip
         term = indicator_term(key, self._base, self._minutes, self._slots)
         return [SESSION_VOLUME, term] if term.rows == TICKS else [term]

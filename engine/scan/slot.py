@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from engine.clock.calendar import Session
-from engine.clock.schedule import Schedule
+from engine.clock.schedule import AtClose, Schedule
 from engine.errors import ScannerError
 from engine.panel.bars import Ints
 from engine.scan.base import BaseScanner, ColumnarScanner
@@ -38,7 +38,7 @@ class ScannerSlot:
     pre_session  whether it scans before the open
     """
 
-    def __init__(self, name: str, scanner: BaseScanner, schedules: list[Schedule], pre_session: bool):
+    def __init__(self, name: str, scanner: BaseScanner, schedules: list[Schedule | AtClose], pre_session: bool):
         self.name, self.scanner, self.schedules, self.pre_session = name, scanner, schedules, pre_session
         self.state = ScannerState.INITIALIZED
         self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.clock.calendar import Session
-from engine.clock.schedule import Schedule
+from engine.clock.schedule import AtClose, Schedule
 from engine.panel.bars import Floats, Ints
 
 
@@ -32,7 +32,7 @@ class TickTable:
     sessions     every session that will be walked, for the table of times of day
     """
 
-    def __init__(self, schedules: Sequence[Schedule], pre_session: bool, sessions: Sequence[Session]):
+    def __init__(self, schedules: Sequence[Schedule | AtClose], pre_session: bool, sessions: Sequence[Session]):
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
         offsets = [self.ticks(session) - session.open for session in sessions]
         self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets]))

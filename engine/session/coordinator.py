@@ -23,7 +23,7 @@ from engine.archive.archive import Archive
 from engine.archive.universe import FixedUniverse, Universe, load_universe
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.clock.schedule import Schedule
+from engine.clock.schedule import AtClose, Schedule
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
@@ -194,12 +194,17 @@ class SessionCoordinator:
         schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)
 
-    def _schedule(self, config: ScannerConfig, schedule: Schedule) -> Schedule:
+    def _schedule(self, config: ScannerConfig, schedule: Schedule | AtClose) -> Schedule | AtClose:
         """Refuse a schedule that does not tick in any session of the run."""
         extended = self._data_config.extended_hours
         for session in self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1]):
             low, high = (session.extended_open, session.extended_close) if extended else (session.open, session.close)
             ticks = schedule.ticks(session)
+            if self.scope.base.is_daily and len(ticks) and ticks[0] != session.close:
+                raise ConfigError(
+                    f"schedule {schedule} of {config.label} looks into a day of which only its bar is there",
+                    where=self._loaded.path, expected='"regular_session": [{"at": "close"}], or "pre_session": true',
+                )  # fmt: skip
             if len(ticks) and low <= ticks[0] and (ticks[-1] <= high or session.is_early_close):
                 return schedule
         raise ConfigError(
@@ -227,6 +232,8 @@ class SessionCoordinator:
         return [IndicatorKey.make(one.name, one.params, one.interval) for one in self._data_config.indicators]
 
     def _check_streams(self) -> None:
+        if self.scope.base.is_daily and "streams" not in self._data_config.model_fields_set:
+            return  # the default is for minute bars
         for name in self._data_config.streams:
             if Interval.parse(name).micros % self.scope.base.micros:
                 raise ConfigError(f"stream {name} cannot be made of {self.scope.base.name} bars", where=self._loaded.path,
@@ -240,6 +247,16 @@ class SessionCoordinator:
     def _warn(self, text: str) -> None:
         self.scope.warnings.append(text)
         log.info("%s %s", TAG, text)
+
+
+def _base(loaded: LoadedConfig, archive: Archive) -> Interval:
+    """The interval of the bars to replay."""
+    name = loaded.config.session_data_config.interval
+    if name is not None and name not in archive.intervals:
+        raise ConfigError(
+            f"interval = {name!r}", where=loaded.path, expected=f"one of the archive's: {', '.join(archive.intervals)}"
+        )
+    return Interval.parse(name) if name else archive.manifest.base
 
 
 def _some(names: list[str] | tuple[str, ...], count: int = 10) -> str:
@@ -258,9 +275,7 @@ def _calendar(loaded: LoadedConfig, archive: Archive) -> ExchangeCalendar:
 
 
 def _scope(loaded: LoadedConfig, archive: Archive, calendar: ExchangeCalendar) -> RunScope:
-    base = archive.manifest.base
-    if base.is_daily:
-        raise RunError("holds daily bars only", where=archive.path, expected="an archive with intraday bars")
+    base = _base(loaded, archive)
     there = archive.sessions(base.name)
     if not there:
         raise RunError(f"holds no {base.name} bars", where=archive.path, fix="import bars, or make a demo market")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from engine.panel.session_panel import SessionPanel
+from engine.indicators.block import Panel
 from engine.scan.cross_section import CrossSection
 from engine.scan.record import ScanRecord
 from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMINGS_SCHEMA
@@ -28,7 +28,7 @@ class SessionRecord:
     timings: pl.DataFrame
 
 
-def make_record(panel: SessionPanel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame) -> SessionRecord:
+def make_record(panel: Panel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame) -> SessionRecord:
     """The record of a session that is over."""
     date = panel.session.date
     return SessionRecord(
@@ -47,9 +47,9 @@ def _together(frames: list[pl.DataFrame], empty: pl.DataFrame, order: list[str])
     return pl.concat([empty, *frames], how="diagonal_relaxed").sort(order, maintain_order=True)
 
 
-def _quality(panel: SessionPanel) -> pl.DataFrame:
+def _quality(panel: Panel) -> pl.DataFrame:
     """Regular bars present against minutes expected, for each symbol of the table."""
-    expected = panel.session.minutes // panel.base.minutes
+    expected = 1 if panel.base.is_daily else panel.session.minutes // panel.base.minutes
     present = panel.present()
     frame = pl.DataFrame([panel.table.series, pl.Series("present", present)])
     return frame.with_columns(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.clock.interval import Interval
-from engine.panel.session_panel import BAR_VALUES, SessionPanel
+from engine.indicators.block import Panel
+from engine.panel.session_panel import BAR_VALUES
 from engine.scan.cross_section import CrossSection
 from engine.schema import TIMESTAMP
 from engine.session.history import TrailingHistory
@@ -57,7 +58,7 @@ class Moment:
     """A session's cross-sections and panel, and the tick at hand; all that is later is out of sight."""
 
     cross: CrossSection
-    panel: SessionPanel
+    panel: Panel
     tick: int
     history: TrailingHistory
 

@@ -1,0 +1,119 @@
+"""A session config from options alone, for commands that take a scanner instead of a config."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from engine.archive.archive import Archive
+    from engine.config.load import LoadedConfig
+
+WHERE = "scanners.criteria_scanner"
+
+
+def adhoc_config(
+    archive: Archive, modules: Sequence[str], settings: Sequence[str], *, where: str | None = None, features: Sequence[str] = (),
+    schedules: Sequence[str] = (), pre_session: bool = False, start: str | None = None, end: str | None = None,
+    universe: str | None = None, interval: str | None = None, extended_hours: bool = False, benchmark: str | None = None,
+) -> LoadedConfig:  # fmt: skip
+    """The config that the options mean; ConfigError names the option that is wrong.
+
+    Without a schedule, and not only before the open: every five minutes, or at the close where bars are daily.
+    """
+    from pydantic import ValidationError
+
+    from engine.clock.interval import Interval
+    from engine.config.load import LoadedConfig
+    from engine.config.models import SessionConfig
+
+    if not modules and where is None:
+        raise ConfigError("no scanner", expected='a scanner module such as scanners.momentum_scanner, or --where "EXPRESSION"')
+    if features and where is None:
+        raise ConfigError("--feature without --where", fix="a scanner module logs features of its own")
+    daily = (Interval.parse(interval, "--interval") if interval else archive.manifest.base).is_daily
+    blocks = _blocks(modules, where, features, settings, universe)
+    ticks = [_schedule(text) for text in schedules] or ([] if pre_session else [_usual(archive, daily)])
+    scanners = [{**block, "pre_session": pre_session, "regular_session": ticks or None} for block in blocks]
+    data: dict[str, Any] = {"scanners": scanners, "extended_hours": extended_hours, "benchmark": benchmark, "interval": interval}
+    span = {"start_date": start, "end_date": end}
+    try:
+        config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ConfigError(f"{problem['msg']} (got {problem['input']!r})", where=".".join(map(str, problem["loc"]))) from None
+    return LoadedConfig(config, Path.cwd() / "options")
+
+
+def _blocks(
+    modules: Sequence[str], where: str | None, features: Sequence[str], settings: Sequence[str], universe: str | None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Each scanner with those settings that it has a parameter for."""
+    from engine.scan.module_loader import load_scanner_class
+
+    given = [_setting(text) for text in settings] + ([("universe", universe)] if universe else [])
+    used: set[str] = set()
+    blocks = []
+    for module in [*modules, *([WHERE] if where is not None else [])]:
+        fields = getattr(getattr(load_scanner_class(module), "Params", None), "model_fields", None)
+        own = {key: value for key, value in given if fields is None or key in fields}
+        used |= set(own)
+        blocks.append({"module": module, "config": own})
+    for key, _ in given:
+        if key not in used:
+            names = {name for m in modules for name in load_scanner_class(m).Params.model_fields} if modules else set()
+            raise ConfigError(f"--set {key}", expected="a parameter of a scanner that is run", fix=did_you_mean(key, names))
+    if where is not None:
+        named = dict(_setting(text, "--feature", plain=True) for text in features)
+        blocks[-1] = {
+            "module": WHERE,
+            "name": "where",
+            "config": {**blocks[-1]["config"], "criteria": {"where": where}, "features": named},
+        }
+    labels = [block.get("name", block["module"]) for block in blocks]
+    for number, block in enumerate(blocks):
+        if labels.count(labels[number]) > 1:
+            block["name"] = f"{labels[number]}.{labels[: number + 1].count(labels[number])}"
+    return blocks
+
+
+def _setting(text: str, option: str = "--set", plain: bool = False) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"{option} {text}", expected="NAME=VALUE such as min_price=10")
+    if plain:
+        return key.strip(), value
+    try:
+        return key.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return key.strip(), value
+
+
+def _schedule(text: str) -> dict[str, str]:
+    from engine.clock.schedule import Schedule
+
+    if text.strip() == "close":
+        return {"at": "close"}
+    schedule = Schedule.parse(text)
+    return {"start": str(schedule.start), "end": str(schedule.end), "interval": schedule.interval.name}
+
+
+def _usual(archive: Archive, daily: bool) -> dict[str, str]:
+    """Every five minutes of a full session, from five after its open to five before its close; daily bars: at the close."""
+    if daily:
+        return {"at": "close"}
+    dates = archive.sessions(archive.manifest.base.name)
+    if not dates:
+        return {"start": "09:35", "end": "15:55", "interval": "5m"}
+    session = max(archive.calendar.sessions(dates[0], dates[-1]), key=lambda s: s.minutes)
+    step = max(5, archive.manifest.base.minutes)
+    first, last = (
+        dt.datetime.fromtimestamp(micros / 1e6, archive.calendar.tz) + dt.timedelta(minutes=sign * step)
+        for micros, sign in ((session.open, 1), (session.close, -1))
+    )
+    return {"start": f"{first:%H:%M}", "end": f"{last:%H:%M}", "interval": f"{step}m"}

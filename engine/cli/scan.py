@@ -1,0 +1,96 @@
+"""`barsweep scan`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.adhoc import adhoc_config
+from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options
+from engine.cli.output import print_facts, print_table, progress_bar, set_up_logging
+from engine.cli.run import print_scanners
+
+if TYPE_CHECKING:
+    from engine.results.batch_scan import BatchScan
+
+
+@click.command("scan")
+@click.argument("scanners", nargs=-1)
+@archive_option(required=True)
+@scan_options
+@click.option("--first-hit", is_flag=True, help="Keep the first hit of each symbol and session only.")
+@click.option("--out", type=FILE, help="Write the hits to this .parquet, .csv or .json file.")
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
+    help="What to print: the funnel and the latest hits, or all hits as CSV or JSON.",
+)  # fmt: skip
+@quiet_option
+@log_level_option
+def scan_command(
+    scanners: tuple[str, ...], archive_path: Path, where: str | None, features: tuple[str, ...], schedules: tuple[str, ...],
+    pre_session: bool, start: str | None, end: str | None, universe: str | None, interval: str | None, extended_hours: bool,
+    benchmark: str | None, settings: tuple[str, ...], first_hit: bool, out: Path | None, output_format: str, quiet: bool,
+    log_level: str,
+) -> int:  # fmt: skip
+    """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
+
+    All scanners share one pass over the bars. The hits are those that `barsweep run` would log. Without --schedule a scanner
+    looks every five minutes, or at the close where bars are daily. Exit status 1 says that a scanner failed on the way.
+    """
+    set_up_logging("error" if quiet else log_level)
+    import tempfile
+
+    from engine.archive.archive import Archive
+    from engine.results.batch_scan import scan_archive
+
+    archive = Archive.open(archive_path)
+    loaded = adhoc_config(
+        archive, scanners, settings, where=where, features=features, schedules=schedules, pre_session=pre_session, start=start,
+        end=end, universe=universe, interval=interval, extended_hours=extended_hours, benchmark=benchmark,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="barsweep-") as folder:
+        target = out or (None if output_format == "table" else Path(folder) / f"hits.{output_format}")
+        with progress_bar(quiet) as progress:
+            scan = scan_archive(
+                loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total)
+            )
+        if output_format == "table":
+            _print(scan, out)
+        else:
+            _print_hits(target, output_format)
+    for warning in scan.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return 1 if scan.failures else 0
+
+
+def _print(scan: BatchScan, out: Path | None) -> None:
+    import polars as pl
+
+    summary = scan.summary
+    hits = sum(one.hits for one in summary.scanners.values())
+    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars, "hits": hits,
+             "time": f"{scan.seconds:.2f} s"}  # fmt: skip
+    print_facts(facts | ({"written to": out} if out else {}))
+    click.echo()
+    print_scanners(summary)
+    if len(scan.top):
+        top = scan.top.drop("promoted", "session").with_columns(pl.col("tick").dt.to_string("%Y-%m-%d %H:%M"))
+        shown = [name for name in top.columns if top[name].null_count() < len(top)]
+        click.echo()
+        print_table("latest hits (UTC)", shown, top.select(shown).rows())
+
+
+def _print_hits(written: Path | None, output_format: str) -> None:
+    import polars as pl
+
+    assert written is not None
+    if written.suffix == f".{output_format}":
+        with written.open(encoding="utf-8") as lines:
+            for line in lines:
+                sys.stdout.write(line)
+        return
+    frame = pl.read_parquet(written) if written.suffix == ".parquet" else pl.read_csv(written)
+    click.echo(frame.write_csv() if output_format == "csv" else frame.write_json())

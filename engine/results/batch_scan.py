@@ -1,0 +1,94 @@
+"""Scans an archive into one table of hits, with nothing of a run around it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.archive.atomic import atomic_path
+from engine.config.load import LoadedConfig
+from engine.errors import RunError
+from engine.results.summary import RunSummary, ScannerSummary
+from engine.results.tables import GrowingTable
+from engine.schema import HITS_SCHEMA
+from engine.session.coordinator import SessionCoordinator
+
+FORMATS = (".parquet", ".csv", ".json")
+SHOWN = 20  # hits that are kept for showing
+
+Progress = Callable[[int, int, dt.date], None]
+
+
+@dataclass(frozen=True)
+class BatchScan:
+    """What a scan came to; `top` are the best hits of the last ticks that had any."""
+
+    summary: RunSummary
+    top: pl.DataFrame
+    warnings: list[str]
+    failures: int
+    seconds: float
+
+
+def scan_archive(
+    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress
+) -> BatchScan:  # fmt: skip
+    """Run the config's scanners over its sessions; write the hits to `out` (.parquet, .csv, .json), whole or not at all.
+
+    first_hit  keep the first hit of each scanner, symbol and session
+    """
+    if out is not None and out.suffix not in FORMATS:
+        raise RunError(
+            f"cannot write {out.suffix or 'a file without a suffix'}", where=out, expected=f"one of {', '.join(FORMATS)}"
+        )
+    clock = time.perf_counter()
+    coordinator = SessionCoordinator(loaded, archive)
+    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
+    dates, top = coordinator.scope.dates, pl.DataFrame(schema=HITS_SCHEMA)
+    with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=_folder(out)) as aside:
+        table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
+        for record in coordinator.sessions():
+            summary.add(record)
+            hits = _firsts(record.hits) if first_hit else record.hits
+            if out is not None:
+                table.add(record.date, hits)
+            if len(hits):
+                top = pl.concat([top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN)
+            progress(summary.sessions, len(dates), record.date)
+        if out is not None:
+            table.finish()
+            _deliver(Path(aside) / "hits.parquet", out)
+    seconds = time.perf_counter() - clock
+    return BatchScan(summary, top, coordinator.scope.warnings, coordinator.manager.failures, seconds)
+
+
+def _firsts(hits: pl.DataFrame) -> pl.DataFrame:
+    return hits.unique(["scanner", "symbol"], keep="first", maintain_order=True)
+
+
+def _folder(out: Path | None) -> Path | None:
+    if out is None:
+        return None
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot be written: {error.strerror}", where=out, fix="give another --out") from None
+    return out.absolute().parent
+
+
+def _deliver(hits: Path, out: Path) -> None:
+    with atomic_path(out) as temporary:
+        if out.suffix == ".parquet":
+            shutil.move(hits, temporary)
+        elif out.suffix == ".csv":
+            pl.scan_parquet(hits).sink_csv(temporary)
+        else:
+            pl.read_parquet(hits).write_json(temporary)
