@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from pydantic import Field
 
@@ -24,7 +26,7 @@ class HybridScanner(ColumnarScanner):
 
     rank_by = "rvol"
 
-    def __init__(self, config: dict | None = None):
+    def __init__(self, config: dict[str, Any] | None = None):
         super().__init__(config)
         self.limit = self.params.limit
         self._rvol = f"rvol_{self.params.rvol_sessions}_1m"

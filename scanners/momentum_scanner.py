@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from pydantic import Field
 
@@ -26,7 +28,7 @@ class MomentumScanner(ColumnarScanner):
 
     rank_by = "change"
 
-    def __init__(self, config: dict | None = None):
+    def __init__(self, config: dict[str, Any] | None = None):
         super().__init__(config)
         self.limit = self.params.limit
         self._rsi = IndicatorKey.make("rsi", {"period": self.params.rsi_period}, self.params.interval).name

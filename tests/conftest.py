@@ -27,3 +27,11 @@ def us2018(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     path = tmp_path_factory.mktemp("archives") / "us2018"
     import_bars([source], path, ImportOptions(label="open"))
     return Archive.open(path)
+
+
+@pytest.fixture(scope="session")
+def sp500(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Real daily bars of 505 symbols and five years, and nothing else."""
+    path = tmp_path_factory.mktemp("archives") / "sp500"
+    import_bars([real_data("sp500_daily_2013_2018.parquet")], path, ImportOptions(label="open"))
+    return Archive.open(path)

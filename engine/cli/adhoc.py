@@ -54,6 +54,7 @@ def _blocks(
     modules: Sequence[str], where: str | None, features: Sequence[str], settings: Sequence[str], universe: str | None
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Each scanner with those settings that it has a parameter for."""
+    from engine.scan.language import conjuncts, parse_condition
     from engine.scan.module_loader import load_scanner_class
 
     given = [_setting(text) for text in settings] + ([("universe", universe)] if universe else [])
@@ -69,12 +70,10 @@ def _blocks(
             names = {name for m in modules for name in load_scanner_class(m).Params.model_fields} if modules else set()
             raise ConfigError(f"--set {key}", expected="a parameter of a scanner that is run", fix=did_you_mean(key, names))
     if where is not None:
+        parse_condition(where, "--where")
         named = dict(_setting(text, "--feature", plain=True) for text in features)
-        blocks[-1] = {
-            "module": WHERE,
-            "name": "where",
-            "config": {**blocks[-1]["config"], "criteria": {"where": where}, "features": named},
-        }
+        clauses = {clause: clause for clause in conjuncts(where, "--where")}
+        blocks[-1] = {"module": WHERE, "name": "where", "config": {**blocks[-1]["config"], "criteria": clauses, "features": named}}
     labels = [block.get("name", block["module"]) for block in blocks]
     for number, block in enumerate(blocks):
         if labels.count(labels[number]) > 1:
@@ -117,3 +116,18 @@ def _usual(archive: Archive, daily: bool) -> dict[str, str]:
         for micros, sign in ((session.open, 1), (session.close, -1))
     )
     return {"start": f"{first:%H:%M}", "end": f"{last:%H:%M}", "interval": f"{step}m"}
+
+
+def loaded_from(path: Path) -> tuple[LoadedConfig, Path | None]:
+    """The config of a run directory or of a config file, and the archive that it names, or None."""
+    from engine.config.load import LoadedConfig, load_config
+    from engine.config.models import SessionConfig
+
+    if path.is_dir():
+        try:
+            manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+            return LoadedConfig(SessionConfig(**manifest["config"]), path / "manifest.json"), Path(manifest["archive_path"])
+        except (OSError, ValueError, KeyError):
+            raise ConfigError("no run directory", where=path, expected="a folder with a manifest.json of this version") from None
+    loaded = load_config(path)
+    return loaded, loaded.resolve(loaded.config.archive) if loaded.config.archive else None

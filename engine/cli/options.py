@@ -32,7 +32,7 @@ def scan_options(command: Command) -> Command:
         click.option("--interval", help="Interval of the bars to scan, such as 1d; the archive's shortest where left out."),
         click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
         click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."),
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the scanners; may be repeated."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A scanner's parameter; may be repeated."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)

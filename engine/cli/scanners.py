@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.cli.options import format_option
+from engine.cli.options import FOLDER, format_option
 from engine.cli.output import print_json, print_table
 
 
@@ -41,10 +42,28 @@ def show_command(module: str) -> None:
     if not issubclass(scanner, ColumnarScanner):
         return
     print_table("parameters", ("parameter", "default", "meaning"), _parameters(scanner))
+    missing = [name for name, field in scanner.Params.model_fields.items() if field.is_required()]
+    if missing:
+        click.echo(f"\nclauses: as the config's {', '.join(missing)} say")
+        return
     plan = scanner().plan()
     click.echo()
     print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
     click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+
+
+@scanners_group.command("new")
+@click.argument("name")
+@click.option("--folder", type=FOLDER, default=Path("."), show_default=True, help="Where the files go.")
+def new_command(name: str, folder: Path) -> None:
+    """Write a scanner NAME, a session config and a test to start from.
+
+    Run it with `barsweep run NAME.json --archive FOLDER` from the folder they are in.
+    """
+    from engine.scan.skeleton import write_skeleton
+
+    for path in write_skeleton(name, folder):
+        click.echo(path)
 
 
 def _first_line(scanner: Any) -> str:
@@ -53,4 +72,6 @@ def _first_line(scanner: Any) -> str:
 
 def _parameters(scanner: Any) -> list[tuple[str, str, str]]:
     fields = scanner.Params.model_fields
-    return [(name, str(field.default), field.description or "") for name, field in fields.items()]
+    return [
+        (name, "required" if field.is_required() else str(field.default), field.description or "") for name, field in fields.items()
+    ]

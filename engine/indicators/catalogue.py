@@ -72,6 +72,7 @@ from engine.kernels import (
     piercing,
     ppo,
     premarket,
+    prior_range,
     pvt,
     relative_strength,
     roc,
@@ -106,6 +107,7 @@ from engine.kernels import (
     vortex,
     vwap,
     vwap_distance,
+    vwap_streak,
     vwma,
     williams_r,
     wma,
@@ -235,6 +237,9 @@ CATALOGUE: dict[str, Indicator] = {
             anchored_vwap, "session", (*RANGE, "volume", "session", "regular"), (Param("sessions", 5, 1, 250),), of_session=True
         ),
         Indicator.of(vwap_distance, "session", (*RANGE, "volume", "session", "regular"), _period(14), of_session=True),
+        Indicator.of(
+            vwap_streak, "session", (*RANGE, "volume", "session", "regular"), (), ("streak", "before"), of_session=True
+        ),
         Indicator.of(gap_percent, "session", ("open", "close", "session", "regular"), of_session=True),
         Indicator.of(
             opening_range, "session", ("high", "low", "minute", "session"), (Param("minutes", 5, 1, 1440),), ("high", "low"),
@@ -254,6 +259,7 @@ CATALOGUE: dict[str, Indicator] = {
         Indicator.of(inside_bar, "bars", ("high", "low")),
         Indicator.of(narrow_range, "bars", ("high", "low"), _period(7, 2)),
         Indicator.of(outside_bar, "bars", ("high", "low")),
+        Indicator.of(prior_range, "bars", ("high", "low", "volume"), _period(5), ("high", "low", "volume")),
         # statistics
         Indicator.of(rolling_max, "statistics", CLOSE, _period(20)),
         Indicator.of(rolling_min, "statistics", CLOSE, _period(20)),

@@ -61,6 +61,7 @@ def _manifest(
         "config": loaded.config.model_dump(mode="json"),
         "config_digest": loaded.digest,
         "archive": archive.manifest.model_dump(mode="json"),
+        "archive_path": str(archive.path.absolute()),
         "archive_digest": archive.digest(),
         "seeds": {},  # nothing in a run is drawn by chance
         "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},

@@ -82,6 +82,7 @@ class ColumnarScanner(BaseScanner):
     rank_by: str | pl.Expr | None = None  # a feature's or column's name, or an expression; None ranks by symbol
     rank_descending: bool = True
     limit: int | None = None
+    session_limit: int | None = None  # of a session, the first so many symbols, each once; of one tick, the best first
 
     def __init__(self, config: dict[str, Any] | None = None):
         super().__init__(config)
@@ -103,7 +104,8 @@ class ColumnarScanner(BaseScanner):
         """The declarations, checked."""
         keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
         where = f"{type(self).__module__}.{type(self).__name__}"
-        return ScanPlan.build(where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit, keys)
+        return ScanPlan.build(where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit,
+                              self.session_limit, keys)  # fmt: skip
 
     def setup(self, context: ScanContext) -> bool:
         """Load the universe."""

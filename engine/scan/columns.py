@@ -42,6 +42,7 @@ COLUMNS: dict[str, Column] = {
     for column in (
         Column("symbol", "the symbol", dtype=pl.String()),
         Column("tick", "the time of the scan", dtype=TIMESTAMP),
+        Column("minute", "minutes from the session's open to the tick"),
         *(
             Column(name, f"{name} of the latest visible bar, of this session or the one before", (_latest(name, name),))
             for name in ("open", "high", "low", "close", "volume")

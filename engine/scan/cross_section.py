@@ -88,6 +88,8 @@ class CrossSection:
         column = COLUMNS[name]
         if column.daily:
             return np.broadcast_to(self._previous(column.daily), shape)
+        if name == "minute":
+            return np.broadcast_to(((self.ticks - self.session.open) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":
             return (self.ticks[:, None] - self.values("bar_time") - self._lag) / MICROS_A_MINUTE
         if name == "bar_today":

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -63,10 +63,11 @@ class SessionHits:
 
 def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     """Scan `ticks` (indices of the cross-section's ticks) over `members` (ids, sorted)."""
-    if plan.session_at_once:
-        return _evaluate_rows(plan, cross, ticks, members)
-    parts = [_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(len(ticks))]
-    return _join(parts, len(members)) if parts else _evaluate_rows(plan, cross, ticks, members)
+    if plan.session_at_once or not len(ticks):
+        hits = _evaluate_rows(plan, cross, ticks, members)
+    else:
+        hits = _join([_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(len(ticks))], len(members))
+    return hits if plan.session_limit is None else _first_symbols(hits, plan.session_limit)
 
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
@@ -173,6 +174,13 @@ def _rank(plan: ScanPlan, rows: _Rows) -> NDArray[np.uint32]:
         rows.take(np.flatnonzero(within))
         ranks = ranks[within]
     return ranks.astype(np.uint32)
+
+
+def _first_symbols(hits: SessionHits, count: int) -> SessionHits:
+    """The first hit of each of the first `count` symbols."""
+    _, first = np.unique(hits.symbols, return_index=True)
+    kept = np.sort(first)[:count]
+    return replace(hits, ticks=hits.ticks[kept], symbols=hits.symbols[kept], ranks=hits.ranks[kept], features=hits.features[kept])
 
 
 def _join(parts: list[SessionHits], scanned: int) -> SessionHits:

@@ -69,6 +69,21 @@ def parse_value(text: str, where: str) -> pl.Expr:
     return _parse(text, where, None)
 
 
+def conjuncts(text: str, where: str) -> list[str]:
+    """The conditions that `text` joins by `and`, each by itself, so that each can be counted and explained."""
+    tokens = _Parser(text, where).tokens
+    depth, cuts = 0, [(0, 0)]  # each: where a condition ends, where the next begins
+    for token in tokens:
+        if token.kind == "sign":
+            depth += (token.text == "(") - (token.text == ")")
+        elif depth == 0 and token.kind == "word" and token.text == "or":
+            return [text.strip()]
+        elif depth == 0 and token.kind == "word" and token.text == "and":
+            cuts.append((token.at, token.at + len(token.text)))
+    ends = [end for end, _ in cuts[1:]] + [len(text)]
+    return [text[start:end].strip() for (_, start), end in zip(cuts, ends, strict=True)]
+
+
 def _parse(text: str, where: str, kind: str | None) -> pl.Expr:
     parser = _Parser(text, where)
     part = parser.whole()
@@ -85,7 +100,7 @@ class _Parser:
         if not isinstance(text, str) or not text.strip():
             raise ConfigError("an empty expression" if isinstance(text, str) else f"{text!r} is no expression", where=where,
                               expected='a text such as "close > sma_20_1d"')  # fmt: skip
-        self._tokens = list(self._split())
+        self.tokens = list(self._split())
         self._next = 0
 
     def whole(self) -> _Part:
@@ -121,10 +136,10 @@ class _Parser:
 
     @property
     def _peek(self) -> _Token:
-        return self._tokens[self._next]
+        return self.tokens[self._next]
 
     def _take(self) -> _Token:
-        token = self._tokens[self._next]
+        token = self.tokens[self._next]
         self._next += token.kind != "end"
         return token
 

@@ -182,7 +182,7 @@ class ScannerManager:
         return ScanContext(
             self._data, self._clock, self._mode, self._clock.get_current_time(), slot.scanner.config,
             make_frame=lambda: self._frame(slot, tick),
-            session_hits=lambda: slot.hits(self._at(), self._pre_tick),
+            session_hits=lambda: slot.hits(self._at()),
             tick=tick,
         )  # fmt: skip
 

@@ -43,13 +43,17 @@ class Clause:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """clauses all must hold, in their order; features are logged with each hit; the best `limit` by rank are kept."""
+    """clauses all must hold, in their order; features are logged with each hit; the best `limit` by rank are kept.
+
+    session_limit  of a session only the first so many symbols are kept, each at its first hit
+    """
 
     clauses: tuple[Clause, ...]
     features: tuple[Clause, ...]
     rank_by: Clause | None
     descending: bool
     limit: int | None
+    session_limit: int | None
     indicators: tuple[IndicatorKey, ...]
 
     @classmethod
@@ -61,6 +65,7 @@ class ScanPlan:
         rank_by: str | pl.Expr | None,
         descending: bool,
         limit: int | None,
+        session_limit: int | None,
         indicators: Iterable[IndicatorKey],
     ) -> ScanPlan:
         """Lay out a scanner's declarations; raises ScannerError naming the scanner and the clause."""
@@ -75,7 +80,7 @@ class ScanPlan:
         provisioned = {column for key in keys for column in key.columns}
         for column, part in named.items():
             require_known(column, provisioned, f"{where}, {part.name!r}")
-        return cls(clauses, shown, rank, descending, limit, keys)
+        return cls(clauses, shown, rank, descending, limit, session_limit, keys)
 
     @property
     def parts(self) -> tuple[Clause, ...]:

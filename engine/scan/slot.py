@@ -87,14 +87,18 @@ class ScannerSlot:
         """The next scheduled tick of the session in microseconds, or None."""
         return int(self._ticks[self._next]) if self._next < len(self._ticks) else None
 
-    def hits(self, cross: CrossSection, pre_tick: int) -> SessionHits:
+    def hits(self, cross: CrossSection) -> SessionHits:
         """The session's columnar pass over all ticks of this scanner, made when it is first asked for."""
         if self.plan is None:
             raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
         if self._hits is None:
-            ticks = sorted({*self._at, *([pre_tick] if self.pre_session else [])})
-            self._hits = evaluate(self.plan, cross, np.array(ticks, np.int64), self.members(cross))
+            self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
         return self._hits
+
+    def scan_ticks(self, cross: CrossSection) -> list[int]:
+        """Indices of the cross-section's ticks at which this scanner looks, increasing."""
+        before = [int(np.searchsorted(cross.ticks, cross.session.open))] if self.pre_session else []
+        return sorted({*self._at, *before})
 
     def members(self, cross: CrossSection) -> Ints:
         """The ids of its universe in this session; all symbols where it has loaded none."""

@@ -71,6 +71,7 @@ class SessionCoordinator:
         self.data = SessionData(self._config_symbols(), self._config_indicators())
         self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
         self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
+        self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
         self._check_streams()
@@ -94,7 +95,7 @@ class SessionCoordinator:
     # -- the phases of a session
 
     def _run(self, replayed: ReplayedSession, first: bool) -> SessionRecord:
-        cross = replayed.cross
+        cross, self.replayed = replayed.cross, replayed
         self._phase("2: historical management", cross.session)
         self.manager.attach(cross)
         self._phase("2.5: pre-session scanners", cross.session)

@@ -121,6 +121,16 @@ def test_scanners(barsweep: Barsweep) -> None:
         assert shown.status == 0 and "universe" in shown.out and "clause" in shown.out
 
 
+def test_a_new_scanner_runs_and_passes_its_test(barsweep: Barsweep, tmp_path: Path) -> None:
+    made = barsweep("scanners", "new", "my_scanner", "--folder", tmp_path)
+    assert made.status == 0 and len(made.out.split()) == 3
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", str(tmp_path)]
+    passed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert passed.returncode == 0, passed.stdout
+    assert "already there" in barsweep("scanners", "new", "my_scanner", "--folder", tmp_path).err
+    assert barsweep("scanners", "new", "My-Scanner", "--folder", tmp_path).status == 2
+
+
 def test_an_indicator_is_drawn_over_a_symbol(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     page = tmp_path / "chart.html"
     called = barsweep("indicators", "show", "macd_12_26_9_5m", "--archive", demo.path, "--symbol", "aapl", "--plot", page)

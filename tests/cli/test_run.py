@@ -61,7 +61,10 @@ def test_two_runs_give_the_same_bytes(barsweep: Barsweep, demo: Archive, tmp_pat
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["demo.json", "example.json", "minimal.json"])
+CONFIGS = sorted(path.name for path in (PROJECT / "session_configs").glob("*.json") if path.name != "us2018.json")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_runs(name: str, barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     called = barsweep(
         "run", PROJECT / "session_configs" / name, "--archive", demo.path, "--out", tmp_path, *span("2017-11-22", "2017-11-27")

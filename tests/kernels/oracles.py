@@ -368,6 +368,27 @@ def candle(name: str, warmup: int) -> Callable[[Columns], Floats]:
     return oracle
 
 
+def range_before(c: Columns, period: int) -> list[Floats]:
+    parts = (windows(c["high"], period, np.max), windows(c["low"], period, np.min), windows(c["volume"], period, np.mean))
+    return [np.concatenate([[np.nan], part[:-1]]) for part in parts]
+
+
+def streaks(c: Columns) -> list[Floats]:
+    out, vwap = np.full((2, len(c["close"])), np.nan), session_vwap(c)
+    for span in sessions_of(c):
+        sides = []
+        for row in np.flatnonzero(c["regular"][span]) + span.start:
+            sides.append(np.sign(c["close"][row] - vwap[row]))
+            run = 0
+            while run < len(sides) and sides[-1 - run] == sides[-1]:
+                run += 1
+            earlier = 0
+            while run + earlier < len(sides) and sides[-1 - run - earlier] == -sides[-1]:
+                earlier += 1
+            out[:, row] = sides[-1] * run, -sides[-1] * earlier
+    return list(out)
+
+
 ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "sma": lambda c, period: talib.SMA(c["close"], period),
     "ema": lambda c, period: talib.EMA(c["close"], period),
@@ -449,6 +470,8 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "narrow_range": lambda c, period: windows(c["high"] - c["low"], period, lambda w: float(w[-1] <= w.min())),
     "inside_bar": lambda c: compared_with_the_bar_before(c, True),
     "outside_bar": lambda c: compared_with_the_bar_before(c, False),
+    "prior_range": range_before,
+    "vwap_streak": streaks,
     "gap_percent": gap,
     "opening_range": first_minutes,
     "premarket": before_the_open,
@@ -549,6 +572,7 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
     "average_dollar_volume": [(1,)],
     "average_daily_range": [(1,), (5,)],
     "narrow_range": [(4,)],
+    "prior_range": [(1,), (50,)],
     "opening_range": [(1,), (12,)],
     "vwap_distance": [(2,)],
     "anchored_vwap": [(1,), (12,)],
@@ -575,7 +599,7 @@ PRICE_DEGREE: dict[str, tuple[int, ...]] = {
     "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,), "parabolic_sar": (1,), "supertrend": (1, 0), "fisher": (0, 0), "connors_rsi": (0,),
     "kst": (0, 0), "ttm_squeeze": (0, 1), "gap_percent": (0,), "opening_range": (1, 1), "premarket": (1, 1, -1),
     "session_extremes": (0, 0, 0, 0), "vwap_distance": (0,), "anchored_vwap": (1,), "percentile": (1,), "correlation": (0,),
-    "beta": (0,), "relative_strength": (0,), "klinger": (-1, -1),
+    "beta": (0,), "relative_strength": (0,), "klinger": (-1, -1), "prior_range": (1, 1, -1), "vwap_streak": (0, 0),
     "doji": (0,), "dragonfly_doji": (0,), "gravestone_doji": (0,), "hammer": (0,), "hanging_man": (0,), "inverted_hammer": (0,),
     "shooting_star": (0,), "engulfing": (0,), "harami": (0,), "piercing": (0,), "dark_cloud_cover": (0,), "morning_star": (0,),
     "evening_star": (0,), "three_white_soldiers": (0,), "three_black_crows": (0,), "marubozu": (0,), "spinning_top": (0,),

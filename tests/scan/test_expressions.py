@@ -62,7 +62,7 @@ def test_a_session_at_once_equals_tick_by_tick(expression: pl.Expr) -> None:
 
 
 def plan(criteria: dict[str, pl.Expr], features: dict[str, pl.Expr] | None = None, **more: object) -> ScanPlan:
-    chosen = {"rank_by": None, "descending": True, "limit": None, "indicators": ()} | more
+    chosen = {"rank_by": None, "descending": True, "limit": None, "session_limit": None, "indicators": ()} | more
     return ScanPlan.build("scanner x", criteria, features or {}, **chosen)  # type: ignore[arg-type]
 
 
