@@ -33,7 +33,7 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
     bars  time (exchange-local), open, high, low, close, volume, and the columns; a row a bar
     Raises RunError where plotly is not installed.
     """
-    go, make_subplots = _plotly()
+    go, make_subplots = plotly()
     over = [name for name in columns if _is_price(bars, name)]
     below = [name for name in columns if name not in over]
     panels = list(dict.fromkeys(name.partition(".")[0] for name in below))
@@ -95,7 +95,8 @@ def _hour(time: Any) -> float:
     return float(time.hour + time.minute / 60)
 
 
-def _plotly() -> tuple[Any, Any]:
+def plotly() -> tuple[Any, Any]:
+    """plotly.graph_objects and make_subplots; raises RunError where plotly is not installed."""
     try:
         import plotly.graph_objects as go
         from plotly.subplots import make_subplots

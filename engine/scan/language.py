@@ -216,11 +216,12 @@ class _Parser:
         return part
 
     def _negative(self) -> _Part:
-        turns, first = 0, self._peek.at
+        turns, signs, first = 0, 0, self._peek.at
         while sign := self._accept("-", "+"):
             turns += sign.text == "-"
+            signs += 1
         part = self._power()
-        if first == part.at:
+        if not signs:
             return part
         value = self._is(part, NUMBER)
         literal = None if part.literal is None else part.literal * (-1) ** turns
@@ -265,6 +266,8 @@ class _Parser:
         try:
             key, column = parse_column(token.text)
         except IndicatorError as error:
+            if not error.what.startswith("no indicator"):
+                self.fail(error.what, token.at, error.expected, error.fix)
             fix = did_you_mean(token.text, [*COLUMNS, *_FUNCTIONS]) or error.fix
             self.fail(f"unknown name {token.text!r}", token.at, "a column of the cross-section, or an indicator key", fix)
         if column not in key.columns:

@@ -53,3 +53,15 @@ def test_real_months_equal_the_whole(us2018: Archive) -> None:
     whole = run(us2018, "2018-02-16", "2018-04-20")["hits"]
     parts = [run(us2018, *span)["hits"] for span in (("2018-02-16", "2018-03-15"), ("2018-03-16", "2018-04-20"))]
     assert equal(whole, pl.concat(parts))
+
+
+@pytest.mark.parametrize("start", ["2016-01-04", "2016-06-15", "2017-03-01"])
+def test_years_of_daily_bars_are_the_same_from_any_start(start: str, sp500: Archive) -> None:
+    scanner = {
+        "module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}], "pre_session": True, "config": {
+            "criteria": {"a": "close > ema_50_1d and rsi_14_1d > 55 and close > prev_close"},
+            "features": {"ema": "ema_50_1d", "rsi": "rsi_14_1d", "high": "session_high"}},
+    }  # fmt: skip
+    whole, part = (tables(config([scanner], start=day, end="2017-04-28"), sp500) for day in ("2015-07-01", start))
+    for name in ("hits", "scans"):
+        assert equal(part[name], whole[name].filter(pl.col("session") >= dt.date.fromisoformat(start)))

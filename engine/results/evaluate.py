@@ -1,0 +1,264 @@
+"""What hits did next, in numbers: session by session, in constant memory however many hits there are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.errors import RunError
+from engine.panel.bars import Floats
+from engine.panel.symbol_table import SymbolTable
+from engine.results.outcomes import HORIZONS, Forward, Outcomes
+from engine.schema import HITS_SCHEMA
+
+NEEDED = ("session", "tick", "scanner", "symbol")
+RANKS = ((1, "1"), (3, "2-3"), (10, "4-10"), (math.inf, "11+"))
+QUANTILES = 5
+BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
+RESAMPLES, SEED = 1_000, 7
+EULER = 0.5772156649015329
+
+Progress = Callable[[str, int, int], None]
+
+
+class Tally:
+    """Returns added up, session by session; `whole` ones also give a median and a bootstrap interval."""
+
+    def __init__(self, whole: bool):
+        self.count, self.total, self.wins = 0, 0.0, 0
+        self._sessions, self._squares, self._cross, self._counts = 0, 0.0, 0.0, 0.0  # of the sessions' sums and counts
+        self._bins = np.zeros(2 * BASIS + 1 if whole else 0, np.int64)
+        self._by_session: list[tuple[int, float]] | None = [] if whole else None
+
+    def add(self, returns: Floats) -> None:
+        """One session's returns, without missing ones."""
+        if not len(returns):
+            return
+        count, total = len(returns), float(returns.sum())
+        self.count += count
+        self.total += total
+        self.wins += int((returns > 0).sum())
+        self._sessions += 1
+        self._squares += total * total
+        self._cross += total * count
+        self._counts += float(count) * count
+        if self._by_session is not None:
+            places = np.clip(np.rint(returns * BASIS), -BASIS, BASIS).astype(np.int64) + BASIS
+            self._bins += np.bincount(places, minlength=len(self._bins))
+            self._by_session.append((count, total))
+
+    def figures(self) -> dict[str, Any]:
+        """count, win rate, mean, t-statistic clustered by session; median (to a basis point) and interval of the mean."""
+        if not self.count:
+            return {"count": 0}
+        mean = self.total / self.count
+        figures = {"count": self.count, "win_rate": self.wins / self.count, "mean": mean, "t": self._t(mean)}
+        if self._by_session is None:
+            return figures
+        low, high = self._interval(self._by_session)
+        return figures | {"median": self._median(), "low": low, "high": high}
+
+    def _median(self) -> float:
+        upto = np.cumsum(self._bins)
+        middle = [int(np.searchsorted(upto, rank)) for rank in ((self.count + 1) // 2, self.count // 2 + 1)]
+        return (sum(middle) / 2 - BASIS) / BASIS
+
+    def _t(self, mean: float) -> float | None:
+        """Hits of one session are not independent: residuals are added up by session before they are squared."""
+        spread = self._squares - 2.0 * mean * self._cross + mean * mean * self._counts
+        if self._sessions < 2 or spread <= 0.0:
+            return None
+        return mean / math.sqrt(spread * self._sessions / (self._sessions - 1) / self.count**2)
+
+    def _interval(self, by_session: list[tuple[int, float]]) -> tuple[float | None, float | None]:
+        """95 % of the means of resampled sessions."""
+        if len(by_session) < 2:
+            return None, None
+        counts, totals = np.array(by_session).T
+        rng = np.random.default_rng(SEED)
+        means = []
+        for _ in range(RESAMPLES):
+            drawn = rng.integers(0, len(counts), len(counts))
+            means.append(totals[drawn].sum() / counts[drawn].sum())
+        low, high = np.quantile(means, [0.025, 0.975])
+        return float(low), float(high)
+
+
+@dataclass
+class Evaluation:
+    """One scanner's hits.
+
+    returns, excess  horizon -> figures; excess is over the mean of the universe's other symbols at the same tick
+    groups           (kind, horizon) -> group -> figures of the excess
+    """
+
+    scanner: str
+    hits: int
+    sessions: int
+    first: dt.date
+    last: dt.date
+    tried: int
+    returns: dict[str, dict[str, Any]]
+    excess: dict[str, dict[str, Any]]
+    groups: dict[str, dict[str, dict[str, Any]]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "scanner": self.scanner, "hits": self.hits, "sessions": self.sessions, "first": str(self.first), "last": str(self.last),
+            "tried": self.tried, "returns": self.returns, "excess": self.excess, "groups": self.groups,
+        }  # fmt: skip
+
+
+def deflated(t: float | None, tried: int) -> float | None:
+    """A t-statistic less what the best of `tried` worthless variants would have come to; 0 or less stays as it is.
+
+    David Bailey and Marcos Lopez de Prado, The Deflated Sharpe Ratio (2014): the expected largest of N standard normals.
+    """
+    if t is None or t <= 0.0 or tried < 2:
+        return t
+    normal = NormalDist()
+    return t - (1 - EULER) * normal.inv_cdf(1 - 1 / tried) - EULER * normal.inv_cdf(1 - 1 / (tried * math.e))
+
+
+class Evaluator:
+    """Reads hits session by session and adds up what came of them.
+
+    hits      a hits.parquet
+    universe  date -> symbols that hits are compared with; None: all that the archive holds
+    """
+
+    def __init__(self, hits: Path, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1):
+        self._hits, self._archive, self._universe, self._tried = hits, archive, universe, tried
+        self._scan = pl.scan_parquet(hits)
+        try:
+            self._schema = self._scan.collect_schema()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise RunError(f"cannot be read: {str(error).splitlines()[0]}", where=hits, expected="a hits.parquet") from None
+        missing = [name for name in NEEDED if name not in self._schema]
+        if missing:
+            raise RunError(f"no column {', '.join(missing)}", where=hits, expected=f"columns {', '.join(NEEDED)}")
+        self._features = [n for n, dtype in self._schema.items() if n not in HITS_SCHEMA and dtype.is_numeric()]
+        self._edges = self._quantiles()
+        self._tallies: dict[tuple[str, str, str, str], Tally] = {}
+        self._spans: dict[str, tuple[int, int, dt.date, dt.date]] = {}
+
+    def run(self, progress: Progress) -> list[Evaluation]:
+        """Evaluate everything; also see `sessions` for the outcome of each hit."""
+        for _ in self.sessions(progress):
+            pass
+        return self.evaluations()
+
+    def sessions(self, progress: Progress) -> Iterator[tuple[dt.date, pl.DataFrame]]:
+        """Session by session: its hits with `return_` and `excess_` columns for each horizon."""
+        dates = self._scan.select(pl.col("session").unique().sort()).collect()["session"].to_list()
+        symbols = SymbolTable(self._archive.symbols())
+        forward = Forward(self._archive)
+        for number, date in enumerate(dates):
+            hits = self._scan.filter(pl.col("session") == date).collect()
+            evaluated = self._session(date, hits, symbols, forward)
+            progress("evaluating sessions", number + 1, len(dates))
+            yield date, evaluated
+
+    def evaluations(self) -> list[Evaluation]:
+        """What has been added up, a scanner each."""
+        made = []
+        for scanner, (hits, sessions, first, last) in self._spans.items():
+            own = {key[1:]: tally for key, tally in self._tallies.items() if key[0] == scanner}
+            excess = {h: own["excess", h, ""].figures() for h in HORIZONS}
+            for figures in excess.values():
+                figures["deflated_t"] = deflated(figures.get("t"), self._tried)
+            groups: dict[str, dict[str, dict[str, Any]]] = {}
+            for (kind, horizon, group), tally in sorted(own.items()):
+                if group:
+                    groups.setdefault(kind, {}).setdefault(group, {})[horizon] = tally.figures()
+            returns = {h: own["return", h, ""].figures() for h in HORIZONS}
+            made.append(Evaluation(scanner, hits, sessions, first, last, self._tried, returns, excess, groups))
+        return made
+
+    # -- one session
+
+    def _session(self, date: dt.date, hits: pl.DataFrame, everyone: SymbolTable, forward: Forward) -> pl.DataFrame:
+        table = SymbolTable(self._universe(date)) if self._universe else everyone
+        table = table if set(hits["symbol"]) <= set(table.names) else SymbolTable([*table.names, *hits["symbol"]])
+        times = hits["tick"].dt.epoch("us").to_numpy()
+        ticks = np.unique(times)
+        outcomes = forward.outcomes(date, ticks, table)
+        at, who = np.searchsorted(ticks, times), table.ids(hits["symbol"])
+        columns: dict[str, Floats] = {}
+        for scanner in hits["scanner"].unique(maintain_order=True):
+            own = (hits["scanner"] == scanner).to_numpy()
+            others = self._others(outcomes, at[own], who[own])
+            for horizon in HORIZONS:
+                returns = outcomes.returns[horizon][at[own], who[own]]
+                columns.setdefault(f"return_{horizon}", np.full(len(hits), np.nan))[own] = returns
+                columns.setdefault(f"excess_{horizon}", np.full(len(hits), np.nan))[own] = returns - others[horizon][at[own]]
+            self._count(scanner, date, int(own.sum()))
+        evaluated = hits.with_columns(*(pl.Series(name, values, nan_to_null=True) for name, values in columns.items()))
+        self._add(evaluated)
+        return evaluated
+
+    def _others(self, outcomes: Outcomes, at: np.ndarray, who: np.ndarray) -> dict[str, Floats]:
+        """Mean return of the symbols that did not hit, float64[ticks] by horizon."""
+        rest = np.ones((len(outcomes.ticks), len(outcomes.table)), np.bool_)
+        rest[at, who] = False
+        means = {}
+        for horizon, values in outcomes.returns.items():
+            known = rest & ~np.isnan(values)
+            count = known.sum(axis=1)
+            total = np.where(known, values, 0.0).sum(axis=1)
+            means[horizon] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return means
+
+    def _add(self, evaluated: pl.DataFrame) -> None:
+        for (scanner,), own in evaluated.partition_by("scanner", as_dict=True, maintain_order=True).items():
+            groups = self._groups(own)
+            for horizon in HORIZONS:
+                returns, excess = (own[name].to_numpy() for name in (f"return_{horizon}", f"excess_{horizon}"))
+                self._tally(scanner, "return", horizon, "").add(returns[~np.isnan(returns)])
+                self._tally(scanner, "excess", horizon, "").add(excess[~np.isnan(excess)])
+                for kind, labels in groups.items():
+                    for label in np.unique(labels):
+                        part = excess[labels == label]
+                        self._tally(scanner, kind, horizon, str(label)).add(part[~np.isnan(part)])
+
+    def _groups(self, own: pl.DataFrame) -> dict[str, np.ndarray]:
+        local = own["tick"].dt.convert_time_zone(str(self._archive.calendar.tz))
+        groups = {
+            "time of day": local.dt.to_string("%H:%M").to_numpy(),
+            "year": own["session"].dt.year().cast(pl.String).to_numpy(),
+        }
+        if "rank" in own.columns:
+            rank = own["rank"].to_numpy()
+            groups["rank"] = np.array([next(label for most, label in RANKS if r <= most) for r in rank.tolist()])
+        for name in self._features:
+            edges = self._edges[name]
+            values = own[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            fifth = np.searchsorted(edges, values) + 1
+            groups[name] = np.where(np.isnan(values), "none", np.char.add("quintile ", fifth.astype(str)))
+        return groups
+
+    def _tally(self, scanner: Any, kind: str, horizon: str, group: str) -> Tally:
+        return self._tallies.setdefault((str(scanner), kind, horizon, group), Tally(whole=not group))
+
+    def _count(self, scanner: str, date: dt.date, hits: int) -> None:
+        before, sessions, first, _ = self._spans.get(scanner, (0, 0, date, date))
+        self._spans[scanner] = before + hits, sessions + 1, first, date
+
+    def _quantiles(self) -> dict[str, Floats]:
+        """The inner edges of each feature's fifths, one column in memory at a time."""
+        shares = [i / QUANTILES for i in range(1, QUANTILES)]
+        edges = {}
+        for name in self._features:
+            column = self._scan.select(pl.col(name).cast(pl.Float64).fill_nan(None).drop_nulls()).collect()[name]
+            edges[name] = np.array([column.quantile(share, "linear") for share in shares] if len(column) else [0.0] * len(shares))
+        return edges

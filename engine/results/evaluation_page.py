@@ -1,0 +1,84 @@
+"""An evaluation as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from engine.results.charts import plotly
+from engine.results.evaluate import Evaluation
+from engine.results.outcomes import HORIZONS
+
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;color:#222}
+table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
+th:first-child,td:first-child{text-align:left}h2{margin-top:2.5rem}"""
+ABOUT = """Returns from the next bar's open. Excess is over the mean of the universe's other symbols at the same tick; t is
+clustered by session; the interval is a bootstrap over sessions."""
+NAMES = {"m5": "+5 min", "m15": "+15 min", "m30": "+30 min", "m60": "+60 min", "close": "to the close", "next_open": "next open",
+         "next_close": "next close", "day5": "+5 sessions", "mfe": "best (MFE)", "mae": "worst (MAE)"}  # fmt: skip
+
+
+def evaluation_page(title: str, evaluations: Sequence[Evaluation]) -> str:
+    """The page; raises RunError where plotly is not installed."""
+    go, make_subplots = plotly()
+    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{ABOUT}</p>"]
+    for number, one in enumerate(evaluations):
+        parts += [f"<h2>{html.escape(one.scanner)}</h2>", _facts(one), _table(one)]
+        kinds = [kind for kind in one.groups if len(one.groups[kind]) > 1]
+        figure = make_subplots(rows=1 + (len(kinds) + 1) // 2, cols=2, subplot_titles=["mean excess by horizon", "", *kinds])
+        shown = [h for h in HORIZONS if one.excess[h]["count"] and h not in ("mfe", "mae")]
+        means = [100 * one.excess[h]["mean"] for h in shown]
+        errors = [[100 * abs((one.excess[h][side] or 0) - one.excess[h]["mean"]) for h in shown] for side in ("high", "low")]
+        bars = go.Bar(
+            x=[NAMES[h] for h in shown],
+            y=means,
+            error_y={"type": "data", "array": errors[0], "arrayminus": errors[1]},
+            marker_color="#5c6bc0",
+        )
+        figure.add_trace(bars, 1, 1)
+        horizon = "close" if one.excess["close"]["count"] else "next_close"
+        for place, kind in enumerate(kinds):
+            groups = {name: g[horizon] for name, g in one.groups[kind].items() if g.get(horizon, {"count": 0})["count"]}
+            trace = go.Bar(x=list(groups), y=[100 * g["mean"] for g in groups.values()], text=[g["count"] for g in groups.values()],
+                           hovertemplate="%{x}: %{y:.3f} %, %{text} hits<extra></extra>", marker_color="#90a4ae")  # fmt: skip
+            figure.add_trace(trace, 2 + place // 2, 1 + place % 2)
+        figure.update_layout(showlegend=False, template="plotly_white", height=300 * (1 + (len(kinds) + 1) // 2), margin={"t": 50})
+        figure.update_yaxes(ticksuffix=" %")
+        parts.append(f"<p>Groups: mean excess {NAMES[horizon]}.</p>")
+        parts.append(
+            figure.to_html(include_plotlyjs=number == 0, full_html=False, div_id=f"figure{number}", config={"displaylogo": False})
+        )
+    body = "\n".join(parts)
+    head = f"<meta charset='utf-8'><title>{html.escape(title)}</title><style>{STYLE}</style>"
+    return f"<!doctype html><html><head>{head}</head><body>{body}</body></html>"
+
+
+def _facts(one: Evaluation) -> str:
+    tried = f"; {one.tried} variants were tried, so t is also given deflated" if one.tried > 1 else ""
+    return f"<p>{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}{tried}.</p>"
+
+
+def _table(one: Evaluation) -> str:
+    heads = ("", "hits", "win rate", "mean", "median", "excess", "95 % from", "to", "t", *(["deflated t"] if one.tried > 1 else []))
+    rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
+    for horizon in HORIZONS:
+        own, over = one.returns[horizon], one.excess[horizon]
+        if own["count"]:
+            cells: list[Any] = [
+                NAMES[horizon], f"{own['count']:,}", percent(own["win_rate"], 1), percent(own["mean"]), percent(own["median"]),
+                percent(over.get("mean")), percent(over.get("low")), percent(over.get("high")), plain(over.get("t")),
+                *([plain(over.get("deflated_t"))] if one.tried > 1 else []),
+            ]  # fmt: skip
+            rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def percent(value: float | None, digits: int = 3) -> str:
+    """A share as percent, or a dash."""
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def plain(value: float | None) -> str:
+    """Two decimals, or a dash."""
+    return "-" if value is None else f"{value:.2f}"
