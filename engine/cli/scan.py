@@ -70,7 +70,8 @@ def _print(scan: BatchScan, out: Path | None) -> None:
     import polars as pl
 
     summary = scan.summary
-    hits = sum(one.hits for one in summary.scanners.values())
+    found = sum(one.hits for one in summary.scanners.values())
+    hits = f"{found:,}" if found == scan.kept else f"{found:,}, of which {scan.kept:,} are a symbol's first of a session"
     facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars, "hits": hits,
              "time": f"{scan.seconds:.2f} s"}  # fmt: skip
     print_facts(facts | ({"written to": out} if out else {}))

@@ -29,10 +29,11 @@ Progress = Callable[[int, int, dt.date], None]
 
 @dataclass(frozen=True)
 class BatchScan:
-    """What a scan came to; `top` are the best hits of the last ticks that had any."""
+    """What a scan came to; `top` are the last hits, `kept` how many hits there are, after `first_hit`."""
 
     summary: RunSummary
     top: pl.DataFrame
+    kept: int
     warnings: list[str]
     failures: int
     seconds: float
@@ -52,12 +53,13 @@ def scan_archive(
     clock = time.perf_counter()
     coordinator = SessionCoordinator(loaded, archive)
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
-    dates, top = coordinator.scope.dates, pl.DataFrame(schema=HITS_SCHEMA)
+    dates, top, kept = coordinator.scope.dates, pl.DataFrame(schema=HITS_SCHEMA), 0
     with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=_folder(out)) as aside:
         table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
         for record in coordinator.sessions():
             summary.add(record)
             hits = _firsts(record.hits) if first_hit else record.hits
+            kept += len(hits)
             if out is not None:
                 table.add(record.date, hits)
             if len(hits):
@@ -67,7 +69,7 @@ def scan_archive(
             table.finish()
             _deliver(Path(aside) / "hits.parquet", out)
     seconds = time.perf_counter() - clock
-    return BatchScan(summary, top, coordinator.scope.warnings, coordinator.manager.failures, seconds)
+    return BatchScan(summary, top, kept, coordinator.scope.warnings, coordinator.manager.failures, seconds)
 
 
 def _firsts(hits: pl.DataFrame) -> pl.DataFrame:

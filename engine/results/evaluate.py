@@ -43,18 +43,21 @@ class Tally:
         """One session's returns, without missing ones."""
         if not len(returns):
             return
-        count, total = len(returns), float(returns.sum())
+        self.add_sums(len(returns), float(returns.sum()), int((returns > 0).sum()))
+        if self._by_session is not None:
+            places = np.clip(np.rint(returns * BASIS), -BASIS, BASIS).astype(np.int64) + BASIS
+            self._bins += np.bincount(places, minlength=len(self._bins))
+            self._by_session.append((len(returns), float(returns.sum())))
+
+    def add_sums(self, count: int, total: float, wins: int) -> None:
+        """One session's returns, already added up."""
         self.count += count
         self.total += total
-        self.wins += int((returns > 0).sum())
+        self.wins += wins
         self._sessions += 1
         self._squares += total * total
         self._cross += total * count
         self._counts += float(count) * count
-        if self._by_session is not None:
-            places = np.clip(np.rint(returns * BASIS), -BASIS, BASIS).astype(np.int64) + BASIS
-            self._bins += np.bincount(places, minlength=len(self._bins))
-            self._by_session.append((count, total))
 
     def figures(self) -> dict[str, Any]:
         """count, win rate, mean, t-statistic clustered by session; median (to a basis point) and interval of the mean."""
@@ -226,25 +229,31 @@ class Evaluator:
                 returns, excess = (own[name].to_numpy() for name in (f"return_{horizon}", f"excess_{horizon}"))
                 self._tally(scanner, "return", horizon, "").add(returns[~np.isnan(returns)])
                 self._tally(scanner, "excess", horizon, "").add(excess[~np.isnan(excess)])
-                for kind, labels in groups.items():
-                    for label in np.unique(labels):
-                        part = excess[labels == label]
-                        self._tally(scanner, kind, horizon, str(label)).add(part[~np.isnan(part)])
+                known = ~np.isnan(excess)
+                values = np.where(known, excess, 0.0)
+                for kind, (names, codes) in groups.items():
+                    counts = np.bincount(codes, weights=known, minlength=len(names))
+                    totals = np.bincount(codes, weights=values, minlength=len(names))
+                    wins = np.bincount(codes, weights=values > 0.0, minlength=len(names))
+                    for group in np.flatnonzero(counts).tolist():
+                        tally = self._tally(scanner, kind, horizon, names[group])
+                        tally.add_sums(int(counts[group]), float(totals[group]), int(wins[group]))
 
-    def _groups(self, own: pl.DataFrame) -> dict[str, np.ndarray]:
-        local = own["tick"].dt.convert_time_zone(str(self._archive.calendar.tz))
+    def _groups(self, own: pl.DataFrame) -> dict[str, tuple[list[str], np.ndarray]]:
+        """By kind of group: the groups' names, and which each hit is in."""
+        times, place = np.unique(own["tick"].to_physical().to_numpy(), return_inverse=True)
+        clock = pl.Series(times).cast(own.schema["tick"]).dt.convert_time_zone(str(self._archive.calendar.tz))
         groups = {
-            "time of day": local.dt.to_string("%H:%M").to_numpy(),
-            "year": own["session"].dt.year().cast(pl.String).to_numpy(),
+            "time of day": (clock.dt.to_string("%H:%M").to_list(), place),
+            "year": ([str(own["session"][0].year)], np.zeros(len(own), np.int64)),
         }
         if "rank" in own.columns:
-            rank = own["rank"].to_numpy()
-            groups["rank"] = np.array([next(label for most, label in RANKS if r <= most) for r in rank.tolist()])
+            groups["rank"] = [name for _, name in RANKS], np.searchsorted([most for most, _ in RANKS], own["rank"].to_numpy())
+        fifths = [*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none"]
         for name in self._features:
-            edges = self._edges[name]
             values = own[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            fifth = np.searchsorted(edges, values) + 1
-            groups[name] = np.where(np.isnan(values), "none", np.char.add("quintile ", fifth.astype(str)))
+            codes = np.searchsorted(self._edges[name], values)
+            groups[name] = fifths, np.where(np.isnan(values), QUANTILES, codes)
         return groups
 
     def _tally(self, scanner: Any, kind: str, horizon: str, group: str) -> Tally:

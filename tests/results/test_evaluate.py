@@ -125,7 +125,7 @@ def test_figures_are_those_of_the_rows(found: Path, us2018: Archive, evaluated: 
     assert one.excess["m30"]["t"] == pytest.approx(excess["x"].mean() / error, rel=1e-6)
     assert one.excess["m30"]["low"] < one.excess["m30"]["mean"] < one.excess["m30"]["high"]
     for kind in ("time of day", "rank", "year", "change"):
-        assert sum(g["m30"]["count"] for g in one.groups[kind].values()) == len(excess)
+        assert sum(g["m30"]["count"] for g in one.groups[kind].values() if "m30" in g) == len(excess)
 
 
 def test_what_many_variants_would_have_come_to_is_taken_off() -> None:
