@@ -1,5 +1,7 @@
 """Range of the bars before."""
 
+import numpy as np
+
 from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
@@ -25,7 +27,7 @@ def settle(period: int) -> int:
 def prior_range(high, low, volume, period, state, work, top, bottom, mean_volume):
     """Highest high, lowest low and mean volume of the `period` bars before the latest one: what a breakout is measured against.
 
-    NaN in any: while it is among them. Flat: the price. Too short: NaN.
+    NaN in any: at that row, and while it is among them. Flat: the price. Too short: NaN.
     """
     window_highest(high, period, state[:period], work, top)
     window_lowest(low, period, state[period : 2 * period], work, bottom)
@@ -34,3 +36,6 @@ def prior_range(high, low, volume, period, state, work, top, bottom, mean_volume
     top[:] = with_past(top, 1, state[last : last + 2], work)[:-1]
     bottom[:] = with_past(bottom, 1, state[last + 2 : last + 4], work)[:-1]
     mean_volume[:] = with_past(mean_volume, 1, state[last + 4 :], work)[:-1]
+    for row in range(len(top)):
+        if np.isnan(high[row] + low[row] + volume[row]):
+            top[row] = bottom[row] = mean_volume[row] = np.nan
