@@ -14,6 +14,7 @@ test: $(VENV)/installed-test
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench.kernels

@@ -38,7 +38,7 @@ class BarsweepError(Exception):
         return "; ".join(parts).replace("\n; ", "\n")
 
 
-def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None):
+def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None) -> BarsweepError:
     return kind(what, where=where, expected=expected, fix=fix)
 
 

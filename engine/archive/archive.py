@@ -84,7 +84,7 @@ class Archive:
         missing = [name for name in CORPORATE_ACTIONS_SCHEMA if name not in frame.columns]
         if missing:
             raise ArchiveError(f"no column {', '.join(missing)}", where=path, expected=", ".join(CORPORATE_ACTIONS_SCHEMA))
-        return frame.select(*CORPORATE_ACTIONS_SCHEMA).cast(CORPORATE_ACTIONS_SCHEMA)
+        return frame.select(*CORPORATE_ACTIONS_SCHEMA).cast(pl.Schema(CORPORATE_ACTIONS_SCHEMA))
 
     def digest(self) -> str:
         """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""

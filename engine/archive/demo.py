@@ -141,8 +141,9 @@ def _events(symbols: int, sessions: int) -> Events:
 
 
 def _actions(market: Market, events: Events, days: list[Session]) -> pl.DataFrame:
-    rows = [(str(market.names[symbol]), days[number].date, ratio, None) for number, symbol, ratio in events.splits
-            if number < len(days)]  # fmt: skip
+    rows: list[tuple[str, dt.date, float | None, float | None]] = [
+        (str(market.names[symbol]), days[number].date, ratio, None) for number, symbol, ratio in events.splits if number < len(days)
+    ]
     number, symbol, amount = events.dividend
     rows += [(str(market.names[symbol]), days[number].date, None, amount)] if number < len(days) else []
     return pl.DataFrame(rows, schema=CORPORATE_ACTIONS_SCHEMA, orient="row").sort("ex_date", "symbol")
@@ -222,8 +223,9 @@ def _noise(rng: np.random.Generator, size: int) -> Floats:
 def _u_shape(minutes: int) -> Floats:
     """How busy each minute is: most at the open, least at noon, mean about 1."""
     after, left = np.arange(minutes), np.arange(minutes)[::-1]
-    curve = 0.6 + 2.2 * np.exp(-after / 25.0) + 1.6 * np.exp(-left / 20.0)
-    return curve / curve.mean()
+    curve: Floats = 0.6 + 2.2 * np.exp(-after / 25.0) + 1.6 * np.exp(-left / 20.0)
+    curve /= curve.mean()
+    return curve
 
 
 Bars = tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats, Floats, Floats, Floats]  # symbol, start, o h l c v

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -156,18 +157,18 @@ class _Import:
         stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self._files]
         return hashlib.sha256(repr((stats, self._options)).encode()).hexdigest()
 
-    def _resume(self) -> dict | None:
+    def _resume(self) -> dict[str, Any] | None:
         path = self._staging / STAGED
         if not path.exists():
             return None
-        staged = json.loads(path.read_text())
+        staged: dict[str, Any] = json.loads(path.read_text())
         if staged["fingerprint"] != self._fingerprint():
             return None
         self._summary = ImportSummary(**staged["summary"] | {"quarantined": Counter(staged["summary"]["quarantined"])})
         self._summary.resumed = True
         return staged
 
-    def _stage(self) -> dict:
+    def _stage(self) -> dict[str, Any]:
         shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
         waiting: list[pl.DataFrame] = []
@@ -213,10 +214,8 @@ class _Import:
         return pl.when(midnight_utc).then(pl.col("timestamp").dt.date()).otherwise(local).alias("date")
 
     def _session_dates(self, bars: pl.DataFrame) -> pl.Series:
-        dates = bars["date"].drop_nulls()
-        if dates.is_empty():
-            return dates
-        sessions = self._calendar.sessions(dates.min(), dates.max())
+        dates: list[dt.date] = bars["date"].drop_nulls().unique().sort().to_list()
+        sessions = self._calendar.sessions(dates[0], dates[-1]) if dates else []
         return pl.Series([session.date for session in sessions], dtype=pl.Date)
 
     def _flush(self, waiting: list[pl.DataFrame]) -> None:

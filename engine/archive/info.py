@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.clock.interval import Interval
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def _interval(archive: Archive, name: str, symbols: int) -> IntervalInfo:
         expected = len(dates)
     else:
         files = [layout.session_file(archive.path, name, date) for date in dates]
-        minutes = layout.Interval.parse(name).minutes
+        minutes = Interval.parse(name).minutes
         sessions = archive.calendar.sessions(dates[0], dates[-1]) if dates else []
         there = set(dates)
         expected = sum(session.minutes // minutes for session in sessions if session.date in there)

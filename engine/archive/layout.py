@@ -13,7 +13,6 @@ from engine.archive.atomic import atomic_path
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, ConfigError
 
-FORMAT = 1
 MANIFEST, ACTIONS = "archive.json", "corporate_actions.parquet"
 SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
 
@@ -23,7 +22,7 @@ class ArchiveManifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     exchange: str = Field(description="market identifier code; one archive, one exchange")
     source: str = Field("", description="where the bars come from, in words")
     label: Literal["open"] = Field("open", description="which end of a bar a stored timestamp labels")
@@ -75,7 +74,7 @@ def read_manifest(root: Path) -> ArchiveManifest:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         key = ".".join(map(str, first["loc"]))
         raise ArchiveError(f"not readable: {key} {first['msg']}".replace("  ", " "), where=path,
-                           expected=f"an archive of format {FORMAT}") from None  # fmt: skip
+                           expected="an archive of format 1") from None  # fmt: skip
     except ConfigError as error:
         raise ArchiveError(error.what, where=path) from None
 

@@ -182,7 +182,7 @@ def _read_membership(path: Path) -> pl.DataFrame:
     if missing:
         raise UniverseError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(MEMBERSHIP_SCHEMA)}")
     try:
-        return frame.select(*MEMBERSHIP_SCHEMA).cast(MEMBERSHIP_SCHEMA).with_columns(pl.col("symbol").str.to_uppercase())
+        return frame.select(*MEMBERSHIP_SCHEMA).cast(pl.Schema(MEMBERSHIP_SCHEMA)).with_columns(pl.col("symbol").str.to_uppercase())
     except pl.exceptions.PolarsError as error:
         raise UniverseError(f"wrong dtype: {str(error).splitlines()[0]}", where=path,
                             expected="symbol: text, start_date and end_date: dates") from None  # fmt: skip

@@ -43,7 +43,7 @@ def adhoc_config(
     data: dict[str, Any] = {"scanners": scanners, "extended_hours": extended_hours, "benchmark": benchmark, "interval": interval}
     span = {"start_date": start, "end_date": end}
     try:
-        config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)  # type: ignore[arg-type]
+        config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)
     except ValidationError as error:
         problem = error.errors()[0]
         raise ConfigError(f"{problem['msg']} (got {problem['input']!r})", where=".".join(map(str, problem["loc"]))) from None
@@ -55,19 +55,18 @@ def _blocks(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Each scanner with those settings that it has a parameter for."""
     from engine.scan.language import conjuncts, parse_condition
-    from engine.scan.module_loader import load_scanner_class
 
     given = [_setting(text) for text in settings] + ([("universe", universe)] if universe else [])
     used: set[str] = set()
-    blocks = []
+    blocks: list[dict[str, Any]] = []
     for module in [*modules, *([WHERE] if where is not None else [])]:
-        fields = getattr(getattr(load_scanner_class(module), "Params", None), "model_fields", None)
-        own = {key: value for key, value in given if fields is None or key in fields}
+        fields = _fields(module)
+        own = {key: value for key, value in given if not fields or key in fields}
         used |= set(own)
         blocks.append({"module": module, "config": own})
     for key, _ in given:
         if key not in used:
-            names = {name for m in modules for name in load_scanner_class(m).Params.model_fields} if modules else set()
+            names = {name for module in modules for name in _fields(module)}
             raise ConfigError(f"--set {key}", expected="a parameter of a scanner that is run", fix=did_you_mean(key, names))
     if where is not None:
         parse_condition(where, "--where")
@@ -79,6 +78,14 @@ def _blocks(
         if labels.count(labels[number]) > 1:
             block["name"] = f"{labels[number]}.{labels[: number + 1].count(labels[number])}"
     return blocks
+
+
+def _fields(module: str) -> dict[str, Any]:
+    """The parameters of a scanner; none where it takes any."""
+    from engine.scan.module_loader import load_scanner_class
+
+    params = getattr(load_scanner_class(module), "Params", None)
+    return dict(params.model_fields) if params else {}
 
 
 def _setting(text: str, option: str = "--set", plain: bool = False) -> tuple[str, Any]:

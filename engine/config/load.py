@@ -128,9 +128,9 @@ def _problem(problem: Any) -> str:
         return f"{key}: missing"
     message = problem["msg"].removeprefix("Value error, ")
     expected = problem.get("ctx", {}).get("expected")
-    hint = did_you_mean(str(problem["input"]), [part.strip("'") for part in expected.split(" or ")]) if expected else None
+    near = did_you_mean(str(problem["input"]), [part.strip("'") for part in expected.split(" or ")]) if expected else None
     shown = repr(problem["input"]) if not isinstance(problem["input"], dict) else "this block"
-    return f"{key or 'config'} = {shown}: {message[:1].lower()}{message[1:]}" + (f", {hint}" if hint else "")
+    return f"{key or 'config'} = {shown}: {message[:1].lower()}{message[1:]}" + (f", {near}" if near else "")
 
 
 def _keys_at(loc: tuple[int | str, ...]) -> list[str]:

@@ -76,7 +76,9 @@ class MonthBlock:
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
-        if len(self._watched):
+        if isinstance(panel, DailyPanel):
+            self._kept = [panel]  # what is not walked day by day from the history looks back one session
+        elif len(self._watched):
             self._kept.append(panel.only(self._watched))
         for other in self._joined:
             columns |= other.advance(panel, sample)

@@ -123,7 +123,7 @@ def _value(indicator: Indicator, param: Param, value: Any) -> int | float:
             f"{param.name} = {value!r}", where=f"indicator {indicator.name}",
             expected=f"{kind} from {_text(param.minimum)} to {_text(param.maximum)}",
         )  # fmt: skip
-    return param.kind(value)
+    return int(value) if param.kind is int else float(value)
 
 
 def _number(token: str, text: str) -> float:

@@ -54,7 +54,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     return compiled
 
 
-def _bind(template: types.FunctionType, compiled: Any, workspace: Any) -> types.FunctionType:
+def _bind(template: Any, compiled: Any, workspace: Any) -> types.FunctionType:
     """A copy of `template` that calls `compiled`, with a name and file of its own.
 
     numba caches by file, qualified name and globals, never by an argument that is a function; a copy bound to

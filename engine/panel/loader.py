@@ -13,10 +13,11 @@ Loaded = TypeVar("Loaded")
 def prefetch(items: Sequence[Item], load: Callable[[Item], Loaded]) -> Iterator[Loaded]:
     """load(item) for every item in order, one ahead on another thread: two at most are in memory."""
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-        ahead = pool.submit(load, items[0]) if items else None
+        if not items:
+            return
+        ahead = pool.submit(load, items[0])
         for item in items[1:]:
             loaded = ahead.result()
             ahead = pool.submit(load, item)
             yield loaded
-        if ahead:
-            yield ahead.result()
+        yield ahead.result()

@@ -62,7 +62,7 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
             ), 1, 1,
         )  # fmt: skip
     days = bars["time"].dt.date().n_unique()
-    gaps = [{"bounds": ["sat", "mon"]}]
+    gaps: list[dict[str, Any]] = [{"bounds": ["sat", "mon"]}]
     if 1 < days < len(bars):  # nights between intraday bars
         first, last = bars["time"].dt.time().min(), bars["time"].dt.time().max()
         gaps.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})

@@ -172,7 +172,10 @@ class _Looking:
         return holds
 
     def _passes(self, tick: int) -> np.ndarray:
-        return np.logical_and.reduce([self._holds(clause, tick) for clause in self.plan.clauses])
+        passes = np.ones(len(self.cross.table), np.bool_)
+        for clause in self.plan.clauses:
+            passes &= self._holds(clause, tick)
+        return passes
 
     def _value(self, clause: Clause, expression: pl.Expr, tick: int, row: int) -> Any:
         place = int(np.searchsorted(self._members, row))

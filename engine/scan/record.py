@@ -61,7 +61,7 @@ class ScanRecord:
         names = ("time", "scan_type", "scanned", "qualified", "promoted", "error")
         columns = {name: [getattr(row, name) for row in self.rows] for name in names}
         frame = pl.DataFrame(columns, schema_overrides={"error": pl.String}).rename({"time": "tick"})
-        frame = self._labelled(frame, session).select(*SCANS_SCHEMA).cast(SCANS_SCHEMA)
+        frame = self._labelled(frame, session).select(*SCANS_SCHEMA).cast(pl.Schema(SCANS_SCHEMA))
         if self._columnar is None:
             return frame
         ticks = np.array([row.tick for row in self.rows], np.int64)
@@ -75,12 +75,12 @@ class ScanRecord:
         if not frames:
             return pl.DataFrame(schema=HITS_SCHEMA)
         together = pl.concat(frames, how="diagonal_relaxed")
-        return together.select(*HITS_SCHEMA, pl.exclude(*HITS_SCHEMA)).cast(HITS_SCHEMA)
+        return together.select(*HITS_SCHEMA, pl.exclude(*HITS_SCHEMA)).cast(pl.Schema(HITS_SCHEMA))
 
     def timings(self, session: Any) -> pl.DataFrame:
         """TIMINGS_SCHEMA."""
         columns = {"tick": [row.time for row in self.rows], "elapsed_us": [row.elapsed_us for row in self.rows]}
-        return self._labelled(pl.DataFrame(columns), session).select(*TIMINGS_SCHEMA).cast(TIMINGS_SCHEMA)
+        return self._labelled(pl.DataFrame(columns), session).select(*TIMINGS_SCHEMA).cast(pl.Schema(TIMINGS_SCHEMA))
 
     def _columnar_hits(self, cross: CrossSection) -> pl.DataFrame:
         hits, promoted = self._columnar, self._promoted

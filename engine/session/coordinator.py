@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.archive.archive import Archive
@@ -260,7 +260,7 @@ def _base(loaded: LoadedConfig, archive: Archive) -> Interval:
     return Interval.parse(name) if name else archive.manifest.base
 
 
-def _some(names: list[str] | tuple[str, ...], count: int = 10) -> str:
+def _some(names: Sequence[str], count: int = 10) -> str:
     shown = ", ".join(names[:count])
     return shown + (f" and {len(names) - count} more" if len(names) > count else "")
 

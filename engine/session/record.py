@@ -55,4 +55,4 @@ def _quality(panel: Panel) -> pl.DataFrame:
     return frame.with_columns(
         session=pl.lit(panel.session.date), expected=pl.lit(expected),
         quality_percent=pl.Series(np.round(100.0 * present / max(1, expected), 4)),
-    ).select(*QUALITY_SCHEMA).cast(QUALITY_SCHEMA)  # fmt: skip
+    ).select(*QUALITY_SCHEMA).cast(pl.Schema(QUALITY_SCHEMA))  # fmt: skip

@@ -222,7 +222,7 @@ class SessionData:
         events, self._events = self._events, []
         columns = list(zip(*events, strict=True)) or [()] * len(SYMBOL_EVENTS_SCHEMA)
         frame = pl.DataFrame([pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)])
-        return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(SYMBOL_EVENTS_SCHEMA)
+        return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(pl.Schema(SYMBOL_EVENTS_SCHEMA))
 
     def _log(self, symbol: str, event: str, source: str) -> None:
         assert self._date is not None

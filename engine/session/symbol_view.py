@@ -81,8 +81,10 @@ class SymbolView:
     @property
     def metrics(self) -> SessionMetrics:
         """The session so far."""
-        names = ("open", "high", "low", "volume", "vwap")
-        return SessionMetrics(*(self.value(f"session_{name}") for name in names), bars=int(self.value("bars_today")))
+        return SessionMetrics(
+            self.value("session_open"), self.value("session_high"), self.value("session_low"), self.value("session_volume"),
+            self.value("session_vwap"), int(self.value("bars_today")),
+        )  # fmt: skip
 
     def get_latest_bar(self, interval: str = "1m") -> Bar | None:
         """The latest complete bar, or None.

@@ -55,3 +55,21 @@ def test_values_continue_across_the_ex_date(number: int, demo: Archive) -> None:
     assert logged["at_close"][0] == minutes.filter(pl.col("date") == ex_date).join(
         logged.select(pl.col("at_bar_time").alias("timestamp")), on="timestamp"
     )["close"][0]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_daily_bars_continue_across_the_ex_date(number: int, demo: Archive) -> None:
+    symbol, ex_date = demo.corporate_actions().filter(pl.col("split_ratio").is_not_null()).select("symbol", "ex_date").row(number)
+    features = {"sma": "sma_5_1d", "before": "prev_close", "seen": "close", "ema": "ema_3_1d"}
+    scanner = {
+        "module": "scanners.criteria_scanner", "pre_session": True, "regular_session": [{"at": "close"}],
+        "config": {"universe": [symbol], "criteria": {"known": "known(close)"}, "features": features},
+    }  # fmt: skip
+    logged = hits(config([scanner], interval="1d"), demo).filter(pl.col("session") == ex_date).sort("tick")
+    _, days = adjusted(demo, symbol)
+    upto = days.filter(pl.col("date") <= ex_date)
+    pre, post = logged.row(0, named=True), logged.row(1, named=True)
+    assert pre["before"] == pre["seen"] == pytest.approx(upto["close"][-2], rel=1e-12)
+    assert (post["before"], post["seen"]) == pytest.approx((upto["close"][-2], upto["close"][-1]), rel=1e-12)
+    assert (pre["sma"], post["sma"]) == pytest.approx((upto["close"][-6:-1].mean(), upto["close"][-5:].mean()), rel=1e-12)
+    assert post["ema"] == pytest.approx(talib.EMA(upto["close"].to_numpy(), 3)[-1], rel=1e-6)
