@@ -87,6 +87,32 @@ def expected(make: Callable[[dt.datetime], pl.DataFrame], at: list[dt.datetime])
     return {(tick, symbol) for tick in at for symbol in make(tick)["symbol"]}
 
 
+@pytest.mark.parametrize("direction", ["up", "down", "both"])
+def test_gap(direction: str, us2018: Archive, bars: pl.DataFrame, daily: pl.DataFrame) -> None:
+    def naive(tick: dt.datetime) -> pl.DataFrame:
+        usual = before(daily, tick.date(), 20, average=pl.col("volume").mean(), last=pl.col("close").last())
+        gap = pl.col("session_open") / pl.col("last") - 1
+        size = {"up": gap, "down": -gap, "both": gap.abs()}[direction]
+        rows = snapshot(bars, tick).join(usual, on="symbol")
+        return rows.filter(pl.col("session_open") >= 5, size >= 0.005, pl.col("average") >= 1e6)
+
+    found = scanned(us2018, "gap_scanner", direction=direction, min_gap=0.005, min_average_volume=1e6, limit=None)
+    assert pairs(found) == expected(naive, ticks())
+    assert len(found) > 100
+
+
+def test_hybrid(us2018: Archive, bars: pl.DataFrame, daily: pl.DataFrame) -> None:
+    def naive(tick: dt.datetime) -> pl.DataFrame:
+        last = before(daily, tick.date(), 1, last=pl.col("close").last())
+        rows = snapshot(bars, tick).join(last, on="symbol").join(rvol(bars, tick, 10), on="symbol")
+        return rows.filter(pl.col("close") >= 5, pl.col("close") / pl.col("last") - 1 >= 0.01, pl.col("close") >= pl.col("vwap"),
+                           pl.col("rvol") >= 1.2)  # fmt: skip
+
+    found = scanned(us2018, "hybrid_scanner", min_gap=0.01, min_rvol=1.2, limit=None)
+    assert pairs(found) == expected(naive, ticks())
+    assert len(found) > 100
+
+
 def test_relative_volume(us2018: Archive, bars: pl.DataFrame, daily: pl.DataFrame) -> None:
     def naive(tick: dt.datetime) -> pl.DataFrame:
         usual = before(daily, tick.date(), 20, turnover=(pl.col("close") * pl.col("volume")).mean(),
