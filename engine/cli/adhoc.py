@@ -47,7 +47,7 @@ def adhoc_config(
     except ValidationError as error:
         problem = error.errors()[0]
         raise ConfigError(f"{problem['msg']} (got {problem['input']!r})", where=".".join(map(str, problem["loc"]))) from None
-    return LoadedConfig(config, Path.cwd() / "options")
+    return LoadedConfig(config, Path("options"))  # in messages; files are looked up in the current folder
 
 
 def _blocks(

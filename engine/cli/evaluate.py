@@ -61,6 +61,8 @@ def evaluate_command(
     if output_format == "json":
         print_json([one.as_dict() for one in evaluations])
         return
+    if not evaluations:
+        click.echo("no hits")
     for one in evaluations:
         _print(one)
 
