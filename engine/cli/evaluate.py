@@ -110,24 +110,12 @@ def _variants(run: Path) -> int:
 
 
 def _print(one: Evaluation) -> None:
-    from engine.results.evaluation_page import NAMES, percent, plain
-    from engine.results.outcomes import HORIZONS
+    from engine.results.evaluation_page import NAMES, group_horizon, horizon_table, percent, plain
 
     span = f"{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}"
     click.echo(f"{one.scanner}: {span}; variants tried: {one.tried}")
-    columns = ["", "hits", "win rate", "mean", "median", "excess", "95 % from", "to", "t"]
-    rows = []
-    for horizon in HORIZONS:
-        own, over = one.returns[horizon], one.excess[horizon]
-        if own["count"]:
-            row = [
-                NAMES[horizon], own["count"], percent(own["win_rate"], 1), percent(own["mean"]), percent(own["median"]),
-                percent(over.get("mean")), percent(over.get("low")), percent(over.get("high")), plain(over.get("t")),
-            ]  # fmt: skip
-            rows.append(row + ([plain(over.get("deflated_t"))] if one.tried > 1 else []))
-    print_table("", columns + (["deflated t"] if one.tried > 1 else []), rows)
-    horizon = "close" if one.excess["close"]["count"] else "next_close"
-    groups = []
+    print_table("", *horizon_table(one))
+    horizon, groups = group_horizon(one), []
     for kind, named in one.groups.items():
         for group, figures in named.items():
             own = figures.get(horizon, {"count": 0})

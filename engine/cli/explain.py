@@ -72,7 +72,7 @@ def _source(source: str | None, archive_path: Path | None, options: dict[str, An
     if archive_path is None:
         raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
     archive = Archive.open(archive_path)
-    return adhoc_config(archive, [source] if source else [], options.pop("settings"), **options), archive
+    return adhoc_config(archive, [source] if source else [], **options), archive
 
 
 def _print(answer: Explanation) -> None:

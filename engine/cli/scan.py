@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 @quiet_option
 @log_level_option
 def scan_command(
-    scanners: tuple[str, ...], archive_path: Path, where: str | None, features: tuple[str, ...], schedules: tuple[str, ...],
-    pre_session: bool, start: str | None, end: str | None, universe: str | None, interval: str | None, extended_hours: bool,
-    benchmark: str | None, settings: tuple[str, ...], first_hit: bool, out: Path | None, output_format: str, quiet: bool,
-    log_level: str,
+    scanners: tuple[str, ...], archive_path: Path, first_hit: bool, out: Path | None, output_format: str, quiet: bool,
+    log_level: str, **options: Any,
 ) -> int:  # fmt: skip
     """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
 
@@ -47,10 +45,7 @@ def scan_command(
     from engine.results.batch_scan import scan_archive
 
     archive = Archive.open(archive_path)
-    loaded = adhoc_config(
-        archive, scanners, settings, where=where, features=features, schedules=schedules, pre_session=pre_session, start=start,
-        end=end, universe=universe, interval=interval, extended_hours=extended_hours, benchmark=benchmark,
-    )  # fmt: skip
+    loaded = adhoc_config(archive, scanners, **options)
     with tempfile.TemporaryDirectory(prefix="barsweep-") as folder:
         target = out or (None if output_format == "table" else Path(folder) / f"hits.{output_format}")
         with progress_bar(quiet) as progress:

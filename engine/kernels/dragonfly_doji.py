@@ -1,7 +1,7 @@
 """Dragonfly doji."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, before, candles, lag
+from engine.kernels.shared.candles import CANDLES_SIZE, candles, doji_with_shadow
 
 
 def state_size() -> int:
@@ -27,9 +27,4 @@ def dragonfly_doji(open, high, low, close, state, work, out):
     that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
-    body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
-    usual = lag(before(candle.span, 10, work), 0)
-    for row in range(len(out)):
-        tiny = 0.1 * usual[row]
-        found = (body[row] <= tiny) & (upper[row] < tiny) & (lower[row] > tiny)
-        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + tiny)
+    doji_with_shadow(candle, candle.lower, candle.upper, work, out)

@@ -1,7 +1,7 @@
 """Hammer."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag
+from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, short_body_with_shadow
 
 
 def state_size() -> int:
@@ -28,11 +28,7 @@ def hammer(open, high, low, close, state, work, out):
     looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
-    body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
-    usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
-    for row in range(len(out)):
-        found = (body[row] < usual[row]) & (lower[row] > body[row]) & (upper[row] < 0.1 * tiny[row])
-        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row] + tiny[row])
+    short_body_with_shadow(candle, candle.lower, candle.upper, 100.0, work, out)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)
     last, near = lag(candle.low, 1), lag(before(candle.span, 5, work), 1)
     for row in range(len(out)):

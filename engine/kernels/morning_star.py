@@ -1,7 +1,7 @@
 """Morning star."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, top
+from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, only_stars, top
 
 
 def state_size() -> int:
@@ -36,9 +36,4 @@ def morning_star(open, high, low, close, state, work, out):
         found &= top(middle_opens[row], middle_closes[row]) < bottom(first_opens[row], first_closes[row])
         found &= closes[row] > first_closes[row] + 0.3 * abs(first_closes[row] - first_opens[row])
         out[row] = 100.0 if found else 0.0
-    body, middle, first, usual = lag(candle.body, 0), lag(candle.body, 1), lag(candle.body, 2), before(candle.body, 10, work)
-    usual_0, usual_1, usual_2 = lag(usual, 0), lag(usual, 1), lag(usual, 2)
-    for row in range(len(out)):
-        found = (first[row] > usual_2[row]) & (middle[row] <= usual_1[row]) & (body[row] > usual_0[row])
-        all_known = 0.0 * (body[row] + middle[row] + first[row] + usual_0[row] + usual_1[row] + usual_2[row])
-        out[row] = (out[row] if found else 0.0) + all_known
+    only_stars(candle, work, out)

@@ -1,7 +1,7 @@
 """Shooting star."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, top
+from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, short_body_with_shadow, top
 
 
 def state_size() -> int:
@@ -28,11 +28,7 @@ def shooting_star(open, high, low, close, state, work, out):
     that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
-    body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
-    usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
-    for row in range(len(out)):
-        found = (body[row] < usual[row]) & (upper[row] > body[row]) & (lower[row] < 0.1 * tiny[row])
-        out[row] = (-100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row] + tiny[row])
+    short_body_with_shadow(candle, candle.upper, candle.lower, -100.0, work, out)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)
     last_opens, last_closes = lag(candle.open, 1), lag(candle.close, 1)
     for row in range(len(out)):

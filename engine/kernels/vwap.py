@@ -1,13 +1,12 @@
 """Volume-weighted average price of the session."""
 
-import numpy as np
-
 from engine.kernels.jit import kernel
+from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 
 
 def state_size() -> int:
     """session, sum of price x volume, sum of volume."""
-    return 3
+    return SESSION_VWAP_SIZE
 
 
 def warmup() -> int:
@@ -27,16 +26,4 @@ def vwap(high, low, close, volume, session, regular, state, out):
     typical = (high + low + close) / 3. Bars outside regular hours are not counted. NaN in a price or volume: NaN at that
     row, which is otherwise passed over. Flat: the price. No volume yet: NaN.
     """
-    current, turnover, total = state[0], state[1], state[2]
-    for row in range(len(close)):
-        if session[row] != current:
-            current, turnover, total = session[row], 0.0, 0.0
-        amount = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
-        if amount != amount:
-            out[row] = np.nan
-            continue
-        if regular[row] > 0.0:
-            turnover += amount
-            total += volume[row]
-        out[row] = turnover / total if total > 0.0 else np.nan
-    state[0], state[1], state[2] = current, turnover, total
+    session_vwap(high, low, close, volume, session, regular, state, out)

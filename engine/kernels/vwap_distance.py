@@ -4,12 +4,14 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
+from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
     """session, turnover, volume; average true range."""
-    return 3 + AVERAGE_RANGE_SIZE
+    return SESSION_VWAP_SIZE + AVERAGE_RANGE_SIZE
 
 
 def warmup(period: int) -> int:
@@ -23,21 +25,14 @@ def settle(period: int) -> int:
 
 
 @kernel
-def vwap_distance(high, low, close, volume, session, regular, period, state, out):
+def vwap_distance(high, low, close, volume, session, regular, period, state, work, out):
     """Distance from the session's VWAP in average true ranges: (close - VWAP) / ATR(period), both of the same bars.
 
     VWAP as `vwap`, ATR Wilder's. NaN in any: NaN at that row, which is otherwise passed over. Flat (no range): NaN. No volume
     yet: NaN. Too short: NaN.
     """
+    average = take(len(out), work)
+    session_vwap(high, low, close, volume, session, regular, state[:3], average)
     average_true_range(high, low, close, period, state[3:], out)
-    current, turnover, total = state[0], state[1], state[2]
     for row in range(len(out)):
-        if session[row] != current:
-            current, turnover, total = session[row], 0.0, 0.0
-        amount = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
-        if regular[row] > 0.0 and amount == amount:
-            turnover += amount
-            total += volume[row]
-        known = total > 0.0 and out[row] > 0.0 and amount == amount
-        out[row] = (close[row] - turnover / total) / out[row] if known else np.nan
-    state[0], state[1], state[2] = current, turnover, total
+        out[row] = (close[row] - average[row]) / out[row] if out[row] > 0.0 else np.nan

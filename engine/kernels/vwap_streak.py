@@ -3,11 +3,13 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
+from engine.kernels.shared.work import take
 
 
 def state_size() -> int:
-    """session, turnover, volume, streak, the one before."""
-    return 5
+    """The VWAP's; session, streak, the one before."""
+    return SESSION_VWAP_SIZE + 3
 
 
 def warmup() -> int:
@@ -21,7 +23,7 @@ def settle() -> int:
 
 
 @kernel
-def vwap_streak(high, low, close, volume, session, regular, state, streak, before):
+def vwap_streak(high, low, close, volume, session, regular, state, work, streak, before):
     """How many bars in a row closed above the session's VWAP (positive) or below it (negative), and how long the streak before
     was; 0 before the first turn.
 
@@ -29,22 +31,19 @@ def vwap_streak(high, low, close, volume, session, regular, state, streak, befor
     hours: NaN at that row, which is otherwise passed over. Flat: 0. No volume yet: NaN. Too short: it has a value from the
     session's first regular bar.
     """
-    current, turnover, total, run, last_run = state[0], state[1], state[2], state[3], state[4]
+    average = take(len(streak), work)
+    session_vwap(high, low, close, volume, session, regular, state[:3], average)
+    current, run, last_run = state[3], state[4], state[5]
     for row in range(len(streak)):
         if session[row] != current:
-            current, turnover, total, run, last_run = session[row], 0.0, 0.0, 0.0, 0.0
-        amount = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+            current, run, last_run = session[row], 0.0, 0.0
+        apart = close[row] - average[row]
         streak[row] = before[row] = np.nan
-        if regular[row] == 0.0 or amount != amount:
+        if regular[row] == 0.0 or apart != apart:
             continue
-        turnover += amount
-        total += volume[row]
-        if total == 0.0:
-            continue
-        apart = close[row] - turnover / total
         side = 1.0 if apart > 0.0 else -1.0 if apart < 0.0 else 1.0 if run > 0.0 else -1.0 if run < 0.0 else 0.0
         if side * run < 0.0:
             last_run, run = run, 0.0
         run += side
         streak[row], before[row] = run, last_run
-    state[0], state[1], state[2], state[3], state[4] = current, turnover, total, run, last_run
+    state[3], state[4], state[5] = current, run, last_run

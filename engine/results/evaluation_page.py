@@ -37,7 +37,7 @@ def evaluation_page(title: str, evaluations: Sequence[Evaluation]) -> str:
             marker_color="#5c6bc0",
         )
         figure.add_trace(bars, 1, 1)
-        horizon = "close" if one.excess["close"]["count"] else "next_close"
+        horizon = group_horizon(one)
         for place, kind in enumerate(kinds):
             groups = {name: g[horizon] for name, g in one.groups[kind].items() if g.get(horizon, {"count": 0})["count"]}
             trace = go.Bar(x=list(groups), y=[100 * g["mean"] for g in groups.values()], text=[g["count"] for g in groups.values()],
@@ -59,19 +59,34 @@ def _facts(one: Evaluation) -> str:
     return f"<p>{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}{tried}.</p>"
 
 
-def _table(one: Evaluation) -> str:
-    heads = ("", "hits", "win rate", "mean", "median", "excess", "95 % from", "to", "t", *(["deflated t"] if one.tried > 1 else []))
-    rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
+def horizon_table(one: Evaluation) -> tuple[list[str], list[list[Any]]]:
+    """Heads and rows of the figures by horizon, those that have hits; the first column names the horizon."""
+    several = one.tried > 1
+    heads = ["", "hits", "win rate", "mean", "median", "excess", "95 % from", "to", "t", *(["deflated t"] if several else [])]
+    rows = []
     for horizon in HORIZONS:
         own, over = one.returns[horizon], one.excess[horizon]
         if own["count"]:
-            cells: list[Any] = [
-                NAMES[horizon], f"{own['count']:,}", percent(own["win_rate"], 1), percent(own["mean"]), percent(own["median"]),
+            rows.append([
+                NAMES[horizon], own["count"], percent(own["win_rate"], 1), percent(own["mean"]), percent(own["median"]),
                 percent(over.get("mean")), percent(over.get("low")), percent(over.get("high")), plain(over.get("t")),
-                *([plain(over.get("deflated_t"))] if one.tried > 1 else []),
-            ]  # fmt: skip
-            rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+                *([plain(over.get("deflated_t"))] if several else []),
+            ])  # fmt: skip
+    return heads, rows
+
+
+def group_horizon(one: Evaluation) -> str:
+    """The horizon that groups are shown at: to the close, or where hits are of daily bars to the next one."""
+    return "close" if one.excess["close"]["count"] else "next_close"
+
+
+def _table(one: Evaluation) -> str:
+    heads, rows = horizon_table(one)
+    lines = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
+    for row in rows:
+        cells = (f"{cell:,}" if isinstance(cell, int) else cell for cell in row)
+        lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    return f"<table>{''.join(lines)}</table>"
 
 
 def percent(value: float | None, digits: int = 3) -> str:

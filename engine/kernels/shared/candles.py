@@ -66,3 +66,35 @@ def top(opens, closes):
 def bottom(opens, closes):
     """The lower end of a body."""
     return opens if opens < closes else closes
+
+
+@njit
+def doji_with_shadow(candle, longer, shorter, work, out):
+    """Write 100 for a doji with hardly one shadow and a longer other one; `longer`, `shorter`: the candles' shadows."""
+    body, long, short = lag(candle.body, 0), lag(longer, 0), lag(shorter, 0)
+    usual = lag(before(candle.span, 10, work), 0)
+    for row in range(len(out)):
+        tiny = 0.1 * usual[row]
+        found = (body[row] <= tiny) & (short[row] < tiny) & (long[row] > tiny)
+        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + long[row] + short[row] + tiny)
+
+
+@njit
+def short_body_with_shadow(candle, longer, shorter, value, work, out):
+    """Write `value` for a short body with one shadow longer than it and hardly another."""
+    body, long, short = lag(candle.body, 0), lag(longer, 0), lag(shorter, 0)
+    usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
+    for row in range(len(out)):
+        found = (body[row] < usual[row]) & (long[row] > body[row]) & (short[row] < 0.1 * tiny[row])
+        out[row] = (value if found else 0.0) + 0.0 * (body[row] + long[row] + short[row] + usual[row] + tiny[row])
+
+
+@njit
+def only_stars(candle, work, out):
+    """Keep what is found where the first of three bodies is long, the middle one short and the last one not."""
+    body, middle, first, usual = lag(candle.body, 0), lag(candle.body, 1), lag(candle.body, 2), before(candle.body, 10, work)
+    usual_0, usual_1, usual_2 = lag(usual, 0), lag(usual, 1), lag(usual, 2)
+    for row in range(len(out)):
+        found = (first[row] > usual_2[row]) & (middle[row] <= usual_1[row]) & (body[row] > usual_0[row])
+        all_known = 0.0 * (body[row] + middle[row] + first[row] + usual_0[row] + usual_1[row] + usual_2[row])
+        out[row] = (out[row] if found else 0.0) + all_known
