@@ -19,8 +19,9 @@ WHERE = "scanners.criteria_scanner"
 
 def adhoc_config(
     archive: Archive, modules: Sequence[str], *, settings: Sequence[str] = (), where: str | None = None,
-    features: Sequence[str] = (), schedules: Sequence[str] = (), pre_session: bool = False, start: str | None = None, end: str | None = None,
-    universe: str | None = None, interval: str | None = None, extended_hours: bool = False, benchmark: str | None = None,
+    features: Sequence[str] = (), schedules: Sequence[str] = (), pre_session: bool = False, start: str | None = None,
+    end: str | None = None, universe: str | None = None, interval: str | None = None, extended_hours: bool = False,
+    benchmark: str | None = None,
 ) -> LoadedConfig:  # fmt: skip
     """The config that the options mean; ConfigError names the option that is wrong.
 
