@@ -70,6 +70,10 @@ class ScannerError(BarsweepError):
     """A scanner cannot be loaded, is wrongly declared, or failed where the run cannot go on without it."""
 
 
+class StrategyError(BarsweepError):
+    """A strategy cannot be loaded, is wrongly declared, or asks for what cannot be."""
+
+
 class RunError(BarsweepError):
     """A run cannot start or cannot write its results."""
 

@@ -66,6 +66,82 @@ QUALITY_SCHEMA: dict[str, pl.DataType] = {
     "present": pl.UInt32(),
     "quality_percent": pl.Float64(),
 }
+# What trading leaves. Money and prices are in the archive's currency; `side` of an order is buy or sell, of a trade long or short.
+ORDERS_SCHEMA: dict[str, pl.DataType] = {
+    "session": pl.Date(),  # in which it ended
+    "order": pl.Int64(),
+    "placed": TIMESTAMP,
+    "ended": TIMESTAMP,  # null: still open at the run's end
+    "strategy": pl.String(),
+    "symbol": pl.String(),
+    "side": pl.String(),
+    "kind": pl.String(),  # market, limit, stop, stop_limit, trailing_stop, market_on_close
+    "quantity": pl.Float64(),
+    "limit": pl.Float64(),
+    "stop": pl.Float64(),
+    "trail": pl.Float64(),
+    "day": pl.Boolean(),  # false: good till cancelled
+    "parent": pl.Int64(),  # the entry that it protects
+    "reason": pl.String(),  # why it was placed
+    "status": pl.String(),  # filled, cancelled, expired, rejected, open
+    "status_reason": pl.String(),
+    "filled": pl.Float64(),
+    "average_price": pl.Float64(),
+    "commission": pl.Float64(),
+}
+FILLS_SCHEMA: dict[str, pl.DataType] = {
+    "session": pl.Date(),
+    "time": TIMESTAMP,  # start of the bar it was filled in; at the closing price: the close
+    "order": pl.Int64(),  # null: a position in a delisted symbol was ended
+    "strategy": pl.String(),
+    "symbol": pl.String(),
+    "side": pl.String(),
+    "quantity": pl.Float64(),
+    "price": pl.Float64(),  # within the bar; slippage is a cost of its own
+    "commission": pl.Float64(),
+    "slippage": pl.Float64(),
+    "cash": pl.Float64(),  # what the fill added to cash, costs included
+    "reason": pl.String(),
+}
+TRADES_SCHEMA: dict[str, pl.DataType] = {
+    "session": pl.Date(),  # in which it ended
+    "strategy": pl.String(),
+    "symbol": pl.String(),
+    "side": pl.String(),
+    "quantity": pl.Float64(),  # all that was entered
+    "entry_time": TIMESTAMP,
+    "exit_time": TIMESTAMP,  # null while it is open
+    "entry_price": pl.Float64(),  # averages, in the scale of the exit
+    "exit_price": pl.Float64(),
+    "pnl": pl.Float64(),  # after costs, with dividends; of an open trade at the last price
+    "return": pl.Float64(),  # pnl over what was paid to enter
+    "costs": pl.Float64(),  # commission, slippage and interest
+    "commission": pl.Float64(),
+    "slippage": pl.Float64(),
+    "interest": pl.Float64(),
+    "dividends": pl.Float64(),
+    "mae": pl.Float64(),  # worst price over entry price - 1, signed so that a loss is below 0
+    "mfe": pl.Float64(),
+    "bars": pl.Int64(),
+    "stop": pl.Float64(),  # of the bracket it was entered with
+    "target": pl.Float64(),
+    "entry_reason": pl.String(),
+    "exit_reason": pl.String(),
+    "scanner": pl.String(),  # that found the symbol, "config" where none did
+    "found": TIMESTAMP,
+    "open": pl.Boolean(),
+}
+EQUITY_SCHEMA: dict[str, pl.DataType] = {
+    "session": pl.Date(),
+    "timestamp": TIMESTAMP,
+    "cash": pl.Float64(),
+    "positions": pl.Float64(),  # at market, short ones below 0
+    "equity": pl.Float64(),
+    "drawdown": pl.Float64(),  # below the highest equity so far, 0 or less
+    "exposure": pl.Float64(),  # long plus short
+    "open_positions": pl.UInt32(),
+    "open_orders": pl.UInt32(),
+}
 TIMINGS_SCHEMA: dict[str, pl.DataType] = {
     "session": pl.Date(),
     "tick": TIMESTAMP,

@@ -12,7 +12,6 @@ from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
 
 if TYPE_CHECKING:
-    from engine.config.load import LoadedConfig
     from engine.results.run import FinishedRun
     from engine.results.summary import RunSummary
 
@@ -47,7 +46,6 @@ def run_command(
     dates = [f"backtest_config.{key}={value}" for key, value in (("start_date", start), ("end_date", end)) if value]
     loaded = load_config(config, [*overrides, *dates, *_universes(config, universe)])
     archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
-    _warn_of_strategies(loaded)
     with progress_bar(quiet) as progress:
         run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total))
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
@@ -63,11 +61,6 @@ def _universes(config: Path, universe: str | None) -> list[str]:
     scanners = load_config(config).config.session_data_config.scanners
     value = json.dumps(universe)
     return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
-
-
-def _warn_of_strategies(loaded: LoadedConfig) -> None:
-    if loaded.config.strategies:
-        click.echo("note: this version scans only; the config's strategies, account and costs are kept, not traded", err=True)
 
 
 def _as_json(run: FinishedRun) -> dict[str, Any]:

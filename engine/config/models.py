@@ -150,25 +150,76 @@ class SessionDataConfig(Model):
 
 
 class StrategyConfig(Model):
-    """A strategy that trades the active symbols."""
+    """A strategy that trades the active symbols, or those that some scanners found."""
 
-    module: Text = Field(description="module path")
-    config: dict[str, Any] = Field({}, description="the strategy's own parameters")
+    module: Text = Field(description="module path such as engine.strategies.opening_range_breakout, or package.module:ClassName")
+    enabled: bool = Field(True, description="false leaves it out")
+    config: dict[str, Any] = Field({}, description="the strategy's own parameters (`barsweep strategies show`)")
+    name: Text | None = Field(None, description="name in logs and results; the module path where left out")
+    scanners: list[Text] | None = Field(
+        None,
+        description='trade only what these scanners found in the session, "config" for the config\'s symbols; null for all',
+    )
+    pre_session: bool = Field(False, description="decide also at the open, before the first bar")
+    regular_session: list[ScheduleConfig] | None = Field(None, description="when it decides; null: at the end of every bar")
+    max_open_positions: int | None = Field(None, ge=1, description="its positions open at the same time at most; null: any number")
+    max_percent: float | None = Field(None, gt=0, description="its exposure at most, in percent of equity; null: the account's")
+
+    @property
+    def label(self) -> str:
+        """The name in logs and results."""
+        return self.name or self.module
 
 
 class AccountConfig(Model):
     """The account that strategies share."""
 
     starting_cash: float = Field(100_000.0, gt=0, description="cash at the start")
+    currency_decimals: int = Field(2, ge=0, le=8, description="decimals of the currency; every movement of cash is rounded to them")
     max_open_positions: int | None = Field(None, ge=1, description="positions open at the same time at most; null: any number")
+    max_position_percent: float | None = Field(None, gt=0, description="one position at most, in percent of equity; null: no limit")
+    leverage: float = Field(1.0, gt=0, description="exposure (long plus short, and orders on their way) over equity at most")
+    maintenance_margin: float | None = Field(
+        None, ge=0, lt=1,
+        description="with equity below this part of exposure all is closed (margin call); null: half of what leverage asks for",
+    )  # fmt: skip
+    shorting: bool = Field(True, description="whether positions may be short")
+    borrow_rate: float = Field(0.0, ge=0, description="cost of borrowing shares that are short, in percent a year of their value")
+    margin_rate: float = Field(0.0, ge=0, description="interest on borrowed cash, in percent a year")
+    lot_size: float = Field(1.0, ge=0, description="quantities are multiples of this; 0 for any fraction")
+    tick_size: float | None = Field(None, gt=0, description="limit and stop prices are multiples of this; null: any price")
+    max_participation: float | None = Field(
+        None, gt=0, le=1, description="part of a bar's volume that may be traded; the rest of an order waits; null: all"
+    )
+    daily_loss_limit_percent: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="after such a loss since the session began all is closed, and nothing opened until the next",
+    )
+    flat_at_close: bool = Field(False, description="close all positions at each session's closing price")
+    delist_after_sessions: int = Field(10, ge=1, description="a position in a symbol without a bar for so many sessions is ended")
+    delisting_value_percent: float = Field(100.0, ge=0, le=100, description="what it is still worth, of its last price")
+
+    @model_validator(mode="after")
+    def _margins(self) -> AccountConfig:
+        if self.maintenance_margin is not None and self.maintenance_margin * self.leverage > 1:
+            raise ValueError(f"maintenance_margin {self.maintenance_margin} is above {1 / self.leverage:g}, what leverage "
+                             f"{self.leverage:g} asks for at first")  # fmt: skip
+        return self
 
 
 class CostsConfig(Model):
     """What trading costs."""
 
     commission_per_share: float = Field(0.0, ge=0, description="commission per share, in currency")
+    commission_per_order: float = Field(0.0, ge=0, description="commission per order that is filled, in currency")
+    commission_percent: float = Field(0.0, ge=0, lt=100, description="commission in percent of the order's value")
     minimum_commission: float = Field(0.0, ge=0, description="commission of an order at least, in currency")
-    slippage_bps: float = Field(0.0, ge=0, description="slippage against the order, in basis points of the price")
+    slippage_bps: float = Field(0.0, ge=0, description="slippage against market and stop orders, in basis points of the price")
+    slippage_spread: float = Field(
+        0.0, ge=0, le=1, description="slippage as a part of the spread, for which the range of the bar is taken"
+    )
 
 
 class SessionConfig(Model):
@@ -180,6 +231,20 @@ class SessionConfig(Model):
     exchange: Text | None = Field(None, description="market identifier code, to be the archive's; the archive's where left out")
     backtest_config: BacktestConfig = Field(BacktestConfig(), description="the sessions to replay")
     session_data_config: SessionDataConfig = Field(description="symbols, data and scanners")
-    strategies: list[StrategyConfig] = Field([], description="strategies that trade")
+    strategies: list[StrategyConfig] = Field([], description="strategies that trade, one after the other in this order")
     account: AccountConfig = Field(AccountConfig(), description="the account")
     costs: CostsConfig = Field(CostsConfig(), description="costs of trading")
+
+    @model_validator(mode="after")
+    def _strategies(self) -> SessionConfig:
+        labels = [strategy.label for strategy in self.strategies if strategy.enabled]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"two strategies are named {', '.join(twice)}; give one of them another `name`")
+        known = {"config", *(scanner.label for scanner in self.session_data_config.scanners)}
+        for strategy in self.strategies:
+            for name in strategy.scanners or ():
+                if name not in known:
+                    raise ValueError(f"strategy {strategy.label} trades what {name!r} found, which is no scanner of this config; "
+                                     f"known are {', '.join(sorted(known))}")  # fmt: skip
+        return self

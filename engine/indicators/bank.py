@@ -81,6 +81,7 @@ class TermBank:
         self._states: dict[str, Floats] = {}
         self._carried: dict[str, Floats] = {}
         self._out: Columns = {}
+        self._before: dict[str, tuple[Floats, Floats]] = {}  # states and last values when last remembered
         for term in terms:
             self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
             self._carried[term.name] = np.full((len(term.outputs), symbols), term.empty)
@@ -89,6 +90,18 @@ class TermBank:
         """Make the states of some symbols fresh again."""
         self._states[term.name][ids] = 0.0
         self._carried[term.name][:, ids] = term.empty
+
+    def remember(self, terms: Sequence[Term]) -> None:
+        """Keep copies of the terms' states as they are now, for `pick`."""
+        self._before = {term.name: (self._states[term.name].copy(), self._carried[term.name].copy()) for term in terms}
+
+    def pick(self, terms: Sequence[Term], ids: Ints) -> TermBank:
+        """A bank of some symbols alone, with the states that were last remembered."""
+        picked = TermBank([], len(ids))
+        for term in terms:
+            states, carried = self._before[term.name]
+            picked._states[term.name], picked._carried[term.name] = states[ids], carried[:, ids]
+        return picked
 
     def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:
         """Move terms through a session; with `sample`, return their columns at its ticks.

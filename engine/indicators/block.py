@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.clock.calendar import Session
 from engine.indicators.bank import Columns, SessionRows, TermBank
-from engine.indicators.term import DAILY, Term
+from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.session_panel import SessionPanel
@@ -39,6 +39,7 @@ class MonthBlock:
     starts    term name -> first date it walks
     daily     daily bars of the month and of the longest daily warm-up before it
     benchmark  id of the benchmark symbol, -1 where there is none
+    close_up_terms  terms that `close_up` may sample again, for some symbols and at other ticks
     """
 
     table: SymbolTable
@@ -49,6 +50,7 @@ class MonthBlock:
     splits: Splits
     ticks_of: TicksOf
     benchmark: int = -1
+    close_up_terms: frozenset[str] = frozenset()  # of which the states before each session are remembered
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
@@ -75,6 +77,8 @@ class MonthBlock:
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
+        if sample and self.close_up_terms:
+            self._bank.remember(self._close_up_of(date))
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
         if isinstance(panel, DailyPanel):
             self._kept = [panel]  # what is not walked day by day from the history looks back one session
@@ -83,6 +87,22 @@ class MonthBlock:
         for other in self._joined:
             columns |= other.advance(panel, sample)
         return columns
+
+    def close_up(self, panel: Panel, table: SymbolTable, ticks: Ints) -> Columns:
+        """The session that was sampled last, for a few symbols and at ticks of its own: name -> float64[ticks, symbols].
+
+        What is one row a tick (Term.rows = TICKS) is not in it. `panel` holds the session's bars of `table`.
+        """
+        terms, ids = self._close_up_of(panel.session.date), self.table.ids(table.series)
+        benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
+        rows = SessionRows(panel, self.daily.realign(table), ticks, np.zeros(len(ticks)), -1 if benchmark is None else benchmark)
+        columns = self._bank.pick(terms, ids).run(rows, terms)
+        for other in self._joined:
+            columns |= other.close_up(panel, table, ticks)
+        return columns
+
+    def _close_up_of(self, date: dt.date) -> list[Term]:
+        return [term for term in self.due(date) if term.name in self.close_up_terms and term.rows != TICKS]
 
     def panel_of(self, panel: Panel) -> Panel:
         """A session for the symbols of this block."""

@@ -16,6 +16,7 @@ Compiled code is cached on disk beside the kernels. fastmath is off: results mus
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import types
@@ -28,9 +29,15 @@ import numpy as np
 from numba.extending import overload
 
 # numba notices a change of a kernel's own file, not of what the kernel calls. So the functions' cached names carry a digest of
-# the files that kernels share.
-_SHARED_FILES = [Path(__file__), *sorted((Path(__file__).parent / "shared").glob("*.py"))]
-_DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _SHARED_FILES)).hexdigest()[:8]
+# the files that kernels share; those of the broker, which call each other, one of the broker's files.
+_HERE = Path(__file__).parent
+
+
+@functools.cache
+def _digest(folder: str) -> str:
+    files = [Path(__file__), *sorted((_HERE / folder).glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
 
 WORK_COLUMNS, WORK_PAST = 20, 300  # what kernels take of their scratch memory, past values included; more is allocated
 ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
@@ -40,7 +47,8 @@ FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "
 
 def njit(function: Callable[..., Any]) -> Any:
     """Compile a helper or a kernel with the project's flags. Passes that kernels share stand in shared/."""
-    function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
+    folder = Path(inspect.getfile(function)).parent.name
+    function.__qualname__ = f"{function.__qualname__}_{_digest('broker' if folder == 'broker' else 'shared')}"
     return numba.njit(**FLAGS)(function)
 
 

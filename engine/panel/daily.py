@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +40,12 @@ class DailyBars:
         everyone = np.arange(len(table))
         self.starts: Ints = np.searchsorted(ids, everyone)
         self.ends: Ints = np.searchsorted(ids, everyone, side="right")
+
+    def realign(self, table: SymbolTable) -> DailyBars:
+        """The same bars for the symbols of a table, all of which are in this one's."""
+        picked, ids = copy(self), self.table.ids(table.series)
+        picked.table, picked.starts, picked.ends = table, self.starts[ids], self.ends[ids]
+        return picked
 
     def span(self, start: dt.date, end: dt.date) -> tuple[Ints, Ints]:
         """Each symbol's rows with start <= date < end."""
@@ -88,6 +95,11 @@ class DailyPanel:
     def of_block(self, daily: DailyBars) -> DailyPanel:
         """The session over a block's bars."""
         return DailyPanel(self.session, daily.table, daily)
+
+    def realign(self, table: SymbolTable) -> DailyPanel:
+        """The session for the symbols of another table."""
+        assert self._daily is not None, "a session of no block has no bars"
+        return DailyPanel(self.session, table, self._daily.realign(table))
 
     def only(self, ids: Ints) -> DailyPanel:
         """Itself: the block keeps the bars."""

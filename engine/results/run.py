@@ -17,7 +17,8 @@ from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
-from engine.session.coordinator import SessionCoordinator
+from engine.session.coordinator import SessionCoordinator, base_interval
+from engine.trading.desk import TradingDesk
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
 Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
@@ -37,19 +38,29 @@ class FinishedRun:
 def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress) -> FinishedRun:
     """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on."""
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-    coordinator = SessionCoordinator(loaded, archive)
+    desk = make_desk(loaded, archive)
+    coordinator = SessionCoordinator(loaded, archive, desk)
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
     dates = coordinator.scope.dates
-    with RunDirectory(out, loaded.config.session_name, loaded.digest, started) as directory:
+    with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
         for record in coordinator.sessions():
             directory.add(record)
             summary.add(record)
             progress(summary.sessions, len(dates), record.date)
-        warnings, failures = coordinator.scope.warnings, coordinator.manager.failures
+        if desk:
+            directory.add_trading(dates[-1], desk.end_run())
+        warnings, failures = coordinator.scope.warnings, coordinator.manager.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock
         manifest = _manifest(loaded, archive, started, seconds, coordinator, summary)
         directory.finish(manifest, summary.as_dict(warnings))
     return FinishedRun(directory.path, summary, warnings, failures, seconds)
+
+
+def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
+    """What trades a config's finds; None where it has no strategies. Raises StrategyError and ConfigError."""
+    if not any(strategy.enabled for strategy in loaded.config.strategies):
+        return None
+    return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
 
 
 def _manifest(

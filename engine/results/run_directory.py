@@ -6,14 +6,28 @@ import datetime as dt
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from engine.errors import RunError
 from engine.results.tables import GrowingTable
-from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, SYMBOL_EVENTS_SCHEMA, TIMINGS_SCHEMA
+from engine.schema import (
+    EQUITY_SCHEMA,
+    FILLS_SCHEMA,
+    HITS_SCHEMA,
+    ORDERS_SCHEMA,
+    QUALITY_SCHEMA,
+    SCANS_SCHEMA,
+    SYMBOL_EVENTS_SCHEMA,
+    TIMINGS_SCHEMA,
+    TRADES_SCHEMA,
+)  # fmt: skip
 from engine.session.record import SessionRecord
 
+TRADING_TABLES = {"orders": ORDERS_SCHEMA, "fills": FILLS_SCHEMA, "trades": TRADES_SCHEMA, "equity": EQUITY_SCHEMA}
 TABLES = {
     "scans": SCANS_SCHEMA, "hits": HITS_SCHEMA, "symbols": SYMBOL_EVENTS_SCHEMA, "quality": QUALITY_SCHEMA,
     "timings": TIMINGS_SCHEMA,
@@ -23,7 +37,8 @@ TABLES = {
 class RunDirectory:
     """`with` it: what is added is there when the block ends, and nothing is where it fails."""
 
-    def __init__(self, root: Path, session_name: str, digest: str, started: dt.datetime):
+    def __init__(self, root: Path, session_name: str, digest: str, started: dt.datetime, trades: bool):
+        self._schemas = TABLES | TRADING_TABLES if trades else TABLES
         name = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', session_name).strip('-.') or 'session'}-{digest}-{started:%Y%m%dT%H%M%S}"
         self.path = _unused(root / name)
         self._aside = root / f".{self.path.name}.unfinished"
@@ -33,7 +48,7 @@ class RunDirectory:
             self._aside.mkdir(parents=True)
         except OSError as error:
             raise RunError(f"cannot be written: {error.strerror}", where=self._aside.parent, fix="give another --out") from None
-        self._tables = {name: GrowingTable(self._aside, name, schema) for name, schema in TABLES.items()}
+        self._tables = {name: GrowingTable(self._aside, name, schema) for name, schema in self._schemas.items()}
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -42,8 +57,14 @@ class RunDirectory:
 
     def add(self, record: SessionRecord) -> None:
         """Append a session's rows."""
-        for name, table in self._tables.items():
-            table.add(record.date, getattr(record, name))
+        for name in TABLES:
+            self._tables[name].add(record.date, getattr(record, name))
+        self.add_trading(record.date, record.trading)
+
+    def add_trading(self, date: dt.date, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Append rows of trading."""
+        for name, rows in tables.items():
+            self._tables[name].add(date, rows)
 
     def finish(self, manifest: dict[str, Any], summary: dict[str, Any]) -> None:
         """Write what is left and move the directory into place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,7 @@ from engine.scan.plan import ScanPlan
 from engine.scan.result import ColumnarResult, ScanResult
 
 UniverseSpec = str | list[str] | dict[str, Any]
+P = TypeVar("P", bound=BaseModel)
 
 
 class ScannerParams(BaseModel):
@@ -117,7 +118,7 @@ class ColumnarScanner(BaseScanner):
         return ColumnarResult(context.session_hits(), context.tick, context.session_data.table)
 
 
-def parse_params(model: type[ScannerParams], config: dict[str, Any], where: str) -> ScannerParams:
+def parse_params(model: type[P], config: dict[str, Any], where: str) -> P:
     """The parameters a config gives; ConfigError names each wrong key, its value and what was expected."""
     try:
         return model(**config)

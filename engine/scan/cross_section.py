@@ -56,6 +56,11 @@ class CrossSection:
         """One value, NaN where there is none."""
         return float(self.values(name)[tick, symbol])
 
+    def of(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
+        """The same session for a few of its symbols, at other ticks, with columns of their own."""
+        ids = self.table.ids(table.series)
+        return CrossSection(self.session, table, ticks, columns, self._lag, lambda name: self._previous(name)[ids])
+
     def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
         """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
         if name == "symbol":

@@ -1,4 +1,4 @@
-"""Scanner classes by module path."""
+"""Classes of plug-ins by module path."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Generic, TypeVar
 
-from engine.errors import ScannerError, did_you_mean
+from engine.errors import BarsweepError, ScannerError, did_you_mean
 from engine.scan.base import BaseScanner
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of plug-ins: what it is called, the class to extend and where that is found, its package, its error."""
+
+    noun: str
+    base: type[T]
+    public_base: str
+    package: str
+    error: type[BarsweepError]
+
+
+SCANNERS = Kind("scanner", BaseScanner, "scanners.base.BaseScanner", "scanners", ScannerError)  # type: ignore[type-abstract]
 
 
 def load_scanner_class(module_path: str) -> type[BaseScanner]:
@@ -19,32 +37,37 @@ def load_scanner_class(module_path: str) -> type[BaseScanner]:
 
     Raises ScannerError where the module cannot be imported, holds no scanner class, or more than one.
     """
+    return load_class(module_path, SCANNERS)
+
+
+def load_class(module_path: str, kind: Kind[T]) -> type[T]:
+    """The class of a kind of plug-ins that a module holds; raises the kind's error where there is none, or more than one."""
     module_name, _, class_name = module_path.partition(":")
-    module = _import(module_name)
+    module = _import(module_name, kind)
     classes = {
         name: value
         for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, BaseScanner) and value.__module__ == module.__name__
+        if inspect.isclass(value) and issubclass(value, kind.base) and value.__module__ == module.__name__
         and not inspect.isabstract(value)
     }  # fmt: skip
     if class_name:
         if class_name not in classes:
-            raise ScannerError(
-                f"no scanner class {class_name!r}", where=module_name, expected=f"one of {', '.join(classes) or 'none'}",
+            raise kind.error(
+                f"no {kind.noun} class {class_name!r}", where=module_name, expected=f"one of {', '.join(classes) or 'none'}",
                 fix=did_you_mean(class_name, classes),
             )  # fmt: skip
         return classes[class_name]
     if len(classes) != 1:
-        found = f"{len(classes)} scanner classes ({', '.join(classes)})" if classes else "no scanner class"
-        raise ScannerError(
+        found = f"{len(classes)} {kind.noun} classes ({', '.join(classes)})" if classes else f"no {kind.noun} class"
+        raise kind.error(
             f"{found} in the module", where=module_name,
-            expected="one concrete subclass of scanners.base.BaseScanner",
+            expected=f"one concrete subclass of {kind.public_base}",
             fix=f"name one: {module_name}:{next(iter(classes))}" if classes else None,
         )  # fmt: skip
     return next(iter(classes.values()))
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, kind: Kind[Any]) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:  # a console script does not look in the current folder for the user's own modules
         sys.path.append(here)
@@ -52,20 +75,22 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ScannerError(
-                f"no module {name!r}", where="scanner", expected="an importable module path", fix=_suggestion(name)
-            ) from None
-        raise ScannerError(f"cannot be imported: {error}", where=name) from error
+            raise kind.error(
+                f"no module {name!r}", where=kind.noun, expected="an importable module path",
+                fix=did_you_mean(name, modules_in(kind.package)),
+            ) from None  # fmt: skip
+        raise kind.error(f"cannot be imported: {error}", where=name) from error
     except Exception as error:  # whatever a user's module raises while it is imported
-        raise ScannerError(f"cannot be imported: {type(error).__name__}: {error}", where=name) from error
-
-
-def _suggestion(name: str) -> str | None:
-    return did_you_mean(name, built_in_scanners())
+        raise kind.error(f"cannot be imported: {type(error).__name__}: {error}", where=name) from error
 
 
 def built_in_scanners() -> list[str]:
     """Module paths of the scanners that come with barsweep."""
-    spec = importlib.util.find_spec("scanners")
+    return modules_in(SCANNERS.package)
+
+
+def modules_in(package: str) -> list[str]:
+    """Module paths of the plug-ins in a package."""
+    spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or []) if spec else []
-    return [f"scanners.{m.name}" for m in pkgutil.iter_modules(folders) if m.name != "base"]
+    return [f"{package}.{m.name}" for m in pkgutil.iter_modules(folders) if m.name != "base"]

@@ -76,7 +76,7 @@ class ScanPlan:
         shown = tuple(Clause.of(name, e, where) for name, e in features.items())
         rank = None if rank_by is None else Clause.of("rank_by", _rank_expression(rank_by, features), where)
         named = {c: part for part in (*clauses, *shown, *((rank,) if rank else ())) for c in part.columns}
-        keys = _keys(indicators, named)
+        keys = indicators_named(indicators, named)
         provisioned = {column for key in keys for column in key.columns}
         for column, part in named.items():
             require_known(column, provisioned, f"{where}, {part.name!r}")
@@ -110,9 +110,10 @@ def _rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) ->
     return rank_by
 
 
-def _keys(declared: Iterable[IndicatorKey], named: Iterable[str]) -> tuple[IndicatorKey, ...]:
+def indicators_named(declared: Iterable[IndicatorKey | str], named: Iterable[str]) -> tuple[IndicatorKey, ...]:
     """The declared indicators, and those that an expression names by their key."""
-    keys = {key.name: key for key in declared}
+    parsed = (IndicatorKey.parse(key) if isinstance(key, str) else key for key in declared)
+    keys = {key.name: key for key in parsed}
     for column in named:
         if column not in COLUMNS:
             try:

@@ -41,6 +41,7 @@ class ReplaySpec:
     all_columns  decode every bar column, for readers of whole bars
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
+    close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
     archive: Archive
@@ -54,6 +55,7 @@ class ReplaySpec:
     all_columns: bool
     previous: Sequence[str]
     benchmark: str | None = None
+    close_up: tuple[Sequence[Term], Ticks] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class MarketReplay:
         self._history: DailyHistory | None = None
         self._terms = list(spec.terms)
         self._open_blocks: list[MonthBlock] = []
+        self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
         self._now: tuple[Panel, CrossSection] | None = None
         self._at_hand: MonthBlock | None = None
 
@@ -99,6 +102,8 @@ class MarketReplay:
         panel, cross = self._now
         self._terms = list({term.name: term for term in [*self._terms, *terms]}.values())
         self._history = None  # read again, with the columns that are needed now
+        if self._spec.close_up:
+            self._close_up_terms |= {term.name: term for term in terms}
         for block in self._open_blocks:
             other = self._fresh_block(block.sessions, block.table, list(terms))
             self._catch_up(other, panel.session.date)
@@ -106,6 +111,20 @@ class MarketReplay:
             if block is self._at_hand:
                 cross.add(columns)
             block.join(other)
+
+    def close_up(self, symbols: Sequence[str]) -> ReplayedSession:
+        """The session at hand for a few of its symbols, at the ticks of the spec's close-ups."""
+        assert self._now is not None and self._at_hand is not None and self._spec.close_up is not None
+        (panel, cross), block = self._now, self._at_hand
+        table = SymbolTable([*symbols, *([self._spec.benchmark] if self._spec.benchmark else [])])
+        ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(panel.session)
+        own = block.panel_of(panel).realign(table)
+        columns = block.close_up(own, table, ticks)
+        at = np.searchsorted(cross.ticks, ticks)
+        for term in self._close_up_terms.values():
+            if term.rows == TICKS:  # sampled for everybody: these ticks are among the run's
+                columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in term.outputs}
+        return ReplayedSession(own, cross.of(table, ticks, columns))
 
     def _walked(self, month: Sequence[dt.date]) -> Sequence[dt.date]:
         """The sessions that a month's intraday terms walk: those of its warm-up, and its own."""
@@ -200,8 +219,9 @@ class MarketReplay:
         daily = self._daily().block(table, first, month[-1])
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
-            table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark
-        )
+            table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
+            frozenset(self._close_up_terms),
+        )  # fmt: skip
 
     def _daily(self) -> DailyHistory:
         if self._history is None:

@@ -33,6 +33,10 @@ class Requirements:
         """Indicators that somebody reads."""
         self._keys |= {key.name: key for key in keys}
 
+    def alone(self) -> Requirements:
+        """Requirements of somebody else in the same run, nothing collected yet."""
+        return Requirements(self._base, self._minutes, self._slots, self._benchmark)
+
     @property
     def terms(self) -> list[Term]:
         """The terms, those that others read first."""

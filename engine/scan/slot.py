@@ -95,6 +95,13 @@ class ScannerSlot:
             self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
         return self._hits
 
+    def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
+        """Symbol -> when this session's columnar pass finds it first (microseconds), and its rank then."""
+        hits = self.hits(cross)
+        symbols, first = np.unique(hits.symbols, return_index=True)
+        times, ranks = cross.ticks[hits.ticks[first]].tolist(), hits.ranks[first].tolist()
+        return {cross.table.names[s]: (time, rank) for s, time, rank in zip(symbols.tolist(), times, ranks, strict=True)}
+
     def scan_ticks(self, cross: CrossSection) -> list[int]:
         """Indices of the cross-section's ticks at which this scanner looks, increasing."""
         before = [int(np.searchsorted(cross.ticks, cross.session.open))] if self.pre_session else []

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 
 from engine.clock.calendar import Session
-from engine.clock.schedule import AtClose, Schedule
 from engine.panel.bars import Floats, Ints
 
 
@@ -24,15 +23,22 @@ class Ticks(Protocol):
         """float64[ticks]: each tick's place among all times of day there are, counted from the session's open."""
 
 
+class Scheduled(Protocol):
+    """Something with ticks in a session."""
+
+    def ticks(self, session: Session) -> Ints:
+        """int64[ticks], microseconds, increasing."""
+
+
 class TickTable:
     """The ticks of a run: the union of all schedules'.
 
-    schedules    those of all scanners
+    schedules    those of all scanners, or whatever else has ticks in a session
     pre_session  whether something scans at the session's open, before its first bar
     sessions     every session that will be walked, for the table of times of day
     """
 
-    def __init__(self, schedules: Sequence[Schedule | AtClose], pre_session: bool, sessions: Sequence[Session]):
+    def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
         offsets = [self.ticks(session) - session.open for session in sessions]
         self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets]))

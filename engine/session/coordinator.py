@@ -5,7 +5,7 @@
     2.5  pre-session scanners    at the open, before its first bar
     3    queue loading           the session's ticks
     4    activation              the active symbols as the session begins
-    5    streaming               at each tick: scheduled scans, one after the other; then time goes on
+    5    streaming               at each instant: scheduled scans, one after the other, then strategies; then time goes on
     6    end of session          teardown, the session's record, clear
 
 Setup comes before history because it says what history is needed.
@@ -13,6 +13,7 @@ Setup comes before history because it says what history is needed.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import time
@@ -29,19 +30,22 @@ from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, RunError, did_you_mean
 from engine.indicators.key import IndicatorKey
+from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import UniverseSpec
 from engine.scan.columns import COLUMNS
+from engine.scan.cross_section import CrossSection
 from engine.scan.manager import ScannerManager
 from engine.scan.module_loader import load_scanner_class
 from engine.scan.replay import MarketReplay, ReplayedSession, ReplaySpec
 from engine.scan.requirements import Requirements
 from engine.scan.slot import ScannerSlot
-from engine.scan.ticks import TickTable
+from engine.scan.ticks import Scheduled, TickTable
 from engine.session.history import TrailingHistory
 from engine.session.record import SessionRecord, make_record
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
+from engine.session.trader import Found, Scene, Trader
 
 log = logging.getLogger("barsweep")
 TAG = "[SESSION_COORDINATOR]"
@@ -58,18 +62,20 @@ class RunScope:
 
 
 class SessionCoordinator:
-    """One run of a config over an archive. `scope` is known at once, `sessions()` runs."""
+    """One run of a config over an archive. `scope` is known at once, `sessions()` runs; `trader` trades what is found."""
 
-    def __init__(self, loaded: LoadedConfig, archive: Archive):
+    def __init__(self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None):
         self._loaded, self._config, self._archive = loaded, loaded.config, archive
         self._data_config = loaded.config.session_data_config
         self.calendar = _calendar(loaded, archive)
         self.scope = _scope(loaded, archive, self.calendar)
-        self.clock = TimeManager()
+        self.clock, self._trader = TimeManager(), trader
         self._universes: dict[str, Universe] = {}
         slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
         self.data = SessionData(self._config_symbols(), self._config_indicators())
         self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
+        if trader:
+            self.manager.on_found = trader.found
         self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
         self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.seconds: dict[str, float] = {}  # wall time by phase
@@ -82,11 +88,12 @@ class SessionCoordinator:
         self._initialize(first, True)
         self._warn_of_blind_scans()
         self._clock_phase(REPLAY)
-        for replayed in self._replay(first).sessions():
+        replay = self._replay(first)
+        for replayed in replay.sessions():
             session = replayed.panel.session
             if session.date != first.date:
                 self._initialize(session, False)
-            record = self._run(replayed, session.date == first.date)
+            record = self._run(replay, replayed, session.date == first.date)
             self._clock_phase("results")
             yield record
             self._clock_phase(REPLAY)
@@ -94,7 +101,7 @@ class SessionCoordinator:
 
     # -- the phases of a session
 
-    def _run(self, replayed: ReplayedSession, first: bool) -> SessionRecord:
+    def _run(self, replay: MarketReplay, replayed: ReplayedSession, first: bool) -> SessionRecord:
         cross, self.replayed = replayed.cross, replayed
         self._phase("2: historical management", cross.session)
         self.manager.attach(cross)
@@ -107,7 +114,12 @@ class SessionCoordinator:
         self._phase("4: activation", cross.session)
         log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
         self._phase("5: streaming", cross.session)
+        if self._trader:
+            scene = Scene(replayed, self.data, self.clock, replay.close_up, self._history, self._foreseen(cross))
+            self._trader.begin_session(scene)
         for tick, moment in enumerate(cross.ticks.tolist()):
+            if self._trader:
+                self._trader.advance(moment)
             self.clock.advance(max(moment, self.clock.now))
             self.data.see(self._moment(replayed, tick))
             self.manager.scan_due(tick)
@@ -122,10 +134,20 @@ class SessionCoordinator:
 
     def _end(self, replayed: ReplayedSession) -> SessionRecord:
         session = replayed.panel.session
+        trading = self._trader.end_session() if self._trader else {}
         self._phase("6: end of session", session)
         self.clock.advance(max(self.clock.now, session.close))
         self.manager.tear_down()
-        return make_record(replayed.panel, replayed.cross, self.manager.records(), self.data.take_events())
+        return make_record(replayed.panel, replayed.cross, self.manager.records(), self.data.take_events(), trading)
+
+    def _foreseen(self, cross: CrossSection) -> Found:
+        """What the columnar scans of the session will find; one that fails here fails again, and is told of, when it is due."""
+        found: Found = {}
+        for slot in self.manager.slots:
+            if slot.columnar and slot.error is None:
+                with contextlib.suppress(Exception):
+                    found[slot.name] = slot.first_finds(cross)
+        return found
 
     def _phase(self, phase: str, session: Session) -> None:
         self._clock_phase(phase)
@@ -151,26 +173,44 @@ class SessionCoordinator:
             requirements.need_columns(() if slot.columnar else COLUMNS)
             requirements.need_keys(slot.plan.indicators if slot.plan else ())
         requirements.need_keys(self.data.requested.values())
+        close_up = self._close_up(requirements)
         replay = MarketReplay(
             ReplaySpec(
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, self.scope.dates,
-                requirements.terms, ticks, self._table, any(not slot.columnar for slot in self.manager.slots),
-                requirements.previous, self._benchmark(),
+                requirements.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
+                requirements.previous, self._benchmark(), close_up,
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))
         return replay
 
+    def _close_up(self, requirements: Requirements) -> tuple[list[Term], TickTable] | None:
+        """What the trader reads, and when; added to what the run needs."""
+        if self._trader is None:
+            return None
+        wanted = requirements.alone()
+        for needs in (wanted, requirements):
+            needs.need_columns(self._trader.columns)
+            needs.need_keys([*self._trader.keys, *self.data.requested.values()])
+        return wanted.terms, self._trader.ticks(self.scope.base, self._sessions())
+
     def _ticks(self) -> TickTable:
-        schedules = [schedule for slot in self.manager.slots for schedule in slot.schedules]
+        schedules: list[Scheduled] = [schedule for slot in self.manager.slots for schedule in slot.schedules]
+        if self._trader and any(key.indicator.rows == TICKS for key in self._trader.keys):
+            schedules.append(self._trader.ticks(self.scope.base, self._sessions()))
         walked = self.calendar.sessions(self._archive.sessions(self.scope.base.name)[0], self.scope.dates[-1])
         return TickTable(schedules, any(slot.pre_session for slot in self.manager.slots), walked)
 
+    def _sessions(self) -> list[Session]:
+        return self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1])
+
     def _full_minutes(self) -> int:
-        return max(session.minutes for session in self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1]))
+        return max(session.minutes for session in self._sessions())
 
     def _table(self, start: dt.date, end: dt.date) -> SymbolTable:
-        """The symbols needed in a stretch: all, for a scanner that may ask for any."""
+        """The symbols needed in a stretch: all, for a scanner that may ask for any. A position may outlive a membership."""
+        if self._trader:
+            start, end = self.scope.dates[0], self.scope.dates[-1]
         universes = [slot.scanner.universe for slot in self.manager.slots]
         if any(not slot.columnar for slot in self.manager.slots) or None in universes:
             return SymbolTable([*self._archive.symbols(), *self.data.get_config_symbols()])
@@ -250,7 +290,7 @@ class SessionCoordinator:
         log.info("%s %s", TAG, text)
 
 
-def _base(loaded: LoadedConfig, archive: Archive) -> Interval:
+def base_interval(loaded: LoadedConfig, archive: Archive) -> Interval:
     """The interval of the bars to replay."""
     name = loaded.config.session_data_config.interval
     if name is not None and name not in archive.intervals:
@@ -276,7 +316,7 @@ def _calendar(loaded: LoadedConfig, archive: Archive) -> ExchangeCalendar:
 
 
 def _scope(loaded: LoadedConfig, archive: Archive, calendar: ExchangeCalendar) -> RunScope:
-    base = _base(loaded, archive)
+    base = base_interval(loaded, archive)
     there = archive.sessions(base.name)
     if not there:
         raise RunError(f"holds no {base.name} bars", where=archive.path, fix="import bars, or make a demo market")

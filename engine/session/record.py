@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +26,12 @@ class SessionRecord:
     symbols: pl.DataFrame
     quality: pl.DataFrame
     timings: pl.DataFrame
+    trading: Mapping[str, pl.DataFrame]  # orders, fills, trades, equity; empty where nobody trades
 
 
-def make_record(panel: Panel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame) -> SessionRecord:
+def make_record(
+    panel: Panel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame, trading: Mapping[str, pl.DataFrame]
+) -> SessionRecord:  # fmt: skip
     """The record of a session that is over."""
     date = panel.session.date
     return SessionRecord(
@@ -39,6 +42,7 @@ def make_record(panel: Panel, cross: CrossSection, scans: Sequence[ScanRecord], 
         symbols,
         _quality(panel),
         _together([record.timings(date) for record in scans], pl.DataFrame(schema=TIMINGS_SCHEMA), ["tick"]),
+        trading,
     )
 
 

@@ -46,10 +46,12 @@ class SessionData:
         self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
         self._events: list[tuple[dt.date, int, str, str, str]] = []
         self._added: set[str] = set()
+        self.changes = 0  # how often a symbol became active or was removed
         self._acting = "config"
         self._date: dt.date | None = None
         self._time = 0
         self._moment: Moment | None = None
+        self._everyone: SymbolTable | None = None  # all symbols of the session, where the moment shows a few
         self._active = np.zeros(0, np.bool_)
         self.provision: Provision = self._remember
         for key in config_indicators:
@@ -64,8 +66,9 @@ class SessionData:
         for symbol in self._config_symbols:
             self.register_symbol(symbol)
 
-    def see(self, moment: Moment) -> None:
-        """Look at a tick."""
+    def see(self, moment: Moment, everyone: SymbolTable | None = None) -> None:
+        """Look at a tick. `everyone` holds the session's symbols where the moment is a close-up of a few."""
+        self._everyone = everyone
         if self._moment is None or moment.cross is not self._moment.cross:
             self._active = np.zeros(len(moment.cross.table), np.bool_)
             self._active[[i for i in map(moment.cross.table.id, self._symbols) if i is not None]] = True
@@ -96,6 +99,10 @@ class SessionData:
         self._log(symbol, "registered", "config")
         return True
 
+    def is_active(self, symbol: str) -> bool:
+        """Whether a symbol is active."""
+        return symbol in self._symbols
+
     def add_symbol(self, symbol: str, source: str | None = None) -> bool:
         """Promote a symbol into full state, at this tick; False where it is active already.
 
@@ -104,16 +111,18 @@ class SessionData:
         """
         if symbol in self._symbols:
             return False
-        row = self._row(symbol)
-        if row is None:
+        if symbol not in self._reachable():
             raise RunError(
                 f"symbol {symbol!r} cannot be added", where=source or self._acting,
                 expected="a symbol of the archive and of a scanner's universe",
-                fix=did_you_mean(symbol, self.table.names),
+                fix=did_you_mean(symbol, self._reachable().names),
             )  # fmt: skip
         self._symbols[symbol] = SymbolState(source or self._acting)
-        self._active[row] = True
+        row = self._row(symbol)
+        if row is not None:
+            self._active[row] = True
         self._added.add(symbol)
+        self.changes += 1
         self._log(symbol, "promoted", source or self._acting)
         return True
 
@@ -139,30 +148,34 @@ class SessionData:
         if state is None or state.locks or state.config:
             return False
         del self._symbols[symbol]
+        self.changes += 1
         row = self._row(symbol) if self._moment else None
         if row is not None:
             self._active[row] = False
         self._log(symbol, "removed", self._acting)
         return True
 
-    def lock_symbol(self, symbol: str, reason: str = "position") -> bool:
-        """Keep an active symbol from being removed, until every reason is unlocked; False where it is not active."""
+    def lock_symbol(self, symbol: str, reason: str = "position", at: int | None = None) -> bool:
+        """Keep an active symbol from being removed, until every reason is unlocked; False where it is not active.
+
+        `at` is when, in microseconds; now where left out.
+        """
         state = self._symbols.get(symbol)
         if state is None:
             return False
         if not state.locks:
-            self._log(symbol, "locked", reason)
+            self._log(symbol, "locked", reason, at)
         state.locks.add(reason)
         return True
 
-    def unlock_symbol(self, symbol: str, reason: str = "position") -> bool:
+    def unlock_symbol(self, symbol: str, reason: str = "position", at: int | None = None) -> bool:
         """Take a reason to keep a symbol away; False where there was none."""
         state = self._symbols.get(symbol)
         if state is None or reason not in state.locks:
             return False
         state.locks.discard(reason)
         if not state.locks:
-            self._log(symbol, "unlocked", reason)
+            self._log(symbol, "unlocked", reason, at)
         return True
 
     def is_symbol_locked(self, symbol: str) -> bool:
@@ -224,9 +237,9 @@ class SessionData:
         frame = pl.DataFrame([pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)])
         return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(pl.Schema(SYMBOL_EVENTS_SCHEMA))
 
-    def _log(self, symbol: str, event: str, source: str) -> None:
+    def _log(self, symbol: str, event: str, source: str, at: int | None = None) -> None:
         assert self._date is not None
-        self._events.append((self._date, self._time, symbol, event, source))
+        self._events.append((self._date, self._time if at is None else at, symbol, event, source))
 
     def _remember(self, key: IndicatorKey) -> None:
         """Before the first session what is asked for is only noted in `requested`."""
@@ -235,6 +248,10 @@ class SessionData:
         if symbol in self._indicators.get(name, ()):
             return True
         return symbol in self._symbols and any(key.name == name for key in self._config_indicators)
+
+    def _reachable(self) -> SymbolTable:
+        """The symbols that may become active."""
+        return self._everyone or self._at().cross.table
 
     def _row(self, symbol: str) -> int | None:
         return self._at().cross.table.id(symbol)

@@ -1,0 +1,277 @@
+"""Orders are filled: money moves, positions open and close, brackets are set."""
+
+from __future__ import annotations
+
+from engine.kernels.broker.money import affordable, commission_of, mark, round_lot, slippage_of, to_units
+from engine.kernels.broker.placing import accept, end_order, keep_busy, new_order
+from engine.kernels.broker.records import (
+    ALIVE,
+    CANCELLED,
+    FILLED,
+    FILLS,
+    HELD,
+    LIMIT,
+    NO_REASON,
+    NOT_ENOUGH_CASH,
+    OPEN,
+    POSITION_CLOSED,
+    REJECTED,
+    STOP,
+    STOP_LIMIT,
+    STOP_LOSS,
+    TAKE_PROFIT,
+    TRADES,
+    TRAILING,
+    TRAILING_STOP,
+)  # fmt: skip
+from engine.kernels.jit import njit
+
+DUST = 1e-9
+
+
+@njit
+def execute(books, place, price, how, time, high, low):
+    """Fill what the bar's volume and the account allow of an order at a price; `how` is AT_OPEN, BY_LIMIT, BY_STOP or SETTLED.
+
+    The part that reduces a position goes first and is never held back by money. Time is the bar's start.
+    """
+    order, rules = books.orders[place], books.rules[0]
+    position, quote = books.positions[order.strategy, order.symbol], books.quotes[order.symbol]
+    allowed = order.left if rules.participation <= 0.0 else min(order.left, quote.budget)
+    held = abs(position.quantity) if position.quantity * order.side < 0.0 else 0.0
+    reducing = min(allowed, held)
+    if reducing > 0.0:
+        _fill(books, place, reducing, price, how, time, high, low)
+    opening = min(allowed - reducing, order.left)
+    if order.reduce or opening <= DUST:
+        _finish(books, place, time)
+        return
+    slip = 0.0 if _is_passive(order) else slippage_of(rules, 1.0, price, high, low)
+    can = round_lot(affordable(books, order.reserved, 0.0, price, slip), rules.lot)
+    short_of_cash = can < opening - DUST
+    opening = min(opening, can)
+    if opening > DUST:
+        _fill(books, place, opening, price, how, time, high, low)
+        _set_bracket(books, place, opening, price, how, time)
+    if short_of_cash and order.left > DUST:
+        end_order(books, place, CANCELLED if order.paid > 0.0 else REJECTED, NOT_ENOUGH_CASH, time)
+    else:
+        _finish(books, place, time)
+
+
+@njit
+def _is_passive(order):
+    """Limit orders wait for their price and lose nothing to the market's."""
+    return order.kind in (LIMIT, STOP_LIMIT)
+
+
+@njit
+def _finish(books, place, time):
+    order = books.orders[place]
+    if order.status != OPEN:
+        return
+    if order.left <= DUST:
+        end_order(books, place, FILLED, NO_REASON, time)
+    elif order.reduce and books.positions[order.strategy, order.symbol].quantity == 0.0:
+        end_order(books, place, CANCELLED, POSITION_CLOSED, time)
+
+
+@njit
+def _fill(books, place, quantity, price, how, time, high, low):
+    """One fill, wholly within one position: all reducing or all adding."""
+    order, rules, account = books.orders[place], books.rules[0], books.account[0]
+    quote, position = books.quotes[order.symbol], books.positions[order.strategy, order.symbol]
+    mark(books, order.symbol, price)
+    scale = rules.scale
+    done = order.quantity - order.left + quantity
+    order.paid += quantity * price
+    charged = to_units(scale, commission_of(rules, done, order.paid)) - to_units(scale, order.commission)
+    order.commission += charged / scale
+    slipped = 0 if _is_passive(order) else to_units(scale, slippage_of(rules, quantity, price, high, low))
+    moved = -order.side * to_units(scale, quantity * price) - charged - slipped
+    account.cash += moved
+    share = order.reserved * quantity / order.left if order.reserved > 0.0 else 0.0
+    freed = order.frees * quantity / order.left if order.frees > 0.0 else 0.0
+    order.left -= quantity
+    if share > 0.0 and order.left > DUST:  # what is left is given back when the order ends
+        account.reserved -= share
+        order.reserved -= share
+    if freed > 0.0:
+        account.freed -= freed
+        order.frees -= freed
+    quote.budget -= quantity
+    _log_fill(books, order, quantity, price, charged / scale, slipped / scale, moved, time)
+    if position.quantity * order.side < 0.0:
+        _reduce(books, position, order, quantity, price, moved, charged / scale, slipped / scale, time)
+    else:
+        _add(books, position, order, quantity, price, moved, charged / scale, slipped / scale, how, time)
+    account.equity = account.cash / scale + account.value
+
+
+@njit
+def _log_fill(books, order, quantity, price, charged, slipped, moved, time):
+    fill = new_fill(books, order.strategy, order.symbol, order.side, quantity, price, order.reason, moved, time)
+    fill.order, fill.commission, fill.slippage = order.id, charged, slipped
+
+
+@njit
+def new_fill(books, strategy, symbol, side, quantity, price, reason, moved, time):
+    """A row of the fills, of no order and without costs."""
+    fill = books.fills[books.counts[FILLS]]
+    books.counts[FILLS] += 1
+    fill.time, fill.order, fill.strategy, fill.symbol, fill.side = time, -1, strategy, symbol, side
+    fill.quantity, fill.price, fill.commission, fill.slippage = quantity, price, 0.0, 0.0
+    fill.reason, fill.cash = reason, moved
+    return fill
+
+
+@njit
+def _add(books, position, order, quantity, price, moved, charged, slipped, how, time):
+    account, strategy = books.account[0], books.strategies[order.strategy]
+    if position.quantity == 0.0:
+        _begin(books, position, order, price, how, time)
+    held = abs(position.quantity)
+    position.average = (position.average * held + price * quantity) / (held + quantity)
+    position.quantity += order.side * quantity
+    position.entered += quantity
+    position.entry_paid += quantity * price
+    position.flow += moved
+    position.commission += charged
+    position.slippage += slipped
+    account.value += order.side * quantity * price
+    account.gross += quantity * price
+    strategy.gross += quantity * price
+
+
+@njit
+def _begin(books, position, order, price, how, time):
+    position.entered, position.entry_paid, position.exited, position.exit_paid = 0.0, 0.0, 0.0, 0.0
+    position.average, position.opened, position.opened_bar, position.born, position.side = 0.0, time, time, how, order.side
+    position.bars, position.flow, position.commission, position.slippage = 0, 0, 0.0, 0.0
+    position.dividends, position.interest, position.best, position.worst = 0.0, 0.0, price, price
+    position.stop, position.target = order.stop_loss, order.take_profit
+    position.reason, position.scanner, position.found = order.reason, order.scanner, order.found
+    held = books.counts[HELD]
+    books.held[held, 0], books.held[held, 1] = order.strategy, order.symbol
+    books.counts[HELD] += 1
+    books.account[0].open_positions += 1
+    keep_busy(books, order.symbol, 1, time)
+    books.strategies[order.strategy].open_positions += 1
+
+
+@njit
+def _reduce(books, position, order, quantity, price, moved, charged, slipped, time):
+    account, strategy = books.account[0], books.strategies[order.strategy]
+    position.quantity += order.side * quantity
+    position.exited += quantity
+    position.exit_paid += quantity * price
+    position.flow += moved
+    position.commission += charged
+    position.slippage += slipped
+    account.value += order.side * quantity * price
+    account.gross -= quantity * price
+    strategy.gross -= quantity * price
+    see(position, price, price)
+    if order.parent >= 0:
+        _shrink_siblings(books, order, quantity, time)
+    if abs(position.quantity) <= DUST:
+        close_position(books, order.strategy, order.symbol, order.reason, time)
+
+
+@njit
+def see(position, high, low):
+    """Take a stretch of prices into a position's best and worst."""
+    up, down = (high, low) if position.side > 0 else (low, high)
+    if position.side * up > position.side * position.best:
+        position.best = up
+    if position.side * down < position.side * position.worst:
+        position.worst = down
+
+
+@njit
+def _shrink_siblings(books, order, quantity, time):
+    """What one order of a bracket sold, its siblings need not sell any more."""
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        other = books.orders[place]
+        if other.status == OPEN and other.parent == order.parent and other.id != order.id:
+            other.left -= quantity
+            if other.left <= DUST:
+                other.left = 0.0
+                end_order(books, place, CANCELLED, order.reason, time)
+
+
+@njit
+def close_position(books, strategy, symbol, reason, time):
+    """A position is flat: its trade is logged, the orders that protected it are cancelled."""
+    position = books.positions[strategy, symbol]
+    position.quantity = 0.0
+    log_trade(books, strategy, symbol, reason, time, position.exit_paid / position.exited, position.flow / books.rules[0].scale)
+    kept = 0
+    for place in range(books.counts[HELD]):
+        if books.held[place, 0] != strategy or books.held[place, 1] != symbol:
+            books.held[kept, 0], books.held[kept, 1] = books.held[place, 0], books.held[place, 1]
+            kept += 1
+    books.counts[HELD] = kept
+    books.account[0].open_positions -= 1
+    books.strategies[strategy].open_positions -= 1
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        order = books.orders[place]
+        if order.status == OPEN and order.strategy == strategy and order.symbol == symbol and order.reduce and order.left > DUST:
+            end_order(books, place, CANCELLED, reason if order.parent >= 0 else POSITION_CLOSED, time)
+    position.exiting = False
+    keep_busy(books, symbol, -1, time)
+
+
+@njit
+def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
+    """A row of a position's trade; for one that is still open with the price and the profit as of now."""
+    position, trade = books.positions[strategy, symbol], books.trades[books.counts[TRADES]]
+    books.counts[TRADES] += 1
+    entry = position.entry_paid / position.entered
+    trade.strategy, trade.symbol, trade.side, trade.quantity = strategy, symbol, position.side, position.entered
+    trade.entry_time, trade.exit_time, trade.entry_price, trade.exit_price = position.opened, time, entry, exit_price
+    trade.pnl, trade.commission, trade.slippage = pnl, position.commission, position.slippage
+    trade.dividends, trade.interest = position.dividends, position.interest
+    trade.mae = min(0.0, position.side * (position.worst / entry - 1.0))
+    trade.mfe = max(0.0, position.side * (position.best / entry - 1.0))
+    trade.bars, trade.stop, trade.target = position.bars, position.stop, position.target
+    trade.entry_reason, trade.exit_reason = position.reason, reason
+    trade.scanner, trade.found = position.scanner, position.found
+
+
+@njit
+def _set_bracket(books, place, quantity, price, how, time):
+    """The orders that protect what an entry just opened; later fills of the same entry enlarge them."""
+    order = books.orders[place]
+    if order.stop_loss > 0.0:
+        _protect(books, place, STOP, STOP_LOSS, quantity, price, how, time)
+    if order.trailing_stop > 0.0:
+        _protect(books, place, TRAILING, TRAILING_STOP, quantity, price, how, time)
+    if order.take_profit > 0.0:
+        _protect(books, place, LIMIT, TAKE_PROFIT, quantity, price, how, time)
+
+
+@njit
+def _protect(books, parent_place, kind, reason, quantity, price, how, time):
+    parent = books.orders[parent_place]
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        if order.status == OPEN and order.parent == parent.id and order.kind == kind:
+            order.quantity += quantity
+            order.left += quantity
+            return
+    place = new_order(books, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason)
+    order = books.orders[place]
+    order.parent, order.day, order.reduce = parent.id, False, True
+    order.born, order.born_at, order.born_price = how, time, price
+    order.scanner, order.found = parent.scanner, parent.found
+    if kind == STOP:
+        order.stop = parent.stop_loss
+    elif kind == LIMIT:
+        order.limit = parent.take_profit
+    else:
+        order.trail = parent.trailing_stop
+        order.stop = price - parent.side * parent.trailing_stop
+    accept(books, place)

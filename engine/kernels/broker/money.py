@@ -1,0 +1,95 @@
+"""Costs, marks, and what the account can afford."""
+
+from __future__ import annotations
+
+import math
+
+from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK
+from engine.kernels.jit import njit
+
+
+@njit
+def to_units(scale, amount):
+    """An amount in the currency's smallest unit, rounded half up."""
+    return math.floor(amount * scale + 0.5)
+
+
+@njit
+def round_lot(quantity, lot):
+    """Down to a multiple of the lot; with lot 0 as it is."""
+    if lot <= 0.0:
+        return quantity
+    return math.floor(quantity / lot + 1e-9) * lot
+
+
+@njit
+def commission_of(rules, quantity, notional):
+    """Commission of a whole order."""
+    given = rules.per_order + rules.per_share * quantity + rules.percent / 100.0 * notional
+    return max(given, rules.minimum)
+
+
+@njit
+def slippage_of(rules, quantity, price, high, low):
+    """What a fill that takes the market's price loses: basis points of the price, and a part of the bar's range."""
+    return quantity * (rules.slippage_bps / 10_000.0 * price + rules.slippage_spread * (high - low))
+
+
+@njit
+def mark(books, symbol, price):
+    """Value a symbol's positions at a price."""
+    quote, account = books.quotes[symbol], books.account[0]
+    if not math.isnan(quote.last):
+        change = price - quote.last
+        for strategy in range(len(books.strategies)):
+            quantity = books.positions[strategy, symbol].quantity
+            if quantity != 0.0:
+                account.value += quantity * change
+                account.gross += abs(quantity) * change
+                books.strategies[strategy].gross += abs(quantity) * change
+    quote.last = price
+    account.equity = account.cash / books.rules[0].scale + account.value
+
+
+@njit
+def revalue(books):
+    """Value all positions anew, so that no rounding adds up."""
+    account = books.account[0]
+    account.value, account.gross = 0.0, 0.0
+    for strategy in range(len(books.strategies)):
+        books.strategies[strategy].gross = 0.0
+    for place in range(books.counts[HELD]):
+        strategy, symbol = books.held[place, 0], books.held[place, 1]
+        quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
+        account.value += quantity * last
+        account.gross += abs(quantity) * last
+        books.strategies[strategy].gross += abs(quantity) * last
+    account.equity = account.cash / books.rules[0].scale + account.value
+
+
+@njit
+def affordable(books, own, awaited, price, unit_cost):
+    """How many shares the account can take at a price.
+
+    own      reserved for the very order, so counted back
+    awaited  what orders on their way are expected to give back; at a fill that is not there yet
+    """
+    account, rules = books.account[0], books.rules[0]
+    room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
+    room -= rules.minimum + rules.per_order
+    each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
+    return max(0.0, room / each)
+
+
+@njit
+def wanted(books, unit, size, price, stop_loss):
+    """Shares that a size asks for at a price."""
+    equity = books.account[0].equity
+    if unit == CASH:
+        return size / price
+    if unit == PERCENT:
+        return equity * size / 100.0 / price
+    if unit == RISK:
+        risk = abs(price - stop_loss)
+        return equity * size / 100.0 / risk if risk > 0.0 else math.nan
+    return size

@@ -1,0 +1,279 @@
+"""Orders come in: what they ask for is checked against the account, cut to what it can take, or refused."""
+
+from __future__ import annotations
+
+import math
+
+from engine.kernels.broker.money import affordable, round_lot
+from engine.kernels.broker.records import (
+    ALIVE,
+    CANCELLED,
+    ENTRIES_BLOCKED,
+    LIMIT,
+    LOCKS,
+    MARKET,
+    MAX_OPEN_POSITIONS,
+    NO_POSITION,
+    NO_PRICE,
+    NO_REASON,
+    NO_SHORTING,
+    NO_SIZE,
+    NOT_A_PRICE,
+    NOT_ENOUGH_CASH,
+    OPEN,
+    ORDERS,
+    POSITION_LIMIT,
+    REJECTED,
+    SETTLED,
+    STOP,
+    STOP_LIMIT,
+    STRATEGY_LIMIT,
+    TRAILING,
+)  # fmt: skip
+from engine.kernels.jit import njit
+
+
+@njit
+def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
+    """An order's place, every field set; the caller adds prices and sends it by `accept` or `refuse`."""
+    place = books.counts[ORDERS]
+    books.counts[ORDERS] += 1
+    account = books.account[0]
+    order = books.orders[place]
+    order.id, order.parent = account.next_id, -1
+    account.next_id += 1
+    order.strategy, order.symbol, order.side, order.kind, order.status = strategy, symbol, side, kind, OPEN
+    order.day, order.reduce, order.triggered = True, False, False
+    order.born, order.born_at, order.born_price = SETTLED, -1, math.nan
+    order.reason, order.ended_by, order.placed, order.ended = reason, NO_REASON, now, -1
+    order.quantity, order.left, order.paid, order.commission = quantity, quantity, 0.0, 0.0
+    order.limit, order.stop, order.trail = math.nan, math.nan, math.nan
+    order.stop_loss, order.take_profit, order.trailing_stop = math.nan, math.nan, math.nan
+    order.reserved, order.frees, order.scanner, order.found = 0.0, 0.0, -1, -1
+    return place
+
+
+@njit
+def keep_busy(books, symbol, change, now):
+    """Count a symbol's open positions and orders; the first locks it, the end of the last unlocks it."""
+    quote = books.quotes[symbol]
+    quote.busy += change
+    if quote.busy == 0 or (change > 0 and quote.busy == 1):
+        lock = books.locks[books.counts[LOCKS]]
+        books.counts[LOCKS] += 1
+        lock.time, lock.symbol, lock.locked = now, symbol, change > 0
+
+
+@njit
+def accept(books, place):
+    """Put an order among the open ones."""
+    keep_busy(books, books.orders[place].symbol, 1, books.orders[place].placed)
+    books.alive[books.counts[ALIVE]] = place
+    books.counts[ALIVE] += 1
+    order, account = books.orders[place], books.account[0]
+    account.reserved += order.reserved
+    account.freed += order.frees
+    if order.reserved > 0.0:
+        position = books.positions[order.strategy, order.symbol]
+        position.entering += 1
+        position.entering_side = order.side
+
+
+@njit
+def end_order(books, place, status, reason, now):
+    """An order is over; `compact` takes it off the list of open ones."""
+    order, account = books.orders[place], books.account[0]
+    position = books.positions[order.strategy, order.symbol]
+    account.reserved -= order.reserved
+    account.freed -= order.frees
+    if order.reserved > 0.0:
+        position.entering -= 1
+    if order.reduce and order.kind == MARKET:
+        position.exiting = False
+    order.reserved, order.frees = 0.0, 0.0
+    order.status, order.ended_by, order.ended = status, reason, now
+    keep_busy(books, order.symbol, -1, now)
+
+
+@njit
+def refuse(books, place, reason, now):
+    """An order that never was open; of one entry only a session's first refusal for a reason is kept."""
+    order = books.orders[place]
+    position = books.positions[order.strategy, order.symbol]
+    session = books.account[0].session
+    if position.refused_session == session and position.refused_by == reason:
+        books.counts[ORDERS] -= 1
+        books.account[0].next_id -= 1
+        return
+    position.refused_session, position.refused_by = session, reason
+    order.status, order.ended_by, order.ended = REJECTED, reason, now
+
+
+@njit
+def compact(books):
+    """Take orders that are over off the list of open ones."""
+    kept = 0
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        if books.orders[place].status == OPEN:
+            books.alive[kept] = place
+            kept += 1
+    books.counts[ALIVE] = kept
+
+
+@njit
+def cancel_entries(books, strategy, symbol, reason, now):
+    """Cancel the open orders that would open or add to a position."""
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        order = books.orders[place]
+        if order.status == OPEN and order.strategy == strategy and order.symbol == symbol and not order.reduce:
+            end_order(books, place, CANCELLED, reason, now)
+
+
+@njit
+def _prices_are_sound(order):
+    if order.kind in (LIMIT, STOP_LIMIT) and not order.limit > 0.0:
+        return False
+    if order.kind in (STOP, STOP_LIMIT, TRAILING) and not order.stop > 0.0:
+        return False
+    return order.kind != TRAILING or order.trail > 0.0
+
+
+@njit
+def _to_ticks(order, tick):
+    """Prices on the exchange's grid: limits where they cost less, stops where they trigger later."""
+    if not tick > 0.0:
+        return
+    if order.limit > 0.0:
+        steps = order.limit / tick
+        order.limit = tick * (math.floor(steps + 1e-9) if order.side > 0 else math.ceil(steps - 1e-9))
+    if order.stop > 0.0:
+        steps = order.stop / tick
+        order.stop = tick * (math.ceil(steps - 1e-9) if order.side > 0 else math.floor(steps + 1e-9))
+
+
+@njit
+def reference(books, order):
+    """The price that an order is reckoned at until it is filled."""
+    if order.limit > 0.0:
+        return order.limit
+    if order.stop > 0.0 and order.kind != TRAILING:
+        return order.stop
+    return books.quotes[order.symbol].last
+
+
+@njit
+def submit(books, place, now, reverses):
+    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether it was accepted.
+
+    The part of it that only reduces a position is never refused. `reverses`: a position of the other side is on its way
+    out by an order of its own, and this one takes its place.
+    """
+    order, rules, account = books.orders[place], books.rules[0], books.account[0]
+    strategy = books.strategies[order.strategy]
+    position = books.positions[order.strategy, order.symbol]
+    _to_ticks(order, rules.tick)
+    price = reference(books, order)
+    if order.reduce and not position.quantity * order.side < 0.0:
+        refuse(books, place, NO_POSITION, now)
+        return False
+    if not order.quantity > 0.0:
+        refuse(books, place, NO_SIZE, now)
+        return False
+    if not _prices_are_sound(order):
+        refuse(books, place, NOT_A_PRICE, now)
+        return False
+    if not price > 0.0:
+        refuse(books, place, NO_PRICE, now)
+        return False
+    held = abs(position.quantity)
+    reducing = min(order.quantity, held) if position.quantity * order.side < 0 and not reverses else 0.0
+    opening = 0.0 if order.reduce else order.quantity - reducing
+    order.frees = reducing * price if order.kind == MARKET else 0.0
+    cause = NO_REASON
+    if opening > 0.0:
+        opening = round_lot(opening, rules.lot)
+        order.quantity = order.left = opening + reducing
+        cause = NO_SIZE if opening <= 0.0 else _barred(books, order, position)
+        if cause == NO_REASON:
+            opening, cause = _cut(books, order, position, strategy, opening, price)
+        if cause != NO_REASON:
+            opening = 0.0
+    if opening + reducing <= 0.0:
+        refuse(books, place, cause if cause != NO_REASON else NO_SIZE, now)
+        return False
+    order.quantity = order.left = opening + reducing
+    order.reserved = opening * price
+    if opening <= 0.0:
+        order.reduce = True
+    accept(books, place)
+    if order.reserved > 0.0:
+        position.entered_session = account.session
+    return True
+
+
+@njit
+def _barred(books, order, position):
+    """Why nothing may be opened, whatever its size."""
+    account, rules, strategy = books.account[0], books.rules[0], books.strategies[order.strategy]
+    if account.blocked:
+        return ENTRIES_BLOCKED
+    if order.side < 0 and not rules.shorting:
+        return NO_SHORTING
+    limited = rules.max_positions > 0 or strategy.max_positions > 0
+    if limited and position.quantity == 0.0 and position.entering == 0:
+        everyone, own = _positions_to_be(books, order.strategy)
+        if rules.max_positions > 0 and everyone >= rules.max_positions:
+            return MAX_OPEN_POSITIONS
+        if strategy.max_positions > 0 and own >= strategy.max_positions:
+            return STRATEGY_LIMIT
+    return NO_REASON
+
+
+@njit
+def _positions_to_be(books, strategy):
+    """Positions that are open and not on their way out, and entries on their way in: of all, and of one strategy."""
+    account = books.account[0]
+    everyone, own = account.open_positions, books.strategies[strategy].open_positions
+    account.counting += 1  # each position is counted once, however many orders it has
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        position = books.positions[order.strategy, order.symbol]
+        if order.status != OPEN or position.counted == account.counting:
+            continue
+        change = 0
+        if order.reserved > 0.0 and position.quantity == 0.0:
+            change = 1
+        elif order.reserved == 0.0 and order.kind == MARKET and order.quantity >= abs(position.quantity) > 0.0:
+            change = -1
+        if change != 0:
+            position.counted = account.counting
+        everyone += change
+        own += change if order.strategy == strategy else 0
+    return everyone, own
+
+
+@njit
+def _cut(books, order, position, strategy, opening, price):
+    """The quantity to open, after all limits, and what cut it to nothing."""
+    rules, account = books.rules[0], books.account[0]
+    stays = abs(position.quantity) if position.quantity * order.side > 0 else 0.0
+    if rules.max_position > 0.0:
+        opening = min(opening, round_lot(max(0.0, rules.max_position * account.equity / price - stays), rules.lot))
+        if opening <= 0.0:
+            return 0.0, POSITION_LIMIT
+    if strategy.allocation > 0.0:
+        pending = 0.0
+        for i in range(books.counts[ALIVE]):
+            other = books.orders[books.alive[i]]
+            if other.status == OPEN and other.strategy == order.strategy:
+                pending += other.reserved - other.frees
+        room = strategy.allocation * account.equity - strategy.gross - pending + order.frees
+        opening = min(opening, round_lot(max(0.0, room / price), rules.lot))
+        if opening <= 0.0:
+            return 0.0, STRATEGY_LIMIT
+    opening = min(opening, round_lot(affordable(books, 0.0, account.freed + order.frees, price, 0.0), rules.lot))
+    if opening <= 0.0:
+        return 0.0, NOT_ENOUGH_CASH
+    return opening, NO_REASON

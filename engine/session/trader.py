@@ -1,0 +1,72 @@
+"""What the coordinator asks of whoever trades during a run; the trading desk (engine/trading/desk.py) answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from engine.clock.calendar import Session
+from engine.clock.interval import Interval
+from engine.clock.time_manager import TimeManager
+from engine.indicators.key import IndicatorKey
+from engine.scan.replay import ReplayedSession
+from engine.scan.ticks import TickTable
+from engine.session.history import TrailingHistory
+from engine.session.session_data import SessionData
+
+Found = dict[str, dict[str, tuple[int, int]]]  # scanner -> symbol -> when it first found it (microseconds), and its rank then
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A session as a trader finds it.
+
+    replayed  its bars and the scans' cross-sections
+    data      the single source of truth, the pre-session scans done
+    close_up  the session for a few symbols, at the trader's ticks
+    found     what columnar scans find in the session: each is known before it happens, and used only from its time on
+    """
+
+    replayed: ReplayedSession
+    data: SessionData
+    clock: TimeManager
+    close_up: Callable[[Sequence[str]], ReplayedSession]
+    history: TrailingHistory
+    found: Found
+
+
+class Trader(Protocol):
+    """Trades during a run."""
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the vocabulary that it reads."""
+
+    @property
+    def keys(self) -> Sequence[IndicatorKey]:
+        """Indicators that it reads."""
+
+    @property
+    def failures(self) -> int:
+        """How often a strategy failed."""
+
+    def ticks(self, base: Interval, sessions: Sequence[Session]) -> TickTable:
+        """When it decides."""
+
+    def begin_session(self, scene: Scene) -> None:
+        """The session's open, after the pre-session scans."""
+
+    def found(self, scanner: str, symbols: Sequence[str]) -> None:
+        """A scan that could not be foreseen found symbols, now."""
+
+    def advance(self, time: int) -> None:
+        """Everything up to an instant in microseconds, but for what is decided at it: the scans of the instant come first."""
+
+    def end_session(self) -> Mapping[str, pl.DataFrame]:
+        """The rest of the session; the rows of its tables by their names."""
+
+    def end_run(self) -> Mapping[str, pl.DataFrame]:
+        """The rows of what is still open."""

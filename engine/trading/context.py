@@ -1,0 +1,241 @@
+"""What a strategy that decides by itself is given: what is known now, what it holds, and orders."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from engine.clock.time_manager import TimeManager
+from engine.errors import StrategyError, did_you_mean
+from engine.kernels.broker import records
+from engine.kernels.broker.money import wanted
+from engine.session.symbol_view import Bar
+from engine.trading.broker import KINDS, UNITS
+
+if TYPE_CHECKING:
+    from engine.session.session_data import SessionData
+    from engine.trading.desk import TradingDesk
+    from engine.trading.slot import StrategySlot
+
+
+@dataclass(frozen=True)
+class PositionView:
+    """A position of this strategy; quantity is below 0 where it is short, profit is before the costs of closing it."""
+
+    symbol: str
+    quantity: float
+    average_price: float
+    profit: float
+    bars: int
+    opened: dt.datetime
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An open order of this strategy."""
+
+    id: int
+    symbol: str
+    side: str
+    kind: str
+    quantity: float
+    left: float
+    limit: float
+    stop: float
+    reason: str
+
+
+class StrategyContext:
+    """The strategy's view of an instant.
+
+    session_data  the single source of truth about symbols (`get_symbol_data`, `get_latest_bar`, `get_indicator` ...)
+    time_manager  the clock: now, the session's open and close
+    symbols       the symbols that it may trade now, sorted
+    """
+
+    def __init__(self, desk: TradingDesk, slot: StrategySlot, data: SessionData, clock: TimeManager):
+        self._desk, self._slot = desk, slot
+        self.session_data, self.time_manager = data, clock
+
+    # -- what is known
+
+    @property
+    def current_time(self) -> dt.datetime:
+        """Now, exchange-local."""
+        return self.time_manager.get_current_time()
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols that the strategy may trade now, sorted."""
+        return self._desk.tradable(self._slot)
+
+    def value(self, symbol: str, column: str) -> float:
+        """A column or an indicator of a symbol now (`close`, `session_vwap`, `rsi_14_5m`); NaN where it has no value."""
+        return self._desk.value(symbol, column)
+
+    def bar(self, symbol: str) -> Bar | None:
+        """The symbol's latest complete bar, or None."""
+        return self.session_data.get_latest_bar(symbol, self._desk.base.name)
+
+    def has_new_bar(self, symbol: str) -> bool:
+        """Whether a bar of the symbol ended just now."""
+        return self._desk.has_new_bar(symbol)
+
+    def bars(self, symbol: str, interval: str = "1m") -> pl.DataFrame:
+        """This session's complete bars of a symbol so far."""
+        view = self.session_data.get_symbol_data(symbol)
+        if view is None:
+            raise self._unknown(symbol)
+        return view.bars(interval)
+
+    def found(self, symbol: str) -> tuple[str, dt.datetime] | None:
+        """Which scanner found the symbol first in this session, and when; None for a symbol that none has found."""
+        scanner, time = self._desk.found_by(self._slot, symbol)
+        return None if time < 0 else (scanner, self._desk.utc(time))
+
+    # -- what is held
+
+    @property
+    def cash(self) -> float:
+        """Cash, in currency."""
+        return float(self._account["cash"]) / self._desk.broker.scale
+
+    @property
+    def equity(self) -> float:
+        """Cash and positions at their last prices."""
+        return float(self._account["equity"])
+
+    @property
+    def exposure(self) -> float:
+        """Value of all positions, long plus short."""
+        return float(self._account["gross"])
+
+    def position(self, symbol: str) -> float:
+        """Shares held of a symbol by this strategy, below 0 where short."""
+        return float(self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"])
+
+    def positions(self) -> list[PositionView]:
+        """The strategy's open positions, in order of opening."""
+        broker = self._desk.broker
+        return [self._position(symbol) for strategy, symbol in broker.held() if strategy == self._slot.index]
+
+    def orders(self, symbol: str | None = None) -> list[OrderView]:
+        """The strategy's open orders, of one symbol or all."""
+        broker = self._desk.broker
+        found = [broker.books.orders[place] for place in broker.open_places()]
+        views = [self._order(order) for order in found if order["strategy"] == self._slot.index]
+        return [view for view in views if symbol is None or view.symbol == symbol]
+
+    # -- orders
+
+    def buy(self, symbol: str, quantity: float | None = None, **order: Any) -> int | None:
+        """Place a buy order; see `order`."""
+        return self.order(symbol, 1, quantity, **order)
+
+    def sell(self, symbol: str, quantity: float | None = None, **order: Any) -> int | None:
+        """Place a sell order: it reduces what is held, and goes short beyond that; see `order`."""
+        return self.order(symbol, -1, quantity, **order)
+
+    def order(
+        self, symbol: str, side: int, quantity: float | None = None, *, cash: float | None = None, percent: float | None = None,
+        risk: float | None = None, limit: float | None = None, stop: float | None = None, trail: float | None = None,
+        at_close: bool = False, good_till_cancelled: bool = False, stop_loss: float | None = None,
+        take_profit: float | None = None, trailing_stop: float | None = None, reason: str = "",
+    ) -> int | None:  # fmt: skip
+        """Place an order; its id, or None where the broker refuses it (`refusal` says why).
+
+        It is filled at the next bar of the symbol at the earliest. The size is one of: quantity (shares), cash (currency),
+        percent (of equity), risk (percent of equity lost if stop_loss is hit). limit, stop and trail (a distance) make the
+        kind of order, a market order without any; at_close fills at the session's closing price. stop_loss, take_profit and
+        trailing_stop (a distance) protect what the order opens, one cancelling the other. Day orders end with the session.
+        """
+        code = self._id(symbol)
+        kind = self._kind(limit, stop, trail, at_close)
+        last = self._last(code)
+        price = limit or (stop if trail is None else None) or last
+        nan = math.nan
+        prices = {
+            "limit": limit or nan, "stop": stop or (last + side * trail if trail else nan), "trail": trail or nan,
+            "stop_loss": stop_loss or nan, "take_profit": take_profit or nan, "trailing_stop": trailing_stop or nan,
+        }  # fmt: skip
+        shares = self._shares(quantity, cash, percent, risk, price, prices["stop_loss"])
+        scanner, found = self._desk.found_by(self._slot, symbol)
+        return self._desk.broker.place(
+            self._slot.index, code, side, kind, shares, self.time_manager.now, **prices, day=not good_till_cancelled,
+            reason=self._desk.broker.reason_code(reason), scanner=self._desk.scanner_code(scanner), found=found,
+        )  # fmt: skip
+
+    def close(self, symbol: str, reason: str = "exit") -> None:
+        """Close the position in a symbol at the market, and call back entries on their way."""
+        code, now = self._id(symbol), self.time_manager.now
+        self._desk.broker.cancel_entries(self._slot.index, code, now)
+        self._desk.broker.send_out(self._slot.index, code, reason, now)
+
+    def cancel(self, order_id: int) -> bool:
+        """Cancel an open order of this strategy; False where there is none of that id."""
+        return self._desk.broker.cancel(order_id, self._slot.index, self.time_manager.now)
+
+    def refusal(self, symbol: str) -> str:
+        """Why the broker refused the last order of this strategy in a symbol that it refused."""
+        return self._desk.broker.refusal(self._slot.index, self._id(symbol))
+
+    # -- inside
+
+    @property
+    def _account(self) -> Any:
+        return self._desk.broker.books.account[0]
+
+    def _last(self, code: int) -> float:
+        return float(self._desk.broker.books.quotes[code]["last"])
+
+    def _shares(
+        self, quantity: float | None, cash: float | None, percent: float | None, risk: float | None, price: float, stop_loss: float
+    ) -> float:  # fmt: skip
+        sizes = {"shares": quantity, "cash": cash, "percent": percent, "risk": risk}
+        given = {name: value for name, value in sizes.items() if value is not None}
+        if len(given) != 1:
+            raise StrategyError(f"an order with {len(given)} sizes", where=self._slot.name,
+                                expected="one of quantity, cash, percent, risk")  # fmt: skip
+        ((unit, size),) = given.items()
+        return float(wanted(self._desk.broker.books, UNITS[unit], float(size), price, stop_loss))
+
+    def _kind(self, limit: float | None, stop: float | None, trail: float | None, at_close: bool) -> int:
+        if at_close or trail is not None:
+            if (at_close and trail is not None) or limit is not None or (at_close and stop is not None):
+                raise StrategyError("an order of two kinds", where=self._slot.name,
+                                    expected="limit, stop, both of these, trail, or at_close")  # fmt: skip
+            return records.AT_CLOSE if at_close else records.TRAILING
+        if stop is not None:
+            return records.STOP if limit is None else records.STOP_LIMIT
+        return records.MARKET if limit is None else records.LIMIT
+
+    def _id(self, symbol: str) -> int:
+        code = self._desk.code(symbol)
+        if code is None:
+            raise self._unknown(symbol)
+        return code
+
+    def _unknown(self, symbol: str) -> StrategyError:
+        return StrategyError(
+            f"symbol {symbol!r} is not active", where=self._slot.name, expected="one of context.symbols",
+            fix=did_you_mean(symbol, self.session_data.get_active_symbols()) or "promote it by session_data.add_symbol()",
+        )  # fmt: skip
+
+    def _position(self, code: int) -> PositionView:
+        position = self._desk.broker.books.positions[self._slot.index, code]
+        quantity, average = float(position["quantity"]), float(position["average"])
+        return PositionView(
+            self._desk.broker.symbols[code], quantity, average, quantity * (self._last(code) - average), int(position["bars"]),
+            self._desk.utc(int(position["opened"])),
+        )  # fmt: skip
+
+    def _order(self, order: Any) -> OrderView:
+        return OrderView(
+            int(order["id"]), self._desk.broker.symbols[order["symbol"]], "buy" if order["side"] > 0 else "sell",
+            KINDS[order["kind"]], float(order["quantity"]), float(order["left"]), float(order["limit"]), float(order["stop"]),
+            self._desk.broker.reason(int(order["reason"])),
+        )  # fmt: skip

@@ -1,0 +1,180 @@
+"""What a columnar strategy declared, checked once; and its signals over a session.
+
+1. rows       every instant of the strategy with every symbol it may trade then
+2. conditions  entries and exits on all rows; of several that hold the first is the reason
+3. prices     limit, stop, bracket, size, rank: on the rows of entries, with their `side`
+4. signals    records for the broker, by instant, the best rank first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.errors import StrategyError
+from engine.indicators.key import IndicatorKey
+from engine.kernels.broker import records
+from engine.panel.bars import Floats, Ints
+from engine.scan.columns import require_known
+from engine.scan.cross_section import CrossSection
+from engine.scan.plan import Clause, indicators_named
+from engine.trading.strategy import ColumnarStrategy
+
+Bools = NDArray[np.bool_]
+Finder = tuple[int, int, int]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
+PRICES = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
+RULES = ("entries", "short_entries", "exits", "short_exits")
+
+
+@dataclass
+class SignalPlan:
+    """rules  kind -> its conditions; prices  field of a signal -> its expression."""
+
+    rules: dict[str, list[Clause]]
+    prices: list[Clause]
+    weights: Clause | None
+    rank: Clause | None
+    edge: bool
+    indicators: tuple[IndicatorKey, ...]
+    _last: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of the session before: what held at each symbol's end
+    _latest: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of this session
+
+    @classmethod
+    def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
+        """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
+        declared = {kind: getattr(strategy, kind)() for kind in RULES}
+        rules = {kind: [_clause(f"{kind}: {name}", one, where) for name, one in named.items()] for kind, named in declared.items()}
+        given = {name: getattr(strategy, name)() for name in (*PRICES, "size")}
+        prices = [_clause(name, one, where) for name, one in given.items() if one is not None]
+        weights = strategy.weights()
+        if (weights is None) == (not rules["entries"] and not rules["short_entries"]):
+            raise StrategyError("declares entries and weights" if weights is not None else "declares no entries", where=where,
+                                expected="entries() or short_entries(), or weights()")  # fmt: skip
+        weight = None if weights is None else _clause("weight", weights, where)
+        rank = None if strategy.rank_by is None else _clause("rank", strategy.rank_by, where)
+        parts = [*(part for kind in RULES for part in rules[kind]), *prices, *(p for p in (weight, rank) if p)]
+        keys = indicators_named(strategy.indicators(), {c for part in parts for c in part.columns})
+        if strategy.edge and not all(part.elementwise for part in parts):
+            raise StrategyError("edge with columns that compare symbols", where=where, expected="element-wise operations")
+        provisioned = {column for key in keys for column in key.columns} | {"side"}
+        for part in parts:
+            for column in part.columns:
+                require_known(column, provisioned, f"{where}, {part.name!r}")
+        return cls(rules, prices, weight, rank, strategy.edge, keys)
+
+    @property
+    def columns(self) -> set[str]:
+        """All columns that are read."""
+        parts = [*(part for kind in RULES for part in self.rules[kind]), *self.prices, *(p for p in (self.weights, self.rank) if p)]
+        return {column for part in parts for column in part.columns} - {"side"}
+
+    def signals(self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]) -> Signals:
+        """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.
+
+        may_enter  which rows entries are taken on; `code` gives the number of a reason
+        """
+        rows = cross.frame(sorted(self.columns) or ("tick",), at, who)
+        if self.weights:
+            weights = rows.select(self.weights.expression.cast(pl.Float64)).to_series().fill_nan(None)
+            kept = np.flatnonzero(weights.is_not_null().to_numpy() & may_enter)
+            return Signals(at[kept], who[kept], {"weight": weights.to_numpy()[kept]})
+        long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
+        if self.edge:
+            long, short = self._turned(cross, at, who, long, short)
+        side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
+        kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
+        side = side[kept]
+        whole = rows.with_columns(pl.Series("side", np.where(may_enter, (long > 0) * 1.0 - (short > 0), 0.0)))
+        fields: dict[str, NDArray[np.generic]] = {
+            "side": side, "reason": np.where(side > 0, long[kept], short[kept]), "exit_long": exit_long[kept],
+            "exit_short": exit_short[kept],
+        }  # fmt: skip
+        values = {part.name: _floats(part, whole, kept) for part in [*self.prices, *([self.rank] if self.rank else [])]}
+        rank = values.pop("rank", None)
+        return Signals(at[kept], who[kept], fields | values, rank)
+
+    def end_session(self) -> None:
+        """What held at each symbol's last instant is what the next session's edges are measured against."""
+        self._last, self._latest = self._latest, {}
+
+    def _reasons(self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]) -> NDArray[np.int32]:
+        """The number of the first condition that holds in each row, 0 where none does."""
+        found = np.zeros(len(rows), np.int32)
+        for part in reversed(self.rules[kind]):
+            holds = rows.select(part.holds).to_series()
+            flags = holds.to_numpy() if len(holds) == len(rows) else np.full(len(rows), bool(holds.item()))
+            found[flags] = code(part.name.partition(": ")[2])
+        return found
+
+    def _turned(
+        self, cross: CrossSection, at: Ints, who: Ints, long: NDArray[np.int32], short: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
+        """Conditions that hold now and did not at the symbol's row before; where that is not known they count as held."""
+        order = np.lexsort((at, who))
+        first = np.ones(len(order), np.bool_)
+        first[1:] = who[order][1:] != who[order][:-1]
+        turned = []
+        for number, now in enumerate((long, short)):
+            held = np.ones(len(order), np.bool_)
+            held[1:] = (now[order] > 0)[:-1]
+            known = [self._last.get(cross.table.names[s], (True, True))[number] for s in who[order][first].tolist()]
+            held[first] = known
+            before = np.empty(len(order), np.bool_)
+            before[order] = held
+            turned.append(np.where(before, 0, now))
+        rows = {symbol: row for row, symbol in enumerate(who.tolist())}  # the last row of each
+        self._latest = {cross.table.names[symbol]: (bool(long[row]), bool(short[row])) for symbol, row in rows.items()}
+        return turned[0], turned[1]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Signals of one strategy: indices of ticks and symbols, fields by name, rank (NaN last)."""
+
+    at: Ints
+    who: Ints
+    fields: Mapping[str, NDArray[np.generic]]
+    rank: Floats | None = None
+
+    def records(
+        self, strategy: int, instants: Ints, symbols: Ints, finders: Mapping[int, Finder]
+    ) -> NDArray[np.void]:  # fmt: skip
+        """SIGNAL records, sorted by instant and rank.
+
+        instants  of each tick of the cross-section; symbols  the broker's number of each symbol
+        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
+        """
+        made = np.zeros(len(self.at), records.SIGNAL)
+        for name in (*PRICES, "size", "weight"):
+            made[name] = np.nan
+        for name, values in self.fields.items():
+            made[name] = values
+        made["instant"], made["symbol"], made["strategy"] = instants[self.at], symbols[self.who], strategy
+        finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
+        made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
+        rank = np.zeros(len(self.at)) if self.rank is None else np.where(np.isnan(self.rank), np.inf, -self.rank)
+        return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
+
+
+def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
+    part = Clause.of(name, expression, where)
+    if not part.stays_in_tick:
+        raise StrategyError(f"{name} may read other instants", where=where,
+                            expected="element-wise operations, and the universe_ helpers")  # fmt: skip
+    return part
+
+
+def _floats(part: Clause, whole: pl.DataFrame, kept: Ints) -> Floats:
+    """An expression's values on the rows that are kept; one that compares symbols looks at all."""
+    rows = whole[kept] if part.elementwise else whole
+    values = rows.select(part.expression.cast(pl.Float64)).to_series()
+    if len(values) == 1 != len(rows):
+        values = values.new_from_index(0, len(rows))
+    if not part.elementwise:
+        values = values.gather(kept)
+    found: Floats = values.fill_null(np.nan).to_numpy()
+    return found

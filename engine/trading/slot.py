@@ -1,0 +1,73 @@
+"""A strategy in a run: the instance, when it decides, what it may trade, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.clock.calendar import Session
+from engine.config.models import StrategyConfig
+from engine.errors import StrategyError
+from engine.indicators.key import IndicatorKey
+from engine.panel.bars import Ints
+from engine.scan.module_loader import Kind, load_class
+from engine.scan.ticks import Scheduled
+from engine.trading.broker import StrategyTerms
+from engine.trading.plan import SignalPlan
+from engine.trading.strategy import ColumnarStrategy, Strategy
+
+STRATEGIES = Kind("strategy", Strategy, "engine.strategies.base.Strategy", "engine.strategies", StrategyError)  # type: ignore[type-abstract]
+
+
+@dataclass
+class StrategySlot:
+    """schedules  when it decides
+    scanners   whose finds it trades; None for all active symbols
+    plan       its columns, None where it decides by itself
+    working    False after a failure, until the session is over
+    """
+
+    name: str
+    index: int
+    strategy: Strategy
+    config: StrategyConfig
+    schedules: Sequence[Scheduled]
+    plan: SignalPlan | None
+    working: bool = True
+    errors: list[tuple[int, str]] = field(default_factory=list)  # time and message
+
+    @classmethod
+    def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
+        """The slot of a config's strategy; raises StrategyError and ConfigError."""
+        strategy = load_class(config.module, STRATEGIES)(dict(config.config))
+        schedules = [part.schedule() for part in config.regular_session] if config.regular_session else [every_bar]
+        plan = SignalPlan.build(config.label, strategy) if isinstance(strategy, ColumnarStrategy) else None
+        return cls(config.label, index, strategy, config, schedules, plan)
+
+    @property
+    def keys(self) -> list[IndicatorKey]:
+        """The indicators it reads."""
+        declared = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.strategy.indicators()]
+        return [*declared, *(self.plan.indicators if self.plan else ())]
+
+    @property
+    def scanners(self) -> list[str] | None:
+        """Whose finds it trades; None for all active symbols."""
+        return self.config.scanners
+
+    @property
+    def terms(self) -> StrategyTerms:
+        """What the broker must know of it."""
+        own = self.strategy
+        limits = (self.config.max_open_positions or 0, self.config.max_percent or 0.0)
+        if not isinstance(own, ColumnarStrategy):
+            return StrategyTerms(self.name, "shares", False, 0.0, *limits)
+        return StrategyTerms(self.name, own.params.size_unit, own.once_a_session, own.rebalance_band, *limits, own.max_bars or 0)
+
+    def ticks(self, session: Session) -> Ints:
+        """int64[ticks], microseconds: when it decides in a session, from the open to the close."""
+        parts = [np.array([session.open] if self.config.pre_session else [], np.int64)]
+        ticks = np.unique(np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)]))
+        return ticks[(ticks >= session.open) & (ticks <= session.close)]

@@ -1,0 +1,116 @@
+"""The broker's records as the frames of the run directory."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP, TRADES_SCHEMA
+from engine.trading.broker import KINDS, STATES, Broker, Records
+
+if TYPE_CHECKING:
+    from engine.trading.slot import StrategySlot
+
+SIDES = {1: "buy", -1: "sell"}
+DIRECTIONS = {1: "long", -1: "short"}
+
+
+class TradingTables:
+    """Takes out of the broker's books what a session added to each table."""
+
+    def __init__(self, broker: Broker, slots: Sequence[StrategySlot]):
+        self._broker, self._strategies = broker, [slot.name for slot in slots]
+
+    def session(self, date: dt.date, equity: Records, scanners: Sequence[str]) -> Mapping[str, pl.DataFrame]:
+        """orders that are over, fills, trades and the equity curve of a session."""
+        orders, fills, trades = self._broker.take()
+        return {
+            "orders": self._orders(date, orders), "fills": self._fills(date, fills),
+            "trades": self._trades(date, trades, scanners, False), "equity": self._equity(date, equity),
+        }  # fmt: skip
+
+    def rest(self, date: dt.date, scanners: Sequence[str]) -> Mapping[str, pl.DataFrame]:
+        """Orders and trades that are still open at the run's end."""
+        orders, _, trades = self._broker.take(everything=True)
+        return {"orders": self._orders(date, orders), "trades": self._trades(date, trades, scanners, True)}
+
+    def _orders(self, date: dt.date, rows: Records) -> pl.DataFrame:
+        done = rows["quantity"] - rows["left"]
+        status = rows["status"]
+        return _frame(ORDERS_SCHEMA, date, {
+            "order": rows["id"], "placed": rows["placed"], "ended": _known(rows["ended"], rows["ended"] >= 0),
+            "strategy": self._strategy(rows), "symbol": self._symbol(rows), "side": _named(rows["side"], SIDES.get),
+            "kind": _named(rows["kind"], KINDS.__getitem__), "quantity": rows["quantity"], "limit": _price(rows["limit"]),
+            "stop": _price(rows["stop"]), "trail": _price(rows["trail"]), "day": rows["day"],
+            "parent": _known(rows["parent"], rows["parent"] >= 0), "reason": self._reason(rows["reason"]),
+            "status": _named(status, STATES.__getitem__), "status_reason": self._reason(rows["ended_by"]),
+            "filled": np.where(rows["paid"] > 0, done, 0.0),
+            "average_price": _known(np.divide(rows["paid"], done, where=done > 0, out=np.zeros(len(rows))), rows["paid"] > 0),
+            "commission": rows["commission"],
+        }).sort("order")  # fmt: skip
+
+    def _fills(self, date: dt.date, rows: Records) -> pl.DataFrame:
+        return _frame(FILLS_SCHEMA, date, {
+            "time": rows["time"], "order": _known(rows["order"], rows["order"] >= 0), "strategy": self._strategy(rows),
+            "symbol": self._symbol(rows), "side": _named(rows["side"], SIDES.get), "quantity": rows["quantity"],
+            "price": rows["price"], "commission": rows["commission"], "slippage": rows["slippage"],
+            "cash": rows["cash"] / self._broker.scale, "reason": self._reason(rows["reason"]),
+        })  # fmt: skip
+
+    def _trades(self, date: dt.date, rows: Records, scanners: Sequence[str], still_open: bool) -> pl.DataFrame:
+        costs = rows["commission"] + rows["slippage"] + rows["interest"]
+        value = rows["quantity"] * rows["entry_price"]
+        frame = _frame(TRADES_SCHEMA, date, {
+            "strategy": self._strategy(rows), "symbol": self._symbol(rows), "side": _named(rows["side"], DIRECTIONS.get),
+            "quantity": rows["quantity"], "entry_time": rows["entry_time"], "exit_time": rows["exit_time"],
+            "entry_price": rows["entry_price"], "exit_price": rows["exit_price"], "pnl": rows["pnl"],
+            "return": rows["pnl"] / value, "costs": costs, "commission": rows["commission"], "slippage": rows["slippage"],
+            "interest": rows["interest"], "dividends": rows["dividends"], "mae": rows["mae"], "mfe": rows["mfe"],
+            "bars": rows["bars"], "stop": _price(rows["stop"]), "target": _price(rows["target"]),
+            "entry_reason": self._reason(rows["entry_reason"]), "exit_reason": self._reason(rows["exit_reason"]),
+            "scanner": _named(rows["scanner"], scanners.__getitem__), "found": _known(rows["found"], rows["found"] >= 0),
+            "open": np.full(len(rows), still_open),
+        })  # fmt: skip
+        none_yet = pl.when(pl.col("open")).then(None)
+        return frame.with_columns(none_yet.otherwise(pl.col(name)).alias(name) for name in ("exit_time", "exit_reason"))
+
+    def _equity(self, date: dt.date, rows: Records) -> pl.DataFrame:
+        return _frame(EQUITY_SCHEMA, date, {
+            "timestamp": rows["time"], "cash": rows["cash"] / self._broker.scale, "positions": rows["value"],
+            "equity": rows["equity"], "drawdown": rows["drawdown"], "exposure": rows["gross"],
+            "open_positions": rows["open_positions"], "open_orders": rows["open_orders"],
+        })  # fmt: skip
+
+    def _strategy(self, rows: Records) -> pl.Series:
+        return _named(rows["strategy"], self._strategies.__getitem__)
+
+    def _symbol(self, rows: Records) -> pl.Series:
+        return _named(rows["symbol"], self._broker.symbols.__getitem__)
+
+    def _reason(self, codes: np.ndarray) -> pl.Series:
+        return _named(codes, lambda code: self._broker.reason(code) or None)
+
+
+def _named(codes: np.ndarray, name_of: Callable[[int], str | None]) -> pl.Series:
+    return pl.Series([name_of(code) for code in codes.tolist()], dtype=pl.String)
+
+
+def _known(values: np.ndarray, known: np.ndarray) -> pl.Series:
+    series = pl.Series(values)
+    return series.set(pl.Series(~known), None)
+
+
+def _price(values: np.ndarray) -> pl.Series:
+    return pl.Series(values, nan_to_null=True)
+
+
+def _frame(schema: Mapping[str, pl.DataType], date: dt.date, columns: Mapping[str, np.ndarray | pl.Series]) -> pl.DataFrame:
+    """A frame of a schema; times are given as int64 microseconds."""
+    made = {name: pl.Series(name, values) for name, values in columns.items()}
+    times = [pl.col(name).cast(pl.Int64).cast(TIMESTAMP) for name in made if schema[name] == TIMESTAMP]
+    frame = pl.DataFrame(made).with_columns(*times, session=pl.lit(date, pl.Date))
+    return frame.select(*schema).cast(pl.Schema(schema))
