@@ -17,6 +17,7 @@ from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
+from engine.results.trading_summary import Benchmark, trading_summary
 from engine.session.coordinator import SessionCoordinator, base_interval
 from engine.trading.desk import TradingDesk
 
@@ -33,6 +34,7 @@ class FinishedRun:
     warnings: list[str]
     failures: int
     seconds: float
+    trading: dict[str, Any]  # `trading` and `strategies` of summary.json; empty where nothing is traded
 
 
 def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress) -> FinishedRun:
@@ -49,11 +51,24 @@ def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Pro
             progress(summary.sessions, len(dates), record.date)
         if desk:
             directory.add_trading(dates[-1], desk.end_run())
+        trading = _trading(desk, coordinator, loaded, archive, directory.finish_tables())
         warnings, failures = coordinator.scope.warnings, coordinator.manager.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock
         manifest = _manifest(loaded, archive, started, seconds, coordinator, summary)
-        directory.finish(manifest, summary.as_dict(warnings))
-    return FinishedRun(directory.path, summary, warnings, failures, seconds)
+        directory.finish(manifest, summary.as_dict(warnings) | trading)
+    return FinishedRun(directory.path, summary, warnings, failures, seconds, trading)
+
+
+def _trading(
+    desk: TradingDesk | None, coordinator: SessionCoordinator, loaded: LoadedConfig, archive: Archive, folder: Path
+) -> dict[str, Any]:  # fmt: skip
+    """What trading came to, from the tables as they are written."""
+    if desk is None:
+        return {}
+    dates = coordinator.scope.dates
+    benchmark = Benchmark.of(archive, dates, loaded.config.session_data_config.benchmark, coordinator.symbols)
+    summary = trading_summary(folder, str(archive.calendar.tz), loaded.config.account.starting_cash, benchmark)
+    return {"trading": summary, "strategies": desk.states()}
 
 
 def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:

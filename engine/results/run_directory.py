@@ -66,10 +66,14 @@ class RunDirectory:
         for name, rows in tables.items():
             self._tables[name].add(date, rows)
 
-    def finish(self, manifest: dict[str, Any], summary: dict[str, Any]) -> None:
-        """Write what is left and move the directory into place."""
+    def finish_tables(self) -> Path:
+        """Write what is left of the tables; where they are until `finish`."""
         for table in self._tables.values():
             table.finish()
+        return self._aside
+
+    def finish(self, manifest: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Move the directory into place, once its tables are finished."""
         for name, content in (("manifest", manifest), ("summary", summary)):
             text = json.dumps(content, indent=2, default=str) + "\n"
             (self._aside / f"{name}.json").write_text(text, encoding="utf-8")

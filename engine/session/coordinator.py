@@ -201,6 +201,11 @@ class SessionCoordinator:
         walked = self.calendar.sessions(self._archive.sessions(self.scope.base.name)[0], self.scope.dates[-1])
         return TickTable(schedules, any(slot.pre_session for slot in self.manager.slots), walked)
 
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols of the run's universes and of its config."""
+        return list(self._table(self.scope.dates[0], self.scope.dates[-1]).names)
+
     def _sessions(self) -> list[Session]:
         return self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1])
 

@@ -97,6 +97,10 @@ class StrategyContext:
         scanner, time = self._desk.found_by(self._slot, symbol)
         return None if time < 0 else (scanner, self._desk.utc(time))
 
+    def rank(self, symbol: str) -> int:
+        """At which rank the scanner found it that found it first in this session; 0 for a symbol that none has found."""
+        return self._desk.rank_of(self._slot, symbol)
+
     # -- what is held
 
     @property

@@ -15,6 +15,7 @@ import datetime as dt
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -148,6 +149,10 @@ class TradingDesk:
         self.broker.end_run(int(self._instants[-1]))
         return self._tables.rest(self._last_date, self._scanners)
 
+    def states(self) -> dict[str, Any]:
+        """Per strategy: how often it failed, and the first failures."""
+        return {slot.name: slot.told(self.utc) for slot in self.slots}
+
     # -- what strategies ask for
 
     def tradable(self, slot: StrategySlot) -> list[str]:
@@ -188,6 +193,11 @@ class TradingDesk:
         """Which scanner found a symbol first by now, and when; "config" and -1 where none has."""
         scanner, time, _ = self._first_found(slot, symbol)
         return (scanner, time) if 0 <= time <= self._scene.clock.now else (CONFIG, -1)
+
+    def rank_of(self, slot: StrategySlot, symbol: str) -> int:
+        """The rank at which that scanner found it; 0 where none has."""
+        _, time, rank = self._first_found(slot, symbol)
+        return rank if 0 <= time <= self._scene.clock.now else 0
 
     def scanner_code(self, name: str) -> int:
         """The number of a scanner in trades."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -71,3 +73,8 @@ class StrategySlot:
         parts = [np.array([session.open] if self.config.pre_session else [], np.int64)]
         ticks = np.unique(np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)]))
         return ticks[(ticks >= session.open) & (ticks <= session.close)]
+
+    def told(self, utc: Callable[[int], dt.datetime]) -> dict[str, Any]:
+        """How often it failed, and the first failures."""
+        first = [{"time": str(utc(time)), "error": said} for time, said in self.errors[:5]]
+        return {"errors": len(self.errors), "first_errors": first}

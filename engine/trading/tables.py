@@ -39,7 +39,7 @@ class TradingTables:
         return {"orders": self._orders(date, orders), "trades": self._trades(date, trades, scanners, True)}
 
     def _orders(self, date: dt.date, rows: Records) -> pl.DataFrame:
-        done = rows["quantity"] - rows["left"]
+        done = rows["filled"]
         status = rows["status"]
         return _frame(ORDERS_SCHEMA, date, {
             "order": rows["id"], "placed": rows["placed"], "ended": _known(rows["ended"], rows["ended"] >= 0),
@@ -48,7 +48,7 @@ class TradingTables:
             "stop": _price(rows["stop"]), "trail": _price(rows["trail"]), "day": rows["day"],
             "parent": _known(rows["parent"], rows["parent"] >= 0), "reason": self._reason(rows["reason"]),
             "status": _named(status, STATES.__getitem__), "status_reason": self._reason(rows["ended_by"]),
-            "filled": np.where(rows["paid"] > 0, done, 0.0),
+            "filled": done,
             "average_price": _known(np.divide(rows["paid"], done, where=done > 0, out=np.zeros(len(rows))), rows["paid"] > 0),
             "commission": rows["commission"],
         }).sort("order")  # fmt: skip

@@ -83,9 +83,10 @@ def _fill(books, place, quantity, price, how, time, high, low):
     quote, position = books.quotes[order.symbol], books.positions[order.strategy, order.symbol]
     mark(books, order.symbol, price)
     scale = rules.scale
-    done = order.quantity - order.left + quantity
+    order.filled += quantity
     order.paid += quantity * price
-    charged = to_units(scale, commission_of(rules, done, order.paid)) - to_units(scale, order.commission)
+    charged = to_units(scale, commission_of(rules, order.filled, order.paid)) - to_units(scale, order.commission)
+    charged = max(0, charged)  # after a split between two fills it may be less
     order.commission += charged / scale
     slipped = 0 if _is_passive(order) else to_units(scale, slippage_of(rules, quantity, price, high, low))
     moved = -order.side * to_units(scale, quantity * price) - charged - slipped

@@ -17,6 +17,7 @@ from engine.kernels.broker.records import (
     NO_REASON,
     OPEN,
     ORDERS,
+    SPLIT,
     STOP,
     STOP_LIMIT,
     TRADES,
@@ -80,7 +81,7 @@ def split(books, symbol, ratio, now):
             continue
         _split_order(books, order, ratio)
         if order.left <= 0.0:
-            end_order(books, place, CANCELLED, NO_REASON, now)
+            end_order(books, place, CANCELLED, SPLIT, now)
     compact(books)
     revalue(books)
 
@@ -103,17 +104,17 @@ def _split_position(books, strategy, symbol, ratio, now):
     position.stop /= ratio
     position.target /= ratio
     if kept == 0.0:
-        close_position(books, strategy, symbol, NO_REASON, now)
+        close_position(books, strategy, symbol, SPLIT, now)
 
 
 @njit
 def _split_order(books, order, ratio):
     lot = books.rules[0].lot
-    done = (order.quantity - order.left) * ratio
+    order.filled *= ratio
     order.left = round_lot(order.left * ratio, lot)
     if order.reduce:  # no more than is held, which may have lost a fraction
         order.left = min(order.left, abs(books.positions[order.strategy, order.symbol].quantity))
-    order.quantity = done + order.left
+    order.quantity = order.filled + order.left
     order.limit /= ratio
     order.stop /= ratio
     order.trail /= ratio

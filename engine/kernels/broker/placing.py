@@ -46,7 +46,7 @@ def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
     order.day, order.reduce, order.triggered = True, False, False
     order.born, order.born_at, order.born_price = SETTLED, -1, math.nan
     order.reason, order.ended_by, order.placed, order.ended = reason, NO_REASON, now, -1
-    order.quantity, order.left, order.paid, order.commission = quantity, quantity, 0.0, 0.0
+    order.quantity, order.left, order.filled, order.paid, order.commission = quantity, quantity, 0.0, 0.0, 0.0
     order.limit, order.stop, order.trail = math.nan, math.nan, math.nan
     order.stop_loss, order.take_profit, order.trailing_stop = math.nan, math.nan, math.nan
     order.reserved, order.frees, order.scanner, order.found = 0.0, 0.0, -1, -1
@@ -179,6 +179,7 @@ def submit(books, place, now, reverses):
         refuse(books, place, NO_POSITION, now)
         return False
     if not order.quantity > 0.0:
+        order.quantity = order.left = 0.0  # it may be NaN
         refuse(books, place, NO_SIZE, now)
         return False
     if not _prices_are_sound(order):

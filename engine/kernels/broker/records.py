@@ -21,11 +21,13 @@ REASONS = (
     "", "stop_loss", "take_profit", "trailing_stop", "flat_at_close", "margin_call", "daily_loss_limit", "delisted", "reversal",
     "rebalance", "position_closed", "session_over", "not_enough_cash", "max_open_positions", "no_size", "no_price", "no_shorting",
     "entries_blocked", "exit_signal", "cancelled", "strategy_limit", "position_limit", "not_a_price", "max_bars", "no_position",
+    "split",
 )  # fmt: skip
 (
     NO_REASON, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, FLAT_AT_CLOSE, MARGIN_CALL, DAILY_LOSS_LIMIT, DELISTED, REVERSAL, REBALANCE,
     POSITION_CLOSED, SESSION_OVER, NOT_ENOUGH_CASH, MAX_OPEN_POSITIONS, NO_SIZE, NO_PRICE, NO_SHORTING, ENTRIES_BLOCKED,
     EXIT_SIGNAL, CANCELLED_BY_STRATEGY, STRATEGY_LIMIT, POSITION_LIMIT, NOT_A_PRICE, MAX_BARS, NO_POSITION,
+    SPLIT,
 ) = range(len(REASONS))  # fmt: skip
 OWN_REASONS = 100
 
@@ -37,7 +39,7 @@ ORDER = np.dtype(
         ("triggered", np.bool_),  # a stop that was touched
         ("born", np.int8), ("born_at", np.int64), ("born_price", np.float64),
         ("reason", np.int32), ("ended_by", np.int32), ("placed", np.int64), ("ended", np.int64),
-        ("quantity", np.float64), ("left", np.float64), ("paid", np.float64), ("commission", np.float64),
+        ("quantity", np.float64), ("left", np.float64), ("filled", np.float64), ("paid", np.float64), ("commission", np.float64),
         ("limit", np.float64), ("stop", np.float64), ("trail", np.float64),  # NaN: none
         ("stop_loss", np.float64), ("take_profit", np.float64), ("trailing_stop", np.float64),  # of the bracket, NaN: none
         ("reserved", np.float64), ("frees", np.float64),  # exposure that it will take, and give back

@@ -150,11 +150,11 @@ def _reduces(books, order):
 
 @njit
 def _at_open(books, tape):
-    for reducing in (True, False):
+    for only_reducing in (True, False):  # the second time all: an order may reduce what another has just opened
         for i in range(books.counts[ALIVE]):
             place = books.alive[i]
             order = books.orders[place]
-            if not _is_due(books, order) or order.born != SETTLED or _reduces(books, order) != reducing:
+            if not _is_due(books, order) or order.born != SETTLED or (only_reducing and not _reduces(books, order)):
                 continue
             row = books.quotes[order.symbol].row
             price = price_at_open(order, tape.open[row])
