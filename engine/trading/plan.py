@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,7 +84,9 @@ class SignalPlan:
             return Signals(at[kept], who[kept], {"weight": weights.to_numpy()[kept]})
         long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
         if self.edge:
-            long, short = self._turned(cross, at, who, long, short)
+            held = [(reasons > 0) | self._unknown(rows, kind) for reasons, kind in ((long, "entries"), (short, "short_entries"))]
+            before = self._before(cross, at, who, held)
+            long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
         side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
         kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
         side = side[kept]
@@ -110,25 +112,30 @@ class SignalPlan:
             found[flags] = code(part.name.partition(": ")[2])
         return found
 
-    def _turned(
-        self, cross: CrossSection, at: Ints, who: Ints, long: NDArray[np.int32], short: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
-        """Conditions that hold now and did not at the symbol's row before; where that is not known they count as held."""
+    def _unknown(self, rows: pl.DataFrame, kind: str) -> Bools:
+        """Where a condition has no value: whether it held is not known."""
+        missing = np.zeros(len(rows), np.bool_)
+        for part in self.rules[kind]:
+            missing |= rows.select(part.expression.is_null()).to_series().to_numpy()
+        return missing
+
+    def _before(self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]) -> list[Bools]:
+        """Whether long and short entries held at the symbol's row before; where that is not known they count as held."""
         order = np.lexsort((at, who))
+        names = [cross.table.names[symbol] for symbol in who[order].tolist()]
         first = np.ones(len(order), np.bool_)
         first[1:] = who[order][1:] != who[order][:-1]
-        turned = []
-        for number, now in enumerate((long, short)):
-            held = np.ones(len(order), np.bool_)
-            held[1:] = (now[order] > 0)[:-1]
-            known = [self._last.get(cross.table.names[s], (True, True))[number] for s in who[order][first].tolist()]
-            held[first] = known
-            before = np.empty(len(order), np.bool_)
-            before[order] = held
-            turned.append(np.where(before, 0, now))
+        before = []
+        for number, now in enumerate(held):
+            earlier = np.ones(len(order), np.bool_)
+            earlier[1:] = now[order][:-1]
+            earlier[first] = [self._last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)]
+            unsorted = np.empty(len(order), np.bool_)
+            unsorted[order] = earlier
+            before.append(unsorted)
         rows = {symbol: row for row, symbol in enumerate(who.tolist())}  # the last row of each
-        self._latest = {cross.table.names[symbol]: (bool(long[row]), bool(short[row])) for symbol, row in rows.items()}
-        return turned[0], turned[1]
+        self._latest = {cross.table.names[symbol]: (bool(held[0][row]), bool(held[1][row])) for symbol, row in rows.items()}
+        return before
 
 
 @dataclass(frozen=True)
