@@ -240,7 +240,7 @@ class TradingDesk:
         if signals is None:
             return np.zeros(0, records.SIGNAL)
         instants = np.searchsorted(self._instants, cross.ticks)
-        return signals.records(slot.index, instants, self._codes, self._finders(slot))
+        return signals.records(slot.index, cross.ticks, instants, self._codes, self._finders(slot))
 
     def _evaluate(self, slot: StrategySlot, at: Ints, who: Ints, may_enter: np.ndarray) -> Signals | None:
         assert slot.plan is not None

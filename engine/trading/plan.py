@@ -26,6 +26,7 @@ from engine.trading.strategy import ColumnarStrategy
 
 Bools = NDArray[np.bool_]
 Finder = tuple[int, int, int]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
+NOT_FOUND: Finder = (0, -1, 0)
 PRICES = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
 RULES = ("entries", "short_entries", "exits", "short_exits")
 
@@ -148,11 +149,11 @@ class Signals:
     rank: Floats | None = None
 
     def records(
-        self, strategy: int, instants: Ints, symbols: Ints, finders: Mapping[int, Finder]
+        self, strategy: int, ticks: Ints, instants: Ints, symbols: Ints, finders: Mapping[int, Finder]
     ) -> NDArray[np.void]:  # fmt: skip
         """SIGNAL records, sorted by instant and rank.
 
-        instants  of each tick of the cross-section; symbols  the broker's number of each symbol
+        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
         finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
         """
         made = np.zeros(len(self.at), records.SIGNAL)
@@ -162,6 +163,7 @@ class Signals:
             made[name] = values
         made["instant"], made["symbol"], made["strategy"] = instants[self.at], symbols[self.who], strategy
         finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
+        finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
         rank = np.zeros(len(self.at)) if self.rank is None else np.where(np.isnan(self.rank), np.inf, -self.rank)
         return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
