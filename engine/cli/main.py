@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": ("engine.cli.explain:explain_command", "Say why a symbol was found at a tick, or why not."),
     "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
     "evaluate": ("engine.cli.evaluate:evaluate_command", "Say what hits did next, against the symbols that did not hit."),
+    "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),
     "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
     "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,7 +40,7 @@ def average_true_range(days: list[dict[str, float]]) -> float | None:
     """Wilder's, of 14 days, from the symbol's first day in the archive."""
     ranges = [
         max(day["high"], before["close"]) - min(day["low"], before["close"])
-        for before, day in zip(days, days[1:], strict=False)
+        for before, day in itertools.pairwise(days)
     ]  # fmt: skip
     if len(ranges) < 14:
         return None

@@ -45,7 +45,9 @@ def goog(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     calendar = ExchangeCalendar.of("XNYS")
     opens = [calendar.session(day.date()).open for day in GOOG.index]
     frame = pl.from_pandas(GOOG.reset_index(drop=True)).rename(str.lower)
-    stamped = frame.with_columns(pl.Series("timestamp", opens).cast(TIMESTAMP), symbol=pl.lit("GOOG"), volume=pl.col("volume").cast(float))
+    stamped = frame.with_columns(
+        pl.Series("timestamp", opens).cast(TIMESTAMP), symbol=pl.lit("GOOG"), volume=pl.col("volume").cast(float)
+    )
     stamped.write_parquet(folder / "goog.parquet")
     import_bars([folder / "goog.parquet"], folder / "archive", ImportOptions(label="open"))
     return Archive.open(Path(folder / "archive"))
@@ -57,7 +59,10 @@ def test_trades_and_final_equity_are_equal(goog: Archive, commission: float) -> 
     test = Backtest(GOOG, SmaCross, cash=CASH, commission=commission)
     stats = test.run()
     theirs = stats["_trades"]
-    strategy = {"module": "engine.strategies.moving_average_cross", "config": {"fast": 10, "slow": 20, "size": SHARES, "size_unit": "shares"}}
+    strategy = {
+        "module": "engine.strategies.moving_average_cross",
+        "config": {"fast": 10, "slow": 20, "size": SHARES, "size_unit": "shares"},
+    }
     # cash is kept to 8 decimals, because backtesting.py does not round it
     account = {"starting_cash": CASH, "currency_decimals": 8}
     tables = trade(config([strategy], account, {"commission_percent": 100 * commission}, symbols=["GOOG"]), goog)

@@ -1,0 +1,32 @@
+"""`barsweep report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import FILE, FOLDER, archive_option
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("--out", type=FILE, help="Where the page goes; report.html in the run directory, for several runs in this folder.")
+@archive_option(required=False)
+def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path | None) -> None:
+    """Write the report of a run directory, or of several RUNS side by side, as one HTML page.
+
+    The page holds everything it needs and opens from disk. The archive is the run's own, for the bars of its best and worst
+    trades and for the benchmark; --archive says where it is now, if it was moved.
+    """
+    from engine.archive.archive import Archive
+    from engine.archive.atomic import atomic_path
+    from engine.results.report import RunTables, compare_page, report_page
+
+    archive = Archive.open(archive_path) if archive_path else None
+    tables = [RunTables(run, archive) for run in runs]
+    text = report_page(tables[0]) if len(tables) == 1 else compare_page(tables)
+    page = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
+    with atomic_path(page) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    click.echo(page)
