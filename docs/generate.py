@@ -17,8 +17,10 @@ from pydantic import BaseModel
 from engine.cli.main import cli
 from engine.config import models
 from engine.indicators.catalogue import CATALOGUE
+from engine.results.run_directory import TRADING_TABLES
 from engine.scan.columns import COLUMNS
-from engine.scan.module_loader import built_in_scanners, load_scanner_class
+from engine.scan.module_loader import SCANNERS, Kind, built_in_scanners, load_class, modules_in
+from engine.trading.slot import STRATEGIES
 
 DOCS = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -50,14 +52,26 @@ def columns() -> str:
 
 
 def scanners() -> str:
+    return _plug_ins(built_in_scanners(), SCANNERS)
+
+
+def strategies() -> str:
+    return _plug_ins(modules_in(STRATEGIES.package), STRATEGIES)
+
+
+def _plug_ins(paths: list[str], kind: Kind[Any]) -> str:
     parts = []
-    for path in built_in_scanners():
-        scanner = load_scanner_class(path)
-        rows = [(f"`{n}`", f"`{f.default!r}`", f.description) for n, f in scanner.Params.model_fields.items()]  # type: ignore[attr-defined]
-        parts.append(
-            f"### {path}\n\n{inspect.cleandoc(scanner.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}"
-        )
+    for path in paths:
+        found = load_class(path, kind)
+        rows = [(f"`{n}`", f"`{f.default!r}`", f.description) for n, f in found.Params.model_fields.items()]
+        parts.append(f"### {path}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}")
     return "\n".join(parts)
+
+
+def trading_tables() -> str:
+    names = ("orders", "fills", "trades", "equity")
+    rows = [(f"`{name}.parquet`", ", ".join(f"`{column}`" for column in TRADING_TABLES[name])) for name in names]
+    return table(("table", "columns"), rows)
 
 
 def commands() -> str:
@@ -104,6 +118,7 @@ def _fields(model: type[BaseModel]) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "config_keys": config_keys, "indicators": indicators, "columns": columns, "scanners": scanners, "commands": commands,
+    "strategies": strategies, "trading_tables": trading_tables,
 }  # fmt: skip
 
 

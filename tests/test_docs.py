@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from engine.archive.archive import Archive
+from engine.trading.skeleton import write_strategy
 from tests.data import PROJECT
+from tests.trading.runs import config, trade
 
 PAGES = [PROJECT / "README.md", PROJECT / "ARCHITECTURE.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
@@ -49,3 +54,24 @@ def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     first, second = (load_scanner_class(f"documented_{number}") for number in range(len(blocks)))
     assert issubclass(first, ColumnarScanner) and first({"min_rvol": 3}).plan().limit == 20
     assert issubclass(second, BaseScanner)
+
+
+def test_strategy_examples_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: Archive) -> None:
+    """The two classes that docs/trading.md shows, traded over the demo market."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/trading.md").read_text(), re.DOTALL)
+    for number, block in enumerate(blocks):
+        (tmp_path / f"shown_{number}.py").write_text(block)
+        tables = trade(
+            config([{"module": f"shown_{number}"}], start="2017-12-01", end="2017-12-08", symbols=["AAPL", "MSFT"]), demo
+        )
+        assert len(tables["trades"]) > 0
+    assert len(blocks) == 2
+
+
+def test_a_new_strategy_passes_its_own_test(tmp_path: Path) -> None:
+    write_strategy("made_up", tmp_path)
+    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_made_up.py"], cwd=tmp_path, check=False,
+                         capture_output=True, text=True)  # fmt: skip
+    assert run.returncode == 0, run.stdout

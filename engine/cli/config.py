@@ -21,10 +21,12 @@ def config_group() -> None:
 def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     """Check CONFIG without reading any bars: keys and values, modules and their parameters, indicators, exchange."""
     from engine.clock.calendar import ExchangeCalendar
+    from engine.clock.schedule import AtClose
     from engine.config.load import load_config
     from engine.indicators.key import IndicatorKey
     from engine.scan.base import ColumnarScanner
     from engine.scan.module_loader import load_scanner_class
+    from engine.trading.slot import StrategySlot
 
     loaded = load_config(config, overrides)
     data = loaded.config.session_data_config
@@ -36,8 +38,11 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
         scanner = load_scanner_class(part.module)(dict(part.config))
         if isinstance(scanner, ColumnarScanner):
             scanner.plan()
-    enabled = sum(part.enabled for part in data.scanners)
-    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}), {len(data.symbols)} symbols, {enabled} scanners")
+    for number, strategy in enumerate(loaded.config.strategies):
+        StrategySlot.load(strategy, number, AtClose())
+    counts = [sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies)]
+    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}), {len(data.symbols)} symbols, {counts[0]} scanners, "
+               f"{counts[1]} strategies")  # fmt: skip
 
 
 @config_group.command("schema")

@@ -22,6 +22,7 @@ COMMANDS = {
     "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
     "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),
+    "strategies": ("engine.cli.strategies:strategies_group", "List strategies and show their parameters."),
     "indicators": ("engine.cli.indicators:indicators_group", "List indicators and show what they mean."),
 }
 

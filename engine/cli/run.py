@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
 
 if TYPE_CHECKING:
+    from engine.archive.archive import Archive
     from engine.results.run import FinishedRun
     from engine.results.summary import RunSummary
 
@@ -26,17 +28,22 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
 @click.option("--universe", help='Universe of all scanners, instead of theirs: a file, or "all".')
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
 @click.option("--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run directory goes.")
+@click.option(
+    "--report/--no-report",
+    default=None,
+    help="Write report.html into the run directory; where left out, if strategies traded and plotly is installed.",
+)
 @format_option
 @quiet_option
 @log_level_option
 def run_command(
     config: Path, archive_path: Path | None, start: str | None, end: str | None, universe: str | None,
-    overrides: tuple[str, ...], out: Path, output_format: str, quiet: bool, log_level: str,
+    overrides: tuple[str, ...], out: Path, report: bool | None, output_format: str, quiet: bool, log_level: str,
 ) -> int:  # fmt: skip
-    """Replay the sessions of CONFIG and write what the scanners found into a run directory.
+    """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
     The archive and the dates come from the options, else from the config; without either, from
-    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner failed on the way.
+    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a strategy failed on the way.
     """
     set_up_logging("error" if quiet else log_level)
     from engine.archive.archive import Archive
@@ -48,6 +55,7 @@ def run_command(
     archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
     with progress_bar(quiet) as progress:
         run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total))
+    _write_report(run, archive, report)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
     return 1 if run.failures else 0
 
@@ -63,8 +71,19 @@ def _universes(config: Path, universe: str | None) -> list[str]:
     return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
 
 
+def _write_report(run: FinishedRun, archive: Archive, wanted: bool | None) -> None:
+    """report.html, where it is wanted or goes without saying."""
+    if wanted is False or (wanted is None and (not run.trading or importlib.util.find_spec("plotly") is None)):
+        return
+    from engine.archive.atomic import atomic_path
+    from engine.results.report import RunTables, report_page
+
+    with atomic_path(run.path / "report.html") as temporary:
+        temporary.write_text(report_page(RunTables(run.path, archive)), encoding="utf-8")
+
+
 def _as_json(run: FinishedRun) -> dict[str, Any]:
-    return {"run": str(run.path), "seconds": round(run.seconds, 3)} | run.summary.as_dict(run.warnings)
+    return {"run": str(run.path), "seconds": round(run.seconds, 3)} | run.summary.as_dict(run.warnings) | run.trading
 
 
 def _print_summary(run: FinishedRun) -> None:
@@ -75,8 +94,11 @@ def _print_summary(run: FinishedRun) -> None:
         "time": f"{run.seconds:.2f} s",
         "results": run.path,
     })  # fmt: skip
-    click.echo()
-    print_scanners(summary)
+    if run.trading:
+        _print_trading(run.trading)
+    if summary.scanners:
+        click.echo()
+        print_scanners(summary)
     most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
             for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
     if most:
@@ -84,6 +106,31 @@ def _print_summary(run: FinishedRun) -> None:
         print_table("most hits", ("scanner", "symbols"), most)
     for warning in run.warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def _print_trading(summary: dict[str, Any]) -> None:
+    trading, failed = summary["trading"], {name: one for name, one in summary["strategies"].items() if one["errors"]}
+    metrics, trades = trading["metrics"], trading["trades"]
+    shown = ("cum_returns_final", "annual_return", "annual_volatility", "sharpe_ratio", "sortino_ratio", "max_drawdown", "alpha",
+             "beta", "benchmark_return")  # fmt: skip
+    click.echo()
+    print_facts({
+        "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
+        "benchmark": trading["benchmark"],
+        **{name: _figure(metrics[name]) for name in shown if metrics.get(name) is not None},
+        **{name: _figure(trades[name]) for name in ("count", "win_rate", "profit_factor", "pnl", "costs") if name in trades},
+    })  # fmt: skip
+    heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
+    keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")
+    click.echo()
+    print_table("strategies", heads, [(name, *(one[key] for key in keys)) for name, one in trading["by"]["strategy"].items()])
+    for name, one in failed.items():
+        first = one["first_errors"][0]
+        click.echo(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
 
 
 def print_scanners(summary: RunSummary) -> None:

@@ -23,7 +23,7 @@ def list_command(output_format: str) -> None:
     """List the scanners that come with barsweep."""
     from engine.scan.module_loader import built_in_scanners, load_scanner_class
 
-    rows = [(path, _first_line(load_scanner_class(path))) for path in built_in_scanners()]
+    rows = [(path, first_line(load_scanner_class(path))) for path in built_in_scanners()]
     if output_format == "json":
         print_json([{"module": path, "summary": summary} for path, summary in rows])
     else:
@@ -41,7 +41,7 @@ def show_command(module: str) -> None:
     click.echo(inspect.cleandoc(scanner.__doc__ or "") + "\n")
     if not issubclass(scanner, ColumnarScanner):
         return
-    print_table("parameters", ("parameter", "default", "meaning"), _parameters(scanner))
+    print_table("parameters", ("parameter", "default", "meaning"), parameters(scanner))
     missing = [name for name, field in scanner.Params.model_fields.items() if field.is_required()]
     if missing:
         click.echo(f"\nclauses: as the config's {', '.join(missing)} say")
@@ -66,11 +66,13 @@ def new_command(name: str, folder: Path) -> None:
         click.echo(path)
 
 
-def _first_line(scanner: Any) -> str:
+def first_line(scanner: Any) -> str:
+    """The first line of a plug-in's docstring."""
     return (scanner.__doc__ or "").strip().splitlines()[0]
 
 
-def _parameters(scanner: Any) -> list[tuple[str, str, str]]:
+def parameters(scanner: Any) -> list[tuple[str, str, str]]:
+    """A plug-in's parameters: name, default, meaning."""
     fields = scanner.Params.model_fields
     return [
         (name, "required" if field.is_required() else str(field.default), field.description or "") for name, field in fields.items()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import keyword
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine.archive.atomic import atomic_path
-from engine.errors import ScannerError
+from engine.errors import BarsweepError, ScannerError
 
 SCANNER = '''"""{title}."""
 
@@ -74,8 +75,6 @@ def test_{name}_finds_what_it_says(tmp_path: Path) -> None:
 
 def write_skeleton(name: str, folder: Path) -> list[Path]:
     """Write NAME.py, NAME.json and test_NAME.py into a folder; raises ScannerError rather than replace a file."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise ScannerError(f"{name!r} cannot be a module's name", expected="lower case letters, digits and _, such as my_scanner")
     config = {
         "session_name": name.replace("_", " "),
         "mode": "backtest",
@@ -89,10 +88,17 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
         f"{name}.json": json.dumps(config, indent=2) + "\n",
         f"test_{name}.py": TEST.format(name=name),
     }
+    return write_files(name, folder, texts, "my_scanner", ScannerError)
+
+
+def write_files(name: str, folder: Path, texts: Mapping[str, str], example: str, refused: type[BarsweepError]) -> list[Path]:
+    """Write files, all or none; raises where the name is no module's, or rather than replace a file."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise refused(f"{name!r} cannot be a module's name", expected=f"lower case letters, digits and _, such as {example}")
     paths = [folder / file for file in texts]
     there = [str(path) for path in paths if path.exists()]
     if there:
-        raise ScannerError(f"already there: {', '.join(there)}", where=folder, fix="choose another name or folder")
+        raise refused(f"already there: {', '.join(there)}", where=folder, fix="choose another name or folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, texts.values(), strict=True):
         with atomic_path(path) as temporary:

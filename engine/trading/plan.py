@@ -68,10 +68,15 @@ class SignalPlan:
         return cls(rules, prices, weight, rank, strategy.edge, keys)
 
     @property
+    def parts(self) -> list[Clause]:
+        """Everything that is evaluated."""
+        rules = [part for kind in RULES for part in self.rules[kind]]
+        return [*rules, *self.prices, *(part for part in (self.weights, self.rank) if part)]
+
+    @property
     def columns(self) -> set[str]:
         """All columns that are read."""
-        parts = [*(part for kind in RULES for part in self.rules[kind]), *self.prices, *(p for p in (self.weights, self.rank) if p)]
-        return {column for part in parts for column in part.columns} - {"side"}
+        return {column for part in self.parts for column in part.columns} - {"side"}
 
     def signals(self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]) -> Signals:
         """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.

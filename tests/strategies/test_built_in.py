@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
