@@ -46,7 +46,7 @@ class SessionData:
         self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
         self._events: list[tuple[dt.date, int, str, str, str]] = []
         self._added: set[str] = set()
-        self.changes = 0  # how often a symbol became active or was removed
+        self._changed: list[str] = []  # symbols that became active or were removed, since somebody asked
         self._acting = "config"
         self._date: dt.date | None = None
         self._time = 0
@@ -122,7 +122,7 @@ class SessionData:
         if row is not None:
             self._active[row] = True
         self._added.add(symbol)
-        self.changes += 1
+        self._changed.append(symbol)
         self._log(symbol, "promoted", source or self._acting)
         return True
 
@@ -142,13 +142,18 @@ class SessionData:
         added, self._added = self._added, set()
         return added
 
+    def take_changed(self) -> list[str]:
+        """The symbols that became active or were removed since the last call."""
+        changed, self._changed = self._changed, []
+        return changed
+
     def remove_symbol_adhoc(self, symbol: str) -> bool:
         """Drop a symbol; False, and nothing happens, where it is not active, locked, or of the config."""
         state = self._symbols.get(symbol)
         if state is None or state.locks or state.config:
             return False
         del self._symbols[symbol]
-        self.changes += 1
+        self._changed.append(symbol)
         row = self._row(symbol) if self._moment else None
         if row is not None:
             self._active[row] = False

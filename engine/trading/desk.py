@@ -110,7 +110,7 @@ class TradingDesk:
                 self._from[symbol] = min(time, self._from.get(symbol, NEVER))
         self._from = {symbol: time for symbol, time in self._from.items() if symbol in known}
         self._configured = set(scene.data.get_config_symbols())
-        self._changes = scene.data.changes
+        scene.data.take_changed()
         for slot in self.slots:
             slot.working = True
         self._lay_out()
@@ -281,18 +281,16 @@ class TradingDesk:
 
     def _look_again(self) -> None:
         """Lay out the rest of the session where symbols came or went that could not be foreseen."""
-        data = self._scene.data
-        if data.changes == self._changes:
-            return
-        self._changes = data.changes
-        now, active = self._scene.clock.now, set(data.get_active_symbols())
-        expected = {symbol for symbol, time in self._from.items() if time <= now}
-        if active == expected:
-            return
-        self._from |= dict.fromkeys(active - expected, now)
-        for symbol in expected - active:
-            del self._from[symbol]
-        self._lay_out()
+        data, now = self._scene.data, self._scene.clock.now
+        surprises = False
+        for symbol in data.take_changed():
+            if data.is_active(symbol) and self._from.get(symbol, NEVER) > now:
+                self._from[symbol], surprises = now, True
+            elif not data.is_active(symbol) and self._from.get(symbol, NEVER) <= now:
+                del self._from[symbol]
+                surprises = True
+        if surprises:
+            self._lay_out()
 
     # -- the walk
 
