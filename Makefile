@@ -19,6 +19,7 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench.kernels
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.trading
 
 clean:
 	rm -rf $(VENV) runs parquet_data/demo

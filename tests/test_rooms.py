@@ -25,7 +25,19 @@ ROOMS = [
     "trading",
     "results",
 ]
-KERNEL_LIBRARIES = {"functools", "numba", "numpy", "math", "types", "typing", "collections", "hashlib", "inspect", "pathlib", "__future__"}
+KERNEL_LIBRARIES = {
+    "functools",
+    "numba",
+    "numpy",
+    "math",
+    "types",
+    "typing",
+    "collections",
+    "hashlib",
+    "inspect",
+    "pathlib",
+    "__future__",
+}
 FILES = sorted((PROJECT / "engine").rglob("*.py")) + sorted((PROJECT / "scanners").glob("*.py"))
 
 

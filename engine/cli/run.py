@@ -118,7 +118,8 @@ def _print_trading(summary: dict[str, Any]) -> None:
         "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
         "benchmark": trading["benchmark"],
         **{name: _figure(metrics[name]) for name in shown if metrics.get(name) is not None},
-        **{name: _figure(trades[name]) for name in ("count", "win_rate", "profit_factor", "pnl", "costs") if name in trades},
+        "trades": trades["count"],
+        **{name: _figure(trades[name]) for name in ("win_rate", "profit_factor", "pnl", "costs") if name in trades},
     })  # fmt: skip
     heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
     keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 SYMBOLS_A_CHUNK = 640  # about 1 MB a column at 200 bars a symbol
+FEWEST_A_CHUNK = 100  # below this handing over to another thread costs more than it saves
 
 Job = Callable[[int, int], object]
 
@@ -23,7 +24,8 @@ def run_over_symbols(count: int, jobs: list[Job]) -> None:
     Jobs release the GIL (numba), so chunks run on all cores. What a job writes must belong to its symbols alone:
     then neither the number of threads nor the size of the chunks can change a result.
     """
-    chunks = [(first, min(first + SYMBOLS_A_CHUNK, count)) for first in range(0, count, SYMBOLS_A_CHUNK)]
+    size = max(1, min(SYMBOLS_A_CHUNK, max(FEWEST_A_CHUNK, -(-count // (2 * (os.cpu_count() or 1))))))
+    chunks = [(first, min(first + size, count)) for first in range(0, count, size)]
     if len(chunks) <= 1:
         for chunk in chunks:
             _run(jobs, chunk)

@@ -37,11 +37,15 @@ class SessionPanel:
         columns: dict[str, Floats],
         slices: tuple[Ints, Ints],
         extended: bool,
+        made: dict[str, Floats] | None = None,
     ):
         self.session, self.table, self.base, self.extended = session, table, base, extended
         self._timestamps, self._columns = timestamps, columns
         self._slices = slices
         self._derived: dict[str, Bars] = {}
+        self._made: dict[str, Floats] = (
+            {} if made is None else made
+        )  # columns made from times, of the same rows whatever the slices
         self.regular = self._bars(session.open, session.close)
         self.visible = self._bars(session.extended_open, session.extended_close) if extended else self.regular
 
@@ -73,7 +77,9 @@ class SessionPanel:
             return self
         ids = self.table.ids(table.series)
         starts, ends = (np.where(ids >= 0, side[ids], 0) for side in self._slices)
-        return self._with(self._timestamps, self._columns, (starts, ends), table)
+        return SessionPanel(
+            self.session, table, self.base, self._timestamps, self._columns, (starts, ends), self.extended, self._made
+        )
 
     def only(self, ids: Ints) -> SessionPanel:
         """A copy that holds the bars of these symbols alone; the others have none."""
@@ -83,7 +89,7 @@ class SessionPanel:
         starts[ids] = ends[ids] - lengths
         rows = np.concatenate([np.arange(self._slices[0][i], self._slices[1][i]) for i in ids] or [np.empty(0, int)])
         columns = {name: values[rows] for name, values in self._columns.items()}
-        return self._with(self._timestamps[rows], columns, (starts, ends), self.table)
+        return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
 
     def rescale(self, symbol: int, ratio: float) -> None:
         """Put a symbol's bars of this copy in the scale after a split: prices divided, volume multiplied by `ratio`."""
@@ -104,14 +110,11 @@ class SessionPanel:
         """int64[symbols]: how many regular bars each symbol has."""
         return self.regular.ends - self.regular.starts
 
-    def _with(self, timestamps: Ints, columns: dict[str, Floats], slices: tuple[Ints, Ints], table: SymbolTable) -> SessionPanel:
-        return SessionPanel(self.session, table, self.base, timestamps, columns, slices, self.extended)
-
     def _bars(self, opens_at: int, closes_at: int) -> Bars:
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
         span_rows(*self._slices, self._timestamps, opens_at, closes_at, starts, ends)
         more = _clock_columns(self.session, self._timestamps)
-        return Bars(starts, ends, self._timestamps, self.base.micros, self._columns, more)
+        return Bars(starts, ends, self._timestamps, self.base.micros, self._columns, more, _made=self._made)
 
     def _refuse_disorder(self, source: object) -> None:
         row = first_disorder(*self._slices, self._timestamps)

@@ -118,6 +118,11 @@ class Broker:
         """The account as it stands, as a row of the equity curve."""
         record_equity(self.books, time, row)
 
+    def know(self, symbols: NDArray[np.int64], prices: NDArray[np.float64]) -> None:
+        """The last prices of symbols, where they are known and nothing is held: held ones are valued by their own bars."""
+        free = ~np.isnan(prices) & (self.books.positions["quantity"][:, symbols] == 0).all(axis=0)
+        self.books.quotes["last"][symbols[free]] = prices[free]
+
     def walk(self, tape: Tape, first: int, last: int, signals: Records, next_signal: int, equity: Records) -> int:
         """From one instant to another; returns the next signal."""
         while True:

@@ -52,16 +52,21 @@ class OrderView:
 class StrategyContext:
     """The strategy's view of an instant.
 
-    session_data  the single source of truth about symbols (`get_symbol_data`, `get_latest_bar`, `get_indicator` ...)
     time_manager  the clock: now, the session's open and close
     symbols       the symbols that it may trade now, sorted
     """
 
     def __init__(self, desk: TradingDesk, slot: StrategySlot, data: SessionData, clock: TimeManager):
-        self._desk, self._slot = desk, slot
-        self.session_data, self.time_manager = data, clock
+        self._desk, self._slot, self._data = desk, slot, data
+        self.time_manager = clock
 
     # -- what is known
+
+    @property
+    def session_data(self) -> SessionData:
+        """The single source of truth about symbols; one that was just added is in it with all it has."""
+        self._desk.refresh()
+        return self._data
 
     @property
     def current_time(self) -> dt.datetime:

@@ -72,7 +72,7 @@ class TradingDesk:
         """Columns of the vocabulary that strategies read: all, for one that decides by itself."""
         if any(slot.plan is None for slot in self.slots):
             return set(COLUMNS)
-        return {column for slot in self.slots if slot.plan for column in slot.plan.columns}
+        return {"close", *(column for slot in self.slots if slot.plan for column in slot.plan.columns)}
 
     @property
     def keys(self) -> list[IndicatorKey]:
@@ -113,6 +113,7 @@ class TradingDesk:
         scene.data.take_changed()
         for slot in self.slots:
             slot.working = True
+        self._followed = np.empty(0, np.int64)
         self._lay_out()
         for slot in self.slots:
             if slot.plan is None:
@@ -166,6 +167,7 @@ class TradingDesk:
 
     def value(self, symbol: str, column: str) -> float:
         """A column of an active symbol now, NaN where it has no value."""
+        self.refresh()
         row, cross = self._view.cross.table.id(symbol), self._view.cross
         if row is None:
             raise RunError(f"symbol {symbol!r} is not active", where="value()", expected="an active symbol",
@@ -185,9 +187,13 @@ class TradingDesk:
         """The broker's number of an active symbol, or None."""
         if not self._scene.data.is_active(symbol):
             return None
-        if symbol not in self._from:
-            self._look_again()  # a strategy has just added it
+        self.refresh()
         return self.broker.symbol_id(symbol)
+
+    def refresh(self) -> None:
+        """Take in what a strategy has just added or removed."""
+        if self._look_again():
+            self._see(int(self._instants[self._at]))
 
     def found_by(self, slot: StrategySlot, symbol: str) -> tuple[str, int]:
         """Which scanner found a symbol first by now, and when; "config" and -1 where none has."""
@@ -217,9 +223,20 @@ class TradingDesk:
         table, session = self._view.cross.table, self._view.panel.session
         self._codes = np.array(self.broker.symbol_ids(table.names), np.int64)
         self._tape = make_tape(self._view.panel, self._codes, self._instants)
+        self._know_prices()
         self._active_from = np.array([self._from.get(name, NEVER) for name in table.names], np.int64)
         self._signals = self._make_signals(session)
         self._next = int(np.searchsorted(self._signals["instant"], self._at + self._decided))
+
+    def _know_prices(self) -> None:
+        """The latest price of symbols that the broker has not followed in this session: today's, else that seen at the open."""
+        tape, fresh = self._tape, np.flatnonzero(~np.isin(self._codes, self._followed))
+        prices = self._view.cross.values("close")[0][fresh]
+        for place, i in enumerate(fresh.tolist() if self._at else ()):
+            seen = int(np.searchsorted(tape.times[tape.cursors[i] : tape.ends[i]], self._instants[self._at]))
+            prices[place] = tape.close[tape.cursors[i] + seen - 1] if seen else prices[place]
+        self.broker.know(self._codes[fresh], prices)
+        self._followed = self._codes
 
     def _make_signals(self, session: Session) -> Records:
         made = [self._signals_of(slot, session) for slot in self.slots if slot.plan]
@@ -279,8 +296,8 @@ class TradingDesk:
         finds = (self._first_found(slot, symbol) for symbol in self._view.cross.table.names)
         return {row: (self.scanner_code(name), time, rank) for row, (name, time, rank) in enumerate(finds)}
 
-    def _look_again(self) -> None:
-        """Lay out the rest of the session where symbols came or went that could not be foreseen."""
+    def _look_again(self) -> bool:
+        """Lay out the rest of the session where symbols came or went that could not be foreseen; whether it was so."""
         data, now = self._scene.data, self._scene.clock.now
         surprises = False
         for symbol in data.take_changed():
@@ -291,6 +308,7 @@ class TradingDesk:
                 surprises = True
         if surprises:
             self._lay_out()
+        return surprises
 
     # -- the walk
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,11 +83,11 @@ class SignalPlan:
 
         may_enter  which rows entries are taken on; `code` gives the number of a reason
         """
-        rows = cross.frame(sorted(self.columns) or ("tick",), at, who)
         if self.weights:
-            weights = rows.select(self.weights.expression.cast(pl.Float64)).to_series().fill_nan(None)
-            kept = np.flatnonzero(weights.is_not_null().to_numpy() & may_enter)
-            return Signals(at[kept], who[kept], {"weight": weights.to_numpy()[kept]})
+            weights = _values(self.weights, _frame(cross, self.weights.columns, at, who))
+            kept = np.flatnonzero(~np.isnan(weights) & may_enter)
+            return Signals(at[kept], who[kept], {"weight": weights[kept]})
+        rows = _frame(cross, {column for kind in RULES for part in self.rules[kind] for column in part.columns}, at, who)
         long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
         if self.edge:
             held = [(reasons > 0) | self._unknown(rows, kind) for reasons, kind in ((long, "entries"), (short, "short_entries"))]
@@ -95,15 +95,25 @@ class SignalPlan:
             long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
         side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
         kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
-        side = side[kept]
-        whole = rows.with_columns(pl.Series("side", np.where(may_enter, (long > 0) * 1.0 - (short > 0), 0.0)))
         fields: dict[str, NDArray[np.generic]] = {
-            "side": side, "reason": np.where(side > 0, long[kept], short[kept]), "exit_long": exit_long[kept],
+            "side": side[kept], "reason": np.where(side > 0, long, short)[kept], "exit_long": exit_long[kept],
             "exit_short": exit_short[kept],
         }  # fmt: skip
-        values = {part.name: _floats(part, whole, kept) for part in [*self.prices, *([self.rank] if self.rank else [])]}
-        rank = values.pop("rank", None)
-        return Signals(at[kept], who[kept], fields | values, rank)
+        prices = self._prices(cross, at, who, side, kept)
+        rank = prices.pop("rank", None)
+        return Signals(at[kept], who[kept], fields | prices, rank)
+
+    def _prices(self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints) -> dict[str, Floats]:
+        """Prices, size and rank of the rows that are kept; what compares symbols is computed over all."""
+        found: dict[str, Floats] = {}
+        parts = [*self.prices, *([self.rank] if self.rank else [])]
+        for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
+            some = [part for part in parts if part.elementwise is elementwise]
+            if some:
+                rows = _frame(cross, {column for part in some for column in part.columns}, at[own], who[own])
+                rows = rows.with_columns(pl.Series("side", side[own], dtype=pl.Float64))
+                found |= {part.name: _values(part, rows) if elementwise else _values(part, rows)[kept] for part in some}
+        return found
 
     def end_session(self) -> None:
         """What held at each symbol's last instant is what the next session's edges are measured against."""
@@ -182,13 +192,14 @@ def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
     return part
 
 
-def _floats(part: Clause, whole: pl.DataFrame, kept: Ints) -> Floats:
-    """An expression's values on the rows that are kept; one that compares symbols looks at all."""
-    rows = whole[kept] if part.elementwise else whole
+def _frame(cross: CrossSection, columns: Iterable[str], at: Ints, who: Ints) -> pl.DataFrame:
+    return cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
+
+
+def _values(part: Clause, rows: pl.DataFrame) -> Floats:
+    """An expression's value in each row, NaN where it has none."""
     values = rows.select(part.expression.cast(pl.Float64)).to_series()
-    if len(values) == 1 != len(rows):
+    if len(values) == 1 != len(rows):  # a constant
         values = values.new_from_index(0, len(rows))
-    if not part.elementwise:
-        values = values.gather(kept)
     found: Floats = values.fill_null(np.nan).to_numpy()
     return found

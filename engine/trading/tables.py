@@ -110,7 +110,10 @@ def _price(values: np.ndarray) -> pl.Series:
 
 def _frame(schema: Mapping[str, pl.DataType], date: dt.date, columns: Mapping[str, np.ndarray | pl.Series]) -> pl.DataFrame:
     """A frame of a schema; times are given as int64 microseconds."""
-    made = {name: pl.Series(name, values) for name, values in columns.items()}
-    times = [pl.col(name).cast(pl.Int64).cast(TIMESTAMP) for name in made if schema[name] == TIMESTAMP]
-    frame = pl.DataFrame(made).with_columns(*times, session=pl.lit(date, pl.Date))
-    return frame.select(*schema).cast(pl.Schema(schema))
+    made: dict[str, pl.Series] = {}
+    for name, values in columns.items():
+        given = pl.Series(name, values)
+        made[name] = (given.cast(pl.Int64) if schema[name] == TIMESTAMP else given).cast(schema[name])
+    rows = len(next(iter(made.values())))
+    made["session"] = pl.Series("session", [date], pl.Date).new_from_index(0, rows)
+    return pl.DataFrame([made[name] for name in schema])

@@ -1,0 +1,86 @@
+"""What trading costs: scans alone against the same scans traded, and a strategy that decides bar by bar.
+
+python -m bench.trading [--archive FOLDER] [--symbols N] [--sessions N] [--repeats N]
+
+1. the momentum scanner every five minutes over the market, alone, and with a columnar strategy on every bar of what it found;
+2. a strategy written bar by bar over 20 symbols: seconds, and what 250 sessions of 390 bars would take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.run import SCANNER
+from engine.archive.archive import Archive
+from engine.archive.demo import make_demo
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionConfig
+from engine.results.run import make_desk
+from engine.session.coordinator import SessionCoordinator
+from engine.strategies.base import Strategy, StrategyContext
+
+COLUMNAR = {"module": "engine.strategies.vwap_pullback"}
+BY_HAND = {"module": "bench.trading:Reversion"}
+SYMBOLS = 20
+
+
+class Reversion(Strategy):
+    """Buys a low RSI and sells a high one, with a bracket: what a strategy written bar by bar usually asks for."""
+
+    def indicators(self) -> list[str]:
+        return ["rsi_14_1m", "sma_20_1m"]
+
+    def on_bar(self, context: StrategyContext) -> None:
+        for symbol in context.symbols:
+            if not context.has_new_bar(symbol):
+                continue
+            rsi, close = context.value(symbol, "rsi_14_1m"), context.value(symbol, "close")
+            held = context.position(symbol)
+            if held == 0 and rsi < 25 and not context.orders(symbol):
+                context.buy(symbol, percent=4, stop_loss=close * 0.99, take_profit=close * 1.01)
+            elif held > 0 and rsi > 75:
+                context.close(symbol)
+
+
+def run(archive: Archive, strategies: list[dict[str, Any]], **data: Any) -> tuple[float, int, int]:
+    """Seconds of a run, and its hits and fills."""
+    config = SessionConfig(mode="backtest", session_data_config=data, strategies=strategies)  # type: ignore[arg-type]
+    loaded = LoadedConfig(config, Path("bench.json"))
+    started = time.perf_counter()
+    desk = make_desk(loaded, archive)
+    records = [(len(r.hits), len(r.trading.get("fills", ()))) for r in SessionCoordinator(loaded, archive, desk).sessions()]
+    hits, fills = (sum(column) for column in zip(*records, strict=True))
+    return time.perf_counter() - started, hits, fills
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--symbols", type=int, default=5_000)
+    parser.add_argument("--sessions", type=int, default=25)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--archive", type=Path)
+    given = parser.parse_args()
+    path = given.archive or Path("parquet_data") / f"bench-{given.symbols}x{given.sessions}"
+    make_demo(path, given.symbols, given.sessions)
+    archive = Archive.open(path)
+    few = {"symbols": archive.symbols()[:SYMBOLS]}
+    run(archive, [COLUMNAR], scanners=[SCANNER])  # compiles
+    pairs = [(run(archive, [], scanners=[SCANNER]), run(archive, [COLUMNAR], scanners=[SCANNER])) for _ in range(given.repeats)]
+    by_hand = min(run(archive, [BY_HAND], **few) for _ in range(given.repeats))
+    _, hits, fills = pairs[0][1]
+    sessions = len(archive.sessions())
+    print(f"{len(archive.symbols())} symbols, {sessions} sessions, {hits:,} hits, {fills:,} fills")
+    print(f"scans alone           {statistics.median(scan[0] for scan, _ in pairs):8.2f} s")
+    print(f"scans and trades      {statistics.median(trade[0] for _, trade in pairs):8.2f} s")
+    print(f"ratio                 {statistics.median(trade[0] / scan[0] for scan, trade in pairs):8.2f}")
+    print(f"bar by bar            {by_hand[0]:8.2f} s, {SYMBOLS} symbols, {by_hand[2]:,} fills")
+    print(f"  in 250 sessions     {by_hand[0] / sessions * 250:8.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""What strategies see and do in a run: symbols, locks, failures, splits, dividends, schedules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+import pytest
+
+from engine.archive.archive import Archive
+from engine.errors import ConfigError, StrategyError
+from engine.results.run import make_desk
+from engine.session.coordinator import SessionCoordinator
+from tests.runs import momentum
+from tests.trading import by_hand
+from tests.trading.runs import config, trade
+
+HERE = "tests.trading.by_hand"
+
+
+def test_a_failing_strategy_is_told_of_and_left_out_for_the_session(demo: Archive) -> None:
+    strategies = [{"module": f"{HERE}:Failing"}, {"module": "engine.strategies.buy_and_hold"}]
+    loaded = config(strategies, start="2017-12-04", end="2017-12-05", symbols=["AAPL"])
+    desk = make_desk(loaded, demo)
+    assert desk is not None
+    records = list(SessionCoordinator(loaded, demo, desk).sessions())
+    assert desk.failures == 2
+    assert [said for _, said in desk.slots[0].errors] == ["ValueError: no idea"] * 2
+    assert sum(len(record.trading["fills"]) for record in records) == 1  # everything else goes on
+
+
+def test_a_strategy_can_promote_a_symbol_and_trade_it_at_once(demo: Archive) -> None:
+    tables = trade(config([{"module": f"{HERE}:Adding"}], start="2017-12-04", end="2017-12-04", symbols=["AAPL"],
+                          scanners=[momentum(min_change=9.0)]), demo)  # fmt: skip
+    (entry,) = tables["fills"].rows(named=True)
+    assert (entry["symbol"], entry["reason"]) == ("KO", "added")
+    assert entry["time"] == dt.datetime(2017, 12, 4, 15, 0, tzinfo=dt.UTC)
+    events = tables["symbols"].filter(pl.col("symbol") == "KO")
+    assert events.select("event", "source").rows() == [("promoted", f"{HERE}:Adding"), ("locked", "trading")]
+
+
+def test_mistakes_are_told_with_what_was_expected(demo: Archive) -> None:
+    by_hand.Mistaken.told.clear()
+    trade(config([{"module": f"{HERE}:Mistaken"}], start="2017-12-04", end="2017-12-04", symbols=["AAPL"]), demo)
+    column, symbol, none, two, kinds, refusal = by_hand.Mistaken.told
+    assert "unknown column 'rsi_14_7m'" in column
+    assert "'AAPLE' is not active" in symbol and "did you mean 'AAPL'?" in symbol
+    assert "an order with 0 sizes" in none and "an order with 2 sizes" in two
+    assert "an order of two kinds" in kinds
+    assert refusal == "no_size"
+
+
+def test_orders_are_seen_cancelled_and_filled_at_the_close(demo: Archive) -> None:
+    tables = trade(config([{"module": f"{HERE}:Orders"}], start="2017-12-04", end="2017-12-04", symbols=["AAPL"]), demo)
+    assert tables["orders"].select("reason", "status", "status_reason").rows() == [
+        ("far", "cancelled", "cancelled"), ("in", "filled", None), ("out", "filled", None),
+    ]  # fmt: skip
+    close = demo.read_daily(["close"], dt.date(2017, 12, 4), dt.date(2017, 12, 5)).filter(pl.col("symbol") == "AAPL")["close"][0]
+    assert tables["fills"]["price"][1] == close
+    assert tables["fills"]["time"][1] == dt.datetime(2017, 12, 4, 21, 0, tzinfo=dt.UTC)
+
+
+def hold(**block: Any) -> dict[str, Any]:
+    return {"module": "engine.strategies.buy_and_hold", "config": {"size": 1}, **block}
+
+
+def test_a_strategy_trades_what_its_scanners_found(demo: Archive) -> None:
+    scanners = [momentum(min_change=0.005, min_rsi=50.0)]
+    strategies = [
+        hold(name="all"),
+        hold(name="config", scanners=["config"]),
+        hold(name="found", scanners=["scanners.momentum_scanner"]),
+    ]
+    tables = trade(config(strategies, start="2017-12-04", end="2017-12-08", symbols=["AAPL", "MSFT"], scanners=scanners), demo)
+    trades = tables["trades"]
+    first = tables["hits"].group_by("session", "symbol").agg(pl.col("tick").min())
+    found = trades.filter(pl.col("strategy") == "found").join(first, left_on=["symbol", "found"], right_on=["symbol", "tick"])
+    assert len(found) == len(trades.filter(pl.col("strategy") == "found")) > 3
+    assert set(found["scanner"]) == {"scanners.momentum_scanner"}
+    assert (found["entry_time"] >= found["found"]).all()
+    assert set(trades.filter(pl.col("strategy") == "config")["symbol"]) == {"AAPL", "MSFT"}
+    everything = {*found["symbol"], "AAPL", "MSFT"}
+    assert set(trades.filter(pl.col("strategy") == "all")["symbol"]) == everything
+
+
+def test_symbols_are_locked_while_they_have_a_position_or_an_order(demo: Archive) -> None:
+    scanner = momentum(min_change=0.004, min_rsi=50.0)
+    strategy = {"module": "engine.strategies.vwap_pullback", "config": {"min_change": 0.004, "after": 5}}
+    tables = trade(config([strategy], {"flat_at_close": True}, start="2017-11-06", end="2017-12-08", scanners=[scanner]), demo)
+    events = tables["symbols"].filter(pl.col("event").is_in(["locked", "unlocked"]))
+    assert len(tables["trades"]) > 20
+    for (symbol,), own in events.group_by("symbol", maintain_order=True):
+        assert own["event"].to_list() == ["locked", "unlocked"] * (len(own) // 2)
+        spans = list(zip(own["time"].to_list()[::2], own["time"].to_list()[1::2], strict=True))
+        for row in tables["trades"].filter(pl.col("symbol") == symbol).iter_rows(named=True):
+            assert any(start <= row["entry_time"] and row["exit_time"] <= end for start, end in spans)
+
+
+def test_positions_outlive_sessions_splits_and_dividends(demo: Archive) -> None:
+    actions = demo.corporate_actions().filter(
+        pl.col("split_ratio").is_not_null(), pl.col("ex_date").is_between(dt.date(2017, 11, 3), dt.date(2017, 12, 29))
+    )
+    symbol, day, ratio = actions.select("symbol", "ex_date", "split_ratio").row(0)
+    account = {"lot_size": 0}
+    tables = trade(config([hold(config={"size": 50})], account, start="2017-11-01", end="2017-12-29", symbols=[symbol]), demo)
+    (one,) = tables["trades"].rows(named=True)
+    (bought,) = tables["fills"].rows(named=True)
+    assert one["quantity"] == pytest.approx(bought["quantity"] * ratio)
+    assert one["entry_price"] == pytest.approx(bought["price"] / ratio)
+    ends = (
+        tables["equity"]
+        .group_by("session", maintain_order=True)
+        .agg(pl.col("equity").first().alias("open"), pl.col("equity").last())
+    )
+    around = ends.filter(pl.col("session").is_between(day - dt.timedelta(days=5), day))
+    assert around["open"][-1] == pytest.approx(around["equity"][-2], abs=0.01 + 50_000 * 0.05)  # a split moves nothing
+    paid = demo.corporate_actions().filter(pl.col("symbol") == symbol, pl.col("cash_dividend") > 0,
+                                           pl.col("ex_date").is_between(dt.date(2017, 11, 3), dt.date(2017, 12, 29)))  # fmt: skip
+    assert (one["dividends"] > 0) == (len(paid) > 0)
+
+
+def test_the_open_can_be_traded(demo: Archive) -> None:
+    strategy = hold(pre_session=True, regular_session=[{"at": "close"}])
+    tables = trade(config([strategy], start="2017-12-04", end="2017-12-05", symbols=["AAPL"]), demo)
+    (fill,) = tables["fills"].rows(named=True)
+    opening = demo.read_session(dt.date(2017, 12, 4), ["symbol", "timestamp", "open"]).filter(pl.col("symbol") == "AAPL")
+    regular = opening.filter(pl.col("timestamp") >= dt.datetime(2017, 12, 4, 14, 30, tzinfo=dt.UTC))
+    assert (fill["time"], fill["price"]) == (regular["timestamp"][0], regular["open"][0])
+
+
+def test_daily_archives_fill_at_the_next_open(sp500: Archive) -> None:
+    tables = trade(config([hold()], start="2015-03-02", end="2015-03-06", symbols=["AAPL"]), sp500)
+    (fill,) = tables["fills"].rows(named=True)
+    bars = sp500.read_daily(["open"], dt.date(2015, 3, 3), dt.date(2015, 3, 4)).filter(pl.col("symbol") == "AAPL")
+    assert fill["time"].date() == dt.date(2015, 3, 3)
+    assert fill["price"] == bars["open"][0]
+
+
+def test_runs_do_not_depend_on_where_the_account_is_looked_at(demo: Archive) -> None:
+    """The same config twice: the same tables."""
+    loaded = config([hold(), {"module": "engine.strategies.vwap_pullback", "config": {"min_change": 0.003}}], start="2017-12-01",
+                    end="2017-12-12", symbols=["AAPL"], scanners=[momentum(min_change=0.003)])  # fmt: skip
+    first, second = trade(loaded, demo), trade(loaded, demo)
+    assert all(first[name].equals(second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("strategy", "message"), [
+    ({"module": "engine.strategies.by_and_hold"}, "did you mean 'engine.strategies.buy_and_hold'"),
+    ({"module": "engine.strategies.buy_and_hold", "config": {"sise": 1}}, "did you mean 'size'"),
+    ({"module": "scanners.gap_scanner"}, "no strategy class"),
+    ({"module": "engine.strategies.rebalance_top_n", "config": {"rank_by": "roc_20_1dd"}}, "roc_20_1dd"),
+])  # fmt: skip
+def test_wrong_strategies_are_refused(strategy: dict[str, Any], message: str, demo: Archive) -> None:
+    with pytest.raises((StrategyError, ConfigError)) as error:
+        make_desk(config([strategy], symbols=["AAPL"]), demo)
+    assert message in str(error.value)
+
+
+def test_a_strategy_of_an_unknown_scanner_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no scanner of this config"):
+        config([hold(scanners=["scanners.gap"])])
+    with pytest.raises(ValueError, match="two strategies are named"):
+        config([hold(), hold()])
+    with pytest.raises(ValueError, match=r"above 0\.25"):
+        config([hold()], {"leverage": 4, "maintenance_margin": 0.3})
