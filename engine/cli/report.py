@@ -21,7 +21,8 @@ def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path 
     """
     from engine.archive.archive import Archive
     from engine.archive.atomic import atomic_path
-    from engine.results.report import RunTables, compare_page, report_page
+    from engine.results.report import compare_page, report_page
+    from engine.results.run_tables import RunTables
 
     archive = Archive.open(archive_path) if archive_path else None
     tables = [RunTables(run, archive) for run in runs]

@@ -76,7 +76,8 @@ def _write_report(run: FinishedRun, archive: Archive, wanted: bool | None) -> No
     if wanted is False or (wanted is None and (not run.trading or importlib.util.find_spec("plotly") is None)):
         return
     from engine.archive.atomic import atomic_path
-    from engine.results.report import RunTables, report_page
+    from engine.results.report import report_page
+    from engine.results.run_tables import RunTables
 
     with atomic_path(run.path / "report.html") as temporary:
         temporary.write_text(report_page(RunTables(run.path, archive)), encoding="utf-8")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
 from engine.results.charts import DOWN, UP, plotly
+from engine.results.run_tables import RunTables
+from engine.results.trading_summary import Benchmark
 from engine.schema import BAR_SCHEMA
-
-if TYPE_CHECKING:
-    from engine.results.report import RunTables
-    from engine.results.trading_summary import Benchmark
 
 COLORS = ("#3949ab", "#ef6c00", "#00897b", "#8e24aa", "#6d4c41", "#c2185b")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -5,21 +5,59 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import polars as pl
 
+from engine.clock.interval import Interval
 from engine.clock.time_manager import TimeManager
 from engine.errors import StrategyError, did_you_mean
 from engine.kernels.broker import records
 from engine.kernels.broker.money import wanted
+from engine.session.session_data import SessionData
 from engine.session.symbol_view import Bar
-from engine.trading.broker import KINDS, UNITS
+from engine.trading.broker import KINDS, UNITS, Broker
 
-if TYPE_CHECKING:
-    from engine.session.session_data import SessionData
-    from engine.trading.desk import TradingDesk
-    from engine.trading.slot import StrategySlot
+
+class Holder(Protocol):
+    """A strategy in a run."""
+
+    name: str
+    index: int
+
+
+class Desk(Protocol):
+    """What a context asks of the trading desk; a slot is a strategy's place in the run."""
+
+    base: Interval
+    broker: Broker
+
+    def tradable(self, slot: Any) -> list[str]:
+        """The symbols that it may trade now, sorted."""
+
+    def value(self, symbol: str, column: str) -> float:
+        """A column of a symbol now."""
+
+    def has_new_bar(self, symbol: str) -> bool:
+        """Whether a bar of the symbol ended just now."""
+
+    def code(self, symbol: str) -> int | None:
+        """The broker's number of an active symbol."""
+
+    def found_by(self, slot: Any, symbol: str) -> tuple[str, int]:
+        """Which scanner found a symbol first by now, and when; -1 where none has."""
+
+    def rank_of(self, slot: Any, symbol: str) -> int:
+        """The rank at which that scanner found it."""
+
+    def scanner_code(self, name: str) -> int:
+        """The number of a scanner in trades."""
+
+    def refresh(self) -> None:
+        """Take in what a strategy has just added or removed."""
+
+    def utc(self, micros: int) -> dt.datetime:
+        """A time of the books."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +94,7 @@ class StrategyContext:
     symbols       the symbols that it may trade now, sorted
     """
 
-    def __init__(self, desk: TradingDesk, slot: StrategySlot, data: SessionData, clock: TimeManager):
+    def __init__(self, desk: Desk, slot: Holder, data: SessionData, clock: TimeManager):
         self._desk, self._slot, self._data = desk, slot, data
         self.time_manager = clock
 

@@ -56,7 +56,7 @@ class TradingDesk:
         enabled = [one for one in config.strategies if one.enabled]
         self.slots = [StrategySlot.load(one, index, every_bar) for index, one in enumerate(enabled)]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
-        self._tables = TradingTables(self.broker, self.slots)
+        self._tables = TradingTables(self.broker)
         self._actions = archive.corporate_actions().sort("ex_date", "symbol")
         self._sessions, self._last_date = 0, dt.date.min
         self._scanners: list[str] = [CONFIG]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP, TRADES_SCHEMA
 from engine.trading.broker import KINDS, STATES, Broker, Records
-
-if TYPE_CHECKING:
-    from engine.trading.slot import StrategySlot
 
 SIDES = {1: "buy", -1: "sell"}
 DIRECTIONS = {1: "long", -1: "short"}
@@ -22,8 +18,8 @@ DIRECTIONS = {1: "long", -1: "short"}
 class TradingTables:
     """Takes out of the broker's books what a session added to each table."""
 
-    def __init__(self, broker: Broker, slots: Sequence[StrategySlot]):
-        self._broker, self._strategies = broker, [slot.name for slot in slots]
+    def __init__(self, broker: Broker):
+        self._broker = broker
 
     def session(self, date: dt.date, equity: Records, scanners: Sequence[str]) -> Mapping[str, pl.DataFrame]:
         """orders that are over, fills, trades and the equity curve of a session."""
@@ -86,7 +82,7 @@ class TradingTables:
         })  # fmt: skip
 
     def _strategy(self, rows: Records) -> pl.Series:
-        return _named(rows["strategy"], self._strategies.__getitem__)
+        return _named(rows["strategy"], self._broker.strategies.__getitem__)
 
     def _symbol(self, rows: Records) -> pl.Series:
         return _named(rows["symbol"], self._broker.symbols.__getitem__)
