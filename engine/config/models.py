@@ -177,7 +177,7 @@ class AccountConfig(Model):
     starting_cash: float = Field(100_000.0, gt=0, description="cash at the start")
     currency_decimals: int = Field(2, ge=0, le=8, description="decimals of the currency; every movement of cash is rounded to them")
     max_open_positions: int | None = Field(None, ge=1, description="positions open at the same time at most; null: any number")
-    max_position_percent: float | None = Field(None, gt=0, description="one position at most, in percent of equity; null: no limit")
+    max_position_percent: float | None = Field(None, gt=0, description="one symbol at most, in percent of equity; null: no limit")
     leverage: float = Field(1.0, gt=0, description="exposure (long plus short, and orders on their way) over equity at most")
     maintenance_margin: float | None = Field(
         None, ge=0, lt=1,

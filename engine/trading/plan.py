@@ -123,7 +123,7 @@ class SignalPlan:
         """The number of the first condition that holds in each row, 0 where none does."""
         found = np.zeros(len(rows), np.int32)
         for part in reversed(self.rules[kind]):
-            holds = rows.select(part.holds).to_series()
+            holds = rows.select(part.holds.cast(pl.Boolean)).to_series()
             flags = holds.to_numpy() if len(holds) == len(rows) else np.full(len(rows), bool(holds.item()))
             found[flags] = code(part.name.partition(": ")[2])
         return found

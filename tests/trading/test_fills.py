@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
+from engine.config.models import AccountConfig, CostsConfig
 from engine.kernels.broker.records import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING
-from tests.trading.market import STEP, broker, play
+from engine.trading.broker import Broker, StrategyTerms
+from tests.trading.market import STEP, broker, equity_rows, play, tape
 
 FLAT = (10.0, 10.0, 10.0, 10.0, 1000.0)
 UP = (10.0, 11.0, 9.5, 10.5, 1000.0)  # touches 9.5 and 11
@@ -215,3 +218,31 @@ def test_refusals_say_why(given: dict[str, Any], account: dict[str, Any], reason
     orders, found, _ = book.take()
     assert len(found) == 0
     assert [book.reason(int(one["ended_by"])) for one in orders] == [reason]
+
+
+def test_a_symbol_is_limited_over_all_strategies() -> None:
+    book = Broker(AccountConfig(max_position_percent=3), CostsConfig(), [StrategyTerms("one"), StrategyTerms("two")])
+    one = tape(book, {"A": [FLAT] * 4})
+    book.begin_session(0, 0)
+    rows = equity_rows(one)
+    book.step(one, 0, rows)
+    nan = {name: math.nan for name in ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing_stop")}
+    for strategy in (0, 1):
+        book.place(strategy, 0, 1, MARKET, 200, STEP, **nan)
+    book.step(one, 1, rows)
+    assert [float(f["quantity"]) for f in book.take()[1]] == [200, 100]
+    assert book.place(1, 0, 1, MARKET, 1, 2 * STEP, **nan) is None
+    assert book.refusal(1, 0) == "position_limit"
+
+
+@pytest.mark.parametrize(("terms", "account", "reason"), [
+    ({"max_positions": 1}, {}, "strategy_limit"), ({}, {"max_open_positions": 1}, "max_open_positions"),
+    ({"max_percent": 1.0}, {}, "strategy_limit"),
+])  # fmt: skip
+def test_positions_are_counted_with_what_is_on_its_way(terms: dict[str, Any], account: dict[str, Any], reason: str) -> None:
+    book = broker(account, {}, **terms)
+    bars = {"A": [FLAT] * 4, "B": [FLAT] * 4}
+    play(book, bars, {1: [{"symbol": "A"}, {"symbol": "B"}], 2: [{"symbol": "A", "side": -1}, {"symbol": "B"}]})
+    orders, found, _ = book.take()
+    assert [book.reason(int(o["ended_by"])) for o in orders] == ["", reason, "", ""]
+    assert [(book.symbols[f["symbol"]], int(f["side"])) for f in found] == [("A", 1), ("A", -1), ("B", 1)]

@@ -256,12 +256,27 @@ def _positions_to_be(books, strategy):
 
 
 @njit
+def _exposure_of(books, order, position):
+    """What all strategies hold of an order's symbol and have ordered of it, but for what the order itself reduces."""
+    last, total = books.quotes[order.symbol].last, 0.0
+    for strategy in range(len(books.strategies)):
+        total += abs(books.positions[strategy, order.symbol].quantity) * last
+    if position.quantity * order.side < 0.0:
+        total -= abs(position.quantity) * last
+    for i in range(books.counts[ALIVE]):
+        other = books.orders[books.alive[i]]
+        if other.status == OPEN and other.symbol == order.symbol:
+            total += other.reserved
+    return total
+
+
+@njit
 def _cut(books, order, position, strategy, opening, price):
     """The quantity to open, after all limits, and what cut it to nothing."""
     rules, account = books.rules[0], books.account[0]
-    stays = abs(position.quantity) if position.quantity * order.side > 0 else 0.0
     if rules.max_position > 0.0:
-        opening = min(opening, round_lot(max(0.0, rules.max_position * account.equity / price - stays), rules.lot))
+        there = _exposure_of(books, order, position)
+        opening = min(opening, round_lot(max(0.0, (rules.max_position * account.equity - there) / price), rules.lot))
         if opening <= 0.0:
             return 0.0, POSITION_LIMIT
     if strategy.allocation > 0.0:
