@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(BIN)/barsweep run session_configs/demo.json
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
