@@ -139,6 +139,7 @@ EQUITY_SCHEMA: dict[str, pl.DataType] = {
     "equity": pl.Float64(),
     "drawdown": pl.Float64(),  # below the highest equity so far, 0 or less
     "exposure": pl.Float64(),  # long plus short
+    "reserved": pl.Float64(),  # for orders that would open positions
     "open_positions": pl.UInt32(),
     "open_orders": pl.UInt32(),
 }

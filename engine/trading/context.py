@@ -161,6 +161,17 @@ class StrategyContext:
         """Value of all positions, long plus short."""
         return float(self._account["gross"])
 
+    @property
+    def reserved(self) -> float:
+        """What open orders have reserved: the value of the positions that they would open."""
+        return float(self._account["reserved"])
+
+    @property
+    def buying_power(self) -> float:
+        """What may still be opened: leverage times equity, less exposure and what is reserved, and what sales will bring."""
+        leverage = float(self._desk.broker.books.rules[0]["leverage"])
+        return leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
+
     def position(self, symbol: str) -> float:
         """Shares held of a symbol by this strategy, below 0 where short."""
         return float(self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"])

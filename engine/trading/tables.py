@@ -77,7 +77,7 @@ class TradingTables:
     def _equity(self, date: dt.date, rows: Records) -> pl.DataFrame:
         return _frame(EQUITY_SCHEMA, date, {
             "timestamp": rows["time"], "cash": rows["cash"] / self._broker.scale, "positions": rows["value"],
-            "equity": rows["equity"], "drawdown": rows["drawdown"], "exposure": rows["gross"],
+            "equity": rows["equity"], "drawdown": rows["drawdown"], "exposure": rows["gross"], "reserved": rows["reserved"],
             "open_positions": rows["open_positions"], "open_orders": rows["open_orders"],
         })  # fmt: skip
 

@@ -66,7 +66,9 @@ class Orders(Strategy):
             assert [(o.id, o.kind, o.side, o.limit, o.reason) for o in context.orders("AAPL")] == [
                 (far, "limit", "buy", 1.0, "far")
             ]
+            assert (context.reserved, context.buying_power) == (10.0, context.equity - 10.0)
             assert far is not None and context.cancel(far) and not context.cancel(far)
+            assert (context.reserved, context.buying_power) == (0.0, context.equity)
             context.buy("AAPL", 10, reason="in")
         if minute == 3:
             (position,) = context.positions()

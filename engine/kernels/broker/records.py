@@ -126,7 +126,7 @@ SIGNAL = np.dtype(  # what a strategy's columns ask for at an instant; NaN: not 
 EQUITY = np.dtype(
     [
         ("time", np.int64), ("cash", np.int64), ("value", np.float64), ("equity", np.float64), ("drawdown", np.float64),
-        ("gross", np.float64), ("open_positions", np.int64), ("open_orders", np.int64),
+        ("gross", np.float64), ("reserved", np.float64), ("open_positions", np.int64), ("open_orders", np.int64),
     ],
     align=True,
 )  # fmt: skip

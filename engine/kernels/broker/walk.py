@@ -116,6 +116,7 @@ def record_equity(books, time, row):
     account.peak = max(account.peak, account.equity)
     row.time, row.cash, row.value, row.equity, row.gross = time, account.cash, account.value, account.equity, account.gross
     row.drawdown = account.equity / account.peak - 1.0 if account.peak > 0.0 else 0.0
+    row.reserved = account.reserved
     row.open_positions, row.open_orders = account.open_positions, books.counts[ALIVE]
 
 
