@@ -130,15 +130,15 @@ def _group_table(groups: dict[str, dict[str, Any]]) -> str:
 
 
 def _scans(page: _Page, run: RunTables) -> None:
-    scans, hits = run.table("scans"), run.table("hits")
+    scans = run.table("scans")
     page.add("<h2 id=scans>Scans</h2>")
     if scans.is_empty():
         page.add("<p>No scanner looked.</p>")
         return
     for scanner in run.summary["scanners"]:
         page.figure(figures.funnel(scans, scanner, list(run.summary["scanners"][scanner]["funnel"])))
-    if len(hits):
-        page.figure(figures.hits_by_time(hits, run.tz))
+    if run.summary["hits"]:
+        page.figure(figures.hits_by_time(run.hit_counts, run.tz))
 
 
 def _trades_on_their_bars(page: _Page, run: RunTables) -> None:

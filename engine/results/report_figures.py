@@ -134,14 +134,14 @@ def funnel(scans: pl.DataFrame, scanner: str, clauses: Sequence[str]) -> Any:
     return _laid_out(figure, 320, f"{scanner}: symbols left after each clause, all scans of a session")
 
 
-def hits_by_time(hits: pl.DataFrame, tz: str) -> Any:
-    """Hits by time of day, exchange-local."""
+def hits_by_time(counts: pl.DataFrame, tz: str) -> Any:
+    """Hits by time of day, exchange-local, out of counts by scanner and tick."""
     go, _ = plotly()
-    local = hits.with_columns(time=pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%H:%M"))
+    local = counts.with_columns(time=pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%H:%M"))
     figure = go.Figure()
     for number, ((scanner,), own) in enumerate(local.group_by("scanner", maintain_order=True)):
-        counts = own.group_by("time").len().sort("time")
-        figure.add_trace(go.Bar(x=counts["time"].to_list(), y=counts["len"].to_list(), name=str(scanner),
+        by_time = own.group_by("time").agg(pl.col("len").sum()).sort("time")
+        figure.add_trace(go.Bar(x=by_time["time"].to_list(), y=by_time["len"].to_list(), name=str(scanner),
                                 marker_color=COLORS[number % len(COLORS)]))  # fmt: skip
     figure.update_layout(barmode="stack")
     figure.update_xaxes(type="category", categoryorder="category ascending")

@@ -55,6 +55,12 @@ class RunTables:
         return pl.read_parquet(self.folder / f"{name}.parquet")
 
     @cached_property
+    def hit_counts(self) -> pl.DataFrame:
+        """scanner, tick, and how many hits (`len`) there were."""
+        hits = pl.scan_parquet(self.folder / "hits.parquet")
+        return hits.group_by("scanner", "tick", maintain_order=True).len().collect()
+
+    @cached_property
     def ends(self) -> pl.DataFrame:
         """The account at each session's end."""
         return session_ends(self.folder)
