@@ -40,11 +40,12 @@ class DailyBars:
         everyone = np.arange(len(table))
         self.starts: Ints = np.searchsorted(ids, everyone)
         self.ends: Ints = np.searchsorted(ids, everyone, side="right")
+        self._at_hand: tuple[dt.date, Bars] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of a table, all of which are in this one's."""
         picked, ids = copy(self), self.table.ids(table.series)
-        picked.table, picked.starts, picked.ends = table, self.starts[ids], self.ends[ids]
+        picked.table, picked.starts, picked.ends, picked._at_hand = table, self.starts[ids], self.ends[ids], None
         return picked
 
     def span(self, start: dt.date, end: dt.date) -> tuple[Ints, Ints]:
@@ -59,10 +60,13 @@ class DailyBars:
         return np.where(ends > self.starts, ends - 1, -1)
 
     def session(self, session: Session) -> Bars:
-        """The session's own daily bar of each symbol, known at its close."""
-        starts, ends = self.span(session.date, session.date + dt.timedelta(days=1))
-        bars = self._bars(starts, ends, np.full(len(self.dates), session.close))
-        return replace(bars, more={**bars.more, "timestamp": lambda: np.full(len(self.dates), float(session.open))})
+        """The session's own daily bar of each symbol, known at its close; the same object until another session is asked for."""
+        if self._at_hand is None or self._at_hand[0] != session.date:
+            starts, ends = self.span(session.date, session.date + dt.timedelta(days=1))
+            bars = self._bars(starts, ends, np.full(len(self.dates), session.close))
+            more = {**bars.more, "timestamp": lambda: np.full(len(self.dates), float(session.open))}
+            self._at_hand = session.date, replace(bars, more=more)
+        return self._at_hand[1]
 
     def history(self, start: dt.date, end: dt.date) -> Bars:
         """All bars with start <= date < end, for walking; they are in the past, so known at any time."""

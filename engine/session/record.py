@@ -47,7 +47,9 @@ def make_record(
 
 
 def _together(frames: list[pl.DataFrame], empty: pl.DataFrame, order: list[str]) -> pl.DataFrame:
-    """Rows of all scanners in order of time; of one tick, in the scanners' order."""
+    """Rows of all scanners in order of time; of one tick, in the scanners' order. One scanner's are in order of time."""
+    if len(frames) == 1:
+        return frames[0]
     return pl.concat([empty, *frames], how="diagonal_relaxed").sort(order, maintain_order=True)
 
 
