@@ -101,7 +101,7 @@ class _Rows:
             return self._whole[id(clause)].fill_null(False)
         if self._mask is not None:
             return self._on_grid(clause, clause.columns, clause.holds)
-        return _evaluate(clause.holds, self._picked(clause.columns))
+        return values_of(clause.holds, self._picked(clause.columns))
 
     def values(self, part: Clause) -> pl.Series:
         """The expression's value of each row that was picked out."""
@@ -151,12 +151,13 @@ class _Rows:
         return self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
-        return _evaluate(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
+        return values_of(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
 
 
-def _evaluate(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
+def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
+    """An expression's value in each row of a frame, a constant in every one."""
     values = frame.select(expression).to_series()
-    if len(values) == 1 != len(frame):  # a constant
+    if len(values) == 1 != len(frame):
         values = values.new_from_index(0, len(frame))
     return values
 

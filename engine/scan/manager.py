@@ -44,7 +44,7 @@ class ScannerManager:
     def __init__(self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str):
         self.slots = list(slots)
         self.failures = 0
-        self.on_found: Callable[[str, Sequence[str]], None] = lambda name, symbols: None  # of scans that are not columnar
+        self.on_found: Callable[[str, Sequence[str], int], None] = lambda name, symbols, now: None  # scans that are not columnar
         self._data, self._clock, self._mode = data, clock, mode
         self._cross: CrossSection | None = None
         self._pre_tick = 0
@@ -130,7 +130,7 @@ class ScannerManager:
         scanned = result.metadata.get("total_scanned")
         size = scanned if isinstance(scanned, int) else len(slot.members(self._at()))
         slot.record.found(result, np.array([s in added for s in result.symbols], np.bool_), size)
-        self.on_found(slot.name, result.symbols)
+        self.on_found(slot.name, result.symbols, self._clock.now)
 
     def _refuse_strange(self, result: ScanResult) -> None:
         table = self._data.table

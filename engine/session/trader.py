@@ -59,8 +59,8 @@ class Trader(Protocol):
     def begin_session(self, scene: Scene) -> None:
         """The session's open, after the pre-session scans."""
 
-    def found(self, scanner: str, symbols: Sequence[str]) -> None:
-        """A scan that could not be foreseen found symbols, now."""
+    def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
+        """A scan that could not be foreseen found symbols; before `begin_session` where it scans before the open."""
 
     def advance(self, time: int) -> None:
         """Everything up to an instant in microseconds, but for what is decided at it: the scans of the instant come first."""

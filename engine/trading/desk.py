@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from engine.kernels.broker import records
 from engine.panel.bars import Ints
 from engine.scan.columns import COLUMNS
 from engine.scan.replay import ReplayedSession
-from engine.scan.ticks import EveryBar, Scheduled, TickTable
+from engine.scan.ticks import Scheduled, TickTable
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene
 from engine.trading.broker import Broker, Records
@@ -52,9 +52,9 @@ class TradingDesk:
 
     def __init__(self, config: SessionConfig, archive: Archive, base: Interval):
         self.base = base
-        every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
+        self._every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
         enabled = [one for one in config.strategies if one.enabled]
-        self.slots = [StrategySlot.load(one, index, every_bar) for index, one in enumerate(enabled)]
+        self.slots = [StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables = TradingTables(self.broker)
         self._actions = archive.corporate_actions().sort("ex_date", "symbol")
@@ -62,7 +62,7 @@ class TradingDesk:
         self._scanners: list[str] = [CONFIG]
         self._scene: Scene
         self._view: ReplayedSession
-        self._times_of: dict[int, tuple[dt.date, set[int]]] = {}
+        self._found: Found = {}  # of the session; what comes before its open is there when it begins
         self.failures = 0
 
     # -- what it needs of the run
@@ -83,7 +83,7 @@ class TradingDesk:
         """When strategies decide. One that decides by itself may look at any bar's end."""
         parts: list[Scheduled] = [schedule for slot in self.slots for schedule in slot.schedules]
         if any(slot.plan is None for slot in self.slots):
-            parts.append(AtClose() if base.is_daily else EveryBar(base.micros, sessions))
+            parts.append(self._every_bar)
         return TickTable(parts, True, sessions)
 
     # -- the session
@@ -103,7 +103,7 @@ class TradingDesk:
         self.broker.record_equity(session.open, self._equity[0])
         active = scene.data.get_active_symbols()
         known = scene.replayed.cross.table
-        self._found: Found = {name: dict(symbols) for name, symbols in scene.found.items()}
+        self._found |= {name: dict(symbols) for name, symbols in scene.found.items()}
         self._from = dict.fromkeys(active, session.open)
         for symbols in self._found.values():
             for symbol, (time, _) in symbols.items():
@@ -111,19 +111,21 @@ class TradingDesk:
         self._from = {symbol: time for symbol, time in self._from.items() if symbol in known}
         self._configured = set(scene.data.get_config_symbols())
         scene.data.take_changed()
+        self._times = {slot.index: set(slot.ticks(session).tolist()) for slot in self.slots if slot.plan is None}
         for slot in self.slots:
             slot.working = True
         self._followed = np.empty(0, np.int64)
         self._lay_out()
         for slot in self.slots:
             if slot.plan is None:
-                self._ask(slot, "on_session")
+                self._see(session.open)
+                self._ask(slot, slot.strategy.on_session)
 
-    def found(self, scanner: str, symbols: Sequence[str]) -> None:
-        """A scan that could not be foreseen found symbols, now."""
-        own = self._found.setdefault(scanner, {}) if hasattr(self, "_found") else {}
+    def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
+        """A scan that could not be foreseen found symbols."""
+        own = self._found.setdefault(scanner, {})
         for rank, symbol in enumerate(symbols, 1):
-            own.setdefault(symbol, (self._scene.clock.now, rank))
+            own.setdefault(symbol, (now, rank))
 
     def advance(self, time: int) -> None:
         """Everything up to an instant; what is decided at it waits for its scans."""
@@ -143,6 +145,7 @@ class TradingDesk:
         for slot in self.slots:
             if slot.plan:
                 slot.plan.end_session()
+        self._found = {}
         return self._tables.session(self._last_date, self._equity, self._scanners)
 
     def end_run(self) -> Mapping[str, pl.DataFrame]:
@@ -336,10 +339,10 @@ class TradingDesk:
             if slot.plan:
                 first, last = self._own(slot, self._next, end)
                 self.broker.act(self._signals, first, last, now)
-            elif slot.working and now in self._times(slot):
+            elif slot.working and now in self._times[slot.index]:
                 self._scene.clock.advance(max(now, self._scene.clock.now))
                 self._see(now)
-                self._ask(slot, "on_bar")
+                self._ask(slot, slot.strategy.on_bar)
         self._next = end
 
     def _own(self, slot: StrategySlot, first: int, last: int) -> tuple[int, int]:
@@ -347,25 +350,17 @@ class TradingDesk:
         low, high = np.searchsorted(strategies, slot.index), np.searchsorted(strategies, slot.index, side="right")
         return first + int(low), first + int(high)
 
-    def _times(self, slot: StrategySlot) -> set[int]:
-        session = self._view.panel.session
-        if self._times_of.get(slot.index, (None, set()))[0] != session.date:
-            self._times_of[slot.index] = (session.date, set(slot.ticks(session).tolist()))
-        return self._times_of[slot.index][1]
-
     def _see(self, now: int) -> None:
         """Let the data stand at an instant."""
         self._tick = int(np.searchsorted(self._view.cross.ticks, now))
         moment = Moment(self._view.cross, self._view.panel, self._tick, self._scene.history)
         self._scene.data.see(moment, self._scene.replayed.cross.table)
 
-    def _ask(self, slot: StrategySlot, hook: str) -> None:
+    def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
         """A strategy's own code: whatever it raises is told, and leaves it out for the rest of the session."""
-        if hook == "on_session":
-            self._see(int(self._instants[0]))
         try:
             with self._scene.data.acting_as(slot.name):
-                getattr(slot.strategy, hook)(StrategyContext(self, slot, self._scene.data, self._scene.clock))
+                hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))
         except Exception as error:
             self._fail(slot, error)
 

@@ -21,6 +21,7 @@ from engine.kernels.broker import records
 from engine.panel.bars import Floats, Ints
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import values_of
 from engine.scan.plan import Clause, indicators_named
 from engine.trading.strategy import ColumnarStrategy
 
@@ -40,7 +41,7 @@ class SignalPlan:
     weights: Clause | None
     rank: Clause | None
     edge: bool
-    indicators: tuple[IndicatorKey, ...]
+    indicators: tuple[IndicatorKey, ...] = ()
     _last: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of the session before: what held at each symbol's end
     _latest: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of this session
 
@@ -57,15 +58,15 @@ class SignalPlan:
                                 expected="entries() or short_entries(), or weights()")  # fmt: skip
         weight = None if weights is None else _clause("weight", weights, where)
         rank = None if strategy.rank_by is None else _clause("rank", strategy.rank_by, where)
-        parts = [*(part for kind in RULES for part in rules[kind]), *prices, *(p for p in (weight, rank) if p)]
-        keys = indicators_named(strategy.indicators(), {c for part in parts for c in part.columns})
-        if strategy.edge and not all(part.elementwise for part in parts):
+        plan = cls(rules, prices, weight, rank, strategy.edge)
+        plan.indicators = indicators_named(strategy.indicators(), plan.columns)
+        if strategy.edge and not all(part.elementwise for part in plan.parts):
             raise StrategyError("edge with columns that compare symbols", where=where, expected="element-wise operations")
-        provisioned = {column for key in keys for column in key.columns} | {"side"}
-        for part in parts:
+        provisioned = {column for key in plan.indicators for column in key.columns} | {"side"}
+        for part in plan.parts:
             for column in part.columns:
                 require_known(column, provisioned, f"{where}, {part.name!r}")
-        return cls(rules, prices, weight, rank, strategy.edge, keys)
+        return plan
 
     @property
     def parts(self) -> list[Clause]:
@@ -123,16 +124,15 @@ class SignalPlan:
         """The number of the first condition that holds in each row, 0 where none does."""
         found = np.zeros(len(rows), np.int32)
         for part in reversed(self.rules[kind]):
-            holds = rows.select(part.holds.cast(pl.Boolean)).to_series()
-            flags = holds.to_numpy() if len(holds) == len(rows) else np.full(len(rows), bool(holds.item()))
-            found[flags] = code(part.name.partition(": ")[2])
+            holds = values_of(part.holds.cast(pl.Boolean), rows)
+            found[holds.to_numpy()] = code(part.name.partition(": ")[2])
         return found
 
     def _unknown(self, rows: pl.DataFrame, kind: str) -> Bools:
         """Where a condition has no value: whether it held is not known."""
         missing = np.zeros(len(rows), np.bool_)
         for part in self.rules[kind]:
-            missing |= rows.select(part.expression.is_null()).to_series().to_numpy()
+            missing |= values_of(part.expression.is_null(), rows).to_numpy()
         return missing
 
     def _before(self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]) -> list[Bools]:
@@ -198,8 +198,5 @@ def _frame(cross: CrossSection, columns: Iterable[str], at: Ints, who: Ints) -> 
 
 def _values(part: Clause, rows: pl.DataFrame) -> Floats:
     """An expression's value in each row, NaN where it has none."""
-    values = rows.select(part.expression.cast(pl.Float64)).to_series()
-    if len(values) == 1 != len(rows):  # a constant
-        values = values.new_from_index(0, len(rows))
-    found: Floats = values.fill_null(np.nan).to_numpy()
+    found: Floats = values_of(part.expression.cast(pl.Float64), rows).fill_null(np.nan).to_numpy()
     return found

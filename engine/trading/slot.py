@@ -15,6 +15,7 @@ from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
 from engine.scan.module_loader import Kind, load_class
+from engine.scan.plan import indicators_named
 from engine.scan.ticks import Scheduled
 from engine.trading.broker import StrategyTerms
 from engine.trading.plan import SignalPlan
@@ -51,8 +52,7 @@ class StrategySlot:
     @property
     def keys(self) -> list[IndicatorKey]:
         """The indicators it reads."""
-        declared = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.strategy.indicators()]
-        return [*declared, *(self.plan.indicators if self.plan else ())]
+        return list(self.plan.indicators if self.plan else indicators_named(self.strategy.indicators(), ()))
 
     @property
     def scanners(self) -> list[str] | None:

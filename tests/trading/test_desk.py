@@ -164,3 +164,11 @@ def test_a_strategy_of_an_unknown_scanner_is_refused() -> None:
         config([hold(), hold()])
     with pytest.raises(ValueError, match=r"above 0\.25"):
         config([hold()], {"leverage": 4, "maintenance_margin": 0.3})
+
+
+def test_what_a_scan_by_symbol_finds_before_the_open_is_traded_at_it(demo: Archive) -> None:
+    scanner = {"module": "tests.trading.gaps_by_symbol", "pre_session": True}
+    strategy = hold(scanners=["tests.trading.gaps_by_symbol"], pre_session=True, regular_session=[{"at": "close"}])
+    tables = trade(config([strategy], start="2017-12-04", end="2017-12-05", scanners=[scanner], symbols=["AAPL"]), demo)
+    assert tables["trades"].select("symbol", "scanner").rows() == [("KO", "tests.trading.gaps_by_symbol")]
+    assert tables["trades"]["entry_time"].to_list() == tables["trades"]["found"].to_list()  # the opening bar
