@@ -19,6 +19,7 @@ from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import in_blocks
 
 SCANNER = {"module": "scanners.momentum_scanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}]}
 COLUMNS = ["timestamp", "high", "low", "close", "volume"]
@@ -36,11 +37,12 @@ def scan(archive: Archive) -> tuple[float, int, int, int]:
     """Seconds of a run, and its bars, scans and hits."""
     config = SessionConfig(mode="backtest", session_data_config={"scanners": [SCANNER]})  # type: ignore[arg-type]
     started = time.perf_counter()
-    records = [
-        (record.bars, len(record.scans), len(record.hits))
-        for record in SessionCoordinator(LoadedConfig(config, Path("bench.json")), archive).sessions()
+    sessions = SessionCoordinator(LoadedConfig(config, Path("bench.json")), archive).sessions()
+    counts = [
+        (sum(record.bars for record in block.records), len(block.scans), len(block.hits), len(block.symbols), len(block.quality))
+        for block in in_blocks(sessions)
     ]
-    return time.perf_counter() - started, *(sum(column) for column in zip(*records, strict=True))  # type: ignore[return-value]
+    return time.perf_counter() - started, *(sum(column) for column in list(zip(*counts, strict=True))[:3])  # type: ignore[return-value]
 
 
 def main() -> None:

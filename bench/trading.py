@@ -21,6 +21,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.results.run import make_desk
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import in_blocks
 from engine.strategies.base import Strategy, StrategyContext
 
 COLUMNAR = {"module": "engine.strategies.vwap_pullback"}
@@ -52,7 +53,8 @@ def run(archive: Archive, strategies: list[dict[str, Any]], **data: Any) -> tupl
     loaded = LoadedConfig(config, Path("bench.json"))
     started = time.perf_counter()
     desk = make_desk(loaded, archive)
-    records = [(len(r.hits), len(r.trading.get("fills", ()))) for r in SessionCoordinator(loaded, archive, desk).sessions()]
+    blocks = in_blocks(SessionCoordinator(loaded, archive, desk).sessions())
+    records = [(len(block.hits), sum(map(len, block.trading("fills")))) for block in blocks]
     hits, fills = (sum(column) for column in zip(*records, strict=True))
     return time.perf_counter() - started, hits, fills
 

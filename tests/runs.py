@@ -12,6 +12,7 @@ from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionTables
 
 EVERY_5_MINUTES = [{"start": "09:35", "end": "15:55", "interval": "5m"}]
 
@@ -35,7 +36,7 @@ def tables(loaded: LoadedConfig, archive: Archive) -> dict[str, pl.DataFrame]:
     coordinator = SessionCoordinator(loaded, archive)
     records = list(coordinator.sessions())
     names = ("scans", "hits", "symbols", "quality")
-    return {name: pl.concat([getattr(r, name) for r in records], how="diagonal_relaxed") for name in names}
+    return {name: getattr(SessionTables(records), name) for name in names}
 
 
 def hits(loaded: LoadedConfig, archive: Archive) -> pl.DataFrame:

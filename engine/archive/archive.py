@@ -65,6 +65,7 @@ class Archive:
     def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
         """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
         years = [y for y in layout.daily_years(self.path) if (not start or y >= start.year) and (not end or y <= end.year)]
+        years = [] if start and end and start >= end else years
         names = dict.fromkeys(["symbol", "timestamp", *columns])
         frames = [read_bars(layout.daily_file(self.path, year), list(names)) for year in years]
         if not frames:
@@ -72,7 +73,8 @@ class Archive:
         within = pl.lit(True)
         within = within & (pl.col("date") >= start) if start else within
         within = within & (pl.col("date") < end) if end else within
-        frame = pl.concat(frames).with_columns(self._session_date()).filter(within).select("symbol", "date", *columns)
+        bars = pl.concat(frames)
+        frame = bars.with_columns(self._session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
         return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
 
     def corporate_actions(self) -> pl.DataFrame:
@@ -101,15 +103,18 @@ class Archive:
     def _daily_dates(self) -> list[dt.date]:
         years = [read_bars(layout.daily_file(self.path, year), ["timestamp"]) for year in layout.daily_years(self.path)]
         starts = pl.concat(years).unique() if years else pl.DataFrame(schema={"timestamp": BAR_SCHEMA["timestamp"]})
-        return starts.select(self._session_date()).unique().to_series().sort().to_list()
+        return self._session_dates(starts["timestamp"]).unique().sort().to_list()
 
     @cached_property
     def _symbols(self) -> list[str]:
         years = [read_bars(layout.daily_file(self.path, year), ["symbol"]) for year in layout.daily_years(self.path)]
         return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
 
-    def _session_date(self) -> pl.Expr:
-        return pl.col("timestamp").dt.convert_time_zone(str(self.calendar.tz)).dt.date().alias("date")
+    def _session_dates(self, timestamps: pl.Series) -> pl.Series:
+        """The exchange's date of each, as "date". Few are different, and a time zone is looked up slowly."""
+        starts, found = timestamps.unique().sort(), timestamps.to_physical().to_numpy()
+        dates = starts.dt.convert_time_zone(str(self.calendar.tz)).dt.date()
+        return dates.gather(np.searchsorted(starts.to_physical().to_numpy(), found)).alias("date")
 
     def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
         return {name: BAR_SCHEMA[name] for name in columns}

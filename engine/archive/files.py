@@ -30,12 +30,13 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     symbols, counts = symbol_runs(frame["symbol"])
     index = {"symbols": symbols, "counts": counts.tolist()}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    table = table.cast(_arrow_schema(frame.columns)).replace_schema_metadata({SYMBOLS_KEY: json.dumps(index)})
-    with atomic_path(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="zstd", use_dictionary=True, row_group_size=ROW_GROUP,
-            store_schema=False, write_page_index=False, data_page_version="1.0",
-        )  # fmt: skip
+    table = table.cast(_arrow_schema(frame.columns))
+    with atomic_path(path) as temporary, pq.ParquetWriter(
+        temporary, table.schema, compression="zstd", use_dictionary=True, store_schema=False, write_page_index=False,
+        data_page_version="1.0",
+    ) as writer:  # fmt: skip
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        writer.add_key_value_metadata({SYMBOLS_KEY: json.dumps(index)})  # the schema's own is not stored without the schema
 
 
 def symbol_runs(symbols: pl.Series) -> tuple[list[str], np.ndarray]:

@@ -39,6 +39,16 @@ class Session:
         """Length of the regular session."""
         return (self.close - self.open) // MICROS_A_MINUTE
 
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """What sessions of the same hours on the clock on the wall have in common."""
+        tz = ZoneInfo(self.tz)
+        opens, closes = (dt.datetime.fromtimestamp(at // 1_000_000, tz) for at in (self.open, self.close))
+        return (
+            opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute, self.close - self.open,
+            self.extended_open - self.open, self.extended_close - self.open, self.is_early_close,
+        )  # fmt: skip
+
 
 class ExchangeCalendar:
     """The sessions of one exchange. Reached back and forward as far as is asked for, built once a process."""

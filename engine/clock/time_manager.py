@@ -37,7 +37,7 @@ class TimeManager:
 
     def begin(self, session: Session, at: int | None = None) -> None:
         """Go to the start of a session: to `at`, or its open."""
-        self._session = session
+        self._session, self._tz = session, ZoneInfo(session.tz)
         self.advance(session.open if at is None else at)
 
     def advance(self, micros: int) -> None:
@@ -48,4 +48,4 @@ class TimeManager:
 
     def _local(self, micros: int) -> dt.datetime:
         seconds, rest = divmod(micros, 1_000_000)
-        return dt.datetime.fromtimestamp(seconds, ZoneInfo(self.session.tz)).replace(microsecond=rest)
+        return dt.datetime.fromtimestamp(seconds, self._tz).replace(microsecond=rest)

@@ -81,6 +81,7 @@ class TermBank:
         self._states: dict[str, Floats] = {}
         self._carried: dict[str, Floats] = {}
         self._out: Columns = {}
+        self._rows: dict[str, Ints] = {}
         self._before: dict[str, tuple[Floats, Floats]] = {}  # states and last values when last remembered
         for term in terms:
             self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
@@ -110,7 +111,7 @@ class TermBank:
         some symbols.
         """
         jobs: list[Job] = []
-        rows = _RowsAtTicks(session, sample, jobs)
+        rows = _RowsAtTicks(session, sample, jobs, self._rows)
         columns: Columns = {}
         for term in terms:
             if term.carry == EACH_SESSION:
@@ -143,12 +144,14 @@ class TermBank:
                     columns[name][early] = term.empty
 
     def _forget_old_values(self, session: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
+        silent: dict[str, Ints] = {}
         for term in terms:
             if term.carry == LAST_SESSION:
-                bars = session.bars(term.rows)
-                silent = np.flatnonzero(bars.ends == bars.starts)
-                silent = silent if ids is None else np.intersect1d(silent, ids)
-                self._carried[term.name][:, silent] = term.empty
+                if term.rows not in silent:
+                    bars = session.bars(term.rows)
+                    without = np.flatnonzero(bars.ends == bars.starts)
+                    silent[term.rows] = without if ids is None else np.intersect1d(without, ids)
+                self._carried[term.name][:, silent[term.rows]] = term.empty
 
     def _go(self, jobs: list[Job], ids: Ints | None) -> None:
         if ids is None:
@@ -160,7 +163,7 @@ class TermBank:
 
     def _buffer(self, name: str, ticks: int) -> Floats:
         kept = self._out.get(name)
-        if kept is None or kept.shape[0] != ticks:  # fresh memory costs page faults: reuse it
+        if kept is None or kept.shape[0] != ticks:
             kept = self._out[name] = np.empty((ticks, self.symbols))
         return kept
 
@@ -175,10 +178,10 @@ class TermBank:
 
 
 class _RowsAtTicks:
-    """rows[symbol, tick] for each kind of rows, looked up once by a job of its own."""
+    """rows[symbol, tick] for each kind of rows, looked up once by a job of its own; `kept` are the arrays of the last session."""
 
-    def __init__(self, session: SessionRows, sample: bool, jobs: list[Job]):
-        self._session, self._sample, self._jobs = session, sample, jobs
+    def __init__(self, session: SessionRows, sample: bool, jobs: list[Job], kept: dict[str, Ints]):
+        self._session, self._sample, self._jobs, self._kept = session, sample, jobs, kept
         self._made: dict[str, Ints] = {}
 
     def ticks_for(self, term: Term) -> int:
@@ -188,7 +191,7 @@ class _RowsAtTicks:
         ticks = self._ticks(term.rows, term.name)
         key = term.rows if len(ticks) else "none"
         if key not in self._made:
-            self._made[key] = self._look_up(self._session.bars(term.rows), ticks)
+            self._made[key] = self._look_up(key, self._session.bars(term.rows), ticks)
         return self._made[key]
 
     def _ticks(self, rows: str, name: str) -> Ints:
@@ -196,8 +199,11 @@ class _RowsAtTicks:
         needed = self._sample or rows == TICKS or name == "session_volume"
         return self._session.ticks if needed else NO_TICKS
 
-    def _look_up(self, bars: Bars, ticks: Ints) -> Ints:
-        rows = np.empty((len(bars.starts), len(ticks)), np.int64)
+    def _look_up(self, kind: str, bars: Bars, ticks: Ints) -> Ints:
+        shape = (len(bars.starts), len(ticks))
+        rows = self._kept.get(kind)
+        if rows is None or rows.shape != shape:  # fresh memory costs page faults: reuse it
+            rows = self._kept[kind] = np.empty(shape, np.int64)
         self._jobs.append(lambda first, last: bars.find_rows(first, last, ticks, rows))
         return rows
 

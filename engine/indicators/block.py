@@ -31,6 +31,14 @@ Panel = SessionPanel | DailyPanel
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
+def block_of(date: dt.date, by_day: bool) -> tuple[int, int]:
+    """The block that a session is computed with: its calendar month, or, where bars are daily, its year, as the files have them.
+
+    A warm-up of many days a month would cost more than the month.
+    """
+    return (date.year, 0) if by_day else (date.year, date.month)
+
+
 @dataclass
 class MonthBlock:
     """The states of one month, for the symbols of its table.

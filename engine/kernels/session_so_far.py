@@ -6,7 +6,8 @@ zero volume. State slots are named where they are used; a fresh state is all zer
 
 import numpy as np
 
-from engine.kernels.jit import kernel
+from engine.kernels.jit import kernel, njit
+from engine.kernels.shared.work import take
 
 
 @kernel
@@ -27,19 +28,21 @@ def first_value(values, state, out):
 @kernel
 def highest_value(values, state, out):
     """The highest value seen. state: count, value."""
+    highest = state[1] if state[0] > 0.0 else -np.inf
     for row in range(len(values)):
-        state[1] = values[row] if state[0] == 0.0 else max(state[1], values[row])
-        state[0] = 1.0
-        out[row] = state[1]
+        highest = max(highest, values[row])
+        out[row] = highest
+    state[0], state[1] = state[0] + len(values), highest
 
 
 @kernel
 def lowest_value(values, state, out):
     """The lowest value seen. state: count, value."""
+    lowest = state[1] if state[0] > 0.0 else np.inf
     for row in range(len(values)):
-        state[1] = values[row] if state[0] == 0.0 else min(state[1], values[row])
-        state[0] = 1.0
-        out[row] = state[1]
+        lowest = min(lowest, values[row])
+        out[row] = lowest
+    state[0], state[1] = state[0] + len(values), lowest
 
 
 @kernel
@@ -60,15 +63,33 @@ def count_bars(values, state, out):
         out[row] = state[0]
 
 
+@njit
+def turnovers(high, low, close, volume, out):
+    """Write typical price x volume: a loop of its own, without a sum that each row waits for, is vector code."""
+    for row in range(len(close)):
+        out[row] = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+
+
+@njit
+def divide(sums, totals):
+    """Divide in place, NaN by nothing."""
+    for row in range(len(sums)):
+        sums[row] = sums[row] / totals[row] if totals[row] > 0.0 else np.nan
+
+
 @kernel
-def volume_weighted_price(high, low, close, volume, state, out):
+def volume_weighted_price(high, low, close, volume, state, work, out):
     """sum(typical price x volume) / sum(volume), typical price = (high + low + close) / 3; NaN at zero volume.
 
     state: sum of price x volume, sum of volume.
     """
+    taken = work[0]
+    totals = take(len(close), work)
+    turnovers(high, low, close, volume, out)
     turnover, total = state[0], state[1]
     for row in range(len(close)):
-        turnover += (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+        turnover += out[row]
         total += volume[row]
-        out[row] = turnover / total if total > 0.0 else np.nan
-    state[0], state[1] = turnover, total
+        out[row], totals[row] = turnover, total
+    state[0], state[1], work[0] = turnover, total, taken
+    divide(out, totals)

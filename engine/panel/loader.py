@@ -1,23 +1,25 @@
-"""The next session decodes while this one is scanned."""
+"""The next sessions are made ready while this one is scanned."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
 
+AHEAD = 2  # with one, decoding stands still as often as scanning takes longer than it
+
 
 def prefetch(items: Sequence[Item], load: Callable[[Item], Loaded]) -> Iterator[Loaded]:
-    """load(item) for every item in order, one ahead on another thread: two at most are in memory."""
+    """load(item) for every item in order, on another thread; at most AHEAD are waiting while one is in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-        if not items:
-            return
-        ahead = pool.submit(load, items[0])
-        for item in items[1:]:
-            loaded = ahead.result()
-            ahead = pool.submit(load, item)
-            yield loaded
-        yield ahead.result()
+        waiting: deque[Future[Loaded]] = deque()
+        left = iter(items)
+        while True:
+            waiting.extend(pool.submit(load, item) for _, item in zip(range(AHEAD - len(waiting) + 1), left, strict=False))
+            if not waiting:
+                return
+            yield waiting.popleft().result()

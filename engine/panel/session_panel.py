@@ -87,7 +87,7 @@ class SessionPanel:
         lengths = self._slices[1][ids] - self._slices[0][ids]
         ends[ids] = np.cumsum(lengths)
         starts[ids] = ends[ids] - lengths
-        rows = np.concatenate([np.arange(self._slices[0][i], self._slices[1][i]) for i in ids] or [np.empty(0, int)])
+        rows = np.repeat(self._slices[0][ids] - starts[ids], lengths) + np.arange(lengths.sum())
         columns = {name: values[rows] for name, values in self._columns.items()}
         return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
 

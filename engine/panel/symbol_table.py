@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-FEW = 2_000  # symbols that are looked up one by one sooner than a cast is set up
+FEW = 2_000  # symbols of a column that are looked up one by one sooner than a cast is set up
 
 
 class SymbolTable:
@@ -32,7 +32,6 @@ class SymbolTable:
 
     def ids(self, symbols: Sequence[str] | pl.Series) -> NDArray[np.int64]:
         """The ids of `symbols`, -1 for those the table does not hold."""
-        if len(symbols) <= FEW:
-            return np.array([self._ids.get(symbol, -1) for symbol in symbols], np.int64)
-        series = symbols if isinstance(symbols, pl.Series) else pl.Series(symbols, dtype=pl.String)
-        return series.cast(self._enum, strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        if isinstance(symbols, pl.Series) and len(symbols) > FEW:
+            return symbols.cast(self._enum, strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        return np.fromiter((self._ids.get(symbol, -1) for symbol in symbols), np.int64, len(symbols))

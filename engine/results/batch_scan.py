@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +14,15 @@ from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.config.load import LoadedConfig
 from engine.errors import RunError
+from engine.results.progress import Progress, told
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.tables import GrowingTable
 from engine.schema import HITS_SCHEMA
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import in_blocks
 
 FORMATS = (".parquet", ".csv", ".json")
 SHOWN = 20  # hits that are kept for showing
-
-Progress = Callable[[int, int, dt.date], None]
 
 
 @dataclass(frozen=True)
@@ -56,15 +54,14 @@ def scan_archive(
     dates, top, kept = coordinator.scope.dates, pl.DataFrame(schema=HITS_SCHEMA), 0
     with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=_folder(out)) as aside:
         table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
-        for record in coordinator.sessions():
-            summary.add(record)
-            hits = _firsts(record.hits) if first_hit else record.hits
+        for block in in_blocks(told(coordinator.sessions(), len(dates), progress)):
+            summary.add(block)
+            hits = _firsts(block.hits) if first_hit else block.hits
             kept += len(hits)
             if out is not None:
-                table.add(record.date, hits)
+                table.add(hits)
             if len(hits):
                 top = pl.concat([top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN)
-            progress(summary.sessions, len(dates), record.date)
         if out is not None:
             table.finish()
             _deliver(Path(aside) / "hits.parquet", out)
@@ -73,7 +70,7 @@ def scan_archive(
 
 
 def _firsts(hits: pl.DataFrame) -> pl.DataFrame:
-    return hits.unique(["scanner", "symbol"], keep="first", maintain_order=True)
+    return hits.unique(["session", "scanner", "symbol"], keep="first", maintain_order=True)
 
 
 def _folder(out: Path | None) -> Path | None:

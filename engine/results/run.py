@@ -7,7 +7,6 @@ import importlib.metadata
 import platform
 import resource
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,15 @@ from typing import Any
 import engine
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
+from engine.results.progress import Progress, told
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
 from engine.session.coordinator import SessionCoordinator, base_interval
+from engine.session.record import in_blocks
 from engine.trading.desk import TradingDesk
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
-Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,10 @@ def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Pro
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
     dates = coordinator.scope.dates
     with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
-        for record in coordinator.sessions():
-            directory.add(record)
-            summary.add(record)
-            progress(summary.sessions, len(dates), record.date)
-        if desk:
-            directory.add_trading(dates[-1], desk.end_run())
+        for block in in_blocks(told(coordinator.sessions(), len(dates), progress)):
+            last = block.records[-1].date == dates[-1]
+            directory.add(block, desk.end_run() if desk and last else {})
+            summary.add(block)
         trading = _trading(desk, coordinator, loaded, archive, directory.finish_tables())
         warnings, failures = coordinator.scope.warnings, coordinator.manager.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock

@@ -25,7 +25,7 @@ from engine.schema import (
     TIMINGS_SCHEMA,
     TRADES_SCHEMA,
 )  # fmt: skip
-from engine.session.record import SessionRecord
+from engine.session.record import SessionTables
 
 TRADING_TABLES = {"orders": ORDERS_SCHEMA, "fills": FILLS_SCHEMA, "trades": TRADES_SCHEMA, "equity": EQUITY_SCHEMA}
 TABLES = {
@@ -55,16 +55,14 @@ class RunDirectory:
         if kind is not None:
             shutil.rmtree(self._aside, ignore_errors=True)
 
-    def add(self, record: SessionRecord) -> None:
-        """Append a session's rows."""
+    def add(self, sessions: SessionTables, trading: Mapping[str, pl.DataFrame]) -> None:
+        """Append the rows of a block of sessions, and what trading leaves after them."""
         for name in TABLES:
-            self._tables[name].add(record.date, getattr(record, name))
-        self.add_trading(record.date, record.trading)
-
-    def add_trading(self, date: dt.date, tables: Mapping[str, pl.DataFrame]) -> None:
-        """Append rows of trading."""
-        for name, rows in tables.items():
-            self._tables[name].add(date, rows)
+            self._tables[name].add(getattr(sessions, name))
+        for name in self._schemas.keys() - TABLES.keys():
+            rows = [*sessions.trading(name), *([trading[name]] if name in trading else [])]
+            if rows:
+                self._tables[name].add(pl.concat(rows, how="diagonal_relaxed"))
 
     def finish_tables(self) -> Path:
         """Write what is left of the tables; where they are until `finish`."""

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from engine.scan.slot import ScannerSlot
-from engine.session.record import SessionRecord
+from engine.session.record import SessionTables
 
 TOP_SYMBOLS = 10
 
@@ -44,7 +44,7 @@ class ScannerSummary:
 
 @dataclass
 class RunSummary:
-    """Grows with each session's record."""
+    """Grows with each block of sessions."""
 
     scanners: dict[str, ScannerSummary]
     sessions: int = 0
@@ -52,18 +52,18 @@ class RunSummary:
     first: str = ""
     last: str = ""
 
-    def add(self, record: SessionRecord) -> None:
-        """Count a session."""
-        self.sessions += 1
-        self.bars += record.bars
-        self.first, self.last = self.first or str(record.date), str(record.date)
-        for (name,), scans in record.scans.partition_by("scanner", as_dict=True).items():
+    def add(self, block: SessionTables) -> None:
+        """Count the sessions of a block."""
+        self.sessions += len(block.records)
+        self.bars += sum(record.bars for record in block.records)
+        self.first, self.last = self.first or str(block.records[0].date), str(block.records[-1].date)
+        for (name,), scans in block.scans.partition_by("scanner", as_dict=True).items():
             self._add_scans(self.scanners[str(name)], scans)
-        for (name,), hits in record.hits.partition_by("scanner", as_dict=True).items():
-            one = self.scanners[str(name)]
-            one.hits += len(hits)
-            one.symbols.update(dict(hits["symbol"].value_counts().iter_rows()))
-        for name, elapsed in record.timings.group_by("scanner").agg(pl.col("elapsed_us").sum()).iter_rows():
+        for name, symbol, count in block.hits.group_by("scanner", "symbol").len().iter_rows():
+            one = self.scanners[name]
+            one.hits += count
+            one.symbols[symbol] += count
+        for name, elapsed in block.timings.group_by("scanner").agg(pl.col("elapsed_us").sum()).iter_rows():
             self.scanners[name].elapsed_us += elapsed
 
     def as_dict(self, warnings: list[str]) -> dict[str, Any]:

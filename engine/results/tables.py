@@ -1,8 +1,7 @@
-"""Tables that grow session by session and are written month by month, so that memory stays constant."""
+"""Tables that grow block by block, so that memory stays constant."""
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import polars as pl
@@ -13,39 +12,17 @@ import pyarrow.parquet as pq
 class GrowingTable:
     """One table of the run directory.
 
-    Columns may join later (another scanner's features); in earlier rows they are null. Rows are written a row group a
-    month, so the bytes depend on the rows alone.
+    Columns may join later (another scanner's features); in earlier rows they are null. What is added together is a row
+    group.
     """
 
     def __init__(self, folder: Path, name: str, schema: dict[str, pl.DataType]):
         self._target, self._parts = folder / f"{name}.parquet", folder / f".{name}"
         self._schema: dict[str, pl.DataType] = dict(schema)
-        self._waiting: list[pl.DataFrame] = []
-        self._month: tuple[int, int] | None = None
         self._written: list[Path] = []
 
-    def add(self, date: dt.date, rows: pl.DataFrame) -> None:
-        """Append a session's rows; sessions come in order."""
-        if self._month is not None and self._month != (date.year, date.month):
-            self._flush()
-        self._month = (date.year, date.month)
-        self._waiting.append(rows)
-
-    def finish(self) -> None:
-        """Put the months together."""
-        self._flush()
-        frames = (pl.read_parquet(part) for part in self._written)
-        with pq.ParquetWriter(self._target, self._aligned(pl.DataFrame()).schema, compression="zstd") as writer:
-            for frame in frames:
-                writer.write_table(self._aligned(frame), row_group_size=max(1, len(frame)))
-        for part in self._written:
-            part.unlink()
-        if self._parts.exists():
-            self._parts.rmdir()
-
-    def _flush(self) -> None:
-        rows = pl.concat(self._waiting, how="diagonal_relaxed") if self._waiting else pl.DataFrame()
-        self._waiting = []
+    def add(self, rows: pl.DataFrame) -> None:
+        """Append the rows of a block of sessions; blocks come in order."""
         if rows.is_empty():
             return
         for name, dtype in rows.schema.items():
@@ -54,6 +31,17 @@ class GrowingTable:
         self._parts.mkdir(exist_ok=True)
         self._written.append(self._parts / f"{len(self._written):06d}.parquet")
         rows.write_parquet(self._written[-1])
+
+    def finish(self) -> None:
+        """Put the blocks together."""
+        frames = (pl.read_parquet(part) for part in self._written)
+        with pq.ParquetWriter(self._target, self._aligned(pl.DataFrame()).schema, compression="zstd") as writer:
+            for frame in frames:
+                writer.write_table(self._aligned(frame), row_group_size=max(1, len(frame)))
+        for part in self._written:
+            part.unlink()
+        if self._parts.exists():
+            self._parts.rmdir()
 
     def _aligned(self, frame: pl.DataFrame) -> pa.Table:
         missing = [pl.lit(None, dtype).alias(name) for name, dtype in self._schema.items() if name not in frame.columns]

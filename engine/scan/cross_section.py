@@ -7,7 +7,7 @@ an indicator that is not warm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -25,12 +25,13 @@ class CrossSection:
 
     ticks    int64[ticks], microseconds
     columns  name -> float64[ticks, symbols]; valid until the next session
+    previous name of a daily column -> float64[symbols], the last session's before this one
     lag      microseconds from a base bar's start until it is known
     """
 
     def __init__(
         self, session: Session, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats], lag: int,
-        previous: Callable[[str], Floats],
+        previous: Mapping[str, Floats],
     ):  # fmt: skip
         self.session, self.table, self.ticks, self._lag = session, table, ticks, lag
         self._columns = dict(columns)
@@ -59,7 +60,8 @@ class CrossSection:
     def of(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
         """The same session for a few of its symbols, at other ticks, with columns of their own."""
         ids = self.table.ids(table.series)
-        return CrossSection(self.session, table, ticks, columns, self._lag, lambda name: self._previous(name)[ids])
+        previous = {name: values[ids] for name, values in self._previous.items()}
+        return CrossSection(self.session, table, ticks, columns, self._lag, previous)
 
     def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
         """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
@@ -67,7 +69,7 @@ class CrossSection:
             return self.table.series.gather(symbols)
         if name == "tick":
             return pl.Series(name, self.ticks[ticks]).cast(TIMESTAMP)
-        return _series(name, self.values(name)[ticks, symbols])
+        return _series(name, self._at(name, ticks, symbols))
 
     def frame(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
         """The named columns at (ticks[i], symbols[i])."""
@@ -88,11 +90,22 @@ class CrossSection:
 
         return pl.DataFrame([column(name) for name in names])
 
+    def _at(self, name: str, ticks: Ints, symbols: Ints) -> Floats:
+        values = self.values(name)
+        if not len(ticks):
+            return np.empty(0)
+        if values.strides[0] == 0:  # the same at every tick
+            return np.take(values[0], symbols)
+        if values.strides[1] == 0:  # the same of every symbol
+            return np.take(values[:, 0], ticks)
+        found: Floats = np.take(values, ticks * values.shape[1] + symbols)
+        return found
+
     def _make(self, name: str) -> Floats:
         shape = (len(self.ticks), len(self.table))
         column = COLUMNS[name]
         if column.daily:
-            return np.broadcast_to(self._previous(column.daily), shape)
+            return np.broadcast_to(self._previous[column.daily], shape)
         if name == "minute":
             return np.broadcast_to(((self.ticks - self.session.open) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":

@@ -117,9 +117,9 @@ class _Rows:
     def pass_on(self, passed: pl.Series) -> None:
         """Keep the rows that passed."""
         if self._mask is None:
-            self.take(passed.arg_true().cast(pl.Int64).to_numpy())
+            self.take(np.flatnonzero(mask_of(passed)))
             return
-        self._mask &= passed.to_numpy()
+        self._mask &= mask_of(passed)
         if np.count_nonzero(self._mask) < PICK_BELOW * len(self._mask):
             self.settle()
 
@@ -129,7 +129,7 @@ class _Rows:
             return np.bincount(self.ticks, minlength=len(self._cross.ticks)).astype(np.uint32)
         ticks, members = self._grid
         counts = np.zeros(len(self._cross.ticks), np.uint32)
-        counts[ticks] = np.count_nonzero(self._mask.reshape(len(ticks), len(members)), axis=1)
+        counts[ticks] = [np.count_nonzero(of_tick) for of_tick in self._mask.reshape(len(ticks), len(members))]
         return counts
 
     def settle(self) -> None:
@@ -162,10 +162,17 @@ def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
     return values
 
 
+def mask_of(values: pl.Series) -> Bools:
+    """A boolean column without nulls as an array. `to_numpy` looks at every bit by itself."""
+    array = values.to_arrow()
+    bits = np.frombuffer(array.buffers()[1], np.uint8)
+    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(np.bool_)
+
+
 def _rank(plan: ScanPlan, rows: _Rows) -> NDArray[np.uint32]:
     """Order the rows of each tick by rank, best first, ties and missing values by symbol; keep the best."""
     if plan.rank_by is not None:
-        value = rows.values(plan.rank_by).cast(pl.Float64).fill_nan(None).to_numpy()
+        value = rows.values(plan.rank_by).to_numpy().astype(np.float64)
         key = np.where(np.isnan(value), np.inf, -value if plan.descending else value)
         rows.take(np.lexsort((rows.symbols, key, rows.ticks)))
     first = np.searchsorted(rows.ticks, rows.ticks)

@@ -122,14 +122,15 @@ class ScannerManager:
         if result.error:
             raise ScannerError(result.error)
         if isinstance(result, ColumnarResult):
+            cross = self._at()
             promoted = self._data.promote(result.hits.symbols[result.rows], slot.name)
-            slot.record.found(result, promoted, 0)
+            slot.record.found_columnar(result, promoted, cross.table, cross.ticks)
             return
         self._refuse_strange(result)
         added = self._data.take_added()
         scanned = result.metadata.get("total_scanned")
         size = scanned if isinstance(scanned, int) else len(slot.members(self._at()))
-        slot.record.found(result, np.array([s in added for s in result.symbols], np.bool_), size)
+        slot.record.found_symbols(result, [symbol in added for symbol in result.symbols], size)
         self.on_found(slot.name, result.symbols, self._clock.now)
 
     def _refuse_strange(self, result: ScanResult) -> None:

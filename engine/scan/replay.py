@@ -18,7 +18,7 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import MonthBlock, Panel
+from engine.indicators.block import MonthBlock, Panel, block_of
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyHistory, DailyPanel
@@ -60,7 +60,7 @@ class ReplaySpec:
 
 @dataclass(frozen=True)
 class ReplayedSession:
-    """One session of the run, and its cross-sections at all ticks."""
+    """One session of the run, and its cross-sections at all ticks; valid until the next session is asked for."""
 
     panel: Panel
     cross: CrossSection
@@ -83,7 +83,7 @@ class MarketReplay:
         self._at_hand: MonthBlock | None = None
 
     def sessions(self) -> Iterator[ReplayedSession]:
-        """The run's sessions in order; what one yields is valid until the next is asked for."""
+        """The run's sessions in order."""
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
         run = set(self._spec.dates)
@@ -142,10 +142,7 @@ class MarketReplay:
         if not sample:
             return
         rows = block.daily.rows_before(session.date)
-
-        def previous(name: str) -> Floats:
-            return np.where(rows >= 0, block.daily.columns[name][rows], np.nan)
-
+        previous = {name: np.where(rows >= 0, values[rows], np.nan) for name, values in block.daily.columns.items()}
         ticks = self._spec.ticks.ticks(session)
         length = session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
         cross = CrossSection(session, block.table, ticks, columns, length, previous)
@@ -171,16 +168,13 @@ class MarketReplay:
         return sorted(read)
 
     def _months(self) -> list[list[dt.date]]:
-        """The archive's sessions of each month of the run, from the month's first to the run's last in it.
-
-        Daily bars go by calendar years, as their files do: a warm-up of many days a month would cost more than the month.
-        """
-        of = (lambda date: (date.year, 0)) if self._spec.base.is_daily else (lambda date: (date.year, date.month))
-        last: dict[tuple[int, int], dt.date] = {of(date): date for date in self._spec.dates}
-        sessions: dict[tuple[int, int], list[dt.date]] = {month: [] for month in sorted(last)}
+        """The archive's sessions of each block of the run, from the block's first to the run's last in it."""
+        by_day = self._spec.base.is_daily
+        last = {block_of(date, by_day): date for date in self._spec.dates}
+        sessions: dict[tuple[int, int], list[dt.date]] = {block: [] for block in sorted(last)}
         for date in self._dates:
-            if date <= last.get(of(date), dt.date.min):
-                sessions[of(date)].append(date)
+            if date <= last.get(block_of(date, by_day), dt.date.min):
+                sessions[block_of(date, by_day)].append(date)
         return list(sessions.values())
 
     def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:

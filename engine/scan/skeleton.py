@@ -53,12 +53,11 @@ TEST = '''"""The scanner {name} on a small made-up market."""
 
 from pathlib import Path
 
-import polars as pl
-
 from engine.archive.archive import Archive
 from engine.archive.demo import make_demo
 from engine.config.load import load_config
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionTables
 
 CONFIG = Path(__file__).parent / "{name}.json"
 
@@ -66,7 +65,7 @@ CONFIG = Path(__file__).parent / "{name}.json"
 def test_{name}_finds_what_it_says(tmp_path: Path) -> None:
     make_demo(tmp_path, symbols=20, sessions=10)
     coordinator = SessionCoordinator(load_config(CONFIG), Archive.open(tmp_path))
-    hits = pl.concat([record.hits for record in coordinator.sessions()], how="diagonal_relaxed")
+    hits = SessionTables(list(coordinator.sessions())).hits
     assert coordinator.manager.failures == 0
     assert len(hits) > 0
     assert (hits["change"] >= 0.02).all() and (hits["close"] >= 5).all()

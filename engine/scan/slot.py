@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import StrEnum
 
 import numpy as np
@@ -10,6 +11,7 @@ from engine.clock.calendar import Session
 from engine.clock.schedule import AtClose, Schedule
 from engine.errors import ScannerError
 from engine.panel.bars import Ints
+from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import BaseScanner, ColumnarScanner
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
@@ -43,12 +45,13 @@ class ScannerSlot:
         self.state = ScannerState.INITIALIZED
         self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
         self.error: str | None = None
-        self.record = ScanRecord(name)
+        self.record = ScanRecord(name, dt.date.min)
         self.scans, self.busy_us = 0, 0.0
         self._ticks: Ints = np.empty(0, np.int64)  # of the session, microseconds
         self._at: dict[int, bool] = {}  # index in the cross-section -> whether it is a scheduled tick
         self._hits: SessionHits | None = None
         self._next = 0
+        self._members: tuple[SymbolTable, list[str] | None, Ints] | None = None  # of a table, of a list of names
 
     @property
     def columnar(self) -> bool:
@@ -65,7 +68,7 @@ class ScannerSlot:
         ticks = [schedule.ticks(session) for schedule in self.schedules]
         self._ticks = np.unique(np.concatenate([np.empty(0, np.int64), *ticks]))
         self.scanner.session_date = session.date
-        self.record, self._hits, self._next, self.error = ScanRecord(self.name), None, 0, None
+        self.record, self._hits, self._next, self.error = ScanRecord(self.name, session.date), None, 0, None
         self.state = ScannerState.SETUP_PENDING
 
     def attach(self, cross: CrossSection) -> None:
@@ -109,7 +112,8 @@ class ScannerSlot:
 
     def members(self, cross: CrossSection) -> Ints:
         """The ids of its universe in this session; all symbols where it has loaded none."""
-        if self.scanner.universe is None:
-            return np.arange(len(cross.table))
-        ids = cross.table.ids(self.scanner.universe.members(cross.session.date))
-        return np.sort(ids[ids >= 0])
+        names = None if self.scanner.universe is None else self.scanner.universe.members(cross.session.date)
+        if self._members is None or self._members[0] is not cross.table or self._members[1] is not names:
+            ids = np.arange(len(cross.table)) if names is None else cross.table.ids(names)
+            self._members = cross.table, names, np.sort(ids[ids >= 0])
+        return self._members[2]

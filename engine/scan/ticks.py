@@ -40,18 +40,26 @@ class TickTable:
 
     def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
-        offsets = [self.ticks(session) - session.open for session in sessions]
-        self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets]))
+        self._offsets: dict[tuple[int, ...], Ints] = {}  # of sessions alike, from the open
+        offsets = {id(found): found for found in map(self._from_open, sessions)}
+        self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
         self.slot_count = len(self._times_of_day)
 
     def ticks(self, session: Session) -> Ints:
         """int64[ticks], microseconds, increasing."""
-        pre_session = np.array([session.open] if self._pre_session else [], np.int64)
-        return np.unique(np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)]))
+        return session.open + self._from_open(session)
+
+    def _from_open(self, session: Session) -> Ints:
+        """Schedules go by the clock on the wall: sessions of the same hours on it have the same ticks."""
+        if session.hours not in self._offsets:
+            pre_session = np.array([session.open] if self._pre_session else [], np.int64)
+            ticks = np.unique(np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)]))
+            self._offsets[session.hours] = ticks - session.open
+        return self._offsets[session.hours]
 
     def slots(self, session: Session) -> Floats:
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
-        return np.searchsorted(self._times_of_day, self.ticks(session) - session.open).astype(np.float64)
+        return np.searchsorted(self._times_of_day, self._from_open(session)).astype(np.float64)
 
 
 class EveryBar:

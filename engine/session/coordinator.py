@@ -29,6 +29,7 @@ from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, RunError, did_you_mean
+from engine.indicators.block import block_of
 from engine.indicators.key import IndicatorKey
 from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
@@ -42,7 +43,7 @@ from engine.scan.requirements import Requirements
 from engine.scan.slot import ScannerSlot
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.history import TrailingHistory
-from engine.session.record import SessionRecord, make_record
+from engine.session.record import SessionRecord
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene, Trader
@@ -112,7 +113,8 @@ class SessionCoordinator:
         self._phase("3: queue loading", cross.session)
         log.info("%s %d ticks", TAG, len(cross.ticks))
         self._phase("4: activation", cross.session)
-        log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
         self._phase("5: streaming", cross.session)
         if self._trader:
             scene = Scene(replayed, self.data, self.clock, replay.close_up, self._history, self._foreseen(cross))
@@ -138,7 +140,11 @@ class SessionCoordinator:
         self._phase("6: end of session", session)
         self.clock.advance(max(self.clock.now, session.close))
         self.manager.tear_down()
-        return make_record(replayed.panel, replayed.cross, self.manager.records(), self.data.take_events(), trading)
+        base = self.scope.base
+        return SessionRecord(
+            session.date, block_of(session.date, base.is_daily), replayed.cross.table, replayed.panel.present(),
+            1 if base.is_daily else session.minutes // base.minutes, self.manager.records(), self.data.take_events(), trading,
+        )  # fmt: skip
 
     def _foreseen(self, cross: CrossSection) -> Found:
         """What the columnar scans of the session will find; one that fails here fails again, and is told of, when it is due."""

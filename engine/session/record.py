@@ -1,64 +1,111 @@
-"""What one session of a run came to, in the frames of the run directory."""
+"""What sessions of a run came to: as it is noted session by session, and in the frames of the run directory.
+
+Making frames costs the same for a row as for a thousand, so they are made for all sessions of a block together.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 import polars as pl
 
-from engine.indicators.block import Panel
-from engine.scan.cross_section import CrossSection
-from engine.scan.record import ScanRecord
+from engine.panel.bars import Ints
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.record import ScanRecord, hits_frame, scans_frame, timings_frame
 from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMINGS_SCHEMA
+from engine.session.events import Event, events_frame
 
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session's rows of each table; `bars` were walked."""
+    """A session that is over.
+
+    block     the stretch of sessions that it is computed with
+    table     the symbols that were replayed
+    present   int64[symbols]: regular bars of each
+    expected  regular bars that a symbol could have had
+    trading   orders, fills, trades, equity; empty where nobody trades
+    """
 
     date: dt.date
-    bars: int
-    scans: pl.DataFrame
-    hits: pl.DataFrame
-    symbols: pl.DataFrame
-    quality: pl.DataFrame
-    timings: pl.DataFrame
-    trading: Mapping[str, pl.DataFrame]  # orders, fills, trades, equity; empty where nobody trades
+    block: tuple[int, int]
+    table: SymbolTable
+    present: Ints
+    expected: int
+    scans: Sequence[ScanRecord]
+    events: Sequence[Event]
+    trading: Mapping[str, pl.DataFrame]
+
+    @property
+    def bars(self) -> int:
+        """How many bars were walked."""
+        return int(self.present.sum())
 
 
-def make_record(
-    panel: Panel, cross: CrossSection, scans: Sequence[ScanRecord], symbols: pl.DataFrame, trading: Mapping[str, pl.DataFrame]
-) -> SessionRecord:  # fmt: skip
-    """The record of a session that is over."""
-    date = panel.session.date
-    return SessionRecord(
-        date,
-        int(panel.present().sum()),
-        _together([record.scans(date) for record in scans], pl.DataFrame(schema=SCANS_SCHEMA), ["tick"]),
-        _together([record.hits(date, cross) for record in scans], pl.DataFrame(schema=HITS_SCHEMA), ["tick"]),
-        symbols,
-        _quality(panel),
-        _together([record.timings(date) for record in scans], pl.DataFrame(schema=TIMINGS_SCHEMA), ["tick"]),
-        trading,
-    )
+@dataclass(frozen=True)
+class SessionTables:
+    """Rows of sessions for each table of the run directory, in order of time; of one tick, in the scanners' order."""
+
+    records: Sequence[SessionRecord]
+
+    @cached_property
+    def scans(self) -> pl.DataFrame:
+        """SCANS_SCHEMA, and a UInt32 column a clause."""
+        return _together([scans_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=SCANS_SCHEMA))
+
+    @cached_property
+    def hits(self) -> pl.DataFrame:
+        """HITS_SCHEMA, then the features."""
+        return _together([hits_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=HITS_SCHEMA))
+
+    @cached_property
+    def timings(self) -> pl.DataFrame:
+        """TIMINGS_SCHEMA."""
+        return _together([timings_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=TIMINGS_SCHEMA))
+
+    @cached_property
+    def symbols(self) -> pl.DataFrame:
+        """SYMBOL_EVENTS_SCHEMA."""
+        return events_frame([event for record in self.records for event in record.events])
+
+    @cached_property
+    def quality(self) -> pl.DataFrame:
+        """Regular bars present against those expected, for each symbol and session."""
+        lengths = [len(record.table) for record in self.records]
+        present = np.concatenate([record.present for record in self.records])
+        expected = np.repeat([record.expected for record in self.records], lengths)
+        dates = pl.Series([record.date for record in self.records], dtype=pl.Date)
+        columns = {
+            "session": dates.gather(np.repeat(np.arange(len(lengths)), lengths)),
+            "symbol": pl.concat([record.table.series for record in self.records]),
+            "expected": expected.astype(np.uint32),
+            "present": present.astype(np.uint32),
+            "quality_percent": np.round(100.0 * present / np.maximum(1, expected), 4),
+        }
+        return pl.DataFrame(columns, schema=QUALITY_SCHEMA)
+
+    def trading(self, name: str) -> list[pl.DataFrame]:
+        """The sessions' rows of a table of trading."""
+        return [record.trading[name] for record in self.records if name in record.trading]
+
+    @property
+    def _by_scanner(self) -> list[list[ScanRecord]]:
+        return [list(of_scanner) for of_scanner in zip(*(record.scans for record in self.records), strict=True)]
 
 
-def _together(frames: list[pl.DataFrame], empty: pl.DataFrame, order: list[str]) -> pl.DataFrame:
-    """Rows of all scanners in order of time; of one tick, in the scanners' order. One scanner's are in order of time."""
+def in_blocks(records: Iterable[SessionRecord]) -> Iterator[SessionTables]:
+    """The sessions of each block together, as they come."""
+    for _, block in groupby(records, key=lambda record: record.block):
+        yield SessionTables(list(block))
+
+
+def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
+    """Rows of all scanners in order of time; one scanner's are so already."""
     if len(frames) == 1:
         return frames[0]
-    return pl.concat([empty, *frames], how="diagonal_relaxed").sort(order, maintain_order=True)
-
-
-def _quality(panel: Panel) -> pl.DataFrame:
-    """Regular bars present against minutes expected, for each symbol of the table."""
-    expected = 1 if panel.base.is_daily else panel.session.minutes // panel.base.minutes
-    present = panel.present()
-    frame = pl.DataFrame([panel.table.series, pl.Series("present", present)])
-    return frame.with_columns(
-        session=pl.lit(panel.session.date), expected=pl.lit(expected),
-        quality_percent=pl.Series(np.round(100.0 * present / max(1, expected), 4)),
-    ).select(*QUALITY_SCHEMA).cast(pl.Schema(QUALITY_SCHEMA))  # fmt: skip
+    return pl.concat([empty, *frames], how="diagonal_relaxed").sort("tick", maintain_order=True)

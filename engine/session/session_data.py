@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from engine.errors import RunError, did_you_mean
 from engine.indicators.key import IndicatorKey, parse_column
+from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
-from engine.schema import SYMBOL_EVENTS_SCHEMA, TIMESTAMP
+from engine.session.events import Event
 from engine.session.symbol_view import Bar, IndicatorView, Moment, SymbolView
 
 Provision = Callable[[IndicatorKey], None]
@@ -41,10 +41,11 @@ class SessionData:
     def __init__(self, config_symbols: list[str], config_indicators: list[IndicatorKey]):
         self._config_symbols = tuple(config_symbols)
         self._config_indicators = tuple(config_indicators)
-        self._symbols: dict[str, SymbolState] = {}
+        self._states: dict[str, SymbolState] = {}
+        self._promoted: list[tuple[Ints, SymbolTable, str]] = []  # what scans have added since, as ids; states on demand
         self._indicators: dict[str, set[str]] = {}  # indicator name -> the symbols that asked for it
         self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
-        self._events: list[tuple[dt.date, int, str, str, str]] = []
+        self._events: list[Event] = []
         self._added: set[str] = set()
         self._changed: list[str] = []  # symbols that became active or were removed, since somebody asked
         self._acting = "config"
@@ -62,7 +63,8 @@ class SessionData:
     def begin_session(self, date: dt.date, time: int) -> None:
         """Clear what the last session left, keep what is locked, register the config's symbols."""
         self._date, self._time, self._moment = date, time, None
-        self._symbols = {name: state for name, state in self._symbols.items() if state.locks}
+        self._states, self._promoted = {name: state for name, state in self._states.items() if state.locks}, []
+        self._changed, self._added = [], set()
         for symbol in self._config_symbols:
             self.register_symbol(symbol)
 
@@ -73,6 +75,16 @@ class SessionData:
             self._active = np.zeros(len(moment.cross.table), np.bool_)
             self._active[[i for i in map(moment.cross.table.id, self._symbols) if i is not None]] = True
         self._moment, self._time = moment, moment.time
+
+    @property
+    def _symbols(self) -> dict[str, SymbolState]:
+        """The active symbols."""
+        for ids, table, source in self._promoted:
+            names = [table.names[i] for i in ids.tolist()]
+            self._states |= {name: SymbolState(source) for name in names}
+            self._changed += names
+        self._promoted.clear()
+        return self._states
 
     @contextmanager
     def acting_as(self, source: str) -> Iterator[None]:
@@ -130,20 +142,25 @@ class SessionData:
         """`add_symbol`, for callers outside a scan; there is no difference in what the symbol has."""
         return self.add_symbol(symbol, source)
 
-    def promote(self, rows: NDArray[np.int64], source: str) -> NDArray[np.bool_]:
+    def promote(self, rows: Ints, source: str) -> NDArray[np.bool_]:
         """add_symbol for many ids of the table; True for those that were not active."""
         fresh = ~self._active[rows]
-        for row in rows[fresh].tolist():
-            self.add_symbol(self.table.names[row], source)
+        added, table = rows[fresh], self.table
+        if len(added):
+            assert self._date is not None
+            self._active[added] = True
+            self._promoted.append((added, table, source))
+            self._events.append(Event(self._date, self._time, "promoted", source, added, table))
         return fresh
 
     def take_added(self) -> set[str]:
-        """The symbols promoted since the last call."""
+        """The symbols that `add_symbol` added since the last call."""
         added, self._added = self._added, set()
         return added
 
     def take_changed(self) -> list[str]:
         """The symbols that became active or were removed since the last call."""
+        self._symbols  # noqa: B018  brings those that scans have added
         changed, self._changed = self._changed, []
         return changed
 
@@ -235,16 +252,14 @@ class SessionData:
 
     # -- the log --------------------------------------------------------------------------------------------------
 
-    def take_events(self) -> pl.DataFrame:
+    def take_events(self) -> list[Event]:
         """The events since the last call, in their order."""
         events, self._events = self._events, []
-        columns = list(zip(*events, strict=True)) or [()] * len(SYMBOL_EVENTS_SCHEMA)
-        frame = pl.DataFrame([pl.Series(name, values) for name, values in zip(SYMBOL_EVENTS_SCHEMA, columns, strict=True)])
-        return frame.with_columns(pl.col("time").cast(pl.Int64).cast(TIMESTAMP)).cast(pl.Schema(SYMBOL_EVENTS_SCHEMA))
+        return events
 
     def _log(self, symbol: str, event: str, source: str, at: int | None = None) -> None:
         assert self._date is not None
-        self._events.append((self._date, self._time if at is None else at, symbol, event, source))
+        self._events.append(Event(self._date, self._time if at is None else at, event, source, [symbol]))
 
     def _remember(self, key: IndicatorKey) -> None:
         """Before the first session what is asked for is only noted in `requested`."""

@@ -107,6 +107,14 @@ def test_info(demo: Archive) -> None:
     assert 30 < minutes.coverage_percent < 100
 
 
+def test_every_file_tells_its_symbols_and_their_rows(demo: Archive) -> None:
+    for date in demo.sessions()[:3]:
+        index = demo.read_session_index(date)
+        assert index is not None
+        rows = demo.read_session(date, ["symbol"]).group_by("symbol", maintain_order=True).len()
+        assert index[0] == rows["symbol"].to_list() and index[1].tolist() == rows["len"].to_list()
+
+
 def test_the_digest_follows_the_contents(demo: Archive, copy: Archive) -> None:
     assert copy.digest() == demo.digest()
     write_bars(file(copy), copy.read_session(DATE, list(BAR_SCHEMA)).with_columns(pl.col("volume") + 1))

@@ -10,6 +10,7 @@ import pytest
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError, ConfigError, ScannerError
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionTables
 from tests.runs import config, momentum
 
 MODULE = "tests.session.failing_scanners"
@@ -24,7 +25,7 @@ def scanner(name: str, **more: Any) -> dict[str, Any]:
 def run(archive: Archive, *scanners: dict[str, Any]) -> tuple[SessionCoordinator, pl.DataFrame, pl.DataFrame]:
     coordinator = SessionCoordinator(config(list(scanners), **SPAN), archive)
     records = list(coordinator.sessions())
-    return coordinator, *(pl.concat([getattr(r, n) for r in records], how="diagonal_relaxed") for n in ("scans", "hits"))
+    return coordinator, SessionTables(records).scans, SessionTables(records).hits
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import talib
 
 from engine.archive.archive import Archive
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionTables
 from tests.runs import config
 from tests.session.curious_scanner import CuriousScanner
 
@@ -30,7 +31,7 @@ def seen(demo: Archive) -> tuple[list[dict[str, Any]], pl.DataFrame]:
         indicators=[{"name": "sma", "params": {"period": 20}, "interval": "5m"}],
     )  # fmt: skip
     records = list(SessionCoordinator(loaded, demo).sessions())
-    return CuriousScanner.seen, pl.concat([record.symbols for record in records])
+    return CuriousScanner.seen, SessionTables(records).symbols
 
 
 def own_bars(demo: Archive, until: dt.datetime) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.results.run import make_desk
 from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionTables
 
 TABLES = ("orders", "fills", "trades", "equity")
 
@@ -35,4 +36,4 @@ def trade(loaded: LoadedConfig, archive: Archive) -> dict[str, pl.DataFrame]:
     rest = desk.end_run()
     assert [slot.errors for slot in desk.slots if slot.errors] == []
     tables = {name: pl.concat([*(r.trading[name] for r in records), *([rest[name]] if name in rest else [])]) for name in TABLES}
-    return tables | {name: pl.concat([getattr(r, name) for r in records], how="diagonal_relaxed") for name in ("symbols", "hits")}
+    return tables | {"symbols": SessionTables(records).symbols, "hits": SessionTables(records).hits}

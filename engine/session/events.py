@@ -1,0 +1,54 @@
+"""What happened to symbols, in order: one event at a time, or one event of many symbols."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from engine.panel.bars import Ints
+from engine.panel.symbol_table import SymbolTable
+from engine.schema import SYMBOL_EVENTS_SCHEMA, TIMESTAMP
+
+
+class Event(NamedTuple):
+    """`event` befell the symbols: ids of a table, or, without one, names."""
+
+    date: dt.date
+    time: int  # microseconds
+    event: str
+    source: str
+    symbols: Ints | list[str]
+    table: SymbolTable | None = None
+
+
+def events_frame(events: Sequence[Event]) -> pl.DataFrame:
+    """SYMBOL_EVENTS_SCHEMA: a row a symbol, in their order."""
+    lengths = [len(event.symbols) for event in events]
+
+    def repeated(values: list[object], dtype: pl.DataType) -> pl.Series:
+        rows = np.repeat(np.arange(len(events)), lengths)
+        return pl.Series(values, dtype=dtype).gather(rows)
+
+    columns = {
+        "session": repeated([event.date for event in events], pl.Date()),
+        "time": repeated([event.time for event in events], pl.Int64()).cast(TIMESTAMP),
+        "symbol": pl.concat([pl.Series(dtype=pl.String), *_symbols(events)]),
+        "event": repeated([event.event for event in events], pl.String()),
+        "source": repeated([event.source for event in events], pl.String()),
+    }
+    return pl.DataFrame(columns, schema=SYMBOL_EVENTS_SCHEMA)
+
+
+def _symbols(events: Sequence[Event]) -> Iterator[pl.Series]:
+    for _, group in groupby(events, key=lambda event: id(event.table)):
+        alike = list(group)
+        table = alike[0].table
+        if table is None:
+            yield pl.Series([name for event in alike for name in event.symbols], dtype=pl.String)
+        else:
+            yield table.series.gather(np.concatenate([event.symbols for event in alike]))
