@@ -1,10 +1,13 @@
-"""Archives that many tests read; nobody writes into them."""
+"""Archives that many tests read; nobody writes into them. What is kept between processes is kept apart from the user's."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["BARSWEEP_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "barsweep")
 
 from engine.archive.archive import Archive
 from engine.archive.demo import make_demo

@@ -19,6 +19,7 @@ COMMANDS = {
     "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
     "evaluate": ("engine.cli.evaluate:evaluate_command", "Say what hits did next, against the symbols that did not hit."),
     "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),
+    "bench": ("engine.cli.bench:bench_command", "Measure how fast scanners scan, against decoding, DuckDB and Polars."),
     "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
     "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),

@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.clock import calendar_cache
+from engine.clock.calendar_cache import KeptCalendar
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import CalendarError, did_you_mean
 
@@ -58,7 +60,10 @@ class ExchangeCalendar:
         self._built: tuple[dt.date, dt.date] | None = None
         self._sessions: list[Session] = []
         self._dates: list[dt.date] = []
-        self.tz = ZoneInfo(str(self._calendar_class().tz))
+        kept = calendar_cache.load(mic)
+        self.tz = ZoneInfo(kept.tz if kept else str(self._calendar_class().tz))
+        if kept:
+            self._take(kept)
 
     @classmethod
     def of(cls, mic: str) -> ExchangeCalendar:
@@ -109,11 +114,16 @@ class ExchangeCalendar:
             return
         low, high = self._built or (start, end)
         low, high = min(low, start) - dt.timedelta(days=400), max(high, end) + dt.timedelta(days=60)
-        self._sessions = self._build(low, high)
-        self._dates = [session.date for session in self._sessions]
-        self._built = low, high
+        built = self._build(low, high)
+        self._take(built)
+        calendar_cache.keep(self.mic, built)
 
-    def _build(self, low: dt.date, high: dt.date) -> list[Session]:
+    def _take(self, built: KeptCalendar) -> None:
+        self._sessions = [self._session(dt.date.fromordinal(date), o, c, early) for date, o, c, early in built.sessions]
+        self._dates = [session.date for session in self._sessions]
+        self._built = built.low, built.high
+
+    def _build(self, low: dt.date, high: dt.date) -> KeptCalendar:
         import pandas as pd
 
         factory = self._calendar_class()
@@ -127,7 +137,8 @@ class ExchangeCalendar:
         closes = calendar.closes.to_numpy("datetime64[us]").astype("int64").tolist()
         early = {day.date() for day in calendar.early_closes}
         dates = [day.date() for day in calendar.sessions]
-        return [self._session(date, o, c, date in early) for date, o, c in zip(dates, opens, closes, strict=True)]
+        sessions = [(d.toordinal(), o, c, d in early) for d, o, c in zip(dates, opens, closes, strict=True)]
+        return KeptCalendar(str(self.tz), low, high, sessions)
 
     def _session(self, date: dt.date, opens_at: int, closes_at: int, early: bool) -> Session:
         extended_open, extended_close = opens_at, closes_at

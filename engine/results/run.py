@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib.metadata
 import platform
-import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import engine
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
+from engine.results.memory import peak_memory_mb
 from engine.results.progress import Progress, told
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
@@ -93,6 +93,6 @@ def _manifest(
         "seconds": round(seconds, 3),
         "seconds_by_phase": {name: round(spent, 3) for name, spent in coordinator.seconds.items()},
         "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_memory_mb": round(peak_memory_mb(), 1),
         "exit_state": "failures" if coordinator.manager.failures else "complete",
     }

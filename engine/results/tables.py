@@ -17,35 +17,47 @@ class GrowingTable:
     """
 
     def __init__(self, folder: Path, name: str, schema: dict[str, pl.DataType]):
-        self._target, self._parts = folder / f"{name}.parquet", folder / f".{name}"
-        self._schema: dict[str, pl.DataType] = dict(schema)
-        self._written: list[Path] = []
+        self._target, self._schema = folder / f"{name}.parquet", dict(schema)
+        self._writer: pq.ParquetWriter | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
         """Append the rows of a block of sessions; blocks come in order."""
         if rows.is_empty():
             return
-        for name, dtype in rows.schema.items():
-            if self._schema.get(name, pl.Null()) == pl.Null:
-                self._schema[name] = dtype
-        self._parts.mkdir(exist_ok=True)
-        self._written.append(self._parts / f"{len(self._written):06d}.parquet")
-        rows.write_parquet(self._written[-1])
+        fresh = {name: dtype for name, dtype in rows.schema.items() if self._schema.get(name, pl.Null()) == pl.Null != dtype}
+        self._schema |= fresh | {name: pl.Null() for name in rows.columns if name not in self._schema and name not in fresh}
+        if self._writer is None or fresh:
+            self._open()
+        self._write(rows)
 
     def finish(self) -> None:
-        """Put the blocks together."""
-        frames = (pl.read_parquet(part) for part in self._written)
-        with pq.ParquetWriter(self._target, self._aligned(pl.DataFrame()).schema, compression="zstd") as writer:
-            for frame in frames:
-                writer.write_table(self._aligned(frame), row_group_size=max(1, len(frame)))
-        for part in self._written:
-            part.unlink()
-        if self._parts.exists():
-            self._parts.rmdir()
+        """Close the file; a table without rows is one too."""
+        if self._writer is None:
+            self._open()
+        assert self._writer is not None
+        self._writer.close()
 
-    def _aligned(self, frame: pl.DataFrame) -> pa.Table:
-        missing = [pl.lit(None, dtype).alias(name) for name, dtype in self._schema.items() if name not in frame.columns]
-        if not frame.width:
-            return pl.DataFrame(schema=self._schema).to_arrow(compat_level=pl.CompatLevel.oldest())
-        whole = frame.with_columns(missing).select(*self._schema).cast(self._schema)  # type: ignore[arg-type]
-        return whole.to_arrow(compat_level=pl.CompatLevel.oldest())
+    def _open(self) -> None:
+        """Begin the file, or begin it again with the columns that have joined."""
+        before = self._target.with_suffix(".before")
+        if self._writer is not None:
+            self._writer.close()
+            self._target.rename(before)
+        schema = self._arrow(pl.DataFrame(schema=self._schema)).schema
+        repeating = [name for name, dtype in self._schema.items() if not dtype.is_float()]
+        self._writer = pq.ParquetWriter(self._target, schema, compression="zstd", use_dictionary=repeating)
+        if before.exists():
+            with pq.ParquetFile(before) as file:
+                for group in range(file.num_row_groups):
+                    self._write(pl.DataFrame(file.read_row_group(group)))
+            before.unlink()
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        assert self._writer is not None
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in self._schema.items() if name not in rows.columns]
+        whole = rows.with_columns(missing).select(*self._schema).cast(self._schema)  # type: ignore[arg-type]
+        self._writer.write_table(self._arrow(whole), row_group_size=len(rows))
+
+    @staticmethod
+    def _arrow(rows: pl.DataFrame) -> pa.Table:
+        return rows.to_arrow(compat_level=pl.CompatLevel.oldest())

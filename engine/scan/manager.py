@@ -92,6 +92,10 @@ class ScannerManager:
         for slot in self.slots:
             self._tear_down(slot)
 
+    def end(self) -> None:
+        """Let go of the session's cross-sections."""
+        self._cross = None
+
     def records(self) -> list[ScanRecord]:
         """What the session's scans came to, a record a scanner."""
         return [slot.record for slot in self.slots]

@@ -95,6 +95,7 @@ class MarketReplay:
                 yield from self._advance(block, panel, date in run)
                 if date >= block.sessions[-1]:
                     self._open_blocks.remove(block)
+            del panel  # or it is held until the next but one is there
 
     def provision(self, terms: Sequence[Term]) -> None:
         """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
@@ -148,6 +149,7 @@ class MarketReplay:
         cross = CrossSection(session, block.table, ticks, columns, length, previous)
         self._now, self._at_hand = (panel, cross), block
         yield ReplayedSession(own, cross)
+        self._now = None
 
     def _read(self, date: dt.date) -> Panel:
         spec = self._spec

@@ -97,6 +97,10 @@ class SessionCoordinator:
             record = self._run(replay, replayed, session.date == first.date)
             self._clock_phase("results")
             yield record
+            del replayed  # a session's bars go before the next one's come
+            self.replayed = None
+            self.data.end_session()
+            self.manager.end()
             self._clock_phase(REPLAY)
         self._clock_phase("")
 

@@ -68,6 +68,10 @@ class SessionData:
         for symbol in self._config_symbols:
             self.register_symbol(symbol)
 
+    def end_session(self) -> None:
+        """Let go of the session's bars."""
+        self._moment = None
+
     def see(self, moment: Moment, everyone: SymbolTable | None = None) -> None:
         """Look at a tick. `everyone` holds the session's symbols where the moment is a close-up of a few."""
         self._everyone = everyone

@@ -12,7 +12,7 @@ from engine.clock.schedule import AtClose, Schedule
 from engine.scan.ticks import TickTable
 
 
-@pytest.mark.parametrize("mic", ["XNYS", "XLON", "XHKG", "24/7"])
+@pytest.mark.parametrize("mic", ["XNYS", "XLON", "24/7"])
 def test_ticks_are_the_schedules_through_daylight_saving_and_early_closes(mic: str) -> None:
     sessions = ExchangeCalendar.of(mic).sessions(dt.date(2017, 1, 1), dt.date(2018, 12, 31))
     schedules = [Schedule.parse("09:35-15:55/5m"), Schedule.parse("04:10-20:00/50m"), AtClose()]

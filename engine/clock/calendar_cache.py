@@ -1,0 +1,61 @@
+"""Sessions of an exchange, kept between processes: building a calendar takes longer than scanning a session."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+FOLDER = "BARSWEEP_CACHE"  # the environment variable that names another folder; empty for none
+
+
+@dataclass(frozen=True)
+class KeptCalendar:
+    """tz, and of each session from `low` to `high`: date (ordinal), open and close (microseconds, UTC), whether it closes early."""
+
+    tz: str
+    low: dt.date
+    high: dt.date
+    sessions: list[tuple[int, int, int, bool]]
+
+
+def load(mic: str) -> KeptCalendar | None:
+    """What an earlier process has kept, by the same version of exchange_calendars; None where there is nothing to be used."""
+    path = _path(mic)
+    try:
+        content = json.loads(path.read_text(encoding="ascii")) if path else None
+        if content is None:
+            return None
+        low, high = (dt.date.fromisoformat(content[name]) for name in ("low", "high"))
+        return KeptCalendar(content["tz"], low, high, [tuple(session) for session in content["sessions"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep(mic: str, calendar: KeptCalendar) -> None:
+    """Keep it, where that is possible."""
+    path = _path(mic)
+    if path is None:
+        return
+    text = json.dumps({"tz": calendar.tz, "low": str(calendar.low), "high": str(calendar.high), "sessions": calendar.sessions})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="ascii")
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def _path(mic: str) -> Path | None:
+    folder = os.environ.get(FOLDER)
+    if folder is None:
+        home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+        folder = str(Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or home) / "barsweep")
+    if not folder:
+        return None
+    return Path(folder) / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}.json"
