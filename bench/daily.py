@@ -23,7 +23,8 @@ SCANNER = {
     "config": {
         "criteria": {"largest": "rank(average_dollar_volume_20_1d) <= 500"},
         "features": {
-            "momentum": "roc_60_1d", "reversal": "roc_5_1d", "trend": "close / sma_50_1d - 1", "size": "average_dollar_volume_20_1d",
+            "momentum": "roc_60_1d", "reversal": "roc_5_1d", "trend": "close / sma_50_1d - 1",
+            "size": "average_dollar_volume_20_1d",
         },
         "rank_by": "momentum",
         "limit": None,

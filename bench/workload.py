@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from engine.archive import layout
-from engine.archive.archive import Archive
+from engine.archive.archive import Archive, DailyYear
 from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
 from engine.results.batch_scan import BatchScan, scan_archive
@@ -35,7 +35,7 @@ def bench_archive(root: Path, symbols: int, sessions: int, seed: int, progress: 
 
 
 class NotingArchive(Archive):
-    """An archive that notes which columns of its intraday bars are asked for."""
+    """An archive that notes which columns of the bars that are scanned are asked for."""
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest):
         super().__init__(path, manifest)
@@ -45,9 +45,9 @@ class NotingArchive(Archive):
         self.asked |= dict.fromkeys(columns)
         return super().read_session(date, columns, interval)
 
-    def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
-        self.asked |= dict.fromkeys(["symbol", "timestamp", *columns]) if self.manifest.base.is_daily else {}
-        return super().read_daily(columns, start, end)
+    def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
+        self.asked |= dict.fromkeys(["timestamp", *columns]) if self.manifest.base.is_daily else {}
+        return super().read_daily_year(year, columns)
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,36 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.archive import layout
-from engine.archive.files import read_bars, read_index
+from engine.archive.files import read_bars, read_index, symbol_runs
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA
 
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
+
+
+@dataclass(frozen=True)
+class DailyYear:
+    """A year of daily bars, sorted by symbol and date.
+
+    symbols, counts  the symbols and how many bars each has, in order
+    days             int64[bars], the session's date in days since 1970-01-01
+    columns          name -> float64[bars], times in microseconds
+    """
+
+    symbols: Sequence[str]
+    counts: NDArray[np.int64]
+    days: NDArray[np.int64]
+    columns: dict[str, NDArray[np.float64]]
 
 
 class Archive:
@@ -77,6 +94,20 @@ class Archive:
         frame = bars.with_columns(self._session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
         return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
 
+    def daily_years(self) -> list[int]:
+        """The years that have daily bars, increasing."""
+        return layout.daily_years(self.path)
+
+    def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
+        """Columns of a year's daily bars, in the file's order: by symbol, then date."""
+        path = layout.daily_file(self.path, year)
+        index = read_index(path)
+        frame = read_bars(path, [*([] if index else ["symbol"]), *dict.fromkeys(["timestamp", *columns])])
+        symbols, counts = index or symbol_runs(frame["symbol"])
+        days = self._session_dates(frame["timestamp"]).to_physical().cast(pl.Int64).to_numpy()
+        floats = {name: frame[name].to_physical().cast(pl.Float64).to_numpy() for name in columns}
+        return DailyYear(symbols, counts, days, floats)
+
     def corporate_actions(self) -> pl.DataFrame:
         """CORPORATE_ACTIONS_SCHEMA; empty where the archive has none."""
         path = self.path / layout.ACTIONS
@@ -111,10 +142,22 @@ class Archive:
         return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
 
     def _session_dates(self, timestamps: pl.Series) -> pl.Series:
-        """The exchange's date of each, as "date". Few are different, and a time zone is looked up slowly."""
-        starts, found = timestamps.unique().sort(), timestamps.to_physical().to_numpy()
-        dates = starts.dt.convert_time_zone(str(self.calendar.tz)).dt.date()
-        return dates.gather(np.searchsorted(starts.to_physical().to_numpy(), found)).alias("date")
+        """The exchange's date of each, as "date". A time zone is looked up slowly, so that is done once for each day in UTC."""
+        if timestamps.is_empty():
+            return pl.Series("date", [], dtype=pl.Date)
+        zone, days = str(self.calendar.tz), timestamps.dt.date().to_physical().to_numpy()
+        midnights = pl.Series(np.arange(days.min(), days.max() + 2)).cast(pl.Date).cast(timestamps.dtype)
+        local = midnights.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_physical().to_numpy()
+        ahead = local - midnights.to_physical().to_numpy()  # of UTC, microseconds
+        moved = timestamps.to_physical().to_numpy() + ahead[days - days.min()]
+        dates = pl.Series("date", moved).cast(pl.Datetime("us")).dt.date()
+        if (ahead == ahead[0]).all():
+            return dates
+        shifts = (np.diff(ahead) != 0)[days - days.min()]  # on a day on which the clock is changed the hour matters
+        if not shifts.any():
+            return dates
+        exact = timestamps.filter(pl.Series(shifts)).dt.convert_time_zone(zone).dt.date()
+        return dates.scatter(np.flatnonzero(shifts), exact)
 
     def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
         return {name: BAR_SCHEMA[name] for name in columns}

@@ -44,8 +44,9 @@ def bench_command(
     its own, how soon the first session is done, how long compiling takes and how much memory.
     """
     set_up_logging("error" if quiet else log_level)
-    from bench import results
     from bench.goals import measure_goals
+
+    from bench import results
     from bench.measure import machine, measure
     from bench.peers.check import PEERS
     from bench.profile import write_flame_graph

@@ -10,17 +10,20 @@ A kernel walks every bar and carries its state; only the rows that a tick sees a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
+from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job, run_over_symbols
 from engine.panel.session_panel import SessionPanel
 
 NO_TICKS = np.empty(0, np.int64)
+SESSIONS_BACK = {LAST_SESSION: 1, OF_SESSION: 0, EACH_SESSION: 0}  # how old a value may be; where not named, as old as it is
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
 
 
@@ -50,13 +53,33 @@ class SessionRows:
         bars = self.bars(term.rows)
         return tuple(self._benchmarks[term.rows] if name == BENCHMARK else bars.column(name) for name in term.inputs)
 
+    def silent(self, rows: str) -> Ints:
+        """The symbols without a bar in the last session."""
+        bars = self.bars(rows)
+        if len(self.panel.sessions) == 1:
+            return np.flatnonzero(bars.ends == bars.starts)
+        without = bars.ends == bars.starts
+        last = self.session_of_row[np.where(without, 0, bars.ends - 1)]
+        return np.flatnonzero(without | (last < len(self.panel.sessions) - 1))
+
+    @cached_property
+    def session_of_row(self) -> Ints:
+        """int64[rows of daily bars]: which of the panel's sessions each is of."""
+        assert self.daily is not None
+        return self.daily.numbers(self.panel.sessions)
+
+    @cached_property
+    def session_of_tick(self) -> Ints:
+        """int64[ticks]: which of the panel's sessions each is in."""
+        return np.searchsorted([session.open for session in self.panel.sessions], self.ticks, side="right") - 1
+
     def _make(self, rows: str) -> Bars:
         if rows == VISIBLE:
             return self.panel.visible
         if rows == REGULAR:
             return self.panel.regular
         if rows == DAILY and self.daily is not None:
-            return self.daily.session(self.panel.session)
+            return self.daily.of(self.panel.sessions)
         if rows == TICKS:
             return self._tick_rows()
         return self.panel.bars(Interval.parse(rows))
@@ -68,7 +91,7 @@ class SessionRows:
         columns = {
             "session_volume": np.empty(symbols * ticks),
             "slot": np.tile(self.slots, symbols),
-            "session": np.full(symbols * ticks, float(self.panel.session.date.toordinal())),
+            "session": np.full(symbols * ticks, float(self.panel.sessions[0].date.toordinal())),
         }
         return Bars(starts, starts + ticks, np.tile(self.ticks, symbols), 0, columns)
 
@@ -122,10 +145,15 @@ class TermBank:
             columns |= out
             if term.rows == TICKS:
                 jobs.append(_fill_tick_rows(session, columns["session_volume"]))
-            jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), tuple(out.values())))
+            outs = tuple(out.values())
+            if term.carry == EACH_SESSION and len(session.panel.sessions) > 1:
+                jobs.append(self._pick_job(term, session, rows.of(term), outs, ids))
+            else:
+                jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), outs))
         self._go(jobs, ids)
         if sample:
             self._hide_unknown(session, terms, columns)
+            self._hide_old(session, rows, terms, columns, ids)
         self._forget_old_values(session, terms, ids)
         return columns
 
@@ -139,17 +167,47 @@ class TermBank:
     def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
             if term.known_after:
-                early = session.ticks < session.panel.session.open + term.known_after * MICROS_A_MINUTE
+                early = session.ticks < session.panel.opens_of(session.ticks) + term.known_after * MICROS_A_MINUTE
                 for name in term.outputs:
                     columns[name][early] = term.empty
+
+    def _hide_old(
+        self, session: SessionRows, rows: _RowsAtTicks, terms: Sequence[Term], columns: Columns, ids: Ints | None
+    ) -> None:
+        """Where a stretch of sessions was walked at once: hide values of earlier sessions that do not reach so far."""
+        if len(session.panel.sessions) == 1:
+            return
+        old: dict[int, tuple[Ints, Ints]] = {}
+        for term in terms:
+            reach = SESSIONS_BACK.get(term.carry)
+            if reach is not None:
+                if reach not in old:
+                    old[reach] = self._older(session, rows.of(term), session.bars(term.rows), reach, ids)
+                for name in term.outputs:
+                    columns[name][old[reach]] = term.empty
+
+    def _older(self, session: SessionRows, rows: Ints, bars: Bars, reach: int, ids: Ints | None) -> tuple[Ints, Ints]:
+        """(ticks, symbols) at which the latest bar is more than `reach` sessions back."""
+        everyone = np.arange(self.symbols) if ids is None else ids
+        whole = bars.ends[everyone] - bars.starts[everyone] == len(session.panel.sessions)
+        gaps = everyone[~whole]
+        latest = rows[gaps]
+        found = np.where(latest >= bars.starts[gaps, None], session.session_of_row[np.maximum(latest, 0)], -1)
+        who, when = np.nonzero(session.session_of_tick - found > reach)
+        if reach:
+            return when, gaps[who]
+        # a symbol with a bar in every session has none of today before the close
+        closes = np.array([session.close for session in session.panel.sessions])
+        before = np.flatnonzero(session.ticks < closes[session.session_of_tick])
+        ticks, symbols = np.meshgrid(before, everyone[whole], indexing="ij")
+        return np.concatenate([when, ticks.ravel()]), np.concatenate([gaps[who], symbols.ravel()])
 
     def _forget_old_values(self, session: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
         silent: dict[str, Ints] = {}
         for term in terms:
             if term.carry == LAST_SESSION:
                 if term.rows not in silent:
-                    bars = session.bars(term.rows)
-                    without = np.flatnonzero(bars.ends == bars.starts)
+                    without = session.silent(term.rows)
                     silent[term.rows] = without if ids is None else np.intersect1d(without, ids)
                 self._carried[term.name][:, silent[term.rows]] = term.empty
 
@@ -162,6 +220,8 @@ class TermBank:
                 job(symbol, symbol + 1)
 
     def _buffer(self, name: str, ticks: int) -> Floats:
+        if not ticks:
+            return np.empty((0, self.symbols))
         kept = self._out.get(name)
         if kept is None or kept.shape[0] != ticks:
             kept = self._out[name] = np.empty((ticks, self.symbols))
@@ -176,22 +236,45 @@ class TermBank:
 
         return job
 
+    def _pick_job(self, term: Term, session: SessionRows, rows: Ints, outs: tuple[Floats, ...], ids: Ints | None) -> Job:
+        """A term that starts anew at every session, over sessions of one bar each: every bar for itself."""
+        bars, inputs, carried = session.bars(term.rows), session.inputs(term), self._carried[term.name]
+        each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
+        states, none = np.zeros((len(each), max(1, term.state_size))), np.full((len(outs), len(each)), term.empty)
+        values = tuple(np.empty((1, len(each))) for _ in outs)
+        scratch = tuple(np.empty(1) for _ in outs)
+        term.kernel.over_symbols(0, len(each), each, each + 1, inputs, term.params, states, each[:, None], scratch, none, values)
+        made = tuple(np.empty(len(inputs[0])) for _ in outs)
+        for column, value in zip(made, values, strict=True):
+            column[each] = value[0]
+        unused, longest = np.zeros((self.symbols, 1)), bars.longest
+
+        def job(first: int, last: int) -> None:
+            for number, column in enumerate(made):
+                last_value.over_symbols(
+                    first, last, bars.starts, bars.ends, (column,), (), unused, rows, (np.empty(longest),),
+                    carried[number : number + 1], (outs[number],),
+                )  # fmt: skip
+
+        return job
+
 
 class _RowsAtTicks:
     """rows[symbol, tick] for each kind of rows, looked up once by a job of its own; `kept` are the arrays of the last session."""
 
     def __init__(self, session: SessionRows, sample: bool, jobs: list[Job], kept: dict[str, Ints]):
         self._session, self._sample, self._jobs, self._kept = session, sample, jobs, kept
-        self._made: dict[str, Ints] = {}
+        self._made: dict[int, Ints] = {}  # by the bars that are looked up
 
     def ticks_for(self, term: Term) -> int:
         return len(self._ticks(term.rows, term.name))
 
     def of(self, term: Term) -> Ints:
         ticks = self._ticks(term.rows, term.name)
-        key = term.rows if len(ticks) else "none"
+        bars = self._session.bars(term.rows)
+        key = id(bars) if len(ticks) else 0
         if key not in self._made:
-            self._made[key] = self._look_up(key, self._session.bars(term.rows), ticks)
+            self._made[key] = self._look_up(term.rows if len(ticks) else "none", bars, ticks)
         return self._made[key]
 
     def _ticks(self, rows: str, name: str) -> Ints:

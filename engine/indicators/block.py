@@ -13,8 +13,10 @@ decoded bars, so nothing is read twice.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 
@@ -59,6 +61,7 @@ class MonthBlock:
     ticks_of: TicksOf
     benchmark: int = -1
     close_up_terms: frozenset[str] = frozenset()  # of which the states before each session are remembered
+    previous_columns: Sequence[str] = ()  # of the daily bars, whose values of the session before are read
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class MonthBlock:
         if self.benchmark in self._watched:
             self._watched = np.arange(len(self.table))  # every symbol is measured against it
         self._scaled_to = dt.date.min
+        self.previous: Columns = {}  # of the sessions that were sampled last: daily column -> float64[sessions, symbols]
 
     @property
     def first_fed(self) -> dt.date:
@@ -80,14 +84,17 @@ class MonthBlock:
         return [term for term in self.terms if self.starts[term.name] <= date and (in_month or term.rows != DAILY)]
 
     def advance(self, panel: Panel, sample: bool) -> Columns:
-        """Walk one session, in order of time; with `sample` return the columns at its ticks."""
-        panel, date = self.panel_of(panel), panel.session.date
+        """Walk one session, or a stretch of daily ones, in order of time; with `sample` return the columns at its ticks."""
+        panel, date = self.panel_of(panel), panel.sessions[0].date
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
         if sample and self.close_up_terms:
             self._bank.remember(self._close_up_of(date))
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
+        if sample:
+            self.previous = self._previous(panel)
+        self._sample_after_splits(panel, columns, sample)
         if isinstance(panel, DailyPanel):
             self._kept = [panel]  # what is not walked day by day from the history looks back one session
         elif len(self._watched):
@@ -101,7 +108,7 @@ class MonthBlock:
 
         What is one row a tick (Term.rows = TICKS) is not in it. `panel` holds the session's bars of `table`.
         """
-        terms, ids = self._close_up_of(panel.session.date), self.table.ids(table.series)
+        terms, ids = self._close_up_of(panel.sessions[0].date), self.table.ids(table.series)
         benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
         rows = SessionRows(panel, self.daily.realign(table), ticks, np.zeros(len(ticks)), -1 if benchmark is None else benchmark)
         columns = self._bank.pick(terms, ids).run(rows, terms)
@@ -121,7 +128,8 @@ class MonthBlock:
         self._joined.append(other)
 
     def _rows(self, panel: Panel) -> SessionRows:
-        return SessionRows(panel, self.daily, *self.ticks_of(panel.session), self.benchmark)
+        ticks, slots = zip(*map(self.ticks_of, panel.sessions), strict=True)
+        return SessionRows(panel, self.daily, np.concatenate(ticks), np.concatenate(slots), self.benchmark)
 
     def _apply_splits(self, date: dt.date) -> None:
         changed: set[int] = set()
@@ -135,11 +143,39 @@ class MonthBlock:
             ids = range(len(self.table)) if self.benchmark in changed else sorted(changed)
             self._start_anew(date, np.array(ids, np.int64))
 
+    def _sample_after_splits(self, panel: Panel, columns: Columns, sample: bool) -> None:
+        """Splits inside a stretch: from each on, its symbols' values are those of bars in the scale after it."""
+        dates = [session.date for session in panel.sessions]
+        for ex_date, splits in groupby(self.splits.between(self.table, dates[0], dates[-1]), key=lambda split: split[0]):
+            rows, changed = self._rows(panel), set()
+            number = bisect_left(dates, ex_date)
+            first = int(np.searchsorted(rows.session_of_tick, number))
+            for _, symbol, ratio in splits:
+                self.daily.rescale(symbol, ratio, ex_date)
+                changed.add(symbol)
+            ids = np.arange(len(self.table)) if self.benchmark in changed else np.array(sorted(changed), np.int64)
+            before = {name: values[:first, ids] for name, values in columns.items()}
+            self._start_anew(dates[0], ids)
+            if dates[0] == self.sessions[0]:
+                self._walk_daily_history(dates[0], ids)
+            self._bank.run(rows, self.due(dates[0]), sample, ids)
+            for name, values in before.items():
+                columns[name][:first, ids] = values
+            if sample:
+                for name, after in self._previous(panel, ids).items():
+                    self.previous[name][number:, ids] = after[number:]
+        self._scaled_to = dates[-1]
+
+    def _previous(self, panel: Panel, ids: Ints | None = None) -> Columns:
+        """name -> float64[sessions, symbols]: the last value before each session, in the scale that the bars are in."""
+        rows = self.daily.before(panel.sessions, ids).T
+        return {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in self.previous_columns}
+
     def _start_anew(self, date: dt.date, ids: Ints) -> None:
         for term in self.terms:
             self._bank.reset(term, ids)
         for panel in self._kept:
-            walked = [term for term in self.due(panel.session.date) if term.rows != DAILY]
+            walked = [term for term in self.due(panel.sessions[0].date) if term.rows != DAILY]
             self._bank.run(self._rows(panel), walked, False, ids)
         if date > self.sessions[0]:
             self._walk_daily_history(date, ids)

@@ -22,6 +22,7 @@ class Bars:
     known_at, lag  a bar is visible at a time t when known_at[bar] + lag <= t (microseconds)
     columns        name -> float64[bars]
     times          what rows are ordered by, where not known_at
+    reach          each symbol's slice of all rows there are, where it is more than that of the bars
     more           name -> function that makes a further column; it is kept once made
     """
 
@@ -32,6 +33,7 @@ class Bars:
     columns: dict[str, Floats]
     more: Mapping[str, Callable[[], Floats]] = field(default_factory=dict)
     times: Ints | None = None
+    reach: tuple[Ints, Ints] | None = None
     _made: dict[str, Floats] = field(default_factory=dict)
 
     def column(self, name: str) -> Floats:
@@ -47,10 +49,16 @@ class Bars:
         """The most bars a symbol has."""
         return int((self.ends - self.starts).max(initial=0))
 
+    def rows_of(self, symbols: Ints) -> Ints:
+        """int64: the bars of some symbols, symbol by symbol."""
+        lengths = self.ends[symbols] - self.starts[symbols]
+        return np.repeat(self.starts[symbols] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+
     def latest_of(self, symbol: int) -> Floats:
         """float64[bars]: the latest close of one symbol at each bar; NaN before its first, and for an id below 0."""
         times = self.known_at if self.times is None else self.times
-        start, end = (int(self.starts[symbol]), int(self.ends[symbol])) if symbol >= 0 else (0, 0)
+        starts, ends = self.reach or (self.starts, self.ends)
+        start, end = (int(starts[symbol]), int(ends[symbol])) if symbol >= 0 else (0, 0)
         rows = np.searchsorted(times[start:end], times, side="right") - 1
         return np.where(rows >= 0, self.column("close")[start:end][rows], np.nan) if end > start else np.full(len(times), np.nan)
 

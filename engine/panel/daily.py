@@ -8,14 +8,15 @@ from copy import copy
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
+from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.session_panel import rescale
+from engine.panel.session_panel import rescale, slices
 from engine.panel.symbol_table import SymbolTable
 
 EPOCH = dt.date(1970, 1, 1)
@@ -28,19 +29,17 @@ def day_number(date: dt.date) -> int:
 
 
 class DailyBars:
-    """Daily bars for the symbols of a table, sorted by symbol and date, in the scale of the session at hand."""
+    """Daily bars for the symbols of a table, sorted by symbol and date, in the scale of the session at hand.
 
-    def __init__(self, table: SymbolTable, frame: pl.DataFrame, columns: Sequence[str]):
-        ids = table.ids(frame["symbol"])
-        frame = frame.filter(pl.Series(ids >= 0)) if (ids < 0).any() else frame
-        ids = ids[ids >= 0]
-        self.table = table
-        self.dates: Ints = frame["date"].to_physical().cast(pl.Int64).to_numpy()
-        self.columns: dict[str, Floats] = {name: _floats(frame[name]) for name in columns}
-        everyone = np.arange(len(table))
-        self.starts: Ints = np.searchsorted(ids, everyone)
-        self.ends: Ints = np.searchsorted(ids, everyone, side="right")
-        self._at_hand: tuple[dt.date, Bars] | None = None
+    starts, ends  int64[symbols]: each symbol's slice
+    dates         int64[bars], days since 1970-01-01
+    columns       name -> float64[bars]; written to by `rescale`
+    """
+
+    def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
+        self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
+        self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
+        self._numbered: tuple[tuple[Session, ...], Ints] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of a table, all of which are in this one's."""
@@ -54,19 +53,31 @@ class DailyBars:
         span_rows(self.starts, self.ends, self.dates, day_number(start), day_number(end), starts, ends)
         return starts, ends
 
-    def rows_before(self, date: dt.date) -> Ints:
-        """int64[symbols]: the last row before `date`, -1 where there is none."""
-        _, ends = self.span(EPOCH, date)
-        return np.where(ends > self.starts, ends - 1, -1)
-
-    def session(self, session: Session) -> Bars:
-        """The session's own daily bar of each symbol, known at its close; the same object until another session is asked for."""
-        if self._at_hand is None or self._at_hand[0] != session.date:
-            starts, ends = self.span(session.date, session.date + dt.timedelta(days=1))
-            bars = self._bars(starts, ends, np.full(len(self.dates), session.close))
-            more = {**bars.more, "timestamp": lambda: np.full(len(self.dates), float(session.open))}
-            self._at_hand = session.date, replace(bars, more=more)
+    def of(self, sessions: tuple[Session, ...]) -> Bars:
+        """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for."""
+        if self._at_hand is None or self._at_hand[0] != sessions:
+            starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
+            number = self.numbers(sessions)
+            opens = np.array([session.open for session in sessions], np.float64)
+            bars = self._bars(starts, ends, np.array([session.close for session in sessions])[number])
+            self._at_hand = sessions, replace(bars, more={**bars.more, "timestamp": lambda: opens[number]})
         return self._at_hand[1]
+
+    def numbers(self, sessions: tuple[Session, ...]) -> Ints:
+        """int64[bars]: which of consecutive sessions each is of; of other sessions' bars, the first or the last."""
+        if self._numbered is None or self._numbered[0] != sessions:
+            days = np.array([day_number(session.date) for session in sessions])
+            of_day = np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
+            self._numbered = sessions, of_day[np.clip(self.dates, days[0], days[-1]) - days[0]]
+        return self._numbered[1]
+
+    def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
+        """int64[symbols, sessions]: the last row before each session, -1 where there is none; of all symbols, or of `ids`."""
+        starts, ends = (side if ids is None else side[ids] for side in (self.starts, self.ends))
+        rows = np.empty((len(starts), len(sessions)), np.int64)
+        latest_rows(0, len(starts), starts, ends, self.dates, 1, np.array([day_number(s.date) for s in sessions]), rows)
+        rows[rows < starts[:, None]] = -1
+        return rows
 
     def history(self, start: dt.date, end: dt.date) -> Bars:
         """All bars with start <= date < end, for walking; they are in the past, so known at any time."""
@@ -84,26 +95,34 @@ class DailyBars:
             "minute": lambda: np.zeros(len(self.dates)),  # a daily bar is that of regular hours
             "regular": lambda: np.ones(len(self.dates)),
         }
-        return Bars(starts, ends, known_at, 0, self.columns, more, self.dates)
+        return Bars(starts, ends, known_at, 0, self.columns, more, self.dates, (self.starts, self.ends))
 
 
 class DailyPanel:
-    """One session of an archive of daily bars: each symbol's one bar, known at the close.
+    """A stretch of sessions of an archive of daily bars: each symbol's one bar a session, known at the close.
 
     As `SessionPanel`, for what replays sessions. Its bars are those of the block it is given to, in the scale that these are in.
     """
 
-    def __init__(self, session: Session, table: SymbolTable, daily: DailyBars | None = None):
-        self.session, self.table, self.base, self._daily = session, table, DAY, daily
+    def __init__(self, sessions: tuple[Session, ...], table: SymbolTable, daily: DailyBars | None = None):
+        self.sessions, self.session, self.table, self.base, self._daily = sessions, sessions[0], table, DAY, daily
+        self._present: NDArray[np.bool_] | None = None  # [sessions, symbols]
 
     def of_block(self, daily: DailyBars) -> DailyPanel:
-        """The session over a block's bars."""
-        return DailyPanel(self.session, daily.table, daily)
+        """The sessions over a block's bars."""
+        return DailyPanel(self.sessions, daily.table, daily)
+
+    def of_session(self, number: int) -> DailyPanel:
+        """One of the sessions."""
+        if self._present is None:
+            self._present = self._presence()
+        one = DailyPanel((self.sessions[number],), self.table, self._daily)
+        one._present = self._present[number : number + 1]
+        return one
 
     def realign(self, table: SymbolTable) -> DailyPanel:
-        """The session for the symbols of another table."""
-        assert self._daily is not None, "a session of no block has no bars"
-        return DailyPanel(self.session, table, self._daily.realign(table))
+        """The sessions for the symbols of another table."""
+        return DailyPanel(self.sessions, table, self._bars.realign(table))
 
     def only(self, ids: Ints) -> DailyPanel:
         """Itself: the block keeps the bars."""
@@ -114,56 +133,100 @@ class DailyPanel:
 
     @property
     def visible(self) -> Bars:
-        """The session's bars."""
-        assert self._daily is not None, "a session of no block has no bars"
-        return self._daily.session(self.session)
+        """The sessions' bars."""
+        return self._bars.of(self.sessions)
 
     regular = visible
 
     def bars(self, interval: Interval) -> Bars:
-        """The session's bars, at the one interval there is."""
+        """The sessions' bars, at the one interval there is."""
         return self.visible
 
+    def opens_of(self, ticks: Ints) -> Ints:
+        """int64[ticks]: the open of each tick's session, microseconds."""
+        opens = np.array([session.open for session in self.sessions])
+        return opens[np.searchsorted(opens, ticks, side="right") - 1]
+
     def present(self) -> Ints:
-        """int64[symbols]: how many bars each symbol has, 1 or 0."""
-        bars = self.visible
-        return bars.ends - bars.starts
+        """int64[symbols]: how many bars of its first session each symbol has, 1 or 0."""
+        if self._present is None:
+            self._present = self._presence()
+        return self._present[0].astype(np.int64)
 
+    def _presence(self) -> NDArray[np.bool_]:
+        bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)
+        everyone = np.arange(len(self.table))
+        of_row = self._bars.numbers(self.sessions)[bars.rows_of(everyone)]
+        found[of_row, np.repeat(everyone, bars.ends - bars.starts)] = True
+        return found
 
-def _floats(column: pl.Series) -> Floats:
-    """A copy of its own, times in microseconds."""
-    return column.to_physical().cast(pl.Float64).to_numpy(writable=True)
+    @property
+    def _bars(self) -> DailyBars:
+        assert self._daily is not None, "sessions of no block have no bars"
+        return self._daily
 
 
 class DailyHistory:
     """Reads daily bars block by block and remembers each symbol's last bar before them, however old."""
 
-    def __init__(self, archive: Archive, columns: Sequence[str], symbols: Sequence[str]):
-        self._archive, self._columns = archive, tuple(columns)
-        self._symbols = pl.Series("symbol", symbols, dtype=pl.String)
-        self._last: pl.DataFrame | None = None  # one row a symbol, all before self._frame
-        self._frame: pl.DataFrame | None = None
+    def __init__(self, archive: Archive, columns: Sequence[str], symbols: SymbolTable):
+        self._archive, self._columns, self._symbols = archive, tuple(columns), symbols
+        self._years: dict[int, DailyBars] = {}  # as they are in the archive, never rescaled
+        self._last: DailyBars | None = None  # one bar a symbol at most, all before self._first
+        self._first = dt.date.min
 
     def block(self, table: SymbolTable, first: dt.date, last: dt.date) -> DailyBars:
         """Bars of first <= date <= last, and of each symbol the last one before `first`; blocks go forward in time."""
-        if self._last is None or self._frame is None:
-            self._last = self._search_back(first)
-        else:
-            earlier = pl.concat([self._last, self._frame.filter(pl.col("date") < first)])
-            self._last = earlier.sort("symbol", "date").group_by("symbol", maintain_order=True).last()
-        self._frame = self._archive.read_daily(self._columns, first, last + dt.timedelta(days=1))
-        return DailyBars(table, pl.concat([self._last, self._frame]).sort("symbol", "date"), self._columns)
+        self._last = self._search_back(first) if self._last is None else self._latest(first, [self._last, *self._years.values()])
+        self._years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
+        spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in self._years.values()]
+        whole = self._joined([self._last, *self._years.values()], [(self._last.starts, self._last.ends), *spans])
+        return whole if table is self._symbols else whole.realign(table)
 
-    def _search_back(self, before: dt.date) -> pl.DataFrame:
+    def _search_back(self, before: dt.date) -> DailyBars:
         """The last bar before a date of every symbol, a year at a time: most symbols are found in the first."""
-        dates = [date for date in self._archive.sessions("1d") if date < before]
-        found = self._archive.read_daily(self._columns, before, before)
-        missing = self._symbols
-        for year in sorted({date.year for date in dates}, reverse=True):
-            start, end = dt.date(year, 1, 1), min(dt.date(year + 1, 1, 1), before)
-            bars = self._archive.read_daily(self._columns, start, end).filter(pl.col("symbol").is_in(missing.implode()))
-            found = pl.concat([found, bars.group_by("symbol", maintain_order=True).last().select(found.columns)])
-            missing = missing.filter(~missing.is_in(found["symbol"].implode()))
-            if missing.is_empty():
+        found: list[DailyBars] = []
+        for year in sorted((year for year in self._archive.daily_years() if year <= before.year), reverse=True):
+            found.insert(0, self._year(year))
+            latest = self._latest(before, found)
+            found = [latest]
+            if (latest.ends > latest.starts).all():
                 break
-        return found
+        return self._latest(before, found)
+
+    def _latest(self, before: dt.date, sources: Sequence[DailyBars]) -> DailyBars:
+        """Of each symbol the last bar before a date, of the last source that has one."""
+        taken = np.zeros(len(self._symbols), np.bool_)
+        spans = []
+        for source in reversed(sources):
+            starts, ends = source.span(EPOCH, before)
+            has = (ends > starts) & ~taken
+            taken |= has
+            spans.append((np.where(has, ends - 1, 0), np.where(has, ends, 0)))
+        return self._joined(list(sources), spans[::-1])
+
+    def _joined(self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]]) -> DailyBars:
+        """Copies of the sources' bars in the spans, symbol by symbol; of one symbol in the sources' order."""
+        lengths = [ends - starts for starts, ends in spans]
+        total = np.sum(lengths, axis=0) if lengths else np.zeros(len(self._symbols), np.int64)
+        ends = np.cumsum(total)
+        starts = ends - total
+        size = int(total.sum())
+        dates, columns = np.empty(size, np.int64), {name: np.empty(size) for name in self._columns}
+        free = starts.copy()  # where each symbol's next bars go
+        for source, (first, _), length in zip(sources, spans, lengths, strict=True):
+            within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+            here, there = np.repeat(first, length) + within, np.repeat(free, length) + within
+            dates[there] = source.dates[here]
+            for name, values in columns.items():
+                values[there] = source.columns[name][here]
+            free += length
+        return DailyBars(self._symbols, starts, ends, dates, columns)
+
+    def _year(self, year: int) -> DailyBars:
+        """A year's bars as they are in the archive."""
+        if year in self._years:
+            return self._years[year]
+        bars = self._archive.read_daily_year(year, self._columns)
+        starts, ends = slices(self._symbols, bars.symbols, bars.counts)
+        return DailyBars(self._symbols, starts, ends, bars.days, bars.columns)

@@ -64,10 +64,10 @@ class SessionPanel:
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
         frame = archive.read_session(session.date, wanted, base.name)
         symbols, counts = index or symbol_runs(frame["symbol"])
-        slices = _slices(table, symbols, np.asarray(counts, np.int64))
+        own = slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
         timestamps = frame["timestamp"].to_physical().to_numpy()
-        panel = cls(session, table, base, timestamps, arrays, slices, extended)
+        panel = cls(session, table, base, timestamps, arrays, own, extended)
         panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
         return panel
 
@@ -105,6 +105,19 @@ class SessionPanel:
         if interval.name not in self._derived:
             self._derived[interval.name] = self._derive(interval)
         return self._derived[interval.name]
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The session, as one of a stretch that is no longer."""
+        return (self.session,)
+
+    def opens_of(self, ticks: Ints) -> Ints:
+        """int64[ticks]: the open of each tick's session, microseconds."""
+        return np.full(len(ticks), self.session.open)
+
+    def of_session(self, number: int) -> SessionPanel:
+        """Itself: there is one session."""
+        return self
 
     def present(self) -> Ints:
         """int64[symbols]: how many regular bars each symbol has."""
@@ -158,7 +171,8 @@ def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
         values[span] /= ratio
 
 
-def _slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:
+def slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:
+    """Where each symbol of a table has its rows, in a file of which the symbols' row counts are known."""
     ends = np.cumsum(counts)
     ids = table.ids(symbols)
     known = ids >= 0

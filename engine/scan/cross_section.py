@@ -7,7 +7,7 @@ an indicator that is not warm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -33,9 +33,42 @@ class CrossSection:
         self, session: Session, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats], lag: int,
         previous: Mapping[str, Floats],
     ):  # fmt: skip
-        self.session, self.table, self.ticks, self._lag = session, table, ticks, lag
-        self._columns = dict(columns)
-        self._previous = previous
+        self.session, self.table, self.ticks = session, table, ticks
+        self._columns, self._previous = dict(columns), previous
+        self._opens: Ints = np.full(len(ticks), session.open)
+        self._begins: Ints = np.full(len(ticks), session.extended_open)
+        self._lag, self._lags = lag, np.full(len(ticks), lag, np.int64)
+        self._stretch: CrossSection | None = None
+        self.first, self.sessions = 0, (session,)
+
+    @classmethod
+    def of_stretch(
+        cls, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats],
+        lags: Sequence[int], previous: Mapping[str, Floats],
+    ) -> CrossSection:  # fmt: skip
+        """Several sessions in one, each with its ticks and lag; previous: name -> float64[sessions, symbols]."""
+        lengths = [len(of_session) for of_session in ticks]
+        whole = cls(sessions[0], table, np.concatenate(ticks), columns, 0, {})
+        whole._opens, whole._begins, whole._lags = (
+            np.repeat(np.array(values, np.int64), lengths)
+            for values in ([s.open for s in sessions], [s.extended_open for s in sessions], lags)
+        )
+        whole._previous = {name: np.repeat(values, lengths, axis=0) for name, values in previous.items()}
+        whole.sessions = tuple(sessions)
+        return whole
+
+    def of_session(self, session: Session, first: int, last: int, lag: int) -> CrossSection:
+        """One session of the stretch, whose ticks are [first, last); `stretch` and `first` say where it is from."""
+        columns = {name: values[first:last] for name, values in self._columns.items()}
+        previous = {name: values[first] for name, values in self._previous.items()} if last > first else {}
+        one = CrossSection(session, self.table, self.ticks[first:last], columns, lag, previous)
+        one._stretch, one.first = self, first
+        return one
+
+    @property
+    def stretch(self) -> CrossSection:
+        """The sessions that were computed with this one; itself where it was alone."""
+        return self._stretch or self
 
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none."""
@@ -107,11 +140,11 @@ class CrossSection:
         if column.daily:
             return np.broadcast_to(self._previous[column.daily], shape)
         if name == "minute":
-            return np.broadcast_to(((self.ticks - self.session.open) / MICROS_A_MINUTE)[:, None], shape)
+            return np.broadcast_to(((self.ticks - self._opens) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":
-            return (self.ticks[:, None] - self.values("bar_time") - self._lag) / MICROS_A_MINUTE
+            return (self.ticks[:, None] - self.values("bar_time") - self._lags[:, None]) / MICROS_A_MINUTE
         if name == "bar_today":
-            return (self.values("bar_time") >= self.session.extended_open).astype(np.float64)
+            return (self.values("bar_time") >= self._begins[:, None]).astype(np.float64)
         raise KeyError(name)
 
 

@@ -34,7 +34,7 @@ class SessionHits:
     ticks      int64[hits], index of the tick in the cross-section
     symbols    int64[hits], ids in the cross-section's table
     ranks      uint32[hits], 1 is the best of its tick
-    features   one row a hit
+    features   one row a hit, of these from row `first` on: sessions that were evaluated together share them
     funnel     clause name -> uint32[ticks of the cross-section], rows left after the clause
     """
 
@@ -44,6 +44,16 @@ class SessionHits:
     ranks: NDArray[np.uint32]
     features: pl.DataFrame
     funnel: dict[str, NDArray[np.uint32]]
+    first: int = 0
+
+    def of_session(self, first: int, last: int) -> SessionHits:
+        """The hits of ticks [first, last), which are counted from 0 then."""
+        start, stop = np.searchsorted(self.ticks, (first, last)).tolist()
+        funnel = {name: counts[first:last] for name, counts in self.funnel.items()}
+        return SessionHits(
+            self.scanned, self.ticks[start:stop] - first, self.symbols[start:stop], self.ranks[start:stop], self.features, funnel,
+            self.first + start,
+        )  # fmt: skip
 
     def at(self, tick: int) -> slice:
         """The hits of one tick."""

@@ -158,7 +158,7 @@ def _features(passes: list[tuple[ScanRecord, ColumnarHits]], rows: list[Ints]) -
     """The features of the hits; sessions that were evaluated together have one frame."""
     for _, alike in groupby(zip(passes, rows, strict=True), key=lambda each: id(each[0][1].hits.features)):
         together = list(alike)
-        features, at = together[0][0][1].hits.features, np.concatenate([own for _, own in together])
+        features, at = together[0][0][1].hits.features, np.concatenate([own + one.hits.first for (_, one), own in together])
         yield features if len(at) == len(features) and (at == np.arange(len(at))).all() else features[at]
 
 

@@ -30,6 +30,8 @@ from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Ticks
 
+CELLS = 1 << 20  # ticks times symbols that a stretch of daily sessions may have
+
 
 @dataclass(frozen=True)
 class ReplaySpec:
@@ -41,6 +43,7 @@ class ReplaySpec:
     all_columns  decode every bar column, for readers of whole bars
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
+    at_once      nothing will be asked for on the way, so that sessions of daily bars may be computed together
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
@@ -56,6 +59,7 @@ class ReplaySpec:
     previous: Sequence[str]
     benchmark: str | None = None
     close_up: tuple[Sequence[Term], Ticks] | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,13 @@ class MarketReplay:
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
         run = set(self._spec.dates)
-        for panel in prefetch(needed, self._read):
-            date = panel.session.date
+        for panel in prefetch(self._stretches(needed, months), self._read):
+            date = panel.sessions[0].date
             while months and self._first_fed(months[0]) <= date:
                 self._open_blocks.append(self._open(months.pop(0), date))
             for block in list(self._open_blocks):
                 yield from self._advance(block, panel, date in run)
-                if date >= block.sessions[-1]:
+                if panel.sessions[-1].date >= block.sessions[-1]:
                     self._open_blocks.remove(block)
             del panel  # or it is held until the next but one is there
 
@@ -107,7 +111,7 @@ class MarketReplay:
             self._close_up_terms |= {term.name: term for term in terms}
         for block in self._open_blocks:
             other = self._fresh_block(block.sessions, block.table, list(terms))
-            self._catch_up(other, panel.session.date)
+            self._catch_up(other, panel.sessions[0].date)
             columns = other.advance(panel, block is self._at_hand)
             if block is self._at_hand:
                 cross.add(columns)
@@ -118,7 +122,7 @@ class MarketReplay:
         assert self._now is not None and self._at_hand is not None and self._spec.close_up is not None
         (panel, cross), block = self._now, self._at_hand
         table = SymbolTable([*symbols, *([self._spec.benchmark] if self._spec.benchmark else [])])
-        ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(panel.session)
+        ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(panel.sessions[0])
         own = block.panel_of(panel).realign(table)
         columns = block.close_up(own, table, ticks)
         at = np.searchsorted(cross.ticks, ticks)
@@ -133,30 +137,44 @@ class MarketReplay:
 
     def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
         for date in self._between(block.first_fed, before):
-            block.advance(self._read(date), False)
+            block.advance(self._read((date,)), False)
 
     def _advance(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedSession]:
-        session = panel.session
-        sample = in_run and session.date >= block.sessions[0]
+        sample = in_run and panel.sessions[0].date >= block.sessions[0]
         own = block.panel_of(panel)
         columns = block.advance(own, sample)
         if not sample:
             return
-        rows = block.daily.rows_before(session.date)
-        previous = {name: np.where(rows >= 0, values[rows], np.nan) for name, values in block.daily.columns.items()}
-        ticks = self._spec.ticks.ticks(session)
-        length = session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
-        cross = CrossSection(session, block.table, ticks, columns, length, previous)
-        self._now, self._at_hand = (panel, cross), block
-        yield ReplayedSession(own, cross)
+        sessions = panel.sessions
+        ticks = [self._spec.ticks.ticks(session) for session in sessions]
+        lags = [session.close - session.open if self._spec.base.is_daily else self._spec.base.micros for session in sessions]
+        whole = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous)
+        first = 0
+        for number, session in enumerate(sessions):
+            cross = whole.of_session(session, first, first + len(ticks[number]), lags[number])
+            self._now, self._at_hand = (panel, cross), block
+            yield ReplayedSession(own.of_session(number), cross)
+            first += len(ticks[number])
         self._now = None
 
-    def _read(self, date: dt.date) -> Panel:
+    def _stretches(self, dates: Sequence[dt.date], months: Sequence[Sequence[dt.date]]) -> list[tuple[dt.date, ...]]:
+        """The sessions that are computed together: each alone, or, where bars are daily and that is safe, as many as can be."""
+        if not (self._spec.base.is_daily and self._spec.at_once):
+            return [(date,) for date in dates]
+        begins = {self._spec.dates[0], *(month[0] for month in months), *(self._first_fed(month) for month in months)}
+        most, found = max(1, CELLS // max(1, len(self._everyone))), list[list[dt.date]]()
+        for date in dates:
+            if not found or date in begins or len(found[-1]) >= most:
+                found.append([])
+            found[-1].append(date)
+        return [tuple(stretch) for stretch in found]
+
+    def _read(self, dates: tuple[dt.date, ...]) -> Panel:
         spec = self._spec
         if spec.base.is_daily:
-            return DailyPanel(spec.calendar.session(date), self._everyone)
+            return DailyPanel(tuple(map(spec.calendar.session, dates)), self._everyone)
         return SessionPanel.read(
-            spec.archive, spec.calendar.session(date), self._everyone, spec.base, self._columns(), spec.extended
+            spec.archive, spec.calendar.session(dates[0]), self._everyone, spec.base, self._columns(), spec.extended
         )
 
     def _columns(self) -> list[str]:
@@ -216,7 +234,7 @@ class MarketReplay:
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
             table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
-            frozenset(self._close_up_terms),
+            frozenset(self._close_up_terms), self._spec.previous,
         )  # fmt: skip
 
     def _daily(self) -> DailyHistory:
@@ -224,7 +242,7 @@ class MarketReplay:
             by_day = self._spec.base.is_daily
             read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
-            self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone.names)
+            self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone)
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:

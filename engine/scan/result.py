@@ -44,5 +44,6 @@ class ColumnarResult(ScanResult):
         """symbol -> {feature: value}."""
         if not self.hits.features.width:
             return {symbol: {} for symbol in self.symbols}
-        rows = self.hits.features[self.rows.start : self.rows.stop].rows(named=True)
+        first = self.hits.first
+        rows = self.hits.features[first + self.rows.start : first + self.rows.stop].rows(named=True)
         return dict(zip(self.symbols, rows, strict=True))

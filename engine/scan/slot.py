@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -51,6 +52,8 @@ class ScannerSlot:
         self._at: dict[int, bool] = {}  # index in the cross-section -> whether it is a scheduled tick
         self._hits: SessionHits | None = None
         self._next = 0
+        self._same: tuple[CrossSection, bool] | None = None
+        self._stretch: tuple[CrossSection, Ints, SessionHits] | None = None  # of sessions that are computed together
         self._members: tuple[SymbolTable, list[str] | None, Ints] | None = None  # of a table, of a list of names
 
     @property
@@ -95,8 +98,42 @@ class ScannerSlot:
         if self.plan is None:
             raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
         if self._hits is None:
-            self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
+            if self._at_once(cross):
+                self._hits = self._of_stretch(cross).of_session(cross.first, cross.first + len(cross.ticks))
+            else:
+                self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
         return self._hits
+
+    def _at_once(self, cross: CrossSection) -> bool:
+        """Whether this session's stretch can be evaluated at once: the same symbols in all of it, nothing counted by session."""
+        assert self.plan is not None
+        if cross.stretch is cross or self.plan.session_limit is not None or not self.plan.session_at_once:
+            return False
+        if self._same is None or self._same[0] is not cross.stretch:
+            self._same = cross.stretch, self._same_members(cross.stretch.sessions)
+        return self._same[1]
+
+    def _same_members(self, sessions: Sequence[Session]) -> bool:
+        universe = self.scanner.universe
+        if universe is None:
+            return True
+        first = universe.members(sessions[0].date)
+        return all(universe.members(session.date) is first for session in sessions)
+
+    def _of_stretch(self, cross: CrossSection) -> SessionHits:
+        """The hits of all sessions that are computed with this one, found once."""
+        assert self.plan is not None
+        stretch, members = cross.stretch, self.members(cross)
+        if self._stretch is None or self._stretch[0] is not stretch or self._stretch[1] is not members:
+            opens = [session.open for session in stretch.sessions] if self.pre_session else []
+            ticks = np.concatenate([np.array(opens, np.int64), *self._scheduled(stretch.sessions)])
+            hits = evaluate(self.plan, stretch, np.unique(np.searchsorted(stretch.ticks, ticks)), members)
+            self._stretch = stretch, members, hits
+        return self._stretch[2]
+
+    def _scheduled(self, sessions: Sequence[Session]) -> Iterator[Ints]:
+        for session in sessions:
+            yield from (schedule.ticks(session) for schedule in self.schedules)
 
     def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
         """Symbol -> when this session's columnar pass finds it first (microseconds), and its rank then."""

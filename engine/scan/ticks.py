@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -40,6 +41,7 @@ class TickTable:
 
     def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
+        self._of_date: dict[dt.date, Ints] = {}
         self._offsets: dict[tuple[int, ...], Ints] = {}  # of sessions alike, from the open
         offsets = {id(found): found for found in map(self._from_open, sessions)}
         self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
@@ -51,11 +53,14 @@ class TickTable:
 
     def _from_open(self, session: Session) -> Ints:
         """Schedules go by the clock on the wall: sessions of the same hours on it have the same ticks."""
-        if session.hours not in self._offsets:
-            pre_session = np.array([session.open] if self._pre_session else [], np.int64)
-            ticks = np.unique(np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)]))
-            self._offsets[session.hours] = ticks - session.open
-        return self._offsets[session.hours]
+        if session.date not in self._of_date:
+            hours = session.hours
+            if hours not in self._offsets:
+                pre_session = np.array([session.open] if self._pre_session else [], np.int64)
+                ticks = np.unique(np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)]))
+                self._offsets[hours] = ticks - session.open
+            self._of_date[session.date] = self._offsets[hours]
+        return self._of_date[session.date]
 
     def slots(self, session: Session) -> Floats:
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""

@@ -189,6 +189,7 @@ class SessionCoordinator:
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, self.scope.dates,
                 requirements.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
+                at_once=self._trader is None and all(slot.columnar for slot in self.manager.slots),
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))

@@ -97,7 +97,7 @@ def test_a_clause_and_a_feature_of_one_name_are_two_things() -> None:
     session = ExchangeCalendar.of("XNYS").session(dt.date(2018, 3, 1))
     close = np.array([[1.0, 2.0, 3.0], [9.0, np.nan, 7.0]])
     ticks = session.open + np.array([60_000_000, 120_000_000])
-    cross = CrossSection(session, SymbolTable("ABC"), ticks, {"close": close}, 0, lambda name: close[0])
+    cross = CrossSection(session, SymbolTable("ABC"), ticks, {"close": close}, 0, {})
     hits = evaluate(made, cross, np.arange(2), np.arange(3))
     assert hits.features["lead"].to_list() == [30.0, 90.0]
     assert hits.symbols.tolist() == [2, 0] and hits.funnel["lead"].tolist() == [2, 2]
