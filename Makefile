@@ -18,7 +18,8 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench.kernels
-	$(BIN)/python -m bench.run
+	$(BIN)/barsweep bench --against duckdb,polars
+	$(BIN)/barsweep bench --goals
 	$(BIN)/python -m bench.trading
 
 clean:

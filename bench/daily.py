@@ -65,4 +65,4 @@ def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:
 def daily_workload(path: Path) -> Workload:
     """Four factors, and the 500 largest of each day."""
     data = {"interval": "1d", "scanners": [SCANNER]}
-    return Workload(path, LoadedConfig(SessionConfig(mode="backtest", session_data_config=data), Path("bench")))  # type: ignore[arg-type]
+    return Workload(path, LoadedConfig(SessionConfig(mode="backtest", session_data_config=data), Path("bench")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from engine.errors import RunError
 HEAD = "# Results\n"
 
 
-def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
+def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
     """Name and value of each figure."""
     bars, bare = figures["bars"], figures["decode"]
-    shown = [
+    shown: list[tuple[str, ...]] = [
         ("archive", f"{figures['symbols']:,} symbols, {figures['sessions']:,} sessions, {bars:,} bars"),
         ("scanners", ", ".join(figures["scanners"])),
         ("found", f"{figures['hits']:,} hits at {figures['ticks']:,} ticks"),
@@ -40,7 +41,7 @@ def machine_line(machine: dict[str, str]) -> str:
     return f"{machine['cores']} cores of {machine['processor']}; {versions}."
 
 
-def record(path: Path, note: str, machine: dict[str, str], table: list[tuple[str, ...]], columns: tuple[str, ...]) -> None:
+def record(path: Path, note: str, machine: dict[str, str], table: Sequence[tuple[str, ...]], columns: tuple[str, ...]) -> None:
     """Put a block on top of a results file; it is made where there is none."""
     before = path.read_text(encoding="utf-8") if path.exists() else HEAD
     if not before.startswith(HEAD):

@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.run import SCANNER
+from bench.workload import bench_archive
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.results.run import make_desk
@@ -24,6 +23,7 @@ from engine.session.coordinator import SessionCoordinator
 from engine.session.record import in_blocks
 from engine.strategies.base import Strategy, StrategyContext
 
+SCANNER = {"module": "scanners.momentum_scanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}]}
 COLUMNAR = {"module": "engine.strategies.vwap_pullback"}
 BY_HAND = {"module": "bench.trading:Reversion"}
 SYMBOLS = 20
@@ -67,8 +67,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--archive", type=Path)
     given = parser.parse_args()
-    path = given.archive or Path("parquet_data") / f"bench-{given.symbols}x{given.sessions}"
-    make_demo(path, given.symbols, given.sessions)
+    path = given.archive or bench_archive(Path("parquet_data"), given.symbols, given.sessions, 7)
     archive = Archive.open(path)
     few = {"symbols": archive.symbols()[:SYMBOLS]}
     run(archive, [COLUMNAR], scanners=[SCANNER])  # compiles

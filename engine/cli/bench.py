@@ -44,9 +44,8 @@ def bench_command(
     its own, how soon the first session is done, how long compiling takes and how much memory.
     """
     set_up_logging("error" if quiet else log_level)
-    from bench.goals import measure_goals
-
     from bench import results
+    from bench.goals import measure_goals
     from bench.measure import machine, measure
     from bench.peers.check import PEERS
     from bench.profile import write_flame_graph
@@ -59,17 +58,18 @@ def bench_command(
         return Workload(path, adhoc_config(Archive.open(path), modules, **options))
 
     peers = _peers(against, tuple(PEERS))
+    content: dict[str, Any]
     with progress_bar(quiet) as progress:
         if goals:
-            found = measure_goals(root, seed, repeats, progress)
-            missed = [goal["goal"] for goal in found if not goal["met"]]
-            columns = ("figure", "measured", "goal", "")
-            table = [(goal["goal"], goal["measured"], goal["limit"], "met" if goal["met"] else "missed") for goal in found]
-            content: Any = {"goals": found, "machine": machine()}
+            content = {"goals": measure_goals(root, seed, repeats, progress), "machine": machine()}
+            columns: tuple[str, ...] = ("figure", "measured", "goal", "")
+            table: list[tuple[str, ...]] = [
+                (one["goal"], one["measured"], one["limit"], "met" if one["met"] else "missed") for one in content["goals"]
+            ]
         else:
             workload = make(archive_path or bench_archive(root, symbols, sessions, seed, progress))
-            content, missed = measure(workload, repeats, peers), []
-            columns, table = ("figure", "measured"), results.rows(content)
+            content = measure(workload, repeats, peers)
+            columns, table = ("figure", "measured"), list(results.rows(content))
             if profile:
                 write_flame_graph(workload, profile)
         if scaling:
@@ -83,7 +83,7 @@ def bench_command(
         print_table("", columns, table)
         if scaling:
             _print_scaling(content["scaling"])
-    return 1 if missed else 0
+    return 0 if all(one["met"] for one in content.get("goals", ())) else 1
 
 
 def _peers(against: str | None, known: tuple[str, ...]) -> list[str]:

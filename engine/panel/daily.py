@@ -144,8 +144,9 @@ class DailyPanel:
 
     def opens_of(self, ticks: Ints) -> Ints:
         """int64[ticks]: the open of each tick's session, microseconds."""
-        opens = np.array([session.open for session in self.sessions])
-        return opens[np.searchsorted(opens, ticks, side="right") - 1]
+        opens: Ints = np.array([session.open for session in self.sessions])
+        of_tick: Ints = opens[np.searchsorted(opens, ticks, side="right") - 1]
+        return of_tick
 
     def present(self) -> Ints:
         """int64[symbols]: how many bars of its first session each symbol has, 1 or 0."""

@@ -39,7 +39,8 @@ class CrossSection:
         self._begins: Ints = np.full(len(ticks), session.extended_open)
         self._lag, self._lags = lag, np.full(len(ticks), lag, np.int64)
         self._stretch: CrossSection | None = None
-        self.first, self.sessions = 0, (session,)
+        self.first = 0
+        self.sessions: tuple[Session, ...] = (session,)
 
     @classmethod
     def of_stretch(

@@ -1,0 +1,126 @@
+"""What the project promises of its speed on two cores, each figure against its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.daily import daily_archive, daily_workload
+from bench.fresh import fresh_scan
+from bench.peers.check import run_peer
+from bench.workload import Progress, Workload, bench_archive, median
+from engine.archive.archive import Archive
+from engine.cli.adhoc import adhoc_config
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionDataConfig
+
+MOMENTUM = "scanners.momentum_scanner"
+SYMBOLS, SESSIONS, MANY_SESSIONS = 5_000, 25, 250
+DAILY_SYMBOLS, DAYS = 3_000, 1_220
+FURTHER = ("ema", "atr", "roc", "stddev", "williams_r")  # as default on one-minute bars
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure, how it is shown, and its limit: at most, or at least."""
+
+    name: str
+    value: float
+    limit: float
+    form: str
+    at_least: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the table and for JSON."""
+        met = self.value >= self.limit if self.at_least else self.value <= self.limit
+        side = "at least" if self.at_least else "at most"
+        return {
+            "goal": self.name, "measured": self.form.format(self.value), "limit": f"{side} {self.form.format(self.limit)}",
+            "value": self.value, "met": met,
+        }  # fmt: skip
+
+
+def measure_goals(root: Path, seed: int, repeats: int, progress: Progress) -> list[dict[str, Any]]:
+    """Measure all of them, as dicts of `Goal`."""
+    path = bench_archive(root, SYMBOLS, SESSIONS, seed, progress)
+    base = momentum(path)
+    steps: list[Callable[[], list[Goal]]] = [
+        lambda: _scan(base, repeats),
+        lambda: _marginal(base, repeats),
+        lambda: _size(base, momentum(bench_archive(root, 2 * SYMBOLS, SESSIONS, seed, progress)), repeats),
+        lambda: _fresh(base, momentum(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress)), repeats),
+        lambda: _daily(daily_workload(daily_archive(root, DAILY_SYMBOLS, DAYS, seed)), repeats),
+        lambda: _peers(base, repeats),
+    ]
+    found: list[Goal] = []
+    for done, step in enumerate(steps):
+        progress("goals", done, len(steps))
+        found += step()
+    progress("goals", len(steps), len(steps))
+    return [goal.as_dict() for goal in found]
+
+
+def momentum(path: Path, *more: str, **data: Any) -> Workload:
+    """The momentum scanner every five minutes, with further settings of the scanners' block."""
+    loaded = adhoc_config(Archive.open(path), [MOMENTUM, *more])
+    config = loaded.config
+    changed = SessionDataConfig.model_validate(config.session_data_config.model_dump(mode="json") | data)
+    return Workload(path, LoadedConfig(config.model_copy(update={"session_data_config": changed}), loaded.path))
+
+
+def _scan(base: Workload, repeats: int) -> list[Goal]:
+    base.scan()
+    runs = [(base.decode(), base.scan()) for _ in range(repeats)]
+    ticks = runs[0][1].ticks
+    return [
+        Goal("scan over decode", median([scan.seconds / bare for bare, scan in runs]), 2.5, "{:.2f}"),
+        Goal(f"a tick over {SYMBOLS:,} symbols", median([scan.seconds / ticks * 1e3 for _, scan in runs]), 0.5, "{:.2f} ms"),
+    ]
+
+
+def _marginal(base: Workload, repeats: int) -> list[Goal]:
+    """What comes on top, by turns with what it comes on top of."""
+    indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
+    scanners = [scanner.model_dump(mode="json") for scanner in base.loaded.config.session_data_config.scanners]
+    further = momentum(base.path, scanners=[*scanners, scanners[0] | {"name": "further", "config": {"min_change": 0.05}}])
+    for workload in (indicators, further):
+        workload.scan()
+    runs = [(base.scan().seconds, indicators.scan().seconds, further.scan().seconds) for _ in range(repeats)]
+    return [
+        Goal("each further indicator", median([100 * (more / one - 1) / len(FURTHER) for one, more, _ in runs]), 4, "{:.1f} %"),
+        Goal(
+            "each further scanner over the same columns", median([100 * (more / one - 1) for one, _, more in runs]), 10, "{:.1f} %"
+        ),
+    ]
+
+
+def _size(base: Workload, double: Workload, repeats: int) -> list[Goal]:
+    double.scan()
+    ratios = [double.scan().seconds / base.scan().seconds for _ in range(repeats)]
+    return [Goal(f"{2 * SYMBOLS:,} symbols over {SYMBOLS:,}", median(ratios), 2.1, "{:.2f}")]
+
+
+def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
+    runs, whole = [fresh_scan(base) for _ in range(repeats)], fresh_scan(long)
+    return [
+        Goal("process start to first session", median([run.first_session for run in runs]), 1.5, "{:.2f} s"),
+        Goal(f"peak memory, {SESSIONS} sessions", median([run.peak_mb for run in runs]), 700, "{:.0f} MB"),
+        Goal(f"peak memory, {MANY_SESSIONS} sessions", whole.peak_mb, 700, "{:.0f} MB"),
+    ]
+
+
+def _daily(workload: Workload, repeats: int) -> list[Goal]:
+    workload.scan()
+    runs = [workload.scan() for _ in range(repeats)]
+    rate = median([scan.bars / scan.seconds / 1e6 for scan in runs])
+    return [Goal("daily: four factors, the 500 largest", rate, 15, "{:.1f} million symbol-days/s", at_least=True)]
+
+
+def _peers(base: Workload, repeats: int) -> list[Goal]:
+    seconds = median([base.scan().seconds for _ in range(repeats)])
+    return [
+        Goal("times as fast as DuckDB", run_peer("duckdb", base).seconds / seconds, 15, "{:.0f}", at_least=True),
+        Goal("times as fast as Polars", run_peer("polars", base).seconds / seconds, 10, "{:.0f}", at_least=True),
+    ]
