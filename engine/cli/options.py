@@ -43,6 +43,10 @@ format_option = click.option(
     "--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True,
     help="How to print the result.",
 )  # fmt: skip
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True,
+    help="Processes that share the run, a month each; the tables are the same bytes.",
+)  # fmt: skip
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notes, results only.")
 log_level_option = click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True,

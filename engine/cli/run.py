@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option
+from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option, workers_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
     default=None,
     help="Write report.html into the run directory; where left out, if strategies traded and plotly is installed.",
 )
+@workers_option
 @format_option
 @quiet_option
 @log_level_option
 def run_command(
     config: Path, archive_path: Path | None, start: str | None, end: str | None, universe: str | None,
-    overrides: tuple[str, ...], out: Path, report: bool | None, output_format: str, quiet: bool, log_level: str,
+    overrides: tuple[str, ...], out: Path, report: bool | None, workers: int, output_format: str, quiet: bool, log_level: str,
 ) -> int:  # fmt: skip
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
@@ -54,7 +55,7 @@ def run_command(
     loaded = load_config(config, [*overrides, *dates, *_universes(config, universe)])
     archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
     with progress_bar(quiet) as progress:
-        run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total))
+        run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total), workers)
     _write_report(run, archive, report)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
     return 1 if run.failures else 0

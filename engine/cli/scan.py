@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.adhoc import adhoc_config
-from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options
+from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options, workers_option
 from engine.cli.output import print_facts, print_table, progress_bar, set_up_logging
 from engine.cli.run import print_scanners
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
     help="What to print: the funnel and the latest hits, or all hits as CSV or JSON.",
 )  # fmt: skip
+@workers_option
 @quiet_option
 @log_level_option
 def scan_command(
-    scanners: tuple[str, ...], archive_path: Path, first_hit: bool, out: Path | None, output_format: str, quiet: bool,
+    scanners: tuple[str, ...], archive_path: Path, first_hit: bool, out: Path | None, workers: int, output_format: str, quiet: bool,
     log_level: str, **options: Any,
 ) -> int:  # fmt: skip
     """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
@@ -50,7 +51,7 @@ def scan_command(
         target = out or (None if output_format == "table" else Path(folder) / f"hits.{output_format}")
         with progress_bar(quiet) as progress:
             scan = scan_archive(
-                loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total)
+                loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total), workers
             )
         if output_format == "table":
             _print(scan, out)

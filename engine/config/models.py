@@ -130,8 +130,9 @@ class SessionDataConfig(Model):
     """Which symbols and data a session has, and what looks for more."""
 
     symbols: Annotated[list[Text], AfterValidator(_symbols)] = Field([], description="symbols that are always active")
-    streams: list[IntervalName] = Field(
-        ["1m"], description="intervals of bars that active symbols have; checked to be multiples of the archive's"
+    streams: list[IntervalName] | None = Field(
+        None,
+        description="intervals of bars that active symbols have; checked to be multiples of the archive's; its own where left out",
     )
     historical: Historical = Field(Historical(), description="history of the active symbols")
     indicators: list[IndicatorConfig] = Field([], description="indicators that every active symbol has")

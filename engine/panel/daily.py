@@ -152,7 +152,8 @@ class DailyPanel:
         """int64[symbols]: how many bars of its first session each symbol has, 1 or 0."""
         if self._present is None:
             self._present = self._presence()
-        return self._present[0].astype(np.int64)
+        first: Ints = self._present[0].astype(np.int64)
+        return first
 
     def _presence(self) -> NDArray[np.bool_]:
         bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)

@@ -10,12 +10,19 @@ from functools import cache
 SYMBOLS_A_CHUNK = 640  # about 1 MB a column at 200 bars a symbol
 FEWEST_A_CHUNK = 100  # below this handing over to another thread costs more than it saves
 
+THREADS = "BARSWEEP_THREADS"  # environment variable
 Job = Callable[[int, int], object]
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="symbols")
+    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols")
+
+
+def threads() -> int:
+    """How many threads walk symbols: as many as there are cores, unless the environment says otherwise."""
+    asked = os.environ.get(THREADS, "")
+    return int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
 
 
 def run_over_symbols(count: int, jobs: list[Job]) -> None:
@@ -24,7 +31,7 @@ def run_over_symbols(count: int, jobs: list[Job]) -> None:
     Jobs release the GIL (numba), so chunks run on all cores. What a job writes must belong to its symbols alone:
     then neither the number of threads nor the size of the chunks can change a result.
     """
-    size = max(1, min(SYMBOLS_A_CHUNK, max(FEWEST_A_CHUNK, -(-count // (2 * (os.cpu_count() or 1))))))
+    size = max(1, min(SYMBOLS_A_CHUNK, max(FEWEST_A_CHUNK, -(-count // (2 * threads())))))
     chunks = [(first, min(first + size, count)) for first in range(0, count, size)]
     if len(chunks) <= 1:
         for chunk in chunks:

@@ -14,12 +14,10 @@ from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.config.load import LoadedConfig
 from engine.errors import RunError
-from engine.results.progress import Progress, told
+from engine.results.blocks import Progress, RunBlocks
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.tables import GrowingTable
 from engine.schema import HITS_SCHEMA
-from engine.session.coordinator import SessionCoordinator
-from engine.session.record import in_blocks
 
 FORMATS = (".parquet", ".csv", ".json")
 SHOWN = 20  # hits that are kept for showing
@@ -38,7 +36,7 @@ class BatchScan:
 
 
 def scan_archive(
-    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress
+    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress, workers: int = 1
 ) -> BatchScan:  # fmt: skip
     """Run the config's scanners over its sessions; write the hits to `out` (.parquet, .csv, .json), whole or not at all.
 
@@ -49,12 +47,12 @@ def scan_archive(
             f"cannot write {out.suffix or 'a file without a suffix'}", where=out, expected=f"one of {', '.join(FORMATS)}"
         )
     clock = time.perf_counter()
-    coordinator = SessionCoordinator(loaded, archive)
-    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
-    dates, top, kept = coordinator.scope.dates, pl.DataFrame(schema=HITS_SCHEMA), 0
+    blocks = RunBlocks(loaded, archive, progress, workers=workers, frames=("scans", "hits", "timings"))
+    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
+    top, kept = pl.DataFrame(schema=HITS_SCHEMA), 0
     with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=_folder(out)) as aside:
         table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
-        for block in in_blocks(told(coordinator.sessions(), len(dates), progress)):
+        for block in blocks:
             summary.add(block)
             hits = _firsts(block.hits) if first_hit else block.hits
             kept += len(hits)
@@ -66,7 +64,7 @@ def scan_archive(
             table.finish()
             _deliver(Path(aside) / "hits.parquet", out)
     seconds = time.perf_counter() - clock
-    return BatchScan(summary, top, kept, coordinator.scope.warnings, coordinator.manager.failures, seconds)
+    return BatchScan(summary, top, kept, blocks.warnings, blocks.failures, seconds)
 
 
 def _firsts(hits: pl.DataFrame) -> pl.DataFrame:

@@ -13,13 +13,12 @@ from typing import Any
 import engine
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
+from engine.results.blocks import Progress, RunBlocks
 from engine.results.memory import peak_memory_mb
-from engine.results.progress import Progress, told
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
 from engine.session.coordinator import SessionCoordinator, base_interval
-from engine.session.record import in_blocks
 from engine.trading.desk import TradingDesk
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
@@ -37,22 +36,21 @@ class FinishedRun:
     trading: dict[str, Any]  # `trading` and `strategies` of summary.json; empty where nothing is traded
 
 
-def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress) -> FinishedRun:
+def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress, workers: int = 1) -> FinishedRun:
     """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on."""
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     desk = make_desk(loaded, archive)
-    coordinator = SessionCoordinator(loaded, archive, desk)
-    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
-    dates = coordinator.scope.dates
+    blocks = RunBlocks(loaded, archive, progress, desk, workers)
+    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
     with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
-        for block in in_blocks(told(coordinator.sessions(), len(dates), progress)):
-            last = block.records[-1].date == dates[-1]
+        for block in blocks:
+            last = block.dates[-1] == blocks.dates[-1]
             directory.add(block, desk.end_run() if desk and last else {})
             summary.add(block)
-        trading = _trading(desk, coordinator, loaded, archive, directory.finish_tables())
-        warnings, failures = coordinator.scope.warnings, coordinator.manager.failures + (desk.failures if desk else 0)
+        trading = _trading(desk, blocks.coordinator, loaded, archive, directory.finish_tables())
+        warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock
-        manifest = _manifest(loaded, archive, started, seconds, coordinator, summary)
+        manifest = _manifest(loaded, archive, started, seconds, blocks, summary)
         directory.finish(manifest, summary.as_dict(warnings) | trading)
     return FinishedRun(directory.path, summary, warnings, failures, seconds, trading)
 
@@ -77,7 +75,7 @@ def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
 
 
 def _manifest(
-    loaded: LoadedConfig, archive: Archive, started: dt.datetime, seconds: float, coordinator: SessionCoordinator,
+    loaded: LoadedConfig, archive: Archive, started: dt.datetime, seconds: float, blocks: RunBlocks,
     summary: RunSummary,
 ) -> dict[str, Any]:  # fmt: skip
     return {
@@ -91,8 +89,9 @@ def _manifest(
         "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "seconds_by_phase": {name: round(spent, 3) for name, spent in coordinator.seconds.items()},
+        "workers": blocks.workers,
+        "seconds_by_phase": {name: round(spent, 3) for name, spent in blocks.seconds.items()},
         "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
         "peak_memory_mb": round(peak_memory_mb(), 1),
-        "exit_state": "failures" if coordinator.manager.failures else "complete",
+        "exit_state": "failures" if blocks.failures else "complete",
     }

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from engine.errors import RunError
+from engine.results.blocks import Block
 from engine.results.tables import GrowingTable
 from engine.schema import (
     EQUITY_SCHEMA,
@@ -25,7 +26,6 @@ from engine.schema import (
     TIMINGS_SCHEMA,
     TRADES_SCHEMA,
 )  # fmt: skip
-from engine.session.record import SessionTables
 
 TRADING_TABLES = {"orders": ORDERS_SCHEMA, "fills": FILLS_SCHEMA, "trades": TRADES_SCHEMA, "equity": EQUITY_SCHEMA}
 TABLES = {
@@ -55,12 +55,12 @@ class RunDirectory:
         if kind is not None:
             shutil.rmtree(self._aside, ignore_errors=True)
 
-    def add(self, sessions: SessionTables, trading: Mapping[str, pl.DataFrame]) -> None:
+    def add(self, block: Block, trading: Mapping[str, pl.DataFrame]) -> None:
         """Append the rows of a block of sessions, and what trading leaves after them."""
         for name in TABLES:
-            self._tables[name].add(getattr(sessions, name))
+            self._tables[name].add(getattr(block, name))
         for name in self._schemas.keys() - TABLES.keys():
-            rows = [*sessions.trading(name), *([trading[name]] if name in trading else [])]
+            rows = [*block.trading(name), *([trading[name]] if name in trading else [])]
             if rows:
                 self._tables[name].add(pl.concat(rows, how="diagonal_relaxed"))
 

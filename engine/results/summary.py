@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from engine.results.blocks import Block
 from engine.scan.slot import ScannerSlot
-from engine.session.record import SessionTables
 
 TOP_SYMBOLS = 10
 
@@ -52,11 +52,11 @@ class RunSummary:
     first: str = ""
     last: str = ""
 
-    def add(self, block: SessionTables) -> None:
+    def add(self, block: Block) -> None:
         """Count the sessions of a block."""
-        self.sessions += len(block.records)
-        self.bars += sum(record.bars for record in block.records)
-        self.first, self.last = self.first or str(block.records[0].date), str(block.records[-1].date)
+        self.sessions += len(block.dates)
+        self.bars += block.bars
+        self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
         for (name,), scans in block.scans.partition_by("scanner", as_dict=True).items():
             self._add_scans(self.scanners[str(name)], scans)
         for name, symbol, count in block.hits.group_by("scanner", "symbol").len().iter_rows():

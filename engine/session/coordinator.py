@@ -83,18 +83,22 @@ class SessionCoordinator:
         self._phase_now, self._since = "", 0.0
         self._check_streams()
 
-    def sessions(self) -> Iterator[SessionRecord]:
-        """Run the sessions in order; raises ScannerError or ArchiveError where the run cannot go on."""
-        first = self.calendar.session(self.scope.dates[0])
-        self._initialize(first, True)
+    def sessions(self, dates: Sequence[dt.date] | None = None) -> Iterator[SessionRecord]:
+        """Run the sessions in order; raises ScannerError or ArchiveError where the run cannot go on.
+
+        With `dates` only these of the run's, which are whole blocks: another process runs the others.
+        """
+        own = self.scope.dates if dates is None else dates
+        begins = self.calendar.session(own[0])
+        self._initialize(begins, own[0] == self.scope.dates[0])
         self._warn_of_blind_scans()
         self._clock_phase(REPLAY)
-        replay = self._replay(first)
+        replay = self._replay(own)
         for replayed in replay.sessions():
             session = replayed.panel.session
-            if session.date != first.date:
+            if session.date != begins.date:
                 self._initialize(session, False)
-            record = self._run(replay, replayed, session.date == first.date)
+            record = self._run(replay, replayed, session.date == self.scope.dates[0])
             self._clock_phase("results")
             yield record
             del replayed  # a session's bars go before the next one's come
@@ -175,7 +179,7 @@ class SessionCoordinator:
 
     # -- what the run needs
 
-    def _replay(self, first: Session) -> MarketReplay:
+    def _replay(self, dates: Sequence[dt.date]) -> MarketReplay:
         ticks = self._ticks()
         requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark())
         for slot in self.manager.slots:
@@ -186,7 +190,7 @@ class SessionCoordinator:
         close_up = self._close_up(requirements)
         replay = MarketReplay(
             ReplaySpec(
-                self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, self.scope.dates,
+                self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, dates,
                 requirements.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
                 at_once=self._trader is None and all(slot.columnar for slot in self.manager.slots),
@@ -289,9 +293,7 @@ class SessionCoordinator:
         return [IndicatorKey.make(one.name, one.params, one.interval) for one in self._data_config.indicators]
 
     def _check_streams(self) -> None:
-        if self.scope.base.is_daily and "streams" not in self._data_config.model_fields_set:
-            return  # the default is for minute bars
-        for name in self._data_config.streams:
+        for name in self._data_config.streams or ():
             if Interval.parse(name).micros % self.scope.base.micros:
                 raise ConfigError(f"stream {name} cannot be made of {self.scope.base.name} bars", where=self._loaded.path,
                                   expected=f"multiples of {self.scope.base.name}")  # fmt: skip

@@ -53,6 +53,16 @@ class SessionTables:
 
     records: Sequence[SessionRecord]
 
+    @property
+    def dates(self) -> list[dt.date]:
+        """The sessions."""
+        return [record.date for record in self.records]
+
+    @property
+    def bars(self) -> int:
+        """How many bars were walked."""
+        return sum(record.bars for record in self.records)
+
     @cached_property
     def scans(self) -> pl.DataFrame:
         """SCANS_SCHEMA, and a UInt32 column a clause."""

@@ -32,7 +32,7 @@ def test_every_config_of_the_project_loads(path: Path) -> None:
 
 def test_mode_and_session_data_config_are_enough(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, MINIMAL)).config
-    assert config.session_data_config.streams == ["1m"] and config.account.starting_cash == 100_000
+    assert config.session_data_config.streams is None and config.account.starting_cash == 100_000
 
 
 @pytest.mark.parametrize(
