@@ -138,8 +138,12 @@ class Archive:
 
     @cached_property
     def _symbols(self) -> list[str]:
-        years = [read_bars(layout.daily_file(self.path, year), ["symbol"]) for year in layout.daily_years(self.path)]
-        return pl.concat(years)["symbol"].unique().sort().to_list() if years else []
+        found: set[str] = set()
+        for year in layout.daily_years(self.path):
+            path = layout.daily_file(self.path, year)
+            index = read_index(path)
+            found |= set(index[0] if index else read_bars(path, ["symbol"])["symbol"].unique())
+        return sorted(found)
 
     def _session_dates(self, timestamps: pl.Series) -> pl.Series:
         """The exchange's date of each, as "date". A time zone is looked up slowly, so that is done once for each day in UTC."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,16 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
         data_page_version="1.0",
     ) as writer:  # fmt: skip
         writer.write_table(table, row_group_size=ROW_GROUP)
-        writer.add_key_value_metadata({SYMBOLS_KEY: json.dumps(index)})  # the schema's own is not stored without the schema
+        if _in_order(frame, symbols, counts):  # so that whoever reads the index need not look
+            writer.add_key_value_metadata({SYMBOLS_KEY: json.dumps(index)})  # the schema's own is not stored without the schema
+
+
+def _in_order(frame: pl.DataFrame, symbols: Sequence[str], counts: np.ndarray) -> bool:
+    """Whether bars are sorted by symbol and time, and unique."""
+    times = frame["timestamp"].to_physical().to_numpy()
+    later = times[1:] > times[:-1]
+    later[np.cumsum(counts)[:-1] - 1] = True  # the next symbol's
+    return bool(later.all()) and all(a < b for a, b in pairwise(symbols))
 
 
 def symbol_runs(symbols: pl.Series) -> tuple[list[str], np.ndarray]:

@@ -13,6 +13,9 @@ def span_rows(starts, ends, times, low, high, span_starts, span_ends):
     """
     for symbol in range(len(starts)):
         start, end = starts[symbol], ends[symbol]
+        if start < end and times[start] >= low and times[end - 1] < high:  # most symbols' bars are all of regular hours
+            span_starts[symbol], span_ends[symbol] = start, end
+            continue
         own = times[start:end]
         span_starts[symbol] = start + np.searchsorted(own, low)
         span_ends[symbol] = start + np.searchsorted(own, high)

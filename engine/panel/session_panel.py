@@ -68,7 +68,8 @@ class SessionPanel:
         arrays = {name: frame[name].to_numpy() for name in columns}
         timestamps = frame["timestamp"].to_physical().to_numpy()
         panel = cls(session, table, base, timestamps, arrays, own, extended)
-        panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
+        if index is None:  # a file that tells its symbols' rows was written in order
+            panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
         return panel
 
     def realign(self, table: SymbolTable) -> SessionPanel:

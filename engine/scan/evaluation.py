@@ -82,13 +82,23 @@ def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) ->
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
-    funnel = {}
-    for clause in plan.clauses:
+    funnel, left = {}, list(plan.clauses)
+    while left and not rows.picked:
+        clause = left.pop(0)
         rows.pass_on(rows.holds(clause))
         funnel[clause.name] = rows.per_tick()
     rows.settle()
-    ranks = _rank(plan, rows)
-    return SessionHits(len(members), rows.ticks, rows.symbols, ranks, rows.frame(plan.features), funnel)
+    # what is left is evaluated together: a call of Polars costs as much as thousands of rows
+    values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
+    kept = np.ones(len(rows.ticks), np.bool_)
+    for clause, holds in zip(left, values, strict=False):
+        kept &= mask_of(holds.fill_null(False))
+        funnel[clause.name] = rows.per_tick(kept)
+    found = np.flatnonzero(kept)
+    order, ranks = _ranked(plan, rows.ticks[found], values[-1].gather(found) if plan.rank_by else None)
+    found = found[order]
+    features = pl.DataFrame([one.gather(found) for one in values[len(left) : len(left) + len(plan.features)]])
+    return SessionHits(len(members), rows.ticks[found], rows.symbols[found], ranks, features, funnel)
 
 
 class _Rows:
@@ -105,38 +115,38 @@ class _Rows:
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
         self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
 
+    @property
+    def picked(self) -> bool:
+        """Whether the rows that are left are picked out."""
+        return self._mask is None
+
     def holds(self, clause: Clause) -> pl.Series:
-        """Whether a clause holds, for each row of the grid, or for each that was picked out."""
+        """Whether a clause holds, for each row of the grid."""
         if id(clause) in self._whole:
             return self._whole[id(clause)].fill_null(False)
-        if self._mask is not None:
-            return self._on_grid(clause, clause.columns, clause.holds)
-        return values_of(clause.holds, self._picked(clause.columns))
+        return self._on_grid(clause, clause.columns, clause.holds)
 
-    def values(self, part: Clause) -> pl.Series:
-        """The expression's value of each row that was picked out."""
-        return self.frame([part]).to_series()
-
-    def frame(self, parts: Sequence[Clause]) -> pl.DataFrame:
-        """The expressions' values of each row that was picked out, a column each."""
-        fresh = [part for part in parts if id(part) not in self._whole]
-        columns = dict.fromkeys(column for part in fresh for column in part.columns)
-        made = self._picked(columns).with_columns(part.expression for part in fresh) if fresh else pl.DataFrame()
-        return pl.DataFrame([self._whole.get(id(part), made.get_column(part.name, default=None)) for part in parts])
+    def values(self, parts: Sequence[Clause]) -> list[pl.Series]:
+        """The expressions' values of each row that was picked out."""
+        fresh = {f"{number}": part for number, part in enumerate(parts) if id(part) not in self._whole}
+        columns = dict.fromkeys(column for part in fresh.values() for column in part.columns)
+        frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
+        made = frame.with_columns(part.expression.alias(number) for number, part in fresh.items()) if fresh else frame
+        found = [made[f"{number}"] if f"{number}" in fresh else self._whole[id(part)] for number, part in enumerate(parts)]
+        return [values.alias(part.name) for values, part in zip(found, parts, strict=True)]
 
     def pass_on(self, passed: pl.Series) -> None:
-        """Keep the rows that passed."""
-        if self._mask is None:
-            self.take(np.flatnonzero(mask_of(passed)))
-            return
+        """Keep the rows of the grid that passed."""
+        assert self._mask is not None
         self._mask &= mask_of(passed)
         if np.count_nonzero(self._mask) < PICK_BELOW * len(self._mask):
             self.settle()
 
-    def per_tick(self) -> Counts:
-        """How many rows are in at each tick of the cross-section."""
+    def per_tick(self, kept: Bools | None = None) -> Counts:
+        """How many rows are in at each tick of the cross-section; of those that were picked out, how many are kept."""
         if self._mask is None:
-            return np.bincount(self.ticks, minlength=len(self._cross.ticks)).astype(np.uint32)
+            left = self.ticks if kept is None else self.ticks[kept]
+            return np.bincount(left, minlength=len(self._cross.ticks)).astype(np.uint32)
         ticks, members = self._grid
         counts = np.zeros(len(self._cross.ticks), np.uint32)
         counts[ticks] = [np.count_nonzero(of_tick) for of_tick in self._mask.reshape(len(ticks), len(members))]
@@ -151,14 +161,6 @@ class _Rows:
         at, who = np.divmod(rows, max(1, len(members)))
         self.ticks, self.symbols, self._mask = ticks[at], members[who], None
         self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
-
-    def take(self, rows: Ints) -> None:
-        """Keep rows by index, in this order, once they are picked out."""
-        self.ticks, self.symbols = self.ticks[rows], self.symbols[rows]
-        self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
-
-    def _picked(self, columns: Iterable[str]) -> pl.DataFrame:
-        return self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
         return values_of(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
@@ -179,19 +181,20 @@ def mask_of(values: pl.Series) -> Bools:
     return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(np.bool_)
 
 
-def _rank(plan: ScanPlan, rows: _Rows) -> NDArray[np.uint32]:
-    """Order the rows of each tick by rank, best first, ties and missing values by symbol; keep the best."""
-    if plan.rank_by is not None:
-        value = rows.values(plan.rank_by).to_numpy().astype(np.float64)
+def _ranked(plan: ScanPlan, ticks: Ints, values: pl.Series | None) -> tuple[Ints, NDArray[np.uint32]]:
+    """Rows that are in order of tick and symbol by rank, best first, ties and missing values by symbol; and the ranks."""
+    order = np.arange(len(ticks))
+    if values is not None:
+        value = values.to_numpy().astype(np.float64)
         key = np.where(np.isnan(value), np.inf, -value if plan.descending else value)
-        rows.take(np.lexsort((rows.symbols, key, rows.ticks)))
-    first = np.searchsorted(rows.ticks, rows.ticks)
-    ranks = np.arange(len(rows.ticks)) - first + 1
+        order = np.argsort(key, kind="stable")
+        order = order[np.argsort(ticks[order].astype(np.uint16), kind="stable")]  # by radix, which small numbers allow
+    by_tick = ticks[order]
+    ranks = np.arange(len(order)) - np.searchsorted(by_tick, by_tick) + 1
     if plan.limit is not None:
         within = ranks <= plan.limit
-        rows.take(np.flatnonzero(within))
-        ranks = ranks[within]
-    return ranks.astype(np.uint32)
+        order, ranks = order[within], ranks[within]
+    return order, ranks.astype(np.uint32)
 
 
 def _first_symbols(hits: SessionHits, count: int) -> SessionHits:

@@ -45,6 +45,8 @@ class ScannerSlot:
         self.name, self.scanner, self.schedules, self.pre_session = name, scanner, schedules, pre_session
         self.state = ScannerState.INITIALIZED
         self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
+        # whether it only declares; a scanner with a scan() of its own may read anything
+        self.columnar = isinstance(scanner, ColumnarScanner) and type(scanner).scan is ColumnarScanner.scan
         self.error: str | None = None
         self.record = ScanRecord(name, dt.date.min)
         self.scans, self.busy_us = 0, 0.0
@@ -55,11 +57,6 @@ class ScannerSlot:
         self._same: tuple[CrossSection, bool] | None = None
         self._stretch: tuple[CrossSection, Ints, SessionHits] | None = None  # of sessions that are computed together
         self._members: tuple[SymbolTable, list[str] | None, Ints] | None = None  # of a table, of a list of names
-
-    @property
-    def columnar(self) -> bool:
-        """Whether it only declares; a scanner with a scan() of its own may read anything."""
-        return isinstance(self.scanner, ColumnarScanner) and type(self.scanner).scan is ColumnarScanner.scan
 
     @property
     def works(self) -> bool:

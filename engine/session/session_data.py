@@ -23,6 +23,7 @@ from engine.panel.symbol_table import SymbolTable
 from engine.session.events import Event
 from engine.session.symbol_view import Bar, IndicatorView, Moment, SymbolView
 
+NOBODY: NDArray[np.bool_] = np.empty(0, np.bool_)
 Provision = Callable[[IndicatorKey], None]
 
 
@@ -148,6 +149,8 @@ class SessionData:
 
     def promote(self, rows: Ints, source: str) -> NDArray[np.bool_]:
         """add_symbol for many ids of the table; True for those that were not active."""
+        if not len(rows):
+            return NOBODY
         fresh = ~self._active[rows]
         added, table = rows[fresh], self.table
         if len(added):
