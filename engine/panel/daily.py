@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
+from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
@@ -216,12 +217,10 @@ class DailyHistory:
         size = int(total.sum())
         dates, columns = np.empty(size, np.int64), {name: np.empty(size) for name in self._columns}
         free = starts.copy()  # where each symbol's next bars go
-        for source, (first, _), length in zip(sources, spans, lengths, strict=True):
-            within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-            here, there = np.repeat(first, length) + within, np.repeat(free, length) + within
-            dates[there] = source.dates[here]
+        for source, (firsts, lasts), length in zip(sources, spans, lengths, strict=True):
+            join_rows(firsts, lasts, free, source.dates, dates)
             for name, values in columns.items():
-                values[there] = source.columns[name][here]
+                join_rows(firsts, lasts, free, source.columns[name], values)
             free += length
         return DailyBars(self._symbols, starts, ends, dates, columns)
 

@@ -1,0 +1,12 @@
+"""Rows of several sorted sources put together symbol by symbol."""
+
+from engine.kernels.jit import njit
+
+
+@njit
+def join_rows(starts, ends, free, values, out):
+    """Copy each symbol's values[starts[symbol]:ends[symbol]] to `out` from free[symbol] on. All int64[symbols] but the values."""
+    for symbol in range(len(starts)):
+        at = free[symbol] - starts[symbol]
+        for row in range(starts[symbol], ends[symbol]):
+            out[at + row] = values[row]
