@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
 
@@ -170,10 +171,11 @@ class DailyPanel:
 
 
 class DailyHistory:
-    """Reads daily bars block by block and remembers each symbol's last bar before them, however old."""
+    """Reads daily bars block by block, up to a date, and remembers each symbol's last bar before them, however old."""
 
-    def __init__(self, archive: Archive, columns: Sequence[str], symbols: SymbolTable):
-        self._archive, self._columns, self._symbols = archive, tuple(columns), symbols
+    def __init__(self, archive: Archive, columns: Sequence[str], symbols: SymbolTable, until: dt.date):
+        self._archive, self._columns, self._symbols, self._until = archive, tuple(columns), symbols, until
+        self._ahead: tuple[int, Future[DailyBars]] | None = None  # the next year, being read
         self._years: dict[int, DailyBars] = {}  # as they are in the archive, never rescaled
         self._last: DailyBars | None = None  # one bar a symbol at most, all before self._first
         self._first = dt.date.min
@@ -184,7 +186,15 @@ class DailyHistory:
         self._years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
         spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in self._years.values()]
         whole = self._joined([self._last, *self._years.values()], [(self._last.starts, self._last.ends), *spans])
+        self._read_ahead(last.year + 1)
         return whole if table is self._symbols else whole.realign(table)
+
+    def _read_ahead(self, year: int) -> None:
+        """Begin to read the year that the run comes to next."""
+        if year <= self._until.year and year in self._archive.daily_years() and (self._ahead is None or self._ahead[0] != year):
+            pool = ThreadPoolExecutor(1, thread_name_prefix="daily")
+            self._ahead = year, pool.submit(self._read, year)
+            pool.shutdown(wait=False)
 
     def _search_back(self, before: dt.date) -> DailyBars:
         """The last bar before a date of every symbol, a year at a time: most symbols are found in the first."""
@@ -228,6 +238,11 @@ class DailyHistory:
         """A year's bars as they are in the archive."""
         if year in self._years:
             return self._years[year]
+        if self._ahead is not None and self._ahead[0] == year:
+            return self._ahead[1].result()
+        return self._read(year)
+
+    def _read(self, year: int) -> DailyBars:
         bars = self._archive.read_daily_year(year, self._columns)
         starts, ends = slices(self._symbols, bars.symbols, bars.counts)
         return DailyBars(self._symbols, starts, ends, bars.days, bars.columns)

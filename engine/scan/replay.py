@@ -242,7 +242,8 @@ class MarketReplay:
             by_day = self._spec.base.is_daily
             read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
-            self._history = DailyHistory(self._spec.archive, sorted(read | set(self._spec.previous)), self._everyone)
+            columns = sorted(read | set(self._spec.previous))
+            self._history = DailyHistory(self._spec.archive, columns, self._everyone, self._spec.dates[-1])
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
