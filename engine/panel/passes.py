@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 SYMBOLS_A_CHUNK = 640  # about 1 MB a column at 200 bars a symbol
 FEWEST_A_CHUNK = 100  # below this handing over to another thread costs more than it saves
 
 THREADS = "BARSWEEP_THREADS"  # environment variable
 Job = Callable[[int, int], object]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads(), thread_name_prefix="symbols")
+
+
+def in_threads(job: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[Made]:
+    """job(item) for each item, in their order; by itself where there is one."""
+    return map(job, items) if len(items) <= 1 else _pool().map(job, items)
 
 
 def threads() -> int:

@@ -18,9 +18,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.panel.bars import Ints
+from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
 
+MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.uint32]
@@ -73,10 +75,12 @@ class SessionHits:
 
 def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     """Scan `ticks` (indices of the cross-section's ticks) over `members` (ids, sorted)."""
-    if plan.session_at_once or not len(ticks):
-        hits = _evaluate_rows(plan, cross, ticks, members)
+    if plan.session_at_once:
+        parts = np.array_split(ticks, threads() if len(ticks) * len(members) >= MANY_ROWS else 1)
+        found = list(in_threads(lambda part: _evaluate_rows(plan, cross, part, members), parts))
     else:
-        hits = _join([_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(len(ticks))], len(members))
+        found = [_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(max(1, len(ticks)))]
+    hits = found[0] if len(found) == 1 else _join(found, len(members))
     return hits if plan.session_limit is None else _first_symbols(hits, plan.session_limit)
 
 
