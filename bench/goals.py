@@ -10,7 +10,7 @@ from typing import Any
 from bench.daily import daily_archive, daily_workload
 from bench.fresh import fresh_scan
 from bench.peers.check import run_peer
-from bench.workload import Progress, Workload, bench_archive, median
+from bench.workload import Progress, Workload, bench_archive, median, pairs
 from engine.archive.archive import Archive
 from engine.cli.adhoc import adhoc_config
 from engine.config.load import LoadedConfig
@@ -72,7 +72,7 @@ def momentum(path: Path, *more: str, **data: Any) -> Workload:
 
 def _scan(base: Workload, repeats: int) -> list[Goal]:
     base.scan()
-    runs = [(base.decode(), base.scan()) for _ in range(repeats)]
+    runs = pairs(repeats, base)
     ticks = runs[0][1].ticks
     return [
         Goal("scan over decode", median([scan.seconds / bare for bare, scan in runs]), 2.5, "{:.2f}"),

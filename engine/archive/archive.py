@@ -82,7 +82,6 @@ class Archive:
     def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
         """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
         years = [y for y in layout.daily_years(self.path) if (not start or y >= start.year) and (not end or y <= end.year)]
-        years = [] if start and end and start >= end else years
         names = dict.fromkeys(["symbol", "timestamp", *columns])
         frames = [read_bars(layout.daily_file(self.path, year), list(names)) for year in years]
         if not frames:
@@ -155,8 +154,6 @@ class Archive:
         ahead = local - midnights.to_physical().to_numpy()  # of UTC, microseconds
         moved = timestamps.to_physical().to_numpy() + ahead[days - days.min()]
         dates = pl.Series("date", moved).cast(pl.Datetime("us")).dt.date()
-        if (ahead == ahead[0]).all():
-            return dates
         shifts = (np.diff(ahead) != 0)[days - days.min()]  # on a day on which the clock is changed the hour matters
         if not shifts.any():
             return dates

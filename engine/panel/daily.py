@@ -198,14 +198,12 @@ class DailyHistory:
 
     def _search_back(self, before: dt.date) -> DailyBars:
         """The last bar before a date of every symbol, a year at a time: most symbols are found in the first."""
-        found: list[DailyBars] = []
+        latest = self._latest(before, [])
         for year in sorted((year for year in self._archive.daily_years() if year <= before.year), reverse=True):
-            found.insert(0, self._year(year))
-            latest = self._latest(before, found)
-            found = [latest]
+            latest = self._latest(before, [self._year(year), latest])
             if (latest.ends > latest.starts).all():
                 break
-        return self._latest(before, found)
+        return latest
 
     def _latest(self, before: dt.date, sources: Sequence[DailyBars]) -> DailyBars:
         """Of each symbol the last bar before a date, of the last source that has one."""
@@ -236,11 +234,10 @@ class DailyHistory:
 
     def _year(self, year: int) -> DailyBars:
         """A year's bars as they are in the archive."""
-        if year in self._years:
-            return self._years[year]
-        if self._ahead is not None and self._ahead[0] == year:
-            return self._ahead[1].result()
-        return self._read(year)
+        if year not in self._years:
+            being_read = self._ahead[1] if self._ahead and self._ahead[0] == year else None
+            self._years[year] = being_read.result() if being_read else self._read(year)
+        return self._years[year]
 
     def _read(self, year: int) -> DailyBars:
         bars = self._archive.read_daily_year(year, self._columns)

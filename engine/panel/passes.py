@@ -41,11 +41,7 @@ def run_over_symbols(count: int, jobs: list[Job]) -> None:
     """
     size = max(1, min(SYMBOLS_A_CHUNK, max(FEWEST_A_CHUNK, -(-count // (2 * threads())))))
     chunks = [(first, min(first + size, count)) for first in range(0, count, size)]
-    if len(chunks) <= 1:
-        for chunk in chunks:
-            _run(jobs, chunk)
-        return
-    for _ in _pool().map(lambda chunk: _run(jobs, chunk), chunks):
+    for _ in in_threads(lambda chunk: _run(jobs, chunk), chunks):
         continue  # raises what a job raised
 
 

@@ -128,13 +128,9 @@ class RunBlocks:
     def __post_init__(self) -> None:
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
-        if self.workers > 1 and not self._sharable:
+        if self.workers > 1 and not self.coordinator.declared:
             self.warnings.append("one worker: strategies, and scanners that scan symbol by symbol, go from session to session")
             self.workers = 1
-
-    @property
-    def _sharable(self) -> bool:
-        return self.trader is None and all(slot.columnar for slot in self.coordinator.manager.slots)
 
     def __iter__(self) -> Iterator[Block]:
         return self._shared() if self.workers > 1 or self.executor else self._own()

@@ -1,10 +1,10 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
-2. `pass_on`   each clause in turn, on the rows that passed the ones before it (the funnel); a clause that compares
-               symbols of a tick is evaluated on all rows first
-3. `_rank`     the best `limit` of each tick
-4. features    the named columns of what is left
+2. `pass_on`   each clause in turn over all rows while many are in; a clause that compares symbols of a tick is evaluated
+               on all rows first
+3. `values`    once few rows are left, the other clauses and the features on them together; the funnel is counted as if in turn
+4. `_ranked`   the best `limit` of each tick
 """
 
 from __future__ import annotations

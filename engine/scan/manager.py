@@ -113,10 +113,7 @@ class ScannerManager:
         slot.record.rows.append(row)
         started = time.perf_counter_ns()
         try:
-            if slot.columnar:  # what its scan() does, without a context that nobody looks at
-                self._take(slot, ColumnarResult(slot.hits(self._at()), tick, self._at().table))
-            else:
-                self._take(slot, slot.scanner.scan(self._context(slot, tick)))
+            self._take(slot, slot.scanner.scan(self._context(slot, tick)))
         finally:
             row.elapsed_us = (time.perf_counter_ns() - started) / 1000
             slot.done(row.elapsed_us, kind == "regular")

@@ -65,8 +65,7 @@ class ScannerSlot:
 
     def begin(self, session: Session) -> None:
         """A session begins."""
-        ticks = [schedule.ticks(session) for schedule in self.schedules]
-        self._ticks = np.unique(np.concatenate([np.empty(0, np.int64), *ticks]))
+        self._ticks = np.unique(np.concatenate([np.empty(0, np.int64), *self._scheduled([session])]))
         self.scanner.session_date = session.date
         self.record, self._hits, self._next, self.error = ScanRecord(self.name, session.date), None, 0, None
         self.state = ScannerState.SETUP_PENDING

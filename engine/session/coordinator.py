@@ -108,6 +108,11 @@ class SessionCoordinator:
             self._clock_phase(REPLAY)
         self._clock_phase("")
 
+    @property
+    def declared(self) -> bool:
+        """Whether all that is computed is known beforehand: nothing goes from session to session, or asks for more on the way."""
+        return self._trader is None and all(slot.columnar for slot in self.manager.slots)
+
     # -- the phases of a session
 
     def _run(self, replay: MarketReplay, replayed: ReplayedSession, first: bool) -> SessionRecord:
@@ -193,7 +198,7 @@ class SessionCoordinator:
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, dates,
                 requirements.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
-                at_once=self._trader is None and all(slot.columnar for slot in self.manager.slots),
+                at_once=self.declared,
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))

@@ -84,12 +84,16 @@ class SessionData:
     @property
     def _symbols(self) -> dict[str, SymbolState]:
         """The active symbols."""
+        self._note_promoted()
+        return self._states
+
+    def _note_promoted(self) -> None:
+        """Give the symbols that scans have added a state each."""
         for ids, table, source in self._promoted:
             names = [table.names[i] for i in ids.tolist()]
             self._states |= {name: SymbolState(source) for name in names}
             self._changed += names
         self._promoted.clear()
-        return self._states
 
     @contextmanager
     def acting_as(self, source: str) -> Iterator[None]:
@@ -167,7 +171,7 @@ class SessionData:
 
     def take_changed(self) -> list[str]:
         """The symbols that became active or were removed since the last call."""
-        self._symbols  # noqa: B018  brings those that scans have added
+        self._note_promoted()
         changed, self._changed = self._changed, []
         return changed
 
