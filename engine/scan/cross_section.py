@@ -54,7 +54,7 @@ class CrossSection:
             np.repeat(np.array(values, np.int64), lengths)
             for values in ([s.open for s in sessions], [s.extended_open for s in sessions], lags)
         )
-        whole._previous = {name: np.repeat(values, lengths, axis=0) for name, values in previous.items()}
+        whole._previous = {name: _at_each_tick(values, lengths) for name, values in previous.items()}
         whole.sessions = tuple(sessions)
         return whole
 
@@ -147,6 +147,13 @@ class CrossSection:
         if name == "bar_today":
             return (self.values("bar_time") >= self._begins[:, None]).astype(np.float64)
         raise KeyError(name)
+
+
+def _at_each_tick(values: Floats, lengths: Sequence[int]) -> Floats:
+    """float64[sessions, symbols] at each of the sessions' ticks; copied only where there is no other way."""
+    if len(lengths) == 1:
+        return np.broadcast_to(values[0], (lengths[0], values.shape[1]))
+    return values if all(length == 1 for length in lengths) else np.repeat(values, lengths, axis=0)
 
 
 def _series(name: str, values: Floats) -> pl.Series:

@@ -1,10 +1,11 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
-2. `pass_on`   each clause in turn over all rows while many are in; a clause that compares symbols of a tick is evaluated
-               on all rows first
-3. `values`    once few rows are left, the other clauses and the features on them together; the funnel is counted as if in turn
-4. `_ranked`   the best `limit` of each tick
+2. `filter`    clauses that a small machine knows, which most are, straight from the columns
+3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares symbols of a tick is
+               evaluated on all rows first
+4. `values`    once few rows are left, the other clauses and the features on them together; the funnel is counted as if in turn
+5. `_ranked`   the best `limit` of each tick
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,7 @@ from engine.panel.bars import Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
+from engine.scan.program import filter_grid
 
 MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
@@ -86,22 +89,29 @@ def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) ->
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
-    funnel, left = {}, list(plan.clauses)
+    funnel: dict[str, Counts] = {}
+    left = list(plan.clauses)
     while left and not rows.picked:
-        clause = left.pop(0)
-        rows.pass_on(rows.holds(clause))
-        funnel[clause.name] = rows.per_tick()
+        known = list(takewhile(lambda clause: clause.steps, left))
+        if known:
+            funnel |= rows.filter(known)
+            del left[: len(known)]
+        else:
+            clause = left.pop(0)
+            rows.pass_on(rows.holds(clause))
+            funnel[clause.name] = rows.per_tick()
     rows.settle()
     # what is left is evaluated together: a call of Polars costs as much as thousands of rows
     values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
     kept = np.ones(len(rows.ticks), np.bool_)
-    for clause, holds in zip(left, values, strict=False):
-        kept &= mask_of(holds.fill_null(False))
+    for place, clause in enumerate(left):
+        kept &= mask_of(values.to_series(place).fill_null(False))
         funnel[clause.name] = rows.per_tick(kept)
     found = np.flatnonzero(kept)
-    order, ranks = _ranked(plan, rows.ticks[found], values[-1].gather(found) if plan.rank_by else None)
+    order, ranks = _ranked(plan, rows.ticks[found], values.to_series(-1).gather(found) if plan.rank_by else None)
     found = found[order]
-    features = pl.DataFrame([one.gather(found) for one in values[len(left) : len(left) + len(plan.features)]])
+    features = (values[found] if values.width else values)[:, len(left) : len(left) + len(plan.features)]
+    features.columns = [feature.name for feature in plan.features]
     return SessionHits(len(members), rows.ticks[found], rows.symbols[found], ranks, features, funnel)
 
 
@@ -114,15 +124,17 @@ class _Rows:
 
     def __init__(self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause]):
         self._cross, self._grid = cross, (ticks, members)
-        self._mask: Bools | None = np.ones(len(ticks) * len(members), np.bool_)
-        self.ticks, self.symbols = ticks[:0], members[:0]
+        self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
+        self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
         self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
 
-    @property
-    def picked(self) -> bool:
-        """Whether the rows that are left are picked out."""
-        return self._mask is None
+    def filter(self, clauses: Sequence[Clause]) -> dict[str, Counts]:
+        """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
+        steps = [clause.steps for clause in clauses if clause.steps]
+        ticks, symbols, counts = filter_grid(steps, self._cross.values, *self._grid, self._mask, len(self._cross.ticks))
+        self._pick(ticks, symbols)
+        return {clause.name: left for clause, left in zip(clauses, counts, strict=True)}
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""
@@ -130,41 +142,49 @@ class _Rows:
             return self._whole[id(clause)].fill_null(False)
         return self._on_grid(clause, clause.columns, clause.holds)
 
-    def values(self, parts: Sequence[Clause]) -> list[pl.Series]:
-        """The expressions' values of each row that was picked out."""
-        fresh = {f"{number}": part for number, part in enumerate(parts) if id(part) not in self._whole}
-        columns = dict.fromkeys(column for part in fresh.values() for column in part.columns)
+    def values(self, parts: Sequence[Clause]) -> pl.DataFrame:
+        """The expressions' values of each row that was picked out, a column each."""
+        columns = dict.fromkeys(column for part in parts if id(part) not in self._whole for column in part.columns)
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
-        made = frame.with_columns(part.expression.alias(number) for number, part in fresh.items()) if fresh else frame
-        found = [made[f"{number}"] if f"{number}" in fresh else self._whole[id(part)] for number, part in enumerate(parts)]
-        return [values.alias(part.name) for values, part in zip(found, parts, strict=True)]
+        made = [
+            (pl.lit(self._whole[id(part)]) if id(part) in self._whole else part.expression).alias(f"{place}")
+            for place, part in enumerate(parts)
+        ]
+        # beside the frame's columns, so that a constant has a row for each
+        return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :]
 
     def pass_on(self, passed: pl.Series) -> None:
         """Keep the rows of the grid that passed."""
-        assert self._mask is not None
-        self._mask &= mask_of(passed)
+        mask = mask_of(passed)
+        self._mask = mask if self._mask is None else self._mask & mask
         if np.count_nonzero(self._mask) < PICK_BELOW * len(self._mask):
             self.settle()
 
     def per_tick(self, kept: Bools | None = None) -> Counts:
         """How many rows are in at each tick of the cross-section; of those that were picked out, how many are kept."""
-        if self._mask is None:
+        if self.picked:
             left = self.ticks if kept is None else self.ticks[kept]
             return np.bincount(left, minlength=len(self._cross.ticks)).astype(np.uint32)
         ticks, members = self._grid
         counts = np.zeros(len(self._cross.ticks), np.uint32)
+        assert self._mask is not None
         counts[ticks] = [np.count_nonzero(of_tick) for of_tick in self._mask.reshape(len(ticks), len(members))]
         return counts
 
     def settle(self) -> None:
         """Pick out the rows that are in."""
-        if self._mask is None:
-            return
-        ticks, members = self._grid
-        rows = np.flatnonzero(self._mask)
-        at, who = np.divmod(rows, max(1, len(members)))
-        self.ticks, self.symbols, self._mask = ticks[at], members[who], None
-        self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
+        if not self.picked:
+            ticks, members = self._grid
+            rows = np.arange(len(ticks) * len(members)) if self._mask is None else np.flatnonzero(self._mask)
+            at, who = np.divmod(rows, max(1, len(members)))
+            self._pick(ticks[at], members[who])
+
+    def _pick(self, ticks: Ints, symbols: Ints) -> None:
+        if self._whole:
+            every_tick, members = self._grid
+            rows = np.searchsorted(every_tick, ticks) * len(members) + np.searchsorted(members, symbols)
+            self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
+        self.ticks, self.symbols, self.picked, self._mask = ticks, symbols, True, None
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
         return values_of(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
@@ -172,10 +192,17 @@ class _Rows:
 
 def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
     """An expression's value in each row of a frame, a constant in every one."""
-    values = frame.select(expression).to_series()
-    if len(values) == 1 != len(frame):
+    values = at_least_two(frame).select(expression).to_series()
+    if len(values) == 1:
         values = values.new_from_index(0, len(frame))
-    return values
+    return values.head(len(frame))
+
+
+def at_least_two(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame, its row twice where it has one: of a single row Polars divides by a constant, of several it multiplies by the
+    constant's reciprocal, and what a row comes to must not depend on how many there are.
+    """
+    return pl.concat([frame, frame]) if len(frame) == 1 else frame
 
 
 def mask_of(values: pl.Series) -> Bools:

@@ -11,6 +11,7 @@ from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
 from engine.scan.columns import COLUMNS, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
+from engine.scan.program import Steps, steps_of
 
 RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
 
@@ -21,6 +22,7 @@ class Clause:
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
+    steps          without a frame, where it is a condition as most are (see program)
     """
 
     name: str
@@ -28,6 +30,7 @@ class Clause:
     columns: tuple[str, ...]
     elementwise: bool
     stays_in_tick: bool
+    steps: Steps | None
 
     @property
     def holds(self) -> pl.Expr:
@@ -38,7 +41,8 @@ class Clause:
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""
         named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
-        return cls(name, named, tuple(roots(named, f"{where}, {name!r}")), is_elementwise(named), stays_in_tick(named))
+        columns = tuple(roots(named, f"{where}, {name!r}"))
+        return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named))
 
 
 @dataclass(frozen=True)

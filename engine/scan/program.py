@@ -1,0 +1,177 @@
+"""Conditions as steps of the machine that filters a grid of rows (engine/kernels/filter_rows).
+
+What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not. A condition with
+anything else in it has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.kernels import filter_rows as machine
+from engine.panel.bars import Floats, Ints
+from engine.scan.columns import COLUMNS
+from engine.scan.expressions import nodes
+
+Step = tuple[int, str | float | None]  # what to do, and with which column or constant
+Steps = tuple[Step, ...]
+
+LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
+ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
+COMPARISONS = {
+    "Gt": machine.GREATER, "GtEq": machine.GREATER_EQUAL, "Lt": machine.LESS, "LtEq": machine.LESS_EQUAL,
+    "Eq": machine.EQUAL, "NotEq": machine.UNEQUAL,
+}  # fmt: skip
+CONNECTIVES = {"And": machine.AND, "Or": machine.OR}
+OF_NUMBERS = {"Negate": machine.NEGATE, "Abs": machine.ABSOLUTE}
+ABOUT_MISSING = {"IsNull": machine.IS_MISSING, "IsNotNull": machine.IS_KNOWN}
+BETWEEN = {"Both": ("GtEq", "LtEq"), "Left": ("GtEq", "Lt"), "Right": ("Gt", "LtEq"), "None": ("Gt", "Lt")}
+
+
+class _NoSteps(Exception):
+    """The machine does not know this."""
+
+
+def steps_of(expression: pl.Expr) -> Steps | None:
+    """The steps that evaluate a condition, or None where it takes more than the machine knows."""
+    try:
+        steps, is_truth = _steps(nodes(expression))
+    except _NoSteps:
+        return None
+    return steps if is_truth and _deepest(steps) <= machine.DEEPEST else None
+
+
+def filter_grid(
+    conditions: Sequence[Steps], column: Any, ticks: Ints, members: Ints, mask: NDArray[np.bool_] | None, every_tick: int
+) -> tuple[Ints, Ints, NDArray[np.uint32]]:
+    """The rows of a grid for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left.
+
+    column      name -> float64[every_tick, symbols]
+    ticks, members, mask  see the kernel
+    """
+    steps = [step for condition in conditions for step in condition]
+    names = list(dict.fromkeys(argument for _, argument in steps if isinstance(argument, str)))
+    constants = [argument for _, argument in steps if isinstance(argument, float)]
+    arrays: list[Floats] = [column(name) for name in names]
+    code = np.zeros((len(steps), 2), np.int64)
+    code[:, 0] = [what for what, _ in steps]
+    code[:, 1] = [names.index(a) if isinstance(a, str) else constants.index(a) if isinstance(a, float) else 0 for _, a in steps]
+    # the arrays must outlive the call: the kernel gets their addresses
+    table = [[array.__array_interface__["data"][0], *array.strides] for array in arrays]
+    counts = np.zeros((len(conditions), every_tick), np.uint32)
+    out = np.empty((2, len(ticks) * len(members)), np.int64)
+    found = machine.filter_rows(
+        ticks, members, np.empty(0, np.bool_) if mask is None else mask, np.array(table, np.int64).reshape(-1, 3), code,
+        np.array(constants, np.float64), np.cumsum([len(condition) for condition in conditions]), counts, out[0], out[1],
+    )  # fmt: skip
+    return out[0, :found].copy(), out[1, :found].copy(), counts
+
+
+def _steps(node: Any) -> tuple[Steps, bool]:
+    """A node's steps, and whether what they leave is a truth (else a number)."""
+    if not isinstance(node, dict) or len(node) != 1:
+        raise _NoSteps
+    ((kind, body),) = node.items()
+    if kind == "Alias":
+        return _steps(body[0])
+    if kind == "Column":
+        return _column(body)
+    if kind == "Literal":
+        return _literal(body)
+    if kind == "BinaryExpr":
+        return _binary(body["op"], body["left"], body["right"])
+    if kind == "Function":
+        return _function(body["function"], body["input"])
+    raise _NoSteps
+
+
+def _column(name: str) -> tuple[Steps, bool]:
+    dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+    if dtype == pl.Boolean:
+        return ((machine.LOAD_TRUTH, name),), True
+    if not dtype.is_numeric():
+        raise _NoSteps
+    return ((machine.LOAD, name),), False
+
+
+def _literal(body: Any) -> tuple[Steps, bool]:
+    value = _value(body)
+    if isinstance(value, bool):
+        return ((machine.TRUTH, float(value)),), True
+    return ((machine.CONSTANT, value),), False
+
+
+def _value(body: Any) -> bool | float:
+    match body:
+        case {"Dyn": {"Int": int(value)}} if abs(value) <= LARGEST_INTEGER:
+            return float(value)
+        case {"Dyn": {"Float": float(value) | int(value)}} | {"Scalar": {"Float64": float(value) | int(value)}}:
+            return float(value)
+        case {"Scalar": {"Boolean": bool(value)}}:
+            return value
+    raise _NoSteps
+
+
+def _binary(operation: str, left: Any, right: Any) -> tuple[Steps, bool]:
+    (a, a_truth), (b, b_truth) = _steps(left), _steps(right)
+    if operation in CONNECTIVES and a_truth and b_truth:
+        return (*a, *b, (CONNECTIVES[operation], None)), True
+    if a_truth or b_truth or (_is_constant(a) and _is_constant(b)):
+        raise _NoSteps
+    if operation in COMPARISONS:
+        return _apply(COMPARISONS[operation], a, b), True
+    if operation not in ARITHMETIC or _is_integer(a) or _is_integer(b):
+        raise _NoSteps
+    if operation == "TrueDivide" and _is_constant(b):  # Polars multiplies by the reciprocal, which may differ in the last bit
+        with np.errstate(divide="ignore"):
+            b = ((machine.CONSTANT, float(1.0 / np.float64(b[0][1]))),)
+        return _apply(machine.MULTIPLY, a, b), False
+    return _apply(ARITHMETIC[operation], a, b), False
+
+
+def _apply(operation: int, a: Steps, b: Steps) -> Steps:
+    if _is_constant(b):
+        return (*a, (operation + machine.WITH_CONSTANT, b[0][1]))
+    return (*a, *b, (operation, None))
+
+
+def _is_constant(steps: Steps) -> bool:
+    return len(steps) == 1 and steps[0][0] == machine.CONSTANT
+
+
+def _is_integer(steps: Steps) -> bool:
+    """Whether it is a column of integers, which know no negative zero: arithmetic on them is left to Polars."""
+    what, name = steps[0]
+    return len(steps) == 1 and what == machine.LOAD and name in COLUMNS and COLUMNS[str(name)].dtype.is_integer()
+
+
+def _function(function: Any, inputs: list[Any]) -> tuple[Steps, bool]:
+    match function:
+        case str(name) if name in OF_NUMBERS:
+            steps, is_truth = _steps(inputs[0])
+            if not (is_truth or _is_constant(steps) or _is_integer(steps)):
+                return (*steps, (OF_NUMBERS[name], None)), False
+        case {"Boolean": "Not"}:
+            steps, is_truth = _steps(inputs[0])
+            if is_truth:
+                return (*steps, (machine.NOT, None)), True
+        case {"Boolean": str(name)} if name in ABOUT_MISSING:
+            return (*_steps(inputs[0])[0], (ABOUT_MISSING[name], None)), True
+        case {"Boolean": {"IsBetween": {"closed": closed}}}:
+            value, low, high = inputs
+            (above, _), (below, _) = (_binary(o, value, limit) for o, limit in zip(BETWEEN[closed], (low, high), strict=True))
+            return (*above, *below, (machine.AND, None)), True
+    raise _NoSteps
+
+
+def _deepest(steps: Steps) -> int:
+    depth = deepest = 0
+    for what, _ in steps:
+        depth += 1 if what <= machine.TRUTH else -1 if what <= machine.OR else 0
+        deepest = max(deepest, depth)
+    return deepest

@@ -1,0 +1,102 @@
+"""What the machine filters, held against Polars evaluating the same conditions."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.scan.program import filter_grid, steps_of
+
+COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
+VALUES = st.sampled_from([float("nan"), 0.0, -0.0, 1.0, -1.0, 0.1, 3.0, 7.7, 1e300, -1e300, 1e-300, float("inf")])
+
+numbers = st.deferred(
+    lambda: (
+        st.sampled_from([pl.col(name) for name in COLUMNS])
+        | st.sampled_from([pl.lit(value) for value in (0, 1, 3, -2, 0.1, 1.03, 1e300)])
+        | st.builds(
+            lambda f, a, b: f(a, b), st.sampled_from([pl.Expr.add, pl.Expr.sub, pl.Expr.mul, pl.Expr.truediv]), numbers, numbers
+        )
+        | st.builds(lambda f, a: f(a), st.sampled_from([pl.Expr.abs, pl.Expr.neg]), numbers)
+    )
+)
+conditions = st.deferred(
+    lambda: (
+        st.builds(
+            lambda f, a, b: f(a, b),
+            st.sampled_from([pl.Expr.gt, pl.Expr.ge, pl.Expr.lt, pl.Expr.le, pl.Expr.eq, pl.Expr.ne]), numbers, numbers,
+        )
+        | st.builds(
+            lambda a, b, c, closed: a.is_between(b, c, closed), numbers, numbers, numbers,
+            st.sampled_from(["both", "left", "right", "none"]),
+        )
+        | st.just(pl.col("bar_today"))
+        | st.builds(lambda f, a: f(a), st.sampled_from([pl.Expr.is_null, pl.Expr.is_not_null]), numbers)
+        | st.builds(lambda f, a, b: f(a, b), st.sampled_from([pl.Expr.and_, pl.Expr.or_]), conditions, conditions)
+        | conditions.map(pl.Expr.not_)
+    )
+)  # fmt: skip
+
+
+class TestFilter:
+    @settings(max_examples=300, deadline=None)
+    @given(
+        asked=st.lists(conditions, min_size=1, max_size=3),
+        values=st.lists(st.tuples(*[VALUES] * 4), min_size=12, max_size=12),
+        daily=st.booleans(),
+        masked=st.booleans(),
+    )
+    def test_it_finds_what_polars_finds(self, asked, values, daily, masked):
+        conditions_steps = [steps_of(condition) for condition in asked]
+        if None in conditions_steps:
+            return  # two literals make no condition of the machine's
+        cube = np.array(values).reshape(3, 4, 4)
+        cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
+        columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
+        columns["bar_today"] = (cube[:, :, 3] > 1).astype(np.float64)
+        if daily:  # one value a symbol for all ticks; one a tick for all symbols
+            columns["high"] = np.broadcast_to(columns["high"][0], (3, 4))
+            columns["rsi_14_1m"] = np.broadcast_to(columns["rsi_14_1m"][:, :1], (3, 4))
+        ticks, members = np.array([0, 2]), np.array([0, 1, 3])
+        mask = np.array([True, False, True, True, True, False]) if masked else None
+
+        at, who, counts = filter_grid(conditions_steps, columns.__getitem__, ticks, members, mask, 3)
+
+        places = [(tick, member) for tick in ticks for member in members]
+        frame = pl.DataFrame({
+            name: pl.Series(np.array([array[place] for place in places]), nan_to_null=True) for name, array in columns.items()
+        }).with_columns(pl.col("bars_today").cast(pl.Int64), pl.col("bar_today").cast(pl.Boolean))  # fmt: skip
+        left = np.ones(6, bool) if mask is None else mask.copy()
+        for number, condition in enumerate(asked):
+            # beside a column, so that a condition without one has a row for each
+            left &= frame.with_columns(condition.fill_null(False).alias("holds"))["holds"].to_numpy()
+            expected = [np.count_nonzero(left[:3]), 0, np.count_nonzero(left[3:])]
+            assert counts[number].tolist() == expected
+        assert list(zip(at.tolist(), who.tolist(), strict=True)) == [place for place, one in zip(places, left, strict=True) if one]
+
+    def test_stretches_of_many_rows(self):
+        close = np.random.default_rng(7).random((2, 5000))
+        at, who, counts = filter_grid([steps_of(pl.col("close") > 0.5)], lambda _: close, np.arange(2), np.arange(5000), None, 2)
+        expected = np.nonzero(close > 0.5)
+        assert np.array_equal(at, expected[0]) and np.array_equal(who, expected[1])
+        assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]
+
+
+class TestSteps:
+    @pytest.mark.parametrize("condition", [
+        pl.col("symbol") == "AAPL", pl.col("close").round(2) > 5, pl.col("close"), pl.col("bar_time") > pl.lit(0),
+        pl.col("close").rank().over("tick") < 5, pl.lit(1) > pl.lit(0), pl.col("close").shift(-1) > 5,
+        pl.col("close") > pl.lit(None), pl.col("bar_today") == True,  # noqa: E712
+    ])  # fmt: skip
+    def test_the_rest_is_left_to_polars(self, condition):
+        assert steps_of(condition) is None
+
+    def test_a_condition_too_deep_for_the_machine_is_left_to_polars(self):
+        deep = pl.col("close")
+        for _ in range(20):
+            deep = pl.col("close") - deep
+        assert steps_of(deep > 0) is None
+        assert steps_of(pl.col("close") - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 > 0) is not None
