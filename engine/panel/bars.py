@@ -51,8 +51,7 @@ class Bars:
 
     def rows_of(self, symbols: Ints) -> Ints:
         """int64: the bars of some symbols, symbol by symbol."""
-        lengths = self.ends[symbols] - self.starts[symbols]
-        return np.repeat(self.starts[symbols] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        return rows_of(self.starts[symbols], self.ends[symbols])
 
     def latest_of(self, symbol: int) -> Floats:
         """float64[bars]: the latest close of one symbol at each bar; NaN before its first, and for an id below 0."""
@@ -71,3 +70,9 @@ class Bars:
         start, end = int(self.starts[symbol]), int(self.ends[symbol])
         visible = int(np.searchsorted(self.known_at[start:end], until - self.lag, side="right"))
         return slice(start, start + visible)
+
+
+def rows_of(starts: Ints, ends: Ints) -> Ints:
+    """int64: the rows of slices, slice by slice."""
+    lengths = ends - starts
+    return np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())

@@ -13,7 +13,7 @@ from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import ArchiveError
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
-from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.bars import Bars, Floats, Ints, rows_of
 from engine.panel.symbol_table import SymbolTable
 
 BAR_VALUES = ("open", "high", "low", "close", "volume")
@@ -85,10 +85,10 @@ class SessionPanel:
     def only(self, ids: Ints) -> SessionPanel:
         """A copy that holds the bars of these symbols alone; the others have none."""
         starts, ends = np.zeros(len(self.table), np.int64), np.zeros(len(self.table), np.int64)
-        lengths = self._slices[1][ids] - self._slices[0][ids]
-        ends[ids] = np.cumsum(lengths)
-        starts[ids] = ends[ids] - lengths
-        rows = np.repeat(self._slices[0][ids] - starts[ids], lengths) + np.arange(lengths.sum())
+        first, last = (side[ids] for side in self._slices)
+        ends[ids] = np.cumsum(last - first)
+        starts[ids] = ends[ids] - (last - first)
+        rows = rows_of(first, last)
         columns = {name: values[rows] for name, values in self._columns.items()}
         return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
 

@@ -35,9 +35,10 @@ class CrossSection:
     ):  # fmt: skip
         self.session, self.table, self.ticks = session, table, ticks
         self._columns, self._previous = dict(columns), previous
-        self._opens: Ints = np.full(len(ticks), session.open)
-        self._begins: Ints = np.full(len(ticks), session.extended_open)
-        self._lag, self._lags = lag, np.full(len(ticks), lag, np.int64)
+        # one value for all ticks; in a stretch one a tick
+        self._opens: Ints = np.array([session.open])
+        self._begins: Ints = np.array([session.extended_open])
+        self._lags: Ints = np.array([lag])
         self._stretch: CrossSection | None = None
         self.first = 0
         self.sessions: tuple[Session, ...] = (session,)
@@ -95,7 +96,7 @@ class CrossSection:
         """The same session for a few of its symbols, at other ticks, with columns of their own."""
         ids = self.table.ids(table.series)
         previous = {name: values[ids] for name, values in self._previous.items()}
-        return CrossSection(self.session, table, ticks, columns, self._lag, previous)
+        return CrossSection(self.session, table, ticks, columns, int(self._lags[0]), previous)
 
     def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
         """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
