@@ -27,6 +27,13 @@ CORPORATE_ACTIONS_SCHEMA: dict[str, pl.DataType] = {
     "cash_dividend": pl.Float64(),  # per share, in the scale before the split of that date; null or 0.0 for none
 }
 
+SYMBOL_MAP_SCHEMA: dict[str, pl.DataType] = {
+    "symbol": pl.String(),  # who it is, at all times
+    "ticker": pl.String(),  # what its bars are filed under
+    "start_date": pl.Date(),
+    "end_date": pl.Date(),  # exclusive; null: still so
+}
+
 MEMBERSHIP_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "start_date": pl.Date(),

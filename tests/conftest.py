@@ -13,6 +13,7 @@ from engine.archive.archive import Archive
 from engine.archive.demo import make_demo
 from engine.archive.importer import ImportOptions, import_bars
 from tests.data import real_data
+from tests.lean import lean_archive
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,9 @@ def sp500(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     path = tmp_path_factory.mktemp("archives") / "sp500"
     import_bars([real_data("sp500_daily_2013_2018.parquet")], path, ImportOptions(label="open"))
     return Archive.open(path)
+
+
+@pytest.fixture(scope="session")
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Real daily bars as traded, 1998 to 2021, with splits, reverse splits, dividends, changes of ticker, tickers used again."""
+    return lean_archive(tmp_path_factory.mktemp("lean") / "archive")

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from engine.archive import layout
 from engine.archive.files import read_bars, read_index, symbol_runs
+from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
-from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA
+from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
 
@@ -72,12 +73,17 @@ class Archive:
         return list(self._symbols)
 
     def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
-        """Columns of one session's bars, in the file's order: by symbol, then time."""
-        return read_bars(layout.session_file(self.path, interval, date), columns)
+        """Columns of one session's bars, by symbol, then time; without the symbols, in the file's order."""
+        bars = read_bars(layout.session_file(self.path, interval, date), columns)
+        return self.symbol_map.rename_session(bars, date) if self.symbol_map and "symbol" in columns else bars
 
     def read_session_index(self, date: dt.date, interval: str = "1m") -> tuple[list[str], np.ndarray] | None:
-        """A session's symbols and their row counts (int64) in the file's order, where its metadata tells them."""
-        return read_index(layout.session_file(self.path, interval, date))
+        """A session's symbols and their row counts (int64) in the file's order, where its metadata tells them.
+
+        A symbol is NOBODY where the rows are of no symbol of the map.
+        """
+        index = read_index(layout.session_file(self.path, interval, date))
+        return (self.symbol_map.owners(index[0], date), index[1]) if index and self.symbol_map else index
 
     def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
         """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
@@ -91,6 +97,8 @@ class Archive:
         within = within & (pl.col("date") < end) if end else within
         bars = pl.concat(frames)
         frame = bars.with_columns(self._session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
+        if self.symbol_map:
+            return self.symbol_map.rename_daily(frame)
         return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
 
     def daily_years(self) -> list[int]:
@@ -98,30 +106,42 @@ class Archive:
         return layout.daily_years(self.path)
 
     def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
-        """Columns of a year's daily bars, in the file's order: by symbol, then date."""
+        """Columns of a year's daily bars, by symbol, then date."""
         path = layout.daily_file(self.path, year)
         index = read_index(path)
         frame = read_bars(path, [*([] if index else ["symbol"]), *dict.fromkeys(["timestamp", *columns])])
         symbols, counts = index or symbol_runs(frame["symbol"])
-        days = self._session_dates(frame["timestamp"]).to_physical().cast(pl.Int64).to_numpy()
+        days = self._days(frame["timestamp"])
         floats = {name: frame[name].to_physical().cast(pl.Float64).to_numpy() for name in columns}
+        if any(symbol in self.symbol_map for symbol in symbols):
+            symbols, counts, rows = self.symbol_map.rename_runs(symbols, counts, days)
+            days, floats = days[rows], {name: values[rows] for name, values in floats.items()}
         return DailyYear(symbols, counts, days, floats)
+
+    def daily_symbols(self, year: int) -> Sequence[str]:
+        """The symbols that have daily bars in a year, sorted."""
+        path = layout.daily_file(self.path, year)
+        index = read_index(path)
+        tickers = index[0] if index else read_bars(path, ["symbol"])["symbol"].unique().sort().to_list()
+        return self.read_daily_year(year, []).symbols if any(name in self.symbol_map for name in tickers) else tickers
+
+    def daily_days(self, year: int) -> NDArray[np.int64]:
+        """int64[bars]: the session's date of a year's daily bars in the file's order, in days since 1970-01-01."""
+        return self._days(read_bars(layout.daily_file(self.path, year), ["timestamp"])["timestamp"])
 
     def corporate_actions(self) -> pl.DataFrame:
         """CORPORATE_ACTIONS_SCHEMA; empty where the archive has none."""
-        path = self.path / layout.ACTIONS
-        if not path.exists():
-            return pl.DataFrame(schema=CORPORATE_ACTIONS_SCHEMA)
-        frame = pl.read_parquet(path)
-        missing = [name for name in CORPORATE_ACTIONS_SCHEMA if name not in frame.columns]
-        if missing:
-            raise ArchiveError(f"no column {', '.join(missing)}", where=path, expected=", ".join(CORPORATE_ACTIONS_SCHEMA))
-        return frame.select(*CORPORATE_ACTIONS_SCHEMA).cast(pl.Schema(CORPORATE_ACTIONS_SCHEMA))
+        return self._read_table(layout.ACTIONS, CORPORATE_ACTIONS_SCHEMA)
+
+    @cached_property
+    def symbol_map(self) -> SymbolMap:
+        """Whose bars a ticker's are; an empty map where every ticker is its own symbol."""
+        return SymbolMap(self._read_table(layout.SYMBOL_MAP, SYMBOL_MAP_SCHEMA), self.path / layout.SYMBOL_MAP)
 
     def digest(self) -> str:
         """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""
         found = hashlib.sha256()
-        files = [*self.path.glob("bars/*/*/bars.parquet"), self.path / layout.ACTIONS]
+        files = [*self.path.glob("bars/*/*/bars.parquet"), self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP]
         for path in sorted(file for file in files if file.exists()):
             with path.open("rb") as handle:
                 size = handle.seek(0, 2)
@@ -137,12 +157,27 @@ class Archive:
 
     @cached_property
     def _symbols(self) -> list[str]:
-        found: set[str] = set()
-        for year in layout.daily_years(self.path):
-            path = layout.daily_file(self.path, year)
-            index = read_index(path)
-            found |= set(index[0] if index else read_bars(path, ["symbol"])["symbol"].unique())
-        return sorted(found)
+        return sorted({symbol for year in self.daily_years() for symbol in self.daily_symbols(year)})
+
+    def _read_table(self, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+        """A table beside the bars, in its schema; empty where there is none."""
+        path = self.path / name
+        if not path.exists():
+            return pl.DataFrame(schema=schema)
+        try:
+            frame = pl.read_parquet(path)
+            missing = [column for column in schema if column not in frame.columns]
+            if missing:
+                raise ArchiveError(f"no column {', '.join(missing)}", where=path, expected=", ".join(schema))
+            return frame.select(*schema).cast(pl.Schema(schema))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            told = ", ".join(f"{column}: {dtype}" for column, dtype in schema.items())
+            raise ArchiveError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected=told,
+                               fix="bring the table in again") from None  # fmt: skip
+
+    def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
+        days: NDArray[np.int64] = self._session_dates(timestamps).to_physical().cast(pl.Int64).to_numpy()
+        return days
 
     def _session_dates(self, timestamps: pl.Series) -> pl.Series:
         """The exchange's date of each, as "date". A time zone is looked up slowly, so that is done once for each day in UTC."""

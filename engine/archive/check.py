@@ -2,7 +2,7 @@
 
 Every file is read whole. Findings are counted by kind and file, with the first example of each. Faults are bars a
 replay must not see, or files it cannot read; the rest are oddities to know of: bars outside the session, missing or
-half sessions.
+half sessions, jumps that look like splits (engine/archive/split_jumps.py), tickers that are nobody's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import polars as pl
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.files import read_bars, read_index, symbol_runs
+from engine.archive.split_jumps import split_jumps
+from engine.archive.tickers import stray_bars
 from engine.archive.validate import REASONS
 from engine.clock.calendar import Session
 from engine.errors import ArchiveError
@@ -41,7 +43,7 @@ def check_archive(archive: Archive, progress: Progress = lambda what, done, tota
     findings: list[Finding] = []
     for interval in archive.intervals:
         findings += _check_daily(archive) if interval == "1d" else _check_intraday(archive, interval, progress)
-    return findings
+    return findings + list(_check_symbols(archive))
 
 
 def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list[Finding]:
@@ -81,6 +83,17 @@ def _check_daily(archive: Archive) -> list[Finding]:
             continue
         findings += _check_bars(bars, f"1d {year}")
     return findings
+
+
+def _check_symbols(archive: Archive) -> Iterator[Finding]:
+    """Bars against the corporate actions and the map of tickers."""
+    try:
+        for kind, symbol, date, what in split_jumps(archive):
+            yield Finding(kind, f"1d {date} {symbol}", 1, what, False)
+        for ticker, count in stray_bars(archive).items():
+            yield Finding("daily bars that are no symbol's", f"1d {ticker}", count, "see `barsweep archive tickers`", False)
+    except ArchiveError as error:
+        yield Finding("not to be held against its corporate actions", "1d", 1, str(error), True)
 
 
 def _check_bars(bars: pl.DataFrame, where: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from engine.archive.atomic import atomic_path
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, ConfigError
 
-MANIFEST, ACTIONS = "archive.json", "corporate_actions.parquet"
+MANIFEST, ACTIONS, SYMBOL_MAP = "archive.json", "corporate_actions.parquet", "symbol_map.parquet"
 SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
 
 

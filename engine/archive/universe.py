@@ -1,4 +1,7 @@
-"""Universes: which symbols to scan, as of each session."""
+"""Universes: which symbols to scan, as of each session.
+
+Where an archive has a map of tickers, the names in lists and membership files are tickers of their day (`SymbolMap.members`).
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
-from engine.errors import BarsweepError, UniverseError, did_you_mean
+from engine.archive.tables import read_table
+from engine.errors import ArchiveError, BarsweepError, UniverseError, did_you_mean
 from engine.schema import MEMBERSHIP_SCHEMA
 
 DEFAULT_SESSIONS = 20
-FORMS = 'a text file, a membership .parquet, a list of symbols, "all", or {"top_dollar_volume": N, "sessions": N}'
+MEMBERSHIP_ALIASES = {
+    "symbol": ("ticker",),
+    "start_date": ("start", "from", "date_added"),
+    "end_date": ("end", "to", "thru", "date_removed"),
+}
+FORMS = 'a text file, a membership .parquet or .csv, a list of symbols, "all", or {"top_dollar_volume": N, "sessions": N}'
 
 
 class Universe(ABC):
     """Symbols by session. `unknown` are those it names that the archive does not have."""
 
     unknown: Sequence[str] = ()
+    point_in_time = True  # whether it knows who was a member when; else it is as of no date, or of today
 
     @abstractmethod
     def members(self, date: dt.date) -> list[str]:
@@ -34,9 +44,19 @@ class Universe(ABC):
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
         """All that are members at some time from start to end, sorted."""
 
+    def named(self, start: dt.date, end: dt.date) -> list[str]:
+        """All that it names as members at some time from start to end, sorted; also those that the archive does not have."""
+        return self.everyone(start, end)
+
+    def leavers(self, start: dt.date, end: dt.date) -> list[str] | None:
+        """Of those that it names, who has left since, as far as it knows; None where it does not tell."""
+        return None
+
 
 class FixedUniverse(Universe):
     """The same symbols at all times."""
+
+    point_in_time = False
 
     def __init__(self, symbols: Sequence[str], known: Sequence[str]):
         self._members = sorted(set(symbols) & set(known))
@@ -48,12 +68,16 @@ class FixedUniverse(Universe):
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
         return self._members
 
+    def named(self, start: dt.date, end: dt.date) -> list[str]:
+        return sorted({*self._members, *self.unknown})
+
 
 class MembershipUniverse(Universe):
     """Members from start_date up to, not including, end_date."""
 
-    def __init__(self, intervals: pl.DataFrame, known: Sequence[str]):
+    def __init__(self, intervals: pl.DataFrame, known: Sequence[str], point_in_time: bool = True):
         listed = pl.col("symbol").is_in(pl.Series(known).implode())
+        self.point_in_time, self._named = point_in_time, intervals
         self.unknown = intervals.filter(~listed)["symbol"].unique().sort().to_list()
         self._intervals = intervals.filter(listed)
 
@@ -61,9 +85,31 @@ class MembershipUniverse(Universe):
         return self.everyone(date, date)
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
-        left = pl.col("end_date")
-        inside = (pl.col("start_date") <= end) & (left.is_null() | (left > start))
-        return self._intervals.filter(inside)["symbol"].unique().sort().to_list()
+        return _sorted(_within(self._intervals, start, end))
+
+    def named(self, start: dt.date, end: dt.date) -> list[str]:
+        return _sorted(_within(self._named, start, end))
+
+    def leavers(self, start: dt.date, end: dt.date) -> list[str] | None:
+        """Those whose membership from start to end has an end, and does not go on in another interval."""
+        if not self.point_in_time:
+            return None
+        ends = _within(self._named, start, end).filter(pl.col("end_date").is_not_null())
+        goes_on = (pl.col("start_date_right") <= pl.col("end_date")) & (
+            pl.col("end_date_right").is_null() | (pl.col("end_date_right") > pl.col("end_date"))
+        )
+        again = ends.join(self._named, on="symbol").filter(goes_on)
+        return _sorted(ends.join(again, on=["symbol", "end_date"], how="anti"))
+
+
+def _within(intervals: pl.DataFrame, start: dt.date, end: dt.date) -> pl.DataFrame:
+    left = pl.col("end_date")
+    return intervals.filter((pl.col("start_date") <= end) & (left.is_null() | (left > start)))
+
+
+def _sorted(intervals: pl.DataFrame) -> list[str]:
+    names: list[str] = intervals["symbol"].unique().sort().to_list()
+    return names
 
 
 class TopDollarVolume(Universe):
@@ -117,8 +163,7 @@ class TopDollarVolume(Universe):
 def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -> Universe:
     """The universe that a config names; `resolve` finds files. Raises UniverseError."""
     if spec == "all":
-        symbols = archive.symbols()
-        return FixedUniverse(symbols, symbols)
+        return _all(archive)
     if isinstance(spec, list):
         return _fixed(_clean(spec, "universe"), archive, "universe")
     if isinstance(spec, dict):
@@ -126,8 +171,8 @@ def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -
     if not isinstance(spec, str) or not spec:
         raise UniverseError(f"{spec!r} is no universe", where="universe", expected=FORMS)
     path = _find(spec, resolve)
-    if path.suffix == ".parquet":
-        return MembershipUniverse(_read_membership(path), archive.symbols())
+    if _is_membership(path):
+        return MembershipUniverse(archive.symbol_map.members(_read_membership(path)), archive.symbols())
     return _fixed(_clean(_read_lines(path), str(path)), archive, str(path))
 
 
@@ -154,9 +199,26 @@ def _clean(symbols: Sequence[Any], where: str) -> list[str]:
     return cleaned
 
 
-def _fixed(symbols: list[str], archive: Archive, where: str) -> FixedUniverse:
-    universe = FixedUniverse(symbols, archive.symbols())
-    if len(universe.unknown) == len(symbols):
+def _all(archive: Archive) -> Universe:
+    """Every symbol; of those the map knows, while they had a ticker."""
+    symbols = archive.symbols()
+    if not any(symbol in archive.symbol_map for symbol in symbols):
+        return FixedUniverse(symbols, symbols)
+    others = _at_all_times([symbol for symbol in symbols if symbol not in archive.symbol_map])
+    mapped = archive.symbol_map.intervals.select(*MEMBERSHIP_SCHEMA)
+    return MembershipUniverse(pl.concat([mapped, others]), symbols, False)
+
+
+def _at_all_times(names: Sequence[str]) -> pl.DataFrame:
+    columns = {"symbol": names, "start_date": [dt.date.min] * len(names), "end_date": [None] * len(names)}
+    return pl.DataFrame(columns, schema=MEMBERSHIP_SCHEMA)
+
+
+def _fixed(symbols: list[str], archive: Archive, where: str) -> Universe:
+    universe: Universe = FixedUniverse(symbols, archive.symbols())
+    if any(symbol in archive.symbol_map for symbol in symbols):
+        universe = MembershipUniverse(archive.symbol_map.members(_at_all_times(symbols)), archive.symbols(), False)
+    if not universe.everyone(dt.date.min, dt.date.max):
         raise UniverseError(f"none of its {len(symbols)} symbols is in the archive", where=where,
                             expected=f"symbols of {archive.path}")  # fmt: skip
     return universe
@@ -175,14 +237,11 @@ def _top(spec: dict[str, Any], archive: Archive) -> TopDollarVolume:
 
 def _read_membership(path: Path) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UniverseError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected="a Parquet file") from None
-    missing = [name for name in MEMBERSHIP_SCHEMA if name not in frame.columns]
-    if missing:
-        raise UniverseError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(MEMBERSHIP_SCHEMA)}")
-    try:
-        return frame.select(*MEMBERSHIP_SCHEMA).cast(pl.Schema(MEMBERSHIP_SCHEMA)).with_columns(pl.col("symbol").str.to_uppercase())
-    except pl.exceptions.PolarsError as error:
-        raise UniverseError(f"wrong dtype: {str(error).splitlines()[0]}", where=path,
-                            expected="symbol: text, start_date and end_date: dates") from None  # fmt: skip
+        return read_table(path, MEMBERSHIP_SCHEMA, MEMBERSHIP_ALIASES, ("symbol", "start_date"))
+    except ArchiveError as error:
+        raise UniverseError(error.what, where=error.where, expected=error.expected, fix=error.fix) from None
+
+
+def _is_membership(path: Path) -> bool:
+    """A Parquet file, or a .csv of more than one column; a .csv of one is a list."""
+    return path.suffix == ".parquet" or (path.suffix == ".csv" and any("," in line for line in _read_lines(path)[:1]))

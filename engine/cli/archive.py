@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.actions import actions_command, tickers_command
 from engine.cli.options import FILE, archive_option, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar
 
@@ -80,6 +81,10 @@ def import_command(
     with progress_bar(quiet) as progress:
         summary = import_bars(list(sources), archive_path, options, progress)
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+
+
+archive_group.add_command(actions_command)
+archive_group.add_command(tickers_command)
 
 
 @archive_group.command("info")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("source", type=FILE, metavar="HITS_OR_RUN")
 @archive_option(required=False)
-@click.option("--universe", help='Symbols that hits are compared with: a file, a membership .parquet, or "all" (default).')
+@click.option("--universe", help='Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default).')
 @click.option("--tried", type=click.IntRange(1), help="How many variants were tried; counted in the run's folder where left out.")
 @click.option("--html", "page", type=FILE, help="Write a page with plots to this HTML file.")
 @click.option("--out", type=FILE, help="Write each hit with its returns to this .parquet file.")

@@ -28,7 +28,7 @@ def scan_options(command: Command) -> Command:
         click.option("--pre-session", is_flag=True, help="Scan before each open; with --schedule, also then."),
         click.option("--start", help="First date; the archive's first where left out."),
         click.option("--end", help="Last date; the archive's last where left out."),
-        click.option("--universe", help='Symbols to scan: a file, a membership .parquet, or "all".'),
+        click.option("--universe", help='Symbols to scan: a file, a membership .parquet or .csv, or "all".'),
         click.option("--interval", help="Interval of the bars to scan, such as 1d; the archive's shortest where left out."),
         click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
         click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."),

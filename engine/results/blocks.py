@@ -27,6 +27,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.indicators.block import block_of
 from engine.panel.passes import THREADS
+from engine.schema import HITS_SCHEMA
 from engine.session.coordinator import SessionCoordinator
 from engine.session.record import in_blocks
 from engine.session.trader import Trader
@@ -56,6 +57,15 @@ class Block(Protocol):
     def timings(self) -> pl.DataFrame: ...
     def trading(self, name: str) -> list[pl.DataFrame]:
         """The sessions' rows of a table of trading."""
+
+
+def hits_with_tickers(block: Block, archive: Archive) -> pl.DataFrame:
+    """A block's hits; where the archive has a map of tickers, with `ticker`, the symbol's on the day, before the features."""
+    hits = block.hits
+    if not archive.symbol_map:
+        return hits
+    tickers = archive.symbol_map.tickers(hits["symbol"], hits["session"])
+    return hits.select(*HITS_SCHEMA, tickers, pl.exclude(*HITS_SCHEMA))
 
 
 @dataclass

@@ -55,10 +55,10 @@ class RunDirectory:
         if kind is not None:
             shutil.rmtree(self._aside, ignore_errors=True)
 
-    def add(self, block: Block, trading: Mapping[str, pl.DataFrame]) -> None:
-        """Append the rows of a block of sessions, and what trading leaves after them."""
+    def add(self, block: Block, hits: pl.DataFrame, trading: Mapping[str, pl.DataFrame]) -> None:
+        """Append the rows of a block of sessions, its hits as they are given, and what trading leaves after them."""
         for name in TABLES:
-            self._tables[name].add(getattr(block, name))
+            self._tables[name].add(hits if name == "hits" else getattr(block, name))
         for name in self._schemas.keys() - TABLES.keys():
             rows = [*block.trading(name), *([trading[name]] if name in trading else [])]
             if rows:

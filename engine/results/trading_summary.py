@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from engine.archive.actions import at_bars
 from engine.archive.archive import Archive
 from engine.panel.bars import Floats
 from engine.results.metrics import metrics
@@ -67,10 +68,9 @@ class Benchmark:
         bars = bars.filter(pl.col("symbol").is_in(names))
         if bars.is_empty():
             return None
-        actions = archive.corporate_actions().rename({"ex_date": "date"})
-        bars = bars.join(actions, on=["symbol", "date"], how="left", maintain_order="left")
+        bars = at_bars(bars, archive.corporate_actions())
         previous = pl.col("close").shift(1).over("symbol")
-        held = pl.col("close") * pl.col("split_ratio").fill_null(1.0) + pl.col("cash_dividend").fill_null(0.0)
+        held = pl.col("close") * pl.col("split_ratio") + pl.col("cash_dividend")
         returns = bars.with_columns(r=held / previous - 1.0).group_by("date").agg(pl.col("r").mean()).sort("date")
         by_date = dict(returns.iter_rows())
         values = np.array([by_date.get(date) or 0.0 for date in dates])

@@ -28,7 +28,7 @@ class ScannerParams(BaseModel):
 
     universe: UniverseSpec = Field(
         "all",
-        description='symbols to scan: a text file, a membership .parquet, a list, "all", or {"top_dollar_volume": N}',
+        description='symbols to scan: a text file, a membership .parquet or .csv, a list, "all", or {"top_dollar_volume": N}',
     )
 
 

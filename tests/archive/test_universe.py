@@ -85,5 +85,30 @@ def test_wrong_membership_files(demo: Archive, tmp_path: Path) -> None:
     with pytest.raises(UniverseError, match="cannot be read"):
         load(str(path), demo)
     pl.DataFrame({"symbol": ["AAPL"]}).write_parquet(path)
-    with pytest.raises(UniverseError, match="no column start_date, end_date"):
+    with pytest.raises(UniverseError, match="no column start_date; expected a column start_date or start"):
         load(str(path), demo)
+    pl.DataFrame({"symbol": ["AAPL"], "start_date": ["2017-01-01"]}).write_parquet(path)
+    with pytest.raises(UniverseError, match="no column end_date"):
+        load(str(path), demo)
+
+
+def test_a_membership_csv_is_read_as_the_parquet_file_is_and_one_column_is_a_list(demo: Archive, tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text("ticker,start_date,end_date\naapl,2017-01-01,2017-11-08\nMSFT,2017-01-01,\n")
+    universe = load(str(path), demo)
+    assert universe.members(dt.date(2017, 11, 7)) == ["AAPL", "MSFT"] and universe.members(dt.date(2017, 11, 8)) == ["MSFT"]
+    assert universe.leavers(dt.date(2017, 11, 1), dt.date(2017, 11, 7)) == ["AAPL"]
+    path.write_text("AAPL\nMSFT\n")
+    assert load(str(path), demo).members(dt.date(2017, 11, 8)) == ["AAPL", "MSFT"]
+    path.write_text("ticker,start_date,end_date\naapl,soon,\n")
+    with pytest.raises(UniverseError, match="start_date is 'soon' in row 1; expected a date"):
+        load(str(path), demo)
+
+
+def test_whoever_comes_back_has_left_and_whoever_only_goes_on_has_not(demo: Archive, tmp_path: Path) -> None:
+    first, gone, back = dt.date(2017, 1, 1), dt.date(2017, 6, 1), dt.date(2017, 9, 1)
+    rows = [("AAPL", first, gone), ("AAPL", back, None), ("MSFT", first, gone), ("MSFT", gone, None), ("KO", first, None)]
+    pl.DataFrame(rows, schema=["symbol", "start_date", "end_date"], orient="row").write_parquet(tmp_path / "members.parquet")
+    universe = load(str(tmp_path / "members.parquet"), demo)
+    assert universe.leavers(first, gone) == ["AAPL"]
+    assert universe.leavers(back, dt.date(2017, 12, 1)) == []

@@ -1,0 +1,101 @@
+"""Small tables that people bring: corporate actions, tickers, memberships. CSV or Parquet in; typed rows, or one message, out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from engine.archive.atomic import atomic_path
+from engine.errors import ArchiveError, did_you_mean
+
+DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
+
+
+def read_table(
+    path: Path,
+    schema: Mapping[str, pl.DataType],
+    aliases: Mapping[str, Sequence[str]],
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+    quotients: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> pl.DataFrame:
+    """The columns of a schema, found by their names or aliases; `needed` ones have no nulls, `optional` ones may be missing.
+
+    quotients  our column -> pairs of the table's columns, the first over the second, that it may be made of
+
+    Raises ArchiveError naming the file, the column and the first value that cannot be what it should.
+    """
+    raw = _raw(path)
+    lower = {name.lower().strip("\ufeff "): name for name in reversed(raw.columns)}
+    columns = []
+    for ours, dtype in schema.items():
+        theirs = next((lower[name] for name in (ours, *aliases.get(ours, ())) if name in lower), None)
+        pair = next((pair for pair in (quotients or {}).get(ours, ()) if theirs is None and set(pair) <= set(lower)), None)
+        if theirs is not None:
+            columns.append(_typed(raw[theirs], dtype, path).alias(ours))
+        elif pair is not None:
+            above, below = (_typed(raw[lower[name]], dtype, path) for name in pair)
+            columns.append((above / below).alias(ours))
+        elif ours in optional:
+            columns.append(pl.repeat(None, len(raw), dtype=dtype, eager=True).alias(ours))
+        else:
+            names = " or ".join((ours, *aliases.get(ours, ())))
+            raise ArchiveError(f"no column {ours}", where=path, fix=did_you_mean(ours, lower),
+                               expected=f"a column {names}; the table has {', '.join(raw.columns)}")  # fmt: skip
+    table = pl.DataFrame(columns)
+    for ours in needed:
+        if table[ours].null_count():
+            row = int(table[ours].is_null().arg_true()[0])
+            raise ArchiveError(f"{ours} is missing in row {row + 1}", where=path, expected=f"a value in every row of {ours}")
+    return table
+
+
+def write_table(path: Path, table: pl.DataFrame) -> None:
+    """Write a table beside an archive's bars, whole or not at all; raises ArchiveError."""
+    try:
+        with atomic_path(path) as temporary:
+            table.write_parquet(temporary)
+    except OSError as error:
+        raise ArchiveError(f"cannot be written: {error.strerror or error}", where=path, fix="make room or rights") from None
+
+
+def _raw(path: Path) -> pl.DataFrame:
+    try:
+        if not path.is_file():
+            raise ArchiveError("no such file", where=path)
+        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArchiveError(f"cannot be read: {told}", where=path, expected="a table with a header, .csv or .parquet") from None
+
+
+def _typed(values: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:
+    """Text as text in capitals, dates, or numbers; 4:1 and 4/1 are numbers too."""
+    if values.dtype == pl.String:
+        values = values.str.strip_chars().replace("", None)
+    typed = _dates(values) if dtype == pl.Date else _numbers(values) if dtype == pl.Float64 else values.cast(dtype, strict=False)
+    lost = (typed.is_null() & values.is_not_null()).arg_true()
+    if len(lost):
+        kinds = {pl.Date: "a date such as 2014-06-09", pl.Float64: "a number"}
+        raise ArchiveError(f"{values.name} is {str(values[int(lost[0])])!r} in row {int(lost[0]) + 1}", where=path,
+                           expected=kinds.get(type(dtype), "text"))  # fmt: skip
+    return typed.str.to_uppercase() if dtype == pl.String else typed
+
+
+def _dates(values: pl.Series) -> pl.Series:
+    if values.dtype.is_temporal():
+        return values.cast(pl.Date, strict=False)
+    text = pl.col("value").cast(pl.String).str.replace(r"^(\d{4}-\d{2}-\d{2})[ T].*$", "$1")  # as pandas writes times
+    return (
+        pl.DataFrame({"value": values}).select(pl.coalesce(*(text.str.to_date(form, strict=False) for form in DATES))).to_series()
+    )
+
+
+def _numbers(values: pl.Series) -> pl.Series:
+    if values.dtype != pl.String:
+        return values.cast(pl.Float64, strict=False)
+    parts = pl.col("value").str.extract_groups(r"^([0-9.]+)\s*[:/]\s*([0-9.]+)$").struct.unnest().cast(pl.Float64, strict=False)
+    quotients = pl.DataFrame({"value": values}).select(parts)
+    return values.cast(pl.Float64, strict=False).fill_null(quotients.to_series(0) / quotients.to_series(1))
