@@ -148,6 +148,16 @@ def print_scanners(summary: RunSummary) -> None:
               for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
     click.echo()
     print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
+    _print_survivorship(summary)
+
+
+def _print_survivorship(summary: RunSummary) -> None:
+    from engine.results.survivorship import HEADS, survivorship_rows
+
+    rows = survivorship_rows({name: one.as_dict() for name, one in summary.survivorship.items()})
+    if rows:
+        click.echo()
+        print_table("survivorship: what the universe leaves out", HEADS, rows)
 
 
 def _share(part: int, whole: int) -> str:

@@ -14,7 +14,7 @@ from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.config.load import LoadedConfig
 from engine.errors import RunError
-from engine.results.blocks import Progress, RunBlocks
+from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.tables import GrowingTable
 from engine.schema import HITS_SCHEMA
@@ -54,12 +54,14 @@ def scan_archive(
         table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
         for block in blocks:
             summary.add(block)
-            hits = _firsts(block.hits) if first_hit else block.hits
+            found = hits_with_tickers(block, archive)
+            hits = _firsts(found) if first_hit else found
             kept += len(hits)
             if out is not None:
                 table.add(hits)
             if len(hits):
                 top = pl.concat([top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN)
+        summary.finish(archive, blocks.coordinator.universes, blocks.dates)
         if out is not None:
             table.finish()
             _deliver(Path(aside) / "hits.parquet", out)

@@ -17,6 +17,7 @@ from engine.errors import RunError
 from engine.results import report_figures as figures
 from engine.results.evaluation_page import STYLE
 from engine.results.run_tables import RunTables
+from engine.results.survivorship import HEADS, survivorship_rows
 
 SHOWN_TRADES = 5  # best, and as many of the worst
 KEY_FIGURES = {
@@ -139,6 +140,12 @@ def _scans(page: _Page, run: RunTables) -> None:
         page.figure(figures.funnel(scans, scanner, list(run.summary["scanners"][scanner]["funnel"])))
     if run.summary["hits"]:
         page.figure(figures.hits_by_time(run.hit_counts, run.tz))
+    rows = survivorship_rows(run.summary.get("survivorship", {}))  # runs of before have none
+    if rows:
+        page.add(
+            "<h3>survivorship: what the universes leave out</h3>"
+            + _table(HEADS, [["-" if c is None else c for c in r] for r in rows])
+        )
 
 
 def _trades_on_their_bars(page: _Page, run: RunTables) -> None:

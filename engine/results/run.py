@@ -13,7 +13,7 @@ from typing import Any
 import engine
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.results.blocks import Progress, RunBlocks
+from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.memory import peak_memory_mb
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
@@ -45,8 +45,9 @@ def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Pro
     with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
         for block in blocks:
             last = block.dates[-1] == blocks.dates[-1]
-            directory.add(block, desk.end_run() if desk and last else {})
+            directory.add(block, hits_with_tickers(block, archive), desk.end_run() if desk and last else {})
             summary.add(block)
+        summary.finish(archive, blocks.coordinator.universes, blocks.dates)
         trading = _trading(desk, blocks.coordinator, loaded, archive, directory.finish_tables())
         warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from engine.archive.archive import Archive
+from engine.archive.universe import Universe
 from engine.results.blocks import Block
+from engine.results.survivorship import Survivorship, Traded, survivorship
 from engine.scan.slot import ScannerSlot
 
 TOP_SYMBOLS = 10
@@ -51,6 +56,7 @@ class RunSummary:
     bars: int = 0
     first: str = ""
     last: str = ""
+    survivorship: dict[str, Survivorship] = field(default_factory=dict)  # of each scanner, once the run is over
 
     def add(self, block: Block) -> None:
         """Count the sessions of a block."""
@@ -72,8 +78,18 @@ class RunSummary:
             "sessions": self.sessions, "first_session": self.first, "last_session": self.last, "bars": self.bars,
             "hits": sum(one.hits for one in self.scanners.values()),
             "failures": sum(one.errors for one in self.scanners.values()),
-            "scanners": {name: one.as_dict() for name, one in self.scanners.items()}, "warnings": warnings,
+            "scanners": {name: one.as_dict() for name, one in self.scanners.items()},
+            "survivorship": {name: one.as_dict() for name, one in self.survivorship.items()}, "warnings": warnings,
         }  # fmt: skip
+
+    def finish(self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]) -> None:
+        """Say what each scanner's universe left out in a run over these sessions."""
+        if universes:
+            traded = Traded.of(archive, dates[0], dates[-1])
+            self.survivorship = {
+                name: survivorship(universe, self.scanners[name].symbols, traded, dates[0], dates[-1])
+                for name, universe in universes.items()
+            }
 
     @staticmethod
     def _add_scans(one: ScannerSummary, scans: pl.DataFrame) -> None:

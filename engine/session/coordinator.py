@@ -33,7 +33,7 @@ from engine.indicators.block import block_of
 from engine.indicators.key import IndicatorKey
 from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.base import UniverseSpec
+from engine.scan.base import ColumnarScanner, UniverseSpec
 from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.manager import ScannerManager
@@ -222,6 +222,15 @@ class SessionCoordinator:
         return TickTable(schedules, any(slot.pre_session for slot in self.manager.slots), walked)
 
     @property
+    def universes(self) -> dict[str, Universe | None]:
+        """What each scanner looks at, by the scanner's name; None where it does not say."""
+        found: dict[str, Universe | None] = {}
+        for slot in self.manager.slots:
+            declared = slot.scanner.params.universe if isinstance(slot.scanner, ColumnarScanner) else None
+            found[slot.name] = slot.scanner.universe or (None if declared is None else self._load_universe(declared))
+        return found
+
+    @property
     def symbols(self) -> list[str]:
         """The symbols of the run's universes and of its config."""
         return list(self._table(self.scope.dates[0], self.scope.dates[-1]).names)
@@ -284,9 +293,14 @@ class SessionCoordinator:
         if key not in self._universes:
             universe = self._universes[key] = load_universe(spec, self._archive, self._loaded.resolve)
             if universe.unknown:
-                self._warn(f"universe {spec}: {len(universe.unknown)} symbols are not in the archive: "
-                           f"{_some(universe.unknown)}")  # fmt: skip
+                self._warn_of_unknown(spec, universe)
         return self._universes[key]
+
+    def _warn_of_unknown(self, spec: UniverseSpec, universe: Universe) -> None:
+        named = universe.named(self.scope.dates[0], self.scope.dates[-1])
+        unknown = sorted(set(named) & set(universe.unknown))
+        if unknown:
+            self._warn(f"universe {spec}: {len(unknown)} of its {len(named)} symbols are not in the archive: {_some(unknown)}")
 
     def _config_symbols(self) -> list[str]:
         universe = FixedUniverse(self._data_config.symbols, self._archive.symbols())
@@ -309,7 +323,8 @@ class SessionCoordinator:
             self._warn(f"{_some(names)} scans before the open without extended_hours: it sees no bar of its own day")
 
     def _warn(self, text: str) -> None:
-        self.scope.warnings.append(text)
+        if text not in self.scope.warnings:
+            self.scope.warnings.append(text)
         log.info("%s %s", TAG, text)
 
 

@@ -74,6 +74,7 @@ def test_the_report_holds_all_it_needs(runs: list[Path]) -> None:
         "excursions",
         "symbols left after each clause",
         "hits by time of day",
+        "survivorship",
     ):
         assert part in page
     links = set(re.findall(r"href=#(\w+)", page))
