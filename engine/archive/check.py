@@ -2,7 +2,7 @@
 
 Every file is read whole. Findings are counted by kind and file, with the first example of each. Faults are bars a
 replay must not see, or files it cannot read; the rest are oddities to know of: bars outside the session, missing or
-half sessions, jumps that look like splits (engine/archive/split_jumps.py), tickers that are nobody's.
+half sessions, jumps that look like splits (engine/archive/split_jumps.py), tickers that are nobody's or used again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.files import read_bars, read_index, symbol_runs
 from engine.archive.split_jumps import split_jumps
-from engine.archive.tickers import stray_bars
+from engine.archive.tickers import long_gaps, stray_bars
 from engine.archive.validate import REASONS
 from engine.clock.calendar import Session
 from engine.errors import ArchiveError
@@ -90,6 +90,10 @@ def _check_symbols(archive: Archive) -> Iterator[Finding]:
     try:
         for kind, symbol, date, what in split_jumps(archive):
             yield Finding(kind, f"1d {date} {symbol}", 1, what, False)
+        for symbol, date, days in long_gaps(archive):
+            yield Finding(
+                "no bars for long: a ticker used again?", f"1d {date} {symbol}", 1, f"the bar before is {days:,} days older", False
+            )
         for ticker, count in stray_bars(archive).items():
             yield Finding("daily bars that are no symbol's", f"1d {ticker}", count, "see `barsweep archive tickers`", False)
     except ArchiveError as error:

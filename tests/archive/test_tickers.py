@@ -236,6 +236,22 @@ def test_bringing_in_counts_merges_and_tells_of_bars_that_are_nobodys(tmp_path: 
     assert len(closes(Archive.open(archive.path), "WAMUQ")) == len(mutual) - summary.stray["WM"]
 
 
+def test_tickers_that_may_have_been_used_again_are_told_of(lean: Archive, sp500: Archive, tmp_path: Path) -> None:
+    """Against a walk over the bars; with the map only what the data leave out is left."""
+    bare = bare_archive(tmp_path)
+    for archive in (bare, lean):
+        bars = archive.read_daily(["close"], None, None).with_columns(
+            before=pl.col("date").shift(1).over("symbol"), days=pl.col("date").diff().over("symbol").dt.total_days()
+        )
+        expected = bars.filter(pl.col("days") >= tickers.LONG_GAP).select("symbol", "date", "days").rows()
+        assert sorted(tickers.long_gaps(archive)) == expected
+    assert ("FB", dt.date(2012, 5, 18)) in [(symbol, date) for symbol, date, _ in tickers.long_gaps(bare)]
+    assert [symbol for symbol, _, _ in tickers.long_gaps(lean)] == ["QQQ"]  # its bars as QQQQ are not there
+    assert list(tickers.long_gaps(sp500)) == []
+    found = [f.example for f in check_archive(bare) if f.where == "1d 2012-05-18 FB"]
+    assert found == ["the bar before is 3,339 days older"]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -16,6 +16,7 @@ from engine.archive.universe import load_universe
 from engine.results.batch_scan import scan_archive
 from engine.results.run import execute_run
 from engine.results.survivorship import SILENT, Traded
+from engine.schema import HITS_SCHEMA
 from tests.data import real_data
 from tests.runs import config, momentum
 
@@ -106,3 +107,19 @@ def test_a_member_that_goes_on_under_another_ticker_has_not_left(lean: Archive, 
     after = universe.leavers(*span)
     assert before is not None and after is not None
     assert "FB" in before and set(before) - set(after) == {"FB"} and "META" in universe.members(span[0])
+
+
+def test_a_run_over_renamed_symbols_is_the_same_bytes_on_two_workers(lean: Archive, tmp_path: Path) -> None:
+    scanner = {"module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
+               "config": {"universe": "all", "criteria": {"up": "close > sma_20_1d"}, "features": {"sma": "sma_20_1d"}}}  # fmt: skip
+    loaded = config([scanner], interval="1d", start="2008-06-02", end="2010-06-30")
+    one, two = (execute_run(loaded, lean, tmp_path / str(workers), silent, workers).path for workers in (1, 2))
+    for name in ("hits.parquet", "scans.parquet", "symbols.parquet", "summary.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    hits = pl.read_parquet(one / "hits.parquet")
+    assert hits.columns == [*HITS_SCHEMA, "ticker", "sma"]
+    changed = (
+        hits.filter(pl.col("symbol") == "WM").group_by("ticker").agg(pl.col("session").min(), pl.col("session").max().alias("last"))
+    )
+    last = dict(changed.select("ticker", "last").rows())
+    assert set(last) == {"WMI", "WM"} and last["WMI"] < dt.date(2009, 8, 5)
