@@ -14,6 +14,7 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from engine.archive.vendors import LAYOUTS
 from engine.cli.main import cli
 from engine.config import models
 from engine.indicators.catalogue import CATALOGUE
@@ -116,9 +117,18 @@ def _fields(model: type[BaseModel]) -> str:
     return table(("key", "default", "meaning"), rows)
 
 
+def layouts() -> str:
+    columns = ("`--layout`", "bars", "label", "zone", "recognized", "to know")
+    rows = [
+        (f"`{v.name}`", f"[{v.what}]({v.url})", v.label, v.zone, "yes" if v.own else "suggested, to be named", v.note)
+        for v in LAYOUTS.values()
+    ]  # fmt: skip
+    return table(columns, rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "config_keys": config_keys, "indicators": indicators, "columns": columns, "scanners": scanners, "commands": commands,
-    "strategies": strategies, "trading_tables": trading_tables,
+    "strategies": strategies, "trading_tables": trading_tables, "layouts": layouts,
 }  # fmt: skip
 
 

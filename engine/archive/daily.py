@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.archive import layout
-from engine.archive.files import write_bars
+from engine.archive.files import read_bars, write_bars
 from engine.clock.calendar import Session
 from engine.schema import BAR_SCHEMA
 
@@ -38,3 +38,12 @@ def update_daily(root: Path, days: Mapping[dt.date, pl.DataFrame]) -> None:
             before = pl.read_parquet(path, hive_partitioning=False)
             fresh = pl.concat([before.filter(~pl.col("timestamp").is_in(fresh["timestamp"].unique().implode())), fresh])
         write_bars(path, fresh.sort("symbol", "timestamp"))
+
+
+def read_daily_sessions(root: Path, year: int) -> dict[int, pl.DataFrame]:
+    """The daily bars of a year's sessions by their opens (microseconds), sorted by symbol; none where there is no file."""
+    path = layout.daily_file(root, year)
+    if not path.exists():
+        return {}
+    days = read_bars(path, list(BAR_SCHEMA)).with_columns(pl.col("timestamp").dt.epoch("us").alias("opens"))
+    return {opens: bars.drop("opens") for (opens,), bars in days.partition_by("opens", as_dict=True).items()}

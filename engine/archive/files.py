@@ -72,6 +72,14 @@ def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     return frame
 
 
+def stored_columns(path: Path) -> list[str]:
+    """The columns of a bar file; raises ArchiveError naming the file."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise ArchiveError(f"not a readable Parquet file ({error})", where=path, fix=REPAIR) from None
+
+
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
     """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
     try:

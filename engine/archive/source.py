@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from engine.archive.readers import Part, Reader, divided, ending, read_table
 from engine.errors import BarImportError, did_you_mean
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
 
-ROWS_A_PIECE = 1_000_000
 NUMBERS = (*PRICE_COLUMNS, "volume", *OPTIONAL_BAR_SCHEMA)
 TARGETS = ("symbol", "timestamp", "date", "time", *NUMBERS)
 # What sources call our columns; a mapping given by hand comes first.
@@ -31,6 +29,7 @@ ALIASES = {
     "vwap": ("vwap", "vw"),
     "trade_count": ("trade_count", "transactions", "n"),
 }
+DIVIDED = (*PRICE_COLUMNS, "vwap")
 EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": None}
 
 
@@ -38,59 +37,62 @@ EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": None}
 class SourceOptions:
     """How to read source files.
 
-    columns               our name -> the source's
-    timezone              of timestamps that carry none
-    epoch_unit            s, ms, us or ns of timestamps that are whole numbers
-    symbol_from_filename  the symbol is the file's name without its ending
+    columns         our name -> the source's
+    timezone        of timestamps that carry none
+    epoch_unit      s, ms, us or ns of timestamps that are whole numbers
+    time_format     of timestamps that are text, as strftime writes it; found from the first where it is None
+    symbol_pattern  the symbol is its first group, found in the file's name
+    symbol_rules    patterns in a symbol and what they become, one after the other
+    price_divisor   what prices are divided by
+    header          columns of text files that have no header
+    query           what to ask a DuckDB file
+    reader          what reads the files
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     timezone: str | None = None
     epoch_unit: str | None = None
-    symbol_from_filename: bool = False
+    time_format: str | None = None
+    symbol_pattern: str | None = None
+    symbol_rules: tuple[tuple[str, str], ...] = ()
+    price_divisor: float = 1
+    header: tuple[str, ...] = ()
+    query: str | None = None
+    reader: Reader = field(default=read_table, repr=False)  # a function's repr is another in each process
+
+
+# A time beyond these is not one: nanoseconds read as microseconds lie in the year 50000.
+BELIEVED = (pl.datetime(1900, 1, 1, time_zone="UTC"), pl.datetime(2200, 1, 1, time_zone="UTC"))
+UP_TO_FIRST_DOT = r"^([^.]+)"  # --symbol-from-filename
 
 
 def source_files(paths: list[Path]) -> list[Path]:
-    """The Parquet and CSV files among paths and below folders, sorted; raises BarImportError where there are none."""
+    """The files among paths and below folders that may hold bars, sorted; raises BarImportError where there are none."""
     found: list[Path] = []
     for path in paths:
         if not path.exists():
             raise BarImportError("no such file or folder", where=path)
         inside = [p for p in sorted(path.rglob("*")) if p.is_file()] if path.is_dir() else [path]
-        found += [p for p in inside if _kind(p)]
+        found += [p for p in inside if ending(p)]
     if not found:
         names = ", ".join(str(path) for path in paths)
-        raise BarImportError("no bar files", where=names, expected="files ending in .parquet, .csv or .csv.gz")
-    return found
+        raise BarImportError(
+            "no bar files", where=names, expected="files ending in .parquet, .csv, .txt (.gz, .zst), .zip or .json"
+        )
+    return list(dict.fromkeys(found))
 
 
-def read_pieces(path: Path, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """The file's bars in pieces, in BAR_SCHEMA with timestamps as labelled; what cannot be parsed is null."""
+def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
+    """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled; what cannot be parsed is null."""
     mapping: dict[str, str] | None = None
-    for piece in _raw_pieces(path):
+    for piece in options.reader(part, options):
         if mapping is None:
-            mapping = _mapping(path, piece.columns, options)
-        yield _standard(path, piece, mapping, options)
-
-
-def _kind(path: Path) -> str | None:
-    match = re.search(r"\.(parquet|csv(\.gz)?)$", path.name.lower())
-    return match[1][:3] if match else None
-
-
-def _raw_pieces(path: Path) -> Iterator[pl.DataFrame]:
-    try:
-        if _kind(path) == "csv":
-            yield from pl.scan_csv(path, infer_schema=False).collect_batches(chunk_size=ROWS_A_PIECE, maintain_order=True)
-        else:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(ROWS_A_PIECE):
-                    yield pl.DataFrame(batch)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-        size = path.stat().st_size
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BarImportError(f"cannot be read ({size:,} bytes): {first}", where=path, expected="a whole Parquet or CSV file",
-                             fix="fetch the file again") from None  # fmt: skip
+            mapping = _mapping(part.path, piece.columns, options)
+        try:
+            yield _standard(part.path, piece, mapping, options)
+        except pl.exceptions.PolarsError as error:  # such as a --time-format that is none
+            raise BarImportError(f"cannot be understood: {str(error).splitlines()[0]}", where=part.path,
+                                 expected="bars as the options say") from None  # fmt: skip
 
 
 def _mapping(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
@@ -107,7 +109,7 @@ def _mapping(path: Path, present: list[str], options: SourceOptions) -> dict[str
             raise BarImportError(f"--column {target}={name}: no column {wrong!r}", where=path,
                                  expected=f"one of {', '.join(known)}", fix=did_you_mean(wrong, known))  # fmt: skip
         found[target] = name
-    has_symbol = "symbol" in found or options.symbol_from_filename
+    has_symbol = "symbol" in found or options.symbol_pattern is not None
     has_time = "timestamp" in found or "date" in found
     missing = [name for name in (*PRICE_COLUMNS, "volume") if name not in found]
     missing += [] if has_symbol else ["symbol"]
@@ -122,11 +124,24 @@ def _mapping(path: Path, present: list[str], options: SourceOptions) -> dict[str
 
 
 def _standard(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.DataFrame:
-    by_name = options.symbol_from_filename and "symbol" not in options.columns
-    symbol = pl.lit(path.name.split(".")[0]) if by_name else pl.col(mapping["symbol"]).cast(pl.String)
+    symbol = _symbol(path, mapping, options).str.strip_chars()
+    for pattern, replacement in options.symbol_rules:
+        symbol = symbol.str.replace(pattern, replacement)
     numbers = [_number(path, piece, name, mapping[name]) for name in NUMBERS if name in mapping]
+    if options.price_divisor != 1:
+        numbers = [divided(n, options.price_divisor) if n.meta.output_name() in DIVIDED else n for n in numbers]
     timestamp = _timestamp(path, piece, mapping, options)
-    return piece.select(symbol.str.strip_chars().str.to_uppercase().alias("symbol"), timestamp, *numbers)
+    timestamp = pl.when(timestamp.is_between(*BELIEVED)).then(timestamp).alias("timestamp")
+    return piece.select(symbol.str.to_uppercase().alias("symbol"), timestamp, *numbers)
+
+
+def _symbol(path: Path, mapping: dict[str, str], options: SourceOptions) -> pl.Expr:
+    if options.symbol_pattern is None or "symbol" in options.columns:
+        return pl.col(mapping["symbol"]).cast(pl.String)
+    match = re.search(options.symbol_pattern, path.name)
+    if match is None:
+        raise BarImportError("no symbol in the file's name", where=path, expected=f"a name like {options.symbol_pattern}")
+    return pl.lit(match[1])
 
 
 def _number(path: Path, piece: pl.DataFrame, name: str, source: str) -> pl.Expr:
@@ -143,17 +158,26 @@ def _timestamp(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options
     if source == mapping.get("date") and "time" in mapping:
         moment = pl.concat_str(moment.cast(pl.String), pl.col(mapping["time"]).cast(pl.String), separator=" ")
         dtype = pl.String()
-    if dtype.is_integer():
+    if dtype.is_integer() and options.time_format:  # 20180301
+        dtype, moment = pl.String(), moment.cast(pl.String)
+    if dtype.is_integer() or (dtype == pl.String and not options.time_format and _counts(piece, moment)):
         return _from_epoch(path, source, moment, options)
     if dtype == pl.String and _carries_zone(piece, moment):
-        return moment.str.to_datetime(time_unit="us", time_zone="UTC", strict=False).alias("timestamp")
+        zoned = moment.str.to_datetime(options.time_format, time_unit="us", time_zone="UTC", strict=False)
+        return zoned.alias("timestamp")
     if dtype == pl.String:
-        dtype, moment = pl.Datetime(), moment.str.to_datetime(time_unit="us", strict=False)
+        dtype, moment = pl.Datetime(), moment.str.to_datetime(options.time_format, time_unit="us", strict=False)
     if dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None):
         return _naive(path, source, moment.cast(pl.Datetime("us")), options)
     if isinstance(dtype, pl.Datetime):
         return moment.dt.convert_time_zone("UTC").cast(TIMESTAMP).alias("timestamp")
     raise BarImportError(f"column {source!r} is {dtype}", where=path, expected="timestamps, dates, text or whole numbers")
+
+
+def _counts(piece: pl.DataFrame, moment: pl.Expr) -> bool:
+    """Whether the first text of the column counts from 1970; eight digits are a date."""
+    text = piece.select(moment.drop_nulls().first()).item() if len(piece) else None
+    return bool(text and re.fullmatch(r"\d{9,20}", text))
 
 
 def _carries_zone(piece: pl.DataFrame, moment: pl.Expr) -> bool:
@@ -167,7 +191,8 @@ def _from_epoch(path: Path, source: str, moment: pl.Expr, options: SourceOptions
         raise BarImportError(f"column {source!r} holds whole numbers", where=path, expected="a declared unit",
                              fix="give --epoch-unit s, ms, us or ns")  # fmt: skip
     scale = EPOCH_UNITS[options.epoch_unit]
-    micros = moment.cast(pl.Int64) // 1000 if scale is None else moment.cast(pl.Int64) * scale
+    count = moment.cast(pl.Int64, strict=False)
+    micros = count // 1000 if scale is None else count * scale
     return micros.cast(TIMESTAMP).alias("timestamp")
 
 

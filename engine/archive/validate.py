@@ -28,12 +28,32 @@ def reason() -> pl.Expr:
     return pl.coalesce(*checks).alias("reason")
 
 
+def drop_copies(bars: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Bars sorted by symbol and time without exact copies, and how many those were."""
+    ordered = bars.sort("symbol", "timestamp")
+    again = _same_as_before()
+    twice = ordered.select(again | again.shift(-1, fill_value=False)).to_series()
+    if not twice.any():
+        return ordered, 0
+    distinct = pl.concat([ordered.filter(~twice), ordered.filter(twice).unique()])
+    return distinct.sort("symbol", "timestamp"), len(ordered) - len(distinct)
+
+
 def split_conflicts(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Bars sorted by symbol and time, of conflicting ones the first; and the ones left out.
 
     Which of the rows is right cannot be known; the first in the order of their values is kept, whatever order they
     came in.
     """
+    ordered = bars.sort("symbol", "timestamp")
+    if not ordered.select(_same_as_before().any()).item():
+        return ordered, ordered.clear()
     ordered = bars.sort("symbol", "timestamp", *[name for name in bars.columns if name not in ("symbol", "timestamp")])
-    first = pl.struct("symbol", "timestamp").is_first_distinct()
+    first = ~_same_as_before()
     return ordered.filter(first), ordered.filter(~first)
+
+
+def _same_as_before() -> pl.Expr:
+    """Whether a sorted bar has the symbol and time of the one before it."""
+    same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("timestamp") == pl.col("timestamp").shift())
+    return same.fill_null(False)

@@ -47,40 +47,95 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @archive_group.command("import")
 @click.argument("sources", nargs=-1, required=True, type=FILE)
 @archive_option(required=True)
+@click.option("--layout", help="The vendor's layout (`barsweep archive layouts`), or columns; recognized where left out.")
+@click.option("--append", is_flag=True, help="Read new and changed files only; leave sessions that are the same.")
 @click.option("--label", type=click.Choice(["open", "close"]), help="Which end of a bar the source's timestamps label.")
-@click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
+@click.option("--exchange", help="Market identifier code, or 24/7.  [default: the layout's or the archive's, else XNYS]")
 @click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where left out.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the source; may be repeated.")
+@click.option(
+    "--price-divisor", type=float, default=1.0, help="What prices are divided by: 10000 where they are whole numbers of 0.0001."
+)
 @click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
 @click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
+@click.option("--query", help="SQL that answers bars, asked of the DuckDB files SOURCES.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @format_option
 @quiet_option
 def import_command(
-    sources: tuple[Path, ...], archive_path: Path, label: str | None, exchange: str, timezone: str | None,
-    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], symbol_from_filename: bool,
-    merge_opening_auction: bool, source: str, output_format: str, quiet: bool,
+    sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
+    timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
+    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, query: str | None, source: str,
+    output_format: str, quiet: bool,
 ) -> None:  # fmt: skip
-    """Import Parquet and CSV files, or folders of them, into an archive.
+    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
     All SOURCES of one command are one import: a session it holds replaces the archive's. An import that was
     interrupted goes on when it is run again. Rows that cannot be bars are put aside with the reason, never dropped.
     """
-    from engine.archive.importer import ImportOptions, import_bars
-    from engine.archive.source import SourceOptions
+    from engine.archive.import_options import ImportOptions
+    from engine.archive.importer import import_bars
+    from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
     from engine.errors import ConfigError
 
     mapping = dict(column.split("=", 1) for column in columns if "=" in column)
     if len(mapping) != len(columns):
         raise ConfigError(f"--column {' --column '.join(columns)}", expected="OURS=THEIRS, each of ours once")
+    if not price_divisor > 0:
+        raise ConfigError(f"--price-divisor {price_divisor:g}", expected="a number above 0")
     _check_zone(timezone)
-    reading = SourceOptions(mapping, timezone, epoch_unit, symbol_from_filename)
-    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, reading)
+    reading = SourceOptions(
+        mapping, timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
+        price_divisor=price_divisor, query=query,
+    )  # fmt: skip
+    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
     with progress_bar(quiet) as progress:
         summary = import_bars(list(sources), archive_path, options, progress)
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+    if not quiet and summary.layout == "lean":
+        _tell_of_lean_files(sources, archive_path)
+
+
+@archive_group.command("layouts")
+@format_option
+def layouts_command(output_format: str) -> None:
+    """List the vendors' layouts that import knows."""
+    from engine.archive.vendors import LAYOUTS
+
+    columns = ("layout", "bars", "label", "zone", "recognized", "note", "documented at")
+    rows = [(v.name, v.what, v.label, v.zone, "yes" if v.own else "suggested", v.note, v.url) for v in LAYOUTS.values()]
+    if output_format == "json":
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table("", columns, rows)
+
+
+@archive_group.command("diff")
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
+@format_option
+@quiet_option
+def diff_command(a: Path, b: Path, output_format: str, quiet: bool) -> int:
+    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ; status 1 where any do."""
+    from engine.archive.archive import Archive
+    from engine.archive.diff import diff_archives
+
+    with progress_bar(quiet) as progress:
+        found = diff_archives(Archive.open(a), Archive.open(b), progress)
+    if output_format == "json":
+        print_json([dataclasses.asdict(difference) for difference in found])
+    elif found:
+        columns = ("where", "symbols only A", "symbols only B", "rows only A", "rows only B", "rows changed", "first")
+        print_table("differences", columns, [
+            (d.where, len(d.symbols_only_a), len(d.symbols_only_b), d.rows_only_a, d.rows_only_b, d.rows_changed, d.first)
+            for d in found
+        ])  # fmt: skip
+    else:
+        click.echo("the same bars")
+    return 1 if found else 0
 
 
 archive_group.add_command(actions_command)
@@ -139,13 +194,31 @@ def _check_zone(name: str | None) -> None:
                           fix=did_you_mean(name, available_timezones()))  # fmt: skip
 
 
+def _tell_of_lean_files(sources: tuple[Path, ...], archive_path: Path) -> None:
+    """Where LEAN's factor and map files lie beside the bars, the commands that bring them in."""
+    markets = {
+        folder for source in sources for folder in (source, *source.absolute().parents) if (folder / "factor_files").exists()
+    }
+    for market in sorted(markets):
+        click.echo(
+            f"{market} has splits, dividends and changes of tickers too:\n"
+            f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}\n"
+            f"  barsweep archive tickers --archive {archive_path} --lean-maps {market / 'map_files'}", err=True,
+        )  # fmt: skip
+
+
 def _print_import(summary: ImportSummary) -> None:
+    known = f", {summary.files_known:,} known and unchanged" if summary.files_known else ""
     print_facts({
+        "layout": f"{summary.layout}, timestamps label the bar's {summary.label}",
         "interval": summary.interval,
-        "sessions": summary.sessions,
+        "files": f"{summary.files:,}{known}",
+        "sessions": f"{summary.sessions:,}: {summary.sessions_added:,} added, {summary.sessions_replaced:,} replaced, "
+                    f"{summary.sessions_unchanged:,} left as they were",
         "symbols": summary.symbols,
         "rows read": summary.rows_read,
         "rows written": summary.rows_written,
+        "rows of sessions left": summary.rows_unchanged,
         "exact copies dropped": summary.copies_dropped,
         "auction rows merged": summary.auctions_merged,
         "quarantined": sum(summary.quarantined.values()),

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import SourceOptions
+from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.validate import drop_copies, split_conflicts
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 from tests.data import PROJECT, real_data
@@ -60,7 +63,7 @@ def test_daily_bars_are_the_sessions_regular_bars(us2018: Archive) -> None:
 
 def test_raw_csv_files_give_the_same_bars(us2018: Archive, tmp_path: Path) -> None:
     folder = real_data("us_1min_2018_raw")
-    reading = SourceOptions({"date": "date", "time": "ToD"}, "America/New_York", symbol_from_filename=True)
+    reading = SourceOptions({"date": "date", "time": "ToD"}, "America/New_York", symbol_pattern=UP_TO_FIRST_DOT)
     options = ImportOptions(label="close", merge_opening_auction=True, reading=reading)
     summary = import_bars([folder], tmp_path / "raw", options)
     raw = Archive.open(tmp_path / "raw")
@@ -227,3 +230,29 @@ def test_daily_sources_however_a_day_is_labelled(name: str, tmp_path: Path) -> N
     expected = source.with_columns(date=dates).select("symbol", "date", "close").sort("symbol", "date")
     assert bars.join(expected, on=["symbol", "date", "close"], how="semi").height == len(bars)
     assert len(bars) > 0.999 * len(expected)
+
+
+def test_a_wrong_epoch_unit_is_no_bar(tmp_path: Path) -> None:
+    """Nanoseconds read as microseconds lie in the year 50146, and as seconds nowhere at all."""
+    for unit in ("us", "ms", "s"):
+        numbers = minute_bars().with_columns(pl.col("timestamp").dt.epoch("ns"))
+        with pytest.raises(BarImportError, match="no bars of any session"):
+            do_import(tmp_path, numbers, interval="1m", reading=SourceOptions(epoch_unit=unit))
+
+
+BAR = st.tuples(st.sampled_from("AB"), st.integers(0, 2), st.sampled_from([10.0, 10.5]), st.sampled_from([1.0, 2.0]))
+
+
+@settings(deadline=None)
+@given(st.lists(BAR, max_size=12))
+def test_copies_and_conflicts_against_their_slow_twins(rows: list[tuple[str, int, float, float]]) -> None:
+    bars = pl.DataFrame(
+        [(symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, close, volume) for symbol, m, close, volume in rows],
+        schema=BAR_SCHEMA, orient="row",
+    )  # fmt: skip
+    distinct, copies = drop_copies(bars)
+    assert copies == len(rows) - len(set(rows)) and distinct.sort(distinct.columns).equals(bars.unique().sort(bars.columns))
+    kept, conflicts = split_conflicts(distinct)
+    assert kept.equals(bars.group_by("symbol", "timestamp").agg(pl.struct(pl.exclude("symbol", "timestamp")).sort().first().alias("v"))
+                       .unnest("v").sort("symbol", "timestamp"))  # fmt: skip
+    assert pl.concat([kept, conflicts]).sort(bars.columns).equals(bars.unique().sort(bars.columns))

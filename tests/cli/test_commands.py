@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def test_import_info_and_check(barsweep: Barsweep, tmp_path: Path) -> None:
     ("options", "message"),
     [((), "is not declared"), (("--label", "open", "--exchange", "NYSEX"), "unknown exchange"),
      (("--label", "open", "--timezone", "America/NewYork"), "did you mean 'America/New_York'"),
+     (("--label", "open", "--time-format", "%J"), "bars.csv: "), (("--label", "open", "--price-divisor", "0"), "a number above 0"),
+     (("--layout", "massiv"), "did you mean 'massive'"), (("--label", "open", "--query", "select 1"), "no bar files"),
      (("--label", "open", "--column", "symbol"), "OURS=THEIRS"), (("--label", "open", "--interval", "1w"), "unknown interval")],
 )  # fmt: skip
 def test_a_wrong_import_is_refused(options: tuple[str, ...], message: str, barsweep: Barsweep, tmp_path: Path) -> None:
@@ -83,6 +86,39 @@ def test_a_wrong_import_is_refused(options: tuple[str, ...], message: str, barsw
     source.write_text("symbol,timestamp,open,high,low,close,volume\nA,2018-03-01T14:30:00Z,1,1,1,1,1\n")
     called = barsweep("archive", "import", source, "--archive", tmp_path / "archive", *options)
     assert called.status == 2 and message in called.err and "Traceback" not in called.err
+
+
+def test_import_append_diff_and_layouts(barsweep: Barsweep, tmp_path: Path) -> None:
+    header = "ticker,volume,open,close,high,low,window_start,transactions"
+    folder = tmp_path / "us_stocks_sip/minute_aggs_v1/2018/03"
+    folder.mkdir(parents=True)
+    (folder / "2018-03-01.csv").write_text(f"{header}\nF,1,10,10,10,10,1519914600000000000,1\n")
+    one, two = tmp_path / "one", tmp_path / "two"
+    called = barsweep("archive", "import", tmp_path / "us_stocks_sip", "--archive", one)
+    assert called.status == 0 and "massive, timestamps label the bar's open" in called.out
+    assert barsweep("archive", "import", tmp_path / "us_stocks_sip", "--archive", two, "--quiet").status == 0
+    assert barsweep("archive", "diff", one, two).out == "the same bars\n"
+    (folder / "2018-03-02.csv").write_text(f"{header}\nF,1,10,10,10,10,1520001000000000000,1\n")
+    called = barsweep("archive", "import", tmp_path / "us_stocks_sip", "--archive", two, "--append")
+    assert "1, 1 known and unchanged" in called.out and "1: 1 added, 0 replaced, 0 left as they were" in called.out
+    called = barsweep("archive", "diff", one, two)
+    assert called.status == 1 and "F 2018-03-02 14:30 only in B" in called.out
+    called = barsweep("archive", "diff", one, two, "--format", "json")
+    assert called.status == 1 and [d["where"] for d in json.loads(called.out)] == ["1m 2018-03-02", "1d 2018-03-02"]
+    assert barsweep("archive", "diff", one, tmp_path / "none").status == 2
+    listed = json.loads(barsweep("archive", "layouts", "--format", "json").out)
+    assert {"layout": "massive", "label": "open"}.items() <= listed[0].items()
+    assert "nautilus" in barsweep("archive", "layouts").out
+
+
+def test_lean_bars_are_told_of_the_files_beside_them(barsweep: Barsweep, tmp_path: Path) -> None:
+    path = tmp_path / "equity/usa/daily/f.zip"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "equity/usa/factor_files").mkdir()
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("f.csv", "20180301 00:00,100000,100000,100000,100000,5\n")
+    called = barsweep("archive", "import", path.parent, "--archive", tmp_path / "archive")
+    assert called.status == 0 and f"--lean-factors {tmp_path / 'equity/usa/factor_files'}" in called.err
 
 
 def test_demo(barsweep: Barsweep, tmp_path: Path) -> None:
