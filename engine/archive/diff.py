@@ -40,15 +40,20 @@ class Difference:
 
 
 def diff_archives(a: Archive, b: Archive, progress: Progress = lambda what, done, total: None) -> list[Difference]:
-    """All differences, in order of interval and session; an empty list where both hold the same bars and corporate actions."""
+    """All differences, in order of interval and session; an empty list where both hold the same.
+
+    Bars are compared as they are filed, by ticker.
+    """
     found: list[Difference] = []
     if a.exchange != b.exchange:
         found.append(_plain("exchange", f"{a.exchange} in A, {b.exchange} in B"))
     for interval in dict.fromkeys((*a.intervals, *b.intervals)):
         found += _daily(a, b, progress) if interval == "1d" else _intraday(a, b, interval, progress)
-    mine, theirs = (archive.corporate_actions().sort("symbol", "ex_date") for archive in (a, b))
-    if not mine.equals(theirs):
-        found.append(_plain("corporate actions", f"{len(mine)} in A, {len(theirs)} in B"))
+    actions = [archive.corporate_actions().sort("symbol", "ex_date") for archive in (a, b)]
+    tickers = [archive.symbol_map.intervals for archive in (a, b)]
+    for where, (mine, theirs) in (("corporate actions", actions), ("tickers", tickers)):
+        if not mine.equals(theirs):
+            found.append(_plain(where, f"{len(mine)} in A, {len(theirs)} in B"))
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("archive")
 def archive_group() -> None:
-    """Make, import, check and describe archives of bars."""
+    """Make, import, check, compare and describe archives of bars."""
 
 
 @archive_group.command("demo")

@@ -217,8 +217,13 @@ def test_diff_tells_what_differs_and_where(change: str, tmp_path: Path) -> None:
     assert mirrored == {(where, only_a, only_b, changed) for where, _, _, _, _, only_a, only_b, changed, _ in expected}
 
 
-def test_diff_of_corporate_actions(tmp_path: Path) -> None:
+def test_diff_of_corporate_actions_and_tickers(tmp_path: Path) -> None:
     a, b = two_archives(tmp_path, lambda f: f)
     actions = pl.DataFrame({"symbol": ["AAA"], "ex_date": DATES[:1], "split_ratio": [2.0], "cash_dividend": [0.0]})
     actions.write_parquet(b.path / "corporate_actions.parquet")
-    assert [(d.where, d.first) for d in diff_archives(a, b)] == [("corporate actions", "0 in A, 1 in B")]
+    tickers = pl.DataFrame({"symbol": ["AAA"], "ticker": ["OLD"], "start_date": DATES[:1], "end_date": DATES[1:2]})
+    tickers.write_parquet(b.path / "symbol_map.parquet")
+    assert [(d.where, d.first) for d in diff_archives(a, b)] == [
+        ("corporate actions", "0 in A, 1 in B"),
+        ("tickers", "0 in A, 1 in B"),
+    ]
