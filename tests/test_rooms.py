@@ -23,6 +23,7 @@ ROOMS = [
     "scan",
     "session",
     "trading",
+    "audit",
     "results",
 ]
 KERNEL_LIBRARIES = {

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": ("engine.cli.run:run_command", "Replay a session config over its archive."),
     "scan": ("engine.cli.scan:scan_command", "Scan an archive with scanners or an expression; list the hits."),
     "explain": ("engine.cli.explain:explain_command", "Say why a symbol was found at a tick, or why not."),
+    "audit": ("engine.cli.audit:audit_command", "Prove that nothing looks ahead, and that warm-ups are long enough."),
     "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
     "evaluate": ("engine.cli.evaluate:evaluate_command", "Say what hits did next, against the symbols that did not hit."),
     "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),

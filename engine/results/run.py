@@ -18,8 +18,8 @@ from engine.results.memory import peak_memory_mb
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
-from engine.session.coordinator import SessionCoordinator, base_interval
-from engine.trading.desk import TradingDesk
+from engine.session.coordinator import SessionCoordinator
+from engine.trading.desk import TradingDesk, make_desk
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
 
@@ -66,13 +66,6 @@ def _trading(
     benchmark = Benchmark.of(archive, dates, loaded.config.session_data_config.benchmark, coordinator.symbols)
     summary = trading_summary(folder, str(archive.calendar.tz), loaded.config.account.starting_cash, benchmark)
     return {"trading": summary, "strategies": desk.states()}
-
-
-def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
-    """What trades a config's finds; None where it has no strategies. Raises StrategyError and ConfigError."""
-    if not any(strategy.enabled for strategy in loaded.config.strategies):
-        return None
-    return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
 
 
 def _manifest(

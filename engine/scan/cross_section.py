@@ -81,7 +81,8 @@ class CrossSection:
     @property
     def names(self) -> list[str]:
         """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
-        vocabulary = [c.name for c in COLUMNS.values() if all(t.outputs[0] in self._columns for t in c.terms)]
+        there = (c for c in COLUMNS.values() if c.daily is None or c.daily in self._previous)
+        vocabulary = [c.name for c in there if all(t.outputs[0] in self._columns for t in c.terms)]
         return vocabulary + [name for name in self._columns if name not in COLUMNS]
 
     def add(self, columns: Mapping[str, Floats]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.clock.interval import Interval
 from engine.errors import IndicatorError
@@ -18,10 +20,11 @@ class Requirements:
     minutes  length of a regular session
     slots    times of day at which the run ticks
     benchmark  the symbol that others are measured against
+    warmup   what the indicators' warm-up is multiplied by
     """
 
-    def __init__(self, base: str, minutes: int, slots: int, benchmark: str | None = None):
-        self._base, self._minutes, self._slots, self._benchmark = base, minutes, slots, benchmark
+    def __init__(self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0):
+        self._base, self._minutes, self._slots, self._benchmark, self._warmup = base, minutes, slots, benchmark, warmup
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
 
@@ -35,7 +38,7 @@ class Requirements:
 
     def alone(self) -> Requirements:
         """Requirements of somebody else in the same run, nothing collected yet."""
-        return Requirements(self._base, self._minutes, self._slots, self._benchmark)
+        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup)
 
     @property
     def terms(self) -> list[Term]:
@@ -58,6 +61,7 @@ class Requirements:
                 expected=f"a multiple of {self._base}", fix="write the interval into the key, such as sma_20_1d",
             )  # fmt: skip
         term = indicator_term(key, self._base, self._minutes, self._slots)
+        term = replace(term, warmup_sessions=math.ceil(self._warmup * term.warmup_sessions))
         return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
 
     @property

@@ -63,14 +63,17 @@ class RunScope:
 
 
 class SessionCoordinator:
-    """One run of a config over an archive. `scope` is known at once, `sessions()` runs; `trader` trades what is found."""
+    """One run of a config over an archive. `scope` is known at once, `sessions()` runs; `trader` trades what is found.
 
-    def __init__(self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None):
+    warmup  what the indicators' warm-up is multiplied by: other than 1 only to see whether it is long enough
+    """
+
+    def __init__(self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None, warmup: float = 1.0):
         self._loaded, self._config, self._archive = loaded, loaded.config, archive
         self._data_config = loaded.config.session_data_config
         self.calendar = _calendar(loaded, archive)
         self.scope = _scope(loaded, archive, self.calendar)
-        self.clock, self._trader = TimeManager(), trader
+        self.clock, self._trader, self._warmup = TimeManager(), trader, warmup
         self._universes: dict[str, Universe] = {}
         slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
         self.data = SessionData(self._config_symbols(), self._config_indicators())
@@ -79,6 +82,7 @@ class SessionCoordinator:
             self.manager.on_found = trader.found
         self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
         self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
+        self.terms: Sequence[Term] = ()  # that the run computes, once it has begun
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
         self._check_streams()
@@ -186,17 +190,18 @@ class SessionCoordinator:
 
     def _replay(self, dates: Sequence[dt.date]) -> MarketReplay:
         ticks = self._ticks()
-        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark())
+        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark(), self._warmup)
         for slot in self.manager.slots:
             requirements.need_columns(slot.plan.columns if slot.plan else ())
             requirements.need_columns(() if slot.columnar else COLUMNS)
             requirements.need_keys(slot.plan.indicators if slot.plan else ())
         requirements.need_keys(self.data.requested.values())
         close_up = self._close_up(requirements)
+        self.terms = requirements.terms
         replay = MarketReplay(
             ReplaySpec(
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, dates,
-                requirements.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
+                self.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
                 at_once=self.declared,
             )
@@ -239,7 +244,9 @@ class SessionCoordinator:
         return self.calendar.sessions(self.scope.dates[0], self.scope.dates[-1])
 
     def _full_minutes(self) -> int:
-        return max(session.minutes for session in self._sessions())
+        """The length of a full session: of whole years, so that it does not matter where in them a run begins and ends."""
+        first, last = dt.date(self.scope.dates[0].year, 1, 1), dt.date(self.scope.dates[-1].year, 12, 31)
+        return max(session.minutes for session in self.calendar.sessions(first, last))
 
     def _table(self, start: dt.date, end: dt.date) -> SymbolTable:
         """The symbols needed in a stretch: all, for a scanner that may ask for any. A position may outlive a membership."""

@@ -24,14 +24,17 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose
+from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.errors import BarsweepError, RunError, did_you_mean
 from engine.indicators.key import IndicatorKey
 from engine.kernels.broker import records
 from engine.panel.bars import Ints
 from engine.scan.columns import COLUMNS
+from engine.scan.cross_section import CrossSection
 from engine.scan.replay import ReplayedSession
 from engine.scan.ticks import Scheduled, TickTable
+from engine.session.coordinator import base_interval
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene
 from engine.trading.broker import Broker, Records
@@ -152,6 +155,11 @@ class TradingDesk:
         """Orders and trades that are still open, as of the last close."""
         self.broker.end_run(int(self._instants[-1]))
         return self._tables.rest(self._last_date, self._scanners)
+
+    @property
+    def close_up(self) -> CrossSection:
+        """What columnar strategies saw of the session at hand: the symbols that were found, at the ticks of decisions."""
+        return self._view.cross
 
     def states(self) -> dict[str, Any]:
         """Per strategy: how often it failed, and the first failures."""
@@ -391,6 +399,13 @@ class TradingDesk:
                 self.broker.dividend(symbol, cash)
             if ratio and ratio != 1.0:
                 self.broker.split(symbol, ratio, session.open)
+
+
+def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
+    """What trades a config's finds; None where it has no strategies. Raises StrategyError and ConfigError."""
+    if not any(strategy.enabled for strategy in loaded.config.strategies):
+        return None
+    return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
 
 
 class _EveryBar:

@@ -1,0 +1,159 @@
+"""An archive that is the same up to a tick and another one after it.
+
+What is known at the tick stays as it is: bars that are complete, daily bars of sessions that are closed, corporate actions up to
+the day. The rest is cut off; or it is perturbed: prices and volumes scaled bar by bar, bars dropped, symbols deleted, other splits.
+Files of sessions before are linked, those of the session and after it are written anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from engine.archive import layout
+from engine.archive.archive import Archive
+from engine.archive.daily import daily_from_session
+from engine.archive.files import write_bars
+from engine.clock.calendar import Session
+from engine.clock.interval import Interval
+from engine.schema import CORPORATE_ACTIONS_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS
+
+CUT, PERTURBED = "cut off", "perturbed"
+FUTURES = (CUT, PERTURBED)
+DROPPED, DELETED, SPLIT = 0.3, 0.2, 0.1  # shares of bars, of symbols, of symbols
+PRICE_SPREAD, VOLUME_SPREAD = 0.3, 1.0  # standard deviations of the logarithms of the factors
+MEMBERSHIP_FOLDER = "membership"
+
+
+class _Changed(Archive):
+    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing."""
+
+    def __init__(self, path: Path, manifest: layout.ArchiveManifest, symbols: Sequence[str]):
+        super().__init__(path, manifest)
+        self._names = symbols
+
+    def symbols(self) -> list[str]:
+        """All symbols, sorted."""
+        return list(self._names)
+
+
+@dataclass
+class Future:
+    """What comes after a tick of a session, in another archive.
+
+    session  the session that is audited
+    tick     microseconds
+    kind     CUT or PERTURBED
+    later    sessions after it that a perturbed future still has
+    rng      draws what is perturbed
+    """
+
+    archive: Archive
+    session: Session
+    tick: int
+    kind: str
+    later: Sequence[dt.date]
+    rng: np.random.Generator
+
+    def write(self, path: Path) -> Archive:
+        """Write the archive into a folder that is not there yet."""
+        symbols = self.archive.symbols()
+        self._deleted = set(self.rng.choice(symbols, int(DELETED * len(symbols)), replace=False).tolist())
+        for name in self.archive.intervals:
+            if name != "1d":
+                self._write_intraday(path, Interval.parse(name))
+        self._write_daily(path)
+        self._actions(symbols).write_parquet(path / layout.ACTIONS)
+        layout.write_manifest(path, self.archive.manifest)
+        return _Changed(path, self.archive.manifest, symbols)
+
+    def membership(self, intervals: pl.DataFrame) -> pl.DataFrame:
+        """Intervals of membership (MEMBERSHIP_SCHEMA) as they were known on the session's date; perturbed: others go on."""
+        date, tomorrow = self.session.date, self.session.date + dt.timedelta(days=1)
+        begun = intervals.filter(pl.col("start_date") <= date)
+        known = begun.with_columns(end_date=pl.when(pl.col("end_date") <= date).then(pl.col("end_date")))
+        if self.kind == CUT:
+            return known
+        leave = pl.Series(self.rng.random(len(known)) < 0.5) & known["end_date"].is_null()
+        left = known.with_columns(end_date=pl.when(leave).then(pl.lit(tomorrow)).otherwise(pl.col("end_date")))
+        names = intervals["symbol"].unique().sort()
+        joined = names.filter(pl.Series(self.rng.random(len(names)) < 0.5))
+        none = pl.lit(None, pl.Date)
+        return pl.concat([left, pl.DataFrame({"symbol": joined}).with_columns(start_date=pl.lit(tomorrow), end_date=none)])
+
+    def _write_intraday(self, path: Path, interval: Interval) -> None:
+        date, root = self.session.date, self.archive.path
+        for day in self.archive.sessions(interval.name):
+            source, target = (layout.session_file(folder, interval.name, day) for folder in (root, path))
+            if day < date:
+                _link(source.parent, target.parent)
+            elif day == date or (day in self.later and self.kind == PERTURBED):
+                write_bars(target, self._changed(pl.read_parquet(source, hive_partitioning=False), interval.micros))
+
+    def _write_daily(self, path: Path) -> None:
+        date = self.session.date
+        years = [year for year in self.archive.daily_years() if year <= max([date, *self.later]).year]
+        for year in years:
+            source, target = (layout.daily_file(folder, year) for folder in (self.archive.path, path))
+            if year < date.year:
+                _link(source.parent, target.parent)
+                continue
+            columns = [name for name in pl.read_parquet_schema(source) if name != "symbol"]
+            own = self.archive.read_daily(columns, max(dt.date(year, 1, 1), date), dt.date(year + 1, 1, 1))
+            parts = [self.archive.read_daily(columns, dt.date(year, 1, 1), date)] if year == date.year else []
+            parts += [self._today(own.filter(pl.col("date") == date), path)]
+            if self.kind == PERTURBED:
+                parts.append(self._perturbed(own.filter(pl.col("date").is_in(pl.Series(self.later, dtype=pl.Date).implode()))))
+            frames = [part.select("symbol", *columns) for part in parts if len(part)]
+            if frames:
+                write_bars(target, pl.concat(frames).sort("symbol", "timestamp"))
+
+    def _today(self, stored: pl.DataFrame, path: Path) -> pl.DataFrame:
+        """The session's own daily bars: known at its close, until then made of the bars that this future has."""
+        base = self.archive.manifest.base
+        bars = layout.session_file(path, base.name, self.session.date)
+        if self.tick >= self.session.close or not len(stored):
+            return stored
+        if base.is_daily or not bars.exists():
+            return self._changed(stored, self.session.close - self.session.open)
+        made = daily_from_session(pl.read_parquet(bars, hive_partitioning=False), self.session)
+        return made.with_columns(pl.lit(1.0).alias(name) for name in OPTIONAL_BAR_SCHEMA if name in stored.columns)
+
+    def _changed(self, bars: pl.DataFrame, lag: int) -> pl.DataFrame:
+        """Bars of which those that are not complete at the tick are changed; `lag` is what they take, in microseconds."""
+        complete = bars["timestamp"].to_physical() + lag <= self.tick
+        known, future = bars.filter(complete), bars.filter(~complete)
+        if self.kind == PERTURBED:
+            known = pl.concat([known, self._perturbed(future)])
+        regular = pl.col("timestamp").to_physical().is_between(self.session.open, self.session.close, closed="left")
+        if not len(known.filter(regular)):  # a session without a bar would be none
+            known = pl.concat([known, self._scaled(future.filter(regular).head(1))])
+        return known.sort("symbol", "timestamp")
+
+    def _perturbed(self, bars: pl.DataFrame) -> pl.DataFrame:
+        kept = pl.Series(self.rng.random(len(bars)) >= DROPPED) & ~bars["symbol"].is_in(pl.Series(sorted(self._deleted)).implode())
+        return self._scaled(bars.filter(kept))
+
+    def _scaled(self, bars: pl.DataFrame) -> pl.DataFrame:
+        price, volume = (pl.Series(np.exp(self.rng.normal(0.0, spread, len(bars)))) for spread in (PRICE_SPREAD, VOLUME_SPREAD))
+        factors = {**dict.fromkeys((*PRICE_COLUMNS, "vwap"), price), **dict.fromkeys(("volume", "trade_count"), volume)}
+        return bars.with_columns(pl.col(name) * factor for name, factor in factors.items() if name in bars.columns)
+
+    def _actions(self, symbols: Sequence[str]) -> pl.DataFrame:
+        known = self.archive.corporate_actions().filter(pl.col("ex_date") <= self.session.date)
+        if self.kind == CUT or not self.later:
+            return known
+        some = self.rng.choice(symbols, int(SPLIT * len(symbols)), replace=False).tolist()
+        made = {"symbol": sorted(some), "ex_date": [self.later[0]] * len(some), "split_ratio": [3.0] * len(some),
+                "cash_dividend": [0.5] * len(some)}  # fmt: skip
+        return pl.concat([known, pl.DataFrame(made, schema=CORPORATE_ACTIONS_SCHEMA)])
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source.resolve(), target_is_directory=True)

@@ -1,0 +1,150 @@
+"""Audits a config: what it knows at random ticks, replayed over archives whose future is another one.
+
+1. `_drawn`    random sessions of the run
+2. `_window`   the sessions that are replayed: a few before, so that there is something to trade with, and a few after
+3. `Sight`     the session replayed over the archive as it is; random ticks of it are drawn
+4. `_replay`   for each tick, over an archive cut off there, and over one perturbed from there on
+5. `Comparison` of everything that was known up to the tick
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from engine.archive.archive import Archive
+from engine.audit.compare import Comparison
+from engine.audit.difference import Difference
+from engine.audit.future import FUTURES, Future
+from engine.audit.redirect import redirected
+from engine.audit.sight import Sight
+from engine.config.load import LoadedConfig
+from engine.config.models import BacktestConfig
+from engine.errors import RunError
+from engine.session.coordinator import SessionCoordinator
+
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+AFTER, DAYS_AFTER = 2, 20  # sessions that a replay still has after the audited one; where bars are daily
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """ticks     random ticks a session
+    sessions  random sessions
+    before    sessions of the run that are replayed before the audited one
+    seed      of all that is drawn
+    """
+
+    ticks: int = 5
+    sessions: int = 1
+    before: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One replay with another future, and what of the past differed in it."""
+
+    session: dt.date
+    tick: dt.datetime
+    future: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass
+class LookAheadAudit:
+    """replays   all of them, in order
+    values    values of cross-sections that were compared
+    warnings  of the run
+    failures  of scanners and strategies over the archive as it is: what they would have seen is not audited
+    """
+
+    replays: list[Replay] = field(default_factory=list)
+    values: int = 0
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def differences(self) -> list[tuple[Replay, Difference]]:
+        """The first replay and difference of each kind, owner and name."""
+        found: dict[tuple[str, str | None, str], tuple[Replay, Difference]] = {}
+        for replay in self.replays:
+            for one in replay.differences:
+                found.setdefault((one.what, one.owner, one.name), (replay, one))
+        return list(found.values())
+
+
+def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress) -> LookAheadAudit:
+    """Replay random sessions with other futures; raises BarsweepError where the config cannot be replayed as it is."""
+    scope = SessionCoordinator(loaded, archive).scope
+    audit = LookAheadAudit(warnings=scope.warnings)
+    for number, date in enumerate(drawn_sessions(scope.dates, options)):
+        window = window_of(loaded, archive, scope.dates, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
+        with Sight(window, archive, date) as whole:
+            audit.failures += [one for one in _failures(whole) if one not in audit.failures]
+            ticks = _drawn_ticks(whole, options, date)
+            for at, tick in enumerate(ticks):
+                for kind in FUTURES:
+                    audit.replays.append(_replay(window, whole, tick, kind, options.seed))
+                    done = (number * len(ticks) + at) * len(FUTURES) + FUTURES.index(kind) + 1
+                    progress("replays", done, options.sessions * len(ticks) * len(FUTURES))
+                audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
+    return audit
+
+
+def drawn_sessions(dates: Sequence[dt.date], options: AuditOptions) -> list[dt.date]:
+    """Random sessions of a run, in order."""
+    rng = np.random.default_rng([options.seed, len(dates)])
+    return [dates[i] for i in sorted(rng.choice(len(dates), min(options.sessions, len(dates)), replace=False).tolist())]
+
+
+def window_of(loaded: LoadedConfig, archive: Archive, dates: list[dt.date], date: dt.date, before: int, after: int) -> LoadedConfig:
+    """The config over a few of a run's sessions around a date; the archive's after it, so that there is a future to leave out."""
+    there = archive.sessions(SessionCoordinator(loaded, archive).scope.base.name)
+    first, last = dates[max(0, dates.index(date) - before)], there[min(len(there) - 1, there.index(date) + after)]
+    span = BacktestConfig(start_date=first, end_date=last)
+    return LoadedConfig(loaded.config.model_copy(update={"backtest_config": span}), loaded.path)
+
+
+def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int]:
+    ticks = whole.ticks
+    if not len(ticks):
+        raise RunError(f"nobody looks on {date}", where="audit", expected="a scanner or a strategy with a tick in the session")
+    rng = np.random.default_rng([options.seed, date.toordinal()])
+    return sorted(rng.choice(ticks, min(options.ticks, len(ticks)), replace=False).tolist())
+
+
+def _failures(whole: Sight) -> Iterator[str]:
+    failed = whole.tables["scans"].drop_nulls("error")
+    yield from (f"{scanner}: {error}" for scanner, error in failed.select("scanner", "error").iter_rows())
+    yield from (f"{name}: {said}" for name, _, said in whole.failures)
+
+
+def _replay(window: LoadedConfig, whole: Sight, tick: int, kind: str, seed: int) -> Replay:
+    archive, session = whole.archive, whole.cross.session
+    local = dt.datetime.fromtimestamp(tick / 1e6, archive.calendar.tz)
+    there, last = archive.sessions(whole.coordinator.scope.base.name), window.config.backtest_config.end_date
+    later = [day for day in there if session.date < day <= (last or day)]
+    rng = np.random.default_rng([seed, session.date.toordinal(), tick // 1_000_000, FUTURES.index(kind)])
+    with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
+        future = Future(archive, session, tick, kind, later, rng)
+        changed = future.write(Path(folder) / "archive")
+        found = tuple(_compared(redirected(window, archive, changed, future), changed, whole, tick))
+    return Replay(session.date, local, kind, found)
+
+
+def _compared(window: LoadedConfig, changed: Archive, whole: Sight, tick: int) -> Iterator[Difference]:
+    """A replay that cannot go on where the future is another one has looked at it."""
+    try:
+        other = Sight(window, changed, whole.cross.session.date)
+    except Exception as error:  # the code of users: whatever it raises is told
+        time = dt.datetime.fromtimestamp(tick / 1e6, whole.archive.calendar.tz)
+        yield Difference("failure", None, type(error).__name__, None, time, None, str(error))
+        return
+    with other:
+        yield from Comparison(whole, other, tick).differences()

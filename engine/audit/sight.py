@@ -1,0 +1,107 @@
+"""A run replayed up to the end of one session, and everything that can be seen of it then."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionConfig
+from engine.panel.bars import Ints
+from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import values_of
+from engine.scan.plan import Clause
+from engine.scan.slot import ScannerSlot
+from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionRecord, SessionTables
+from engine.trading.desk import make_desk
+
+OWN_PACKAGES = ("scanners", "engine")
+SCAN_TABLES, TRADING_TABLES = ("scans", "hits", "symbols", "quality"), ("orders", "fills", "trades", "equity")
+
+
+class Sight:
+    """`with` it: the sessions of a config up to `date` are over, and the last one's cross-sections are at hand.
+
+    tables  the tables of the run directory so far, open orders and trades among them
+    cross   the session's cross-sections
+    view    what columnar strategies saw of it, or None
+    slots   the scanners
+    failures  of strategies: name, time (microseconds), what was said
+    """
+
+    def __init__(self, loaded: LoadedConfig, archive: Archive, date: dt.date, warmup: float = 1.0):
+        _forget_plug_ins(loaded.config)
+        self.archive, self._desk = archive, make_desk(loaded, archive)
+        self.coordinator = SessionCoordinator(loaded, archive, self._desk, warmup)
+        self._sessions = self.coordinator.sessions()
+        records = list(_until(self._sessions, date))
+        replayed = self.coordinator.replayed
+        assert replayed is not None
+        self.cross, self.slots = replayed.cross, self.coordinator.manager.slots
+        self.view: CrossSection | None = self._desk.close_up if self._desk else None
+        self.tables = self._tables(records)
+        slots = self._desk.slots if self._desk else []
+        self.failures = [(slot.name, time, said) for slot in slots for time, said in slot.errors]
+        self._values: dict[tuple[str, int], pl.Series] = {}
+
+    def __enter__(self) -> Sight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sessions.close()  # type: ignore[attr-defined]
+
+    @property
+    def ticks(self) -> Ints:
+        """int64: when scanners looked and columnar strategies decided in the session, microseconds."""
+        return np.union1d(self.cross.ticks, self.view.ticks) if self.view else self.cross.ticks
+
+    def grid(self, slot: ScannerSlot) -> tuple[Ints, Ints]:
+        """A scanner's ticks (indices of the cross-section's) and the ids of its universe."""
+        return np.array(slot.scan_ticks(self.cross), np.int64), slot.members(self.cross)
+
+    def values(self, slot: ScannerSlot, number: int) -> pl.Series:
+        """A part of a scanner's plan over its grid, tick by tick; evaluated as its scans evaluate it."""
+        assert slot.plan is not None
+        key = slot.name, number
+        if key not in self._values:
+            self._values[key] = self._evaluate(slot, slot.plan.parts[number], slot.plan.session_at_once)
+        return self._values[key]
+
+    def _evaluate(self, slot: ScannerSlot, part: Clause, at_once: bool) -> pl.Series:
+        ticks, members = self.grid(slot)
+        if not len(ticks) or not len(members):
+            return pl.Series(dtype=pl.Float64)
+        stacks = [ticks] if at_once else [ticks[i : i + 1] for i in range(len(ticks))]
+        columns = dict.fromkeys(("tick", *part.columns))
+        return pl.concat([values_of(part.expression, self.cross.grid(columns, stack, members)) for stack in stacks])
+
+    def _tables(self, records: list[SessionRecord]) -> dict[str, pl.DataFrame]:
+        rows = SessionTables(records)
+        tables: dict[str, pl.DataFrame] = {name: getattr(rows, name) for name in SCAN_TABLES}
+        if self._desk is not None:
+            rest = self._desk.end_run()
+            for name in TRADING_TABLES:
+                tables[name] = pl.concat([*rows.trading(name), *([rest[name]] if name in rest else [])])
+        return tables
+
+
+def _until(sessions: Iterator[SessionRecord], date: dt.date) -> Iterator[SessionRecord]:
+    for record in sessions:
+        yield record
+        if record.date == date:
+            return
+
+
+def _forget_plug_ins(config: SessionConfig) -> None:
+    """Have the config's own modules imported anew: what one replay leaves in them would be a memory of the future to the next."""
+    modules = [one.module for one in config.session_data_config.scanners] + [one.module for one in config.strategies]
+    for module in modules:
+        name = module.partition(":")[0]
+        if name.partition(".")[0] not in OWN_PACKAGES:
+            sys.modules.pop(name, None)

@@ -1,0 +1,127 @@
+"""Everything that looks ahead is caught and named; what comes with the project passes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from engine.archive.archive import Archive
+from engine.audit.look_ahead import AuditOptions, LookAheadAudit, audit_look_ahead
+from engine.config.load import LoadedConfig, load_config
+from engine.config.models import SessionConfig
+from tests.data import PROJECT
+from tests.runs import EVERY_5_MINUTES
+
+CONFIGS = sorted((PROJECT / "session_configs").glob("*.json"))
+NOW_AND_THEN = [{"start": "09:45", "end": "15:45", "interval": "20m"}]
+SPAN = {"start_date": "2017-12-04", "end_date": "2017-12-20"}
+OPTIONS = AuditOptions(ticks=2, sessions=1, before=1, seed=3)
+READERS = ["JoinOnTheClose", "TodaysDailyBar", "BarInProgress", "StaleBarEnteredAgain", "Remembers"]
+
+
+def loaded(scanners: list[dict[str, Any]], strategies: list[dict[str, Any]] | None = None, **data: Any) -> LoadedConfig:
+    content = {"mode": "backtest", "backtest_config": SPAN, "session_data_config": {"scanners": scanners, **data},
+               "strategies": strategies or []}  # fmt: skip
+    return LoadedConfig(SessionConfig(**content), Path.cwd() / "test.json")
+
+
+def leaky(name: str, **settings: Any) -> dict[str, Any]:
+    return {"module": f"tests.audit.leaks:{name}", "name": name, "regular_session": NOW_AND_THEN, "config": settings}
+
+
+def audited(config: LoadedConfig, archive: Archive, options: AuditOptions = OPTIONS) -> LookAheadAudit:
+    return audit_look_ahead(config, archive, options, lambda what, done, total: None)
+
+
+def found(audit: LookAheadAudit) -> set[tuple[str, str | None, str]]:
+    """What each difference is of. All are of the audited session or before it, up to the tick, and say where."""
+    for replay, one in audit.differences:
+        assert one.time <= replay.tick
+        assert one.symbol or one.what in ("scan", "equity", "failure")
+        assert one.whole != one.other
+    return {(one.what, one.owner, one.name) for _, one in audit.differences}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_what_is_built_in_passes(path: Path, demo: Archive) -> None:
+    dates = [f"backtest_config.{key}={value}" for key, value in SPAN.items()]
+    audit = audited(load_config(path, dates), demo, AuditOptions(ticks=1, before=2, seed=len(path.stem)))
+    assert audit.differences == []
+    assert len(audit.replays) == 2
+
+
+def test_a_negative_shift_is_caught_in_its_column_and_all_that_reads_it(demo: Archive) -> None:
+    names = found(audited(loaded([leaky("NegativeShift")]), demo))
+    own = {("clause", "NegativeShift", "will_rise"), ("hit", "NegativeShift", "there"), ("scan", "NegativeShift", "qualified")}
+    assert own | {("column", None, "negative_shift_1_1m")} <= names
+
+
+def test_a_backward_fill_is_caught(demo: Archive) -> None:
+    early = leaky("BackwardFill") | {"regular_session": [{"start": "09:35", "end": "10:15", "interval": "5m"}]}
+    assert ("column", None, "filled_backward_90_1m") in found(audited(loaded([early]), demo))
+
+
+def test_a_full_sample_normalization_is_caught_in_its_clause(demo: Archive) -> None:
+    names = found(audited(loaded([leaky("FullSampleNormalization", archive=str(demo.path))]), demo))
+    assert ("clause", "FullSampleNormalization", "cheap") in names
+    assert not any(what == "column" for what, _, _ in names)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_scanner_that_reads_later_bars_is_caught_in_its_hits(name: str, demo: Archive) -> None:
+    names = found(audited(loaded([leaky(name, archive=str(demo.path))]), demo, AuditOptions(4, 1, 1, seed=1)))
+    assert ("hit", name, "there") in names
+    assert all(owner == name for _, owner, _ in names)
+
+
+def test_later_hits_of_its_own_pass_are_caught(demo: Archive) -> None:
+    assert ("hit", "LaterHits", "there") in found(audited(loaded([leaky("LaterHits")]), demo))
+
+
+def test_a_scanner_that_works_only_where_the_future_is_there_is_caught(demo: Archive) -> None:
+    names = found(audited(loaded([leaky("FileThere", archive=str(demo.path))]), demo))
+    assert any(what in ("scan", "failure") for what, _, _ in names)
+
+
+def membership(path: Path, archive: Archive) -> Path:
+    """Half of the symbols leave after the span; the other half joins in the middle of it."""
+    symbols, middle, later = archive.symbols(), dt.date(2017, 12, 12), dt.date(2018, 1, 2)
+    half = len(symbols) // 2
+    rows = [(s, dt.date(2017, 1, 1), later) for s in symbols[:half]] + [(s, middle, None) for s in symbols[half:]]
+    pl.DataFrame(rows, schema={"symbol": pl.String, "start_date": pl.Date, "end_date": pl.Date}, orient="row").write_parquet(path)
+    return path
+
+
+def test_current_membership_is_caught_and_membership_in_time_is_not(demo: Archive, tmp_path: Path) -> None:
+    universe = str(membership(tmp_path / "members.parquet", demo))
+    assert ("universe", "CurrentMembership", "member") in found(
+        audited(loaded([leaky("CurrentMembership", universe=universe)]), demo)
+    )
+    honest = {
+        "module": "scanners.momentum_scanner",
+        "regular_session": EVERY_5_MINUTES,
+        "config": {"universe": universe, "min_rsi": 40},
+    }
+    for seed in range(3):
+        assert audited(loaded([honest]), demo, AuditOptions(1, 1, 0, seed)).differences == []
+
+
+def test_strategies_that_look_ahead_are_caught(demo: Archive) -> None:
+    columns = {"module": "tests.audit.leaks:BuysWhatWillRise", "name": "rises"}
+    reads = {"module": "tests.audit.leaks:BuysTheDaysGainers", "name": "gains", "regular_session": NOW_AND_THEN,
+             "config": {"archive": str(demo.path)}}  # fmt: skip
+    names = found(audited(loaded([], [columns, reads], symbols=["AAPL", "MSFT", "AMZN", "NFLX"]), demo))
+    assert {("column", None, "negative_shift_1_1m"), ("order", "rises", "there")} <= names
+    assert any(owner == "gains" and what == "order" for what, owner, _ in names)
+    assert any(what == "equity" for what, _, _ in names)
+
+
+def test_an_audit_is_the_same_with_the_same_seed_and_another_with_another(demo: Archive) -> None:
+    config = loaded([leaky("NegativeShift")])
+    first, again, other = (audited(config, demo, AuditOptions(2, 1, 0, seed)) for seed in (5, 5, 6))
+    assert first.replays == again.replays
+    assert [(r.session, r.tick) for r in first.replays] != [(r.session, r.tick) for r in other.replays]
