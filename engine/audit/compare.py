@@ -19,7 +19,7 @@ import polars as pl
 
 from engine.audit.difference import Difference
 from engine.audit.sight import Sight
-from engine.panel.bars import Ints
+from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.slot import ScannerSlot
 from engine.schema import TIMESTAMP
@@ -87,15 +87,10 @@ class Comparison:
             return
         both, ids, others = _common(whole, other)
         for name in whole.names:
-            if name in NO_VALUES:
-                continue
-            a = whole.values(name)[:until][:, ids]
-            b = other.values(name)[:until][:, others] if name in other.names else np.full_like(a, np.nan)
-            differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-            if differ.any():
-                at, symbol = (int(i) for i in np.unravel_index(np.argmax(differ), differ.shape))
-                yield Difference("column", None, name, both[symbol], self._local(whole.ticks[at]), _told(a[at, symbol]),
-                                 _told(b[at, symbol]), int(np.count_nonzero(differ)))  # fmt: skip
+            if name not in NO_VALUES:
+                a = whole.values(name)[:until][:, ids]
+                b = other.values(name)[:until][:, others] if name in other.names else np.full_like(a, np.nan)
+                yield from first_difference(name, both, whole.ticks, a, b, self._tz)
 
     # -- scanners
 
@@ -202,6 +197,18 @@ class Comparison:
 
     def _local(self, micros: int) -> dt.datetime:
         return dt.datetime.fromtimestamp(int(micros) / 1e6, self._tz)
+
+
+def first_difference(
+    name: str, symbols: Sequence[str], ticks: Ints, whole: Floats, other: Floats, tz: dt.tzinfo
+) -> Iterator[Difference]:  # fmt: skip
+    """What differs in a column, float64[ticks, symbols], if anything does."""
+    if np.array_equal(whole, other, equal_nan=True):
+        return
+    differ = ~((whole == other) | (np.isnan(whole) & np.isnan(other)))
+    tick, symbol = (int(i) for i in np.unravel_index(np.argmax(differ), differ.shape))
+    time, count = dt.datetime.fromtimestamp(int(ticks[tick]) / 1e6, tz), int(np.count_nonzero(differ))
+    yield Difference("column", None, name, symbols[symbol], time, _told(whole[tick, symbol]), _told(other[tick, symbol]), count)
 
 
 def _common(whole: CrossSection, other: CrossSection) -> tuple[Sequence[str], Ints, Ints]:

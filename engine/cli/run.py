@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 from pathlib import Path
@@ -33,13 +34,21 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
     default=None,
     help="Write report.html into the run directory; where left out, if strategies traded and plotly is installed.",
 )
+@click.option(
+    "--audit/--no-audit",
+    default=True,
+    show_default=True,
+    help="Look for look-ahead at a few random ticks of one session, for less than 5 % of the time.",
+)
+@click.option("--audit-seed", type=click.IntRange(0), help="Draws these ticks; the config's digest where left out.")
 @workers_option
 @format_option
 @quiet_option
 @log_level_option
 def run_command(
     config: Path, archive_path: Path | None, start: str | None, end: str | None, universe: str | None,
-    overrides: tuple[str, ...], out: Path, report: bool | None, workers: int, output_format: str, quiet: bool, log_level: str,
+    overrides: tuple[str, ...], out: Path, report: bool | None, audit: bool, audit_seed: int | None,
+    workers: int, output_format: str, quiet: bool, log_level: str,
 ) -> int:  # fmt: skip
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
@@ -55,10 +64,14 @@ def run_command(
     loaded = load_config(config, [*overrides, *dates, *_universes(config, universe)])
     archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
     with progress_bar(quiet) as progress:
-        run = execute_run(loaded, archive, out, lambda done, total, date: progress(f"sessions: {date}", done, total), workers)
+
+        def told(done: int, total: int, date: dt.date) -> None:
+            progress(f"sessions: {date}", done, total)
+
+        run = execute_run(loaded, archive, out, told, workers, audit, audit_seed)
     _write_report(run, archive, report)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
-    return 1 if run.failures else 0
+    return 1 if run.failures or (run.audit and run.audit.differences) else 0
 
 
 def _universes(config: Path, universe: str | None) -> list[str]:
@@ -85,7 +98,12 @@ def _write_report(run: FinishedRun, archive: Archive, wanted: bool | None) -> No
 
 
 def _as_json(run: FinishedRun) -> dict[str, Any]:
-    return {"run": str(run.path), "seconds": round(run.seconds, 3)} | run.summary.as_dict(run.warnings) | run.trading
+    return (
+        {"run": str(run.path), "seconds": round(run.seconds, 3)}
+        | run.summary.as_dict(run.warnings)
+        | {"audit": run.audit.as_dict() if run.audit else None}
+        | run.trading
+    )
 
 
 def _print_summary(run: FinishedRun) -> None:
@@ -95,6 +113,7 @@ def _print_summary(run: FinishedRun) -> None:
         "bars": summary.bars,
         "time": f"{run.seconds:.2f} s",
         "results": run.path,
+        **({"look-ahead": run.audit.told} if run.audit else {}),
     })  # fmt: skip
     if run.trading:
         _print_trading(run.trading)
@@ -106,6 +125,10 @@ def _print_summary(run: FinishedRun) -> None:
     if most:
         click.echo()
         print_table("most hits", ("scanner", "symbols"), most)
+    for one in run.audit.differences if run.audit else ():
+        click.echo(
+            f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
+        )
     for warning in run.warnings:
         click.echo(f"warning: {warning}", err=True)
 

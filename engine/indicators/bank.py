@@ -124,7 +124,7 @@ class TermBank:
         picked = TermBank([], len(ids))
         for term in terms:
             states, carried = self._before[term.name]
-            picked._states[term.name], picked._carried[term.name] = states[ids], carried[:, ids]
+            picked._states[term.name], picked._carried[term.name] = states[ids], np.ascontiguousarray(carried[:, ids])
         return picked
 
     def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:

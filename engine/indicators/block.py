@@ -62,6 +62,7 @@ class MonthBlock:
     benchmark: int = -1
     close_up_terms: frozenset[str] = frozenset()  # of which the states before each session are remembered
     previous_columns: Sequence[str] = ()  # of the daily bars, whose values of the session before are read
+    watched: dt.date | None = None  # the session that `again` may be asked for
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
@@ -89,8 +90,8 @@ class MonthBlock:
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
-        if sample and self.close_up_terms:
-            self._bank.remember(self._close_up_of(date))
+        if sample and (self.close_up_terms or date == self.watched):
+            self._bank.remember(self.due(date) if date == self.watched else self._close_up_of(date))
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
         if sample:
             self.previous = self._previous(panel)
@@ -114,6 +115,15 @@ class MonthBlock:
         columns = self._bank.pick(terms, ids).run(rows, terms)
         for other in self._joined:
             columns |= other.close_up(panel, table, ticks)
+        return columns
+
+    def again(self, panel: SessionPanel, daily: DailyBars) -> Columns:
+        """The watched session, sampled last, with other bars from the states before it: name -> float64[ticks, symbols]."""
+        terms, (ticks, slots) = self.due(panel.session.date), self.ticks_of(panel.session)
+        rows = SessionRows(panel, daily, ticks, slots, self.benchmark)
+        columns = self._bank.pick(terms, np.arange(len(self.table))).run(rows, terms)
+        for other in self._joined:
+            columns |= other.again(panel, daily)
         return columns
 
     def _close_up_of(self, date: dt.date) -> list[Term]:

@@ -49,6 +49,21 @@ class DailyBars:
         picked.table, picked.starts, picked.ends, picked._at_hand = table, self.starts[ids], self.ends[ids], None
         return picked
 
+    def before_date(self, date: dt.date) -> DailyBars:
+        """The bars of sessions before a date: the same arrays, other slices."""
+        picked = copy(self)
+        picked.starts, picked.ends = self.span(EPOCH, date)
+        picked._at_hand = None
+        return picked
+
+    def scaled_from(self, date: dt.date, factors: Floats) -> DailyBars:
+        """A copy of which the bars from a date on are others; `factors` are taken in turn."""
+        rows = np.flatnonzero(self.dates >= day_number(date))
+        columns = {name: values.copy() for name, values in self.columns.items()}
+        for values in columns.values():
+            values[rows] *= np.resize(factors, len(rows))
+        return DailyBars(self.table, self.starts, self.ends, self.dates, columns)
+
     def span(self, start: dt.date, end: dt.date) -> tuple[Ints, Ints]:
         """Each symbol's rows with start <= date < end."""
         starts, ends = np.empty_like(self.starts), np.empty_like(self.ends)

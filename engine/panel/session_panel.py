@@ -92,6 +92,24 @@ class SessionPanel:
         columns = {name: values[rows] for name, values in self._columns.items()}
         return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
 
+    def until(self, time: int) -> SessionPanel:
+        """The bars that are complete at a time (microseconds): the same arrays, other slices."""
+        starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
+        span_rows(*self._slices, self._timestamps, 0, time - self.base.micros + 1, starts, ends)
+        return self._with(self._columns, (starts, ends))
+
+    def scaled_after(self, time: int, factors: Floats) -> SessionPanel:
+        """A copy of which the bars that are not complete at a time are others; `factors` are taken in turn."""
+        rows = np.flatnonzero(self._timestamps + self.base.micros > time)
+        columns = {name: values.copy() for name, values in self._columns.items()}
+        for name, values in columns.items():
+            values[rows] *= np.resize(factors, len(rows))
+            values.flags.writeable = self._columns[name].flags.writeable  # kernels are compiled for the one or the other
+        return self._with(columns, self._slices)
+
+    def _with(self, columns: dict[str, Floats], slices: tuple[Ints, Ints]) -> SessionPanel:
+        return SessionPanel(self.session, self.table, self.base, self._timestamps, columns, slices, self.extended, self._made)
+
     def rescale(self, symbol: int, ratio: float) -> None:
         """Put a symbol's bars of this copy in the scale after a split: prices divided, volume multiplied by `ratio`."""
         span = slice(self._slices[0][symbol], self._slices[1][symbol])

@@ -12,6 +12,7 @@ from typing import Any
 
 import engine
 from engine.archive.archive import Archive
+from engine.audit.in_run import InRunAudit
 from engine.config.load import LoadedConfig
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.memory import peak_memory_mb
@@ -33,14 +34,23 @@ class FinishedRun:
     warnings: list[str]
     failures: int
     seconds: float
+    audit: InRunAudit | None  # None where it was left out
     trading: dict[str, Any]  # `trading` and `strategies` of summary.json; empty where nothing is traded
 
 
-def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress, workers: int = 1) -> FinishedRun:
-    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on."""
+def execute_run(
+    loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress, workers: int = 1, audit: bool = True,
+    audit_seed: int | None = None,
+) -> FinishedRun:  # fmt: skip
+    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on.
+
+    audit       whether a few random ticks of a session are audited for look-ahead along the way
+    audit_seed  draws them; the config's digest where left out
+    """
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     desk = make_desk(loaded, archive)
     blocks = RunBlocks(loaded, archive, progress, desk, workers)
+    inspector = _inspector(loaded, blocks, audit_seed) if audit else None
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
     with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
         for block in blocks:
@@ -51,9 +61,18 @@ def execute_run(loaded: LoadedConfig, archive: Archive, out: Path, progress: Pro
         trading = _trading(desk, blocks.coordinator, loaded, archive, directory.finish_tables())
         warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0)
         seconds = time.perf_counter() - clock
-        manifest = _manifest(loaded, archive, started, seconds, blocks, summary)
+        manifest = _manifest(loaded, archive, started, seconds, blocks, summary, inspector)
         directory.finish(manifest, summary.as_dict(warnings) | trading)
-    return FinishedRun(directory.path, summary, warnings, failures, seconds, trading)
+    return FinishedRun(directory.path, summary, warnings, failures, seconds, inspector, trading)
+
+
+def _inspector(loaded: LoadedConfig, blocks: RunBlocks, seed: int | None) -> InRunAudit:
+    """What audits a session of the run while it is at hand."""
+    inspector = InRunAudit.of(blocks.dates, int(loaded.digest, 16) if seed is None else seed)
+    if blocks.workers > 1:
+        inspector.left_out = "the run is shared by workers"
+    blocks.coordinator.inspector = inspector
+    return inspector
 
 
 def _trading(
@@ -70,7 +89,7 @@ def _trading(
 
 def _manifest(
     loaded: LoadedConfig, archive: Archive, started: dt.datetime, seconds: float, blocks: RunBlocks,
-    summary: RunSummary,
+    summary: RunSummary, inspector: InRunAudit | None,
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "barsweep": engine.__version__,
@@ -79,7 +98,8 @@ def _manifest(
         "archive": archive.manifest.model_dump(mode="json"),
         "archive_path": str(archive.path.absolute()),
         "archive_digest": archive.digest(),
-        "seeds": {},  # nothing in a run is drawn by chance
+        "seeds": {"audit": inspector.seed} if inspector else {},  # nothing else in a run is drawn by chance
+        "audit": inspector.as_dict() if inspector else None,
         "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),

@@ -21,7 +21,7 @@ from engine.clock.interval import Interval
 from engine.indicators.block import MonthBlock, Panel, block_of
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily import DailyHistory, DailyPanel
+from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import BAR_VALUES, SessionPanel
 from engine.panel.splits import Splits
@@ -44,6 +44,7 @@ class ReplaySpec:
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
     at_once      nothing will be asked for on the way, so that sessions of daily bars may be computed together
+    watched      the session that is replayed again, with other bars; None for none
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
@@ -60,6 +61,7 @@ class ReplaySpec:
     benchmark: str | None = None
     close_up: tuple[Sequence[Term], Ticks] | None = None
     at_once: bool = False
+    watched: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,13 @@ class MarketReplay:
         self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
         self._now: tuple[Panel, CrossSection] | None = None
         self._at_hand: MonthBlock | None = None
+        self.walked = 0  # sessions that a run walks, those of its warm-up among them
 
     def sessions(self) -> Iterator[ReplayedSession]:
         """The run's sessions in order."""
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
-        run = set(self._spec.dates)
+        run, self.walked = set(self._spec.dates), len(needed)
         for panel in prefetch(self._stretches(needed, months), self._read):
             date = panel.sessions[0].date
             while months and self._first_fed(months[0]) <= date:
@@ -130,6 +133,14 @@ class MarketReplay:
             if term.rows == TICKS:  # sampled for everybody: these ticks are among the run's
                 columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in term.outputs}
         return ReplayedSession(own, cross.of(table, ticks, columns))
+
+    def again(self, panel_of: Callable[[SessionPanel], SessionPanel], daily_of: Callable[[DailyBars], DailyBars]) -> CrossSection:
+        """The watched session's cross-sections, were its bars others; the session is at hand."""
+        assert self._now is not None and self._at_hand is not None
+        (panel, cross), block = self._now, self._at_hand
+        own = block.panel_of(panel)
+        assert isinstance(own, SessionPanel)
+        return cross.of(cross.table, cross.ticks, block.again(panel_of(own), daily_of(block.daily)))
 
     def _walked(self, month: Sequence[dt.date]) -> Sequence[dt.date]:
         """The sessions that a month's intraday terms walk: those of its warm-up, and its own."""
@@ -234,7 +245,7 @@ class MarketReplay:
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
             table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
-            frozenset(self._close_up_terms), self._spec.previous,
+            frozenset(self._close_up_terms), self._spec.previous, self._spec.watched,
         )  # fmt: skip
 
     def _daily(self) -> DailyHistory:

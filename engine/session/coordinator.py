@@ -19,6 +19,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from engine.archive.archive import Archive
 from engine.archive.universe import FixedUniverse, Universe, load_universe
@@ -53,6 +54,17 @@ TAG = "[SESSION_COORDINATOR]"
 REPLAY = "2: decode, panel, kernels"
 
 
+class Inspector(Protocol):
+    """Looks at one session of a run when it is over."""
+
+    @property
+    def date(self) -> dt.date:
+        """Which one."""
+
+    def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
+        """The session is over and still at hand."""
+
+
 @dataclass
 class RunScope:
     """The sessions of a run, and what is odd about them."""
@@ -83,6 +95,7 @@ class SessionCoordinator:
         self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
         self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.terms: Sequence[Term] = ()  # that the run computes, once it has begun
+        self.inspector: Inspector | None = None
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
         self._check_streams()
@@ -103,6 +116,9 @@ class SessionCoordinator:
             if session.date != begins.date:
                 self._initialize(session, False)
             record = self._run(replay, replayed, session.date == self.scope.dates[0])
+            if self.inspector and self.inspector.date == session.date:
+                self._clock_phase("audit")
+                self.inspector.inspect(self, replay)
             self._clock_phase("results")
             yield record
             del replayed  # a session's bars go before the next one's come
@@ -203,7 +219,7 @@ class SessionCoordinator:
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, dates,
                 self.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
-                at_once=self.declared,
+                at_once=self.declared, watched=self.inspector.date if self.inspector else None,
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))

@@ -1,0 +1,133 @@
+"""The audit that every run takes along: a few random ticks of one random session, from the bars that are in memory anyway.
+
+The session is walked again from the states before it, with its bars cut off at a tick, or scaled from there on, and what scans
+saw up to the tick is compared. That audits columns, and the hits of columnar scanners. What plug-ins read by themselves, and
+strategies, is left to `barsweep audit`, which replays whole archives.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from engine.audit.compare import first_difference
+from engine.audit.difference import Difference
+from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
+from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import SessionHits, evaluate
+from engine.scan.replay import MarketReplay
+from engine.scan.slot import ScannerSlot
+from engine.session.coordinator import SessionCoordinator
+
+SHARE = 0.05  # of the sessions that a run walks, so many may be walked again
+MOST = 4  # ticks
+FACTORS = 10_007  # drawn; a prime, so that columns of bars and of days do not get the same
+
+
+@dataclass
+class InRunAudit:
+    """An inspector of a run: `date` is drawn from its sessions, the ticks when the session is over.
+
+    left_out     why nothing is audited, or None
+    ticks        that were audited
+    differences  what was known before them and would be another thing
+    not_seen     scanners that scan by themselves
+    """
+
+    date: dt.date
+    seed: int
+    left_out: str | None = "the run did not come to the session"
+    ticks: list[dt.datetime] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    not_seen: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, dates: Sequence[dt.date], seed: int) -> InRunAudit:
+        """An audit of one of a run's sessions."""
+        return cls(dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))], seed)
+
+    def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
+        """Audit as many ticks as the run's length allows."""
+        assert coordinator.replayed is not None
+        cross, rng = coordinator.replayed.cross, np.random.default_rng([self.seed, self.date.toordinal()])
+        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar]
+        ticks = cross.ticks[cross.ticks < cross.session.close]
+        count = min(MOST, int(SHARE * replay.walked), len(ticks))
+        self.left_out = self._cause(coordinator, replay, len(ticks))
+        if self.left_out is None:
+            for number, tick in enumerate(sorted(rng.choice(ticks, count, replace=False).tolist())):
+                self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.calendar.tz))
+                other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
+                self.differences += _differences(coordinator, cross, other, tick)
+
+    @property
+    def told(self) -> str:
+        """What came of it, in words."""
+        if self.left_out:
+            return f"not looked for: {self.left_out}"
+        looked = f"{len(self.ticks)} random ticks of {self.date}" if len(self.ticks) > 1 else f"a random tick of {self.date}"
+        unseen = f"; not in what {', '.join(self.not_seen)} read by themselves" if self.not_seen else ""
+        return (f"FOUND at {looked}" if self.differences else f"none found at {looked}") + unseen
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        found = [vars(one) for one in self.differences]
+        return {"session": self.date, "seed": self.seed, "ticks": self.ticks, "differences": found, "told": self.told}
+
+    def _cause(self, coordinator: SessionCoordinator, replay: MarketReplay, ticks: int) -> str | None:
+        if coordinator.scope.base.is_daily:
+            return "the bars are daily"
+        if not ticks:
+            return f"nothing scans before the close of {self.date}"
+        if int(SHARE * replay.walked) == 0:
+            return f"the run is too short for {SHARE:.0%} of it to be a session"
+        return None
+
+    def _walked_again(
+        self, replay: MarketReplay, cross: CrossSection, tick: int, kind: str, rng: np.random.Generator
+    ) -> CrossSection:
+        assert kind in (CUT, PERTURBED)
+        if kind == CUT:
+            return replay.again(lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date))
+        factors = np.exp(rng.normal(0.0, PRICE_SPREAD, FACTORS))
+        return replay.again(lambda panel: panel.scaled_after(tick, factors), lambda daily: daily.scaled_from(self.date, factors))
+
+
+def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int) -> Iterator[Difference]:
+    tz, until = coordinator.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
+    for name in (name for term in coordinator.terms for name in term.outputs):
+        yield from first_difference(
+            name, whole.table.names, whole.ticks, whole.values(name)[:until], other.values(name)[:until], tz
+        )
+    for slot in coordinator.manager.slots:
+        if slot.plan and slot.columnar and slot.error is None:
+            ticks = np.array([at for at in slot.scan_ticks(whole) if at < until], np.int64)
+            hits = evaluate(slot.plan, other, ticks, slot.members(whole))
+            yield from _hits(slot, whole, hits, until, tz)
+
+
+def _hits(slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo) -> Iterator[Difference]:
+    whole = slot.hits(cross)
+    a, b = (_frame(hits, cross, until) for hits in (whole, other))
+    if a.equals(b):
+        return
+    for mine, theirs in ((a, b), (b, a)):
+        alone = mine.join(theirs, on=mine.columns, how="anti", nulls_equal=True)
+        if len(alone):
+            at, symbol = alone.select("tick", "symbol").row(0)
+            time = dt.datetime.fromtimestamp(int(cross.ticks[at]) / 1e6, tz)
+            there = mine is a
+            yield Difference("hit", slot.name, "there", cross.table.names[symbol], time, there, not there, len(alone))
+            return
+
+
+def _frame(hits: SessionHits, cross: CrossSection, until: int) -> pl.DataFrame:
+    count = int(np.searchsorted(hits.ticks, until))
+    found = pl.DataFrame({"tick": hits.ticks[:count], "symbol": hits.symbols[:count], "rank": hits.ranks[:count]})
+    features = hits.features[hits.first : hits.first + count]
+    return pl.concat([found, features.select(pl.all().name.prefix("feature "))], how="horizontal") if features.width else found
