@@ -18,6 +18,7 @@ import polars as pl
 from engine.audit.compare import first_difference
 from engine.audit.difference import Difference
 from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
+from engine.config.load import LoadedConfig
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.replay import MarketReplay
@@ -35,8 +36,8 @@ class InRunAudit:
 
     left_out     why nothing is audited, or None
     ticks        that were audited
-    differences  what was known before them and would be another thing
-    not_seen     scanners that scan by themselves
+    differences  what was known before them and would be another thing, the first of each
+    not_seen     scanners that scan by themselves, and strategies
     """
 
     date: dt.date
@@ -47,15 +48,16 @@ class InRunAudit:
     not_seen: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, dates: Sequence[dt.date], seed: int) -> InRunAudit:
+    def of(cls, loaded: LoadedConfig, dates: Sequence[dt.date], seed: int) -> InRunAudit:
         """An audit of one of a run's sessions."""
-        return cls(dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))], seed)
+        date = dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))]
+        return cls(date, seed, not_seen=[one.label for one in loaded.config.strategies if one.enabled])
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         """Audit as many ticks as the run's length allows."""
         assert coordinator.replayed is not None
         cross, rng = coordinator.replayed.cross, np.random.default_rng([self.seed, self.date.toordinal()])
-        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar]
+        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar] + self.not_seen
         ticks = cross.ticks[cross.ticks < cross.session.close]
         count = min(MOST, int(SHARE * replay.walked), len(ticks))
         self.left_out = self._cause(coordinator, replay, len(ticks))
@@ -63,15 +65,17 @@ class InRunAudit:
             for number, tick in enumerate(sorted(rng.choice(ticks, count, replace=False).tolist())):
                 self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.calendar.tz))
                 other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
-                self.differences += _differences(coordinator, cross, other, tick)
+                told = {(one.what, one.owner, one.name) for one in self.differences}
+                found = _differences(coordinator, cross, other, tick)
+                self.differences += [one for one in found if (one.what, one.owner, one.name) not in told]
 
     @property
     def told(self) -> str:
         """What came of it, in words."""
         if self.left_out:
-            return f"not looked for: {self.left_out}"
+            return f"not looked for: {self.left_out}; `barsweep audit` does"
         looked = f"{len(self.ticks)} random ticks of {self.date}" if len(self.ticks) > 1 else f"a random tick of {self.date}"
-        unseen = f"; not in what {', '.join(self.not_seen)} read by themselves" if self.not_seen else ""
+        unseen = f"; what {', '.join(self.not_seen)} read and do is left to `barsweep audit`" if self.not_seen else ""
         return (f"FOUND at {looked}" if self.differences else f"none found at {looked}") + unseen
 
     def as_dict(self) -> dict[str, Any]:

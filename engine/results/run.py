@@ -68,7 +68,7 @@ def execute_run(
 
 def _inspector(loaded: LoadedConfig, blocks: RunBlocks, seed: int | None) -> InRunAudit:
     """What audits a session of the run while it is at hand."""
-    inspector = InRunAudit.of(blocks.dates, int(loaded.digest, 16) if seed is None else seed)
+    inspector = InRunAudit.of(loaded, blocks.dates, int(loaded.digest, 16) if seed is None else seed)
     if blocks.workers > 1:
         inspector.left_out = "the run is shared by workers"
     blocks.coordinator.inspector = inspector
