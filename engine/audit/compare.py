@@ -62,11 +62,18 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """whole  the replay of the archive as it is;  other  that of one with another future;  tick  microseconds"""
+    """What is known at a tick in two replays.
+
+    whole  that of the archive as it is
+    other  that of one with another future
+    tick   microseconds
+    since  the first session of which rows are compared
+    """
 
     whole: Sight
     other: Sight
     tick: int
+    since: dt.date = dt.date.min
 
     def differences(self) -> Iterator[Difference]:
         """All differences, what causes others before what they cause."""
@@ -139,7 +146,8 @@ class Comparison:
         for name, table in TABLES.items():
             source = "orders" if name == "placed" else name
             if source in self.whole.tables:
-                a, b = (self._known(name, sight.tables[source]) for sight in (self.whole, self.other))
+                since = pl.col("session") >= self.since
+                a, b = (self._known(name, sight.tables[source].filter(since)) for sight in (self.whole, self.other))
                 yield from _counted(self._rows(table, a, b))
 
     def _known(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.schema import CORPORATE_ACTIONS_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS
 
-CUT, PERTURBED = "cut off", "perturbed"
+CUT, PERTURBED = "future cut off", "future perturbed"
 FUTURES = (CUT, PERTURBED)
 DROPPED, DELETED, SPLIT = 0.3, 0.2, 0.1  # shares of bars, of symbols, of symbols
 PRICE_SPREAD, VOLUME_SPREAD = 0.3, 1.0  # standard deviations of the logarithms of the factors

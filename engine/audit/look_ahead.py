@@ -1,10 +1,11 @@
 """Audits a config: what it knows at random ticks, replayed over archives whose future is another one.
 
-1. `_drawn`    random sessions of the run
-2. `_window`   the sessions that are replayed: a few before, so that there is something to trade with, and a few after
-3. `Sight`     the session replayed over the archive as it is; random ticks of it are drawn
-4. `_replay`   for each tick, over an archive cut off there, and over one perturbed from there on
-5. `Comparison` of everything that was known up to the tick
+1. `drawn_sessions`  random sessions of the run
+2. `window_of`       the sessions that are replayed: a few before, so that there is something to trade with, and some after
+3. `Sight`           the session replayed over the archive as it is; random ticks of it are drawn
+4. `_replay`         for each tick, over an archive cut off there, and over one perturbed from there on
+5. `Comparison`      of everything that was known up to the tick
+6. `_begun_there`    the session replayed alone: what scanners remember of sessions before must not matter
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,8 @@ from engine.errors import RunError
 from engine.session.coordinator import SessionCoordinator
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
-AFTER, DAYS_AFTER = 2, 20  # sessions that a replay still has after the audited one; where bars are daily
+BEGUN_THERE = "run begun with the session"
+AFTER, DAYS_AFTER = 1, 20  # sessions that a replay still has after the audited one; where bars are daily
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,18 @@ class LookAheadAudit:
 def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress) -> LookAheadAudit:
     """Replay random sessions with other futures; raises BarsweepError where the config cannot be replayed as it is."""
     scope = SessionCoordinator(loaded, archive).scope
-    audit = LookAheadAudit(warnings=scope.warnings)
-    for number, date in enumerate(drawn_sessions(scope.dates, options)):
-        window = window_of(loaded, archive, scope.dates, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
+    audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
+    dates = drawn_sessions(scope.dates, options)
+    for number, date in enumerate(dates):
+        window = window_of(loaded, scope.dates, there, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
         with Sight(window, archive, date) as whole:
             audit.failures += [one for one in _failures(whole) if one not in audit.failures]
             ticks = _drawn_ticks(whole, options, date)
-            for at, tick in enumerate(ticks):
-                for kind in FUTURES:
-                    audit.replays.append(_replay(window, whole, tick, kind, options.seed))
-                    done = (number * len(ticks) + at) * len(FUTURES) + FUTURES.index(kind) + 1
-                    progress("replays", done, options.sessions * len(ticks) * len(FUTURES))
+            for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
+                audit.replays.append(_replay(window, whole, tick, kind, options.seed))
                 audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
+                progress("replays", number * len(ticks) * len(FUTURES) + at, len(dates) * len(ticks) * len(FUTURES))
+            audit.replays += _begun_there(window, whole)
     return audit
 
 
@@ -103,9 +106,10 @@ def drawn_sessions(dates: Sequence[dt.date], options: AuditOptions) -> list[dt.d
     return [dates[i] for i in sorted(rng.choice(len(dates), min(options.sessions, len(dates)), replace=False).tolist())]
 
 
-def window_of(loaded: LoadedConfig, archive: Archive, dates: list[dt.date], date: dt.date, before: int, after: int) -> LoadedConfig:
-    """The config over a few of a run's sessions around a date; the archive's after it, so that there is a future to leave out."""
-    there = archive.sessions(SessionCoordinator(loaded, archive).scope.base.name)
+def window_of(
+    loaded: LoadedConfig, dates: Sequence[dt.date], there: Sequence[dt.date], date: dt.date, before: int, after: int
+) -> LoadedConfig:  # fmt: skip
+    """The config over a few sessions around a date: before it those of the run, after it those that are there."""
     first, last = dates[max(0, dates.index(date) - before)], there[min(len(there) - 1, there.index(date) + after)]
     span = BacktestConfig(start_date=first, end_date=last)
     return LoadedConfig(loaded.config.model_copy(update={"backtest_config": span}), loaded.path)
@@ -136,6 +140,16 @@ def _replay(window: LoadedConfig, whole: Sight, tick: int, kind: str, seed: int)
         changed = future.write(Path(folder) / "archive")
         found = tuple(_compared(redirected(window, archive, changed, future), changed, whole, tick))
     return Replay(session.date, local, kind, found)
+
+
+def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
+    """The session replayed alone, where nothing is traded: an account does go from session to session."""
+    date, archive, last = whole.cross.session.date, whole.archive, int(whole.ticks[-1])
+    if whole.view is not None or window.config.backtest_config.start_date == date:
+        return
+    with Sight(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
+        found = tuple(Comparison(whole, other, last, since=date).differences())
+    yield Replay(date, dt.datetime.fromtimestamp(last / 1e6, archive.calendar.tz), BEGUN_THERE, found)
 
 
 def _compared(window: LoadedConfig, changed: Archive, whole: Sight, tick: int) -> Iterator[Difference]:

@@ -79,7 +79,7 @@ def audit_warm_up(loaded: LoadedConfig, archive: Archive, options: AuditOptions,
     dates = drawn_sessions([date for date in scope.dates if block_of(date, scope.base.is_daily) == block], options)
     audit = WarmUpAudit()
     for number, date in enumerate(dates):
-        window = window_of(loaded, archive, scope.dates, date, 0, 0)
+        window = window_of(loaded, [date], [date], date, 0, 0)
         with Sight(window, archive, date) as usual:
             for at, factor in enumerate(FACTORS):
                 with Sight(window, archive, date, factor) as longer:

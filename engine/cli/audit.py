@@ -104,26 +104,30 @@ def _changed_config(path: Path, options: dict[str, Any]) -> tuple[LoadedConfig, 
 
 
 def _print(asked: AuditOptions, audit: LookAheadAudit) -> None:
+    from engine.audit.future import FUTURES
+
     sessions = sorted({replay.session for replay in audit.replays})
-    ticks = {replay.tick for replay in audit.replays}
+    ticks = {replay.tick for replay in audit.replays if replay.future in FUTURES}
     print_facts({
         "sessions": ", ".join(map(str, sessions)),
         "ticks": ", ".join(f"{tick:%Y-%m-%d %H:%M}" if len(sessions) > 1 else f"{tick:%H:%M}" for tick in sorted(ticks)),
-        "replays": f"{len(audit.replays)}, with the future cut off and perturbed",
+        "replays": f"{len(audit.replays)}: {', '.join(dict.fromkeys(replay.future for replay in audit.replays))}",
         "values": f"{audit.values:,} of cross-sections compared",
         "seed": asked.seed,
         "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
     })  # fmt: skip
     if audit.differences:
         click.echo()
-        heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "with the future")
+        heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
         print_table("known before, and another thing where the future is", heads, [_row(*one) for one in audit.differences])
 
 
 def _row(replay: Replay, one: Difference) -> tuple[Any, ...]:
+    from engine.audit.future import FUTURES
+
     return (
         one.what, one.owner or "-", one.name, one.symbol or "-", f"{one.time:%Y-%m-%d %H:%M}", _shown(one.whole),
-        _shown(one.other), one.count, f"{replay.future} at {replay.tick:%H:%M}",
+        _shown(one.other), one.count, f"{replay.future} at {replay.tick:%H:%M}" if replay.future in FUTURES else replay.future,
     )  # fmt: skip
 
 

@@ -135,6 +135,23 @@ class Remembers(Reader):
         return [symbol for symbol, (_, close) in self.newest.items() if close > 20]
 
 
+class StaleBarOfAnEarlierSession(BaseScanner):
+    """Enters the last bar of a session before where a symbol has none yet: so far as the run has had one."""
+
+    def __init__(self, config: dict[str, Any] | None = None):
+        super().__init__(config)
+        self.kept: dict[str, float] = {}
+
+    def scan(self, context: ScanContext) -> ScanResult:
+        frame = context.frame
+        self.kept |= dict(frame.filter(pl.col("bar_today")).select("symbol", "close").iter_rows())
+        without = frame.filter(~pl.col("bar_today").fill_null(False))["symbol"]
+        found = [symbol for symbol in without if symbol in self.kept]
+        for symbol in found:
+            context.session_data.add_symbol(symbol)
+        return ScanResult(symbols=found)
+
+
 class LaterHits(ColumnarScanner):
     """Finds now what its pass over the session finds only later."""
 

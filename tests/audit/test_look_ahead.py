@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.audit.look_ahead import AuditOptions, LookAheadAudit, audit_look_ahead
+from engine.audit.future import FUTURES
+from engine.audit.look_ahead import BEGUN_THERE, AuditOptions, LookAheadAudit, audit_look_ahead
+from engine.clock.calendar import Session
 from engine.config.load import LoadedConfig, load_config
-from engine.config.models import SessionConfig
+from engine.config.models import BacktestConfig, SessionConfig
+from engine.kernels.latest_rows import latest_rows
+from engine.panel.bars import Bars, Ints
+from engine.panel.daily import DailyBars
+from engine.results.run import execute_run
 from tests.data import PROJECT
 from tests.runs import EVERY_5_MINUTES
 
@@ -51,7 +60,7 @@ def test_what_is_built_in_passes(path: Path, demo: Archive) -> None:
     dates = [f"backtest_config.{key}={value}" for key, value in SPAN.items()]
     audit = audited(load_config(path, dates), demo, AuditOptions(ticks=1, before=2, seed=len(path.stem)))
     assert audit.differences == []
-    assert len(audit.replays) == 2
+    assert len(audit.replays) == (2 if audit.replays[-1].future in FUTURES else 3)
 
 
 @pytest.mark.parametrize("name", ["daily_screen", "rebalance_top_n", "rsi_reversion"])
@@ -59,7 +68,7 @@ def test_what_is_built_in_passes_on_daily_bars(name: str, days: Archive) -> None
     dates = [f"backtest_config.{key}={value}" for key, value in SPAN.items()]
     audit = audited(load_config(PROJECT / f"session_configs/{name}.json", dates), days, AuditOptions(ticks=2, before=4, seed=1))
     assert audit.differences == [] and audit.failures == []
-    assert len(audit.replays) in (2, 4)
+    assert sum(replay.future in FUTURES for replay in audit.replays) in (2, 4)
 
 
 def test_a_negative_shift_is_caught_in_its_column_and_all_that_reads_it(demo: Archive) -> None:
@@ -93,6 +102,13 @@ def test_later_hits_of_its_own_pass_are_caught(demo: Archive) -> None:
 def test_a_scanner_that_works_only_where_the_future_is_there_is_caught(demo: Archive) -> None:
     names = found(audited(loaded([leaky("FileThere", archive=str(demo.path))]), demo))
     assert any(what in ("scan", "failure") for what, _, _ in names)
+
+
+def test_what_is_remembered_of_sessions_before_the_run_is_caught(demo: Archive) -> None:
+    early = leaky("StaleBarOfAnEarlierSession") | {"regular_session": [{"start": "09:31", "end": "15:31", "interval": "30m"}]}
+    audit = audited(loaded([early]), demo)
+    assert ("hit", "StaleBarOfAnEarlierSession", "there") in found(audit)
+    assert [replay.future for replay in audit.replays if replay.differences] == [BEGUN_THERE]
 
 
 def membership(path: Path, archive: Archive) -> Path:
@@ -133,3 +149,37 @@ def test_an_audit_is_the_same_with_the_same_seed_and_another_with_another(demo: 
     first, again, other = (audited(config, demo, AuditOptions(2, 1, 0, seed)) for seed in (5, 5, 6))
     assert first.replays == again.replays
     assert [(r.session, r.tick) for r in first.replays] != [(r.session, r.tick) for r in other.replays]
+
+
+def bars_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show a bar when it begins."""
+
+    def find_rows(self: Bars, first: int, last: int, ticks: Ints, rows: Ints) -> None:
+        latest_rows(first, last, self.starts, self.ends, self.known_at, 0, ticks, rows)
+
+    monkeypatch.setattr(Bars, "find_rows", find_rows)
+
+
+def days_from_their_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show a session's daily bar from its open on."""
+    of = DailyBars.of
+
+    def early(self: DailyBars, sessions: tuple[Session, ...]) -> Bars:
+        bars = of(self, sessions)
+        return replace(bars, known_at=np.full(len(bars.known_at), sessions[0].open))
+
+    monkeypatch.setattr(DailyBars, "of", early)
+
+
+@pytest.mark.parametrize(("spoil", "column"), [(bars_in_progress, "close"), (days_from_their_open, "sma_5_1d")])
+def test_an_engine_that_looks_ahead_is_caught(
+    spoil: Callable[[pytest.MonkeyPatch], None], column: str, demo: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch)
+    criteria = {"trend": "close > sma_5_1d"}
+    config = loaded([{**leaky("trend", criteria=criteria), "module": "scanners.criteria_scanner"}])
+    names = found(audited(config, demo))
+    assert {("column", None, column), ("clause", "trend", "trend")} <= names
+    longer = LoadedConfig(config.config.model_copy(update={"backtest_config": BacktestConfig()}), config.path)
+    in_run = execute_run(longer, demo, tmp_path, lambda done, total, date: None, audit_seed=1).audit
+    assert in_run is not None and column in {one.name for one in in_run.differences}
