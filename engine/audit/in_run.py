@@ -51,7 +51,7 @@ class InRunAudit:
     def of(cls, loaded: LoadedConfig, dates: Sequence[dt.date], seed: int) -> InRunAudit:
         """An audit of one of a run's sessions."""
         date = dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))]
-        return cls(date, seed, not_seen=[one.label for one in loaded.config.strategies if one.enabled])
+        return cls(date, seed, not_seen=["strategies"] if any(one.enabled for one in loaded.config.strategies) else [])
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         """Audit as many ticks as the run's length allows."""
@@ -75,7 +75,7 @@ class InRunAudit:
         if self.left_out:
             return f"not looked for: {self.left_out}; `barsweep audit` does"
         looked = f"{len(self.ticks)} random ticks of {self.date}" if len(self.ticks) > 1 else f"a random tick of {self.date}"
-        unseen = f"; what {', '.join(self.not_seen)} read and do is left to `barsweep audit`" if self.not_seen else ""
+        unseen = f"; left to `barsweep audit`: {', '.join(self.not_seen)}" if self.not_seen else ""
         return (f"FOUND at {looked}" if self.differences else f"none found at {looked}") + unseen
 
     def as_dict(self) -> dict[str, Any]:

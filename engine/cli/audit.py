@@ -119,7 +119,7 @@ def _print(asked: AuditOptions, audit: LookAheadAudit) -> None:
     if audit.differences:
         click.echo()
         heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
-        print_table("known before, and another thing where the future is", heads, [_row(*one) for one in audit.differences])
+        print_table("known at the time, and another thing in a replay", heads, [_row(*one) for one in audit.differences])
 
 
 def _row(replay: Replay, one: Difference) -> tuple[Any, ...]:
@@ -142,11 +142,11 @@ def _print_warm_up(warm: WarmUpAudit) -> None:
     ]  # fmt: skip
     indicators, moving, short = ({one.indicator for one in some} for some in (warm.movements, warm.moving, warm.cut_short))
     longer = " and ".join(f"{factor:g}" for factor in FACTORS)
-    others = sum(other for *_, other in warm.hits)
+    found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
     click.echo()
     print_facts({
         "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
-        "hits": f"{others} others" if others else "the same",
+        "hits": f"{others:,} others, of {found:,}" if others else "the same",
         **({"cut short": f"the archive begins too late to try it: {', '.join(sorted(short))}"} if short else {}),
     })  # fmt: skip
     if rows:

@@ -135,18 +135,17 @@ class Remembers(Reader):
         return [symbol for symbol, (_, close) in self.newest.items() if close > 20]
 
 
-class StaleBarOfAnEarlierSession(BaseScanner):
-    """Enters the last bar of a session before where a symbol has none yet: so far as the run has had one."""
+class HighOfTheRun(BaseScanner):
+    """A bar above all that it has seen, those of sessions before entered again: so many as the run has had."""
 
     def __init__(self, config: dict[str, Any] | None = None):
         super().__init__(config)
-        self.kept: dict[str, float] = {}
+        self.highest: dict[str, float] = {}
 
     def scan(self, context: ScanContext) -> ScanResult:
-        frame = context.frame
-        self.kept |= dict(frame.filter(pl.col("bar_today")).select("symbol", "close").iter_rows())
-        without = frame.filter(~pl.col("bar_today").fill_null(False))["symbol"]
-        found = [symbol for symbol in without if symbol in self.kept]
+        closes = dict(context.frame.drop_nulls("close").select("symbol", "close").iter_rows())
+        found = [symbol for symbol, close in closes.items() if close > self.highest.get(symbol, 0.0)]
+        self.highest |= {symbol: closes[symbol] for symbol in found}
         for symbol in found:
             context.session_data.add_symbol(symbol)
         return ScanResult(symbols=found)

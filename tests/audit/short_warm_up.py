@@ -11,9 +11,9 @@ from scanners.base import ColumnarScanner
 
 
 @register(inputs=("close",), params=(Param("period", 5000, 1),), state_size=lambda period: 2, warmup=lambda period: 2,
-          settle=lambda period: 2)  # fmt: skip
+          settle=lambda period: 60)  # fmt: skip
 def hasty_average(close, period, state, out):
-    """An exponential average of which the seed weighs for thousands of bars, taken for settled after two."""
+    """An exponential average of which the seed weighs for thousands of bars, taken for settled after sixty."""
     for row in range(len(close)):
         state[1] = close[row] if state[0] == 0.0 else state[1] + (close[row] - state[1]) * 2.0 / (period + 1.0)
         state[0] += 1.0

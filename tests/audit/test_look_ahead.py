@@ -105,9 +105,8 @@ def test_a_scanner_that_works_only_where_the_future_is_there_is_caught(demo: Arc
 
 
 def test_what_is_remembered_of_sessions_before_the_run_is_caught(demo: Archive) -> None:
-    early = leaky("StaleBarOfAnEarlierSession") | {"regular_session": [{"start": "09:31", "end": "15:31", "interval": "30m"}]}
-    audit = audited(loaded([early]), demo)
-    assert ("hit", "StaleBarOfAnEarlierSession", "there") in found(audit)
+    audit = audited(loaded([leaky("HighOfTheRun")]), demo)
+    assert ("hit", "HighOfTheRun", "there") in found(audit)
     assert [replay.future for replay in audit.replays if replay.differences] == [BEGUN_THERE]
 
 

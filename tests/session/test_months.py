@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
+from engine.archive.demo import make_demo
 from tests.runs import EVERY_5_MINUTES, config, momentum, tables
 
 INDICATORS = [
@@ -47,6 +49,15 @@ def test_a_later_start_gives_the_same_rows(start: str, two_months: dict[str, pl.
     later = run(demo, start, "2017-12-29")
     for name, table in two_months.items():
         assert equal(later[name], table.filter(pl.col("session") >= dt.date.fromisoformat(start)))
+
+
+def test_an_early_close_alone_is_seeded_as_in_a_longer_run(tmp_path: Path) -> None:
+    make_demo(tmp_path, symbols=12, sessions=26, start=dt.date(2018, 6, 1))
+    archive, early = Archive.open(tmp_path), dt.date(2018, 7, 3)
+    assert archive.calendar.session(early).is_early_close
+    hasty = {"module": "tests.audit.short_warm_up", "regular_session": EVERY_5_MINUTES}  # its seed can be seen
+    alone, longer = (tables(config([hasty], start=str(early), end=end), archive)["hits"] for end in (str(early), "2018-07-05"))
+    assert equal(alone, longer.filter(pl.col("session") == early))
 
 
 def test_real_months_equal_the_whole(us2018: Archive) -> None:
