@@ -25,7 +25,7 @@ from engine.scan.slot import ScannerSlot
 from engine.schema import TIMESTAMP
 
 NO_VALUES = ("symbol", "tick")
-PLACED = ("order", "placed", "strategy", "symbol", "side", "kind", "reason")  # of an order, from the start on
+PLACED = ("order", "placed", "strategy", "symbol", "side", "kind", "size", "reason")  # of an order, from the start on
 AT_THE_CLOSE = "flat_at_close"  # the broker's own orders, which are told of as standing since the position was opened
 EVENTS_OF_BARS = ("locked", "unlocked")  # what a fill brings about
 
@@ -161,8 +161,9 @@ class Comparison:
         if name == "symbols":
             return frame.filter(pl.when(pl.col("event").is_in(EVENTS_OF_BARS)).then(of_bar).otherwise(time <= tick))
         if name == "placed":
-            own = pl.col("reason").ne_missing(AT_THE_CLOSE)
-            return frame.filter(own, pl.when(pl.col("parent").is_null()).then(time <= tick).otherwise(of_bar)).select(PLACED)
+            own, entry = pl.col("reason").ne_missing(AT_THE_CLOSE), pl.col("parent").is_null()
+            placed = frame.filter(own, pl.when(entry).then(time <= tick).otherwise(of_bar))
+            return placed.with_columns(size=pl.when(entry).then("quantity")).select(PLACED)  # protection grows with what is filled
         if name == "scans":
             return frame.filter(time <= tick).with_columns(failed=pl.col("error").is_not_null())
         if name in ("hits", "equity"):

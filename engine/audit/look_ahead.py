@@ -158,7 +158,7 @@ def _compared(window: LoadedConfig, changed: Archive, whole: Sight, tick: int) -
         other = Sight(window, changed, whole.cross.session.date)
     except Exception as error:  # the code of users: whatever it raises is told
         time = dt.datetime.fromtimestamp(tick / 1e6, whole.archive.calendar.tz)
-        yield Difference("failure", None, type(error).__name__, None, time, None, str(error))
+        yield Difference("failure", getattr(error, "where", None), type(error).__name__, None, time, None, str(error))
         return
     with other:
         yield from Comparison(whole, other, tick).differences()

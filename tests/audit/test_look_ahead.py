@@ -99,9 +99,19 @@ def test_later_hits_of_its_own_pass_are_caught(demo: Archive) -> None:
     assert ("hit", "LaterHits", "there") in found(audited(loaded([leaky("LaterHits")]), demo))
 
 
-def test_a_scanner_that_works_only_where_the_future_is_there_is_caught(demo: Archive) -> None:
-    names = found(audited(loaded([leaky("FileThere", archive=str(demo.path))]), demo))
-    assert any(what in ("scan", "failure") for what, _, _ in names)
+@pytest.mark.parametrize(("before", "what"), [(0, "failure"), (1, "scan")])
+def test_a_scanner_that_works_only_where_the_future_is_there_is_caught(before: int, what: str, demo: Archive) -> None:
+    audit = audited(loaded([leaky("FileThere", archive=str(demo.path))]), demo, AuditOptions(1, 1, before, seed=3))
+    assert (what, "FileThere") in {(one, owner) for one, owner, _ in found(audit)}
+
+
+def test_honest_code_of_ones_own_passes(demo: Archive) -> None:
+    scanner = {"module": "tests.scan.symbol_scanner:MyScanner", "regular_session": NOW_AND_THEN, "config": {"universe": "all"}}
+    ranges = {"module": "scanners.opening_range_scanner", "regular_session": EVERY_5_MINUTES,
+              "config": {"sessions": 3, "min_average_volume": 1000.0, "min_atr": 0.01, "min_rvol": 0.5}}  # fmt: skip
+    strategy = {"module": "tests.trading.opening_range_by_hand", "config": {"size": 0.2, "size_unit": "risk", "stop_atr": 0.2}}
+    audit = audited(loaded([scanner, ranges], [strategy], symbols=["AAPL", "MSFT"]), demo, AuditOptions(2, 1, 3, seed=2))
+    assert (audit.differences, audit.failures) == ([], [])
 
 
 def test_what_is_remembered_of_sessions_before_the_run_is_caught(demo: Archive) -> None:
