@@ -4,6 +4,7 @@
 2. `_universes` the members of each scanner's universe
 3. `_parts`     each scanner's clauses, features and rank, at every tick of every member
 4. `_tables`    rows of the run directory that were known: scans, hits, events, orders, fills, trades, equity
+5. `_failures`  strategies that failed in one of the two alone
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ strategies, is left to `barsweep audit`, which replays whole archives.
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,12 +21,16 @@ from engine.audit.compare import first_difference
 from engine.audit.difference import Difference
 from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
+from engine.indicators.block import Panel
+from engine.indicators.term import Term
+from engine.panel.session_panel import BAR_VALUES
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.replay import MarketReplay
 from engine.scan.slot import ScannerSlot
 from engine.session.coordinator import SessionCoordinator
 
+log = logging.getLogger("barsweep")
 SHARE = 0.05  # of the sessions that a run walks, so many may be walked again
 MOST = 4  # ticks
 FACTORS = 10_007  # drawn; a prime, so that columns of bars and of days do not get the same
@@ -34,6 +40,7 @@ FACTORS = 10_007  # drawn; a prime, so that columns of bars and of days do not g
 class InRunAudit:
     """An inspector of a run: `date` is drawn from its sessions, the ticks when the session is over.
 
+    count        how many ticks the run's length allows
     left_out     why nothing is audited, or None
     ticks        that were audited
     differences  what was known before them and would be another thing, the first of each
@@ -42,6 +49,7 @@ class InRunAudit:
 
     date: dt.date
     seed: int
+    count: int = 0
     left_out: str | None = "the run did not come to the session"
     ticks: list[dt.datetime] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
@@ -53,21 +61,35 @@ class InRunAudit:
         date = dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))]
         return cls(date, seed, not_seen=["strategies"] if any(one.enabled for one in loaded.config.strategies) else [])
 
+    def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
+        """Whether the session is the one, and the run long enough."""
+        if panel.session.date != self.date or panel.base.is_daily:
+            return False
+        self.count = min(MOST, int(SHARE * walked / _sessions_a_tick(panel, terms)))
+        return self.count > 0
+
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
-        """Audit as many ticks as the run's length allows."""
+        """Audit as many ticks as the run's length allows. The run goes on, whatever becomes of its audit."""
+        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar] + self.not_seen
+        try:
+            self._audit(coordinator, replay)
+        except Exception as error:  # expressions are the user's
+            log.error("the audit of %s failed\n%s", self.date, traceback.format_exc())
+            self.left_out = f"it failed on {self.date}: {type(error).__name__}: {error}"
+
+    def _audit(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         assert coordinator.replayed is not None
         cross, rng = coordinator.replayed.cross, np.random.default_rng([self.seed, self.date.toordinal()])
-        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar] + self.not_seen
         ticks = cross.ticks[cross.ticks < cross.session.close]
-        count = min(MOST, int(SHARE * replay.walked), len(ticks))
-        self.left_out = self._cause(coordinator, replay, len(ticks))
-        if self.left_out is None:
-            for number, tick in enumerate(sorted(rng.choice(ticks, count, replace=False).tolist())):
-                self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.calendar.tz))
-                other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
-                told = {(one.what, one.owner, one.name) for one in self.differences}
-                found = _differences(coordinator, cross, other, tick)
-                self.differences += [one for one in found if (one.what, one.owner, one.name) not in told]
+        self.left_out = self._cause(coordinator, len(ticks))
+        if self.left_out is not None:
+            return
+        for number, tick in enumerate(sorted(rng.choice(ticks, min(self.count, len(ticks)), replace=False).tolist())):
+            self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.calendar.tz))
+            other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
+            told = {(one.what, one.owner, one.name) for one in self.differences}
+            found = _differences(coordinator, cross, other, tick)
+            self.differences += [one for one in found if (one.what, one.owner, one.name) not in told]
 
     @property
     def told(self) -> str:
@@ -83,13 +105,13 @@ class InRunAudit:
         found = [vars(one) for one in self.differences]
         return {"session": self.date, "seed": self.seed, "ticks": self.ticks, "differences": found, "told": self.told}
 
-    def _cause(self, coordinator: SessionCoordinator, replay: MarketReplay, ticks: int) -> str | None:
+    def _cause(self, coordinator: SessionCoordinator, ticks: int) -> str | None:
         if coordinator.scope.base.is_daily:
             return "the bars are daily"
         if not ticks:
             return f"nothing scans before the close of {self.date}"
-        if int(SHARE * replay.walked) == 0:
-            return f"the run is too short for {SHARE:.0%} of it to be a session"
+        if not self.count:
+            return f"the run is too short for {SHARE:.0%} of it to be a session walked again"
         return None
 
     def _walked_again(
@@ -100,6 +122,13 @@ class InRunAudit:
             return replay.again(lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date))
         factors = np.exp(rng.normal(0.0, PRICE_SPREAD, FACTORS))
         return replay.again(lambda panel: panel.scaled_after(tick, factors), lambda daily: daily.scaled_from(self.date, factors))
+
+
+def _sessions_a_tick(panel: Panel, terms: Sequence[Term]) -> float:
+    """What it costs to walk a session again up to a tick, in sessions: half of one, more or less, and two copies of the states."""
+    states = sum(term.state_size for term in terms) * len(panel.table)
+    bars = (len(BAR_VALUES) + 1) * int(panel.present().sum())
+    return max(1.0, 0.5 + states / max(1, bars))
 
 
 def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int) -> Iterator[Difference]:

@@ -119,12 +119,13 @@ class TermBank:
         """Keep copies of the terms' states as they are now, for `pick`."""
         self._before = {term.name: (self._states[term.name].copy(), self._carried[term.name].copy()) for term in terms}
 
-    def pick(self, terms: Sequence[Term], ids: Ints) -> TermBank:
-        """A bank of some symbols alone, with the states that were last remembered."""
-        picked = TermBank([], len(ids))
+    def pick(self, terms: Sequence[Term], ids: Ints | None = None) -> TermBank:
+        """A bank of some symbols alone, or of all, with the states that were last remembered."""
+        picked = TermBank([], self.symbols if ids is None else len(ids))
         for term in terms:
             states, carried = self._before[term.name]
-            picked._states[term.name], picked._carried[term.name] = states[ids], np.ascontiguousarray(carried[:, ids])
+            picked._states[term.name] = states.copy() if ids is None else states[ids]
+            picked._carried[term.name] = carried.copy() if ids is None else np.ascontiguousarray(carried[:, ids])
         return picked
 
     def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:

@@ -62,7 +62,7 @@ class MonthBlock:
     benchmark: int = -1
     close_up_terms: frozenset[str] = frozenset()  # of which the states before each session are remembered
     previous_columns: Sequence[str] = ()  # of the daily bars, whose values of the session before are read
-    watched: dt.date | None = None  # the session that `again` may be asked for
+    watched: Callable[[Panel], bool] | None = None  # the sessions that `again` may be asked for
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
@@ -90,8 +90,9 @@ class MonthBlock:
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
-        if sample and (self.close_up_terms or date == self.watched):
-            self._bank.remember(self.due(date) if date == self.watched else self._close_up_of(date))
+        watched = sample and self.watched is not None and self.watched(panel)
+        if watched or (sample and self.close_up_terms):
+            self._bank.remember(self.due(date) if watched else self._close_up_of(date))
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
         if sample:
             self.previous = self._previous(panel)
@@ -121,7 +122,7 @@ class MonthBlock:
         """The watched session, sampled last, with other bars from the states before it: name -> float64[ticks, symbols]."""
         terms, (ticks, slots) = self.due(panel.session.date), self.ticks_of(panel.session)
         rows = SessionRows(panel, daily, ticks, slots, self.benchmark)
-        columns = self._bank.pick(terms, np.arange(len(self.table))).run(rows, terms)
+        columns = self._bank.pick(terms).run(rows, terms)
         for other in self._joined:
             columns |= other.again(panel, daily)
         return columns

@@ -44,7 +44,7 @@ class ReplaySpec:
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
     at_once      nothing will be asked for on the way, so that sessions of daily bars may be computed together
-    watched      the session that is replayed again, with other bars; None for none
+    watched      which sessions may be replayed again, with other bars; None for none
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
@@ -61,7 +61,7 @@ class ReplaySpec:
     benchmark: str | None = None
     close_up: tuple[Sequence[Term], Ticks] | None = None
     at_once: bool = False
-    watched: dt.date | None = None
+    watched: Callable[[Panel], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, RunError, did_you_mean
-from engine.indicators.block import block_of
+from engine.indicators.block import Panel, block_of
 from engine.indicators.key import IndicatorKey
 from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
@@ -60,6 +60,9 @@ class Inspector(Protocol):
     @property
     def date(self) -> dt.date:
         """Which one."""
+
+    def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
+        """Whether it will have a session replayed again, in a run that walks so many."""
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         """The session is over and still at hand."""
@@ -214,12 +217,16 @@ class SessionCoordinator:
         requirements.need_keys(self.data.requested.values())
         close_up = self._close_up(requirements)
         self.terms = requirements.terms
+
+        def watched(panel: Panel) -> bool:
+            return self.inspector is not None and self.inspector.wants(panel, replay.walked, self.terms)
+
         replay = MarketReplay(
             ReplaySpec(
                 self._archive, self.calendar, self.scope.base, self._data_config.extended_hours, dates,
                 self.terms, ticks, self._table, bool(self._trader) or any(not slot.columnar for slot in self.manager.slots),
                 requirements.previous, self._benchmark(), close_up,
-                at_once=self.declared, watched=self.inspector.date if self.inspector else None,
+                at_once=self.declared, watched=watched,
             )
         )  # fmt: skip
         self.data.provision = lambda key: replay.provision(requirements.terms_of(key))
