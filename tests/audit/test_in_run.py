@@ -12,6 +12,7 @@ import pytest
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.results.run import FinishedRun, execute_run
+from engine.scan.replay import MarketReplay
 from tests.audit.test_look_ahead import leaky
 from tests.runs import config, momentum
 
@@ -81,3 +82,20 @@ def test_what_reads_by_itself_is_named_as_not_seen(demo: Archive, tmp_path: Path
     audit = run(config([momentum(), leaky("LaterHits")]), demo, tmp_path).audit
     assert audit is not None and audit.not_seen == ["LaterHits"]
     assert "LaterHits" in audit.told
+
+
+def test_a_run_goes_on_when_its_audit_cannot(demo: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("nothing left")
+
+    monkeypatch.setattr(MarketReplay, "again", broken)
+    finished = run(config([momentum(min_change=0.002, min_rsi=50.0)]), demo, tmp_path)
+    assert finished.audit is not None and "ZeroDivisionError: nothing left" in finished.audit.told
+    assert finished.failures == 0 and finished.summary.sessions == 45
+
+
+def test_much_state_makes_for_fewer_ticks(demo: Archive, tmp_path: Path) -> None:
+    light = run(config([momentum()]), demo, tmp_path, audit_seed=1).audit
+    heavy = run(config([momentum()], indicators=[{"name": "rvol", "params": {"period": 200}}]), demo, tmp_path, audit_seed=1).audit
+    assert light is not None and heavy is not None
+    assert (len(light.ticks), len(heavy.ticks), heavy.left_out is not None) == (2, 0, True)
