@@ -8,6 +8,7 @@ Files of sessions before are linked, those of the session and after it are writt
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ class Future:
                 self._write_intraday(path, Interval.parse(name))
         self._write_daily(path)
         self._actions(symbols).write_parquet(path / layout.ACTIONS)
+        if (self.archive.path / layout.SYMBOL_MAP).exists():
+            shutil.copy(self.archive.path / layout.SYMBOL_MAP, path / layout.SYMBOL_MAP)
         layout.write_manifest(path, self.archive.manifest)
         return _Changed(path, self.archive.manifest, symbols)
 
@@ -103,13 +106,12 @@ class Future:
             if year < date.year:
                 _link(source.parent, target.parent)
                 continue
-            columns = [name for name in pl.read_parquet_schema(source) if name != "symbol"]
-            own = self.archive.read_daily(columns, max(dt.date(year, 1, 1), date), dt.date(year + 1, 1, 1))
-            parts = [self.archive.read_daily(columns, dt.date(year, 1, 1), date)] if year == date.year else []
-            parts += [self._today(own.filter(pl.col("date") == date), path)]
+            bars = pl.read_parquet(source, hive_partitioning=False)  # tickers as the files have them
+            dates = bars["timestamp"].dt.convert_time_zone(str(self.archive.calendar.tz)).dt.date()
+            parts = [bars.filter(dates < date), self._today(bars.filter(dates == date), path)]
             if self.kind == PERTURBED:
-                parts.append(self._perturbed(own.filter(pl.col("date").is_in(pl.Series(self.later, dtype=pl.Date).implode()))))
-            frames = [part.select("symbol", *columns) for part in parts if len(part)]
+                parts.append(self._perturbed(bars.filter(dates.is_in(pl.Series(self.later, dtype=pl.Date).implode()))))
+            frames = [part.select(bars.columns) for part in parts if len(part)]
             if frames:
                 write_bars(target, pl.concat(frames).sort("symbol", "timestamp"))
 
