@@ -72,6 +72,13 @@ QUALITY_SCHEMA: dict[str, pl.DataType] = {
     "expected": pl.UInt32(),
     "present": pl.UInt32(),
     "quality_percent": pl.Float64(),
+    "longest_gap": pl.Float64(),  # minutes of the session without a bar on end, from its open to its close
+    "first_bar": TIMESTAMP,  # start of it; null without one
+    "last_bar": TIMESTAMP,
+}
+# What `barsweep archive quality` tells: bars of regular hours, and how many of them are odd in which way.
+ARCHIVE_QUALITY_SCHEMA: dict[str, pl.DataType] = QUALITY_SCHEMA | {
+    name: pl.UInt32() for name in ("stale", "spike", "filled", "crossed")
 }
 # What trading leaves. Money and prices are in the archive's currency; `side` of an order is buy or sell, of a trade long or short.
 ORDERS_SCHEMA: dict[str, pl.DataType] = {

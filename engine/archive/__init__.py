@@ -1,1 +1,1 @@
-"""Archives on disk: layout, read, write, import, check, the demo market; universes and corporate actions, files too."""
+"""Archives on disk: read, write, import, files in place, check, quality, repairs, the demo market; universes, actions, tickers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from engine.archive import layout
 from engine.archive.files import read_bars, read_index, symbol_runs
+from engine.archive.in_place import ForeignFiles
+from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
@@ -39,10 +42,11 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange; see the layout in docs/archives.md."""
+    """Bars of one exchange, imported or read in place; see docs/archives.md."""
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest):
         self.path, self.manifest = path, manifest
+        self.files: SessionFiles = ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
 
     @classmethod
     def open(cls, path: str | Path) -> Archive:
@@ -57,7 +61,7 @@ class Archive:
     @property
     def intervals(self) -> tuple[str, ...]:
         """Names of the intervals that are stored."""
-        return self.manifest.intervals
+        return self.files.intervals()
 
     @property
     def calendar(self) -> ExchangeCalendar:
@@ -66,7 +70,7 @@ class Archive:
 
     def sessions(self, interval: str = "1m") -> list[dt.date]:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
-        return self._daily_dates if interval == "1d" else layout.session_dates(self.path, interval)
+        return self._daily_dates if interval == "1d" else self.files.dates(interval)
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
@@ -74,7 +78,7 @@ class Archive:
 
     def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
         """Columns of one session's bars, by symbol, then time; without the symbols, in the file's order."""
-        bars = read_bars(layout.session_file(self.path, interval, date), columns)
+        bars = self.files.read(interval, date, columns)
         return self.symbol_map.rename_session(bars, date) if self.symbol_map and "symbol" in columns else bars
 
     def read_session_index(self, date: dt.date, interval: str = "1m") -> tuple[list[str], np.ndarray] | None:
@@ -82,14 +86,14 @@ class Archive:
 
         A symbol is NOBODY where the rows are of no symbol of the map.
         """
-        index = read_index(layout.session_file(self.path, interval, date))
+        index = self.files.index(interval, date)
         return (self.symbol_map.owners(index[0], date), index[1]) if index and self.symbol_map else index
 
     def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
         """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
-        years = [y for y in layout.daily_years(self.path) if (not start or y >= start.year) and (not end or y <= end.year)]
+        years = [y for y in self.daily_years() if (not start or y >= start.year) and (not end or y <= end.year)]
         names = dict.fromkeys(["symbol", "timestamp", *columns])
-        frames = [read_bars(layout.daily_file(self.path, year), list(names)) for year in years]
+        frames = [read_bars(self.daily_file(year), list(names)) for year in years]
         if not frames:
             return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, **self._daily_dtypes(columns)})
         within = pl.lit(True)
@@ -103,11 +107,15 @@ class Archive:
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        return layout.daily_years(self.path)
+        return layout.daily_years(self.files.daily_root)
+
+    def daily_file(self, year: int) -> Path:
+        """The file of a year of daily bars."""
+        return layout.daily_file(self.files.daily_root, year)
 
     def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
         """Columns of a year's daily bars, by symbol, then date."""
-        path = layout.daily_file(self.path, year)
+        path = self.daily_file(year)
         index = read_index(path)
         frame = read_bars(path, [*([] if index else ["symbol"]), *dict.fromkeys(["timestamp", *columns])])
         symbols, counts = index or symbol_runs(frame["symbol"])
@@ -120,14 +128,14 @@ class Archive:
 
     def daily_symbols(self, year: int) -> Sequence[str]:
         """The symbols that have daily bars in a year, sorted."""
-        path = layout.daily_file(self.path, year)
+        path = self.daily_file(year)
         index = read_index(path)
         tickers = index[0] if index else read_bars(path, ["symbol"])["symbol"].unique().sort().to_list()
         return self.read_daily_year(year, []).symbols if any(name in self.symbol_map for name in tickers) else tickers
 
     def daily_days(self, year: int) -> NDArray[np.int64]:
         """int64[bars]: the session's date of a year's daily bars in the file's order, in days since 1970-01-01."""
-        return self._days(read_bars(layout.daily_file(self.path, year), ["timestamp"])["timestamp"])
+        return self._days(read_bars(self.daily_file(year), ["timestamp"])["timestamp"])
 
     def corporate_actions(self) -> pl.DataFrame:
         """CORPORATE_ACTIONS_SCHEMA; empty where the archive has none."""
@@ -141,17 +149,21 @@ class Archive:
     def digest(self) -> str:
         """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""
         found = hashlib.sha256()
-        files = [*self.path.glob("bars/*/*/bars.parquet"), self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP]
-        for path in sorted(file for file in files if file.exists()):
-            with path.open("rb") as handle:
-                size = handle.seek(0, 2)
-                handle.seek(max(0, size - FOOTER_BYTES))
-                found.update(f"{path.relative_to(self.path).as_posix()}\0{size}\0".encode() + handle.read())
+        tables = (self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP)
+        for path in [*self.files.all_paths(), *(table for table in tables if table.exists())]:
+            try:
+                with path.open("rb") as handle:
+                    size = handle.seek(0, 2)
+                    handle.seek(max(0, size - FOOTER_BYTES))
+                    end = handle.read()
+            except OSError as error:
+                raise ArchiveError(f"cannot be read: {error.strerror}", where=path, fix="run the command again") from None
+            found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
         return found.hexdigest()[:16]
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
-        years = [read_bars(layout.daily_file(self.path, year), ["timestamp"]) for year in layout.daily_years(self.path)]
+        years = [read_bars(self.daily_file(year), ["timestamp"]) for year in self.daily_years()]
         starts = pl.concat(years).unique() if years else pl.DataFrame(schema={"timestamp": BAR_SCHEMA["timestamp"]})
         return self._session_dates(starts["timestamp"]).unique().sort().to_list()
 

@@ -2,7 +2,9 @@
 
 Every file is read whole. Findings are counted by kind and file, with the first example of each. Faults are bars a
 replay must not see, or files it cannot read; the rest are oddities to know of: bars outside the session, missing or
-half sessions, jumps that look like splits (engine/archive/split_jumps.py), tickers that are nobody's or used again.
+half sessions, jumps that look like splits (engine/archive/split_jumps.py), tickers that are nobody's or used again, prices that are
+not to be believed (engine/archive/anomalies.py). Of files that are read in place, what a replay leaves out or puts in order by
+itself is told, and is no fault.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
-from engine.archive import layout
+from engine.archive.anomalies import KINDS, mark_anomalies
 from engine.archive.archive import Archive
-from engine.archive.files import read_bars, read_index, symbol_runs
+from engine.archive.files import read_bars, read_index, symbol_runs, verify
+from engine.archive.in_place import ForeignFiles
 from engine.archive.split_jumps import split_jumps
 from engine.archive.tickers import long_gaps, stray_bars
 from engine.archive.validate import REASONS
@@ -59,15 +63,20 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         if date not in sessions:
             findings.append(Finding("not a session of the exchange", where, 1, "", True))
             continue
-        path = layout.session_file(archive.path, interval, date)
         try:
-            bars = read_bars(path, list(BAR_SCHEMA))
+            if not archive.manifest.in_place:
+                verify(archive.files.paths(interval, date)[0])  # first: damage may crash a reader that does not look
+            bars = archive.files.read_raw(interval, date)
         except ArchiveError as error:
             findings.append(Finding("unreadable file", where, 1, str(error), True))
             continue
-        findings += _check_bars(bars, where)
+        findings += _check_bars(bars, where, not archive.manifest.in_place)
+        findings += _check_anomalies(bars, where)
+        if isinstance(archive.files, ForeignFiles):
+            findings += _finding("of another date: not seen", where, archive.files.other_dates(bars, date), False)
+        else:
+            findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
         findings += _check_times(bars, sessions[date], where)
-        findings += _check_index(bars, path, where)
         rows[date] = len(bars) / sessions[date].minutes
         progress(f"checking {interval}", number + 1, len(dates))
     return findings + list(_half_sessions(rows, interval))
@@ -75,13 +84,14 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
 
 def _check_daily(archive: Archive) -> list[Finding]:
     findings: list[Finding] = []
-    for year in layout.daily_years(archive.path):
+    for year in archive.daily_years():
         try:
-            bars = read_bars(layout.daily_file(archive.path, year), list(BAR_SCHEMA))
+            verify(archive.daily_file(year))
+            bars = read_bars(archive.daily_file(year), list(BAR_SCHEMA))
         except ArchiveError as error:
             findings.append(Finding("unreadable file", f"1d {year}", 1, str(error), True))
             continue
-        findings += _check_bars(bars, f"1d {year}")
+        findings += _check_bars(bars, f"1d {year}", True)
     return findings
 
 
@@ -100,13 +110,20 @@ def _check_symbols(archive: Archive) -> Iterator[Finding]:
         yield Finding("not to be held against its corporate actions", "1d", 1, str(error), True)
 
 
-def _check_bars(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
+def _check_bars(bars: pl.DataFrame, where: str, fault: bool) -> Iterator[Finding]:
     for kind, condition in REASONS.items():
-        yield from _finding(kind, where, bars.filter(condition), True)
+        yield from _finding(kind, where, bars.filter(condition), fault)
     symbol, start = pl.col("symbol"), pl.col("timestamp")
     disorder = (symbol < symbol.shift()) | ((symbol == symbol.shift()) & (start < start.shift()))
-    yield from _finding("not sorted by symbol and time", where, bars.filter(disorder), True)
-    yield from _finding("duplicate", where, bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()), True)
+    yield from _finding("not sorted by symbol and time", where, bars.filter(disorder), fault)
+    yield from _finding("duplicate", where, bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()), fault)
+
+
+def _check_anomalies(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
+    ordered = bars.drop_nulls().sort("symbol", "timestamp")
+    marked = mark_anomalies(ordered)
+    for name, kind in KINDS.items():
+        yield from _finding(kind, where, ordered.filter(marked[name]), False)
 
 
 def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
@@ -119,8 +136,8 @@ def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[F
         yield Finding("half a session", where, 1, f"the last regular bar is {last}", False)
 
 
-def _check_index(bars: pl.DataFrame, path: object, where: str) -> Iterator[Finding]:
-    index = read_index(path)  # type: ignore[arg-type]
+def _check_index(bars: pl.DataFrame, path: Path, where: str) -> Iterator[Finding]:
+    index = read_index(path)
     symbols, counts = symbol_runs(bars["symbol"])
     if index and (index[0] != symbols or index[1].tolist() != counts.tolist()):
         yield Finding("symbol counts in the metadata are not the file's", where, 1, "rewritten by another tool?", True)

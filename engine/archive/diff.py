@@ -10,7 +10,6 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.files import read_bars, stored_columns
 from engine.schema import BAR_SCHEMA
@@ -60,16 +59,16 @@ def diff_archives(a: Archive, b: Archive, progress: Progress = lambda what, done
 def _intraday(a: Archive, b: Archive, interval: str, progress: Progress) -> Iterator[Difference]:
     dates = sorted({*a.sessions(interval), *b.sessions(interval)})
     for number, date in enumerate(dates):
-        files = [layout.session_file(archive.path, interval, date) for archive in (a, b)]
-        if not _same_bytes(*files):
-            yield from _compare(f"{interval} {date}", *(_read(file) for file in files))
+        files = [archive.files.paths(interval, date) for archive in (a, b)]
+        if not all(len(own) == 1 for own in files) or not _same_bytes(*(own[0] for own in files)):
+            yield from _compare(f"{interval} {date}", *(_session(archive, interval, date) for archive in (a, b)))
         progress(f"comparing {interval}", number + 1, len(dates))
 
 
 def _daily(a: Archive, b: Archive, progress: Progress) -> Iterator[Difference]:
     years = sorted({*a.daily_years(), *b.daily_years()})
     for number, year in enumerate(years):
-        files = [layout.daily_file(archive.path, year) for archive in (a, b)]
+        files = [archive.daily_file(year) for archive in (a, b)]
         if not _same_bytes(*files):
             yield from _compare_days(_read(files[0]), _read(files[1]), str(a.calendar.tz))
         progress("comparing 1d", number + 1, len(years))
@@ -81,6 +80,14 @@ def _compare_days(a: pl.DataFrame, b: pl.DataFrame, zone: str) -> Iterator[Diffe
     keys: list[tuple[dt.date]] = sorted({*days[0], *days[1]})
     for key in keys:
         yield from _compare(f"1d {key[0]}", days[0].get(key, a.clear()), days[1].get(key, b.clear()))
+
+
+def _session(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame:
+    """A session's bars with all their columns; of files in place, what is seen of them."""
+    paths = archive.files.paths(interval, date)
+    if archive.manifest.in_place and paths:
+        return archive.files.read(interval, date, list(BAR_SCHEMA))
+    return _read(paths[0]) if paths else pl.DataFrame(schema=BAR_SCHEMA)
 
 
 def _same_bytes(a: Path, b: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.archive.atomic import atomic_path
-from engine.archive.layout import SYMBOLS_KEY
+from engine.archive.layout import CHECKSUM_KEY, SYMBOLS_KEY
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
@@ -23,7 +24,7 @@ REPAIR = "import the session again, or find what else is wrong with `barsweep ar
 
 
 def write_bars(path: Path, frame: pl.DataFrame) -> None:
-    """Write sorted bars atomically, with the symbols' row counts in the metadata.
+    """Write sorted bars atomically, with the symbols' row counts in the metadata, and checksums that `archive check` verifies.
 
     zstd over dictionaries: minute bars repeat their prices and times, and a dictionary decodes four times as fast as
     plain values of the same size on disk.
@@ -34,15 +35,18 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     table = table.cast(_arrow_schema(frame.columns))
     with atomic_path(path) as temporary, pq.ParquetWriter(
         temporary, table.schema, compression="zstd", use_dictionary=True, store_schema=False, write_page_index=False,
-        data_page_version="1.0",
+        data_page_version="1.0", write_page_checksum=True,
     ) as writer:  # fmt: skip
         writer.write_table(table, row_group_size=ROW_GROUP)
-        if _in_order(frame, symbols, counts):  # so that whoever reads the index need not look
-            writer.add_key_value_metadata({SYMBOLS_KEY: json.dumps(index)})  # the schema's own is not stored without the schema
+        if in_order(frame):  # so that whoever reads the index need not look
+            text = json.dumps(index)
+            # of the writer: the schema's own is not stored without the schema
+            writer.add_key_value_metadata({SYMBOLS_KEY: text, CHECKSUM_KEY: _checksum(text.encode())})
 
 
-def _in_order(frame: pl.DataFrame, symbols: Sequence[str], counts: np.ndarray) -> bool:
+def in_order(frame: pl.DataFrame) -> bool:
     """Whether bars are sorted by symbol and time, and unique."""
+    symbols, counts = symbol_runs(frame["symbol"])
     times = frame["timestamp"].to_physical().to_numpy()
     later = times[1:] > times[:-1]
     later[np.cumsum(counts)[:-1] - 1] = True  # the next symbol's
@@ -59,17 +63,28 @@ def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """Decode columns of a bar file, checked for dtype and nulls; raises ArchiveError naming the file."""
     try:
         frame = pl.read_parquet(path, columns=list(columns), hive_partitioning=False, glob=False).rechunk()
-    except FileNotFoundError:
-        raise ArchiveError("no such file", where=path, fix=REPAIR) from None
     except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaFieldNotFoundError):
         raise _missing_column(path, columns) from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        size = path.stat().st_size if path.exists() else 0
-        raise ArchiveError(
-            f"not a readable Parquet file ({size:,} bytes; {str(error).splitlines()[0]})", where=path, fix=REPAIR
-        ) from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _unreadable(path, error) from None
     _check(path, frame)
     return frame
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a bar file, from its footer; raises ArchiveError."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; raises ArchiveError where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def stored_columns(path: Path) -> list[str]:
@@ -77,21 +92,34 @@ def stored_columns(path: Path) -> list[str]:
     try:
         return list(pq.read_schema(path).names)
     except (pa.ArrowException, OSError) as error:
-        raise ArchiveError(f"not a readable Parquet file ({error})", where=path, fix=REPAIR) from None
+        raise _unreadable(path, error) from None
 
 
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
     """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
     try:
         metadata = pq.read_metadata(path)
-        text = (metadata.metadata or {}).get(SYMBOLS_KEY.encode())
-    except (pa.ArrowException, OSError):
+        told = metadata.metadata or {}
+        text = told[SYMBOLS_KEY.encode()]
+        if told.get(CHECKSUM_KEY.encode(), _checksum(text).encode()) != _checksum(text).encode():
+            return None
+        index = json.loads(text)
+        symbols, counts = index["symbols"], np.array(index["counts"], np.int64)
+        return (symbols, counts) if counts.sum() == metadata.num_rows else None
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         return None  # the read that follows says what is wrong
-    if text is None:
-        return None
-    index = json.loads(text)
-    counts = np.array(index["counts"], np.int64)
-    return (index["symbols"], counts) if counts.sum() == metadata.num_rows else None
+
+
+def verify(path: Path) -> None:
+    """Read a bar file with its checksums, where it has them; raises ArchiveError where one does not fit."""
+    try:
+        pq.read_table(path, page_checksum_verification=True, partitioning=None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _checksum(text: bytes) -> str:
+    return f"{zlib.crc32(text):08x}"
 
 
 def _check(path: Path, frame: pl.DataFrame) -> None:
@@ -105,8 +133,18 @@ def _check(path: Path, frame: pl.DataFrame) -> None:
             raise ArchiveError(f"column {name!r} has {frame[name].null_count()} nulls", where=path, expected="no nulls", fix=REPAIR)
 
 
+def _unreadable(path: Path, error: BaseException) -> ArchiveError:
+    if isinstance(error, FileNotFoundError) or not path.exists():
+        return ArchiveError("no such file", where=path, fix=REPAIR)
+    why = (str(error) or type(error).__name__).splitlines()[0]
+    return ArchiveError(f"not a readable Parquet file ({path.stat().st_size:,} bytes; {why})", where=path, fix=REPAIR)
+
+
 def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:
-    present = pq.read_schema(path).names
+    try:
+        present = pq.read_schema(path).names
+    except (pa.ArrowException, OSError) as error:
+        return _unreadable(path, error)
     missing = [name for name in columns if name not in present]
     return ArchiveError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}", fix=REPAIR)
 

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +28,7 @@ from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session, read_daily_sessions, update_daily
 from engine.archive.files import read_bars, stored_columns, write_bars
 from engine.archive.import_options import ImportOptions, resolve
+from engine.archive.lock import write_lock
 from engine.archive.readers import Part
 from engine.archive.reading import SourceReading, least, most, spacing
 from engine.archive.source import read_pieces, source_files
@@ -77,7 +76,7 @@ def import_bars(
     files, options = resolve(source_files(list(paths)), archive, options)
     calendar = ExchangeCalendar.of(options.exchange or "")
     manifest = _manifest(archive, options)
-    with _only_one(archive):
+    with write_lock(archive, BarImportError):
         return _Import(archive, files, options, calendar, manifest, progress).run()
 
 
@@ -85,30 +84,15 @@ def _manifest(root: Path, options: ImportOptions) -> layout.ArchiveManifest:
     if not (root / layout.MANIFEST).exists():
         return layout.ArchiveManifest(exchange=options.exchange or "", source=options.source)
     manifest = layout.read_manifest(root)
+    if manifest.in_place:
+        raise BarImportError("the archive's files are read in place", where=root, expected="an archive of imported bars, or a "
+                             "new folder", fix="give another --archive")  # fmt: skip
     if manifest.exchange != options.exchange:
         raise BarImportError(
             f"the archive holds {manifest.exchange}, the import says {options.exchange}", where=root,
             expected="one exchange an archive", fix=f"give --exchange {manifest.exchange}, or another --archive",
         )  # fmt: skip
     return manifest
-
-
-@contextmanager
-def _only_one(root: Path) -> Iterator[None]:
-    """Hold the archive's import lock: an flock, so that a killed import does not leave it behind."""
-    import fcntl
-
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        handle = (root / ".import.lock").open("a")
-    except OSError as error:
-        raise BarImportError(f"cannot be written: {error.strerror}", where=root, expected="a folder to write to") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BarImportError("another import is running", where=root, fix="wait until it is done") from None
-        yield
 
 
 class _Import:
@@ -141,7 +125,7 @@ class _Import:
         except OSError as error:
             raise BarImportError(f"cannot be written: {error.strerror or error}", where=self._root,
                                  fix="make room or rights, then run the import again: it goes on") from None  # fmt: skip
-        shutil.rmtree(self._staging.folder)
+        self._staging.discard()
         return self._summary
 
     def _write_manifest(self, interval: Interval) -> None:
@@ -150,7 +134,7 @@ class _Import:
         layout.write_manifest(self._root, self._manifest.model_copy(update={"intervals": names, "source": source}))
 
     def _nothing_new(self) -> ImportSummary:
-        shutil.rmtree(self._staging.folder, ignore_errors=True)
+        self._staging.discard()
         self._summary.interval = self._options.interval or self._manifest.base.name
         return self._summary
 

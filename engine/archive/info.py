@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.files import count_rows, size_of
+from engine.archive.in_place import ForeignFiles
 from engine.clock.interval import Interval
 
 
@@ -38,7 +38,7 @@ class ArchiveInfo:
 
 
 def describe(archive: Archive) -> ArchiveInfo:
-    """Read footers and daily bars, no intraday bars."""
+    """Read footers and daily bars, no intraday bars; raises ArchiveError naming a file that has none."""
     symbols = len(archive.symbols())
     intervals = tuple(_interval(archive, name, symbols) for name in archive.intervals)
     actions = len(archive.corporate_actions())
@@ -48,15 +48,20 @@ def describe(archive: Archive) -> ArchiveInfo:
 def _interval(archive: Archive, name: str, symbols: int) -> IntervalInfo:
     dates = archive.sessions(name)
     if name == "1d":
-        files = [layout.daily_file(archive.path, year) for year in layout.daily_years(archive.path)]
+        files = [archive.daily_file(year) for year in archive.daily_years()]
         expected = len(dates)
     else:
-        files = [layout.session_file(archive.path, name, date) for date in dates]
-        minutes = Interval.parse(name).minutes
+        files = [path for date in dates for path in archive.files.paths(name, date)]
+        interval, there = Interval.parse(name), set(dates)
         sessions = archive.calendar.sessions(dates[0], dates[-1]) if dates else []
-        there = set(dates)
-        expected = sum(session.minutes // minutes for session in sessions if session.date in there)
-    rows = sum(pq.read_metadata(file).num_rows for file in files)
-    size = sum(file.stat().st_size for file in files)
+        expected = sum(interval.bars_in(session.minutes) for session in sessions if session.date in there)
+    rows = _rows(archive, name, files)
+    size = sum(size_of(file) for file in files)
     coverage = 100.0 * rows / (expected * symbols) if expected and symbols else 0.0
     return IntervalInfo(name, len(dates), dates[0] if dates else None, dates[-1] if dates else None, rows, size, coverage)
+
+
+def _rows(archive: Archive, name: str, files: list[Path]) -> int:
+    if isinstance(archive.files, ForeignFiles) and name != "1d":
+        return archive.files.catalogue().rows
+    return sum(count_rows(file) for file in files)

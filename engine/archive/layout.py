@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.archive.atomic import atomic_path
 from engine.clock.interval import Interval
@@ -15,6 +15,23 @@ from engine.errors import ArchiveError, ConfigError
 
 MANIFEST, ACTIONS, SYMBOL_MAP = "archive.json", "corporate_actions.parquet", "symbol_map.parquet"
 SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
+CHECKSUM_KEY = "barsweep.symbols.crc32"  # and the CRC-32 of that text
+
+
+class InPlace(BaseModel):
+    """Files of somebody else's, one or several a session, that are read where they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: str = Field(".", description="folder of the files, from the folder of archive.json")
+    files: str = Field(
+        description='path of a session\'s files below root, such as "date={date}/*.parquet", "{date}.parquet" or '
+        '"{date:%Y/%m}/{date:%Y%m%d}.csv.gz"; {symbol} stands for the symbol, * for anything'
+    )
+    label: Literal["open", "close"] = Field(description="which end of a bar the files' timestamps label")
+    columns: dict[str, str] = Field({}, description="our column -> theirs, where the usual names do not find it")
+    timezone: str | None = Field(None, description="zone of timestamps that carry none")
+    epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="unit of timestamps that are whole numbers")
 
 
 class ArchiveManifest(BaseModel):
@@ -26,7 +43,14 @@ class ArchiveManifest(BaseModel):
     exchange: str = Field(description="market identifier code; one archive, one exchange")
     source: str = Field("", description="where the bars come from, in words")
     label: Literal["open"] = Field("open", description="which end of a bar a stored timestamp labels")
-    intervals: tuple[str, ...] = Field((), description="intervals that are stored")
+    intervals: tuple[str, ...] = Field((), description="intervals that are stored; of files in place the one they hold")
+    in_place: InPlace | None = Field(None, description="where the bars are, if not below this folder in our own layout")
+
+    @model_validator(mode="after")
+    def _one_interval(self) -> ArchiveManifest:
+        if self.in_place and len(self.intervals) != 1:
+            raise ValueError("intervals: expected one interval, that of the files in place")
+        return self
 
     @property
     def base(self) -> Interval:
@@ -82,4 +106,4 @@ def read_manifest(root: Path) -> ArchiveManifest:
 def write_manifest(root: Path, manifest: ArchiveManifest) -> None:
     """Write archive.json, whole or not at all."""
     with atomic_path(root / MANIFEST) as path:
-        path.write_text(manifest.model_dump_json(indent=2) + "\n")
+        path.write_text(manifest.model_dump_json(indent=2, exclude_none=True) + "\n")

@@ -87,11 +87,16 @@ class Staging:
                 return True
         except (OSError, ValueError, KeyError):
             pass
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.discard()
         (self.folder / QUARANTINE).mkdir(parents=True)
         with atomic_path(plan) as path:
             path.write_text(json.dumps({"fingerprint": fingerprint}))
         return False
+
+    def discard(self) -> None:
+        """Remove the folder; what says whose it is goes first, for a kill may leave a part of the rest."""
+        (self.folder / PLAN).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def append(self, unit: Unit, date: dt.date, bars: pl.DataFrame) -> None:
         """Add rows of a session."""

@@ -77,7 +77,7 @@ def stray_bars(archive: Archive) -> dict[str, int]:
     """Daily bars of tickers that the map knows, on days on which nobody had them: ticker -> how many."""
     found: dict[str, int] = {}
     for year in archive.daily_years() if archive.symbol_map else ():
-        path = layout.daily_file(archive.path, year)
+        path = archive.daily_file(year)
         tickers, counts = read_index(path) or symbol_runs(read_bars(path, ["symbol"])["symbol"])
         mapped = [number for number, ticker in enumerate(tickers) if ticker in archive.symbol_map]
         if not mapped:

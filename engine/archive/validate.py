@@ -6,6 +6,9 @@ import polars as pl
 
 from engine.schema import PRICE_COLUMNS
 
+_HIGH = pl.col("high") < pl.max_horizontal("open", "low", "close")
+_LOW = pl.col("low") > pl.min_horizontal("open", "close")
+CROSSED = _HIGH | _LOW
 # First reason that holds is the one told. A null makes a comparison null, so missing values come first.
 _PRICES = [pl.col(name) for name in PRICE_COLUMNS]
 REASONS: dict[str, pl.Expr] = {
@@ -15,8 +18,8 @@ REASONS: dict[str, pl.Expr] = {
     "missing volume": pl.col("volume").is_null() | ~pl.col("volume").is_finite(),
     "price not positive": pl.any_horizontal(*(price <= 0 for price in _PRICES)),
     "negative volume": pl.col("volume") < 0,
-    "high below another price": pl.col("high") < pl.max_horizontal("open", "low", "close"),
-    "low above another price": pl.col("low") > pl.min_horizontal("open", "close"),
+    "high below another price": _HIGH,
+    "low above another price": _LOW,
 }
 NOT_A_SESSION = "not a session of the exchange"
 CONFLICTING = "same symbol and time as another row, other values"

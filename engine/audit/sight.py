@@ -38,7 +38,7 @@ class Sight:
     def __init__(self, loaded: LoadedConfig, archive: Archive, date: dt.date, warmup: float = 1.0):
         _forget_plug_ins(loaded.config)
         self.archive, self._desk = archive, make_desk(loaded, archive)
-        self.coordinator = SessionCoordinator(loaded, archive, self._desk, warmup)
+        self.coordinator = SessionCoordinator(loaded, archive, self._desk, warmup=warmup)
         self._sessions = self.coordinator.sessions()
         records = list(_until(self._sessions, date))
         replayed = self.coordinator.replayed

@@ -21,7 +21,7 @@ def adhoc_config(
     archive: Archive, modules: Sequence[str], *, settings: Sequence[str] = (), where: str | None = None,
     features: Sequence[str] = (), schedules: Sequence[str] = (), pre_session: bool = False, start: str | None = None,
     end: str | None = None, universe: str | None = None, interval: str | None = None, extended_hours: bool = False,
-    benchmark: str | None = None,
+    benchmark: str | None = None, min_quality: float | None = None,
 ) -> LoadedConfig:  # fmt: skip
     """The config that the options mean; ConfigError names the option that is wrong.
 
@@ -41,7 +41,8 @@ def adhoc_config(
     blocks = _blocks(modules, where, features, settings, universe)
     ticks = [_schedule(text) for text in schedules] or ([] if pre_session else [_usual(archive, daily)])
     scanners = [{**block, "pre_session": pre_session, "regular_session": ticks or None} for block in blocks]
-    data: dict[str, Any] = {"scanners": scanners, "extended_hours": extended_hours, "benchmark": benchmark, "interval": interval}
+    data: dict[str, Any] = {"scanners": scanners, "extended_hours": extended_hours, "benchmark": benchmark, "interval": interval,
+                            "min_quality": min_quality}  # fmt: skip
     span = {"start_date": start, "end_date": end}
     try:
         config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)

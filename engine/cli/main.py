@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 
 import click
@@ -56,6 +58,10 @@ def cli() -> None:
     """
 
 
+# What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.
+DISK = [os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)]
+
+
 def main() -> None:
     """The console script."""
     try:
@@ -71,6 +77,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         status = 0
+    except OSError as error:
+        if not any(text in str(error) for text in DISK):
+            raise
+        status = _refuse(
+            f"{str(error).splitlines()[0]}; expected room to write; make room, or write elsewhere; nothing half is left"
+        )
     sys.exit(status if isinstance(status, int) else 0)
 
 

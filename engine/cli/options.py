@@ -31,6 +31,8 @@ def scan_options(command: Command) -> Command:
         click.option("--universe", help='Symbols to scan: a file, a membership .parquet or .csv, or "all".'),
         click.option("--interval", help="Interval of the bars to scan, such as 1d; the archive's shortest where left out."),
         click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
+        click.option("--min-quality", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
+                     help="Scan only symbols that had so much of their bars in the five sessions before."),
         click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A scanner's parameter; may be repeated."),
     )  # fmt: skip

@@ -7,9 +7,14 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from engine.archive.archive import Archive
 
 Progress = Callable[[str, int, int], None]
 
@@ -79,6 +84,25 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
                 bars.update(tasks[name], completed=done, total=total, description=what)
 
             yield show
+
+
+def tell_reading_cost(archive: Archive, date: dt.date, sessions: int = 1, seconds: float = 0.0) -> None:
+    """What reading in place costs against an imported archive, on stderr; nothing for one that is imported.
+
+    sessions, seconds  of the scan that is over, where there was one
+    """
+    from engine.archive.reading_cost import reading_cost
+
+    cost = reading_cost(archive, date)
+    if cost is None:
+        return
+    spent = f"about {sessions * cost.in_place / 1000:.1f} s of reading for {sessions} sessions in a scan of {seconds:.1f} s"
+    share = f"; {spent}" if seconds else ""
+    click.echo(
+        f"read in place: a session takes {cost.in_place:.0f} ms (decode {cost.decode:.0f}, convert {cost.convert:.0f}, sort "
+        f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
+        "`barsweep archive import` makes it so", err=True,
+    )  # fmt: skip
 
 
 def set_up_logging(level: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option, workers_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
+from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging, tell_reading_cost
 
 if TYPE_CHECKING:
     from engine.archive.archive import Archive
@@ -71,6 +71,8 @@ def run_command(
         run = execute_run(loaded, archive, out, told, workers, audit, audit_seed)
     _write_report(run, archive, report)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
+    if not quiet:
+        tell_reading_cost(archive, dt.date.fromisoformat(run.summary.last), run.summary.sessions, run.seconds)
     return 1 if run.failures or (run.audit and run.audit.differences) else 0
 
 

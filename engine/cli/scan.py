@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 
 from engine.cli.adhoc import adhoc_config
 from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options, workers_option
-from engine.cli.output import print_facts, print_table, progress_bar, set_up_logging
+from engine.cli.output import print_facts, print_table, progress_bar, set_up_logging, tell_reading_cost
 from engine.cli.run import print_scanners
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def scan_command(
             _print_hits(target, output_format)
     for warning in scan.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if not quiet:
+        tell_reading_cost(archive, dt.date.fromisoformat(scan.summary.last), scan.summary.sessions, scan.seconds)
     return 1 if scan.failures else 0
 
 

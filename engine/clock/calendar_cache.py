@@ -51,11 +51,15 @@ def keep(mic: str, calendar: KeptCalendar) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _path(mic: str) -> Path | None:
+def cache_folder() -> Path | None:
+    """Where things are kept between processes; None where nothing is to be."""
     folder = os.environ.get(FOLDER)
     if folder is None:
         home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
         folder = str(Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or home) / "barsweep")
-    if not folder:
-        return None
-    return Path(folder) / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}.json"
+    return Path(folder) if folder else None
+
+
+def _path(mic: str) -> Path | None:
+    folder = cache_folder()
+    return folder and folder / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}.json"

@@ -29,6 +29,10 @@ class Interval:
         """Length in minutes."""
         return self.micros // MICROS_A_MINUTE
 
+    def bars_in(self, minutes: int) -> int:
+        """How many bars a session of so many minutes can have; the last may be cut short. One of a day."""
+        return 1 if self.is_daily else -(-minutes // self.minutes)
+
     @classmethod
     def parse(cls, text: str, where: str | None = None) -> Interval:
         """The interval named `text`; 60m is 1h. Raises ConfigError."""

@@ -139,6 +139,11 @@ class SessionDataConfig(Model):
     benchmark: Text | None = Field(None, description="symbol that beta, correlation and relative_strength measure against")
     scanners: list[ScannerConfig] = Field([], description="scanners, run one after the other in this order")
     interval: IntervalName | None = Field(None, description="interval of the bars to replay; the archive's shortest where left out")
+    min_quality: float | None = Field(
+        None, gt=0, le=100,
+        description="scan only symbols that had this percent of the bars of regular hours in the sessions before; null: all",
+    )  # fmt: skip
+    quality_sessions: int = Field(5, ge=1, le=250, description="how many sessions before are counted for min_quality")
     extended_hours: bool = Field(False, description="whether bars of 04:00 to 20:00 are seen, or regular hours only")
 
     @model_validator(mode="after")

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
+from engine.kernels.coverage import NEVER
 from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.coverage import Coverage
 from engine.panel.session_panel import rescale, slices
 from engine.panel.symbol_table import SymbolTable
 
@@ -171,6 +173,15 @@ class DailyPanel:
             self._present = self._presence()
         first: Ints = self._present[0].astype(np.int64)
         return first
+
+    def coverage(self) -> Coverage:
+        """How its first session is covered: by the one bar, or not at all."""
+        found, session = Coverage.empty(len(self.table), 1), self.session
+        found.present[:] = self.present()
+        there = found.present > 0
+        found.first[:] = found.last[:] = np.where(there, session.open, NEVER)
+        found.longest[:] = np.where(there, 0, session.close - session.open)
+        return found
 
     def _presence(self) -> NDArray[np.bool_]:
         bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)

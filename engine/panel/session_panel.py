@@ -11,9 +11,11 @@ from engine.archive.files import symbol_runs
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import ArchiveError
+from engine.kernels.coverage import coverage
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
+from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
 
 BAR_VALUES = ("open", "high", "low", "close", "volume")
@@ -63,6 +65,9 @@ class SessionPanel:
         index = archive.read_session_index(session.date, base.name)
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
         frame = archive.read_session(session.date, wanted, base.name)
+        if index and int(index[1].sum()) != len(frame):
+            raise ArchiveError("the file changed while it was read", where=f"{archive.path}, {base.name} bars of {session.date}",
+                               fix="run the command again when nothing is imported")  # fmt: skip
         symbols, counts = index or symbol_runs(frame["symbol"])
         own = slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
@@ -141,6 +146,16 @@ class SessionPanel:
     def present(self) -> Ints:
         """int64[symbols]: how many regular bars each symbol has."""
         return self.regular.ends - self.regular.starts
+
+    def coverage(self) -> Coverage:
+        """How the regular bars of each symbol cover the session."""
+        found = Coverage.empty(len(self.table), self.base.bars_in(self.session.minutes))
+        found.present[:] = self.present()
+        coverage(
+            self.regular.starts, self.regular.ends, self._timestamps, self.session.open, self.session.close, self.base.micros,
+            found.first, found.last, found.longest,
+        )  # fmt: skip
+        return found
 
     def _bars(self, opens_at: int, closes_at: int) -> Bars:
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])

@@ -136,7 +136,7 @@ class RunBlocks:
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
 
     def __post_init__(self) -> None:
-        self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader)
+        self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
         if self.workers > 1 and not self.coordinator.declared:
             self.warnings.append("one worker: strategies, and scanners that scan symbol by symbol, go from session to session")
@@ -229,7 +229,7 @@ def compute_blocks(
 ) -> list[StoredBlock]:  # fmt: skip
     """Compute consecutive blocks of a run and write their tables into a folder; runs in a process of its own."""
     loaded = LoadedConfig(SessionConfig(**content), Path(path))
-    coordinator = SessionCoordinator(loaded, Archive.open(archive))
+    coordinator = SessionCoordinator(loaded, Archive.open(archive), quality="quality" in frames)
     found: list[StoredBlock] = []
     for number, block in enumerate(in_blocks(coordinator.sessions(dates))):
         own = Path(folder) / str(number)

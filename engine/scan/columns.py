@@ -36,6 +36,7 @@ def _session(name: str, kernel: object, inputs: tuple[str, ...], size: int, empt
 
 BAR_TIME = _latest("bar_time", "timestamp")
 SESSION_VOLUME = _session("session_volume", so_far.total_value, ("volume",), 1, empty=0.0)
+BARS_TODAY = _session("bars_today", so_far.count_bars, ("close",), 1, empty=0.0)
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -67,9 +68,10 @@ COLUMNS: dict[str, Column] = {
             "session_vwap", "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
             (_session("session_vwap", so_far.volume_weighted_price, ("high", "low", "close", "volume"), 2),),
         ),
+        Column("bars_today", "number of the session's regular bars so far; 0 before the first", (BARS_TODAY,), pl.Int64()),
         Column(
-            "bars_today", "number of the session's regular bars so far; 0 before the first",
-            (_session("bars_today", so_far.count_bars, ("close",), 1, empty=0.0),), pl.Int64(),
+            "quality", "bars_today in percent of the regular bars that a symbol could have by the tick; none before the first",
+            (BARS_TODAY,),
         ),
         *(
             Column(

@@ -37,6 +37,7 @@ class CrossSection:
         self._columns, self._previous = dict(columns), previous
         # one value for all ticks; in a stretch one a tick
         self._opens: Ints = np.array([session.open])
+        self._closes: Ints = np.array([session.close])
         self._begins: Ints = np.array([session.extended_open])
         self._lags: Ints = np.array([lag])
         self._stretch: CrossSection | None = None
@@ -51,9 +52,9 @@ class CrossSection:
         """Several sessions in one, each with its ticks and lag; previous: name -> float64[sessions, symbols]."""
         lengths = [len(of_session) for of_session in ticks]
         whole = cls(sessions[0], table, np.concatenate(ticks), columns, 0, {})
-        whole._opens, whole._begins, whole._lags = (
+        whole._opens, whole._closes, whole._begins, whole._lags = (
             np.repeat(np.array(values, np.int64), lengths)
-            for values in ([s.open for s in sessions], [s.extended_open for s in sessions], lags)
+            for values in ([s.open for s in sessions], [s.close for s in sessions], [s.extended_open for s in sessions], lags)
         )
         whole._previous = {name: _at_each_tick(values, lengths) for name, values in previous.items()}
         whole.sessions = tuple(sessions)
@@ -146,6 +147,10 @@ class CrossSection:
             return np.broadcast_to(((self.ticks - self._opens) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":
             return (self.ticks[:, None] - self.values("bar_time") - self._lags[:, None]) / MICROS_A_MINUTE
+        if name == "quality":
+            complete = np.clip(self.ticks, self._opens, self._closes) - self._opens
+            expected = np.where(self.ticks < self._closes, complete // self._lags, -(-complete // self._lags)).astype(np.float64)
+            return 100.0 * self.values("bars_today") / np.where(expected > 0, expected, np.nan)[:, None]
         if name == "bar_today":
             return (self.values("bar_time") >= self._begins[:, None]).astype(np.float64)
         raise KeyError(name)

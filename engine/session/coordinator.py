@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.archive.archive import Archive
+from engine.archive.complete_enough import CompleteEnough
 from engine.archive.universe import FixedUniverse, Universe, load_universe
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
@@ -80,15 +81,18 @@ class RunScope:
 class SessionCoordinator:
     """One run of a config over an archive. `scope` is known at once, `sessions()` runs; `trader` trades what is found.
 
-    warmup  what the indicators' warm-up is multiplied by: other than 1 only to see whether it is long enough
+    quality  whether the records tell how each symbol's bars cover the session
+    warmup   what the indicators' warm-up is multiplied by: other than 1 only to see whether it is long enough
     """
 
-    def __init__(self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None, warmup: float = 1.0):
+    def __init__(
+        self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None, quality: bool = True, warmup: float = 1.0
+    ):
         self._loaded, self._config, self._archive = loaded, loaded.config, archive
         self._data_config = loaded.config.session_data_config
         self.calendar = _calendar(loaded, archive)
         self.scope = _scope(loaded, archive, self.calendar)
-        self.clock, self._trader, self._warmup = TimeManager(), trader, warmup
+        self.clock, self._trader, self._quality, self._warmup = TimeManager(), trader, quality, warmup
         self._universes: dict[str, Universe] = {}
         slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
         self.data = SessionData(self._config_symbols(), self._config_indicators())
@@ -176,10 +180,10 @@ class SessionCoordinator:
         self._phase("6: end of session", session)
         self.clock.advance(max(self.clock.now, session.close))
         self.manager.tear_down()
-        base = self.scope.base
+        panel, base = replayed.panel, self.scope.base
         return SessionRecord(
-            session.date, block_of(session.date, base.is_daily), replayed.cross.table, replayed.panel.present(),
-            1 if base.is_daily else session.minutes // base.minutes, self.manager.records(), self.data.take_events(), trading,
+            session.date, block_of(session.date, base.is_daily), replayed.cross.table, int(panel.present().sum()),
+            panel.coverage() if self._quality else None, self.manager.records(), self.data.take_events(), trading,
         )  # fmt: skip
 
     def _foreseen(self, cross: CrossSection) -> Found:
@@ -321,7 +325,12 @@ class SessionCoordinator:
     def _load_universe(self, spec: UniverseSpec) -> Universe:
         key = repr(spec)
         if key not in self._universes:
-            universe = self._universes[key] = load_universe(spec, self._archive, self._loaded.resolve)
+            universe = load_universe(spec, self._archive, self._loaded.resolve)
+            if self._data_config.min_quality is not None:
+                universe = CompleteEnough(
+                    universe, self._archive, self.scope.base, self._data_config.min_quality, self._data_config.quality_sessions
+                )
+            self._universes[key] = universe
             if universe.unknown:
                 self._warn_of_unknown(spec, universe)
         return self._universes[key]

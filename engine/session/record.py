@@ -14,10 +14,13 @@ from itertools import groupby
 import numpy as np
 import polars as pl
 
+from engine.clock.interval import MICROS_A_MINUTE
+from engine.kernels.coverage import NEVER
 from engine.panel.bars import Ints
+from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.record import ScanRecord, hits_frame, scans_frame, timings_frame
-from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMINGS_SCHEMA
+from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMESTAMP, TIMINGS_SCHEMA
 from engine.session.events import Event, events_frame
 
 
@@ -27,24 +30,19 @@ class SessionRecord:
 
     block     the stretch of sessions that it is computed with
     table     the symbols that were replayed
-    present   int64[symbols]: regular bars of each
-    expected  regular bars that a symbol could have had
+    bars      how many regular bars were walked
+    coverage  how they cover the session; None where nobody asks
     trading   orders, fills, trades, equity; empty where nobody trades
     """
 
     date: dt.date
     block: tuple[int, int]
     table: SymbolTable
-    present: Ints
-    expected: int
+    bars: int
+    coverage: Coverage | None
     scans: Sequence[ScanRecord]
     events: Sequence[Event]
     trading: Mapping[str, pl.DataFrame]
-
-    @property
-    def bars(self) -> int:
-        """How many bars were walked."""
-        return int(self.present.sum())
 
 
 @dataclass(frozen=True)
@@ -85,17 +83,25 @@ class SessionTables:
 
     @cached_property
     def quality(self) -> pl.DataFrame:
-        """Regular bars present against those expected, for each symbol and session."""
-        lengths = [len(record.table) for record in self.records]
-        present = np.concatenate([record.present for record in self.records])
-        expected = np.repeat([record.expected for record in self.records], lengths)
-        dates = pl.Series([record.date for record in self.records], dtype=pl.Date)
+        """QUALITY_SCHEMA: regular bars present against those expected, for each symbol and session."""
+        told = [(record, record.coverage) for record in self.records if record.coverage]
+        lengths = [len(record.table) for record, _ in told]
+        if not told:
+            return pl.DataFrame(schema=QUALITY_SCHEMA)
+        present, first, last, longest = (
+            np.concatenate([getattr(own, name) for _, own in told]) for name in ("present", "first", "last", "longest")
+        )
+        expected = np.repeat([own.expected for _, own in told], lengths)
+        dates = pl.Series([record.date for record, _ in told], dtype=pl.Date)
         columns = {
             "session": dates.gather(np.repeat(np.arange(len(lengths)), lengths)),
-            "symbol": pl.concat([record.table.series for record in self.records]),
+            "symbol": pl.concat([record.table.series for record, _ in told]),
             "expected": expected.astype(np.uint32),
             "present": present.astype(np.uint32),
             "quality_percent": np.round(100.0 * present / np.maximum(1, expected), 4),
+            "longest_gap": longest / MICROS_A_MINUTE,
+            "first_bar": _times(first),
+            "last_bar": _times(last),
         }
         return pl.DataFrame(columns, schema=QUALITY_SCHEMA)
 
@@ -112,6 +118,11 @@ def in_blocks(records: Iterable[SessionRecord]) -> Iterator[SessionTables]:
     """The sessions of each block together, as they come."""
     for _, block in groupby(records, key=lambda record: record.block):
         yield SessionTables(list(block))
+
+
+def _times(micros: Ints) -> pl.Series:
+    """Times, null where there was no bar."""
+    return pl.select(pl.when(pl.lit(pl.Series(micros != NEVER))).then(pl.lit(pl.Series(micros))).cast(TIMESTAMP)).to_series()
 
 
 def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -82,8 +81,8 @@ def test_an_import_again_gives_the_same_bytes(tmp_path: Path) -> None:
     assert digests(archive.path) == before
 
 
-@pytest.mark.parametrize("kill", range(4))
-def test_a_killed_import_goes_on_to_the_same_bytes(kill: int, tmp_path: Path) -> None:
+def test_a_killed_import_goes_on_to_the_same_bytes_and_counts(tmp_path: Path) -> None:
+    """Once, for what it tells; `test_faults` kills fifty."""
     source, target = real_data("us_1min_2018.parquet"), tmp_path / "archive"
     frame = pl.scan_parquet(source).filter(pl.col("symbol") < "C").collect()
     frame.write_parquet(tmp_path / "part.parquet")
@@ -95,7 +94,7 @@ def test_a_killed_import_goes_on_to_the_same_bytes(kill: int, tmp_path: Path) ->
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"go\n"
-    time.sleep(random.Random(kill).uniform(0.05, 1.2))
+    time.sleep(0.4)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()

@@ -1,0 +1,236 @@
+"""Bars of files that somebody else has laid out, one or several a session, read where they are.
+
+    1. `dates`      the listing: a template such as "date={date}/*.parquet" says which file is of which session
+    2. `Catalogue`  one pass over the files that are new or changed: whether their bars are in order and all fit for an
+                    archive, and their daily bars; kept in the user's cache folder, nothing is written beside the files
+    3. `read`       decodes a session's columns, turns them into ours, and sorts where that is needed
+
+What is read is what an import would have written: the same rows are left out, copies once, of conflicting rows the first.
+Bars of another date than the file's are not seen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from engine.archive.catalogue import Catalogue, SessionFacts
+from engine.archive.files import in_order
+from engine.archive.layout import ArchiveManifest
+from engine.archive.read_columns import read_columns
+from engine.archive.source import SourceOptions
+from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
+from engine.clock.calendar import ExchangeCalendar
+from engine.clock.interval import Interval
+from engine.errors import ArchiveError, BarImportError
+from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
+
+KEYS = ("symbol", "timestamp")
+EVERYTHING = (*BAR_SCHEMA, *OPTIONAL_BAR_SCHEMA)
+DATE_CODES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}", "%-m": r"\d{1,2}", "%-d": r"\d{1,2}"}
+PLACE = re.compile(r"\{date(?::([^{}]+))?\}|\{symbol\}|\*")
+STAGES = ("decode", "convert", "sort")
+
+
+class Template:
+    """Which session, and which symbol, a path is of. Raises ArchiveError for a template that names no date."""
+
+    def __init__(self, text: str, where: object):
+        self._codes: list[str] = []  # of the pattern's groups, without the - that stands for "without a zero"
+        pattern, last = "", 0
+        for found in PLACE.finditer(text):
+            pattern += re.escape(text[last : found.start()]) + self._group(found[0], found[1])
+            last = found.end()
+        self._pattern = re.compile(pattern + re.escape(text[last:]))
+        self.names_symbol = "{symbol}" in text
+        every = PLACE.sub(lambda found: re.sub(r"%-?[a-zA-Z]", "*", found[1]) if found[1] else "*", text)
+        self.glob = re.sub(r"\*+", "*", every)
+        if {*self._codes} - {"{symbol}"} != {"%Y", "%m", "%d"}:
+            raise ArchiveError(
+                f"files {text!r}", where=where, expected='a path with the session\'s date, such as "{date}.parquet" or '
+                '"{date:%Y/%m}/{date:%Y%m%d}.csv" (of %Y, %m, %d each at least once)',
+            )  # fmt: skip
+
+    def match(self, path: str) -> tuple[dt.date, str | None] | None:
+        """The date and the symbol of a path below the root; None for a path of something else."""
+        found = self._pattern.fullmatch(path)
+        if found is None:
+            return None
+        values = dict(zip(self._codes, found.groups(), strict=True))
+        if any(values[code] != value for code, value in zip(self._codes, found.groups(), strict=True)):
+            return None  # a folder of another month
+        try:
+            date = dt.date(*(int(values[code]) for code in ("%Y", "%m", "%d")))
+        except ValueError:
+            return None
+        symbol = values.get("{symbol}")
+        return date, None if symbol is None else unquote(symbol)
+
+    def _group(self, place: str, form: str | None) -> str:
+        if place == "*":
+            return "[^/]*"
+        if place == "{symbol}":
+            self._codes.append(place)
+            return "([^/]+)"
+        parts = re.split(r"(%-?[a-zA-Z])", form or "%Y-%m-%d")
+        self._codes += [code.replace("-", "") for code in parts[1::2]]
+        return "".join(f"({DATE_CODES.get(part, '.*')})" if part[:1] == "%" else re.escape(part) for part in parts)
+
+
+class ForeignFiles:
+    """The files of an archive that is read in place; as `OwnFiles`.
+
+    seconds  spent on reading by stage: decode, convert, sort
+    """
+
+    def __init__(self, root: Path, manifest: ArchiveManifest):
+        assert manifest.in_place is not None
+        self._manifest, self._spec = manifest, manifest.in_place
+        self.root = (root / self._spec.root).resolve()
+        self._interval = Interval.parse(manifest.intervals[0])
+        self._calendar = ExchangeCalendar.of(manifest.exchange)
+        self._options = SourceOptions(self._spec.columns, self._spec.timezone, self._spec.epoch_unit)
+        self._template = Template(self._spec.files, f"{root}/archive.json, in_place.files")
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+
+    @property
+    def template(self) -> str:
+        """Which files are whose session's."""
+        return self._spec.files
+
+    @property
+    def daily_root(self) -> Path:
+        return self.catalogue().root
+
+    def all_paths(self) -> list[Path]:
+        return sorted(path for files in self._listing.values() for path, _ in files)
+
+    def intervals(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self._interval.name, "1d")))
+
+    def dates(self, interval: str) -> list[dt.date]:
+        return sorted(self._listing) if interval == self._interval.name else []
+
+    def paths(self, interval: str, date: dt.date) -> list[Path]:
+        return [path for path, _ in self._listing.get(date, ())]
+
+    def index(self, interval: str, date: dt.date) -> None:
+        """None: whose files have it is read as ours."""
+
+    def read(self, interval: str, date: dt.date, columns: Sequence[str]) -> pl.DataFrame:
+        facts = self.catalogue().facts(date)
+        if not facts.clean:
+            return self._fit(self._rows(date, EVERYTHING), date)[0].select(columns)
+        bars = self._rows(date, dict.fromkeys((*KEYS, *columns)))
+        nulls = [name for name in bars.columns if bars[name].null_count()]
+        if nulls:
+            raise ArchiveError(f"column {nulls[0]!r} has nulls now", where=self._of(date), fix="run the command again")
+        return (bars if facts.in_order else self._sorted(bars)).select(columns)
+
+    def read_raw(self, interval: str, date: dt.date) -> pl.DataFrame:
+        return self._rows(date, BAR_SCHEMA)
+
+    def other_dates(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
+        """The rows that are not of a session's date, on the exchange's clock."""
+        return bars.filter(~self._of_date(date))
+
+    def catalogue(self, progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> Catalogue:
+        """The facts of all sessions, brought up to date when first asked for."""
+        if self._catalogue is None:
+            catalogue = Catalogue(f"{self.root} {self._manifest.model_dump_json()}", self._calendar, self._interval)
+            catalogue.update({date: self._stamp(date) for date in sorted(self._listing)}, self._examine, progress)
+            self._catalogue = catalogue
+        return self._catalogue
+
+    _catalogue: Catalogue | None = None
+
+    @cached_property
+    def _listing(self) -> dict[dt.date, list[tuple[Path, str | None]]]:
+        """The files of each session of the exchange, with the symbol where the path names it."""
+        found: dict[dt.date, list[tuple[Path, str | None]]] = defaultdict(list)
+        for path in sorted(self.root.glob(self._template.glob)):
+            match = self._template.match(path.relative_to(self.root).as_posix())
+            if match and path.is_file():
+                found[match[0]].append((path, match[1]))
+        if not found:
+            raise ArchiveError("no such files", where=self.root / self._spec.files, expected="files of sessions",
+                               fix="look at in_place.files in archive.json, or run `barsweep archive init` again")  # fmt: skip
+        sessions = {session.date for session in self._calendar.sessions(min(found), max(found))}
+        return {date: files for date, files in found.items() if date in sessions}
+
+    def _stamp(self, date: dt.date) -> str:
+        """Changes when a file of the session does, as far as the file system tells."""
+        try:
+            stats = [(path.name, path.stat()) for path, _ in self._listing[date]]
+        except OSError as error:
+            raise self._gone(date, error) from None
+        return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+
+    def _examine(self, date: dt.date) -> tuple[SessionFacts, pl.DataFrame]:
+        rows = self._rows(date, EVERYTHING)
+        bars, left_out = self._fit(rows, date)
+        clean = not left_out and len(bars) == len(rows)
+        return SessionFacts(len(bars), clean, clean and in_order(rows), left_out), bars.select(*BAR_SCHEMA)
+
+    def _rows(self, date: dt.date, names: Iterable[str]) -> pl.DataFrame:
+        """All rows of a session's files, timestamps as starts."""
+        parts = [self._part(path, symbol, date, tuple(names)) for path, symbol in self._listing[date]]
+        started = time.perf_counter()
+        rows = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
+        if self._spec.label == "close" and not self._interval.is_daily:
+            rows = rows.with_columns(pl.col("timestamp") - pl.duration(microseconds=self._interval.micros))
+        if self._interval.is_daily:
+            opens = self._calendar.session(date).open
+            rows = rows.with_columns(timestamp=pl.lit(opens).cast(BAR_SCHEMA["timestamp"]))
+        self.seconds["convert"] += time.perf_counter() - started
+        return rows.rechunk()
+
+    def _part(self, path: Path, symbol: str | None, date: dt.date, names: Sequence[str]) -> pl.DataFrame:
+        try:
+            part, decoding, converting = read_columns(path, self._options, names, symbol)
+        except FileNotFoundError as error:
+            raise self._gone(date, error) from None
+        except BarImportError as error:
+            fix = error.fix and error.fix.replace("give ", "run `barsweep archive init` again with ").replace("name it: ", "add ")
+            raise ArchiveError(error.what, where=error.where, expected=error.expected, fix=fix) from None
+        self.seconds["decode"] += decoding
+        self.seconds["convert"] += converting
+        return part
+
+    def _fit(self, rows: pl.DataFrame, date: dt.date) -> tuple[pl.DataFrame, Counter[str]]:
+        """The session's bars as an import would write them, and how many rows were left out and why."""
+        started = time.perf_counter()
+        other = ~self._of_date(date)
+        told = rows.with_columns(reason().fill_null(pl.when(other).then(pl.lit(NOT_A_SESSION))).alias("reason"))
+        good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
+        bars, conflicts = split_conflicts(good)
+        left_out = Counter(dict(told["reason"].drop_nulls().value_counts().iter_rows()))
+        if len(conflicts):
+            left_out[CONFLICTING] = len(conflicts)
+        self.seconds["sort"] += time.perf_counter() - started
+        return bars, left_out
+
+    def _of_date(self, date: dt.date) -> pl.Expr:
+        low, high = (self._calendar.micros(date + dt.timedelta(days=days), dt.time(0)) for days in (0, 1))
+        return pl.col("timestamp").dt.epoch("us").is_between(low, high, closed="left").fill_null(True)
+
+    def _sorted(self, bars: pl.DataFrame) -> pl.DataFrame:
+        started = time.perf_counter()
+        ordered = bars.sort(*KEYS)
+        self.seconds["sort"] += time.perf_counter() - started
+        return ordered
+
+    def _of(self, date: dt.date) -> str:
+        return ", ".join(str(path) for path, _ in self._listing[date][:3])
+
+    def _gone(self, date: dt.date, error: OSError) -> ArchiveError:
+        return ArchiveError(f"cannot be read: {error.strerror}", where=error.filename or self._of(date),
+                            expected="the files that were there when the command began", fix="run the command again")  # fmt: skip

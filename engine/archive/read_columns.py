@@ -1,0 +1,67 @@
+"""Some columns of a file as somebody has it, as bars."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.archive.source import SourceOptions, _mapping, _standard
+from engine.errors import BarImportError
+
+
+def read_columns(
+    path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None = None
+) -> tuple[pl.DataFrame, float, float]:  # fmt: skip
+    """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the seconds to decode and to convert.
+
+    names   of our columns that are wanted, where the file has them
+    symbol  whose bars they are, where the path says so
+    """
+    started = time.perf_counter()
+    raw, mapping = _decode(path, options, names, symbol)
+    decoded = time.perf_counter()
+    bars = _standard(path, raw, mapping, options)
+    bars = bars.select(name for name in names if name in bars.columns)
+    return bars, decoded - started, time.perf_counter() - decoded
+
+
+def names_symbol(path: Path, options: SourceOptions) -> bool:
+    """Whether the file says whose bars it holds."""
+    try:
+        _decode(path, options, ("symbol",), None)
+    except BarImportError as error:
+        if "no column for symbol" in error.what:
+            return False
+        raise
+    return True
+
+
+def _decode(
+    path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None
+) -> tuple[pl.DataFrame, dict[str, str]]:  # fmt: skip
+    """Their columns that ours are made from, and which is which."""
+    given = {} if symbol is None else {"symbol": symbol}
+    try:
+        parquet = path.suffix.lower() == ".parquet"
+        there = pq.read_schema(path).names if parquet else pl.scan_csv(path, infer_schema=False).collect_schema().names()
+        mapping = _mapping(path, [name for name in there if name not in given] + [*given], options)
+        dated = ("date", "time") if "timestamp" not in mapping or "date" in options.columns else ()
+        own = {name: mapping[name] for name in (*dated, *names, "timestamp", "symbol") if name in mapping}
+        wanted = [name for name in dict.fromkeys(own.values()) if name not in given]
+        if parquet:
+            raw = pl.read_parquet(path, columns=wanted, hive_partitioning=False, glob=False)
+        else:
+            raw = pl.read_csv(path, columns=wanted, infer_schema=False, glob=False)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        size = path.stat().st_size if path.exists() else 0
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        raise BarImportError(f"cannot be read ({size:,} bytes): {first}", where=path, expected="a whole Parquet or CSV file",
+                             fix="fetch the file again") from None  # fmt: skip
+    return raw.with_columns(**{name: pl.lit(value) for name, value in given.items()}), own

@@ -1,0 +1,118 @@
+"""archive.json for files that are laid out by date already: looks at the folder and says what it has understood."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.archive import layout
+from engine.archive.archive import Archive
+from engine.archive.in_place import KEYS, ForeignFiles, Template
+from engine.archive.read_columns import names_symbol, read_columns
+from engine.archive.reading import spacing
+from engine.archive.source import SourceOptions, source_files
+from engine.clock.interval import Interval
+from engine.errors import ArchiveError
+
+# How dates are written in paths, the surest first; hive folders of years, months and days among them.
+DATE_FORMS = (
+    (r"year=\d{4}/month=\d{1,2}/day=\d{1,2}", "year={date:%Y}/month={date:%-m}/day={date:%-d}"),
+    (r"\d{4}-\d{2}-\d{2}", "{date}"),
+    (r"(?<!\d)\d{8}(?!\d)", "{date:%Y%m%d}"),
+    (r"\d{4}_\d{2}_\d{2}", "{date:%Y_%m_%d}"),
+    (r"\d{4}/\d{2}/\d{2}(?!\d)", "{date:%Y/%m/%d}"),
+)
+READ = re.compile(r"\.(parquet|csv(\.gz|\.zst)?)$")
+FOLDERS = ((r"(^|/)\d{4}/\d{2}/", r"\1{date:%Y/%m}/"), (r"(^|/)\d{4}/", r"\1{date:%Y}/"))
+
+
+@dataclass(frozen=True)
+class InPlaceOptions:
+    """What must be said, or cannot be found, about files in place.
+
+    label     which end of a bar the files label: open or close
+    files     template of their paths; found by looking where None
+    interval  of the bars; found from their spacing where None
+    """
+
+    label: str | None
+    exchange: str = "XNYS"
+    files: str | None = None
+    interval: str | None = None
+    columns: Mapping[str, str] | None = None
+    timezone: str | None = None
+    epoch_unit: str | None = None
+    source: str = ""
+
+
+def init_in_place(
+    folder: Path, root: Path, options: InPlaceOptions, progress: Callable[[str, int, int], None] = lambda what, done, total: None
+) -> Archive:
+    """Write archive.json into `root` for the files below `folder`, once they have been read; raises BarsweepError."""
+    if options.label not in ("open", "close"):
+        raise ArchiveError(
+            "which end of a bar the files' timestamps label is not declared", where="--label",
+            expected="open (the bar's start) or close (its end)",
+            fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
+        )  # fmt: skip
+    manifest = _manifest(folder, root, options)
+    ForeignFiles(root, manifest).catalogue(progress)
+    layout.write_manifest(root, manifest)
+    return Archive(root, manifest)
+
+
+def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
+    if (root / "bars").exists() or ((root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None):
+        raise ArchiveError("an archive of imported bars is here", where=root, expected="a folder without one",
+                           fix="give another --archive")  # fmt: skip
+    paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
+    reading = SourceOptions(options.columns or {}, options.timezone, options.epoch_unit)
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    files = options.files or _template(names, folder, names_symbol(paths[0], reading))
+    template = Template(files, "--files")
+    first = next((path for path, name in zip(paths, names, strict=True) if template.match(name)), None)
+    if first is None:
+        raise ArchiveError(f"no file matches {files!r}", where=folder, expected=f"files like {names[0]}",
+                           fix="give another --files")  # fmt: skip
+    alone = "x" if template.names_symbol else None
+    interval = options.interval or spacing(read_columns(first, reading, KEYS, alone)[0], first).name
+    return layout.ArchiveManifest(
+        exchange=options.exchange, source=options.source or folder.resolve().name, intervals=(Interval.parse(interval).name,),
+        in_place=layout.InPlace(
+            root=os.path.relpath(folder.resolve(), root.resolve()), files=files, label=options.label,
+            columns=dict(reading.columns), timezone=options.timezone, epoch_unit=options.epoch_unit,
+        ),
+    )  # fmt: skip
+
+
+def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
+    """The first guess that every file matches."""
+    for guess in _guesses(names[0], has_symbol):
+        template = Template(guess, folder)
+        if all(template.match(name) for name in names):
+            return guess
+    raise ArchiveError(
+        "how the files are laid out by date cannot be told", where=folder, expected="one or several files a session, with the "
+        f"date in their path; the first is {names[0]}",
+        fix='give --files, such as "date={date}/*.parquet" or "{date:%Y%m%d}.csv", or `barsweep archive import` them',
+    )  # fmt: skip
+
+
+def _guesses(name: str, has_symbol: bool) -> list[str]:
+    found = []
+    for pattern, place in DATE_FORMS:
+        if not re.search(pattern, name):
+            continue
+        dated = re.sub(pattern, lambda _, place=place: place, name)  # type: ignore[misc]
+        for folders, by_year in FOLDERS:
+            dated = re.sub(folders, by_year, dated, count=1)
+        dated = re.sub(r"symbol=[^/]+", "symbol={symbol}", dated)
+        folder, _, file = dated.rpartition("/")
+        ending = "".join(re.findall(r"\.(?:parquet|csv|gz)", file))
+        rest = "*" if has_symbol or "{symbol}" in dated else "{symbol}"
+        prefix = f"{folder}/" if folder else ""
+        found += [dated, f"{prefix}{rest}{ending}"] if "{date" in folder else [dated]
+    return [guess for guess in found if has_symbol or "{symbol}" in guess]
