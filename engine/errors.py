@@ -6,8 +6,13 @@ message without a traceback and exits with status 2. Anything else that escapes 
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
+import os
+import re
 from collections.abc import Iterable
+
+LONGEST_NAME = 200  # of a name that was mistyped
 
 
 class BarsweepError(Exception):
@@ -54,6 +59,20 @@ class ArchiveError(BarsweepError):
     """An archive, or a file of one, cannot be read or is not what it should be."""
 
 
+class SessionFileError(ArchiveError):
+    """The bars of one session cannot be read.
+
+    date  the session
+    """
+
+    def __init__(self, error: ArchiveError, date: dt.date):
+        super().__init__(error.what, where=error.where, expected=error.expected, fix=error.fix)
+        self.date = date
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return SessionFileError, (ArchiveError(self.what, where=self.where, expected=self.expected, fix=self.fix), self.date)
+
+
 class BarImportError(BarsweepError):
     """Source files cannot be imported."""
 
@@ -78,8 +97,26 @@ class RunError(BarsweepError):
     """A run cannot start or cannot write its results."""
 
 
+class StoppedError(RunError):
+    """A run was stopped from outside, not by its input: what it has done is worth keeping."""
+
+
+class WriteError(StoppedError):
+    """Results cannot be written: a full disk, a folder that may not be written to."""
+
+    @classmethod
+    def of(cls, error: BaseException, where: object) -> WriteError:
+        """What the system said of a place."""
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        number = re.search(r"\[errno (\d+)\]", said)  # as Arrow tells it
+        said = os.strerror(int(number[1])) if number else said
+        return cls(f"cannot be written: {said}", where=where)
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None: for "did you mean" in messages."""
+    if len(name) > LONGEST_NAME:
+        return None  # looking for what is like it takes the square of its length
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,16 +42,20 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange, imported or read in place; see docs/archives.md."""
+    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over."""
 
-    def __init__(self, path: Path, manifest: layout.ArchiveManifest):
-        self.path, self.manifest = path, manifest
+    def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
+        self.path, self.manifest, self.left_out = path, manifest, left_out
         self.files: SessionFiles = ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
 
     @classmethod
     def open(cls, path: str | Path) -> Archive:
         """The archive in a folder; ArchiveError where there is none."""
-        return cls(Path(path), layout.read_manifest(Path(path)))
+        return cls(Path(path).absolute(), layout.read_manifest(Path(path)))  # wherever a plug-in may change to
+
+    def without(self, sessions: Iterable[dt.date]) -> Archive:
+        """The archive as if it had no files of these sessions; its daily bars are what they are."""
+        return Archive(self.path, self.manifest, self.left_out | frozenset(sessions))
 
     @property
     def exchange(self) -> str:
@@ -70,7 +74,9 @@ class Archive:
 
     def sessions(self, interval: str = "1m") -> list[dt.date]:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
-        return self._daily_dates if interval == "1d" else self.files.dates(interval)
+        if interval == "1d":
+            return self._daily_dates
+        return [date for date in self.files.dates(interval) if date not in self.left_out]
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""

@@ -21,7 +21,7 @@ def adhoc_config(
     archive: Archive, modules: Sequence[str], *, settings: Sequence[str] = (), where: str | None = None,
     features: Sequence[str] = (), schedules: Sequence[str] = (), pre_session: bool = False, start: str | None = None,
     end: str | None = None, universe: str | None = None, interval: str | None = None, extended_hours: bool = False,
-    benchmark: str | None = None, min_quality: float | None = None,
+    benchmark: str | None = None, min_quality: float | None = None, on_corrupt: str = "stop",
 ) -> LoadedConfig:  # fmt: skip
     """The config that the options mean; ConfigError names the option that is wrong.
 
@@ -43,7 +43,7 @@ def adhoc_config(
     scanners = [{**block, "pre_session": pre_session, "regular_session": ticks or None} for block in blocks]
     data: dict[str, Any] = {"scanners": scanners, "extended_hours": extended_hours, "benchmark": benchmark, "interval": interval,
                             "min_quality": min_quality}  # fmt: skip
-    span = {"start_date": start, "end_date": end}
+    span = {"start_date": start, "end_date": end, "on_corrupt": on_corrupt}
     try:
         config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)
     except ValidationError as error:
@@ -129,14 +129,11 @@ def _usual(archive: Archive, daily: bool) -> dict[str, str]:
 
 def loaded_from(path: Path) -> tuple[LoadedConfig, Path | None]:
     """The config of a run directory or of a config file, and the archive that it names, or None."""
-    from engine.config.load import LoadedConfig, load_config
-    from engine.config.models import SessionConfig
+    from engine.config.load import load_config
+    from engine.results.provenance import loaded_of, read_manifest
 
     if path.is_dir():
-        try:
-            manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-            return LoadedConfig(SessionConfig(**manifest["config"]), path / "manifest.json"), Path(manifest["archive_path"])
-        except (OSError, ValueError, KeyError):
-            raise ConfigError("no run directory", where=path, expected="a folder with a manifest.json of this version") from None
+        manifest = read_manifest(path)
+        return loaded_of(manifest, path), Path(manifest["archive_path"])
     loaded = load_config(path)
     return loaded, loaded.resolve(loaded.config.archive) if loaded.config.archive else None

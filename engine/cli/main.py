@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -22,6 +23,7 @@ COMMANDS = {
     "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
     "evaluate": ("engine.cli.evaluate:evaluate_command", "Say what hits did next, against the symbols that did not hit."),
     "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),
+    "diff": ("engine.cli.diff:diff_command", "Compare two runs: tables, rows, columns, and the first difference explained."),
     "bench": ("engine.cli.bench:bench_command", "Measure how fast scanners scan, against decoding, DuckDB and Polars."),
     "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
@@ -43,6 +45,15 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -74,9 +85,6 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         status = error.exit_code
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
-        status = 0
     except OSError as error:
         if not any(text in str(error) for text in DISK):
             raise

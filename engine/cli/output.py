@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engine.archive.archive import Archive
 
 Progress = Callable[[str, int, int], None]
+STDOUT, STDERR = 1, 2
 
 
 def print_json(content: Any) -> None:
@@ -103,6 +105,26 @@ def tell_reading_cost(archive: Archive, date: dt.date, sessions: int = 1, second
         f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
         "`barsweep archive import` makes it so", err=True,
     )  # fmt: skip
+
+
+@contextmanager
+def plug_ins_print_to_stderr() -> Iterator[None]:
+    """What a scanner, or a process it starts, writes to stdout meanwhile goes to stderr: stdout is for results."""
+    if sys.stdout is None:  # nobody listens
+        yield
+        return
+    sys.stdout.flush()
+    results, there = sys.stdout, os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    sys.stdout = os.fdopen(os.dup(STDERR), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):  # a scanner may have closed it
+            sys.stdout.close()
+        sys.stdout = results
+        os.dup2(there, STDOUT)
+        os.close(there)
 
 
 def set_up_logging(level: str) -> None:

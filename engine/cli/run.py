@@ -5,16 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option, workers_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging, tell_reading_cost
+from engine.cli.output import (
+    plug_ins_print_to_stderr,
+    print_facts,
+    print_json,
+    print_table,
+    progress_bar,
+    set_up_logging,
+    tell_reading_cost,
+)  # fmt: skip
+from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.archive.archive import Archive
+    from engine.config.load import LoadedConfig
     from engine.results.run import FinishedRun
     from engine.results.summary import RunSummary
 
@@ -22,13 +32,20 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
 
 
 @click.command("run")
-@click.argument("config", type=FILE)
+@click.argument("config", type=FILE, required=False)
+@click.option("--from", "again", type=FOLDER, metavar="RUN", help="Repeat a run: its config and its archive, in place of CONFIG.")
+@click.option("--resume", type=FOLDER, metavar="RUN", help="Complete a run that was stopped or killed, in place of CONFIG.")
 @archive_option(required=False)
 @click.option("--start", help="First date, instead of the config's.")
 @click.option("--end", help="Last date, instead of the config's.")
 @click.option("--universe", help='Universe of all scanners, instead of theirs: a file, or "all".')
+@click.option(
+    "--on-corrupt", type=click.Choice(["stop", "skip"]), help="What becomes of the run when a session's file cannot be read."
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
-@click.option("--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run directory goes.")
+@click.option(
+    "--out", type=FOLDER, help="Where the run directory goes; with --from, beside the other where left out.  [default: runs]"
+)
 @click.option(
     "--report/--no-report",
     default=None,
@@ -46,66 +63,124 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
 @quiet_option
 @log_level_option
 def run_command(
-    config: Path, archive_path: Path | None, start: str | None, end: str | None, universe: str | None,
-    overrides: tuple[str, ...], out: Path, report: bool | None, audit: bool, audit_seed: int | None,
-    workers: int, output_format: str, quiet: bool, log_level: str,
+    config: Path | None, again: Path | None, resume: Path | None, archive_path: Path | None, start: str | None, end: str | None,
+    universe: str | None, on_corrupt: str | None, overrides: tuple[str, ...], out: Path | None, report: bool | None, audit: bool,
+    audit_seed: int | None, workers: int, output_format: str, quiet: bool, log_level: str,
 ) -> int:  # fmt: skip
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
     The archive and the dates come from the options, else from the config; without either, from
-    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a strategy failed on the way.
+    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a strategy failed on the way, or that a
+    session was skipped.
+
+    While a run goes on its directory is called NAME.unfinished. If it is killed, --resume completes it to the same bytes: months
+    that are done are kept (years, of daily bars); a run with strategies, or with scanners that scan symbol by symbol, begins anew.
     """
     set_up_logging("error" if quiet else log_level)
+    _check_source(config, again, resume, start, end, universe, on_corrupt, overrides, out)
     from engine.archive.archive import Archive
-    from engine.config.load import load_config
-    from engine.results.run import execute_run
+    from engine.results.run import execute_run, resume_run
 
-    dates = [f"backtest_config.{key}={value}" for key, value in (("start_date", start), ("end_date", end)) if value]
-    loaded = load_config(config, [*overrides, *dates, *_universes(config, universe)])
-    archive = Archive.open(archive_path or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE))
-    with progress_bar(quiet) as progress:
+    if resume and (status := _finished_already(resume)) is not None:
+        return status
+    dates = [f"backtest_config.{key}={value}"
+             for key, value in (("start_date", start), ("end_date", end), ("on_corrupt", on_corrupt)) if value]  # fmt: skip
+    with progress_bar(quiet) as progress, plug_ins_print_to_stderr():
 
         def told(done: int, total: int, date: dt.date) -> None:
             progress(f"sessions: {date}", done, total)
 
-        run = execute_run(loaded, archive, out, told, workers, audit, audit_seed)
-    _write_report(run, archive, report)
+        if resume:
+            run = resume_run(resume, archive_path, told, workers)
+        else:
+            loaded, named = _source(config, again, universe, [*overrides, *dates])
+            out = out or (again.absolute().parent if again else Path("runs"))
+            run = execute_run(loaded, Archive.open(archive_path or named), out, told, workers, audit, audit_seed)
+    _write_report(run, report)
+    if again:
+        _tell_of_changes(again, run, asked=bool(overrides or dates or universe))
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
     if not quiet:
-        tell_reading_cost(archive, dt.date.fromisoformat(run.summary.last), run.summary.sessions, run.seconds)
+        tell_reading_cost(run.archive, dt.date.fromisoformat(run.summary.last), run.summary.sessions, run.seconds)
     return 1 if run.failures or (run.audit and run.audit.differences) else 0
 
 
-def _universes(config: Path, universe: str | None) -> list[str]:
+def _check_source(config: Path | None, again: Path | None, resume: Path | None, *changes: object) -> None:
+    """Refuse a run of nothing, of two things, and changes to a run that is resumed."""
+    if sum(given is not None for given in (config, again, resume)) != 1:
+        raise ConfigError("what to run", expected="one of CONFIG, --from RUN and --resume RUN")
+    if resume and any(changes):
+        raise ConfigError("--resume takes everything from the run", expected="no option that changes it",
+                          fix="to repeat it with a change: `barsweep run --from RUN`")  # fmt: skip
+
+
+def _finished_already(run: Path) -> int | None:
+    """The exit status of a run that is complete; None of one that is not."""
+    from engine.results.run_directory import finished
+
+    manifest = finished(run)
+    if manifest is None:
+        return None
+    click.echo(f"{run} is complete", err=True)
+    return 1 if manifest["exit_state"] == "failures" else 0
+
+
+def _source(config: Path | None, again: Path | None, universe: str | None, overrides: list[str]) -> tuple[LoadedConfig, Path]:
+    """The config to run, changed, and the archive that it names."""
+    from engine.config.load import load_config
+    from engine.results.provenance import loaded_of, read_manifest
+
+    if again:
+        manifest = read_manifest(again, unfinished=True)
+        loaded = loaded_of(manifest, again)
+        return loaded_of(manifest, again, [*overrides, *_universes(loaded, universe)]), Path(manifest["archive_path"])
+    assert config is not None
+    loaded = load_config(config, [*overrides, *(_universes(load_config(config), universe) if universe else ())])
+    return loaded, loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
+
+
+def _universes(loaded: LoadedConfig, universe: str | None) -> list[str]:
     """Overrides that put a universe into every scanner of the config."""
     if universe is None:
         return []
-    from engine.config.load import load_config
-
-    scanners = load_config(config).config.session_data_config.scanners
-    value = json.dumps(universe)
+    scanners, value = loaded.config.session_data_config.scanners, json.dumps(universe)
     return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
 
 
-def _write_report(run: FinishedRun, archive: Archive, wanted: bool | None) -> None:
+def _tell_of_changes(again: Path, run: FinishedRun, asked: bool) -> None:
+    """Say what is not as it was in the run that is repeated, but for what was asked for."""
+    from engine.results.provenance import changes, read_manifest
+
+    for change in changes(read_manifest(again, unfinished=True), read_manifest(run.path)):
+        if not (asked and change.startswith("config.")):
+            click.echo(f"warning: not as in {again.name}: {change}", err=True)
+
+
+def _write_report(run: FinishedRun, wanted: bool | None) -> None:
     """report.html, where it is wanted or goes without saying."""
     if wanted is False or (wanted is None and (not run.trading or importlib.util.find_spec("plotly") is None)):
         return
     from engine.archive.atomic import atomic_path
     from engine.results.report import report_page
     from engine.results.run_tables import RunTables
+    from engine.results.tables import writing
 
-    with atomic_path(run.path / "report.html") as temporary:
-        temporary.write_text(report_page(RunTables(run.path, archive)), encoding="utf-8")
+    with writing(run.path), atomic_path(run.path / "report.html") as temporary:
+        temporary.write_text(report_page(RunTables(run.path)), encoding="utf-8")
 
 
 def _as_json(run: FinishedRun) -> dict[str, Any]:
     return (
-        {"run": str(run.path), "seconds": round(run.seconds, 3)}
+        {"run": _shown(run.path), "seconds": round(run.seconds, 3)}
         | run.summary.as_dict(run.warnings)
         | {"audit": run.audit.as_dict() if run.audit else None}
         | run.trading
     )
+
+
+def _shown(path: Path) -> str:
+    """A path as people write it: from the current folder, where it is below that."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _print_summary(run: FinishedRun) -> None:
@@ -114,7 +189,7 @@ def _print_summary(run: FinishedRun) -> None:
         "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
         "bars": summary.bars,
         "time": f"{run.seconds:.2f} s",
-        "results": run.path,
+        "results": _shown(run.path),
         **({"look-ahead": run.audit.told} if run.audit else {}),
     })  # fmt: skip
     if run.trading:
@@ -131,8 +206,7 @@ def _print_summary(run: FinishedRun) -> None:
         click.echo(
             f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
         )
-    for warning in run.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    print_warnings(summary, run.warnings)
 
 
 def _print_trading(summary: dict[str, Any]) -> None:
@@ -183,6 +257,14 @@ def _print_survivorship(summary: RunSummary) -> None:
     if rows:
         click.echo()
         print_table("survivorship: what the universe leaves out", HEADS, rows)
+
+
+def print_warnings(summary: RunSummary, warnings: Sequence[str]) -> None:
+    """Sessions that were skipped, and what is odd, on stderr."""
+    for session, reason in summary.skipped.items():
+        click.echo(f"warning: session {session} was skipped: {reason}", err=True)
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _share(part: int, whole: int) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +14,15 @@ import click
 
 from engine.cli.adhoc import adhoc_config
 from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options, workers_option
-from engine.cli.output import print_facts, print_table, progress_bar, set_up_logging, tell_reading_cost
-from engine.cli.run import print_scanners
+from engine.cli.output import (
+    plug_ins_print_to_stderr,
+    print_facts,
+    print_table,
+    progress_bar,
+    set_up_logging,
+    tell_reading_cost,
+)  # fmt: skip
+from engine.cli.run import print_scanners, print_warnings
 
 if TYPE_CHECKING:
     from engine.results.batch_scan import BatchScan
@@ -23,6 +33,8 @@ if TYPE_CHECKING:
 @archive_option(required=True)
 @scan_options
 @click.option("--first-hit", is_flag=True, help="Keep the first hit of each symbol and session only.")
+@click.option("--on-corrupt", type=click.Choice(["stop", "skip"]), default="stop", show_default=True,
+              help="When a session's file cannot be read.")  # fmt: skip
 @click.option("--out", type=FILE, help="Write the hits to this .parquet, .csv or .json file.")
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
@@ -38,19 +50,17 @@ def scan_command(
     """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
 
     All scanners share one pass over the bars. The hits are those that `barsweep run` would log. Without --schedule a scanner
-    looks every five minutes, or at the close where bars are daily. Exit status 1 says that a scanner failed on the way.
+    looks every five minutes, or at the close where bars are daily. Exit status 1 says that a scanner failed on the way,
+    or that a session was skipped.
     """
     set_up_logging("error" if quiet else log_level)
-    import tempfile
-
     from engine.archive.archive import Archive
     from engine.results.batch_scan import scan_archive
 
     archive = Archive.open(archive_path)
     loaded = adhoc_config(archive, scanners, **options)
-    with tempfile.TemporaryDirectory(prefix="barsweep-") as folder:
-        target = out or (None if output_format == "table" else Path(folder) / f"hits.{output_format}")
-        with progress_bar(quiet) as progress:
+    with _target(out, output_format) as target:
+        with progress_bar(quiet) as progress, plug_ins_print_to_stderr():
             scan = scan_archive(
                 loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total), workers
             )
@@ -58,11 +68,24 @@ def scan_command(
             _print(scan, out)
         else:
             _print_hits(target, output_format)
-    for warning in scan.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    print_warnings(scan.summary, scan.warnings)
     if not quiet:
         tell_reading_cost(archive, dt.date.fromisoformat(scan.summary.last), scan.summary.sessions, scan.seconds)
     return 1 if scan.failures else 0
+
+
+@contextmanager
+def _target(out: Path | None, output_format: str) -> Iterator[Path | None]:
+    """Where the hits are written: for printing all of them, into a file that goes."""
+    if out is not None or output_format == "table":
+        yield out
+        return
+    from engine.results.tables import writing
+
+    with writing(Path("a folder for temporary files")):
+        folder = tempfile.TemporaryDirectory(prefix="barsweep-")
+    with folder as name:
+        yield Path(name) / f"hits.{output_format}"
 
 
 def _print(scan: BatchScan, out: Path | None) -> None:

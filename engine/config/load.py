@@ -20,6 +20,8 @@ from engine.errors import ConfigError, did_you_mean
 SHORT = {"start": "backtest_config.start_date", "end": "backtest_config.end_date", "archive": "archive",
          "symbols": "session_data_config.symbols"}  # fmt: skip
 
+MANY_PROBLEMS, LONG_VALUE = 20, 200  # that are told of; characters of a value that are shown
+
 
 @dataclass(frozen=True)
 class LoadedConfig:
@@ -41,13 +43,19 @@ class LoadedConfig:
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     """Read and check a config; `overrides` are "key.path=value". Raises ConfigError."""
-    data = _read(path)
+    return check_config(_read(path), path, overrides)
+
+
+def check_config(data: dict[str, Any], path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+    """Check a config that was read; files that it names are looked for beside `path`. Raises ConfigError."""
     for override in overrides:
         _override(data, override)
     try:
         return LoadedConfig(SessionConfig(**data), path)
     except ValidationError as error:
-        problems = [_problem(problem) for problem in error.errors()]
+        problems = [_problem(problem) for problem in error.errors()[:MANY_PROBLEMS]]
+        if error.error_count() > MANY_PROBLEMS:
+            problems.append(f"and {error.error_count() - MANY_PROBLEMS:,} more")
         raise ConfigError("\n  ".join(["", *problems]).lstrip() if len(problems) == 1 else "\n  " + "\n  ".join(problems),
                           where=path) from None  # fmt: skip
 
@@ -85,12 +93,17 @@ def _project_root(folder: Path) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text)
+        if "\\ud" in text.lower():  # halves of characters, which no file and no terminal takes
+            json.dumps(data, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise ConfigError("no such file", where=path) from None
     except json.JSONDecodeError as error:
         raise ConfigError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=path) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError("blocks within blocks without end", where=path, expected="a session config") from None
+    except (OSError, ValueError) as error:  # a text that is not UTF-8, a number of thousands of digits
         raise ConfigError(f"cannot be read: {error}", where=path) from None
     if not isinstance(data, dict):
         raise ConfigError(f"holds a {type(data).__name__}", where=path, expected="a JSON object")
@@ -119,18 +132,22 @@ def _value(text: str) -> Any:
 
 
 def _problem(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(_short(str(part)) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _keys_at(problem["loc"][:-1])
         hint = did_you_mean(str(problem["loc"][-1]), known) or f"known are {', '.join(known)}"
         return f"unknown key {key!r}, {hint}"
     if problem["type"] == "missing":
         return f"{key}: missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _short(problem["msg"].removeprefix("Value error, "), 5 * LONG_VALUE)
     expected = problem.get("ctx", {}).get("expected")
     near = did_you_mean(str(problem["input"]), [part.strip("'") for part in expected.split(" or ")]) if expected else None
-    shown = repr(problem["input"]) if not isinstance(problem["input"], dict) else "this block"
+    shown = _short(repr(problem["input"])) if not isinstance(problem["input"], dict) else "this block"
     return f"{key or 'config'} = {shown}: {message[:1].lower()}{message[1:]}" + (f", {near}" if near else "")
+
+
+def _short(text: str, most: int = LONG_VALUE) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
 
 
 def _keys_at(loc: tuple[int | str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -32,10 +33,15 @@ def _wall_clock(value: Any) -> Any:
 
 def _symbols(values: list[str]) -> list[str]:
     upper = [value.strip().upper() for value in values]
-    twice = sorted({symbol for symbol in upper if upper.count(symbol) > 1})
+    twice = _twice(upper)
     if twice or "" in upper:
-        raise ValueError(f"named twice: {', '.join(twice)}" if twice else "an empty symbol")
+        raise ValueError(f"named twice: {', '.join(twice[:10])}" if twice else "an empty symbol")
     return upper
+
+
+def _twice(names: list[str]) -> list[str]:
+    """The names that are there more than once, sorted."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def _interval_name(text: str) -> str:
@@ -58,6 +64,9 @@ class BacktestConfig(Model):
 
     start_date: dt.date | None = Field(None, description="first date; the archive's first session where left out")
     end_date: dt.date | None = Field(None, description="last date; the archive's last session where left out")
+    on_corrupt: Literal["stop", "skip"] = Field(
+        "stop", description="what becomes of a run when a session's file cannot be read: it stops, or goes on as if there were none"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> BacktestConfig:
@@ -137,7 +146,13 @@ class SessionDataConfig(Model):
     historical: Historical = Field(Historical(), description="history of the active symbols")
     indicators: list[IndicatorConfig] = Field([], description="indicators that every active symbol has")
     benchmark: Text | None = Field(None, description="symbol that beta, correlation and relative_strength measure against")
-    scanners: list[ScannerConfig] = Field([], description="scanners, run one after the other in this order")
+    scanners: list[ScannerConfig] = Field([], max_length=1000, description="scanners, run one after the other in this order")
+    scan_time_limit: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no limit",
+    )
     interval: IntervalName | None = Field(None, description="interval of the bars to replay; the archive's shortest where left out")
     min_quality: float | None = Field(
         None, gt=0, le=100,
@@ -148,8 +163,7 @@ class SessionDataConfig(Model):
 
     @model_validator(mode="after")
     def _names(self) -> SessionDataConfig:
-        labels = [scanner.label for scanner in self.scanners if scanner.enabled]
-        twice = sorted({label for label in labels if labels.count(label) > 1})
+        twice = _twice([scanner.label for scanner in self.scanners if scanner.enabled])
         if twice:
             raise ValueError(f"two scanners are named {', '.join(twice)}; give one of them another `name`")
         return self
@@ -243,8 +257,7 @@ class SessionConfig(Model):
 
     @model_validator(mode="after")
     def _strategies(self) -> SessionConfig:
-        labels = [strategy.label for strategy in self.strategies if strategy.enabled]
-        twice = sorted({label for label in labels if labels.count(label) > 1})
+        twice = _twice([strategy.label for strategy in self.strategies if strategy.enabled])
         if twice:
             raise ValueError(f"two strategies are named {', '.join(twice)}; give one of them another `name`")
         known = {"config", *(scanner.label for scanner in self.session_data_config.scanners)}

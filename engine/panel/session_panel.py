@@ -10,7 +10,7 @@ from engine.archive.archive import Archive
 from engine.archive.files import symbol_runs
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.errors import ArchiveError
+from engine.errors import ArchiveError, SessionFileError
 from engine.kernels.coverage import coverage
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
@@ -61,7 +61,16 @@ class SessionPanel:
         columns: Sequence[str],
         extended: bool,
     ) -> SessionPanel:
-        """Decode `columns` of a session's file; raises ArchiveError for a file that is not what it should be."""
+        """Decode `columns` of a session's file; raises SessionFileError for a file that is not what it should be."""
+        try:
+            return cls._read(archive, session, table, base, columns, extended)
+        except ArchiveError as error:
+            raise SessionFileError(error, session.date) from None
+
+    @classmethod
+    def _read(
+        cls, archive: Archive, session: Session, table: SymbolTable, base: Interval, columns: Sequence[str], extended: bool
+    ) -> SessionPanel:  # fmt: skip
         index = archive.read_session_index(session.date, base.name)
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
         frame = archive.read_session(session.date, wanted, base.name)

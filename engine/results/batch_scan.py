@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -13,10 +14,10 @@ import polars as pl
 from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.config.load import LoadedConfig
-from engine.errors import RunError
+from engine.errors import RunError, SessionFileError
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.summary import RunSummary, ScannerSummary
-from engine.results.tables import GrowingTable
+from engine.results.tables import GrowingTable, writing
 from engine.schema import HITS_SCHEMA
 
 FORMATS = (".parquet", ".csv", ".json")
@@ -46,11 +47,28 @@ def scan_archive(
         raise RunError(
             f"cannot write {out.suffix or 'a file without a suffix'}", where=out, expected=f"one of {', '.join(FORMATS)}"
         )
+    skipped: dict[str, str] = {}
+    while True:
+        try:
+            scan = _scan(loaded, archive, out, first_hit, progress, workers)
+        except SessionFileError as error:
+            if loaded.config.backtest_config.on_corrupt == "stop":
+                raise
+            skipped[str(error.date)] = str(error)
+            archive = archive.without([error.date])
+        else:
+            scan.summary.skipped = skipped
+            return replace(scan, failures=scan.failures + len(skipped))
+
+
+def _scan(
+    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress, workers: int
+) -> BatchScan:  # fmt: skip
     clock = time.perf_counter()
     blocks = RunBlocks(loaded, archive, progress, workers=workers, frames=("scans", "hits", "timings"))
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
     top, kept = pl.DataFrame(schema=HITS_SCHEMA), 0
-    with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=_folder(out)) as aside:
+    with _aside(out) as aside:
         table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
         for block in blocks:
             summary.add(block)
@@ -58,13 +76,15 @@ def scan_archive(
             hits = _firsts(found) if first_hit else found
             kept += len(hits)
             if out is not None:
-                table.add(hits)
+                with writing(out):
+                    table.add(hits)
             if len(hits):
                 top = pl.concat([top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN)
         summary.finish(archive, blocks.coordinator.universes, blocks.dates)
         if out is not None:
-            table.finish()
-            _deliver(Path(aside) / "hits.parquet", out)
+            with writing(out):
+                table.finish()
+                _deliver(Path(aside) / "hits.parquet", out)
     seconds = time.perf_counter() - clock
     return BatchScan(summary, top, kept, blocks.warnings, blocks.failures, seconds)
 
@@ -73,14 +93,15 @@ def _firsts(hits: pl.DataFrame) -> pl.DataFrame:
     return hits.unique(["session", "scanner", "symbol"], keep="first", maintain_order=True)
 
 
-def _folder(out: Path | None) -> Path | None:
+def _aside(out: Path | None) -> AbstractContextManager[str]:
+    """A folder beside `out`; none where nothing is written."""
     if out is None:
-        return None
+        return nullcontext("")
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent)
     except OSError as error:
         raise RunError(f"cannot be written: {error.strerror}", where=out, fix="give another --out") from None
-    return out.absolute().parent
 
 
 def _deliver(hits: Path, out: Path) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.metadata
-import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import engine
 from engine.archive.archive import Archive
 from engine.audit.in_run import InRunAudit
 from engine.config.load import LoadedConfig
+from engine.errors import RunError, SessionFileError
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.memory import peak_memory_mb
+from engine.results.provenance import changes, loaded_of, provenance
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
-from engine.session.coordinator import SessionCoordinator
 from engine.trading.desk import TradingDesk, make_desk
-
-LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,7 @@ class FinishedRun:
     """Where a run's results are, and its summary."""
 
     path: Path
+    archive: Archive
     summary: RunSummary
     warnings: list[str]
     failures: int
@@ -47,65 +44,92 @@ def execute_run(
     audit       whether a few random ticks of a session are audited for look-ahead along the way
     audit_seed  draws them; the config's digest where left out
     """
-    started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-    desk = make_desk(loaded, archive)
-    blocks = RunBlocks(loaded, archive, progress, desk, workers)
-    inspector = _inspector(loaded, blocks, audit_seed) if audit else None
-    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
-    with RunDirectory(out, loaded.config.session_name, loaded.digest, started, desk is not None) as directory:
-        for block in blocks:
-            last = block.dates[-1] == blocks.dates[-1]
-            directory.add(block, hits_with_tickers(block, archive), desk.end_run() if desk and last else {})
-            summary.add(block)
-        summary.finish(archive, blocks.coordinator.universes, blocks.dates)
-        trading = _trading(desk, blocks.coordinator, loaded, archive, directory.finish_tables())
-        warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0)
-        seconds = time.perf_counter() - clock
-        manifest = _manifest(loaded, archive, started, seconds, blocks, summary, inspector)
-        directory.finish(manifest, summary.as_dict(warnings) | trading)
-    return FinishedRun(directory.path, summary, warnings, failures, seconds, inspector, trading)
+    blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)  # refuses what is wrong
+    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    seeds = {"audit": int(loaded.digest, 16) if audit_seed is None else audit_seed} if audit else {}
+    manifest = {**provenance(loaded, archive), "seeds": seeds, "started": started, "resumed": [], "skipped_sessions": {}}
+    with RunDirectory.begin(out.absolute(), loaded.config.session_name, manifest) as directory:
+        return _complete(directory, blocks)
 
 
-def _inspector(loaded: LoadedConfig, blocks: RunBlocks, seed: int | None) -> InRunAudit:
-    """What audits a session of the run while it is at hand."""
-    inspector = InRunAudit.of(loaded, blocks.dates, int(loaded.digest, 16) if seed is None else seed)
+def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers: int = 1) -> FinishedRun:
+    """Complete a run that was stopped; raises RunError where what its results depend on has changed."""
+    with RunDirectory.unfinished(run) as directory:
+        before = directory.manifest
+        loaded = loaded_of(before, directory.aside)
+        skipped = map(dt.date.fromisoformat, before["skipped_sessions"])
+        archive = Archive.open(archive_path or Path(before["archive_path"])).without(skipped)
+        blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)
+        changed = changes(before, provenance(loaded, archive))
+        if changed:
+            raise RunError("cannot be resumed, for what its results depend on has changed:\n  " + "\n  ".join(changed),
+                           where=run, fix="\n  run it anew: `barsweep run --from RUN`")  # fmt: skip
+        directory.note(resumed=[*before["resumed"], dt.datetime.now(dt.UTC).isoformat(timespec="seconds")])
+        return _complete(directory, blocks)
+
+
+def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
+    """Run what is left; again without a session whose file cannot be read, where the config says so."""
+    clock = time.perf_counter()
+    while True:
+        try:
+            return _attempt(directory, blocks, clock)
+        except SessionFileError as error:
+            if blocks.loaded.config.backtest_config.on_corrupt == "stop":
+                raise
+            directory.note(skipped_sessions=directory.manifest["skipped_sessions"] | {str(error.date): str(error)})
+            archive = blocks.archive.without([error.date])
+            blocks = RunBlocks(blocks.loaded, archive, blocks.progress, make_desk(blocks.loaded, archive), blocks.workers)
+
+
+def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> FinishedRun:
+    desk, coordinator = cast(TradingDesk | None, blocks.trader), blocks.coordinator
+    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.declared), directory.parts
+    audit = _audit(blocks, directory.manifest["seeds"].get("audit"))
+    summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
+    for block in blocks:
+        last = block.dates[-1] == blocks.dates[-1]
+        hits = hits_with_tickers(block, blocks.archive)
+        directory.add(block, hits, desk.end_run() if desk and last else {}, last, blocks.warnings)
+        summary.add(block)
+    summary.finish(blocks.archive, coordinator.universes, blocks.dates)
+    trading = _trading(desk, blocks, directory.finish_tables())
+    summary.skipped = directory.manifest["skipped_sessions"]
+    warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0) + len(summary.skipped)
+    seconds = time.perf_counter() - clock
+    told = audit.as_dict() if audit else None
+    directory.finish(summary.as_dict(warnings) | trading, audit=told, **_measured(blocks, summary, seconds, failures))
+    return FinishedRun(directory.path, blocks.archive, summary, warnings, failures, seconds, audit, trading)
+
+
+def _audit(blocks: RunBlocks, seed: int | None) -> InRunAudit | None:
+    """What audits a session of the run while it is at hand; None without a seed."""
+    if seed is None:
+        return None
+    audit = InRunAudit.of(blocks.loaded, blocks.dates, seed)
     if blocks.workers > 1:
-        inspector.left_out = "the run is shared by workers"
-    blocks.coordinator.inspector = inspector
-    return inspector
+        audit.left_out = "the run is shared by workers"
+    blocks.coordinator.inspector = audit
+    return audit
 
 
-def _trading(
-    desk: TradingDesk | None, coordinator: SessionCoordinator, loaded: LoadedConfig, archive: Archive, folder: Path
-) -> dict[str, Any]:  # fmt: skip
+def _trading(desk: TradingDesk | None, blocks: RunBlocks, folder: Path) -> dict[str, Any]:
     """What trading came to, from the tables as they are written."""
     if desk is None:
         return {}
-    dates = coordinator.scope.dates
-    benchmark = Benchmark.of(archive, dates, loaded.config.session_data_config.benchmark, coordinator.symbols)
-    summary = trading_summary(folder, str(archive.calendar.tz), loaded.config.account.starting_cash, benchmark)
+    config, archive = blocks.loaded.config, blocks.archive
+    benchmark = Benchmark.of(archive, blocks.dates, config.session_data_config.benchmark, blocks.coordinator.symbols)
+    summary = trading_summary(folder, str(archive.calendar.tz), config.account.starting_cash, benchmark)
     return {"trading": summary, "strategies": desk.states()}
 
 
-def _manifest(
-    loaded: LoadedConfig, archive: Archive, started: dt.datetime, seconds: float, blocks: RunBlocks,
-    summary: RunSummary, inspector: InRunAudit | None,
-) -> dict[str, Any]:  # fmt: skip
+def _measured(blocks: RunBlocks, summary: RunSummary, seconds: float, failures: int) -> dict[str, Any]:
+    """The rest of the manifest: what may differ from run to run."""
     return {
-        "barsweep": engine.__version__,
-        "config": loaded.config.model_dump(mode="json"),
-        "config_digest": loaded.digest,
-        "archive": archive.manifest.model_dump(mode="json"),
-        "archive_path": str(archive.path.absolute()),
-        "archive_digest": archive.digest(),
-        "seeds": {"audit": inspector.seed} if inspector else {},  # nothing else in a run is drawn by chance
-        "audit": inspector.as_dict() if inspector else None,
-        "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},
-        "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
         "workers": blocks.workers,
         "seconds_by_phase": {name: round(spent, 3) for name, spent in blocks.seconds.items()},
         "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
         "peak_memory_mb": round(peak_memory_mb(), 1),
-        "exit_state": "failures" if blocks.failures else "complete",
+        "exit_state": "failures" if failures else "complete",
     }

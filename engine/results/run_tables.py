@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.errors import ArchiveError, RunError
+from engine.results.provenance import read_manifest
 from engine.results.trading_summary import Benchmark, grouped_trades, session_ends
 
 
@@ -23,8 +24,8 @@ class RunTables:
     archive: Archive | None = None
 
     def __post_init__(self) -> None:
+        self.manifest = read_manifest(self.folder)
         try:
-            self.manifest = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
             self.summary = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise RunError("no run directory", where=self.folder, expected="a folder with manifest.json and summary.json") from None

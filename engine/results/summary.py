@@ -12,7 +12,7 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.archive.universe import Universe
-from engine.results.blocks import Block
+from engine.results.stored_block import Block
 from engine.results.survivorship import Survivorship, Traded, survivorship
 from engine.scan.slot import ScannerSlot
 
@@ -57,6 +57,7 @@ class RunSummary:
     first: str = ""
     last: str = ""
     survivorship: dict[str, Survivorship] = field(default_factory=dict)  # of each scanner, once the run is over
+    skipped: dict[str, str] = field(default_factory=dict)  # session -> why its file cannot be read
 
     def add(self, block: Block) -> None:
         """Count the sessions of a block."""
@@ -77,7 +78,7 @@ class RunSummary:
         return {
             "sessions": self.sessions, "first_session": self.first, "last_session": self.last, "bars": self.bars,
             "hits": sum(one.hits for one in self.scanners.values()),
-            "failures": sum(one.errors for one in self.scanners.values()),
+            "failures": sum(one.errors for one in self.scanners.values()), "skipped_sessions": self.skipped,
             "scanners": {name: one.as_dict() for name, one in self.scanners.items()},
             "survivorship": {name: one.as_dict() for name, one in self.survivorship.items()}, "warnings": warnings,
         }  # fmt: skip

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.errors import WriteError
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """WriteError for whatever fails to be written meanwhile."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
+        raise WriteError.of(error, where) from None
+
 
 class GrowingTable:
     """One table of the run directory.
 
-    Columns may join later (another scanner's features); in earlier rows they are null. What is added together is a row
-    group.
+    Columns may join later (another scanner's features); in earlier rows they are null. A column whose values come in another type
+    (whole numbers, then fractions) takes the type that holds both. What is added together is a row group.
     """
 
     def __init__(self, folder: Path, name: str, schema: dict[str, pl.DataType]):
-        self._target, self._schema = folder / f"{name}.parquet", dict(schema)
+        self._target, self._own, self._schema = folder / f"{name}.parquet", schema, dict(schema)
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
         """Append the rows of a block of sessions; blocks come in order."""
         if rows.is_empty():
             return
-        fresh = {name: dtype for name, dtype in rows.schema.items() if self._schema.get(name, pl.Null()) == pl.Null != dtype}
-        self._schema |= fresh | {name: pl.Null() for name in rows.columns if name not in self._schema and name not in fresh}
+        empty = [pl.DataFrame(schema=schema) for schema in (self._schema, rows.schema)]
+        together = dict(pl.concat(empty, how="diagonal_relaxed").schema) | self._own
+        fresh = {name for name, dtype in together.items() if dtype != pl.Null and self._schema.get(name) != dtype}
+        self._schema = together
         if self._writer is None or fresh:
             self._open()
         self._write(rows)
@@ -36,6 +51,12 @@ class GrowingTable:
             self._open()
         assert self._writer is not None
         self._writer.close()
+
+    def drop(self) -> None:
+        """Close the file as it is: it will not be finished."""
+        with suppress(OSError, pa.ArrowException):
+            if self._writer is not None:
+                self._writer.close()
 
     def _open(self) -> None:
         """Begin the file, or begin it again with the columns that have joined."""

@@ -65,7 +65,7 @@ class BaseScanner(ABC):
         if self.universe is None:
             self.universe = self.load_universe(spec)
         assert self.session_date is not None  # set by the manager before setup
-        return self.universe.members(self.session_date)
+        return list(self.universe.members(self.session_date))  # the universe's own list is every scanner's
 
 
 class ColumnarScanner(BaseScanner):

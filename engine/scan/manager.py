@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import reprlib
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import polars as pl
@@ -29,6 +31,7 @@ from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
+from engine.scan.guard import guarded
 from engine.scan.record import ScanRecord, ScanRow
 from engine.scan.result import ColumnarResult, ScanResult
 from engine.scan.slot import ScannerSlot, ScannerState
@@ -41,8 +44,10 @@ TAG = "[SCANNER_MANAGER]"
 class ScannerManager:
     """Runs scanners one after the other; the clock stands still meanwhile."""
 
-    def __init__(self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str):
-        self.slots = list(slots)
+    def __init__(
+        self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str, time_limit: float | None = None
+    ):  # fmt: skip
+        self.slots, self._time_limit = list(slots), time_limit
         self.failures = 0
         self.on_found: Callable[[str, Sequence[str], int], None] = lambda name, symbols, now: None  # scans that are not columnar
         self._data, self._clock, self._mode = data, clock, mode
@@ -139,6 +144,10 @@ class ScannerManager:
 
     def _refuse_strange(self, result: ScanResult) -> None:
         table = self._data.table
+        if not isinstance(result.symbols, list | tuple) or not all(isinstance(symbol, str) for symbol in result.symbols):
+            raise ScannerError(f"scan() returned symbols = {reprlib.repr(result.symbols)}", expected="a list of strings")
+        if not isinstance(result.metadata, Mapping):
+            raise ScannerError(f"scan() returned metadata = {reprlib.repr(result.metadata)}", expected="a dictionary by symbol")
         for symbol in result.symbols:
             if symbol not in table:
                 raise ScannerError(f"scan() returned {symbol!r}", expected="symbols of the run's universes",
@@ -162,13 +171,18 @@ class ScannerManager:
 
     def _guard(self, slot: ScannerSlot, kind: str, action: Callable[[ScannerSlot, str, int], None], tick: int, fatal: bool) -> None:
         try:
-            with self._data.acting_as(slot.name):
+            with self._data.acting_as(slot.name), self._guarded(slot, kind):
                 action(slot, kind, tick)
-        except Exception as error:  # a scanner is the user's code: whatever it raises is told, never hidden
+        except (Exception, SystemExit) as error:  # a scanner is the user's code: whatever it raises is told, never hidden
             said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
             if fatal:
                 raise ScannerError(f"{kind} failed: {said}", where=slot.name) from error
             self._fail(slot, kind, tick, said)
+
+    def _guarded(self, slot: ScannerSlot, kind: str) -> AbstractContextManager[None]:
+        """What is declared needs no guard but the clock's."""
+        declared = slot.columnar and kind in ("pre_session", "regular") and self._time_limit is None
+        return nullcontext() if declared else guarded(self._time_limit)
 
     def _fail(self, slot: ScannerSlot, kind: str, tick: int, said: str) -> None:
         log.error("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())

@@ -181,4 +181,5 @@ def _symbol_hits(time: int, result: ScanResult, promoted: Sequence[bool] | NDArr
 def _scalars(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
         return {}
-    return {str(name): value for name, value in metadata.items() if isinstance(value, (bool, int, float, str))}
+    plain = {str(name): value.item() if isinstance(value, np.generic) else value for name, value in metadata.items()}
+    return {name: value for name, value in plain.items() if isinstance(value, (bool, int, float, str))}

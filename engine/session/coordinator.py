@@ -14,8 +14,10 @@ Setup comes before history because it says what history is needed.
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
 import logging
+import reprlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +40,7 @@ from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import ColumnarScanner, UniverseSpec
 from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
+from engine.scan.guard import check_time_limit, guarded
 from engine.scan.manager import ScannerManager
 from engine.scan.module_loader import load_scanner_class
 from engine.scan.replay import MarketReplay, ReplayedSession, ReplaySpec
@@ -96,7 +99,8 @@ class SessionCoordinator:
         self._universes: dict[str, Universe] = {}
         slots = [self._slot(scanner) for scanner in self._data_config.scanners if scanner.enabled]
         self.data = SessionData(self._config_symbols(), self._config_indicators())
-        self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode)
+        check_time_limit(self._data_config.scan_time_limit, loaded.path)
+        self.manager = ScannerManager(slots, self.data, self.clock, self._config.mode, self._data_config.scan_time_limit)
         if trader:
             self.manager.on_found = trader.found
         self._history = TrailingHistory(archive, self._data_config.historical.trailing_days)
@@ -191,7 +195,7 @@ class SessionCoordinator:
         found: Found = {}
         for slot in self.manager.slots:
             if slot.columnar and slot.error is None:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(Exception), guarded(self._data_config.scan_time_limit):
                     found[slot.name] = slot.first_finds(cross)
         return found
 
@@ -298,7 +302,7 @@ class SessionCoordinator:
     # -- from the config
 
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
-        scanner = load_scanner_class(config.module)(dict(config.config))
+        scanner = load_scanner_class(config.module)(copy.deepcopy(config.config))  # its own, to do with what it likes
         scanner.load_universe = self._load_universe
         schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)
@@ -339,7 +343,8 @@ class SessionCoordinator:
         named = universe.named(self.scope.dates[0], self.scope.dates[-1])
         unknown = sorted(set(named) & set(universe.unknown))
         if unknown:
-            self._warn(f"universe {spec}: {len(unknown)} of its {len(named)} symbols are not in the archive: {_some(unknown)}")
+            shown = spec if isinstance(spec, str) else reprlib.repr(spec)
+            self._warn(f"universe {shown}: {len(unknown)} of its {len(named)} symbols are not in the archive: {_some(unknown)}")
 
     def _config_symbols(self) -> list[str]:
         universe = FixedUniverse(self._data_config.symbols, self._archive.symbols())

@@ -369,10 +369,10 @@ class TradingDesk:
         try:
             with self._scene.data.acting_as(slot.name):
                 hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._fail(slot, error)
 
-    def _fail(self, slot: StrategySlot, error: Exception) -> None:
+    def _fail(self, slot: StrategySlot, error: BaseException) -> None:
         log.error("%s %s failed\n%s", TAG, slot.name, traceback.format_exc())
         said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
         self.failures += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from engine.strategies.base import Strategy, StrategyContext
 
 
@@ -15,6 +17,13 @@ class Failing(Strategy):
         self.bars += 1
         if self.bars == 2:
             raise ValueError("no idea")
+
+
+class Leaving(Failing):
+    """Ends the process, or so it thinks."""
+
+    def on_bar(self, context: StrategyContext) -> None:
+        sys.exit(0)
 
 
 class Adding(Strategy):

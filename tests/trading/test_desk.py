@@ -19,14 +19,15 @@ from tests.trading.runs import config, trade
 HERE = "tests.trading.by_hand"
 
 
-def test_a_failing_strategy_is_told_of_and_left_out_for_the_session(demo: Archive) -> None:
-    strategies = [{"module": f"{HERE}:Failing"}, {"module": "engine.strategies.buy_and_hold"}]
+@pytest.mark.parametrize(("name", "said"), [("Failing", "ValueError: no idea"), ("Leaving", "SystemExit: 0")])
+def test_a_failing_strategy_is_told_of_and_left_out_for_the_session(name: str, said: str, demo: Archive) -> None:
+    strategies = [{"module": f"{HERE}:{name}"}, {"module": "engine.strategies.buy_and_hold"}]
     loaded = config(strategies, start="2017-12-04", end="2017-12-05", symbols=["AAPL"])
     desk = make_desk(loaded, demo)
     assert desk is not None
     records = list(SessionCoordinator(loaded, demo, desk).sessions())
     assert desk.failures == 2
-    assert [said for _, said in desk.slots[0].errors] == ["ValueError: no idea"] * 2
+    assert [error for _, error in desk.slots[0].errors] == [said] * 2
     assert sum(len(record.trading["fills"]) for record in records) == 1  # everything else goes on
 
 
