@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 
 LONGEST_NAME = 200  # of a name that was mistyped
+LONGEST_LINE = 2_000
 
 
 class BarsweepError(Exception):
@@ -40,7 +41,12 @@ class BarsweepError(Exception):
             parts.append(f"expected {self.expected}")
         if self.fix:
             parts.append(self.fix)
-        return "; ".join(parts).replace("\n; ", "\n")
+        return "\n".join(map(_shortened, "; ".join(parts).replace("\n; ", "\n").split("\n")))
+
+
+def _shortened(line: str) -> str:
+    """A line without the middle of a value that nobody can read."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 4 :]}"
 
 
 def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None) -> BarsweepError:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["BARSWEEP_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "barsweep")
 
@@ -14,6 +15,10 @@ from engine.archive.demo import make_demo
 from engine.archive.importer import ImportOptions, import_bars
 from tests.data import real_data
 from tests.lean import lean_archive
+
+settings.register_profile("patient", deadline=None)  # no timing is a reason to fail
+settings.load_profile("patient")
+settings.register_profile("nightly", print_blob=True)  # of `make fuzz`; how many cases it has stands beside each fuzz test
 
 
 @pytest.fixture(scope="session")

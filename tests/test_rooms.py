@@ -27,6 +27,7 @@ ROOMS = [
     "results",
 ]
 KERNEL_LIBRARIES = {
+    "fractions",
     "functools",
     "numba",
     "numpy",

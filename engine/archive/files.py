@@ -103,11 +103,23 @@ def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
         text = told[SYMBOLS_KEY.encode()]
         if told.get(CHECKSUM_KEY.encode(), _checksum(text).encode()) != _checksum(text).encode():
             return None
-        index = json.loads(text)
-        symbols, counts = index["symbols"], np.array(index["counts"], np.int64)
-        return (symbols, counts) if counts.sum() == metadata.num_rows else None
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+    except (pa.ArrowException, OSError, KeyError):
         return None  # the read that follows says what is wrong
+    return _index(text, metadata.num_rows)
+
+
+def _index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | None:
+    """The symbols and counts that a text tells, unless it cannot be true of a file of so many rows."""
+    try:
+        told = json.loads(text)
+        symbols, counts = told["symbols"], np.array(told["counts"])
+        kinds = set(map(type, symbols))
+        fits = kinds <= {str} and len(set(symbols)) == len(symbols) == len(counts)
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return None
+    if not isinstance(symbols, list) or not fits or counts.ndim != 1 or counts.dtype != np.int64:
+        return None
+    return (symbols, counts) if (counts > 0).all() and counts.sum() == rows else None
 
 
 def verify(path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine.archive.atomic import atomic_path
+from engine.clock.calendar import EARLIEST, LATEST
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, ConfigError
 
 MANIFEST, ACTIONS, SYMBOL_MAP = "archive.json", "corporate_actions.parquet", "symbol_map.parquet"
+EXAMPLES = {"date": "date=2018-02-16", "year": "year=2018"}
+Value = TypeVar("Value", dt.date, int)
 SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
 CHECKSUM_KEY = "barsweep.symbols.crc32"  # and the CRC-32 of that text
 
@@ -52,9 +56,20 @@ class ArchiveManifest(BaseModel):
             raise ValueError("intervals: expected one interval, that of the files in place")
         return self
 
+    @field_validator("intervals")
+    @classmethod
+    def _are_intervals(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """They are parts of paths, so nothing else will do."""
+        for name in names:
+            if Interval.parse(name).name != name:
+                raise ValueError(f"{name!r} is written {Interval.parse(name).name}")
+        return names
+
     @property
     def base(self) -> Interval:
-        """The shortest interval that is stored."""
+        """The shortest interval that is stored; raises ArchiveError where there is none."""
+        if not self.intervals:
+            raise ArchiveError("the archive holds no bars", where=MANIFEST, fix="import bars with `barsweep archive import`")
         return min((Interval.parse(name) for name in self.intervals), key=lambda interval: interval.micros)
 
 
@@ -70,18 +85,36 @@ def daily_file(root: Path, year: int) -> Path:
 
 def session_dates(root: Path, interval: str) -> list[dt.date]:
     """The sessions that have a file, from the layout alone."""
-    return sorted(dt.date.fromisoformat(v) for v in _values(root / "bars" / f"interval={interval}", "date"))
+    return _values(root / "bars" / f"interval={interval}", "date", _date)
 
 
 def daily_years(root: Path) -> list[int]:
     """The years that have a file of daily bars."""
-    return sorted(int(value) for value in _values(root / "bars" / "interval=1d", "year"))
+    return _values(root / "bars" / "interval=1d", "year", int)
 
 
-def _values(folder: Path, key: str) -> list[str]:
-    prefix = f"{key}="
-    found = folder.glob(f"{prefix}*/bars.parquet")
-    return [path.parent.name.removeprefix(prefix) for path in found]
+def _date(text: str) -> dt.date:
+    date = dt.date.fromisoformat(text)
+    if not EARLIEST <= date <= LATEST:
+        raise ValueError
+    return date
+
+
+def _values(folder: Path, key: str, parse: Callable[[str], Value]) -> list[Value]:
+    """What the names of the folders that hold a file say, increasing; raises ArchiveError for a name that no import gives."""
+    values = []
+    for path in folder.glob(f"{key}=*/bars.parquet"):
+        name = path.parent.name.removeprefix(f"{key}=")
+        try:
+            value = parse(name)
+        except ValueError:
+            value = None
+        if value is None or f"{value}" != name:
+            raise ArchiveError(
+                f"{name!r} is no {key}", where=path.parent, expected=EXAMPLES[key], fix="move the folder out of the archive"
+            )
+        values.append(value)
+    return sorted(values)
 
 
 def read_manifest(root: Path) -> ArchiveManifest:

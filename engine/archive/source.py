@@ -30,6 +30,7 @@ ALIASES = {
     "trade_count": ("trade_count", "transactions", "n"),
 }
 DIVIDED = (*PRICE_COLUMNS, "vwap")
+MOST_MICROS = 2**62
 EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": None}
 
 
@@ -192,8 +193,10 @@ def _from_epoch(path: Path, source: str, moment: pl.Expr, options: SourceOptions
                              fix="give --epoch-unit s, ms, us or ns")  # fmt: skip
     scale = EPOCH_UNITS[options.epoch_unit]
     count = moment.cast(pl.Int64, strict=False)
-    micros = count // 1000 if scale is None else count * scale
-    return micros.cast(TIMESTAMP).alias("timestamp")
+    if scale is None:
+        return (count // 1000).cast(TIMESTAMP).alias("timestamp")
+    fits = count.is_between(-MOST_MICROS // scale, MOST_MICROS // scale)  # beyond, the product would turn up anywhere
+    return pl.when(fits).then(count * scale).cast(TIMESTAMP).alias("timestamp")
 
 
 def _naive(path: Path, source: str, moment: pl.Expr, options: SourceOptions) -> pl.Expr:

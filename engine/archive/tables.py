@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.archive.atomic import atomic_path
 from engine.errors import ArchiveError, did_you_mean
@@ -65,10 +67,17 @@ def _raw(path: Path) -> pl.DataFrame:
     try:
         if not path.is_file():
             raise ArchiveError("no such file", where=path)
-        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        return _parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArchiveError(f"cannot be read: {told}", where=path, expected="a table with a header, .csv or .parquet") from None
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    """Not by Polars' reader, which a damaged file can bring down."""
+    table = pq.ParquetFile(path).read()
+    table.validate(full=True)
+    return pl.DataFrame(table)
 
 
 def _typed(values: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:

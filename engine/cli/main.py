@@ -6,12 +6,14 @@ import errno
 import importlib
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from engine import __version__
-from engine.errors import BarsweepError
+from engine.errors import BarsweepError, ConfigError
 
 # command -> module and attribute, and the help line: modules are imported when their command is called, so that
 # `barsweep --help` costs next to nothing.
@@ -62,11 +64,29 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup)
 @click.version_option(__version__, prog_name="barsweep")
-def cli() -> None:
+@click.option(
+    "--allow-modules", "folders", multiple=True, metavar="FOLDER",
+    help="Let configs name modules of this folder too, beside barsweep's own, those of installed packages and of the folder "
+    "where the command is run; may be repeated.",
+)  # fmt: skip
+def cli(folders: tuple[str, ...]) -> None:
     """Scan whole markets of historical bars, session by session, without looking ahead.
 
     Exit status: 0 done, 1 ran with failures, 2 the input was wrong.
     """
+    if folders:
+        allow_modules(folders)
+
+
+def allow_modules(folders: Sequence[str]) -> None:
+    """Allow folders in this process and those that it starts; ConfigError for one that is not there."""
+    from engine.scan.module_origin import ALLOWED
+
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise ConfigError("no such folder", where=f"--allow-modules {folder}")
+    paths = [str(Path(folder).absolute()) for folder in folders]
+    os.environ[ALLOWED] = os.pathsep.join([*paths, *filter(None, [os.environ.get(ALLOWED)])])
 
 
 # What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.

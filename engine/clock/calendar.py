@@ -17,6 +17,8 @@ from engine.errors import CalendarError, did_you_mean
 # US equities trade before and after regular hours on the consolidated tape; after an early close only until 17:00
 # (NYSE Arca and Nasdaq trading hours).
 US_EQUITIES = frozenset({"XNYS", "XNAS", "NYSE", "NASDAQ", "XASE", "ARCX", "BATS"})
+# Nobody asks for other dates but by mistake: a year with a digit too few, a timestamp in another unit.
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
 PRE_MARKET_OPEN, POST_MARKET_CLOSE, EARLY_POST_MARKET_CLOSE = dt.time(4), dt.time(20), dt.time(17)
 
 
@@ -71,7 +73,8 @@ class ExchangeCalendar:
         return _calendar(mic)
 
     def sessions(self, start: dt.date, end: dt.date) -> list[Session]:
-        """The sessions with start <= date <= end."""
+        """The sessions with start <= date <= end; there are none before 1900 and after 2100."""
+        start, end = max(start, EARLIEST), min(end, LATEST)
         if end < start:
             return []
         self._reach(start, end)
@@ -82,7 +85,8 @@ class ExchangeCalendar:
         found = self.sessions(date, date)
         if found:
             return found[0]
-        around = self.sessions(date - dt.timedelta(days=15), date + dt.timedelta(days=15))
+        near = min(max(date, EARLIEST), LATEST)
+        around = self.sessions(near - dt.timedelta(days=15), near + dt.timedelta(days=15))
         before = [s.date for s in around if s.date < date][-1:]
         after = [s.date for s in around if s.date > date][:1]
         raise CalendarError(
@@ -113,7 +117,8 @@ class ExchangeCalendar:
         if self._built and self._built[0] <= start and end <= self._built[1]:
             return
         low, high = self._built or (start, end)
-        low, high = min(low, start) - dt.timedelta(days=400), max(high, end) + dt.timedelta(days=60)
+        low, high = min(low, start), max(high, end)
+        low, high = max(EARLIEST, low - dt.timedelta(days=400)), min(LATEST, high + dt.timedelta(days=60))
         built = self._build(low, high)
         self._take(built)
         calendar_cache.keep(self.mic, built)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import types
 import typing
 from collections.abc import Sequence
@@ -67,11 +69,12 @@ def config_schema() -> dict[str, Any]:
 
 def resolve_path(value: str, config_path: Path) -> Path:
     """A path beside the config file, else in the current folder, else in the project root. Raises ConfigError."""
-    candidate = Path(value).expanduser()
+    candidate = Path(os.path.expanduser(value))  # leaves the ~ of a user who is not there
     places = [candidate] if candidate.is_absolute() else [p / candidate for p in _places(config_path)]
     for place in places:
-        if place.exists():
-            return place
+        with contextlib.suppress(OSError):  # a name that no file can have
+            if place.exists():
+                return place
     raise ConfigError(
         f"no such file or folder: {value}", where=config_path,
         fix="looked for " + ", ".join(dict.fromkeys(str(place.absolute()) for place in places)),
@@ -127,7 +130,7 @@ def _override(data: dict[str, Any], text: str) -> None:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

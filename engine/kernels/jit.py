@@ -42,6 +42,8 @@ def _digest(folder: str) -> str:
 WORK_COLUMNS, WORK_PAST = 20, 300  # what kernels take of their scratch memory, past values included; more is allocated
 ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
 
+# NUMBA_DISABLE_JIT=1: kernels run as Python, so that their lines can be measured.
+COMPILED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
 
 
@@ -49,7 +51,10 @@ def njit(function: Callable[..., Any]) -> Any:
     """Compile a helper or a kernel with the project's flags. Passes that kernels share stand in shared/."""
     folder = Path(inspect.getfile(function)).parent.name
     function.__qualname__ = f"{function.__qualname__}_{_digest('broker' if folder == 'broker' else 'shared')}"
-    return numba.njit(**FLAGS)(function)
+    compiled: Any = numba.njit(**FLAGS)(function)
+    if not COMPILED:
+        compiled.py_func = function
+    return compiled
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -88,6 +93,8 @@ def _no_workspace(rows):  # type: ignore[no-untyped-def]
 
 def _clear(work: tuple[Any, ...]) -> None:
     """Give a kernel all of its scratch memory again (see shared/work.py)."""
+    if work:
+        work[0][0] = 1.0
 
 
 @overload(_clear)

@@ -56,8 +56,8 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
         own = [mark for mark in marks if mark.label == label]
         figure.add_trace(
             go.Scatter(
-                x=[mark.time for mark in own], y=[mark.price for mark in own], name=html.escape(label), mode="markers",
-                text=[html.escape(mark.text) for mark in own], hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
+                x=[mark.time for mark in own], y=[mark.price for mark in own], name=label, mode="markers",
+                text=[mark.text for mark in own], hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
                 marker={"symbol": own[0].symbol, "size": 11, "color": own[0].color, "line": {"width": 1, "color": "black"}},
             ), 1, 1,
         )  # fmt: skip
@@ -68,11 +68,38 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
         gaps.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})
     figure.update_xaxes(rangebreaks=gaps, rangeslider_visible=False)
     figure.update_layout(
-        title=html.escape(title), template="plotly_white", height=560 + 170 * len(panels), hovermode="x unified",
+        title=title, template="plotly_white", height=560 + 170 * len(panels), hovermode="x unified",
         legend={"orientation": "h", "y": 1.04, "x": 1, "xanchor": "right"}, margin={"l": 60, "r": 20, "t": 80, "b": 30},
     )  # fmt: skip
-    page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}, div_id="chart")
+    page = figure_html(figure, "chart", plotly_too=True, full_page=True)
     return page.replace("<head>", f"<head><title>{html.escape(title)}</title>", 1)
+
+
+def figure_html(figure: Any, name: str, plotly_too: bool, full_page: bool = False) -> str:
+    """A figure's HTML.
+
+    name        its id in the page
+    plotly_too  whether plotly itself comes with it, as it does once in a page
+    Names that come from data are shown as they are: plotly would take `<a href=...>` in them for a link.
+    """
+    import plotly.io
+
+    text: str = plotly.io.to_html(
+        _escaped(figure.to_dict()), include_plotlyjs=plotly_too, full_html=full_page, div_id=name, config={"displaylogo": False},
+        validate=False,
+    )  # fmt: skip
+    return text
+
+
+def _escaped(value: Any) -> Any:
+    """Texts escaped, but for the templates, which are ours."""
+    if isinstance(value, str):
+        return html.escape(value, quote=False)
+    if isinstance(value, list | tuple):
+        return [_escaped(one) for one in value]
+    if isinstance(value, dict):
+        return {key: one if key.endswith("template") else _escaped(one) for key, one in value.items()}
+    return value
 
 
 def chart_bars(series: pl.DataFrame, calendar: ExchangeCalendar) -> pl.DataFrame:

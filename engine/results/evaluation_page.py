@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from engine.results.charts import plotly
+from engine.results.charts import figure_html, plotly
 from engine.results.evaluate import Evaluation
 from engine.results.outcomes import HORIZONS
 
@@ -46,9 +46,7 @@ def evaluation_page(title: str, evaluations: Sequence[Evaluation]) -> str:
         figure.update_layout(showlegend=False, template="plotly_white", height=300 * (1 + (len(kinds) + 1) // 2), margin={"t": 50})
         figure.update_yaxes(ticksuffix=" %")
         parts.append(f"<p>Groups: mean excess {NAMES[horizon]}.</p>")
-        parts.append(
-            figure.to_html(include_plotlyjs=number == 0, full_html=False, div_id=f"figure{number}", config={"displaylogo": False})
-        )
+        parts.append(figure_html(figure, f"figure{number}", plotly_too=number == 0))
     body = "\n".join(parts)
     head = f"<meta charset='utf-8'><title>{html.escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html><html><head>{head}</head><body>{body}</body></html>"

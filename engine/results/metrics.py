@@ -33,8 +33,9 @@ def cum_returns_final(returns: Floats) -> float:
 
 
 def annual_return(returns: Floats) -> float:
-    """Compound growth a year."""
-    return float((1.0 + cum_returns_final(returns)) ** (SESSIONS_A_YEAR / len(returns)) - 1.0)
+    """Compound growth a year; NaN where more than all was lost."""
+    growth = 1.0 + cum_returns_final(returns)
+    return float(growth ** (SESSIONS_A_YEAR / len(returns)) - 1.0) if growth >= 0.0 else math.nan
 
 
 def annual_volatility(returns: Floats) -> float:
@@ -75,8 +76,8 @@ def omega_ratio(returns: Floats) -> float:
 
 
 def stability_of_timeseries(returns: Floats) -> float:
-    """R squared of a line through cumulative log returns."""
-    if len(returns) < 2:
+    """R squared of a line through cumulative log returns; NaN where all was lost."""
+    if len(returns) < 2 or not np.all(returns > -1.0):
         return math.nan
     logs = np.cumsum(np.log1p(returns))
     if np.ptp(logs) == 0:

@@ -15,6 +15,7 @@ import polars as pl
 
 from engine.errors import RunError
 from engine.results import report_figures as figures
+from engine.results.charts import figure_html
 from engine.results.evaluation_page import STYLE
 from engine.results.run_tables import RunTables
 from engine.results.survivorship import HEADS, survivorship_rows
@@ -84,10 +85,7 @@ class _Page:
     def drawn(self, figure: Any) -> str:
         """A figure's HTML."""
         self._figures += 1
-        text: str = figure.to_html(
-            include_plotlyjs=self._figures == 1, full_html=False, div_id=f"figure{self._figures}", config={"displaylogo": False}
-        )
-        return text
+        return figure_html(figure, f"figure{self._figures}", plotly_too=self._figures == 1)
 
     def text(self) -> str:
         head = f"<meta charset='utf-8'><title>{html.escape(self._title)}</title><style>{STYLE}{MORE_STYLE}</style>"
@@ -97,11 +95,12 @@ class _Page:
 def _facts(run: RunTables) -> str:
     summary, manifest = run.summary, run.manifest
     links = ["scans", *(["equity", "trades", "best"] if run.trading else [])]
-    return (
-        f"<p>{summary['sessions']} sessions, {summary['first_session']} to {summary['last_session']}; {summary['bars']:,} bars, "
+    told = (
+        f"{summary['sessions']} sessions, {summary['first_session']} to {summary['last_session']}; {summary['bars']:,} bars, "
         f"{summary['hits']:,} hits. Config {manifest['config_digest']}, archive {manifest['archive_digest']}, barsweep "
-        f"{manifest['barsweep']}.</p><nav>{''.join(f'<a href=#{name}>{name}</a>' for name in sorted(links))}</nav>"
+        f"{manifest['barsweep']}."
     )
+    return f"<p>{html.escape(told)}</p><nav>{''.join(f'<a href=#{name}>{name}</a>' for name in sorted(links))}</nav>"
 
 
 def _trading(page: _Page, run: RunTables) -> None:
@@ -159,7 +158,7 @@ def _trades_on_their_bars(page: _Page, run: RunTables) -> None:
         chart = figures.trade(run, trade)
         name = html.escape(trade["symbol"])
         rows.append([
-            f"<a href=#trade{number}>{name}</a>" if chart is not None else name, trade["side"],
+            f"<a href=#trade{number}>{name}</a>" if chart is not None else name, html.escape(trade["side"]),
             figures.local(run, trade["entry_time"]), figures.local(run, trade["exit_time"]), _shown(trade["entry_price"]),
             _shown(trade["exit_price"]), _shown(trade["pnl"]), _shown(trade["return"], "%"),
             *(html.escape(told or "") for told in (trade["entry_reason"], trade["exit_reason"] or "open", trade["scanner"])),

@@ -289,6 +289,8 @@ class _Parser:
         for argument, kind in zip(arguments, kinds, strict=False):
             if kind:
                 self._is(argument, kind)
+        if token.text in _OF_UNIVERSE and not arguments[0].expression.meta.root_names():
+            self.fail("this is the same for every symbol", arguments[0].at, expected=f"a column in {function.form}")
         if token.text == "quantile":
             share = arguments[1].literal
             if share is None or not 0.0 <= share <= 1.0:
@@ -352,6 +354,16 @@ def _plain(form: str, make: Callable[[pl.Expr], pl.Expr]) -> _Function:
 
 
 MANY = 100
+_OF_UNIVERSE = frozenset({"rank", "percentile", "zscore", "mean", "quantile"})
+
+
+def _coalesce(arguments: Sequence[pl.Expr]) -> pl.Expr:
+    """Up to the first constant, which there always is; Polars gives a frame of one row where that comes first."""
+    constants = [number for number, one in enumerate(arguments) if not one.meta.root_names()]
+    used = arguments[: constants[0] + 1] if constants else arguments
+    return used[0] if len(used) == 1 else pl.coalesce(used)
+
+
 _FUNCTIONS: dict[str, _Function] = {
     "abs": _plain("abs(x)", lambda x: x.abs()),
     "sqrt": _plain("sqrt(x)", lambda x: x.sqrt()),
@@ -367,8 +379,8 @@ _FUNCTIONS: dict[str, _Function] = {
         "if(condition, x, y)", (3, 3), (CONDITION, None, None), NUMBER, lambda a: pl.when(a[0]).then(a[1]).otherwise(a[2])
     ),
     "known": _Function("known(x)", (1, 1), (None,), CONDITION, lambda a: a[0].is_not_null()),
-    "coalesce": _Function("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, pl.coalesce),
-    "rank": _plain("rank(x)", universe_rank),
+    "coalesce": _Function("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, _coalesce),
+    "rank": _plain("rank(x)", lambda x: universe_rank(x).cast(pl.Float64)),  # a count without sign has no difference below 0
     "percentile": _plain("percentile(x)", universe_percentile),
     "zscore": _plain("zscore(x)", universe_zscore),
     "mean": _plain("mean(x)", universe_mean),

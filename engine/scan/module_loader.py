@@ -6,14 +6,13 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from engine.errors import BarsweepError, ScannerError, did_you_mean
 from engine.scan.base import BaseScanner
+from engine.scan.module_origin import foreign_folder, make_importable, standard_library
 
 T = TypeVar("T")
 
@@ -35,7 +34,8 @@ SCANNERS = Kind("scanner", BaseScanner, "scanners.base.BaseScanner", "scanners",
 def load_scanner_class(module_path: str) -> type[BaseScanner]:
     """The scanner class of a module such as `scanners.gap_scanner`, or of `package.module:ClassName`.
 
-    Raises ScannerError where the module cannot be imported, holds no scanner class, or more than one.
+    Raises ScannerError where the module cannot be imported, or may not be (module_origin.py), and where it holds no scanner
+    class, or more than one.
     """
     return load_class(module_path, SCANNERS)
 
@@ -68,16 +68,22 @@ def load_class(module_path: str, kind: Kind[T]) -> type[T]:
 
 
 def _import(name: str, kind: Kind[Any]) -> ModuleType:
-    here = str(Path.cwd())
-    if here not in sys.path:  # a console script does not look in the current folder for the user's own modules
-        sys.path.append(here)
+    make_importable()
+    folder = foreign_folder(name)
+    if folder is not None:
+        raise kind.error(
+            f"module {name!r} is in {folder}, from where nothing is imported", where=kind.noun,
+            expected="a module of barsweep, of an installed package, or of the current folder",
+            fix="Python's own; name yours otherwise" if folder in standard_library()
+            else f"if it is yours, allow its folder: barsweep --allow-modules {folder}",
+        )  # fmt: skip
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise kind.error(
                 f"no module {name!r}", where=kind.noun, expected="an importable module path",
-                fix=did_you_mean(name, modules_in(kind.package)),
+                fix=did_you_mean(name, modules_in(kind.package)) or "run the command in its folder, or give --allow-modules FOLDER",
             ) from None  # fmt: skip
         raise kind.error(f"cannot be imported: {error}", where=name) from error
     except Exception as error:  # whatever a user's module raises while it is imported

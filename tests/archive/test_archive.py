@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from engine.archive import layout
@@ -126,4 +128,36 @@ def test_bars_rewritten_by_another_tool_are_read_all_the_same(demo: Archive, cop
     loaded = config([momentum(min_change=0.005)], start="2017-11-06", end="2017-11-10")
     copy.read_session(DATE, list(BAR_SCHEMA)).write_parquet(file(copy), row_group_size=1000, compression="snappy")
     assert copy.read_session_index(DATE) is None
+    assert hits(loaded, copy).equals(hits(loaded, demo))
+
+
+@pytest.mark.parametrize("name", ["date=", "date=2017-11-31", "date=20171108", "date=9999-12-31", "date=0001-01-01", "date=.."])
+def test_a_folder_that_is_no_session_is_named(name: str, copy: Archive) -> None:
+    (copy.path / "bars" / "interval=1m" / name).mkdir()
+    (copy.path / "bars" / "interval=1m" / name / "bars.parquet").touch()
+    with pytest.raises(ArchiveError, match=rf"{name}: '.*' is no date; expected date=2018-02-16"):
+        copy.sessions()
+
+
+@pytest.mark.parametrize("names", [["1m/../../.."], ["60m"], ["2 m"], [".."]])
+def test_a_manifest_names_intervals_only(names: list[str], tmp_path: Path) -> None:
+    """They become parts of paths."""
+    (tmp_path / "archive.json").write_text(json.dumps({"format": 1, "exchange": "XNYS", "intervals": names}))
+    with pytest.raises(ArchiveError, match=r"archive\.json: not readable|archive\.json: unknown interval"):
+        Archive.open(tmp_path)
+
+
+def test_an_archive_without_intervals_says_so(tmp_path: Path) -> None:
+    (tmp_path / "archive.json").write_text('{"format": 1, "exchange": "XNYS"}')
+    with pytest.raises(ArchiveError, match="holds no bars"):
+        hits(config([momentum()]), Archive.open(tmp_path))
+
+
+@pytest.mark.parametrize("index", [None, [], {}, {"symbols": [], "counts": [2**63]}, {"symbols": ["A"], "counts": ["1"]}, "{"])
+def test_an_index_that_cannot_be_true_is_not_believed(index: object, demo: Archive, copy: Archive) -> None:
+    text = index if isinstance(index, str) else json.dumps(index)
+    table = pq.read_table(file(copy)).replace_schema_metadata({layout.SYMBOLS_KEY: text})
+    pq.write_table(table, file(copy))
+    assert copy.read_session_index(DATE) is None
+    loaded = config([momentum(min_change=0.005)], start=str(DATE), end=str(DATE))
     assert hits(loaded, copy).equals(hits(loaded, demo))

@@ -255,3 +255,13 @@ def test_copies_and_conflicts_against_their_slow_twins(rows: list[tuple[str, int
     assert kept.equals(bars.group_by("symbol", "timestamp").agg(pl.struct(pl.exclude("symbol", "timestamp")).sort().first().alias("v"))
                        .unnest("v").sort("symbol", "timestamp"))  # fmt: skip
     assert pl.concat([kept, conflicts]).sort(bars.columns).equals(bars.unique().sort(bars.columns))
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("s", 10**6), ("ms", 10**3), ("us", 1)])
+def test_a_count_in_another_unit_is_put_aside(unit: str, scale: int, tmp_path: Path) -> None:
+    """Years that no calendar reaches, and counts whose product does not fit, which would turn up at any time."""
+    right = pl.col("timestamp").dt.epoch("us") // scale
+    row = pl.int_range(pl.len())
+    wrong = pl.when(row == 0).then(right * 1000 * (1000 if unit == "us" else 1)).when(row == 1).then(2**63 - 1).otherwise(right)
+    _, summary = do_import(tmp_path, minute_bars().with_columns(wrong.alias("timestamp")), reading=SourceOptions(epoch_unit=unit))
+    assert (summary.rows_written, dict(summary.quarantined)) == (8, {"unparsable timestamp": 2})

@@ -56,3 +56,15 @@ def test_sessions_before_a_date() -> None:
 def test_an_unknown_exchange_names_a_near_one() -> None:
     with pytest.raises(CalendarError, match="did you mean 'XNYS'"):
         ExchangeCalendar.of("XNYX")
+
+
+def test_dates_that_no_calendar_knows() -> None:
+    """A year with a digit too few must not build a thousand years of sessions, nor end in an overflow."""
+    calendar = ExchangeCalendar.of("XNYS")
+    near = calendar.sessions(dt.date(2018, 3, 1), dt.date(2018, 3, 2))
+    assert calendar.sessions(dt.date.min, dt.date(1899, 12, 31)) == calendar.sessions(dt.date(2101, 1, 1), dt.date.max) == []
+    assert calendar.sessions(dt.date.min, dt.date.max)[0].date.year == 1900
+    assert calendar.sessions(dt.date(2018, 3, 1), dt.date(2018, 3, 2)) == near
+    for date in (dt.date.min, dt.date.max):
+        with pytest.raises(CalendarError, match="is not a session"):
+            calendar.session(date)

@@ -51,3 +51,11 @@ def test_figures_against_a_benchmark_equal_empyricals(name: str, market: np.ndar
 def test_nothing_is_not_a_number() -> None:
     assert all(math.isnan(value) for value in metrics(np.empty(0)).values())
     assert metrics(np.zeros(3))["max_drawdown"] == 0
+
+
+@pytest.mark.parametrize("returns", [[-1.0, 0.0], [0.1, -1.0], [-0.5, -1.5, 0.2], [-1.0, math.nan], [0.0, 0.0], [-3.0, -3.0, 0.1]])
+def test_an_account_that_is_lost_has_figures_or_none(returns: list[float]) -> None:
+    """More than all can be lost on credit: roots and logarithms of what is below zero are NaN, no error and no complex number."""
+    found = metrics(np.array(returns), np.zeros(len(returns)))
+    assert all(isinstance(value, float) for value in found.values())
+    assert found["stability_of_timeseries"] != found["stability_of_timeseries"]
