@@ -20,6 +20,7 @@ from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
 ROW_GROUP = 1 << 20
 KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
+UNREADABLE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises for damaged files; text that is none among them
 REPAIR = "import the session again, or find what else is wrong with `barsweep archive check`"
 
 
@@ -75,7 +76,7 @@ def count_rows(path: Path) -> int:
     """Rows of a bar file, from its footer; raises ArchiveError."""
     try:
         return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from None
 
 
@@ -91,7 +92,7 @@ def stored_columns(path: Path) -> list[str]:
     """The columns of a bar file; raises ArchiveError naming the file."""
     try:
         return list(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from None
 
 
@@ -103,7 +104,7 @@ def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
         text = told[SYMBOLS_KEY.encode()]
         if told.get(CHECKSUM_KEY.encode(), _checksum(text).encode()) != _checksum(text).encode():
             return None
-    except (pa.ArrowException, OSError, KeyError):
+    except (*UNREADABLE, KeyError):
         return None  # the read that follows says what is wrong
     return _index(text, metadata.num_rows)
 
@@ -126,7 +127,7 @@ def verify(path: Path) -> None:
     """Read a bar file with its checksums, where it has them; raises ArchiveError where one does not fit."""
     try:
         pq.read_table(path, page_checksum_verification=True, partitioning=None)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from None
 
 
@@ -155,7 +156,7 @@ def _unreadable(path: Path, error: BaseException) -> ArchiveError:
 def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:
     try:
         present = pq.read_schema(path).names
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         return _unreadable(path, error)
     missing = [name for name in columns if name not in present]
     return ArchiveError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}", fix=REPAIR)
