@@ -93,9 +93,9 @@ def run_command(
         if resume:
             run = resume_run(resume, archive_path, told, workers)
         else:
-            loaded, named = _source(config, again, universe, [*overrides, *dates])
+            loaded, archive = _source(config, again, archive_path, universe, [*overrides, *dates])
             out = out or (again.absolute().parent if again else Path("runs"))
-            run = execute_run(loaded, Archive.open(archive_path or named), out, told, workers, audit, audit_seed)
+            run = execute_run(loaded, Archive.open(archive), out, told, workers, audit, audit_seed)
     _write_report(run, report)
     if again:
         _tell_of_changes(again, run, asked=bool(overrides or dates or universe))
@@ -125,18 +125,20 @@ def _finished_already(run: Path) -> int | None:
     return 1 if manifest["exit_state"] == "failures" else 0
 
 
-def _source(config: Path | None, again: Path | None, universe: str | None, overrides: list[str]) -> tuple[LoadedConfig, Path]:
-    """The config to run, changed, and the archive that it names."""
+def _source(
+    config: Path | None, again: Path | None, archive: Path | None, universe: str | None, overrides: list[str]
+) -> tuple[LoadedConfig, Path]:  # fmt: skip
+    """The config to run, changed, and the archive: the one that is given, else the one that it names."""
     from engine.config.load import load_config
     from engine.results.provenance import loaded_of, read_manifest
 
     if again:
         manifest = read_manifest(again, unfinished=True)
         loaded = loaded_of(manifest, again)
-        return loaded_of(manifest, again, [*overrides, *_universes(loaded, universe)]), Path(manifest["archive_path"])
+        return loaded_of(manifest, again, [*overrides, *_universes(loaded, universe)]), archive or Path(manifest["archive_path"])
     assert config is not None
     loaded = load_config(config, [*overrides, *(_universes(load_config(config), universe) if universe else ())])
-    return loaded, loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
+    return loaded, archive or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
 
 
 def _universes(loaded: LoadedConfig, universe: str | None) -> list[str]:
