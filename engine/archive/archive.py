@@ -127,7 +127,7 @@ class Archive:
         symbols, counts = index or symbol_runs(frame["symbol"])
         days = self._days(frame["timestamp"])
         floats = {name: frame[name].to_physical().cast(pl.Float64).to_numpy() for name in columns}
-        if any(symbol in self.symbol_map for symbol in symbols):
+        if self.symbol_map.knows(symbols):
             symbols, counts, rows = self.symbol_map.rename_runs(symbols, counts, days)
             days, floats = days[rows], {name: values[rows] for name, values in floats.items()}
         return DailyYear(symbols, counts, days, floats)
@@ -137,7 +137,7 @@ class Archive:
         path = self.daily_file(year)
         index = read_index(path)
         tickers = index[0] if index else read_bars(path, ["symbol"])["symbol"].unique().sort().to_list()
-        return self.read_daily_year(year, []).symbols if any(name in self.symbol_map for name in tickers) else tickers
+        return self.read_daily_year(year, []).symbols if self.symbol_map.knows(tickers) else tickers
 
     def daily_days(self, year: int) -> NDArray[np.int64]:
         """int64[bars]: the session's date of a year's daily bars in the file's order, in days since 1970-01-01."""

@@ -49,6 +49,10 @@ class SymbolMap:
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def knows(self, names: Iterable[str]) -> bool:
+        """Whether any of the names is in the map."""
+        return bool(self._names) and not self._names.isdisjoint(names)
+
     # -- bars
 
     def owner(self, ticker: str, date: dt.date) -> str:

@@ -202,7 +202,7 @@ def _clean(symbols: Sequence[Any], where: str) -> list[str]:
 def _all(archive: Archive) -> Universe:
     """Every symbol; of those the map knows, while they had a ticker."""
     symbols = archive.symbols()
-    if not any(symbol in archive.symbol_map for symbol in symbols):
+    if not archive.symbol_map.knows(symbols):
         return FixedUniverse(symbols, symbols)
     others = _at_all_times([symbol for symbol in symbols if symbol not in archive.symbol_map])
     mapped = archive.symbol_map.intervals.select(*MEMBERSHIP_SCHEMA)
@@ -216,7 +216,7 @@ def _at_all_times(names: Sequence[str]) -> pl.DataFrame:
 
 def _fixed(symbols: list[str], archive: Archive, where: str) -> Universe:
     universe: Universe = FixedUniverse(symbols, archive.symbols())
-    if any(symbol in archive.symbol_map for symbol in symbols):
+    if archive.symbol_map.knows(symbols):
         universe = MembershipUniverse(archive.symbol_map.members(_at_all_times(symbols)), archive.symbols(), False)
     if not universe.everyone(dt.date.min, dt.date.max):
         raise UniverseError(f"none of its {len(symbols)} symbols is in the archive", where=where,
