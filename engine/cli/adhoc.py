@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,11 +128,18 @@ def _usual(archive: Archive, daily: bool) -> dict[str, str]:
     return {"start": f"{first:%H:%M}", "end": f"{last:%H:%M}", "interval": f"{step}m"}
 
 
+def is_run_or_config(source: str) -> bool:
+    """Whether a command's argument is a path, of a run directory or a config, and no scanner's module."""
+    return Path(source).is_dir() or source.endswith(".json") or os.sep in source
+
+
 def loaded_from(path: Path) -> tuple[LoadedConfig, Path | None]:
     """The config of a run directory or of a config file, and the archive that it names, or None."""
     from engine.config.load import load_config
     from engine.results.provenance import loaded_of, read_manifest
 
+    if not path.exists():
+        raise ConfigError("no such run directory or config", where=path)
     if path.is_dir():
         manifest = read_manifest(path)
         return loaded_of(manifest, path), Path(manifest["archive_path"])

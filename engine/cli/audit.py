@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config, loaded_from
+from engine.cli.adhoc import adhoc_config, is_run_or_config, loaded_from
 from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_options
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
 from engine.errors import ConfigError
@@ -74,7 +74,7 @@ def audit_command(
 def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
     from engine.archive.archive import Archive
 
-    if source and (Path(source).is_dir() or source.endswith(".json")):
+    if source and is_run_or_config(source):
         loaded, recorded = _changed_config(Path(source), options)
         return loaded, Archive.open(archive_path or recorded or DEFAULT_ARCHIVE)
     if archive_path is None:

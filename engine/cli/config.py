@@ -40,9 +40,9 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
             scanner.plan()
     for number, strategy in enumerate(loaded.config.strategies):
         StrategySlot.load(strategy, number, AtClose())
-    counts = [sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies)]
-    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}), {len(data.symbols)} symbols, {counts[0]} scanners, "
-               f"{counts[1]} strategies")  # fmt: skip
+    scanners, strategies = (sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies))
+    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}); symbols: {len(data.symbols)}, scanners: {scanners}, "
+               f"strategies: {strategies}")  # fmt: skip
 
 
 @config_group.command("schema")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config, loaded_from
+from engine.cli.adhoc import adhoc_config, is_run_or_config, loaded_from
 from engine.cli.options import archive_option, format_option, scan_options
 from engine.cli.output import print_facts, print_json, print_table
 from engine.errors import ConfigError
@@ -63,7 +63,7 @@ def _tick(text: str) -> dt.datetime:
 def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
     from engine.archive.archive import Archive
 
-    if source and (Path(source).is_dir() or source.endswith(".json")):
+    if source and is_run_or_config(source):
         loaded, recorded = loaded_from(Path(source))
         found = archive_path or recorded
         if found is None:

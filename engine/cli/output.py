@@ -88,6 +88,29 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
             yield show
 
 
+@contextmanager
+def tell_of_compiling(quiet: bool) -> Iterator[None]:
+    """Say on stderr, once, that kernels are being compiled: nothing else is to be seen meanwhile."""
+    if quiet:
+        yield
+        return
+    from numba.core import event
+
+    class Once(event.Listener):
+        told = False
+
+        def on_start(self, _: object) -> None:
+            if not self.told:
+                click.echo("compiling kernels, this once: their code is kept", err=True)
+            self.told = True
+
+        def on_end(self, _: object) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Once()):
+        yield
+
+
 def tell_reading_cost(archive: Archive, date: dt.date, sessions: int = 1, seconds: float = 0.0) -> None:
     """What reading in place costs against an imported archive, on stderr; nothing for one that is imported.
 
@@ -149,4 +172,6 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if value == 0 or abs(value) >= 1 else f"{value:.4g}"

@@ -19,6 +19,7 @@ from engine.cli.output import (
     print_table,
     progress_bar,
     set_up_logging,
+    tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.errors import ConfigError
@@ -85,7 +86,7 @@ def run_command(
         return status
     dates = [f"backtest_config.{key}={value}"
              for key, value in (("start_date", start), ("end_date", end), ("on_corrupt", on_corrupt)) if value]  # fmt: skip
-    with progress_bar(quiet) as progress, plug_ins_print_to_stderr():
+    with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
 
         def told(done: int, total: int, date: dt.date) -> None:
             progress(f"sessions: {date}", done, total)

@@ -20,6 +20,7 @@ from engine.cli.output import (
     print_table,
     progress_bar,
     set_up_logging,
+    tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.cli.run import print_scanners, print_warnings
@@ -60,12 +61,12 @@ def scan_command(
     archive = Archive.open(archive_path)
     loaded = adhoc_config(archive, scanners, **options)
     with _target(out, output_format) as target:
-        with progress_bar(quiet) as progress, plug_ins_print_to_stderr():
+        with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
             scan = scan_archive(
                 loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total), workers
             )
         if output_format == "table":
-            _print(scan, out)
+            _print(scan, out, str(archive.calendar.tz))
         else:
             _print_hits(target, output_format)
     print_warnings(scan.summary, scan.warnings)
@@ -88,7 +89,7 @@ def _target(out: Path | None, output_format: str) -> Iterator[Path | None]:
         yield Path(name) / f"hits.{output_format}"
 
 
-def _print(scan: BatchScan, out: Path | None) -> None:
+def _print(scan: BatchScan, out: Path | None, tz: str) -> None:
     import polars as pl
 
     summary = scan.summary
@@ -100,10 +101,11 @@ def _print(scan: BatchScan, out: Path | None) -> None:
     click.echo()
     print_scanners(summary)
     if len(scan.top):
-        top = scan.top.drop("promoted", "session").with_columns(pl.col("tick").dt.to_string("%Y-%m-%d %H:%M"))
+        local = pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%Y-%m-%d %H:%M")
+        top = scan.top.drop("promoted", "session").with_columns(local)
         shown = [name for name in top.columns if top[name].null_count() < len(top)]
         click.echo()
-        print_table("latest hits (UTC)", shown, top.select(shown).rows())
+        print_table(f"latest hits, {tz}", shown, top.select(shown).rows())
 
 
 def _print_hits(written: Path | None, output_format: str) -> None:

@@ -46,6 +46,9 @@ def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive
     if symbol not in archive.symbols():
         near = did_you_mean(symbol, archive.symbols())
         raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)
+    if session is None and hits.is_empty():
+        click.echo(f"no hits of {symbol} in {run}")
+        return
     if session is None:
         _list(hits, str(archive.calendar.tz))
         return

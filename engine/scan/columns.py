@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from engine.errors import ScannerError, did_you_mean
+from engine.errors import IndicatorError, ScannerError, did_you_mean
+from engine.indicators.key import parse_column
 from engine.indicators.term import EACH_SESSION, LAST_SESSION, REGULAR, VISIBLE, Term
 from engine.kernels import session_so_far as so_far
 from engine.schema import TIMESTAMP
@@ -93,5 +94,14 @@ def require_known(name: str, provisioned: set[str], where: str) -> None:
         f"unknown column {name!r}",
         where=where,
         expected="a column of the cross-section or an indicator key such as sma_20_1d",
-        fix=did_you_mean(name, [*COLUMNS, *provisioned]) or "see docs/scanners.md for the columns",
+        fix=_key_meant(name) or did_you_mean(name, [*COLUMNS, *provisioned]) or "see docs/scanners.md for the columns",
     )
+
+
+def _key_meant(name: str) -> str | None:
+    """The whole key where `name` is one cut short: rvol_20 is rvol_20_1m, and macd_12_26_9_5m has outputs."""
+    try:
+        key, column = parse_column(name)
+    except IndicatorError:
+        return None
+    return f"a key is written whole: {column}" if column in key.columns else f"name one of its outputs: {', '.join(key.columns)}"

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,7 @@ from engine.scan.program import filter_grid
 MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
 Bools = NDArray[np.bool_]
+Rows = TypeVar("Rows", pl.DataFrame, pl.Series)
 Counts = NDArray[np.uint32]
 
 
@@ -147,7 +149,7 @@ class _Rows:
         columns = dict.fromkeys(column for part in parts if id(part) not in self._whole for column in part.columns)
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
         made = [
-            (pl.lit(self._whole[id(part)]) if id(part) in self._whole else part.expression).alias(f"{place}")
+            (pl.lit(at_least_two(self._whole[id(part)])) if id(part) in self._whole else part.expression).alias(f"{place}")
             for place, part in enumerate(parts)
         ]
         # beside the frame's columns, so that a constant has a row for each
@@ -198,9 +200,9 @@ def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
     return values.head(len(frame))
 
 
-def at_least_two(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame, its row twice where it has one: of a single row Polars divides by a constant, of several it multiplies by the
-    constant's reciprocal, and what a row comes to must not depend on how many there are.
+def at_least_two(frame: Rows) -> Rows:
+    """The frame or column, its row twice where it has one: of a single row Polars divides by a constant, of several it multiplies
+    by the constant's reciprocal, and what a row comes to must not depend on how many there are.
     """
     return pl.concat([frame, frame]) if len(frame) == 1 else frame
 

@@ -79,11 +79,12 @@ class ScanPlan:
         clauses = tuple(Clause.of(name, e, where) for name, e in criteria.items())
         shown = tuple(Clause.of(name, e, where) for name, e in features.items())
         rank = None if rank_by is None else Clause.of("rank_by", _rank_expression(rank_by, features), where)
-        named = {c: part for part in (*clauses, *shown, *((rank,) if rank else ())) for c in part.columns}
-        keys = indicators_named(indicators, named)
+        parts = (*clauses, *shown, *((rank,) if rank else ()))
+        keys = indicators_named(indicators, dict.fromkeys(column for part in parts for column in part.columns))
         provisioned = {column for key in keys for column in key.columns}
-        for column, part in named.items():
-            require_known(column, provisioned, f"{where}, {part.name!r}")
+        for part in parts:
+            for column in part.columns:
+                require_known(column, provisioned, f"{where}, {part.name!r}")
         return cls(clauses, shown, rank, descending, limit, session_limit, keys)
 
     @property

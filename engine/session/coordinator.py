@@ -120,6 +120,7 @@ class SessionCoordinator:
         begins = self.calendar.session(own[0])
         self._initialize(begins, own[0] == self.scope.dates[0])
         self._warn_of_blind_scans()
+        self._warn_of_short_history()
         self._clock_phase(REPLAY)
         replay = self._replay(own)
         for replayed in replay.sessions():
@@ -365,6 +366,16 @@ class SessionCoordinator:
         names = [slot.name for slot in self.manager.slots if slot.pre_session]
         if names and not self._data_config.extended_hours:
             self._warn(f"{_some(names)} scans before the open without extended_hours: it sees no bar of its own day")
+
+    def _warn_of_short_history(self) -> None:
+        """Tell of daily indicators that need more sessions than the archive has: no clause over them ever holds."""
+        there = sum(date <= self.scope.dates[-1] for date in self._archive.sessions("1d"))
+        keys = {key.name: key for slot in self.manager.slots if slot.plan for key in slot.plan.indicators}
+        needed = {name: key.indicator.warmup(*key.params) for name, key in keys.items() if key.interval.is_daily}
+        short = sorted((count, name) for name, count in needed.items() if count > there)
+        if short:
+            told = _some([f"{name} ({count:,})" for count, name in short])
+            self._warn(f"without a value in the whole run, for the archive has {there:,} sessions by its end: {told}")
 
     def _warn(self, text: str) -> None:
         if text not in self.scope.warnings:

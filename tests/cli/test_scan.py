@@ -6,10 +6,12 @@ import io
 import json
 from pathlib import Path
 
+import numba
 import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
+from engine.cli.output import tell_of_compiling
 from tests.cli.barsweep import Barsweep
 from tests.runs import config, hits, momentum
 
@@ -113,3 +115,38 @@ def test_a_session_of_a_run_is_drawn_with_its_hits(barsweep: Barsweep, demo: Arc
     assert explained.status == 0 and "clause" in explained.out
     assert "NOPE" in barsweep("show", run, "--symbol", "NOPE").err
     assert barsweep("show", run, "--symbol", symbol, "--session", "2017-11-25").status == 2
+    found.filter(pl.col("symbol") != symbol).write_parquet(run / "hits.parquet")
+    assert barsweep("show", run, "--symbol", symbol).out == f"no hits of {symbol} in {run}\n"
+
+
+def test_hits_are_listed_in_the_exchanges_time(barsweep: Barsweep, demo: Archive) -> None:
+    called = barsweep("scan", "--where", "close > 0", "--archive", demo.path, "--start", "2017-11-20", "--end", "2017-11-20",
+                      "--schedule", "15:30-15:30/5m", "--quiet")  # fmt: skip
+    assert called.status == 0 and "2017-11-20 15:30\twhere\t" in called.out
+
+
+def test_a_run_whose_daily_indicators_never_warm_up_says_so(barsweep: Barsweep, demo: Archive) -> None:
+    where, sessions = (
+        ("scan", "--where", "close > sma_200_1d or close > sma_3_1d", "--archive", demo.path),
+        len(demo.sessions("1d")),
+    )
+    assert sessions < 200
+    called = barsweep(*where, *SPAN)
+    before = sum(f"{date}" <= SPAN[3] for date in demo.sessions("1d"))
+    assert f"the archive has {before} sessions by its end: sma_200_1d (200)\n" in called.err and "sma_3_1d" not in called.err
+
+
+@pytest.mark.parametrize("command", ["explain", "audit"])
+def test_a_run_that_is_not_there_is_not_taken_for_a_module(command: str, barsweep: Barsweep, demo: Archive) -> None:
+    at = ("--symbol", "AAPL", "--at", "2017-11-20 10:00") if command == "explain" else ()
+    called = barsweep(command, "runs/nothing", *at)
+    assert called.status == 2 and called.err == "error: runs/nothing: no such run directory or config\n"
+
+
+def test_compiling_is_told_of_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with tell_of_compiling(False):
+        for add in (lambda x: x + 1, lambda x: x + 2):
+            numba.njit(add)(1)
+    with tell_of_compiling(True):
+        numba.njit(lambda x: x + 3)(1)
+    assert capfd.readouterr().err.count("compiling kernels") == 1

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_series_equal
 
+from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ScannerError
 from engine.indicators.key import IndicatorKey
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.expressions import (
     is_elementwise,
     stays_in_tick,
@@ -75,7 +82,8 @@ def test_indicators_are_provisioned_from_the_names_that_expressions_mention() ->
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [({"a": pl.col("clos") > 1}, "unknown column 'clos'.*did you mean 'close'"), ({}, "names no clause"),
-     ({"rank": pl.col("close") > 1}, "is a column of the logs"), ({"a": pl.col("sma_20") > 1}, "unknown column 'sma_20'"),
+     ({"rank": pl.col("close") > 1}, "is a column of the logs"), ({"a": pl.col("sma_20") > 1}, "unknown column 'sma_20'.*whole: sma_20_1m"),
+     ({"a": pl.col("macd_12_26_9_5m") > 1}, "one of its outputs: macd_12_26_9_5m.macd, "),
      ({"a": True}, "is not an expression")],
 )  # fmt: skip
 def test_a_wrong_declaration_names_scanner_and_clause(criteria: dict[str, pl.Expr], message: str) -> None:
@@ -83,21 +91,32 @@ def test_a_wrong_declaration_names_scanner_and_clause(criteria: dict[str, pl.Exp
         plan(criteria)
 
 
-def test_a_clause_and_a_feature_of_one_name_are_two_things() -> None:
-    import datetime as dt
+def test_an_unknown_column_of_a_feature_is_told_of_the_feature() -> None:
+    with pytest.raises(ScannerError, match="'volume': unknown column 'rvol_20'"):
+        plan({"a": pl.col("close") > 1}, {"volume": pl.col("rvol_20")}, rank_by="volume")
 
-    import numpy as np
 
-    from engine.clock.calendar import ExchangeCalendar
-    from engine.panel.symbol_table import SymbolTable
-    from engine.scan.cross_section import CrossSection
-    from engine.scan.evaluation import evaluate
-
-    made = plan({"lead": universe_rank(pl.col("close")) <= 2}, {"lead": pl.col("close") * 10}, rank_by="lead", limit=1)
+def evaluated(made: ScanPlan) -> SessionHits:
+    """The hits among three symbols at two ticks."""
     session = ExchangeCalendar.of("XNYS").session(dt.date(2018, 3, 1))
     close = np.array([[1.0, 2.0, 3.0], [9.0, np.nan, 7.0]])
     ticks = session.open + np.array([60_000_000, 120_000_000])
     cross = CrossSection(session, SymbolTable("ABC"), ticks, {"close": close}, 0, {})
-    hits = evaluate(made, cross, np.arange(2), np.arange(3))
+    return evaluate(made, cross, np.arange(2), np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("above", "found", "ranks"), [(0, [2, 1, 0, 2], [1, 2, 1, 2]), (2, [2, 0, 2], [1, 1, 2]), (8, [0], [1]), (9, [], [])]
+)
+def test_symbols_are_compared_however_few_rows_are_left(above: float, found: list[int], ranks: list[int]) -> None:
+    lead = universe_rank(pl.col("close"))
+    hits = evaluated(plan({"above": pl.col("close") > above, "lead": lead <= 2}, {"lead": lead}, rank_by="close"))
+    assert hits.symbols.tolist() == found
+    assert hits.features["lead"].to_list() == ranks
+
+
+def test_a_clause_and_a_feature_of_one_name_are_two_things() -> None:
+    made = plan({"lead": universe_rank(pl.col("close")) <= 2}, {"lead": pl.col("close") * 10}, rank_by="lead", limit=1)
+    hits = evaluated(made)
     assert hits.features["lead"].to_list() == [30.0, 90.0]
     assert hits.symbols.tolist() == [2, 0] and hits.funnel["lead"].tolist() == [2, 2]
