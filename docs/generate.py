@@ -64,7 +64,8 @@ def _plug_ins(paths: list[str], kind: Kind[Any]) -> str:
     parts = []
     for path in paths:
         found = load_class(path, kind)
-        rows = [(f"`{n}`", f"`{f.default!r}`", f.description) for n, f in found.Params.model_fields.items()]
+        rows = [(f"`{n}`", "required" if f.is_required() else f"`{f.default!r}`", f.description)
+                for n, f in found.Params.model_fields.items()]  # fmt: skip
         parts.append(f"### {path}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}")
     return "\n".join(parts)
 
@@ -92,12 +93,18 @@ def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple
 def _command(path: tuple[str, ...], command: click.Command) -> str:
     arguments = [p.make_metavar(click.Context(command)) for p in command.params if isinstance(p, click.Argument)]
     rows = [
-        (f"`{', '.join(o.opts)}`", (o.help or "") + (f" Default: {o.default}." if _has_default(o) else ""))
+        (f"`{_spelled(o, click.Context(command))}`", (o.help or "") + (f" Default: {o.default}." if _has_default(o) else ""))
         for o in command.params
         if isinstance(o, click.Option)
     ]
     text = f"### {' '.join([*path, *arguments])}\n\n{inspect.cleandoc(command.help or '')}\n"
     return text + (f"\n{table(('option', 'meaning'), rows)}" if rows else "")
+
+
+def _spelled(option: click.Option, context: click.Context) -> str:
+    """An option with what it takes, as `--help` has it."""
+    names = " / ".join([*option.opts, *option.secondary_opts])
+    return names if option.is_flag else f"{names} {option.make_metavar(context).replace(' RANGE', '')}"
 
 
 def _has_default(option: click.Option) -> bool:

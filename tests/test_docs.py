@@ -56,6 +56,19 @@ def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert issubclass(second, BaseScanner)
 
 
+def test_examples_of_the_readme_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.scan.module_loader import load_class, load_scanner_class
+    from engine.trading.slot import STRATEGIES
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    scanner, strategy, *_ = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "readme_scanner.py").write_text(scanner)
+    (tmp_path / "readme_strategy.py").write_text(strategy)
+    assert {key.name for key in load_scanner_class("readme_scanner")().plan().indicators} == {"rvol_20_1m", "rolling_max_20_1d"}
+    assert list(load_class("readme_strategy", STRATEGIES)().entries()) == ["held"]
+
+
 def test_strategy_examples_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: Archive) -> None:
     """The two classes that docs/trading.md shows, traded over the demo market."""
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.actions import actions_command, tickers_command
-from engine.cli.options import FILE, FOLDER, archive_option, format_option, quiet_option
+from engine.cli.options import DAY, FILE, FOLDER, CommandGroup, archive_option, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, tell_reading_cost
 from engine.cli.quality import quality_command
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.archive.importer import ImportSummary
 
 
-@click.group("archive")
+@click.group("archive", cls=CommandGroup)
 def archive_group() -> None:
     """Make, import, check, compare and describe archives of bars."""
 
@@ -28,7 +28,7 @@ def archive_group() -> None:
 @click.option("--symbols", default=100, show_default=True, help="How many symbols.")
 @click.option("--sessions", default=117, show_default=True, help="How many sessions.")
 @click.option("--seed", default=7, show_default=True, help="Another seed is another market.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2017-11-01", show_default=True, help="First date.")
+@click.option("--start", **DAY, default="2017-11-01", show_default=True, help="First date.")
 @click.option("--force", is_flag=True, help="Replace what the folder holds.")
 @quiet_option
 def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, start: datetime, force: bool, quiet: bool) -> None:

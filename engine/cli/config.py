@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from engine.cli.options import FILE
+from engine.cli.options import FILE, CommandGroup
 from engine.cli.output import print_json
 
 
-@click.group("config")
+@click.group("config", cls=CommandGroup)
 def config_group() -> None:
     """Check session configs; print their JSON Schema."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import FILE, archive_option, format_option
+from engine.cli.options import DAY, FILE, CommandGroup, archive_option, format_option
 from engine.cli.output import print_facts, print_json, print_table, sparkline
 from engine.errors import ConfigError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.indicators.key import IndicatorKey
 
 
-@click.group("indicators")
+@click.group("indicators", cls=CommandGroup)
 def indicators_group() -> None:
     """List indicators and show what they mean."""
 
@@ -41,7 +41,12 @@ def list_command(output_format: str) -> None:
 @click.argument("name")
 @archive_option(required=False)
 @click.option("--symbol", help="Symbol to draw the indicator over.")
-@click.option("--date", "date", type=click.DateTime(["%Y-%m-%d"]), help="Last session to draw; the archive's last where left out.")
+@click.option(
+    "--date",
+    "date",
+    **DAY,
+    help="Last session to draw; the archive's last where left out.",
+)
 @click.option("--sessions", type=click.IntRange(1), help="How many sessions to draw: 1, or 120 for a key at 1d, where left out.")
 @click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against.")
 @click.option("--plot", "plot", type=FILE, help="Draw candles and the indicator into this HTML file.")

@@ -27,10 +27,10 @@ COMMANDS = {
     "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),
     "diff": ("engine.cli.diff:diff_command", "Compare two runs: tables, rows, columns, and the first difference explained."),
     "bench": ("engine.cli.bench:bench_command", "Measure how fast scanners scan, against decoding, DuckDB and Polars."),
-    "archive": ("engine.cli.archive:archive_group", "Make, import, check and describe archives of bars."),
+    "archive": ("engine.cli.archive:archive_group", "Make, import, check, compare and describe archives of bars."),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
-    "scanners": ("engine.cli.scanners:scanners_group", "List scanners and show their parameters."),
-    "strategies": ("engine.cli.strategies:strategies_group", "List strategies and show their parameters."),
+    "scanners": ("engine.cli.scanners:scanners_group", "List scanners, show their parameters, write a new one."),
+    "strategies": ("engine.cli.strategies:strategies_group", "List strategies, show their parameters, write a new one."),
     "indicators": ("engine.cli.indicators:indicators_group", "List indicators and show what they mean."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,24 @@ import click
 Command = Callable[..., Any]
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path)
+DAY: dict[str, Any] = {"type": click.DateTime(["%Y-%m-%d"]), "metavar": "DATE"}
+
+
+def iso_date(text: str) -> str:
+    """A date such as 2018-03-01, kept as text."""
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(f"{text!r}; expected a date such as 2018-03-01") from None
+
+
+class CommandGroup(click.Group):
+    """A group that lists the first sentence of each command's help whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=1000)) for name, command in commands if command])
 
 
 def archive_option(required: bool) -> Callable[[Command], Command]:
@@ -21,18 +40,19 @@ def archive_option(required: bool) -> Callable[[Command], Command]:
 def scan_options(command: Command) -> Command:
     """What a scanner without a config is told: where, when, and with which parameters it looks."""
     options = (
-        click.option("--where", help='Scan for this condition, without any module: "close > sma_20_1d and rvol_20 > 2".'),
-        click.option("--feature", "features", multiple=True, metavar="NAME=EXPRESSION", help="With --where: log it with each hit."),
+        click.option("--where", help='Scan for a condition instead of a module: "close > sma_20_1d and rvol_20 > 2".'),
+        click.option("--feature", "features", multiple=True, metavar="NAME=EXPRESSION",
+                     help="With --where: a value to log with each hit; may be repeated."),
         click.option("--schedule", "schedules", multiple=True, metavar="START-END/INTERVAL",
                      help="When to scan, exchange time, such as 09:35-15:55/5m, or `close`; may be repeated."),
-        click.option("--pre-session", is_flag=True, help="Scan before each open; with --schedule, also then."),
-        click.option("--start", help="First date; the archive's first where left out."),
-        click.option("--end", help="Last date; the archive's last where left out."),
+        click.option("--pre-session", is_flag=True, help="Scan before each open, and in the session only with --schedule."),
+        click.option("--start", type=iso_date, metavar="DATE", help="First date; the archive's first where left out."),
+        click.option("--end", type=iso_date, metavar="DATE", help="Last date; the archive's last where left out."),
         click.option("--universe", help='Symbols to scan: a file, a membership .parquet or .csv, or "all".'),
         click.option("--interval", help="Interval of the bars to scan, such as 1d; the archive's shortest where left out."),
         click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
         click.option("--min-quality", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
-                     help="Scan only symbols that had so much of their bars in the five sessions before."),
+                     help="Scan only symbols that had this percent of their bars in the five sessions before."),
         click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A scanner's parameter; may be repeated."),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import FILE, archive_option, format_option, quiet_option
+from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from engine.archive.quality import ArchiveQuality, QualityTotals
 
 MAP_COLUMNS, PAGE_COLUMNS = 60, 520  # of a heat map: on a terminal, in a page
-DATE = click.DateTime(["%Y-%m-%d"])
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
 @click.command("quality")
 @archive_option(required=True)
-@click.option("--start", type=DATE, help="First date; the archive's first where left out.")
-@click.option("--end", type=DATE, help="Last date; the archive's last where left out.")
+@click.option("--start", **DAY, help="First date; the archive's first where left out.")
+@click.option("--end", **DAY, help="Last date; the archive's last where left out.")
 @click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may be repeated.")
 @click.option(
     "--worst", default=20, show_default=True, type=click.IntRange(1), help="How many of the least complete symbols to show."

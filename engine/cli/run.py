@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import FILE, FOLDER, archive_option, format_option, log_level_option, quiet_option, workers_option
+from engine.cli.options import (
+    FILE,
+    FOLDER,
+    archive_option,
+    format_option,
+    iso_date,
+    log_level_option,
+    quiet_option,
+    workers_option,
+)  # fmt: skip
 from engine.cli.output import (
     plug_ins_print_to_stderr,
     print_facts,
@@ -37,8 +46,8 @@ DEFAULT_ARCHIVE = "parquet_data/demo"
 @click.option("--from", "again", type=FOLDER, metavar="RUN", help="Repeat a run: its config and its archive, in place of CONFIG.")
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Complete a run that was stopped or killed, in place of CONFIG.")
 @archive_option(required=False)
-@click.option("--start", help="First date, instead of the config's.")
-@click.option("--end", help="Last date, instead of the config's.")
+@click.option("--start", type=iso_date, metavar="DATE", help="First date, instead of the config's.")
+@click.option("--end", type=iso_date, metavar="DATE", help="Last date, instead of the config's.")
 @click.option("--universe", help='Universe of all scanners, instead of theirs: a file, or "all".')
 @click.option(
     "--on-corrupt", type=click.Choice(["stop", "skip"]), help="What becomes of the run when a session's file cannot be read."

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @scan_options
 @click.option("--first-hit", is_flag=True, help="Keep the first hit of each symbol and session only.")
 @click.option("--on-corrupt", type=click.Choice(["stop", "skip"]), default="stop", show_default=True,
-              help="When a session's file cannot be read.")  # fmt: skip
+              help="What becomes of the scan when a session's file cannot be read.")  # fmt: skip
 @click.option("--out", type=FILE, help="Write the hits to this .parquet, .csv or .json file.")
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from engine.cli.options import FOLDER, format_option
+from engine.cli.options import FOLDER, CommandGroup, format_option
 from engine.cli.output import print_json, print_table
 
 
-@click.group("scanners")
+@click.group("scanners", cls=CommandGroup)
 def scanners_group() -> None:
-    """List scanners and show their parameters."""
+    """List scanners, show their parameters, write a new one."""
 
 
 @scanners_group.command("list")

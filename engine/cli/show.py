@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.adhoc import loaded_from
-from engine.cli.options import FILE, FOLDER, archive_option
+from engine.cli.options import DAY, FILE, FOLDER, archive_option
 from engine.cli.output import print_table
 from engine.errors import ConfigError, RunError, did_you_mean
 
@@ -26,7 +26,10 @@ COLORS = ("#5c6bc0", "#ffa726", "#8d6e63", "#26c6da", "#ab47bc")
 @click.argument("run", type=FOLDER)
 @click.option("--symbol", required=True, help="The symbol to show.")
 @click.option(
-    "--session", "session", type=click.DateTime(["%Y-%m-%d"]), help="Draw this session; all hits are listed where left out."
+    "--session",
+    "session",
+    **DAY,
+    help="Draw this session; all hits are listed where left out.",
 )
 @click.option("--out", type=FILE, help="Where the page goes; SYMBOL-SESSION.html in the run directory where left out.")
 @archive_option(required=False)

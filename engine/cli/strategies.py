@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from engine.cli.options import FOLDER, format_option
+from engine.cli.options import FOLDER, CommandGroup, format_option
 from engine.cli.output import print_json, print_table
 from engine.cli.scanners import first_line, parameters
 
 
-@click.group("strategies")
+@click.group("strategies", cls=CommandGroup)
 def strategies_group() -> None:
-    """List strategies and show their parameters."""
+    """List strategies, show their parameters, write a new one."""
 
 
 @strategies_group.command("list")

@@ -246,7 +246,7 @@ class SessionConfig(Model):
     """A session config: what is always there, what looks for more, what trades both."""
 
     session_name: Text = Field("session", description="name of the run directory, in words")
-    mode: Literal["backtest"] = Field(description="the only mode there is")
+    mode: Literal["backtest"] = Field(description='"backtest", the only mode there is')
     archive: Text | None = Field(None, description="folder of the archive; --archive where left out")
     exchange: Text | None = Field(None, description="market identifier code, to be the archive's; the archive's where left out")
     backtest_config: BacktestConfig = Field(BacktestConfig(), description="the sessions to replay")

@@ -112,7 +112,7 @@ def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(barsweep: Barsw
         (("none.json",), "none.json: no such file"),
         (("CONFIG", "--archive", "nowhere"), "nowhere: no such folder"),
         (("CONFIG", "--start", "2030-01-01"), "no sessions from 2030-01-01"),
-        (("CONFIG", "--start", "soon"), "backtest_config.start_date"),
+        (("CONFIG", "--start", "soon"), "a date such as 2018-03-01"),
         (("CONFIG", "--start", "2017-12-01", "--end", "2017-11-01"), "is before start_date"),
         (("CONFIG", "--set", "exchange=XNYX"), "did you mean 'XNYS'"),
         (("CONFIG", "--set", "exchange=XLON"), "expected XNYS"),

@@ -84,7 +84,7 @@ def test_daily_bars_of_an_archive_that_has_minutes_too(barsweep: Barsweep, demo:
         (["scanners.momentum_scaner"], "did you mean 'scanners.momentum_scanner'"),
         (["scanners.momentum_scanner", "--schedule", "nine"], "START-END/INTERVAL"),
         (["scanners.momentum_scanner", "--interval", "7x"], "--interval"),
-        (["scanners.momentum_scanner", "--start", "soon"], "start_date"),
+        (["scanners.momentum_scanner", "--start", "soon"], "a date such as 2018-03-01"),
         (["scanners.momentum_scanner", "--out", "x.xlsx"], ".parquet"),
         (["--where", "rsi_14 > 5", "--interval", "1d"], "cannot be made of 1d bars"),
         (["scanners.gap_scanner", "--feature", "x=1"], "--where"),
