@@ -138,7 +138,7 @@ def loaded_from(path: Path) -> tuple[LoadedConfig, Path | None]:
     from engine.config.load import load_config
     from engine.results.provenance import loaded_of, read_manifest
 
-    if not path.exists():
+    if path.suffix != ".json" and not path.exists():
         raise ConfigError("no such run directory or config", where=path)
     if path.is_dir():
         manifest = read_manifest(path)

@@ -55,6 +55,7 @@ def test_unknown_commands_and_options(barsweep: Barsweep) -> None:
     assert barsweep("run", "--speed", "fast").status == 2
     assert barsweep("--version").out.startswith("barsweep, version")
     assert all(name in barsweep("--help").out for name in COMMANDS)
+    assert "into an archive; without a source, show those it has." in " ".join(barsweep("archive", "--help").out.split())
 
 
 def test_import_info_and_check(barsweep: Barsweep, tmp_path: Path) -> None:
