@@ -174,4 +174,4 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.2f}" if value == 0 or abs(value) >= 1 else f"{value:.4g}"
+    return f"{value:,.2f}" if abs(value) >= 1 or value == round(value, 2) else f"{value:.4g}"
