@@ -171,8 +171,8 @@ def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -
     if not isinstance(spec, str) or not spec:
         raise UniverseError(f"{spec!r} is no universe", where="universe", expected=FORMS)
     path = _find(spec, resolve)
-    if _is_membership(path):
-        return MembershipUniverse(archive.symbol_map.members(_read_membership(path)), archive.symbols())
+    if is_membership(path):
+        return MembershipUniverse(archive.symbol_map.members(read_membership(path)), archive.symbols())
     return _fixed(_clean(_read_lines(path), str(path)), archive, str(path))
 
 
@@ -235,13 +235,14 @@ def _top(spec: dict[str, Any], archive: Archive) -> TopDollarVolume:
     return TopDollarVolume(archive, int(count or 0), sessions)
 
 
-def _read_membership(path: Path) -> pl.DataFrame:
+def read_membership(path: Path) -> pl.DataFrame:
+    """A file's intervals of membership, MEMBERSHIP_SCHEMA; raises UniverseError."""
     try:
         return read_table(path, MEMBERSHIP_SCHEMA, MEMBERSHIP_ALIASES, ("symbol", "start_date"))
     except ArchiveError as error:
         raise UniverseError(error.what, where=error.where, expected=error.expected, fix=error.fix) from None
 
 
-def _is_membership(path: Path) -> bool:
+def is_membership(path: Path) -> bool:
     """A Parquet file, or a .csv of more than one column; a .csv of one is a list."""
     return path.suffix == ".parquet" or (path.suffix == ".csv" and any("," in line for line in _read_lines(path)[:1]))

@@ -22,7 +22,7 @@ from engine.archive.daily import daily_from_session
 from engine.archive.files import write_bars
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
-from engine.schema import CORPORATE_ACTIONS_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS
+from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS
 
 CUT, PERTURBED = "future cut off", "future perturbed"
 FUTURES = (CUT, PERTURBED)
@@ -43,10 +43,39 @@ class _Changed(Archive):
         return list(self._names)
 
 
+def in_our_layout(archive: Archive, folder: Path) -> Archive:
+    """The archive, or where its files are read in place, a copy of it in our layout in a folder that is not there yet."""
+    if archive.manifest.in_place is None:
+        return archive
+    base = archive.manifest.base.name
+    for date in archive.sessions(base) if base != "1d" else ():
+        write_bars(layout.session_file(folder, base, date), _all_columns(archive, base, date))
+    for year in archive.daily_years():
+        _link(archive.daily_file(year).parent, layout.daily_file(folder, year).parent)
+    for name in (layout.ACTIONS, layout.SYMBOL_MAP):
+        if (archive.path / name).exists():
+            shutil.copy(archive.path / name, folder / name)
+    manifest = archive.manifest.model_copy(update={"in_place": None, "intervals": archive.intervals})
+    layout.write_manifest(folder, manifest)
+    return Archive(folder, manifest)
+
+
+def _all_columns(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame:
+    """A session's bars with those optional columns that its files have; tickers as the files have them."""
+    first, second = OPTIONAL_BAR_SCHEMA
+    for optional in ((first, second), (first,), (second,)):
+        try:
+            return archive.files.read(interval, date, [*BAR_SCHEMA, *optional])
+        except pl.exceptions.ColumnNotFoundError:
+            continue
+    return archive.files.read(interval, date, list(BAR_SCHEMA))
+
+
 @dataclass
 class Future:
     """What comes after a tick of a session, in another archive.
 
+    archive  in our layout
     session  the session that is audited
     tick     microseconds
     kind     CUT or PERTURBED

@@ -22,7 +22,7 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
-from engine.audit.future import FUTURES, Future
+from engine.audit.future import FUTURES, Future, in_our_layout
 from engine.audit.redirect import redirected
 from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
@@ -87,16 +87,18 @@ def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptio
     scope = SessionCoordinator(loaded, archive).scope
     audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
     dates = drawn_sessions(scope.dates, options)
-    for number, date in enumerate(dates):
-        window = window_of(loaded, scope.dates, there, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
-        with Sight(window, archive, date) as whole:
-            audit.failures += [one for one in _failures(whole) if one not in audit.failures]
-            ticks = _drawn_ticks(whole, options, date)
-            for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
-                audit.replays.append(_replay(window, whole, tick, kind, options.seed))
-                audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
-                progress("replays", number * len(ticks) * len(FUTURES) + at, len(dates) * len(ticks) * len(FUTURES))
-            audit.replays += _begun_there(window, whole)
+    with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
+        stored = in_our_layout(archive, Path(folder) / "archive")
+        for number, date in enumerate(dates):
+            window = window_of(loaded, scope.dates, there, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
+            with Sight(window, archive, date) as whole:
+                audit.failures = list(dict.fromkeys([*audit.failures, *_failures(whole)]))
+                ticks = _drawn_ticks(whole, options, date)
+                for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
+                    audit.replays.append(_replay(window, stored, whole, tick, kind, options.seed))
+                    audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
+                    progress("replays", number * len(ticks) * len(FUTURES) + at, len(dates) * len(ticks) * len(FUTURES))
+                audit.replays += _begun_there(window, whole)
     return audit
 
 
@@ -129,14 +131,15 @@ def _failures(whole: Sight) -> Iterator[str]:
     yield from (f"{name}: {said}" for name, _, said in whole.failures)
 
 
-def _replay(window: LoadedConfig, whole: Sight, tick: int, kind: str, seed: int) -> Replay:
+def _replay(window: LoadedConfig, stored: Archive, whole: Sight, tick: int, kind: str, seed: int) -> Replay:
+    """One replay; `stored` is the archive in our layout."""
     archive, session = whole.archive, whole.cross.session
     local = dt.datetime.fromtimestamp(tick / 1e6, archive.calendar.tz)
     there, last = archive.sessions(whole.coordinator.scope.base.name), window.config.backtest_config.end_date
     later = [day for day in there if session.date < day <= (last or day)]
     rng = np.random.default_rng([seed, session.date.toordinal(), tick // 1_000_000, FUTURES.index(kind)])
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
-        future = Future(archive, session, tick, kind, later, rng)
+        future = Future(stored, session, tick, kind, later, rng)
         changed = future.write(Path(folder) / "archive")
         found = tuple(_compared(redirected(window, archive, changed, future), changed, whole, tick))
     return Replay(session.date, local, kind, found)

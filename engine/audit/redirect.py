@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from engine.archive.archive import Archive
+from engine.archive.universe import is_membership, read_membership
 from engine.audit.future import Future
 from engine.config.load import LoadedConfig
-from engine.errors import BarsweepError
-from engine.schema import MEMBERSHIP_SCHEMA
+from engine.errors import BarsweepError, UniverseError
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,21 @@ class Leads:
         inside = path.resolve()
         if inside.is_relative_to(self.archive.resolve()):
             return self.changed / inside.relative_to(self.archive.resolve())
-        if inside.suffix == ".parquet" and inside.is_file() and set(MEMBERSHIP_SCHEMA) <= set(pl.read_parquet_schema(inside)):
-            if inside not in self.made:
-                self.made[inside] = self.changed / f"membership-{len(self.made)}.parquet"
-                self.future.membership(pl.read_parquet(inside).select(*MEMBERSHIP_SCHEMA)).write_parquet(self.made[inside])
-            return self.made[inside]
-        return path
+        if inside not in self.made:
+            intervals = _membership(inside)
+            if intervals is None:
+                return path
+            self.made[inside] = self.changed / f"membership-{len(self.made)}.parquet"
+            self.future.membership(intervals).write_parquet(self.made[inside])
+        return self.made[inside]
+
+
+def _membership(path: Path) -> pl.DataFrame | None:
+    """The intervals of a file of membership; None of anything else."""
+    try:
+        return read_membership(path) if path.is_file() and is_membership(path) else None
+    except UniverseError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -133,15 +133,22 @@ def is_run_or_config(source: str) -> bool:
     return Path(source).is_dir() or source.endswith(".json") or os.sep in source
 
 
-def loaded_from(path: Path) -> tuple[LoadedConfig, Path | None]:
-    """The config of a run directory or of a config file, and the archive that it names, or None."""
+def loaded_from(path: Path, archive_path: Path | None, default: str | None = None) -> tuple[LoadedConfig, Archive]:
+    """The config of a run directory or of a config file, and the archive: the given one, or that which it names.
+
+    A run's archive is without the sessions that the run skipped. Raises ConfigError where there is no archive.
+    """
+    from engine.archive.archive import Archive
     from engine.config.load import load_config
-    from engine.results.provenance import loaded_of, read_manifest
+    from engine.results.provenance import archive_of, loaded_of, read_manifest
 
     if path.suffix != ".json" and not path.exists():
         raise ConfigError("no such run directory or config", where=path)
     if path.is_dir():
         manifest = read_manifest(path)
-        return loaded_of(manifest, path), Path(manifest["archive_path"])
+        return loaded_of(manifest, path), archive_of(manifest, archive_path)
     loaded = load_config(path)
-    return loaded, loaded.resolve(loaded.config.archive) if loaded.config.archive else None
+    found = archive_path or (loaded.resolve(loaded.config.archive) if loaded.config.archive else default)
+    if found is None:
+        raise ConfigError("no archive", where=path, expected="--archive, or an archive in the config")
+    return loaded, Archive.open(found)

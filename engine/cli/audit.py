@@ -75,15 +75,14 @@ def _source(source: str | None, archive_path: Path | None, options: dict[str, An
     from engine.archive.archive import Archive
 
     if source and is_run_or_config(source):
-        loaded, recorded = _changed_config(Path(source), options)
-        return loaded, Archive.open(archive_path or recorded or DEFAULT_ARCHIVE)
+        return _changed_config(Path(source), archive_path, options)
     if archive_path is None:
         raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
     archive = Archive.open(archive_path)
     return adhoc_config(archive, [source] if source else [], **options), archive
 
 
-def _changed_config(path: Path, options: dict[str, Any]) -> tuple[LoadedConfig, Path | None]:
+def _changed_config(path: Path, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
     """A config or a run's, with what the options change."""
     from engine.config.load import load_config
 
@@ -91,7 +90,7 @@ def _changed_config(path: Path, options: dict[str, Any]) -> tuple[LoadedConfig, 
     if strange:
         raise ConfigError(f"--{strange[0].rstrip('s').replace('_', '-')} with a config", where=path,
                           expected="--start, --end, --universe and --set KEY=VALUE")  # fmt: skip
-    loaded, archive = loaded_from(path)
+    loaded, archive = loaded_from(path, archive_path, DEFAULT_ARCHIVE)
     universe, scanners = options["universe"], loaded.config.session_data_config.scanners
     changes = [f"backtest_config.{key}_date={options[key]}" for key in ("start", "end") if options[key]]
     if universe:

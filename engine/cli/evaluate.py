@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.adhoc import loaded_from
 from engine.cli.options import FILE, archive_option, format_option, quiet_option
 from engine.cli.output import print_json, print_table, progress_bar
 from engine.errors import ConfigError
@@ -38,15 +39,14 @@ def evaluate_command(
     from engine.results.evaluate import Evaluator
     from engine.results.evaluation_page import evaluation_page
 
-    hits, recorded = (source / "hits.parquet", _recorded(source)) if source.is_dir() else (source, None)
+    hits = source / "hits.parquet" if source.is_dir() else source
     if not hits.is_file():
         raise ConfigError("no such file", where=hits, expected="a hits.parquet, or a run directory")
     if out is not None and out.suffix != ".parquet":
         raise ConfigError(f"--out {out}", expected="a .parquet file")
-    found = archive_path or recorded
-    if found is None:
+    if archive_path is None and not source.is_dir():
         raise ConfigError("no archive", expected="--archive FOLDER for a hits file")
-    archive = Archive.open(found)
+    archive = loaded_from(source, archive_path)[1] if source.is_dir() else Archive.open(archive_path or "")
     members = load_universe(universe, archive, Path).members if universe else None
     variants = tried or (_variants(source) if source.is_dir() else 1)
     evaluator = Evaluator(hits, archive, members, variants)
@@ -89,12 +89,6 @@ def _walk(evaluator: Any, out: Path | None, progress: Any) -> None:
         table.finish()
         with atomic_path(out) as temporary:
             shutil.move(Path(aside) / "evaluated.parquet", temporary)
-
-
-def _recorded(run: Path) -> Path | None:
-    from engine.cli.adhoc import loaded_from
-
-    return loaded_from(run)[1]
 
 
 def _variants(run: Path) -> int:

@@ -64,11 +64,7 @@ def _source(source: str | None, archive_path: Path | None, options: dict[str, An
     from engine.archive.archive import Archive
 
     if source and is_run_or_config(source):
-        loaded, recorded = loaded_from(Path(source))
-        found = archive_path or recorded
-        if found is None:
-            raise ConfigError("no archive", where=source, expected="--archive, or an archive in the config")
-        return loaded, Archive.open(found)
+        return loaded_from(Path(source), archive_path)
     if archive_path is None:
         raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
     archive = Archive.open(archive_path)

@@ -40,12 +40,9 @@ def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive
     """
     import polars as pl
 
-    from engine.archive.archive import Archive
-
-    loaded, recorded = loaded_from(run)
+    loaded, archive = loaded_from(run, archive_path)
     symbol = symbol.upper()
     hits = pl.scan_parquet(run / "hits.parquet").filter(pl.col("symbol") == symbol).collect()
-    archive = Archive.open(archive_path or recorded or "")
     if symbol not in archive.symbols():
         near = did_you_mean(symbol, archive.symbols())
         raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)

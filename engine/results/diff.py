@@ -55,9 +55,7 @@ class Difference:
     @property
     def moment(self) -> tuple[str, str, int]:
         """What it is sorted by: session, time, and the table's place."""
-        time = next(
-            (value for name, value in self.key.items() if name in ("tick", "time", "placed", "entry_time", "timestamp")), ""
-        )
+        time = next((self.key[name] for name in TIMES if name in self.key), "")
         return str(self.key["session"]), str(time), list(KEYS).index(self.table)
 
 
@@ -239,11 +237,9 @@ def _clauses(first: Difference, run: RunTables) -> Iterator[str]:
     """What the run's scanner answers for the symbol, where its archive is still there and it has clauses."""
     if run.archive is None:
         return
-    skipped = map(dt.date.fromisoformat, run.manifest.get("skipped_sessions", {}))
     tick = first.key["tick"].astimezone(run.archive.calendar.tz).replace(tzinfo=None)
     try:
-        loaded = loaded_of(run.manifest, run.folder)
-        answer = explain(loaded, run.archive.without(skipped), first.key["scanner"], first.key["symbol"], tick)
+        answer = explain(loaded_of(run.manifest, run.folder), run.archive, first.key["scanner"], first.key["symbol"], tick)
     except BarsweepError as error:
         yield f"cannot be explained: {error}"
         return

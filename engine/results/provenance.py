@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import hashlib
 import importlib.metadata
 import json
@@ -84,6 +85,12 @@ def loaded_of(manifest: Mapping[str, Any], run: Path, overrides: Sequence[str] =
     """A run's config, with changes; it finds its files where it found them then. Raises ConfigError."""
     path = Path(manifest.get("config_path") or run / "manifest.json")
     return check_config(copy.deepcopy(manifest["config"]), path, overrides)
+
+
+def archive_of(manifest: Mapping[str, Any], elsewhere: Path | None = None) -> Archive:
+    """The archive that a run had, without the sessions that it skipped. Raises ArchiveError."""
+    skipped = map(dt.date.fromisoformat, manifest.get("skipped_sessions", {}))
+    return Archive.open(elsewhere or Path(manifest["archive_path"])).without(skipped)
 
 
 def _files(loaded: LoadedConfig) -> Iterator[tuple[str, Path]]:

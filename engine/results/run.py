@@ -14,7 +14,7 @@ from engine.config.load import LoadedConfig
 from engine.errors import RunError, SessionFileError
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.memory import peak_memory_mb
-from engine.results.provenance import changes, loaded_of, provenance
+from engine.results.provenance import archive_of, changes, loaded_of, provenance
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
@@ -56,9 +56,7 @@ def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers
     """Complete a run that was stopped; raises RunError where what its results depend on has changed."""
     with RunDirectory.unfinished(run) as directory:
         before = directory.manifest
-        loaded = loaded_of(before, directory.aside)
-        skipped = map(dt.date.fromisoformat, before["skipped_sessions"])
-        archive = Archive.open(archive_path or Path(before["archive_path"])).without(skipped)
+        loaded, archive = loaded_of(before, directory.aside), archive_of(before, archive_path)
         blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)
         changed = changes(before, provenance(loaded, archive))
         if changed:

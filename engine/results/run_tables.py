@@ -12,7 +12,7 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.errors import ArchiveError, RunError
-from engine.results.provenance import read_manifest
+from engine.results.provenance import archive_of, read_manifest
 from engine.results.trading_summary import Benchmark, grouped_trades, session_ends
 
 
@@ -31,7 +31,7 @@ class RunTables:
             raise RunError("no run directory", where=self.folder, expected="a folder with manifest.json and summary.json") from None
         if self.archive is None:
             try:
-                self.archive = Archive.open(Path(self.manifest["archive_path"]))
+                self.archive = archive_of(self.manifest)
             except ArchiveError:
                 self.archive = None  # moved away: the page goes without bars and benchmark
 

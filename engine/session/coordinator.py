@@ -419,7 +419,7 @@ def _scope(loaded: LoadedConfig, archive: Archive, calendar: ExchangeCalendar) -
     if not dates:
         raise RunError(f"no sessions from {start} to {end}", where=archive.path, expected=f"dates within {there[0]} to {there[-1]}")
     scope = RunScope(dates, base)
-    present = set(dates)
+    present = {*dates, *archive.left_out}  # those that are passed over are told of where that is decided
     missing = [str(s.date) for s in calendar.sessions(start, end) if s.date not in present]
     if missing:
         scope.warnings.append(f"{len(missing)} sessions from {start} to {end} are not in the archive: {_some(missing, 5)}")

@@ -15,6 +15,7 @@ from engine.indicators.register import register
 from engine.schema import BAR_SCHEMA
 from engine.strategies.base import ColumnarStrategy, Strategy, StrategyContext, StrategyParams
 from scanners.base import BaseScanner, ColumnarScanner, ScanContext, ScannerParams, ScanResult
+from tests.audit import memory_of_a_module
 
 
 @register(inputs=("close",), params=(Param("ahead", 1, 1),), state_size=lambda ahead: 1, warmup=lambda ahead: 1)
@@ -133,6 +134,15 @@ class Remembers(Reader):
         for symbol, time, close in self.minutes().select("symbol", "timestamp", "close").iter_rows():
             self.newest[symbol] = max(self.newest.get(symbol, (time, close)), (time, close))
         return [symbol for symbol, (_, close) in self.newest.items() if close > 20]
+
+
+class RemembersElsewhere(Reader):
+    """Joins the session's close, which a module beside this one keeps from the first replay on."""
+
+    def wanted(self, context: ScanContext) -> list[str]:
+        closes = memory_of_a_module.closes_of(self.config["archive"], self.date)
+        now = context.frame.drop_nulls("close").select("symbol", "close")
+        return [symbol for symbol, close in now.iter_rows() if closes.get(symbol, close) > close]
 
 
 class HighOfTheRun(BaseScanner):

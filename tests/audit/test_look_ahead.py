@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.audit.future import FUTURES
+from engine.archive.recognise import InPlaceOptions, init_in_place
+from engine.audit.future import FUTURES, in_our_layout
 from engine.audit.look_ahead import BEGUN_THERE, AuditOptions, LookAheadAudit, audit_look_ahead
 from engine.clock.calendar import Session
 from engine.config.load import LoadedConfig, load_config
@@ -22,6 +23,7 @@ from engine.kernels.latest_rows import latest_rows
 from engine.panel.bars import Bars, Ints
 from engine.panel.daily import DailyBars
 from engine.results.run import execute_run
+from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA
 from tests.data import PROJECT
 from tests.runs import EVERY_5_MINUTES
 
@@ -29,7 +31,7 @@ CONFIGS = sorted((PROJECT / "session_configs").glob("*.json"))
 NOW_AND_THEN = [{"start": "09:45", "end": "15:45", "interval": "20m"}]
 SPAN = {"start_date": "2017-12-04", "end_date": "2017-12-20"}
 OPTIONS = AuditOptions(ticks=2, sessions=1, before=1, seed=3)
-READERS = ["JoinOnTheClose", "TodaysDailyBar", "BarInProgress", "StaleBarEnteredAgain", "Remembers"]
+READERS = ["JoinOnTheClose", "TodaysDailyBar", "BarInProgress", "StaleBarEnteredAgain", "Remembers", "RemembersElsewhere"]
 
 
 def loaded(scanners: list[dict[str, Any]], strategies: list[dict[str, Any]] | None = None, **data: Any) -> LoadedConfig:
@@ -95,6 +97,25 @@ def test_a_scanner_that_reads_later_bars_is_caught_in_its_hits(name: str, demo: 
     assert all(owner == name for _, owner, _ in names)
 
 
+def test_an_archive_in_place_is_audited(demo: Archive, tmp_path: Path) -> None:
+    """Its files are as they were."""
+    files = tmp_path / "files"
+    for date in [date for date in demo.sessions() if date <= dt.date(2017, 12, 22)]:
+        bars = demo.read_session(date, list(BAR_SCHEMA)).with_columns(pl.col("timestamp") + dt.timedelta(minutes=1), vwap="close")
+        (files / f"date={date}").mkdir(parents=True)
+        bars.write_parquet(files / f"date={date}" / "bars.parquet")
+    before = sorted(files.rglob("*"))
+    archive = init_in_place(files, tmp_path / "archive", InPlaceOptions(label="close"))
+    honest = {"module": "scanners.momentum_scanner", "regular_session": EVERY_5_MINUTES, "config": {"min_rsi": 40}}
+    audit = audited(loaded([honest]), archive)
+    assert (audit.differences, audit.failures, len(audit.replays)) == ([], [], 5)
+    names = found(audited(loaded([leaky("JoinOnTheClose", archive=str(archive.path))]), archive, AuditOptions(1, 1, 0, seed=1)))
+    assert ("hit", "JoinOnTheClose", "there") in names
+    copy = in_our_layout(archive, tmp_path / "copy").read_session(date, [*BAR_SCHEMA, "vwap"])
+    assert copy.equals(demo.read_session(date, list(BAR_SCHEMA)).with_columns(vwap="close"))
+    assert sorted(files.rglob("*")) == before
+
+
 def test_later_hits_of_its_own_pass_are_caught(demo: Archive) -> None:
     assert ("hit", "LaterHits", "there") in found(audited(loaded([leaky("LaterHits")]), demo))
 
@@ -121,16 +142,18 @@ def test_what_is_remembered_of_sessions_before_the_run_is_caught(demo: Archive) 
 
 
 def membership(path: Path, archive: Archive) -> Path:
-    """Half of the symbols leave after the span; the other half joins in the middle of it."""
+    """Half of the symbols leave after the span; the other half joins in the middle of it. A .csv has other names."""
     symbols, middle, later = archive.symbols(), dt.date(2017, 12, 12), dt.date(2018, 1, 2)
     half = len(symbols) // 2
     rows = [(s, dt.date(2017, 1, 1), later) for s in symbols[:half]] + [(s, middle, None) for s in symbols[half:]]
-    pl.DataFrame(rows, schema={"symbol": pl.String, "start_date": pl.Date, "end_date": pl.Date}, orient="row").write_parquet(path)
+    frame = pl.DataFrame(rows, schema=MEMBERSHIP_SCHEMA, orient="row")
+    frame.rename({"symbol": "ticker", "start_date": "from"}).write_csv(path) if path.suffix == ".csv" else frame.write_parquet(path)
     return path
 
 
-def test_current_membership_is_caught_and_membership_in_time_is_not(demo: Archive, tmp_path: Path) -> None:
-    universe = str(membership(tmp_path / "members.parquet", demo))
+@pytest.mark.parametrize("name", ["members.parquet", "members.csv"])
+def test_current_membership_is_caught_and_membership_in_time_is_not(name: str, demo: Archive, tmp_path: Path) -> None:
+    universe = str(membership(tmp_path / name, demo))
     assert ("universe", "CurrentMembership", "member") in found(
         audited(loaded([leaky("CurrentMembership", universe=universe)]), demo)
     )

@@ -77,6 +77,7 @@ def test_sessions_that_cannot_be_read_are_skipped_as_if_they_were_not_there(
     assert skipping.status == 1
     for date in dates:
         assert f"warning: session {date} was skipped: " in skipping.err and "not a readable Parquet file" in skipping.err
+    assert "not in the archive" not in skipping.err
     expected = barsweep("run", config, "--archive", without, "--out", tmp_path / "b", *span)
     assert expected.status == 0
     (a,), (b,) = runs(tmp_path / "a"), runs(tmp_path / "b")
@@ -101,6 +102,23 @@ def test_a_strategy_trades_on_without_a_session(months: Path, barsweep: Barsweep
     for table in ("hits", "trades", "equity"):
         assert (a / f"{table}.parquet").read_bytes() == (b / f"{table}.parquet").read_bytes(), table
     assert len(pl.read_parquet(a / "trades.parquet")) > 10 and date in (a / "manifest.json").read_text()
+
+
+def test_what_reads_a_run_again_passes_over_what_it_skipped(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
+    cut, _, (date,) = broken(months, tmp_path, 30)
+    assert (
+        barsweep(
+            "run", write(tmp_path), "--archive", cut, "--start", "2017-12-04", "--out", tmp_path / "runs", "--on-corrupt", "skip"
+        ).status
+        == 1
+    )
+    (run,) = runs(tmp_path / "runs")
+    assert date in (run / "manifest.json").read_text()
+    audited = barsweep("audit", run, "--ticks", 1, "--quiet")
+    assert audited.status == 0 and "none found" in audited.out
+    assert barsweep("explain", run, "--symbol", "AAPL", "--at", "2018-01-05 10:00").status == 0
+    assert barsweep("evaluate", run, "--quiet").status == 0
+    assert barsweep("show", run, "--symbol", "AAPL").status == 0
 
 
 def test_by_default_the_run_stops(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from numba.core.registry import cpu_target
+
 from engine.archive.archive import Archive
 from engine.results.run import FinishedRun, execute_run, resume_run
 from tests.runs import config, momentum
 
-LOADED = config([momentum(min_change=0.0, min_rsi=50.0)], symbols=["AAPL"])
+HOURLY = [{"start": "10:00", "end": "15:00", "interval": "60m"}]
+LOADED = config([momentum(min_change=0.0, min_rsi=50.0) | {"regular_session": HOURLY}], symbols=["AAPL"], end="2018-01-19")
 
 
 def silent(*_: object) -> None:
@@ -60,7 +63,14 @@ def state(out: Path) -> str:
     return f"unfinished, {len(list((out / there[0] / 'blocks').glob('2*')))} blocks"
 
 
+def warm_up() -> None:
+    """What every process would load for itself: the library of compiled code. Polars stays unused: its threads do not outlive a fork."""
+    for context in (cpu_target.typing_context, cpu_target.target_context):
+        context.refresh()
+
+
 def main() -> None:
+    warm_up()
     archive, folder = Archive.open(sys.argv[1]), Path(sys.argv[2])
     kills, chance = int(sys.argv[3]), random.Random(int(sys.argv[4]))
     whole = []
