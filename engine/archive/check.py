@@ -24,6 +24,7 @@ from engine.archive.split_jumps import split_jumps
 from engine.archive.tickers import long_gaps, stray_bars
 from engine.archive.validate import REASONS
 from engine.clock.calendar import Session
+from engine.clock.interval import Interval
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA
 
@@ -77,6 +78,7 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         else:
             findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
         findings += _check_times(bars, sessions[date], where)
+        findings += _check_spacing(bars, Interval.parse(interval), where)
         rows[date] = len(bars) / sessions[date].minutes
         progress(f"checking {interval}", number + 1, len(dates))
     return findings + list(_half_sessions(rows, interval))
@@ -134,6 +136,15 @@ def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[F
     middle = (session.open + session.close) // 2
     if isinstance(last, dt.datetime) and last.timestamp() * 1_000_000 < middle:
         yield Finding("half a session", where, 1, f"the last regular bar is {last}", False)
+
+
+def _check_spacing(bars: pl.DataFrame, interval: Interval, where: str) -> Iterator[Finding]:
+    """Bars of five minutes that start a minute apart overlap: they are not of that interval."""
+    symbol, start = pl.col("symbol"), pl.col("timestamp").dt.epoch("us")
+    ordered = bars.sort("symbol", "timestamp")
+    apart = start - start.shift()
+    close = ordered.filter((symbol == symbol.shift()) & (apart > 0) & (2 * apart <= interval.micros))
+    yield from _finding(f"too close to the bar before for bars of {interval.name}", where, close, True)
 
 
 def _check_index(bars: pl.DataFrame, path: Path, where: str) -> Iterator[Finding]:

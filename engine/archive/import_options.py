@@ -38,7 +38,7 @@ def resolve(files: list[Path], archive: Path, options: ImportOptions) -> tuple[l
     """The files to read and how: what is not said by hand is the layout's."""
     found: VendorLayout | None = None
     if options.reading.query is None and options.layout != COLUMNS:
-        found = layout_named(options.layout) if options.layout else recognize(files)
+        found = _named(options.layout, files) if options.layout else recognize(files)
     chosen = found if found and (found.own or options.layout) else None
     if found and not chosen and not options.label:
         raise _undeclared(found)
@@ -56,13 +56,25 @@ def resolve(files: list[Path], archive: Path, options: ImportOptions) -> tuple[l
     )  # fmt: skip
 
 
+def _named(name: str, files: list[Path]) -> VendorLayout | None:
+    """The layout of a name; BarImportError where the files are another vendor's beyond doubt."""
+    named = layout_named(name)
+    own = recognize([file for file in files if named is None or named.holds(file)], named)
+    if own is not named and own and own.own:
+        raise BarImportError(f"the files look like {own.what}", where=f"--layout {name}", expected=f"files of {name}",
+                             fix=f"give --layout {own.name}, or --layout {COLUMNS} and say the rest by hand")  # fmt: skip
+    return named
+
+
 def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) -> list[Path]:
     kinds = ("duckdb", "db") if queried else ("parquet", "csv")
     kept = [file for file in files if (chosen.holds(file) if chosen else ending(file) in kinds)]
     if kept:
         return kept
     expected = f"paths that match {chosen.paths}" if chosen else f"files ending in {', '.join('.' + kind for kind in kinds)}"
-    raise BarImportError(f"no bar files{f' of layout {chosen.name}' if chosen else ''}", where=files[0], expected=expected)
+    duckdb = not queried and ending(files[0]) in ("duckdb", "db")
+    raise BarImportError(f"no bar files{f' of layout {chosen.name}' if chosen else ''}", where=files[0], expected=expected,
+                         fix="give --query 'select ...' to ask a DuckDB file" if duckdb else None)  # fmt: skip
 
 
 def _undeclared(like: VendorLayout | None) -> BarImportError:

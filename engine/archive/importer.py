@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from engine.archive import layout
+from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session, read_daily_sessions, update_daily
 from engine.archive.files import read_bars, stored_columns, write_bars
@@ -47,7 +49,10 @@ ADDED, REPLACED, UNCHANGED = "added", "replaced", "unchanged"
 
 @dataclass
 class ImportSummary:
-    """What an import came to: rows_read = rows_written + rows_unchanged + copies_dropped + auctions_merged + quarantined."""
+    """What an import came to: rows_read = rows_written + rows_unchanged + copies_dropped + auctions_merged + quarantined.
+
+    symbols  of the archive, now
+    """
 
     layout: str = COLUMNS
     label: str = ""
@@ -115,6 +120,8 @@ class _Import:
         if not self._files:
             return self._nothing_new()
         try:
+            if not self._staging.is_of(self._fingerprint()):
+                self._finish_days()
             self._summary.resumed = self._staging.begin(self._fingerprint())
             interval = self._interval()
             self._stage(interval)
@@ -122,9 +129,14 @@ class _Import:
             self._write_quarantine()
             self._write_manifest(interval)
             write_sources(self._root, self._before, self._imported())
+            self._summary.symbols = len(Archive.open(self._root).symbols())
         except OSError as error:
             raise BarImportError(f"cannot be written: {error.strerror or error}", where=self._root,
                                  fix="make room or rights, then run the import again: it goes on") from None  # fmt: skip
+        except BarImportError:  # another source or other options will be another import
+            self._finish_days()
+            self._staging.discard()
+            raise
         self._staging.discard()
         return self._summary
 
@@ -133,9 +145,23 @@ class _Import:
         source = self._manifest.source or self._options.source or ", ".join(file.name for file in self._files[:3])
         layout.write_manifest(self._root, self._manifest.model_copy(update={"intervals": names, "source": source}))
 
+    def _finish_days(self) -> None:
+        """Daily bars of sessions that an import before this one had written when it ended on the way.
+
+        This one may find them unchanged, or not have them.
+        """
+        marks = self._staging.marks(DONE)
+        years = {mark["year"] for mark in marks if "year" in mark}
+        begun = {dt.date.fromisoformat(mark["begun"]): Interval.parse(mark["interval"]) for mark in marks if "begun" in mark}
+        for _, dates in groupby(sorted(date for date in begun if date.year not in years), key=lambda date: date.year):
+            there = [date for date in dates if layout.session_file(self._root, begun[date].name, date).exists()]
+            update_daily(self._root, {date: self._daily_of(date, begun[date]) for date in there})
+
     def _nothing_new(self) -> ImportSummary:
+        self._finish_days()
         self._staging.discard()
         self._summary.interval = self._options.interval or self._manifest.base.name
+        self._summary.symbols = len(Archive.open(self._root).symbols())
         return self._summary
 
     def _fingerprint(self) -> str:
@@ -153,7 +179,11 @@ class _Import:
         raise self._no_bars()
 
     def _no_bars(self) -> BarImportError:
-        return BarImportError("no bars of any session", where=self._files[0], expected=f"bars of {self._calendar.mic}")
+        put_aside, _ = self._quarantined()
+        told = ", ".join(f"{count:,} {reason}" for reason, count in put_aside.most_common())
+        return BarImportError("no bars of any session" + (f"; rows put aside: {told}" if told else ""), where=self._files[0],
+                              expected=f"bars of {self._calendar.mic}",
+                              fix="look at --layout, --timezone, --epoch-unit and --time-format" if told else None)  # fmt: skip
 
     # -- 1. staging
 
@@ -216,6 +246,7 @@ class _Import:
         before = read_bars(path, stored_columns(path)) if self._options.append and path.exists() else None
         kind = self._kind(date, bars, before) if before is not None else REPLACED if path.exists() else ADDED
         if kind != UNCHANGED:
+            self._staging.mark(DONE, {"begun": str(date), "interval": interval.name})
             write_bars(path, bars)
         if kind != UNCHANGED or self._summary.resumed:  # it may have been written by an import killed before its year's days were
             daily[date] = daily_from_session(bars, self._calendar.session(date))
@@ -289,21 +320,30 @@ class _Import:
         setattr(summary, f"sessions_{done['kind']}", getattr(summary, f"sessions_{done['kind']}") + 1)
         summary.rows_unchanged += done["rows"] if unchanged else 0
         summary.rows_written += 0 if unchanged else done["rows"]
-        summary.symbols = max(summary.symbols, done["symbols"])
         summary.copies_dropped += done["copies"]
         summary.auctions_merged += done["merged"]
 
     def _write_quarantine(self) -> None:
-        rows = self._staging.quarantined()
-        if rows is None:
+        self._summary.quarantined, schema = self._quarantined()
+        if not schema:
             return
-        self._summary.quarantined = Counter(dict(rows["reason"].value_counts().iter_rows()))
         target = self._root / "quarantine" / f"{self._fingerprint()[:12]}.parquet"
-        with atomic_path(target) as path:
-            rows.write_parquet(path)
+        arrow = pl.DataFrame(schema=schema).to_arrow().schema
+        with atomic_path(target) as path, pq.ParquetWriter(path, arrow, compression="zstd") as writer:
+            for rows in self._staging.quarantined():
+                missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in rows.columns]
+                writer.write_table(rows.with_columns(missing).select(*schema).to_arrow().cast(arrow))
         self._summary.quarantine_file = str(target.relative_to(self._root))
+
+    def _quarantined(self) -> tuple[Counter[str], dict[str, pl.DataType]]:
+        """How many rows were put aside by reason, and the columns of them all."""
+        reasons: Counter[str] = Counter()
+        schema: dict[str, pl.DataType] = {}
+        for rows in self._staging.quarantined():
+            reasons.update(dict(rows["reason"].value_counts().iter_rows()))
+            schema |= rows.schema
+        return reasons, schema
 
 
 def _mark(date: dt.date, kind: str, bars: pl.DataFrame, copies: int, merged: int) -> dict[str, Any]:
-    symbols = bars["symbol"].n_unique()
-    return {"date": str(date), "kind": kind, "rows": len(bars), "symbols": symbols, "copies": copies, "merged": merged}
+    return {"date": str(date), "kind": kind, "rows": len(bars), "copies": copies, "merged": merged}

@@ -53,6 +53,8 @@ class Template:
         self.names_symbol = "{symbol}" in text
         every = PLACE.sub(lambda found: re.sub(r"%-?[a-zA-Z]", "*", found[1]) if found[1] else "*", text)
         self.glob = re.sub(r"\*+", "*", every)
+        if ".." in text.split("/") or text.startswith("/"):
+            raise ArchiveError(f"files {text!r}", where=where, expected="a path below root", fix="give another root, or FOLDER")
         if {*self._codes} - {"{symbol}"} != {"%Y", "%m", "%d"}:
             raise ArchiveError(
                 f"files {text!r}", where=where, expected='a path with the session\'s date, such as "{date}.parquet" or '

@@ -73,6 +73,11 @@ class ArchiveManifest(BaseModel):
         return min((Interval.parse(name) for name in self.intervals), key=lambda interval: interval.micros)
 
 
+def is_imported(root: Path) -> bool:
+    """Whether a folder is an archive with bars in our own layout."""
+    return (root / MANIFEST).is_file() and any((root / "bars").glob("interval=*"))
+
+
 def session_file(root: Path, interval: str, date: dt.date) -> Path:
     """The file of an intraday session."""
     return root / "bars" / f"interval={interval}" / f"date={date}" / "bars.parquet"

@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.archive.source import SourceOptions, _mapping, _standard
+from engine.archive.readers import csv_form, ending, unreadable
+from engine.archive.source import SourceOptions, as_bars, find_columns
 from engine.errors import BarImportError
 
 
@@ -25,7 +26,7 @@ def read_columns(
     started = time.perf_counter()
     raw, mapping = _decode(path, options, names, symbol)
     decoded = time.perf_counter()
-    bars = _standard(path, raw, mapping, options)
+    bars = as_bars(path, raw, mapping, options)
     bars = bars.select(name for name in names if name in bars.columns)
     return bars, decoded - started, time.perf_counter() - decoded
 
@@ -47,21 +48,19 @@ def _decode(
     """Their columns that ours are made from, and which is which."""
     given = {} if symbol is None else {"symbol": symbol}
     try:
-        parquet = path.suffix.lower() == ".parquet"
-        there = pq.read_schema(path).names if parquet else pl.scan_csv(path, infer_schema=False).collect_schema().names()
-        mapping = _mapping(path, [name for name in there if name not in given] + [*given], options)
+        parquet = ending(path) == "parquet"
+        form = {} if parquet else csv_form(path)
+        there = pq.read_schema(path).names if parquet else pl.scan_csv(path, **form, glob=False).collect_schema().names()
+        mapping = find_columns(path, [name for name in there if name not in given] + [*given], options)
         dated = ("date", "time") if "timestamp" not in mapping or "date" in options.columns else ()
         own = {name: mapping[name] for name in (*dated, *names, "timestamp", "symbol") if name in mapping}
         wanted = [name for name in dict.fromkeys(own.values()) if name not in given]
         if parquet:
             raw = pl.read_parquet(path, columns=wanted, hive_partitioning=False, glob=False)
         else:
-            raw = pl.read_csv(path, columns=wanted, infer_schema=False, glob=False)
+            raw = pl.read_csv(path, columns=wanted, **form, glob=False)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-        size = path.stat().st_size if path.exists() else 0
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise BarImportError(f"cannot be read ({size:,} bytes): {first}", where=path, expected="a whole Parquet or CSV file",
-                             fix="fetch the file again") from None  # fmt: skip
+        raise unreadable(path, error, "a whole Parquet or CSV file") from None
     return raw.with_columns(**{name: pl.lit(value) for name, value in given.items()}), own

@@ -1,6 +1,6 @@
 """Raw pieces of source files: columns as the vendor names them, of a size that memory holds however long the file.
 
-A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames. `read_table` reads what
+A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames. `read_columnar` reads what
 is a table already; the others turn a vendor's own encoding into one. What it means is said in vendors.py.
 """
 
@@ -60,7 +60,7 @@ def first_line(path: Path) -> str:
         return ""
 
 
-def read_table(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
+def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), text columns of CSV unparsed; raises BarImportError."""
     kind = ending(part.path)
     try:
@@ -102,15 +102,15 @@ def _open_text(path: Path) -> Any:
 
 def _csv_pieces(path: Path, header: Sequence[str]) -> Iterator[pl.DataFrame]:
     if ending(path) == "zip":  # vendors pack a symbol's day or month: small, and many
-        content = _open_text(path).read()
-        yield pl.read_csv(content, **_csv_form(content[:1000].decode("utf-8-sig", "replace").split("\n")[0], header))
+        yield pl.read_csv(_open_text(path).read(), **csv_form(path, header))
         return
-    lazy = pl.scan_csv(path, **_csv_form(first_line(path), header), glob=False)
+    lazy = pl.scan_csv(path, **csv_form(path, header), glob=False)
     yield from lazy.collect_batches(chunk_size=ROWS_A_PIECE, maintain_order=True)
 
 
-def _csv_form(line: str, header: Sequence[str]) -> dict[str, Any]:
-    """How Polars has to read a text file with that first line; columns beyond those that are named are numbered."""
+def csv_form(path: Path, header: Sequence[str] = ()) -> dict[str, Any]:
+    """How Polars has to read a text file, judged by its first line; columns beyond those that are named are numbered."""
+    line = first_line(path)
     separator = max(",;\t|", key=line.count)
     form = {"infer_schema": False, "separator": separator}
     if not header or re.match(r'["<]?[A-Za-z]', line):
@@ -125,7 +125,7 @@ def _csv_form(line: str, header: Sequence[str]) -> dict[str, Any]:
 
 def read_binance(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """Klines, whose times are milliseconds, and microseconds since 2025; both as microseconds."""
-    for piece in read_table(part, options):
+    for piece in read_columnar(part, options):
         time = pl.col("open_time").cast(pl.Int64, strict=False)
         yield piece.with_columns(open_time=pl.when(time < 10**14).then(time * 1000).otherwise(time))
 
@@ -142,7 +142,7 @@ def read_lean(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
         raise BarImportError("not a file of LEAN's minute trade bars or daily bars", where=part.path,
                              expected="equity/usa/minute/<ticker>/<date>_trade.zip or equity/usa/daily/<ticker>.zip")  # fmt: skip
     ticker = match["minute"] or match["daily"]
-    for piece in read_table(part, options):
+    for piece in read_columnar(part, options):
         time = pl.col("time").str.to_datetime("%Y%m%d %H:%M", time_unit="us", strict=False)
         if match["date"]:
             midnight = dt.datetime.strptime(match["date"], "%Y%m%d")
@@ -158,20 +158,20 @@ SECONDS = 32  # rtype of ohlcv-1s
 
 def read_databento(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the file where no symbol is."""
-    for piece in read_table(part, options):
+    for piece in read_columnar(part, options):
         _check_databento(part.path, piece)
         scaled = piece.with_columns(_databento_price(piece, name) for name in PRICES)
         yield scaled if "symbol" in piece.columns else _named_instruments(scaled, part.path)
 
 
 def _check_databento(path: Path, piece: pl.DataFrame) -> None:
-    publishers = piece["publisher_id"].cast(pl.Int64).unique().sort().to_list()
+    publishers = piece["publisher_id"].unique().sort().to_list()
     if len(publishers) > 1:
         raise BarImportError(
             f"bars of {len(publishers)} publishers ({', '.join(map(str, publishers[:5]))})", where=path,
             expected="one bar a symbol and minute", fix="take a consolidated dataset such as EQUS.MINI, or one publisher's bars",
         )  # fmt: skip
-    if len(piece) and int(piece["rtype"][0]) == SECONDS:
+    if (piece["rtype"].head(1).cast(pl.Int64, strict=False) == SECONDS).any():
         raise BarImportError("bars of one second", where=path, expected="ohlcv-1m, ohlcv-1h or ohlcv-1d")
 
 
@@ -229,7 +229,7 @@ ALPACA = {"t": "timestamp", "o": "open", "h": "high", "l": "low", "c": "close", 
 def read_alpaca(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """Bars as alpaca-py's frames, or as the API's JSON answers of one symbol or many."""
     if ending(part.path) != "json":
-        yield from read_table(part, options)
+        yield from read_columnar(part, options)
         return
     expected = 'an answer of the bars API: {"bars": ...}'
     try:

@@ -93,6 +93,7 @@ class SourceReading:
             return 0
         piece = pl.concat(small, how="diagonal")
         small.clear()
+        self._check_spacing(piece, unit)
         bars = piece.with_columns(self._start(), reason()).with_columns(self._session_date())
         if only is not None:
             bars = bars.filter(pl.col("date").is_in(only))
@@ -101,6 +102,15 @@ class SourceReading:
         self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date"))
         waiting.append(bars.filter(pl.col("reason").is_null()).drop("reason"))
         return len(bars)
+
+    def _check_spacing(self, piece: pl.DataFrame, unit: Unit) -> None:
+        """BarImportError for minutes that are told to be of five; a daylight saving's day of 23 hours, or a late bar, is none."""
+        apart = distance(piece)
+        if apart is not None and 2 * apart <= self._interval.micros:
+            raise BarImportError(
+                f"bars are {dt.timedelta(microseconds=apart)} apart", where=unit.parts[0].path,
+                expected=f"bars of {self._interval.name}", fix="give the --interval they have, and bars of one interval alone",
+            )  # fmt: skip
 
     def _start(self) -> pl.Expr:
         if self._label == "open" or self._interval.is_daily:
@@ -138,13 +148,19 @@ def most(a: Any, b: Any) -> Any:
     return max((value for value in (a, b) if value is not None), default=None)
 
 
-def spacing(piece: pl.DataFrame, file: Path) -> Interval:
-    """The most common distance between a symbol's bars."""
-    apart = piece.sort("symbol", "timestamp").select(
-        pl.col("timestamp").diff().over("symbol").dt.total_microseconds().alias("apart")
-    )
-    common = apart.filter(pl.col("apart") > 0)["apart"].mode().sort()
-    if common.is_empty():
+def distance(bars: pl.DataFrame) -> int | None:
+    """The most common distance between a symbol's bars, in microseconds; None where no symbol has two."""
+    ordered = bars.select("symbol", pl.col("timestamp").to_physical()).sort("symbol", "timestamp")
+    same = pl.col("symbol") == pl.col("symbol").shift()
+    apart = ordered.select(pl.when(same).then(pl.col("timestamp").diff()).alias("apart"))
+    common = apart.filter(pl.col("apart") > 0)["apart"].mode()
+    return None if common.is_empty() else int(common.min())  # type: ignore[arg-type]
+
+
+def spacing(bars: pl.DataFrame, file: Path) -> Interval:
+    """The interval of a file's bars, by their most common distance."""
+    apart = distance(bars)
+    if apart is None:
         raise BarImportError("the bars' interval cannot be told from so few", where=file, fix="give --interval")
-    minutes = common[0] // MICROS_A_MINUTE
+    minutes = apart // MICROS_A_MINUTE
     return Interval.parse("1d" if minutes >= 1440 else f"{minutes}m", where=f"{file}, spacing of its bars")

@@ -65,7 +65,7 @@ def init_in_place(
 
 
 def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
-    if (root / "bars").exists() or ((root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None):
+    if layout.is_imported(root) or ((root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None):
         raise ArchiveError("an archive of imported bars is here", where=root, expected="a folder without one",
                            fix="give another --archive")  # fmt: skip
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
@@ -94,9 +94,11 @@ def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
         template = Template(guess, folder)
         if all(template.match(name) for name in names):
             return guess
+    likely = [Template(guess, folder) for guess in _guesses(names[0], has_symbol)[:1]]
+    other = next((name for like in likely for name in names if not like.match(name)), None)
     raise ArchiveError(
         "how the files are laid out by date cannot be told", where=folder, expected="one or several files a session, with the "
-        f"date in their path; the first is {names[0]}",
+        f"date in their path; the first is {names[0]}" + (f", and {other} is named otherwise" if other else ""),
         fix='give --files, such as "date={date}/*.parquet" or "{date:%Y%m%d}.csv", or `barsweep archive import` them',
     )  # fmt: skip
 

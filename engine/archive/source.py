@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive.readers import Part, Reader, divided, ending, read_table
+from engine.archive import layout
+from engine.archive.readers import Part, Reader, divided, ending, read_columnar
 from engine.errors import BarImportError, did_you_mean
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
 
@@ -59,7 +60,7 @@ class SourceOptions:
     price_divisor: float = 1
     header: tuple[str, ...] = ()
     query: str | None = None
-    reader: Reader = field(default=read_table, repr=False)  # a function's repr is another in each process
+    reader: Reader = field(default=read_columnar, repr=False)  # a function's repr is another in each process
 
 
 # A time beyond these is not one: nanoseconds read as microseconds lie in the year 50000.
@@ -68,12 +69,18 @@ UP_TO_FIRST_DOT = r"^([^.]+)"  # --symbol-from-filename
 
 
 def source_files(paths: list[Path]) -> list[Path]:
-    """The files among paths and below folders that may hold bars, sorted; raises BarImportError where there are none."""
+    """The files among paths and below folders that may hold bars, sorted; raises BarImportError where there are none.
+
+    What archives below a folder have of their own is none of them.
+    """
     found: list[Path] = []
     for path in paths:
         if not path.exists():
             raise BarImportError("no such file or folder", where=path)
-        inside = [p for p in sorted(path.rglob("*")) if p.is_file()] if path.is_dir() else [path]
+        if layout.is_imported(path):
+            raise BarImportError("is an archive already", where=path, expected="bars as a vendor delivers them",
+                                 fix=f"use it as it is, or import one interval of it, such as {path}/bars/interval=1m")  # fmt: skip
+        inside = _foreign_files(path) if path.is_dir() else [path]
         found += [p for p in inside if ending(p)]
     if not found:
         names = ", ".join(str(path) for path in paths)
@@ -83,21 +90,28 @@ def source_files(paths: list[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def _foreign_files(folder: Path) -> list[Path]:
+    below = sorted(folder.rglob("*"))
+    archives = [path.parent for path in below if path.name == layout.MANIFEST]
+    own = {root / name for root in archives for name in (layout.ACTIONS, layout.SYMBOL_MAP)}
+    imported = [root for root in archives if layout.is_imported(root)]
+    return [path for path in below if path.is_file() and path not in own and not any(path.is_relative_to(i) for i in imported)]
+
+
 def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled; what cannot be parsed is null."""
     mapping: dict[str, str] | None = None
-    for piece in options.reader(part, options):
-        if mapping is None:
-            mapping = _mapping(part.path, piece.columns, options)
-        try:
-            yield _standard(part.path, piece, mapping, options)
-        except pl.exceptions.PolarsError as error:  # such as a --time-format that is none
-            raise BarImportError(f"cannot be understood: {str(error).splitlines()[0]}", where=part.path,
-                                 expected="bars as the options say") from None  # fmt: skip
+    try:
+        for piece in options.reader(part, options):
+            mapping = mapping or find_columns(part.path, piece.columns, options)
+            yield as_bars(part.path, piece, mapping, options)
+    except pl.exceptions.PolarsError as error:  # a --time-format that is none, another vendor's columns
+        raise BarImportError(f"cannot be understood: {str(error).splitlines()[0]}", where=part.path,
+                             expected="bars as the layout and the options say") from None  # fmt: skip
 
 
-def _mapping(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
-    """Our column -> the source's, for all that are there."""
+def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
+    """Our column -> the source's, for all that are there; raises BarImportError where one is that bars cannot do without."""
     lower = {name.lower(): name for name in reversed(present)}
     found = {
         target: next(lower[alias] for alias in aliases if alias in lower)
@@ -124,7 +138,8 @@ def _mapping(path: Path, present: list[str], options: SourceOptions) -> dict[str
     return found
 
 
-def _standard(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.DataFrame:
+def as_bars(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.DataFrame:
+    """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed."""
     symbol = _symbol(path, mapping, options).str.strip_chars()
     for pattern, replacement in options.symbol_rules:
         symbol = symbol.str.replace(pattern, replacement)

@@ -4,7 +4,7 @@
     .import/units.jsonl                  a line for each unit that is staged whole
     .import/2018-03-01/000007.arrow      rows of that session from unit 7, as Arrow streams one after the other
     .import/quarantine/000007.arrow      rows of unit 7 that cannot be bars
-    .import/done.jsonl                   a line for each session that is written
+    .import/done.jsonl                   a line for each session that is begun, and for each that is written
 
 What a unit left half-staged is thrown away when the import goes on; the others are not read again.
 """
@@ -80,18 +80,21 @@ class Staging:
 
     def begin(self, fingerprint: str) -> bool:
         """Go on with the import of that fingerprint, True, or begin anew."""
-        plan = self.folder / PLAN
-        try:
-            if json.loads(plan.read_text())["fingerprint"] == fingerprint:
-                self._throw_away_halves()
-                return True
-        except (OSError, ValueError, KeyError):
-            pass
+        if self.is_of(fingerprint):
+            self._throw_away_halves()
+            return True
         self.discard()
         (self.folder / QUARANTINE).mkdir(parents=True)
-        with atomic_path(plan) as path:
+        with atomic_path(self.folder / PLAN) as path:
             path.write_text(json.dumps({"fingerprint": fingerprint}))
         return False
+
+    def is_of(self, fingerprint: str) -> bool:
+        """Whether the folder is what an import of that fingerprint has left."""
+        try:
+            return bool(json.loads((self.folder / PLAN).read_text())["fingerprint"] == fingerprint)
+        except (OSError, ValueError, KeyError):
+            return False
 
     def discard(self) -> None:
         """Remove the folder; what says whose it is goes first, for a kill may leave a part of the rest."""
@@ -114,13 +117,10 @@ class Staging:
         if len(rows):
             rows.write_ipc_stream(self.folder / QUARANTINE / f"{date}.arrow", compat_level=pl.CompatLevel.oldest())
 
-    def quarantined(self) -> pl.DataFrame | None:
-        """All rows put aside, in the order of the source, then of the sessions."""
-        frames = [
-            _read(path)
-            for path in sorted((self.folder / QUARANTINE).glob("*.arrow"), key=lambda path: ("-" in path.stem, path.stem))
-        ]
-        return pl.concat(frames, how="diagonal") if frames else None
+    def quarantined(self) -> Iterator[pl.DataFrame]:
+        """The rows put aside, in the order of the source, then of the sessions."""
+        paths = (self.folder / QUARANTINE).glob("*.arrow")
+        return map(_read, sorted(paths, key=lambda path: ("-" in path.stem, path.stem)))
 
     def read(self, date: dt.date) -> pl.DataFrame:
         """A session's rows."""

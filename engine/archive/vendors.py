@@ -174,10 +174,13 @@ def layout_named(name: str) -> VendorLayout | None:
     return LAYOUTS.get(name)
 
 
-def recognize(files: Sequence[Path]) -> VendorLayout | None:
-    """The first layout that a file is of, judged by its path and its first line; None where none is."""
+def recognize(files: Sequence[Path], first: VendorLayout | None = None) -> VendorLayout | None:
+    """The first layout that a file is of, judged by its path and its first line; None where none is.
+
+    first  the one to try before the others
+    """
     look = cache(first_line)
-    for layout in LAYOUTS.values():
+    for layout in [*([first] if first else []), *LAYOUTS.values()]:
         held = (file for file in files if layout.holds(file))
         if any(re.search(layout.first_line, look(file)) if layout.first_line else True for file in islice(held, LOOKED_AT)):
             return layout

@@ -281,7 +281,7 @@ def _print_import(summary: ImportSummary) -> None:
         "files": f"{summary.files:,}{known}",
         "sessions": f"{summary.sessions:,}: {summary.sessions_added:,} added, {summary.sessions_replaced:,} replaced, "
                     f"{summary.sessions_unchanged:,} left as they were",
-        "symbols": summary.symbols,
+        "symbols in the archive": summary.symbols,
         "rows read": summary.rows_read,
         "rows written": summary.rows_written,
         "rows of sessions left": summary.rows_unchanged,

@@ -32,11 +32,11 @@ def session(date: dt.date, symbol: str, close: float = 10.5, minutes: int = 3) -
     return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row")
 
 
-def put(folder: Path, symbol: str, dates: list[dt.date], close: float = 10.5) -> Path:
+def put(folder: Path, symbol: str, dates: list[dt.date], close: float = 10.5, minutes: int = 3) -> Path:
     """A file of one symbol's bars."""
     path = folder / f"{symbol}.parquet"
     folder.mkdir(exist_ok=True)
-    pl.concat([session(date, symbol, close) for date in dates]).drop("symbol").write_parquet(path)
+    pl.concat([session(date, symbol, close, minutes) for date in dates]).drop("symbol").write_parquet(path)
     return path
 
 
@@ -98,10 +98,11 @@ def test_sessions_that_are_the_same_are_left_and_changed_ones_replaced(interval:
 
 @pytest.mark.parametrize("interval", ["1m", "1d"])
 def test_a_session_does_not_lose_symbols_by_append(interval: str, tmp_path: Path) -> None:
-    put(tmp_path / "in", "AAA", DATES[:2])
+    minutes = 1 if interval == "1d" else 3
+    put(tmp_path / "in", "AAA", DATES[:2], minutes=minutes)
     run(tmp_path / "in", tmp_path / "archive", interval=interval)
     before = bars(tmp_path / "archive")
-    other = put(tmp_path / "other", "BBB", DATES[:2])
+    other = put(tmp_path / "other", "BBB", DATES[:2], minutes=minutes)
     with pytest.raises(BarImportError, match=r"2018-03-01 would lose 1 symbols .*AAA"):
         run(other, tmp_path / "archive", interval=interval)
     assert bars(tmp_path / "archive") == before
@@ -227,3 +228,32 @@ def test_diff_of_corporate_actions_and_tickers(tmp_path: Path) -> None:
         ("corporate actions", "0 in A, 1 in B"),
         ("tickers", "0 in A, 1 in B"),
     ]
+
+
+def test_days_are_made_of_sessions_that_another_import_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between its sessions and their days, then run with one file more: the sessions are what they were, the days must follow."""
+    put(tmp_path / "in", "AAA", DATES[:2])
+    run(tmp_path / "in", tmp_path / "grown")
+    put(tmp_path / "in", "AAA", DATES[:2], close=10.75)
+    with monkeypatch.context() as killed:
+        killed.setattr(importer, "update_daily", lambda root, days: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "in", tmp_path / "grown")
+    put(tmp_path / "in", "BBB", DATES[2:])
+    summary = run(tmp_path / "in", tmp_path / "grown")
+    assert (summary.sessions_unchanged, summary.sessions_added) == (2, 2)
+    run(tmp_path / "in", tmp_path / "whole", append=False)
+    assert bars(tmp_path / "grown") == bars(tmp_path / "whole")
+
+
+def test_an_import_that_is_refused_on_the_way_leaves_days_of_the_sessions_it_wrote(tmp_path: Path) -> None:
+    put(tmp_path / "in", "AAA", DATES[:2])
+    put(tmp_path / "in", "BBB", DATES[:2])
+    run(tmp_path / "in", tmp_path / "archive")
+    put(tmp_path / "in", "AAA", DATES[:2], close=10.75)
+    put(tmp_path / "in", "BBB", DATES[:1])
+    with pytest.raises(BarImportError, match=r"2018-03-02 would lose 1 symbols"):
+        run(tmp_path / "in", tmp_path / "archive")
+    daily = Archive.open(tmp_path / "archive").read_daily(["close"], None, None).filter(symbol="AAA")
+    assert daily["close"].to_list() == [10.75, 10.5]
+    assert not (tmp_path / "archive" / ".import").exists()

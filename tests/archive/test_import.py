@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
+from engine.archive.check import check_archive
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
 from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
 from engine.archive.validate import drop_copies, split_conflicts
@@ -265,3 +266,49 @@ def test_a_count_in_another_unit_is_put_aside(unit: str, scale: int, tmp_path: P
     wrong = pl.when(row == 0).then(right * 1000 * (1000 if unit == "us" else 1)).when(row == 1).then(2**63 - 1).otherwise(right)
     _, summary = do_import(tmp_path, minute_bars().with_columns(wrong.alias("timestamp")), reading=SourceOptions(epoch_unit=unit))
     assert (summary.rows_written, dict(summary.quarantined)) == (8, {"unparsable timestamp": 2})
+
+
+@pytest.mark.parametrize("interval", ["2m", "5m", "1h", "1d"])
+def test_bars_are_not_taken_for_those_of_a_longer_interval(interval: str, tmp_path: Path) -> None:
+    with pytest.raises(BarImportError, match=rf"bars are 0:01:00 apart; expected bars of {interval}"):
+        do_import(tmp_path, minute_bars(), interval=interval)
+    assert not (tmp_path / "archive" / "bars").exists()
+
+
+def test_check_tells_bars_that_are_too_close_for_their_interval(tmp_path: Path) -> None:
+    archive, _ = do_import(tmp_path, minute_bars(), interval="1m")
+    os.rename(tmp_path / "archive/bars/interval=1m", tmp_path / "archive/bars/interval=5m")
+    told = archive.manifest.model_copy(update={"intervals": ("5m", "1d")})
+    (tmp_path / "archive/archive.json").write_text(told.model_dump_json())
+    found = [f for f in check_archive(Archive.open(tmp_path / "archive")) if "too close" in f.kind]
+    assert [(f.where, f.count, f.fault) for f in found] == [("5m 2018-03-01", 8, True)]
+
+
+def test_what_an_archive_has_is_no_source(tmp_path: Path) -> None:
+    do_import(tmp_path, minute_bars())
+    with pytest.raises(BarImportError, match="is an archive already"):
+        import_bars([tmp_path / "archive"], tmp_path / "other", ImportOptions(label="open"))
+    summary = import_bars([tmp_path], tmp_path / "other", ImportOptions(label="open"))
+    assert (summary.files, summary.rows_written) == (1, 10)
+
+
+def test_symbols_are_those_of_the_archive(tmp_path: Path) -> None:
+    one_each = pl.concat([minute_bars(("AAA",)), minute_bars(("BBB",)).with_columns(pl.col("timestamp") + pl.duration(days=1))])
+    assert do_import(tmp_path, one_each)[1].symbols == 2
+
+
+def test_an_import_of_nothing_says_what_became_of_the_rows(tmp_path: Path) -> None:
+    spoilt = minute_bars().with_columns(pl.when(pl.col("symbol") == "AAA").then(pl.col("open")).alias("open"), volume=-1.0)
+    with pytest.raises(BarImportError, match="no bars of any session; rows put aside: 5 missing price, 5 negative volume"):
+        do_import(tmp_path, spoilt)
+
+
+def test_rows_put_aside_have_the_columns_of_all_files(tmp_path: Path) -> None:
+    bad = minute_bars(("AAA",)).with_columns(close=pl.lit(50.0))
+    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
+    pl.concat([bad, minute_bars(("BBB",))]).write_parquet(paths[0])
+    bad.with_columns(symbol=pl.lit("CCC"), vwap=pl.lit(10.0), volume=-1.0).write_parquet(paths[1])
+    summary = import_bars(paths, tmp_path / "archive", ImportOptions(label="open"))
+    rows = pl.read_parquet(tmp_path / "archive" / str(summary.quarantine_file))
+    assert summary.quarantined == {"high below another price": 5, "negative volume": 5}
+    assert rows["vwap"].to_list() == [None] * 5 + [10.0] * 5 and rows["symbol"].unique().sort().to_list() == ["AAA", "CCC"]

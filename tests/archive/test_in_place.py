@@ -294,3 +294,31 @@ def test_the_cost_is_measured(part: Archive, tmp_path: Path) -> None:
     assert reading_cost(part, START) is None
     cost = reading_cost(laid_out(part, tmp_path / "files", hive_shuffled, label="close", epoch_unit="ns"), START)
     assert cost is not None and min(cost.decode, cost.convert, cost.sort, cost.imported) > 0
+
+
+@pytest.mark.parametrize("files", ["../{date}.parquet", "a/../../{date}.parquet", "/data/{date}.parquet"])
+def test_files_in_place_are_below_their_root(files: str) -> None:
+    with pytest.raises(ArchiveError, match="expected a path below root"):
+        Template(files, "here")
+
+
+def test_init_and_import_leave_the_archives_own_tables_alone(tmp_path: Path) -> None:
+    day = pl.DataFrame([("AAA", dt.datetime(2018, 3, 1, 14, 30 + m, tzinfo=dt.UTC), *[10.0] * 5) for m in range(5)],
+                       schema=BAR_SCHEMA, orient="row")  # fmt: skip
+    day.write_parquet(tmp_path / "2018-03-01.parquet")
+    for _ in range(2):
+        archive = init_in_place(tmp_path, tmp_path, InPlaceOptions("open"))
+        pl.DataFrame(schema=CORPORATE_ACTIONS_SCHEMA).write_parquet(tmp_path / layout.ACTIONS)
+        pl.DataFrame(schema=SYMBOL_MAP_SCHEMA).write_parquet(tmp_path / layout.SYMBOL_MAP)
+    summary = import_bars([tmp_path], tmp_path / "imported", ImportOptions(label="open"))
+    assert summary.files == 1 and not diff_archives(archive, Archive.open(tmp_path / "imported"))
+
+
+def test_csv_in_place_is_read_as_an_import_reads_it(tmp_path: Path) -> None:
+    """Semicolons and a byte order mark, as spreadsheets write."""
+    rows = [f"AAA;2018-03-01T14:3{m}:00Z;10.0;11.0;9.0;10.5;100" for m in range(5)]
+    text = "\ufeff" + "\n".join(["symbol;timestamp;open;high;low;close;volume", *rows]) + "\n"
+    (tmp_path / "2018-03-01.csv").write_text(text, encoding="utf-8")
+    archive = init_in_place(tmp_path, tmp_path, InPlaceOptions("open"))
+    import_bars([tmp_path], tmp_path / "imported", ImportOptions(label="open"))
+    assert archive.symbols() == ["AAA"] and not diff_archives(archive, Archive.open(tmp_path / "imported"))

@@ -422,3 +422,23 @@ def test_a_query_of_duckdb(us2018: Archive, tmp_path: Path) -> None:
         with pytest.raises(BarImportError, match="--query"):
             options = ImportOptions(label="open", reading=SourceOptions(query=query))
             import_bars([tmp_path / "market.duckdb"], tmp_path / "other", options)
+
+
+MASSIVE = "ticker,volume,open,close,high,low,window_start,transactions\nAAPL,100,10,10.5,11,9,1519914600000000000,3\n"
+
+
+@pytest.mark.parametrize("name", sorted({*LAYOUTS} - {"massive"}))
+def test_a_layout_named_wrongly_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "2018-03-01.csv").write_text(MASSIVE)
+    with pytest.raises(BarImportError, match=f"--layout massive|no bar files of layout {name}"):
+        import_bars([tmp_path], tmp_path / "archive", ImportOptions(layout=name))
+
+
+@pytest.mark.parametrize("name", sorted(LAYOUTS))
+def test_columns_of_nobody_are_told_whatever_the_layout(name: str, tmp_path: Path) -> None:
+    """Paths that hold for several layouts, with a header that is none of theirs."""
+    for path in ("BTCUSDT-1m-2018-03.csv", "AAPL_1min.txt", "aapl_us_d.csv", "daily/aapl.us.txt", "bars.csv"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("first,second\n1,2\n")
+    with pytest.raises(BarImportError):
+        import_bars([tmp_path], tmp_path / "archive", ImportOptions(layout=name, interval="1m"))
