@@ -55,7 +55,7 @@ def test_mistakes_are_told_in_a_line(barsweep: Barsweep, demo: Archive, tmp_path
         ((path, "--archive", demo.path, "--where", "close > 1"), "--where with a config"),
         ((path, "--archive", demo.path), "nobody looks"),
         ((tmp_path / "none.json",), "no such file"),
-        ((tmp_path / "no-run",), "no such file"),
+        ((tmp_path / "no-run",), "no such run directory or config"),
     ):
         called = barsweep("audit", *arguments, "--quiet")
         assert called.status == 2 and said in called.err and "Traceback" not in called.err
