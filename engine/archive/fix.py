@@ -133,7 +133,7 @@ def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date) -> Cou
     if interval != "1d":
         _fix_daily(archive, bars, fixed, date)
     write_bars(path, fixed)
-    return Counter(dict(log["action"].value_counts().iter_rows()))
+    return Counter(dict(sorted(log["action"].value_counts().iter_rows())))
 
 
 def _index_fits(path: Path, bars: pl.DataFrame) -> bool:

@@ -340,7 +340,7 @@ class _Import:
         reasons: Counter[str] = Counter()
         schema: dict[str, pl.DataType] = {}
         for rows in self._staging.quarantined():
-            reasons.update(dict(rows["reason"].value_counts().iter_rows()))
+            reasons.update(dict(sorted(rows["reason"].value_counts().iter_rows())))
             schema |= rows.schema
         return reasons, schema
 

@@ -214,7 +214,7 @@ class ForeignFiles:
         told = rows.with_columns(reason().fill_null(pl.when(other).then(pl.lit(NOT_A_SESSION))).alias("reason"))
         good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
         bars, conflicts = split_conflicts(good)
-        left_out = Counter(dict(told["reason"].drop_nulls().value_counts().iter_rows()))
+        left_out = Counter(dict(sorted(told["reason"].drop_nulls().value_counts().iter_rows())))
         if len(conflicts):
             left_out[CONFLICTING] = len(conflicts)
         self.seconds["sort"] += time.perf_counter() - started
