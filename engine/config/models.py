@@ -27,8 +27,10 @@ def _told(check: Any) -> Any:
 
 def _wall_clock(value: Any) -> Any:
     if isinstance(value, str) and value.count(":") in (1, 2):
-        return dt.time.fromisoformat(value)
-    raise ValueError("expected a time of day such as 09:35")
+        time = dt.time.fromisoformat(value)
+        if time.tzinfo is None:
+            return time
+    raise ValueError("expected a time of day such as 09:35, exchange-local")
 
 
 def _symbols(values: list[str]) -> list[str]:

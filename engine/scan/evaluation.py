@@ -148,12 +148,12 @@ class _Rows:
         """The expressions' values of each row that was picked out, a column each."""
         columns = dict.fromkeys(column for part in parts if id(part) not in self._whole for column in part.columns)
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
-        made = [
-            (pl.lit(at_least_two(self._whole[id(part)])) if id(part) in self._whole else part.expression).alias(f"{place}")
-            for place, part in enumerate(parts)
-        ]
-        # beside the frame's columns, so that a constant has a row for each
-        return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :]
+        asked = [pl.lit(at_least_two(self._whole[id(part)])) if id(part) in self._whole else part.expression for part in parts]
+        made = [expression.alias(f"{place}") for place, expression in enumerate(asked)]
+        try:  # beside the frame's columns, so that a constant has a row for each
+            return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :]
+        except pl.exceptions.PolarsError:  # a choice that falls alike in every row may come as one value, which is refused there
+            return pl.DataFrame([values_of(expression, frame) for expression in made])
 
     def pass_on(self, passed: pl.Series) -> None:
         """Keep the rows of the grid that passed."""

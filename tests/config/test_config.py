@@ -46,6 +46,8 @@ def test_mode_and_session_data_config_are_enough(tmp_path: Path) -> None:
         ({"session_data_config": {"streams": ["5x"]}}, "unknown interval '5x'"),
         ({"session_data_config": {"scanners": [SCANNER | {"regular_session": [{"start": "9", "end": "10:00", "interval": "5m"}]}]}},
          r"regular_session\.0\.start = '9'"),
+        ({"session_data_config": {"scanners": [SCANNER | {"regular_session": [{"start": "09:35+05:00", "end": "10:00", "interval": "5m"}]}]}},
+         "exchange-local"),
         ({"session_data_config": {"scanners": [SCANNER | {"regular_session": [{"start": "11:00", "end": "10:00", "interval": "5m"}]}]}},
          "ends before it starts"),
         ({"backtest_config": {"start_date": "2018-03-02", "end_date": "2018-03-01"}}, "is before start_date"),

@@ -120,3 +120,10 @@ def test_a_clause_and_a_feature_of_one_name_are_two_things() -> None:
     hits = evaluated(made)
     assert hits.features["lead"].to_list() == [30.0, 90.0]
     assert hits.symbols.tolist() == [2, 0] and hits.funnel["lead"].tolist() == [2, 2]
+
+
+def test_a_choice_that_falls_alike_in_every_row_has_a_value_in_each() -> None:
+    # of such a choice between a constant and a column Polars makes one value
+    flat = pl.lit(0.0) < -pl.when(pl.col("close") > 0).then(-1.0).otherwise(pl.col("close"))
+    hits = evaluated(plan({"price": pl.col("close") > 0}, {"flat": flat, "close": pl.col("close")}, rank_by="close"))
+    assert hits.features["flat"].to_list() == [True] * len(hits.symbols) and len(hits.symbols) > 1
