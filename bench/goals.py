@@ -10,11 +10,12 @@ from typing import Any
 from bench.daily import daily_archive, daily_workload
 from bench.fresh import fresh_scan
 from bench.peers.check import run_peer
-from bench.workload import Progress, Workload, bench_archive, median, pairs
+from bench.workload import Workload, bench_archive, median, pairs
 from engine.archive.archive import Archive
 from engine.cli.adhoc import adhoc_config
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionDataConfig
+from engine.progress import Progress
 
 MOMENTUM = "scanners.momentum_scanner"
 SYMBOLS, SESSIONS, MANY_SESSIONS = 5_000, 25, 250

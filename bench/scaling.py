@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.fresh import fresh_scan
-from bench.workload import Progress, Workload, bench_archive, median, pairs
+from bench.workload import Workload, bench_archive, median, pairs
 from engine.errors import RunError
+from engine.progress import Progress
 
 SYMBOLS = (500, 1_000, 2_000, 5_000, 10_000)
 SESSIONS = (5, 10, 20, 40, 60)

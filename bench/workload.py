@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +17,9 @@ from engine.archive import layout
 from engine.archive.archive import Archive, DailyYear
 from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
+from engine.progress import Progress, silent
 from engine.results.batch_scan import BatchScan, scan_archive
 from engine.session.coordinator import SessionCoordinator
-
-Progress = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """No progress."""
 
 
 def bench_archive(root: Path, symbols: int, sessions: int, seed: int, progress: Progress = silent) -> Path:

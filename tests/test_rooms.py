@@ -14,6 +14,7 @@ from tests.data import PROJECT
 ROOMS = [
     "errors",
     "schema",
+    "progress",
     "clock",
     "config",
     "archive",

@@ -27,6 +27,7 @@ from engine.archive.files import read_bars, write_bars
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.calendar_cache import cache_folder
 from engine.clock.interval import Interval
+from engine.progress import Progress
 from engine.schema import BAR_SCHEMA
 
 FACTS = "facts.json"
@@ -47,7 +48,6 @@ class SessionFacts:
 
 
 Examine = Callable[[dt.date], tuple[SessionFacts, pl.DataFrame]]
-Progress = Callable[[str, int, int], None]
 
 
 class Catalogue:

@@ -10,7 +10,7 @@ itself is told, and is no fault.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from engine.archive.validate import REASONS
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA
 
 HALF = 0.5  # a session with less than this share of the usual rows, or of its minutes, is half a session
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Finding:
     fault: bool
 
 
-def check_archive(archive: Archive, progress: Progress = lambda what, done, total: None) -> list[Finding]:
+def check_archive(archive: Archive, progress: Progress = silent) -> list[Finding]:
     """All findings, in order of interval and session; an empty list is a clean archive."""
     findings: list[Finding] = []
     for interval in archive.intervals:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from engine.archive.files import write_bars
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError, BarImportError
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, PRICE_COLUMNS
 
 DEFAULT_START = dt.date(2017, 11, 1)
@@ -40,7 +40,6 @@ TICKERS = (
 LIQUID = 0.7  # names present in at least this share of minutes also trade before and after hours
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Events:
 
 def make_demo(
     path: Path, symbols: int = 100, sessions: int = 117, seed: int = 7, start: dt.date = DEFAULT_START,
-    exchange: str = "XNYS", force: bool = False, progress: Progress = lambda what, done, total: None,
+    exchange: str = "XNYS", force: bool = False, progress: Progress = silent,
 ) -> bool:  # fmt: skip
     """Write the demo market into a folder; False where the same one is there already. Raises ArchiveError."""
     source = f"synthetic demo market: symbols={symbols} sessions={sessions} seed={seed} start={start}"

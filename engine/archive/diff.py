@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import filecmp
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.archive.files import read_bars, stored_columns
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA
 
-Progress = Callable[[str, int, int], None]
 KEY = ("symbol", "timestamp")
 
 
@@ -38,7 +38,7 @@ class Difference:
     first: str
 
 
-def diff_archives(a: Archive, b: Archive, progress: Progress = lambda what, done, total: None) -> list[Difference]:
+def diff_archives(a: Archive, b: Archive, progress: Progress = silent) -> list[Difference]:
     """All differences, in order of interval and session; an empty list where both hold the same.
 
     Bars are compared as they are filed, by ticker.

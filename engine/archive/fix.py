@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -32,6 +31,7 @@ from engine.archive.daily import daily_from_session
 from engine.archive.files import in_order, read_bars, read_index, symbol_runs, write_bars
 from engine.archive.lock import write_lock
 from engine.errors import ArchiveError
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
 
 FIXES = "fixes"
@@ -48,10 +48,9 @@ FIXES_SCHEMA: dict[str, pl.DataType] = {
     **{f"{name}_after": pl.Float64() for name in VALUES},  # null: the bar is gone
     "fixed_at": TIMESTAMP,
 }
-Progress = Callable[[str, int, int], None]
 
 
-def fix_archive(archive: Archive, progress: Progress = lambda what, done, total: None) -> Counter[str]:
+def fix_archive(archive: Archive, progress: Progress = silent) -> Counter[str]:
     """How many changes there were of each kind; raises ArchiveError where nothing may be written."""
     if archive.manifest.in_place:
         raise ArchiveError("files that are read in place are not changed", where=archive.path, expected="an imported archive",

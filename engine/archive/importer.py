@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -41,9 +41,9 @@ from engine.archive.vendors import COLUMNS
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import BarImportError
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA
 
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 ADDED, REPLACED, UNCHANGED = "added", "replaced", "unchanged"
 
 
@@ -74,9 +74,7 @@ class ImportSummary:
     resumed: bool = False
 
 
-def import_bars(
-    paths: Sequence[Path], archive: Path, options: ImportOptions, progress: Progress = lambda what, done, total: None
-) -> ImportSummary:
+def import_bars(paths: Sequence[Path], archive: Path, options: ImportOptions, progress: Progress = silent) -> ImportSummary:
     """Import source files into an archive, which is made where there is none; raises BarImportError."""
     files, options = resolve(source_files(list(paths)), archive, options)
     calendar = ExchangeCalendar.of(options.exchange or "")

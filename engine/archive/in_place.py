@@ -15,7 +15,7 @@ import datetime as dt
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,6 +31,7 @@ from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_co
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, BarImportError
+from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
 KEYS = ("symbol", "timestamp")
@@ -144,7 +145,7 @@ class ForeignFiles:
         """The rows that are not of a session's date, on the exchange's clock."""
         return bars.filter(~self._of_date(date))
 
-    def catalogue(self, progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> Catalogue:
+    def catalogue(self, progress: Progress = silent) -> Catalogue:
         """The facts of all sessions, brought up to date when first asked for."""
         if self._catalogue is None:
             catalogue = Catalogue(f"{self.root} {self._manifest.model_dump_json()}", self._calendar, self._interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from engine.archive.validate import NOT_A_SESSION, reason
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import BarImportError
+from engine.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 ROWS_BEFORE_FLUSH = 1_000_000
 READERS = min(4, os.cpu_count() or 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from engine.archive.reading import spacing
 from engine.archive.source import SourceOptions, source_files
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
+from engine.progress import Progress, silent
 
 # How dates are written in paths, the surest first; hive folders of years, months and days among them.
 DATE_FORMS = (
@@ -48,9 +49,7 @@ class InPlaceOptions:
     source: str = ""
 
 
-def init_in_place(
-    folder: Path, root: Path, options: InPlaceOptions, progress: Callable[[str, int, int], None] = lambda what, done, total: None
-) -> Archive:
+def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent) -> Archive:
     """Write archive.json into `root` for the files below `folder`, once they have been read; raises BarsweepError."""
     if options.label not in ("open", "close"):
         raise ArchiveError(

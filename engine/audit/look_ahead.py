@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -28,9 +28,9 @@ from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.config.models import BacktestConfig
 from engine.errors import RunError
+from engine.progress import Progress
 from engine.session.coordinator import SessionCoordinator
 
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 BEGUN_THERE = "run begun with the session"
 AFTER, DAYS_AFTER = 1, 20  # sessions that a replay still has after the audited one; where bars are daily
 

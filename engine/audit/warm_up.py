@@ -15,11 +15,12 @@ import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
-from engine.audit.look_ahead import AuditOptions, Progress, drawn_sessions, window_of
+from engine.audit.look_ahead import AuditOptions, drawn_sessions, window_of
 from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.indicators.block import block_of
 from engine.indicators.term import DAILY
+from engine.progress import Progress
 from engine.scan.columns import COLUMNS
 from engine.session.coordinator import SessionCoordinator
 

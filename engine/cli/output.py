@@ -6,18 +6,19 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from engine.progress import Progress, silent
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from engine.archive.archive import Archive
 
-Progress = Callable[[str, int, int], None]
 STDOUT, STDERR = 1, 2
 
 
@@ -68,7 +69,7 @@ def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str
 def progress_bar(quiet: bool) -> Iterator[Progress]:
     """progress(what, done, total) on stderr: a bar with the time left on a terminal, a line every tenth when piped."""
     if quiet:
-        yield lambda what, done, total: None
+        yield silent
     elif not sys.stderr.isatty():
         yield _plain_progress()
     else:

@@ -17,6 +17,7 @@ from engine.archive.archive import Archive
 from engine.errors import RunError
 from engine.panel.bars import Floats
 from engine.panel.symbol_table import SymbolTable
+from engine.progress import Progress
 from engine.results.outcomes import HORIZONS, Forward, Outcomes
 from engine.schema import HITS_SCHEMA
 
@@ -26,8 +27,6 @@ QUANTILES = 5
 BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
 RESAMPLES, SEED = 1_000, 7
 EULER = 0.5772156649015329
-
-Progress = Callable[[str, int, int], None]
 
 
 class Tally:

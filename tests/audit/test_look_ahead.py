@@ -22,6 +22,7 @@ from engine.config.models import BacktestConfig, SessionConfig
 from engine.kernels.latest_rows import latest_rows
 from engine.panel.bars import Bars, Ints
 from engine.panel.daily import DailyBars
+from engine.progress import silent
 from engine.results.run import execute_run
 from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA
 from tests.data import PROJECT
@@ -45,7 +46,7 @@ def leaky(name: str, **settings: Any) -> dict[str, Any]:
 
 
 def audited(config: LoadedConfig, archive: Archive, options: AuditOptions = OPTIONS) -> LookAheadAudit:
-    return audit_look_ahead(config, archive, options, lambda what, done, total: None)
+    return audit_look_ahead(config, archive, options, silent)
 
 
 def found(audit: LookAheadAudit) -> set[tuple[str, str | None, str]]:

@@ -7,17 +7,18 @@ import pytest
 from engine.archive.archive import Archive
 from engine.audit.look_ahead import AuditOptions
 from engine.audit.warm_up import FACTORS, WarmUpAudit, audit_warm_up
+from engine.progress import silent
 from tests.audit.test_look_ahead import leaky, loaded
 
 
 def audited(criteria: dict[str, str], archive: Archive) -> WarmUpAudit:
     scanner = {**leaky("criteria", criteria=criteria), "module": "scanners.criteria_scanner"}
-    return audit_warm_up(loaded([scanner]), archive, AuditOptions(1, 1, 0, seed=2), lambda what, done, total: None)
+    return audit_warm_up(loaded([scanner]), archive, AuditOptions(1, 1, 0, seed=2), silent)
 
 
 def test_an_indicator_that_is_not_settled_is_told_with_the_hits_it_changes(demo: Archive) -> None:
     scanner = {**leaky("hasty"), "module": "tests.audit.short_warm_up"}
-    audit = audit_warm_up(loaded([scanner]), demo, AuditOptions(1, 1, 0, seed=2), lambda what, done, total: None)
+    audit = audit_warm_up(loaded([scanner]), demo, AuditOptions(1, 1, 0, seed=2), silent)
     assert {one.indicator for one in audit.moving} == {"hasty_average_5000_1m"}
     assert [one.factor for one in audit.moving] == list(FACTORS)
     assert all(one.change > 1e-3 and one.moved > 0.9 * one.values > 0 and one.symbol and one.sessions == 1 for one in audit.moving)

@@ -20,15 +20,12 @@ from pathlib import Path
 from numba.core.registry import cpu_target
 
 from engine.archive.archive import Archive
+from engine.progress import silent
 from engine.results.run import FinishedRun, execute_run, resume_run
 from tests.runs import config, momentum
 
 HOURLY = [{"start": "10:00", "end": "15:00", "interval": "60m"}]
 LOADED = config([momentum(min_change=0.0, min_rsi=50.0) | {"regular_session": HOURLY}], symbols=["AAPL"], end="2018-01-19")
-
-
-def silent(*_: object) -> None:
-    """No progress."""
 
 
 def digest(run: Path) -> str:

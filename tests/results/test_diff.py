@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
 from engine.errors import RunError
+from engine.progress import silent
 from engine.results.diff import KEYS, TableDiff, _compare, compare_runs
 from engine.results.run import execute_run
-from tests.results.killed_runs import silent
 from tests.runs import EVERY_5_MINUTES, config, momentum
 
 SPAN = {"start": "2017-11-28", "end": "2017-12-04"}

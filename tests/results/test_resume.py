@@ -19,9 +19,10 @@ from engine.archive.archive import Archive
 from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
 from engine.errors import RunError
+from engine.progress import silent
 from engine.results.run import execute_run, resume_run
 from tests.data import PROJECT
-from tests.results.killed_runs import digest, silent
+from tests.results.killed_runs import digest
 from tests.runs import EVERY_5_MINUTES, config, momentum
 from tests.trading.runs import config as trading_config
 

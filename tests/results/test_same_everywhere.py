@@ -18,9 +18,10 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
+from engine.progress import silent
 from engine.results.run import FinishedRun, execute_run
 from tests.data import PROJECT
-from tests.results.killed_runs import digest, silent
+from tests.results.killed_runs import digest
 from tests.runs import EVERY_5_MINUTES, config, momentum
 
 START, END = "2017-11-13", "2017-12-13"

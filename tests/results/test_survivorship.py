@@ -13,6 +13,7 @@ import pytest
 from engine.archive import tickers
 from engine.archive.archive import Archive
 from engine.archive.universe import load_universe
+from engine.progress import silent
 from engine.results.batch_scan import scan_archive
 from engine.results.run import execute_run
 from engine.results.survivorship import SILENT, Traded
@@ -22,10 +23,6 @@ from tests.runs import config, momentum
 
 SPAN = dt.date(2018, 3, 1), dt.date(2018, 4, 13)
 INDICES = ("sp500_membership_1996_2025.parquet", "nasdaq100_membership_2015_2026.parquet")
-
-
-def silent(done: int, total: int, date: dt.date) -> None:
-    """No progress."""
 
 
 def summary(scanner: dict[str, Any], archive: Archive, out: Path, **more: Any) -> dict[str, Any]:

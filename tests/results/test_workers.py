@@ -13,6 +13,7 @@ import pytest
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.errors import ScannerError
+from engine.progress import silent
 from engine.results.batch_scan import scan_archive
 from engine.results.blocks import FRAMES, RunBlocks
 from engine.results.run import execute_run
@@ -26,10 +27,6 @@ CASES = {
     "days": config(DAYS, interval="1d", benchmark="AAPL"),
 }
 FAILING = "tests.session.failing_scanners"
-
-
-def silent(done: int, total: int, date: dt.date) -> None:
-    """No progress."""
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -16,6 +16,7 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.errors import ConfigError, ScannerError, StoppedError
+from engine.progress import silent
 from engine.results.run import execute_run
 from engine.session.coordinator import SessionCoordinator
 from tests.data import PROJECT
@@ -28,10 +29,6 @@ SPAN = {"start": "2017-11-06", "end": "2017-11-07"}
 
 def rude(name: str, **settings: Any) -> dict[str, Any]:
     return {"module": f"{RUDE}:{name}", "regular_session": HOURLY, "config": settings}
-
-
-def silent(*_: object) -> None:
-    """No progress."""
 
 
 @pytest.fixture(scope="module")
