@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.config.load import LoadedConfig
 
 WHERE = "scanners.criteria_scanner"
+DEFAULT_ARCHIVE = "parquet_data/demo"  # of a config that names none
 
 
 def adhoc_config(
@@ -152,3 +153,21 @@ def loaded_from(path: Path, archive_path: Path | None, default: str | None = Non
     if found is None:
         raise ConfigError("no archive", where=path, expected="--archive, or an archive in the config")
     return loaded, Archive.open(found)
+
+
+def of_scanner(module: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
+    """The config of a scanner's module, or of --where, and its archive; ConfigError where none is given."""
+    from engine.archive.archive import Archive
+
+    if archive_path is None:
+        raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
+    archive = Archive.open(archive_path)
+    return adhoc_config(archive, [module] if module else [], **options), archive
+
+
+def universe_overrides(loaded: LoadedConfig, universe: str | None) -> list[str]:
+    """Overrides that put a universe into every scanner of a config; none without a universe."""
+    if universe is None:
+        return []
+    scanners, value = loaded.config.session_data_config.scanners, json.dumps(universe)
+    return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config, is_run_or_config, loaded_from
+from engine.cli.adhoc import DEFAULT_ARCHIVE, is_run_or_config, loaded_from, of_scanner, universe_overrides
 from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_options
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
 from engine.errors import ConfigError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from engine.config.load import LoadedConfig
 
 OF_A_CONFIG = ("start", "end", "universe", "settings")  # options that a config or a run takes too
-DEFAULT_ARCHIVE = "parquet_data/demo"
 
 
 @click.command("audit")
@@ -72,14 +70,9 @@ def audit_command(
 
 
 def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
-    from engine.archive.archive import Archive
-
     if source and is_run_or_config(source):
         return _changed_config(Path(source), archive_path, options)
-    if archive_path is None:
-        raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
-    archive = Archive.open(archive_path)
-    return adhoc_config(archive, [source] if source else [], **options), archive
+    return of_scanner(source, archive_path, options)
 
 
 def _changed_config(path: Path, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
@@ -91,10 +84,8 @@ def _changed_config(path: Path, archive_path: Path | None, options: dict[str, An
         raise ConfigError(f"--{strange[0].rstrip('s').replace('_', '-')} with a config", where=path,
                           expected="--start, --end, --universe and --set KEY=VALUE")  # fmt: skip
     loaded, archive = loaded_from(path, archive_path, DEFAULT_ARCHIVE)
-    universe, scanners = options["universe"], loaded.config.session_data_config.scanners
     changes = [f"backtest_config.{key}_date={options[key]}" for key in ("start", "end") if options[key]]
-    if universe:
-        changes += [f"session_data_config.scanners.{i}.config.universe={json.dumps(universe)}" for i in range(len(scanners))]
+    changes += universe_overrides(loaded, options["universe"])
     if path.is_dir() and (changes or options["settings"]):
         raise ConfigError("changes to a run", where=path, expected="a run directory as it is, or a config to change")
     if changes or options["settings"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config, is_run_or_config, loaded_from
+from engine.cli.adhoc import is_run_or_config, loaded_from, of_scanner
 from engine.cli.options import archive_option, format_option, scan_options
 from engine.cli.output import print_facts, print_json, print_table
 from engine.errors import ConfigError
@@ -61,14 +61,9 @@ def _tick(text: str) -> dt.datetime:
 
 
 def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
-    from engine.archive.archive import Archive
-
     if source and is_run_or_config(source):
         return loaded_from(Path(source), archive_path)
-    if archive_path is None:
-        raise ConfigError("no archive", expected="--archive FOLDER for a scanner's module")
-    archive = Archive.open(archive_path)
-    return adhoc_config(archive, [source] if source else [], **options), archive
+    return of_scanner(source, archive_path, options)
 
 
 def _print(answer: Explanation) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.adhoc import DEFAULT_ARCHIVE, universe_overrides
 from engine.cli.options import (
     FILE,
     FOLDER,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from engine.config.load import LoadedConfig
     from engine.results.run import FinishedRun
     from engine.results.summary import RunSummary
-
-DEFAULT_ARCHIVE = "parquet_data/demo"
 
 
 @click.command("run")
@@ -145,18 +143,11 @@ def _source(
     if again:
         manifest = read_manifest(again, unfinished=True)
         loaded = loaded_of(manifest, again)
-        return loaded_of(manifest, again, [*overrides, *_universes(loaded, universe)]), archive or Path(manifest["archive_path"])
+        loaded = loaded_of(manifest, again, [*overrides, *universe_overrides(loaded, universe)])
+        return loaded, archive or Path(manifest["archive_path"])
     assert config is not None
-    loaded = load_config(config, [*overrides, *(_universes(load_config(config), universe) if universe else ())])
+    loaded = load_config(config, [*overrides, *universe_overrides(load_config(config), universe)])
     return loaded, archive or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
-
-
-def _universes(loaded: LoadedConfig, universe: str | None) -> list[str]:
-    """Overrides that put a universe into every scanner of the config."""
-    if universe is None:
-        return []
-    scanners, value = loaded.config.session_data_config.scanners, json.dumps(universe)
-    return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
 
 
 def _tell_of_changes(again: Path, run: FinishedRun, asked: bool) -> None:
