@@ -3,18 +3,23 @@
     1. `SessionRows` lays out what the terms walk: bars by interval, the session's daily bars, ticks.
     2. `TermBank.run` makes one job a term, over those rows.
     3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the processor's cache.
+    4. `Deferred` has the terms that are computed only for the symbols that somebody asks for.
 
 A kernel walks every bar and carries its state; only the rows that a tick sees are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.clock.interval import MICROS_A_MINUTE, Interval
+from engine.indicators.deferred import Deferred
+from engine.indicators.past import PastKey, PastRows, past_key
 from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
 from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
@@ -48,10 +53,16 @@ class SessionRows:
 
     def inputs(self, term: Term) -> tuple[Floats, ...]:
         """The columns that a term reads, over the bars it walks."""
-        if BENCHMARK in term.inputs and term.rows not in self._benchmarks:
-            self._benchmarks[term.rows] = self.bars(term.rows).latest_of(self._benchmark)
-        bars = self.bars(term.rows)
-        return tuple(self._benchmarks[term.rows] if name == BENCHMARK else bars.column(name) for name in term.inputs)
+        return tuple(self.column(term.rows, name) for name in term.inputs)
+
+    def column(self, rows: str, name: str) -> Floats:
+        """A column over the bars that terms over `rows` walk."""
+        bars = self.bars(rows)
+        if name != BENCHMARK:
+            return bars.column(name)
+        if rows not in self._benchmarks:
+            self._benchmarks[rows] = bars.latest_of(self._benchmark)
+        return self._benchmarks[rows]
 
     def silent(self, rows: str) -> Ints:
         """The symbols without a bar in the last session."""
@@ -107,25 +118,36 @@ class TermBank:
         self._rows: dict[str, Ints] = {}
         self._before: dict[str, tuple[Floats, Floats]] = {}  # states and last values when last remembered
         for term in terms:
-            self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
-            self._carried[term.name] = np.full((len(term.outputs), symbols), term.empty)
+            if not term.deferred:
+                self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
+                self._carried[term.name] = np.full((len(term.outputs), symbols), term.empty)
+        self._pasts = {key: PastRows(symbols, windows) for key, windows in _windows(terms).items()}
+        self.deferred: Deferred | None = None  # of the session that was sampled last
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
+        if term.deferred:
+            if term.window:
+                self._pasts[past_key(term)].reset(ids)
+            return
         self._states[term.name][ids] = 0.0
         self._carried[term.name][:, ids] = term.empty
 
     def remember(self, terms: Sequence[Term]) -> None:
         """Keep copies of the terms' states as they are now, for `pick`."""
-        self._before = {term.name: (self._states[term.name].copy(), self._carried[term.name].copy()) for term in terms}
+        walked = [term.name for term in terms if not term.deferred]
+        self._before = {name: (self._states[name].copy(), self._carried[name].copy()) for name in walked}
 
     def pick(self, terms: Sequence[Term], ids: Ints | None = None) -> TermBank:
         """A bank of some symbols alone, or of all, with the states that were last remembered."""
         picked = TermBank([], self.symbols if ids is None else len(ids))
         for term in terms:
+            if term.deferred:
+                continue
             states, carried = self._before[term.name]
             picked._states[term.name] = states.copy() if ids is None else states[ids]
             picked._carried[term.name] = carried.copy() if ids is None else np.ascontiguousarray(carried[:, ids])
+        picked._pasts = {key: self._pasts[key].pick(slice(None) if ids is None else ids) for key in _windows(terms)}
         return picked
 
     def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:
@@ -137,6 +159,7 @@ class TermBank:
         jobs: list[Job] = []
         rows = _RowsAtTicks(session, sample, jobs, self._rows)
         columns: Columns = {}
+        waiting, terms = [term for term in terms if term.deferred], [term for term in terms if not term.deferred]
         for term in terms:
             if term.carry == EACH_SESSION:
                 self.reset(term, slice(None))
@@ -151,12 +174,29 @@ class TermBank:
                 jobs.append(self._pick_job(term, session, rows.of(term), outs, ids))
             else:
                 jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), outs))
+        for key, windows in _windows(waiting).items():
+            own = {name: session.column(windows[0].rows, name) for term in windows for name in term.inputs}
+            jobs += self._pasts[key].jobs(own, session.bars(windows[0].rows), ids)
         self._go(jobs, ids)
         if sample:
+            self.deferred = self._wait(session, waiting, rows)
             self._hide_unknown(session, terms, columns)
             self._hide_old(session, rows, terms, columns, ids)
         self._forget_old_values(session, terms, ids)
         return columns
+
+    def run_all(self, session: SessionRows, terms: Sequence[Term]) -> Columns:
+        """As `run`, with the columns of all terms, also of those that might wait."""
+        columns = self.run(session, terms)
+        assert self.deferred is not None
+        return columns | self.deferred.everything()
+
+    def _wait(self, session: SessionRows, terms: Sequence[Term], rows: _RowsAtTicks) -> Deferred:
+        def bars_of(term: Term) -> tuple[Bars, Callable[[str], Floats]]:
+            return session.bars(term.rows), lambda name: session.column(term.rows, name)
+
+        out = {name: self._buffer(name, len(session.ticks)) for term in terms for name in term.outputs}
+        return Deferred(terms, bars_of, rows.of_some, lambda term: _early(session, term), self._pasts, out)
 
     def walk(self, term: Term, bars: Bars, benchmark: int = -1, ids: Ints | None = None) -> None:
         """Move one term through bars that lie before the session at hand, writing nothing."""
@@ -168,9 +208,8 @@ class TermBank:
     def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
             if term.known_after:
-                early = session.ticks < session.panel.opens_of(session.ticks) + term.known_after * MICROS_A_MINUTE
                 for name in term.outputs:
-                    columns[name][early] = term.empty
+                    columns[name][_early(session, term)] = term.empty
 
     def _hide_old(
         self, session: SessionRows, rows: _RowsAtTicks, terms: Sequence[Term], columns: Columns, ids: Ints | None
@@ -278,6 +317,17 @@ class _RowsAtTicks:
             self._made[key] = self._look_up(term.rows if len(ticks) else "none", bars, ticks)
         return self._made[key]
 
+    def of_some(self, bars: Bars, ids: Ints) -> Ints:
+        """int64[ids, ticks]: the rows of some symbols alone."""
+        if id(bars) in self._made:
+            return self._made[id(bars)][ids]
+        some, rows = (
+            replace(bars, starts=bars.starts[ids], ends=bars.ends[ids]),
+            np.empty((len(ids), len(self._session.ticks)), np.int64),
+        )
+        some.find_rows(0, len(ids), self._session.ticks, rows)
+        return rows
+
     def _ticks(self, rows: str, name: str) -> Ints:
         # what is walked by tick needs its ticks, and the volume so far at them, when nothing is sampled as well
         needed = self._sample or rows == TICKS or name == "session_volume"
@@ -290,6 +340,21 @@ class _RowsAtTicks:
             rows = self._kept[kind] = np.empty(shape, np.int64)
         self._jobs.append(lambda first, last: bars.find_rows(first, last, ticks, rows))
         return rows
+
+
+def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
+    """The windows among the terms that wait, by the past that they share."""
+    found: dict[PastKey, list[Term]] = {}
+    for term in terms:
+        if term.deferred and term.window:
+            found.setdefault(past_key(term), []).append(term)
+    return found
+
+
+def _early(session: SessionRows, term: Term) -> NDArray[np.bool_]:
+    """The ticks before a term has a value."""
+    early: NDArray[np.bool_] = session.ticks < session.panel.opens_of(session.ticks) + term.known_after * MICROS_A_MINUTE
+    return early
 
 
 def _fill_tick_rows(session: SessionRows, session_volume: Floats) -> Job:

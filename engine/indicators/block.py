@@ -22,6 +22,7 @@ import numpy as np
 
 from engine.clock.calendar import Session
 from engine.indicators.bank import Columns, SessionRows, TermBank
+from engine.indicators.deferred import Deferred
 from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
@@ -72,6 +73,7 @@ class MonthBlock:
         if self.benchmark in self._watched:
             self._watched = np.arange(len(self.table))  # every symbol is measured against it
         self._scaled_to = dt.date.min
+        self.deferred: Deferred | None = None  # of the session that was sampled last
         self.previous: Columns = {}  # of the sessions that were sampled last: daily column -> float64[sessions, symbols]
 
     @property
@@ -95,7 +97,7 @@ class MonthBlock:
             self._bank.remember(self.due(date) if watched else self._close_up_of(date))
         columns = self._bank.run(self._rows(panel), self.due(date), sample)
         if sample:
-            self.previous = self._previous(panel)
+            self.previous, self.deferred = self._previous(panel), self._bank.deferred
         self._sample_after_splits(panel, columns, sample)
         if isinstance(panel, DailyPanel):
             self._kept = [panel]  # what is not walked day by day from the history looks back one session
@@ -113,7 +115,7 @@ class MonthBlock:
         terms, ids = self._close_up_of(panel.sessions[0].date), self.table.ids(table.series)
         benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
         rows = SessionRows(panel, self.daily.realign(table), ticks, np.zeros(len(ticks)), -1 if benchmark is None else benchmark)
-        columns = self._bank.pick(terms, ids).run(rows, terms)
+        columns = self._bank.pick(terms, ids).run_all(rows, terms)
         for other in self._joined:
             columns |= other.close_up(panel, table, ticks)
         return columns
@@ -122,7 +124,7 @@ class MonthBlock:
         """The watched session, sampled last, with other bars from the states before it: name -> float64[ticks, symbols]."""
         terms, (ticks, slots) = self.due(panel.session.date), self.ticks_of(panel.session)
         rows = SessionRows(panel, daily, ticks, slots, self.benchmark)
-        columns = self._bank.pick(terms).run(rows, terms)
+        columns = self._bank.pick(terms).run_all(rows, terms)
         for other in self._joined:
             columns |= other.again(panel, daily)
         return columns

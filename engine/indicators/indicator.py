@@ -34,6 +34,7 @@ class Indicator:
     state_size      params -> length of the state vector (rows="ticks": params and the number of slots)
     warmup          params -> rows up to and including the first value
     settle          params -> rows after which what was before weighs less than 1e-9
+    window          params -> rows of which a value is an exact function, to the last bit; 0 where it depends on all before
     session_window  params -> earlier sessions it looks at by definition
     known_after     params -> minutes after the session's open from which it has a value
     rows            "bars", or "ticks" for what has a value at every scheduled tick
@@ -51,6 +52,7 @@ class Indicator:
     settle: Callable[..., int]
     session_window: Callable[..., int]
     known_after: Callable[..., int]
+    window: Callable[..., int]
     rows: str = "bars"
     of_session: bool = False
 
@@ -60,10 +62,11 @@ class Indicator:
         outputs: tuple[str, ...] = ("value",), name: str | None = None, rows: str = "bars", of_session: bool = False,
     ) -> Indicator:  # fmt: skip
         """A row from a kernel's module, which holds a kernel of its own name and what there is to know beside it."""
-        own = module.__name__.rpartition(".")[2]
+        own, window = module.__name__.rpartition(".")[2], getattr(module, "window", None)
         return cls(
             name or own, group, inputs, params, outputs, getattr(module, own), module.state_size, module.warmup,
-            module.settle, getattr(module, "session_window", _none), getattr(module, "known_after", _none), rows, of_session,
+            window or module.settle, getattr(module, "session_window", _none), getattr(module, "known_after", _none),
+            window or _none, rows, of_session,
         )  # fmt: skip
 
     @property

@@ -45,8 +45,9 @@ def register(
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
         CATALOGUE[name] = Indicator(
-            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _none, _none, "bars", of_session
-        )
+            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _none, _none, _none, "bars",
+            of_session,
+        )  # fmt: skip
         return compiled
 
     return decorate

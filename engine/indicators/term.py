@@ -42,6 +42,8 @@ class Term:
     warmup_sessions  how many sessions before a month's first one its state is seeded from
     empty            the value while no row is visible
     known_after      minutes after the session's open from which it has a value
+    window           rows of which a value is an exact function; 0 where it depends on all before
+    deferred         computed for a symbol when somebody asks for it (see deferred)
     """
 
     name: str
@@ -55,6 +57,13 @@ class Term:
     carry: str = RUNS_ON
     empty: float = math.nan
     known_after: int = 0
+    window: int = 0
+    deferred: bool = False
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it can be had for some symbols without having walked all of them."""
+        return self.rows not in (DAILY, TICKS) and (self.carry == EACH_SESSION or (self.window > 0 and self.carry == RUNS_ON))
 
 
 def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
@@ -79,6 +88,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         warmup_sessions=warmup_sessions(key, minutes),
         carry=OF_SESSION if indicator.of_session else RUNS_ON,
         known_after=indicator.known_after(*key.params),
+        window=indicator.window(*key.params),
     )
 
 

@@ -16,8 +16,8 @@ def warmup(fast: int, slow: int) -> int:
     return max(fast, slow)
 
 
-def settle(fast: int, slow: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(fast: int, slow: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(fast, slow)
 
 

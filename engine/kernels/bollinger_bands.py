@@ -17,8 +17,8 @@ def warmup(period: int, width: float) -> int:
     return period
 
 
-def settle(period: int, width: float) -> int:
-    """Rows after which what was before does not matter."""
+def window(period: int, width: float) -> int:
+    """Rows of which a value is an exact function."""
     return period
 
 

@@ -15,8 +15,8 @@ def warmup(period: int, scale: float) -> int:
     return period + 1
 
 
-def settle(period: int, scale: float) -> int:
-    """Rows after which what was before does not matter."""
+def window(period: int, scale: float) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(period, scale)
 
 

@@ -1,4 +1,4 @@
-"""Conditions over a grid of ticks and symbols, evaluated without a frame: a small machine that works on stretches of rows.
+"""Conditions over rows of ticks and symbols, evaluated without a frame: a small machine that works on stretches of rows.
 
 Rows go through the conditions a stretch at a time, so that what one step makes is read by the next from the processor's
 cache, and only rows that passed a condition are read for the next one (the selection vectors of MonetDB/X100; Boncz, Zukowski,
@@ -35,16 +35,17 @@ def _pointer(typing_context, address):
 
 
 @njit
-def filter_rows(ticks, members, mask, columns, steps, constants, ends, counts, out_ticks, out_members):
+def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, out_ticks, out_members):
     """Write the rows for which all conditions hold, tick by tick, and return how many they are.
 
-    ticks, members          int64, increasing: the grid
-    mask                    bool[ticks * members]: which of its rows are in; all of them where it is empty
+    ticks                   int64, increasing
+    spans                   int64[2, ticks]: the rows of a tick are members[spans[0]:spans[1]]
+    members                 int64, increasing within each span
     columns                 int64[columns, 3]: address of a column's float64[0, 0], bytes from tick to tick, from symbol to symbol
     steps                   int64[steps, 2]: what to do, and with which column or constant
     ends                    int64[conditions]: where each condition's steps end
     counts                  uint32[conditions, every tick there is], written at `ticks`: rows left after each condition
-    out_ticks, out_members  int64, long enough for every row of the grid
+    out_ticks, out_members  int64, long enough for every row
 
     A missing value (NaN in a column) makes whatever is computed from it missing, but for `or` with a truth and `and` with an
     untruth; a condition does not hold where it is missing. A NaN that was computed (0 / 0) is no missing value: it equals
@@ -58,12 +59,10 @@ def filter_rows(ticks, members, mask, columns, steps, constants, ends, counts, o
     found = 0
     for place in range(len(ticks)):
         tick = ticks[place]
-        for first in range(0, len(members), ROWS_A_STRETCH):
-            rows = min(len(members) - first, ROWS_A_STRETCH)
+        for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
+            rows = min(spans[1, place] - first, ROWS_A_STRETCH)
             who[:rows] = members[first : first + rows]
             left[:rows] = True
-            if len(mask):
-                left[:rows] = mask[place * len(members) + first : place * len(members) + first + rows]
             count, step = rows, 0
             for condition in range(len(ends)):
                 if count:

@@ -17,8 +17,8 @@ def warmup(period: int, annual: float) -> int:
     return period + 1
 
 
-def settle(period: int, annual: float) -> int:
-    """Rows after which what was before does not matter."""
+def window(period: int, annual: float) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(period, annual)
 
 

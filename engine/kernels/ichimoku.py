@@ -15,8 +15,8 @@ def warmup(conversion: int, base: int, span: int) -> int:
     return max(conversion, base, span)
 
 
-def settle(conversion: int, base: int, span: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(conversion: int, base: int, span: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(conversion, base, span)
 
 

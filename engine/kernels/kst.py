@@ -19,8 +19,8 @@ def warmup(signal: int) -> int:
     return 45 + signal - 1
 
 
-def settle(signal: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(signal: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(signal)
 
 

@@ -15,8 +15,8 @@ def warmup(period: int) -> int:
     return period
 
 
-def settle(period: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(period: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(period)
 
 

@@ -14,8 +14,8 @@ def warmup(period: int) -> int:
     return period + 1
 
 
-def settle(period: int) -> int:
-    """An exact function of its window."""
+def window(period: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(period)
 
 

@@ -16,8 +16,8 @@ def warmup(period: int, percent: float) -> int:
     return period
 
 
-def settle(period: int, percent: float) -> int:
-    """Rows after which what was before does not matter."""
+def window(period: int, percent: float) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(period, percent)
 
 

@@ -18,8 +18,8 @@ def warmup(fast: int, smooth: int, signal: int) -> int:
     return fast + smooth + signal - 2
 
 
-def settle(fast: int, smooth: int, signal: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(fast: int, smooth: int, signal: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(fast, smooth, signal)
 
 

@@ -14,8 +14,8 @@ def warmup() -> int:
     return 13
 
 
-def settle() -> int:
-    """Rows after which what was before does not matter."""
+def window() -> int:
+    """Rows of which a value is an exact function."""
     return warmup()
 
 

@@ -17,8 +17,8 @@ def warmup(short: int, middle: int, long: int) -> int:
     return max(short, middle, long) + 1
 
 
-def settle(short: int, middle: int, long: int) -> int:
-    """Rows after which what was before does not matter."""
+def window(short: int, middle: int, long: int) -> int:
+    """Rows of which a value is an exact function."""
     return warmup(short, middle, long)
 
 

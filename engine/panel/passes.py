@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import local
 from typing import TypeVar
 
 SYMBOLS_A_CHUNK = 640  # about 1 MB a column at 200 bars a symbol
@@ -17,14 +18,17 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
+_here = local()
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols")
+    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols", initializer=lambda: setattr(_here, "in_pool", True))
 
 
 def in_threads(job: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[Made]:
-    """job(item) for each item, in their order; by itself where there is one."""
-    return map(job, items) if len(items) <= 1 else _pool().map(job, items)
+    """job(item) for each item, in their order; by itself where there is one, or where these threads already share something."""
+    return map(job, items) if len(items) <= 1 or getattr(_here, "in_pool", False) else _pool().map(job, items)
 
 
 def threads() -> int:

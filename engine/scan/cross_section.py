@@ -14,6 +14,7 @@ import polars as pl
 
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE
+from engine.indicators.deferred import Deferred
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
@@ -26,15 +27,16 @@ class CrossSection:
     ticks    int64[ticks], microseconds
     columns  name -> float64[ticks, symbols]; valid until the next session
     previous name of a daily column -> float64[symbols], the last session's before this one
+    deferred further columns, computed for the symbols that are read
     lag      microseconds from a base bar's start until it is known
     """
 
     def __init__(
         self, session: Session, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats], lag: int,
-        previous: Mapping[str, Floats],
+        previous: Mapping[str, Floats], deferred: Deferred | None = None,
     ):  # fmt: skip
         self.session, self.table, self.ticks = session, table, ticks
-        self._columns, self._previous = dict(columns), previous
+        self._columns, self._previous, self._deferred = dict(columns), previous, deferred
         # one value for all ticks; in a stretch one a tick
         self._opens: Ints = np.array([session.open])
         self._closes: Ints = np.array([session.close])
@@ -47,11 +49,11 @@ class CrossSection:
     @classmethod
     def of_stretch(
         cls, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats],
-        lags: Sequence[int], previous: Mapping[str, Floats],
+        lags: Sequence[int], previous: Mapping[str, Floats], deferred: Deferred | None = None,
     ) -> CrossSection:  # fmt: skip
         """Several sessions in one, each with its ticks and lag; previous: name -> float64[sessions, symbols]."""
         lengths = [len(of_session) for of_session in ticks]
-        whole = cls(sessions[0], table, np.concatenate(ticks), columns, 0, {})
+        whole = cls(sessions[0], table, np.concatenate(ticks), columns, 0, {}, deferred)
         whole._opens, whole._closes, whole._begins, whole._lags = (
             np.repeat(np.array(values, np.int64), lengths)
             for values in ([s.open for s in sessions], [s.close for s in sessions], [s.extended_open for s in sessions], lags)
@@ -64,7 +66,7 @@ class CrossSection:
         """One session of the stretch, whose ticks are [first, last); `stretch` and `first` say where it is from."""
         columns = {name: values[first:last] for name, values in self._columns.items()}
         previous = {name: values[first] for name, values in self._previous.items()} if last > first else {}
-        one = CrossSection(session, self.table, self.ticks[first:last], columns, lag, previous)
+        one = CrossSection(session, self.table, self.ticks[first:last], columns, lag, previous, self._deferred)
         one._stretch, one.first = self, first
         return one
 
@@ -73,18 +75,31 @@ class CrossSection:
         """The sessions that were computed with this one; itself where it was alone."""
         return self._stretch or self
 
-    def values(self, name: str) -> Floats:
-        """float64[ticks, symbols] of a column; the symbol itself has none."""
+    def values(self, name: str, symbols: Ints | None = None) -> Floats:
+        """float64[ticks, symbols] of a column, for these symbols at least; the symbol itself has none."""
+        if self.waits(name):
+            assert self._deferred is not None
+            return self._deferred.values(name, symbols)
         if name not in self._columns:
             self._columns[name] = self._make(name)
         return self._columns[name]
+
+    def waits(self, name: str) -> bool:
+        """Whether a column is computed for the symbols that are read."""
+        return self._deferred is not None and name in self._deferred
+
+    def prepare(self, names: Iterable[str], symbols: Ints) -> None:
+        """Compute the columns that wait for these symbols, in one go."""
+        if self._deferred is not None:
+            self._deferred.fill(names, symbols)
 
     @property
     def names(self) -> list[str]:
         """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
         there = (c for c in COLUMNS.values() if c.daily is None or c.daily in self._previous)
-        vocabulary = [c.name for c in there if all(t.outputs[0] in self._columns for t in c.terms)]
-        return vocabulary + [name for name in self._columns if name not in COLUMNS]
+        made = list(dict.fromkeys([*self._columns, *(self._deferred or ())]))
+        vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.terms)]
+        return vocabulary + [name for name in made if name not in COLUMNS]
 
     def add(self, columns: Mapping[str, Floats]) -> None:
         """Take in the columns of indicators that were asked for during the session."""
@@ -123,14 +138,14 @@ class CrossSection:
         def column(name: str) -> pl.Series:
             if name in ("symbol", "tick"):
                 return self.series(name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks)))
-            return _series(name, self.values(name)[block].reshape(-1))
+            return _series(name, self.values(name, symbols)[block].reshape(-1))
 
         return pl.DataFrame([column(name) for name in names])
 
     def _at(self, name: str, ticks: Ints, symbols: Ints) -> Floats:
-        values = self.values(name)
         if not len(ticks):
             return np.empty(0)
+        values = self.values(name, symbols)
         if values.strides[0] == 0:  # the same at every tick
             return np.take(values[0], symbols)
         if values.strides[1] == 0:  # the same of every symbol

@@ -1,7 +1,8 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
-2. `filter`    clauses that a small machine knows, which most are, straight from the columns
+2. `filter`    clauses that a small machine knows, which most are, straight from the columns; once those that read what is there
+               for every symbol, then those for which columns are computed for the symbols that are left
 3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares symbols of a tick is
                evaluated on all rows first
 4. `values`    once few rows are left, the other clauses and the features on them together; the funnel is counted as if in turn
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import takewhile
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from engine.panel.bars import Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
-from engine.scan.program import filter_grid
+from engine.scan.program import filter_rows
 
 MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
@@ -93,16 +94,21 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
     funnel: dict[str, Counts] = {}
     left = list(plan.clauses)
-    while left and not rows.picked:
-        known = list(takewhile(lambda clause: clause.steps, left))
-        if known:
-            funnel |= rows.filter(known)
-            del left[: len(known)]
+    while left and not rows.picked and not (funnel and rows.waits(left[0])):
+        at_hand = list(takewhile(lambda clause: clause.steps and not rows.waits(clause), left))
+        if at_hand:
+            funnel |= rows.filter(at_hand)
+            del left[: len(at_hand)]
         else:
             clause = left.pop(0)
             rows.pass_on(rows.holds(clause))
             funnel[clause.name] = rows.per_tick()
     rows.settle()
+    rows.prepare({column for part in (*left, *plan.features, plan.rank_by) if part for column in part.columns})
+    narrow = list(takewhile(lambda clause: clause.steps, left))
+    if narrow:
+        funnel |= rows.filter(narrow)
+        del left[: len(narrow)]
     # what is left is evaluated together: a call of Polars costs as much as thousands of rows
     values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
     kept = np.ones(len(rows.ticks), np.bool_)
@@ -128,15 +134,39 @@ class _Rows:
         self._cross, self._grid = cross, (ticks, members)
         self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
         self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
+        self._places = ticks[:0]  # of the rows that were picked out, in the grid
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
         self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
 
     def filter(self, clauses: Sequence[Clause]) -> dict[str, Counts]:
         """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
+        if self._mask is not None:
+            self.settle()
+        left = self.prepare(column for clause in clauses for column in clause.columns)
         steps = [clause.steps for clause in clauses if clause.steps]
-        ticks, symbols, counts = filter_grid(steps, self._cross.values, *self._grid, self._mask, len(self._cross.ticks))
-        self._pick(ticks, symbols)
+        ticks, members = self._grid
+        spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
+        if self.picked:
+            spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
+        at, who, counts = filter_rows(
+            steps, partial(self._cross.values, symbols=left), ticks, spans, members, len(self._cross.ticks)
+        )  # fmt: skip
+        self._pick(at, who)
         return {clause.name: left for clause, left in zip(clauses, counts, strict=True)}
+
+    def waits(self, clause: Clause) -> bool:
+        """Whether a clause reads columns that are computed for the symbols that are left."""
+        return any(self._cross.waits(column) for column in clause.columns)
+
+    def prepare(self, columns: Iterable[str]) -> Ints:
+        """Have columns computed for the symbols that are left, which are returned."""
+        left = self._grid[1]
+        if self.picked:
+            there = np.zeros(len(self._cross.table), np.bool_)
+            there[self.symbols] = True
+            left = np.flatnonzero(there)
+        self._cross.prepare(columns, left)
+        return left
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""
@@ -184,8 +214,10 @@ class _Rows:
     def _pick(self, ticks: Ints, symbols: Ints) -> None:
         if self._whole:
             every_tick, members = self._grid
-            rows = np.searchsorted(every_tick, ticks) * len(members) + np.searchsorted(members, symbols)
+            places = np.searchsorted(every_tick, ticks) * len(members) + np.searchsorted(members, symbols)
+            rows = np.searchsorted(self._places, places) if self.picked else places
             self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
+            self._places = places
         self.ticks, self.symbols, self.picked, self._mask = ticks, symbols, True, None
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:

@@ -98,6 +98,12 @@ class ScanPlan:
         return {column for part in self.parts for column in part.columns}
 
     @property
+    def columns_everywhere(self) -> set[str]:
+        """The columns that are read of every symbol: those of the first clause, and of what compares the symbols of a tick."""
+        whole = [part for part in self.parts if not part.elementwise]
+        return {column for part in (self.clauses[0], *whole) for column in part.columns}
+
+    @property
     def session_at_once(self) -> bool:
         """Whether all ticks of a session can be evaluated in one go without seeing each other."""
         return all(part.stays_in_tick for part in self.parts)

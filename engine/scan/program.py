@@ -1,4 +1,4 @@
-"""Conditions as steps of the machine that filters a grid of rows (engine/kernels/filter_rows).
+"""Conditions as steps of the machine that filters rows (engine/kernels/filter_rows).
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not. A condition with
 anything else in it has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit.
@@ -6,7 +6,7 @@ anything else in it has no steps and is evaluated by Polars; where it has, both 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from engine.kernels import filter_rows as machine
 from engine.panel.bars import Floats, Ints
+from engine.panel.passes import in_threads, threads
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 
 Step = tuple[int, str | float | None]  # what to do, and with which column or constant
 Steps = tuple[Step, ...]
 
+MANY_ROWS = 100_000  # from so many on, threads share them
 LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
 ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
 COMPARISONS = {
@@ -46,13 +48,13 @@ def steps_of(expression: pl.Expr) -> Steps | None:
     return steps if is_truth and _deepest(steps) <= machine.DEEPEST else None
 
 
-def filter_grid(
-    conditions: Sequence[Steps], column: Any, ticks: Ints, members: Ints, mask: NDArray[np.bool_] | None, every_tick: int
+def filter_rows(
+    conditions: Sequence[Steps], column: Callable[[str], Floats], ticks: Ints, spans: Ints, members: Ints, every_tick: int
 ) -> tuple[Ints, Ints, NDArray[np.uint32]]:
-    """The rows of a grid for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left.
+    """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left.
 
     column      name -> float64[every_tick, symbols]
-    ticks, members, mask  see the kernel
+    ticks, spans, members  the rows, see the kernel
     """
     steps = [step for condition in conditions for step in condition]
     names = list(dict.fromkeys(argument for _, argument in steps if isinstance(argument, str)))
@@ -62,14 +64,20 @@ def filter_grid(
     code[:, 0] = [what for what, _ in steps]
     code[:, 1] = [names.index(a) if isinstance(a, str) else constants.index(a) if isinstance(a, float) else 0 for _, a in steps]
     # the arrays must outlive the call: the kernel gets their addresses
-    table = [[array.__array_interface__["data"][0], *array.strides] for array in arrays]
+    table = np.array([[array.__array_interface__["data"][0], *array.strides] for array in arrays], np.int64).reshape(-1, 3)
+    ends = np.cumsum([len(condition) for condition in conditions])
     counts = np.zeros((len(conditions), every_tick), np.uint32)
-    out = np.empty((2, len(ticks) * len(members)), np.int64)
-    found = machine.filter_rows(
-        ticks, members, np.empty(0, np.bool_) if mask is None else mask, np.array(table, np.int64).reshape(-1, 3), code,
-        np.array(constants, np.float64), np.cumsum([len(condition) for condition in conditions]), counts, out[0], out[1],
-    )  # fmt: skip
-    return out[0, :found].copy(), out[1, :found].copy(), counts
+
+    def some(part: slice) -> Ints:
+        own = np.ascontiguousarray(spans[:, part])
+        out = np.empty((2, int((own[1] - own[0]).sum())), np.int64)
+        found = machine.filter_rows(ticks[part], own, members, table, code, np.array(constants, np.float64), ends, counts, *out)
+        return out[:, :found].copy()
+
+    size = -(-len(ticks) // (threads() if (spans[1] - spans[0]).sum() >= MANY_ROWS else 1)) or 1
+    parts = [slice(first, first + size) for first in range(0, max(1, len(ticks)), size)]
+    at, who = np.concatenate(list(in_threads(some, parts)), axis=1)
+    return at, who, counts
 
 
 def _steps(node: Any) -> tuple[Steps, bool]:

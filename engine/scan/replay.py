@@ -159,7 +159,7 @@ class MarketReplay:
         sessions = panel.sessions
         ticks = [self._spec.ticks.ticks(session) for session in sessions]
         lags = [session.close - session.open if self._spec.base.is_daily else self._spec.base.micros for session in sessions]
-        whole = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous)
+        whole = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous, block.deferred)
         first = 0
         for number, session in enumerate(sessions):
             cross = whole.of_session(session, first, first + len(ticks[number]), lags[number])
@@ -167,6 +167,8 @@ class MarketReplay:
             yield ReplayedSession(own.of_session(number), cross)
             first += len(ticks[number])
         self._now = None
+        if block.deferred:
+            block.deferred.close()
 
     def _stretches(self, dates: Sequence[dt.date], months: Sequence[Sequence[dt.date]]) -> list[tuple[dt.date, ...]]:
         """The sessions that are computed together: each alone, or, where bars are daily and that is safe, as many as can be."""

@@ -21,10 +21,14 @@ class Requirements:
     slots    times of day at which the run ticks
     benchmark  the symbol that others are measured against
     warmup   what the indicators' warm-up is multiplied by
+    defer    whether what is not read of every symbol may wait until somebody asks for it
     """
 
-    def __init__(self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0):
+    def __init__(
+        self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0, defer: bool = False
+    ):  # fmt: skip
         self._base, self._minutes, self._slots, self._benchmark, self._warmup = base, minutes, slots, benchmark, warmup
+        self._defer, self._everywhere = defer and not Interval.parse(base).is_daily, set[str]()
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
 
@@ -32,20 +36,32 @@ class Requirements:
         """Columns of the vocabulary that somebody reads; other names are left to `need_keys`."""
         self._columns |= dict.fromkeys(name for name in names if name in COLUMNS)
 
+    def need_everywhere(self, names: Iterable[str]) -> None:
+        """Columns that are read of every symbol."""
+        for name in names:
+            terms = COLUMNS[name].terms if name in COLUMNS else ()
+            self._everywhere |= {name, *(output for term in terms for output in term.outputs)}
+
     def need_keys(self, keys: Iterable[IndicatorKey]) -> None:
         """Indicators that somebody reads."""
         self._keys |= {key.name: key for key in keys}
 
     def alone(self) -> Requirements:
         """Requirements of somebody else in the same run, nothing collected yet."""
-        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup)
+        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup, self._defer)
 
     @property
     def terms(self) -> list[Term]:
         """The terms, those that others read first."""
         terms = [term for name in self._columns for term in COLUMNS[name].terms]
         terms += [term for key in self._keys.values() for term in self.terms_of(key)]
-        return list({term.name: term for term in terms}.values())
+        found = {term.name: term for term in terms}
+        by_tick = any(term.rows == TICKS for term in found.values())  # they read the volume so far of every symbol
+        everywhere = self._everywhere | set(SESSION_VOLUME.outputs if by_tick else ())
+        return [replace(term, deferred=self._waits(term, everywhere)) for term in found.values()]
+
+    def _waits(self, term: Term, everywhere: set[str]) -> bool:
+        return self._defer and term.can_wait and everywhere.isdisjoint(term.outputs)
 
     def terms_of(self, key: IndicatorKey) -> list[Term]:
         """The term of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""

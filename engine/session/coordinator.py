@@ -218,9 +218,13 @@ class SessionCoordinator:
 
     def _replay(self, dates: Sequence[dt.date]) -> MarketReplay:
         ticks = self._ticks()
-        requirements = Requirements(self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark(), self._warmup)
+        requirements = Requirements(
+            self.scope.base.name, self._full_minutes(), ticks.slot_count, self._benchmark(), self._warmup,
+            defer=all(slot.columnar for slot in self.manager.slots),  # others may read anything, of every symbol
+        )  # fmt: skip
         for slot in self.manager.slots:
             requirements.need_columns(slot.plan.columns if slot.plan else ())
+            requirements.need_everywhere(slot.plan.columns_everywhere if slot.plan else ())
             requirements.need_columns(() if slot.columnar else COLUMNS)
             requirements.need_keys(slot.plan.indicators if slot.plan else ())
         requirements.need_keys(self.data.requested.values())

@@ -100,6 +100,26 @@ def test_what_was_before_is_forgotten_after_settle_rows(indicator: Indicator) ->
     np.testing.assert_allclose(ends[0][:, after:], ends[1][:, after:], rtol=1e-7, atol=1e-8 * np.nanmax(np.abs(ends[0])))
 
 
+@EVERY_CASE
+@pytest.mark.parametrize("holes", [False, True])
+def test_a_window_is_an_exact_function_of_its_rows(indicator: Indicator, params: tuple[float, ...], holes: bool) -> None:
+    window, columns = indicator.window(*params), bars(ROWS)
+    if not window:
+        return  # its module has `settle` instead
+    if holes:
+        columns = {name: np.where(np.arange(ROWS) % 97 == len(name), np.nan, values) for name, values in columns.items()}
+    whole = compute(indicator, columns, params)
+    for start in range(0, ROWS - window, 41):
+        late = compute(indicator, {name: values[start:] for name, values in columns.items()}, params)
+        assert np.array_equal(late[:, window - 1 :], whole[:, start + window - 1 :], equal_nan=True)
+
+
+def test_most_indicators_are_windows() -> None:
+    windows = {name for name, indicator in CATALOGUE.items() if indicator.window(*indicator.defaults)}
+    assert {"sma", "stddev", "williams_r", "roc", "engulfing"} <= windows
+    assert windows.isdisjoint({"ema", "rsi", "atr", "obv", "wma", "consecutive_bars", "vwap", "rvol", "opening_range"})
+
+
 @EVERY
 def test_prices_in_another_scale_scale_the_outputs(indicator: Indicator) -> None:
     columns = bars(ROWS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.scan.program import filter_grid, steps_of
+from engine.scan.program import filter_rows, steps_of
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
 VALUES = st.sampled_from([float("nan"), 0.0, -0.0, 1.0, -1.0, 0.1, 3.0, 7.7, 1e300, -1e300, 1e-300, float("inf")])
@@ -47,9 +47,9 @@ class TestFilter:
         asked=st.lists(conditions, min_size=1, max_size=3),
         values=st.lists(st.tuples(*[VALUES] * 4), min_size=12, max_size=12),
         daily=st.booleans(),
-        masked=st.booleans(),
+        picked=st.booleans(),
     )
-    def test_it_finds_what_polars_finds(self, asked, values, daily, masked):
+    def test_it_finds_what_polars_finds(self, asked, values, daily, picked):
         conditions_steps = [steps_of(condition) for condition in asked]
         if None in conditions_steps:
             return  # two literals make no condition of the machine's
@@ -61,15 +61,16 @@ class TestFilter:
             columns["high"] = np.broadcast_to(columns["high"][0], (3, 4))
             columns["rsi_14_1m"] = np.broadcast_to(columns["rsi_14_1m"][:, :1], (3, 4))
         ticks, members = np.array([0, 2]), np.array([0, 1, 3])
-        mask = np.array([True, False, True, True, True, False]) if masked else None
+        mask = np.array([True, False, True, True, False, False]) if picked else np.ones(6, bool)
+        spans, rows = (np.array([[0, 2], [2, 3]]), np.array([0, 3, 0])) if picked else (np.array([[0, 0], [3, 3]]), members)
 
-        at, who, counts = filter_grid(conditions_steps, columns.__getitem__, ticks, members, mask, 3)
+        at, who, counts = filter_rows(conditions_steps, columns.__getitem__, ticks, spans, rows, 3)
 
         places = [(tick, member) for tick in ticks for member in members]
         frame = pl.DataFrame({
             name: pl.Series(np.array([array[place] for place in places]), nan_to_null=True) for name, array in columns.items()
         }).with_columns(pl.col("bars_today").cast(pl.Int64), pl.col("bar_today").cast(pl.Boolean))  # fmt: skip
-        left = np.ones(6, bool) if mask is None else mask.copy()
+        left = mask.copy()
         for number, condition in enumerate(asked):
             # beside a column, so that a condition without one has a row for each
             left &= frame.with_columns(condition.fill_null(False).alias("holds"))["holds"].to_numpy()
@@ -78,8 +79,10 @@ class TestFilter:
         assert list(zip(at.tolist(), who.tolist(), strict=True)) == [place for place, one in zip(places, left, strict=True) if one]
 
     def test_stretches_of_many_rows(self):
-        close = np.random.default_rng(7).random((2, 5000))
-        at, who, counts = filter_grid([steps_of(pl.col("close") > 0.5)], lambda _: close, np.arange(2), np.arange(5000), None, 2)
+        close = np.random.default_rng(7).random((2, 70_000))  # so many that threads share them
+        condition, everyone = steps_of(pl.col("close") > 0.5), np.arange(close.shape[1])
+        spans = np.array([[0, 0], [len(everyone), len(everyone)]])
+        at, who, counts = filter_rows([condition], lambda _: close, np.arange(2), spans, everyone, 2)
         expected = np.nonzero(close > 0.5)
         assert np.array_equal(at, expected[0]) and np.array_equal(who, expected[1])
         assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]

@@ -1,0 +1,65 @@
+"""The rows before a session that windows reach back over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.indicators.term import Term
+from engine.kernels.keep_rows import keep_rows
+from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.passes import Job
+
+PastKey = tuple[str, int]
+
+
+def past_key(term: Term) -> PastKey:
+    """Windows over the same rows that are seeded from the same session on share what was before."""
+    return term.rows, term.warmup_sessions
+
+
+class PastRows:
+    """The last rows of each symbol, before the session that was walked last and after it.
+
+    A window is an exact function of so many rows: they are all that it needs of what was before, however many windows there are.
+
+    values  column -> float64[symbols, rows], flush right
+    counts  int64[symbols], how many rows a symbol has
+    """
+
+    def __init__(self, symbols: int, terms: Sequence[Term]):
+        self.size = max(term.window for term in terms)
+        names = dict.fromkeys(name for term in terms for name in term.inputs)
+        self.values, self._after = ({name: np.empty((symbols, self.size)) for name in names} for _ in range(2))
+        self.counts, self._counts_after = (np.zeros(symbols, np.int64) for _ in range(2))
+
+    def pick(self, ids: Ints | slice) -> PastRows:
+        """Those of some symbols, with what was before the session that was walked last still to be walked."""
+        picked = PastRows.__new__(PastRows)
+        picked.size, picked.values, picked.counts = self.size, {}, self.counts[ids].copy()
+        picked._after = {name: values[ids].copy() for name, values in self.values.items()}
+        picked.values = {name: np.empty_like(values) for name, values in picked._after.items()}
+        picked._counts_after = picked.counts.copy()
+        return picked
+
+    def reset(self, ids: Ints | slice) -> None:
+        """Forget what some symbols have after the last session."""
+        self._counts_after[ids] = 0
+
+    def jobs(self, columns: dict[str, Floats], bars: Bars, ids: Ints | None) -> list[Job]:
+        """The jobs that walk a session, of some symbols again; `columns` are over its bars."""
+        if ids is None:
+            self.values, self._after = self._after, self.values
+            self.counts, self._counts_after = self._counts_after, self.counts
+            before, counts = self.values, self.counts
+        else:
+            before, counts = self._after, self._counts_after.copy()
+        which = slice(None) if ids is None else ids
+        self._counts_after[which] = np.minimum(self.size, counts[which] + (bars.ends - bars.starts)[which])
+
+        def job(first: int, last: int) -> None:
+            for name, values in columns.items():
+                keep_rows(first, last, bars.starts, bars.ends, values, before[name], counts, self._after[name])
+
+        return [job]

@@ -1,0 +1,137 @@
+"""Columns that wait until they are asked for have, to the last bit, the values they have when every session is walked."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from engine.archive.archive import Archive
+from engine.indicators.catalogue import CATALOGUE
+from engine.indicators.key import IndicatorKey
+from engine.kernels.keep_rows import keep_rows
+from engine.scan.requirements import Requirements
+from engine.session.coordinator import SessionCoordinator
+from tests.runs import config, hits
+
+WINDOWS = [name for name, indicator in CATALOGUE.items() if indicator.window(*indicator.defaults)]
+OF_BENCHMARK = [name for name in WINDOWS if "benchmark" in CATALOGUE[name].inputs]
+SESSION = ["session_open", "session_high", "session_low", "session_volume", "session_vwap", "bars_today", "quality"]
+
+
+def scanner(criteria: dict[str, str], read: list[str]) -> dict[str, object]:
+    """All columns logged with each hit."""
+    return {
+        "module": "scanners.criteria_scanner", "pre_session": True,
+        "regular_session": [{"start": "09:31", "end": "16:00", "interval": "13m"}],
+        "config": {"criteria": criteria, "features": {name.replace(".", "_"): name for name in read}},
+    }  # fmt: skip
+
+
+def columns(names: list[str], interval: str) -> list[str]:
+    keys = [IndicatorKey.make(name, {}, interval) for name in names]
+    return [column for key in keys for column in key.columns]
+
+
+def walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing waits."""
+    monkeypatch.setattr(Requirements, "_waits", lambda self, term, everywhere: False)
+
+
+CASES = {
+    "few are left": ({"dear": "close > 30", "up": "close > prev_close * 1.02"}, "1m"),
+    "all are left": ({"any": "close > 0"}, "1m"),
+    "wider bars": ({"up": "close > prev_close * 1.02"}, "15m"),
+    "a clause that waits": ({"up": "close > prev_close", "high": "close > session_vwap and zscore_20_1m > 0", "r": "roc_10_1m > 0"}, "1m"),
+    "ranks in between": ({"up": "close > prev_close", "r": "rank(session_volume) <= 9", "z": "zscore_20_1m > 0"}, "1m"),
+    "no machine": ({"up": "log(close) > 3", "z": "log(2 + zscore_20_1m) > 0", "v": "session_volume > 1000"}, "1m"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_waits_equals_what_is_walked(demo: Archive, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    criteria, interval = CASES[case]
+    read = [*SESSION, *columns(WINDOWS, interval)]
+    loaded = config(
+        [scanner(criteria, read)], benchmark=demo.symbols()[0], start="2017-11-20", end="2017-12-08"
+    )  # with splits, two months
+    waiting = [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert len(waiting) > len(WINDOWS)
+    asked = hits(loaded, demo)
+    walked(monkeypatch)
+    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert len(asked) > 100
+    assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
+
+
+def test_real_bars_and_several_scanners_that_share_columns(us2018: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = [*SESSION, *columns([name for name in WINDOWS if name not in OF_BENCHMARK], "1m")]
+    loaded = config(
+        [
+            scanner({"up": "close > prev_close * 1.03", "run": "close > session_vwap"}, read[::2]),
+            scanner({"down": "close < prev_close * 0.97", "z": "zscore_20_1m < -1"}, read) | {"name": "down"},
+        ],
+        start="2018-04-20", end="2018-05-04",
+    )  # fmt: skip
+    asked = hits(loaded, us2018)
+    walked(monkeypatch)
+    assert_frame_equal(asked, hits(loaded, us2018), check_exact=True)
+    assert set(asked["scanner"]) == {"scanners.criteria_scanner", "down"}
+
+
+def coordinator_terms(loaded: object, archive: Archive) -> list[object]:
+    coordinator = SessionCoordinator(loaded, archive)
+    next(iter(coordinator.sessions()))
+    return list(coordinator.terms)
+
+
+@settings(max_examples=60)
+@given(lengths=st.lists(st.lists(st.integers(0, 7), min_size=3, max_size=3), min_size=1, max_size=6), size=st.integers(1, 9))
+def test_the_last_rows_are_kept_from_session_to_session(lengths: list[list[int]], size: int) -> None:
+    seen: list[list[float]] = [[], [], []]
+    before, counts = np.full((3, size), np.nan), np.zeros(3, np.int64)
+    for number, of_session in enumerate(lengths):
+        ends = np.cumsum(of_session)
+        values = 100.0 * number + np.arange(ends[-1])
+        after = before if number % 2 else np.full((3, size), np.nan)  # in place as well
+        keep_rows(0, 3, ends - of_session, ends, values, before, counts, after)
+        before, counts = after, np.minimum(size, counts + of_session)
+        for symbol in range(3):
+            seen[symbol] += values[ends[symbol] - of_session[symbol] : ends[symbol]].tolist()
+            assert after[symbol, size - counts[symbol] :].tolist() == seen[symbol][-size:]
+
+
+def test_columns_of_a_session_cannot_be_asked_for_when_it_is_over(demo: Archive) -> None:
+    loaded = config([scanner({"up": "close > prev_close * 1.02"}, ["zscore_20_1m"])], start="2017-11-20", end="2017-11-22")
+    coordinator = SessionCoordinator(loaded, demo)
+    crosses = []
+    for _ in coordinator.sessions():
+        assert coordinator.replayed is not None
+        crosses.append(coordinator.replayed.cross)
+    assert crosses[0].waits("zscore_20_1m")
+    with pytest.raises(RuntimeError, match="the session is over"):
+        crosses[0].values("zscore_20_1m")
+
+
+def test_a_scanner_that_may_read_anything_has_everything_walked(demo: Archive) -> None:
+    loaded = config([
+        {"module": "tests.scan.symbol_scanner:MyScanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "30m"}],
+         "config": {"universe": "all"}},
+        scanner({"up": "close > prev_close"}, ["zscore_20_1m"]),
+    ], start="2017-11-20", end="2017-11-20")  # fmt: skip
+    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+
+
+def test_the_frame_of_a_tick_holds_what_waits(demo: Archive) -> None:
+    loaded = config([scanner({"any": "close > 0"}, ["zscore_20_1m", "session_vwap"])], start="2017-11-20", end="2017-11-20")
+    coordinator = SessionCoordinator(loaded, demo)
+    for _ in coordinator.sessions():
+        cross = coordinator.replayed.cross
+        assert {"zscore_20_1m", "session_vwap", "close"} <= set(cross.names)
+        everyone = np.arange(len(cross.table))
+        frame = cross.frame(["zscore_20_1m"], np.full(len(everyone), 20), everyone)
+        assert np.array_equal(frame["zscore_20_1m"].fill_null(np.nan), cross.values("zscore_20_1m")[20], equal_nan=True)
+        assert frame["zscore_20_1m"].dtype == pl.Float64
