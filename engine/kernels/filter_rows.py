@@ -55,30 +55,54 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
     truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
     known = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
     left = np.empty(ROWS_A_STRETCH, np.bool_)
-    who = np.empty(ROWS_A_STRETCH, np.int64)
+    picked = np.empty(ROWS_A_STRETCH, np.int64)
     found = 0
     for place in range(len(ticks)):
         tick = ticks[place]
         for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
             rows = min(spans[1, place] - first, ROWS_A_STRETCH)
-            who[:rows] = members[first : first + rows]
-            left[:rows] = True
+            who = members[first : first + rows]
+            _fill(True, left[:rows])
             count, step = rows, 0
             for condition in range(len(ends)):
                 if count:
                     _evaluate(tick, who, rows, columns, steps[step : ends[condition]], constants, numbers, truths, known)
                     count = _pass_on(rows, left, truths[0], known[0])
                     if count < PICK_BELOW * rows:
-                        rows = _pick(rows, left, who)
+                        rows, who = _pick(rows, left, who, picked), picked
                 step = ends[condition]
                 counts[condition, tick] += count
             if count < rows:
-                rows = _pick(rows, left, who)
+                rows, who = _pick(rows, left, who, picked), picked
             for row in range(rows):
                 out_ticks[found + row] = tick
                 out_members[found + row] = who[row]
             found += rows
     return found
+
+
+@njit
+def compute_rows(ticks, spans, members, columns, steps, constants, ends, out, out_known):
+    """Write what computations come to in every row: numbers to `out`, whether there is one to `out_known`.
+
+    ticks, spans, members, columns, steps, constants, ends  as for `filter_rows`
+    out, out_known  float64 and bool [computations, rows]
+    """
+    numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
+    truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
+    known = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
+    done = 0
+    for place in range(len(ticks)):
+        for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
+            rows, step = min(spans[1, place] - first, ROWS_A_STRETCH), 0
+            who = members[first : first + rows]
+            for number in range(len(ends)):
+                _evaluate(ticks[place], who, rows, columns, steps[step : ends[number]], constants, numbers, truths, known)
+                for row in range(rows):
+                    out[number, done + row] = numbers[0, row]
+                    out_known[number, done + row] = known[0, row]
+                step = ends[number]
+            done += rows
 
 
 @njit
@@ -92,12 +116,13 @@ def _pass_on(rows, left, truth, known):
 
 
 @njit
-def _pick(rows, left, who):
+def _pick(rows, left, who, picked):
+    """Write the rows that are left, which may be the same array, and return how many they are."""
     kept = 0
     for row in range(rows):
-        who[kept] = who[row]  # no branch: whether a row is left is hard to foretell
+        picked[kept] = who[row]  # no branch: whether a row is left is hard to foretell
         kept += left[row]
-    left[:kept] = True
+    _fill(True, left[:kept])
     return kept
 
 
@@ -110,7 +135,8 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
         if what <= TRUTH:
             top += 1
             if what in (CONSTANT, TRUTH):
-                _fill(constants[argument], rows, numbers[top], known[top])
+                _fill(constants[argument], numbers[top][:rows])
+                _fill(constants[argument] == constants[argument], known[top][:rows])
             else:
                 _load(tick, who, rows, columns[argument], numbers[top], known[top])
             if what >= LOAD_TRUTH:
@@ -138,25 +164,37 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
 def _load(tick, who, rows, column, number, known):
     address, apart = column[0] + tick * column[1], column[2]
     if apart == 0:
-        _fill(carray(_pointer(address), 1)[0], rows, number, known)
+        value = carray(_pointer(address), 1)[0]
+        _fill(value, number[:rows])
+        _fill(value == value, known[:rows])
         return
     width = apart // 8
     first, last = who[0], who[rows - 1]
     values = carray(_pointer(address), (last + 1) * width)
     if width == 1 and last - first == rows - 1:
-        for row in range(rows):
-            number[row] = values[first + row]
-            known[row] = values[first + row] == values[first + row]
+        _copy(values[first : last + 1], number)
     else:
         for row in range(rows):
             number[row] = values[who[row] * width]
-            known[row] = number[row] == number[row]
+    _name_known(rows, number, known)
 
 
 @njit
-def _fill(value, rows, number, known):
-    number[:rows] = value
-    known[:rows] = value == value
+def _copy(values, number):
+    for row in range(len(values)):
+        number[row] = values[row]
+
+
+@njit
+def _name_known(rows, number, known):
+    for row in range(rows):
+        known[row] = number[row] == number[row]
+
+
+@njit
+def _fill(value, out):
+    for row in range(len(out)):  # where a slice assignment would look for overlaps first
+        out[row] = value
 
 
 @njit

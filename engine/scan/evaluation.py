@@ -21,11 +21,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.kernels.rank_rows import rank_rows
 from engine.panel.bars import Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
-from engine.scan.program import filter_rows
+from engine.scan.program import Grid, compute_rows, filter_rows
 
 MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
@@ -109,17 +110,18 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     if narrow:
         funnel |= rows.filter(narrow)
         del left[: len(narrow)]
-    # what is left is evaluated together: a call of Polars costs as much as thousands of rows
+    # what else is left is evaluated together: a call of Polars costs as much as thousands of rows
     values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
     kept = np.ones(len(rows.ticks), np.bool_)
     for place, clause in enumerate(left):
-        kept &= mask_of(values.to_series(place).fill_null(False))
+        kept &= mask_of(values[place].fill_null(False))
         funnel[clause.name] = rows.per_tick(kept)
     found = np.flatnonzero(kept)
-    order, ranks = _ranked(plan, rows.ticks[found], values.to_series(-1).gather(found) if plan.rank_by else None)
+    order, ranks = _ranked(plan, rows.ticks[found], values[-1].gather(found) if plan.rank_by else None)
     found = found[order]
-    features = (values[found] if values.width else values)[:, len(left) : len(left) + len(plan.features)]
-    features.columns = [feature.name for feature in plan.features]
+    features = pl.DataFrame(
+        [column.gather(found).alias(feature.name) for column, feature in zip(values[len(left) :], plan.features, strict=False)]
+    )
     return SessionHits(len(members), rows.ticks[found], rows.symbols[found], ranks, features, funnel)
 
 
@@ -142,15 +144,7 @@ class _Rows:
         """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
         if self._mask is not None:
             self.settle()
-        left = self.prepare(column for clause in clauses for column in clause.columns)
-        steps = [clause.steps for clause in clauses if clause.steps]
-        ticks, members = self._grid
-        spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
-        if self.picked:
-            spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
-        at, who, counts = filter_rows(
-            steps, partial(self._cross.values, symbols=left), ticks, spans, members, len(self._cross.ticks)
-        )  # fmt: skip
+        at, who, counts = filter_rows([clause.steps for clause in clauses if clause.steps], self._rows())
         self._pick(at, who)
         return {clause.name: left for clause, left in zip(clauses, counts, strict=True)}
 
@@ -158,15 +152,19 @@ class _Rows:
         """Whether a clause reads columns that are computed for the symbols that are left."""
         return any(self._cross.waits(column) for column in clause.columns)
 
-    def prepare(self, columns: Iterable[str]) -> Ints:
-        """Have columns computed for the symbols that are left, which are returned."""
-        left = self._grid[1]
+    def prepare(self, columns: Iterable[str]) -> None:
+        """Have columns computed for the symbols that are left."""
+        there = np.zeros(len(self._cross.table), np.bool_)
+        there[self.symbols if self.picked else self._grid[1]] = True
+        self._cross.prepare(columns, np.flatnonzero(there))
+
+    def _rows(self) -> Grid:
+        """The rows that are in, for the machine."""
+        ticks, members = self._grid
+        spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
         if self.picked:
-            there = np.zeros(len(self._cross.table), np.bool_)
-            there[self.symbols] = True
-            left = np.flatnonzero(there)
-        self._cross.prepare(columns, left)
-        return left
+            spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
+        return Grid(ticks, spans, members, partial(self._cross.values, symbols=members), len(self._cross.ticks))
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""
@@ -174,16 +172,23 @@ class _Rows:
             return self._whole[id(clause)].fill_null(False)
         return self._on_grid(clause, clause.columns, clause.holds)
 
-    def values(self, parts: Sequence[Clause]) -> pl.DataFrame:
-        """The expressions' values of each row that was picked out, a column each."""
+    def values(self, parts: Sequence[Clause]) -> list[pl.Series]:
+        """The expressions' values of each row that was picked out."""
+        computed = iter(compute_rows([part.value_steps for part in parts if part.value_steps], self._rows()))
+        others = iter(self._by_polars([part for part in parts if not part.value_steps]))
+        return [next(computed if part.value_steps else others) for part in parts]
+
+    def _by_polars(self, parts: Sequence[Clause]) -> list[pl.Series]:
+        if not parts:
+            return []
         columns = dict.fromkeys(column for part in parts if id(part) not in self._whole for column in part.columns)
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
         asked = [pl.lit(at_least_two(self._whole[id(part)])) if id(part) in self._whole else part.expression for part in parts]
         made = [expression.alias(f"{place}") for place, expression in enumerate(asked)]
         try:  # beside the frame's columns, so that a constant has a row for each
-            return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :]
+            return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :].get_columns()
         except pl.exceptions.PolarsError:  # a choice that falls alike in every row may come as one value, which is refused there
-            return pl.DataFrame([values_of(expression, frame) for expression in made])
+            return [values_of(expression, frame) for expression in made]
 
     def pass_on(self, passed: pl.Series) -> None:
         """Keep the rows of the grid that passed."""
@@ -252,8 +257,8 @@ def _ranked(plan: ScanPlan, ticks: Ints, values: pl.Series | None) -> tuple[Ints
     if values is not None:
         value = values.to_numpy().astype(np.float64)
         key = np.where(np.isnan(value), np.inf, -value if plan.descending else value)
-        order = np.argsort(key, kind="stable")
-        order = order[np.argsort(ticks[order].astype(np.uint16), kind="stable")]  # by radix, which small numbers allow
+        order = np.empty(len(key), np.int64)
+        rank_rows(np.searchsorted(ticks, np.unique(ticks)), key, order)
     by_tick = ticks[order]
     ranks = np.arange(len(order)) - np.searchsorted(by_tick, by_tick) + 1
     if plan.limit is not None:

@@ -11,7 +11,7 @@ from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
 from engine.scan.columns import COLUMNS, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
-from engine.scan.program import Steps, steps_of
+from engine.scan.program import Steps, steps_of, value_steps_of
 
 RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
 
@@ -23,6 +23,7 @@ class Clause:
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
     steps          without a frame, where it is a condition as most are (see program)
+    value_steps    without a frame, where it is a number made of numbers
     """
 
     name: str
@@ -31,6 +32,7 @@ class Clause:
     elementwise: bool
     stays_in_tick: bool
     steps: Steps | None
+    value_steps: Steps | None
 
     @property
     def holds(self) -> pl.Expr:
@@ -42,7 +44,7 @@ class Clause:
         """Check an expression and find out how it may be evaluated."""
         named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
         columns = tuple(roots(named, f"{where}, {name!r}"))
-        return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named))
+        return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Conditions as steps of the machine that filters rows (engine/kernels/filter_rows).
+"""Conditions and computations as steps of the machine that filters rows (engine/kernels/filter_rows).
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not. A condition with
 anything else in it has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit.
@@ -7,22 +7,23 @@ anything else in it has no steps and is evaluated by Polars; where it has, both 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.kernels import filter_rows as machine
 from engine.panel.bars import Floats, Ints
-from engine.panel.passes import in_threads, threads
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 
 Step = tuple[int, str | float | None]  # what to do, and with which column or constant
 Steps = tuple[Step, ...]
 
-MANY_ROWS = 100_000  # from so many on, threads share them
 LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
 ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
 COMPARISONS = {
@@ -48,36 +49,81 @@ def steps_of(expression: pl.Expr) -> Steps | None:
     return steps if is_truth and _deepest(steps) <= machine.DEEPEST else None
 
 
-def filter_rows(
-    conditions: Sequence[Steps], column: Callable[[str], Floats], ticks: Ints, spans: Ints, members: Ints, every_tick: int
-) -> tuple[Ints, Ints, NDArray[np.uint32]]:
-    """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left.
+def value_steps_of(expression: pl.Expr) -> Steps | None:
+    """The steps that compute a float64, or None where it takes more than the machine knows."""
+    try:
+        steps, is_truth = _steps(nodes(expression))
+    except _NoSteps:
+        return None
+    computes = not is_truth and not _is_integer(steps) and not _is_constant(steps)
+    return steps if computes and _deepest(steps) <= machine.DEEPEST else None
 
-    column      name -> float64[every_tick, symbols]
-    ticks, spans, members  the rows, see the kernel
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of a cross-section: at ticks[i] the members[spans[0, i]:spans[1, i]].
+
+    ticks    int64, increasing; of `every_tick` that there are
+    spans    int64[2, ticks]
+    members  int64, increasing within each span
+    column   name -> float64[every_tick, symbols], for these members at least
     """
-    steps = [step for condition in conditions for step in condition]
-    names = list(dict.fromkeys(argument for _, argument in steps if isinstance(argument, str)))
+
+    ticks: Ints
+    spans: Ints
+    members: Ints
+    column: Callable[[str], Floats]
+    every_tick: int
+
+    def __len__(self) -> int:
+        return int((self.spans[1] - self.spans[0]).sum())
+
+    def columns(self, programs: Sequence[Steps]) -> Columns:
+        """The columns that programs read."""
+        return Columns([self.column(name) for name in _names(programs)])
+
+
+class Columns:
+    """Columns for the machine, which gets their addresses: they must outlive its call.
+
+    places  int64[columns, 3]: address, bytes from tick to tick, bytes from symbol to symbol
+    """
+
+    def __init__(self, arrays: list[Floats]):
+        self._arrays = arrays
+        table = [[array.__array_interface__["data"][0], *array.strides] for array in arrays]
+        self.places: Ints = np.array(table, np.int64).reshape(-1, 3)
+
+
+def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
+    """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left."""
+    code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
+    counts, out = np.zeros((len(conditions), grid.every_tick), np.uint32), np.empty((2, len(grid)), np.int64)
+    found = machine.filter_rows(grid.ticks, grid.spans, grid.members, columns.places, *code, counts, out[0], out[1])
+    return out[0, :found].copy(), out[1, :found].copy(), counts
+
+
+def compute_rows(computations: Sequence[Steps], grid: Grid) -> list[pl.Series]:
+    """What computations come to in every row, null where there is no value."""
+    code, columns = _assemble(tuple(computations)), grid.columns(computations)
+    out, known = np.empty((len(computations), len(grid))), np.empty((len(computations), len(grid)), np.bool_)
+    machine.compute_rows(grid.ticks, grid.spans, grid.members, columns.places, *code, out, known)
+    return [pl.Series(pa.array(values, mask=~there)) for values, there in zip(out, known, strict=True)]
+
+
+def _names(programs: Sequence[Steps]) -> list[str]:
+    return list(dict.fromkeys(argument for steps in programs for _, argument in steps if isinstance(argument, str)))
+
+
+@lru_cache(256)
+def _assemble(programs: tuple[Steps, ...]) -> tuple[Ints, Floats, Ints]:
+    """The machine's code, its constants, and where each program ends in the code."""
+    steps, names = [step for program in programs for step in program], _names(programs)
     constants = [argument for _, argument in steps if isinstance(argument, float)]
-    arrays: list[Floats] = [column(name) for name in names]
     code = np.zeros((len(steps), 2), np.int64)
     code[:, 0] = [what for what, _ in steps]
     code[:, 1] = [names.index(a) if isinstance(a, str) else constants.index(a) if isinstance(a, float) else 0 for _, a in steps]
-    # the arrays must outlive the call: the kernel gets their addresses
-    table = np.array([[array.__array_interface__["data"][0], *array.strides] for array in arrays], np.int64).reshape(-1, 3)
-    ends = np.cumsum([len(condition) for condition in conditions])
-    counts = np.zeros((len(conditions), every_tick), np.uint32)
-
-    def some(part: slice) -> Ints:
-        own = np.ascontiguousarray(spans[:, part])
-        out = np.empty((2, int((own[1] - own[0]).sum())), np.int64)
-        found = machine.filter_rows(ticks[part], own, members, table, code, np.array(constants, np.float64), ends, counts, *out)
-        return out[:, :found].copy()
-
-    size = -(-len(ticks) // (threads() if (spans[1] - spans[0]).sum() >= MANY_ROWS else 1)) or 1
-    parts = [slice(first, first + size) for first in range(0, max(1, len(ticks)), size)]
-    at, who = np.concatenate(list(in_threads(some, parts)), axis=1)
-    return at, who, counts
+    return code, np.array(constants, np.float64), np.cumsum([len(program) for program in programs])
 
 
 def _steps(node: Any) -> tuple[Steps, bool]:
@@ -135,6 +181,9 @@ def _binary(operation: str, left: Any, right: Any) -> tuple[Steps, bool]:
         return _apply(COMPARISONS[operation], a, b), True
     if operation not in ARITHMETIC or _is_integer(a) or _is_integer(b):
         raise _NoSteps
+    if operation in ("Plus", "Minus") and (_is_zero(a) or _is_zero(b)):  # Polars adds no zero, which would take the sign of -0
+        other = b if _is_zero(a) else a
+        return ((*other, (machine.NEGATE, None)) if operation == "Minus" and _is_zero(a) else other), False
     if operation == "TrueDivide" and _is_constant(b):  # Polars multiplies by the reciprocal, which may differ in the last bit
         with np.errstate(divide="ignore"):
             b = ((machine.CONSTANT, float(1.0 / np.float64(b[0][1]))),)
@@ -150,6 +199,10 @@ def _apply(operation: int, a: Steps, b: Steps) -> Steps:
 
 def _is_constant(steps: Steps) -> bool:
     return len(steps) == 1 and steps[0][0] == machine.CONSTANT
+
+
+def _is_zero(steps: Steps) -> bool:
+    return _is_constant(steps) and steps[0][1] == 0.0
 
 
 def _is_integer(steps: Steps) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.scan.program import filter_rows, steps_of
+from engine.kernels import filter_rows as machine
+from engine.scan.program import Grid, compute_rows, filter_rows, steps_of, value_steps_of
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
 VALUES = st.sampled_from([float("nan"), 0.0, -0.0, 1.0, -1.0, 0.1, 3.0, 7.7, 1e300, -1e300, 1e-300, float("inf")])
@@ -64,7 +65,7 @@ class TestFilter:
         mask = np.array([True, False, True, True, False, False]) if picked else np.ones(6, bool)
         spans, rows = (np.array([[0, 2], [2, 3]]), np.array([0, 3, 0])) if picked else (np.array([[0, 0], [3, 3]]), members)
 
-        at, who, counts = filter_rows(conditions_steps, columns.__getitem__, ticks, spans, rows, 3)
+        at, who, counts = filter_rows(conditions_steps, Grid(ticks, spans, rows, columns.__getitem__, 3))
 
         places = [(tick, member) for tick in ticks for member in members]
         frame = pl.DataFrame({
@@ -79,13 +80,45 @@ class TestFilter:
         assert list(zip(at.tolist(), who.tolist(), strict=True)) == [place for place, one in zip(places, left, strict=True) if one]
 
     def test_stretches_of_many_rows(self):
-        close = np.random.default_rng(7).random((2, 70_000))  # so many that threads share them
+        close = np.random.default_rng(7).random((2, 70_000))
         condition, everyone = steps_of(pl.col("close") > 0.5), np.arange(close.shape[1])
         spans = np.array([[0, 0], [len(everyone), len(everyone)]])
-        at, who, counts = filter_rows([condition], lambda _: close, np.arange(2), spans, everyone, 2)
+        at, who, counts = filter_rows([condition], Grid(np.arange(2), spans, everyone, lambda _: close, 2))
         expected = np.nonzero(close > 0.5)
         assert np.array_equal(at, expected[0]) and np.array_equal(who, expected[1])
         assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]
+
+
+class TestCompute:
+    @settings(max_examples=300, deadline=None)
+    @given(asked=numbers, values=st.lists(st.tuples(*[VALUES] * 4), min_size=12, max_size=12))
+    def test_it_computes_what_polars_computes(self, asked, values):
+        steps = value_steps_of(asked)
+        if steps is None:
+            return  # a constant, or whole numbers, which Polars computes as such
+        cube = np.array(values).reshape(3, 4, 4)
+        cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
+        columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
+        rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), columns.__getitem__, 3)
+        first, found = compute_rows([((machine.LOAD, "close"),), steps], rows)
+        assert np.array_equal(first.fill_null(np.nan), columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
+
+        frame = pl.DataFrame({
+            name: pl.Series(array[[0, 0, 2], [0, 3, 0]], nan_to_null=True) for name, array in columns.items()
+        }).with_columns(pl.col("bars_today").cast(pl.Int64))  # fmt: skip
+        expected = frame.with_columns(asked.alias("value"))["value"]
+        assert found.dtype == expected.dtype
+        assert found.is_null().to_list() == expected.is_null().to_list()
+        assert np.array_equal(found.drop_nulls().to_numpy(), expected.drop_nulls().to_numpy(), equal_nan=True)
+        signs = (np.signbit(one.drop_nulls().drop_nans().to_numpy()).tolist() for one in (found, expected))
+        assert next(signs) == next(signs)  # 0 and -0
+
+    @pytest.mark.parametrize("expression", [
+        pl.col("symbol"), pl.col("bars_today"), pl.col("bar_today"), pl.col("close") > 5, pl.lit(3.0), pl.col("close").round(2),
+        pl.col("bars_today") * 2, pl.col("close").rank().over("tick"), pl.col("tick"),
+    ])  # fmt: skip
+    def test_the_rest_is_left_to_polars(self, expression):
+        assert value_steps_of(expression) is None
 
 
 class TestSteps:
