@@ -75,9 +75,10 @@ class SessionHits:
         bounds: list[int] = np.searchsorted(self.ticks, np.arange(ticks + 1)).tolist()
         return bounds
 
-    def qualified(self, tick: int) -> int:
-        """How many symbols passed all clauses, before the limit."""
-        return int(list(self.funnel.values())[-1][tick])
+    def qualified(self, ticks: int | Ints) -> Counts:
+        """How many symbols passed all clauses at a tick, or at several, before the limit."""
+        left: Counts = list(self.funnel.values())[-1][ticks]
+        return left
 
 
 def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:

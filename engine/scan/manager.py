@@ -29,6 +29,7 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
+from engine.scan.at_once import scan_at_once
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
 from engine.scan.guard import guarded
@@ -92,6 +93,16 @@ class ScannerManager:
                 self._guard(slot, "regular", self._scan, tick, False)
                 self._wait(slot)
 
+    @property
+    def declares(self) -> bool:
+        """Whether nobody looks at anything between two scans, nor is told of them, so that a session's can be done at once."""
+        alone = self._time_limit is None and not log.isEnabledFor(logging.INFO)
+        return alone and all(slot.columnar for slot in self.slots)
+
+    def scan_all(self) -> bool:
+        """All scheduled scans of a session at once; False where one would fail, so that each must be done when it is due."""
+        return scan_at_once(self.slots, self._at(), self._data, self._clock.now)
+
     def tear_down(self) -> None:
         """teardown() of every scanner that still stands."""
         for slot in self.slots:
@@ -121,8 +132,7 @@ class ScannerManager:
             self._take(slot, slot.scanner.scan(self._context(slot, tick)))
         finally:
             row.elapsed_us = (time.perf_counter_ns() - started) / 1000
-            slot.done(row.elapsed_us, kind == "regular")
-        slot.state = ScannerState.SCAN_COMPLETE
+            slot.done(row.elapsed_us, 1, int(kind == "regular"))
 
     def _take(self, slot: ScannerSlot, result: ScanResult) -> None:
         """Promote what a columnar scan found; a scan of the scanner's own has promoted already."""

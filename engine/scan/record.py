@@ -38,20 +38,20 @@ class ColumnarHits:
     """Hits of a columnar pass: those of the ticks that were scanned.
 
     table, times  the symbols and the ticks (microseconds) that the pass's numbers are places in
-    seen          stretches of hits, a scan each
-    promoted      a flag a hit that was seen, scan by scan
+    seen          places of the hits that were seen, scan by scan
+    promoted      a flag for each
     """
 
     hits: SessionHits
     table: SymbolTable
     times: Ints
-    seen: list[slice] = field(default_factory=list)
+    seen: list[Ints] = field(default_factory=list)
     promoted: list[NDArray[np.bool_]] = field(default_factory=list)
 
     @property
     def rows(self) -> Ints:
         """Places of the hits that were seen, in their order."""
-        return np.concatenate([np.arange(s.start, s.stop) for s in self.seen])
+        return np.concatenate(self.seen)
 
 
 @dataclass
@@ -67,10 +67,26 @@ class ScanRecord:
     def found_columnar(self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
         row, hits = self.rows[-1], result.hits
-        row.scanned, row.qualified, row.promoted = hits.scanned, hits.qualified(result.tick), int(np.count_nonzero(promoted))
+        row.scanned, row.qualified, row.promoted = hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted))
+        self._saw(hits, np.arange(result.rows.start, result.rows.stop), promoted, table, times)
+
+    def found_at_once(
+        self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], ticks: Ints, times: Ints, elapsed_us: float,
+        table: SymbolTable, every_time: Ints,
+    ) -> None:  # fmt: skip
+        """Take in scans that were done together: at `ticks`, at these times; of the hits those in `rows`, a flag each."""
+        new = np.bincount(hits.ticks[rows[promoted]], minlength=len(every_time))[ticks]
+        each = zip(times.tolist(), ticks.tolist(), hits.qualified(ticks).tolist(), new.tolist(), strict=True)
+        self.rows += [
+            ScanRow(time, "regular", tick, hits.scanned, qualified, fresh, None, elapsed_us / len(ticks))
+            for time, tick, qualified, fresh in each
+        ]
+        self._saw(hits, rows, promoted, table, every_time)
+
+    def _saw(self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
         if self.columnar is None:
             self.columnar = ColumnarHits(hits, table, times)
-        self.columnar.seen.append(result.rows)
+        self.columnar.seen.append(rows)
         self.columnar.promoted.append(promoted)
 
     def found_symbols(self, result: ScanResult, promoted: Sequence[bool], scanned: int) -> None:

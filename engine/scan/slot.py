@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -74,15 +74,21 @@ class ScannerSlot:
         """Find the session's ticks in its cross-sections."""
         self._at = dict.fromkeys(np.searchsorted(cross.ticks, self._ticks).tolist(), True)
 
+    @property
+    def due(self) -> Collection[int]:
+        """The ticks of the cross-section at which it is scheduled."""
+        return self._at
+
     def is_due(self, tick: int) -> bool:
         """Whether it is scheduled at a tick of the cross-section."""
         return tick in self._at
 
-    def done(self, elapsed_us: float, scheduled: bool) -> None:
-        """A scan is over."""
-        self.scans += 1
+    def done(self, elapsed_us: float, scans: int, scheduled: int) -> None:
+        """Scans are over, of which so many were scheduled."""
+        self.scans += scans
         self.busy_us += elapsed_us
         self._next += scheduled
+        self.state = ScannerState.SCAN_COMPLETE
 
     @property
     def next_scan(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -21,6 +22,12 @@ class SymbolStore(Protocol):
 
     def promote(self, rows: NDArray[np.int64], source: str) -> NDArray[np.bool_]:
         """Add symbols by id; True for those that were not active."""
+        ...
+
+    def promote_in_turn(
+        self, rows: NDArray[np.int64], times: NDArray[np.int64], sources: Sequence[str], by: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """As `promote`, of finds one after the other; by[i] is the number of the source of the i-th."""
         ...
 
     def take_added(self) -> set[str]:

@@ -164,13 +164,24 @@ class SessionCoordinator:
         if self._trader:
             scene = Scene(replayed, self.data, self.clock, replay.close_up, self._history, self._foreseen(cross))
             self._trader.begin_session(scene)
-        for tick, moment in enumerate(cross.ticks.tolist()):
-            if self._trader:
-                self._trader.advance(moment)
-            self.clock.advance(max(moment, self.clock.now))
-            self.data.see(self._moment(replayed, tick))
-            self.manager.scan_due(tick)
+        if not self._scan_at_once(replayed):
+            for tick, moment in enumerate(cross.ticks.tolist()):
+                if self._trader:
+                    self._trader.advance(moment)
+                self.clock.advance(max(moment, self.clock.now))
+                self.data.see(self._moment(replayed, tick))
+                self.manager.scan_due(tick)
         return self._end(replayed)
+
+    def _scan_at_once(self, replayed: ReplayedSession) -> bool:
+        """Whether the session's scans could be done, and were done, without anybody looking in between."""
+        ticks = replayed.cross.ticks
+        if self._trader or not len(ticks) or not self.manager.declares:
+            return False
+        self.data.see(self._moment(replayed, len(ticks) - 1))
+        done = self.manager.scan_all()
+        self.clock.advance(max(int(ticks[-1]), self.clock.now) if done else self.clock.now)
+        return done
 
     def _initialize(self, session: Session, first: bool) -> None:
         self._phase("1: initialization", session)

@@ -19,7 +19,7 @@ class Event(NamedTuple):
     """`event` befell the symbols: ids of a table, or, without one, names."""
 
     date: dt.date
-    time: int  # microseconds
+    time: int | Ints  # microseconds, of all or of each
     event: str
     source: str
     symbols: Ints | list[str]
@@ -36,12 +36,17 @@ def events_frame(events: Sequence[Event]) -> pl.DataFrame:
 
     columns = {
         "session": repeated([event.date for event in events], pl.Date()),
-        "time": repeated([event.time for event in events], pl.Int64()).cast(TIMESTAMP),
+        "time": pl.Series(_times(events, lengths)).cast(TIMESTAMP),
         "symbol": pl.concat([pl.Series(dtype=pl.String), *_symbols(events)]),
         "event": repeated([event.event for event in events], pl.String()),
         "source": repeated([event.source for event in events], pl.String()),
     }
     return pl.DataFrame(columns, schema=SYMBOL_EVENTS_SCHEMA)
+
+
+def _times(events: Sequence[Event], lengths: Sequence[int]) -> Ints:
+    each = (np.broadcast_to(event.time, length) for event, length in zip(events, lengths, strict=True))
+    return np.concatenate([np.empty(0, np.int64), *each])
 
 
 def _symbols(events: Sequence[Event]) -> Iterator[pl.Series]:
