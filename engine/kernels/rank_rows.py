@@ -6,14 +6,18 @@ from engine.kernels.jit import njit
 
 
 @njit
-def rank_rows(starts, keys, order):
-    """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand.
+def rank_rows(ticks, keys, order, ranks):
+    """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand; to `ranks` 1, 2, 3 ... of each.
 
-    starts  int64[ticks]: a tick's rows are starts[tick]:starts[tick + 1], the last one's go to the end
-    keys    float64[rows], no NaN
-    order   int64[rows]
+    ticks  int64[rows], increasing
+    keys   float64[rows], no NaN
+    order  int64[rows], ranks uint32[rows]
     """
-    for tick in range(len(starts)):
-        start = starts[tick]
-        end = starts[tick + 1] if tick + 1 < len(starts) else len(keys)
+    end = 0
+    while end < len(ticks):
+        start = end
+        while end < len(ticks) and ticks[end] == ticks[start]:
+            end += 1
         order[start:end] = start + np.argsort(keys[start:end], kind="mergesort")
+        for row in range(start, end):
+            ranks[row] = row - start + 1

@@ -19,10 +19,11 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.kernels.rank_rows import rank_rows
-from engine.panel.bars import Ints
+from engine.panel.bars import Floats, Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
@@ -114,16 +115,41 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     # what else is left is evaluated together: a call of Polars costs as much as thousands of rows
     values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
     kept = np.ones(len(rows.ticks), np.bool_)
-    for place, clause in enumerate(left):
-        kept &= mask_of(values[place].fill_null(False))
+    for clause in left:
+        kept &= values.holds(clause)
         funnel[clause.name] = rows.per_tick(kept)
     found = np.flatnonzero(kept)
-    order, ranks = _ranked(plan, rows.ticks[found], values[-1].gather(found) if plan.rank_by else None)
+    order, ranks = _ranked(plan, rows.ticks[found], values.numbers(plan.rank_by)[found] if plan.rank_by else None)
     found = found[order]
-    features = pl.DataFrame(
-        [column.gather(found).alias(feature.name) for column, feature in zip(values[len(left) :], plan.features, strict=False)]
-    )
+    features = pl.DataFrame({feature.name: values.of(feature, found) for feature in plan.features})
     return SessionHits(len(members), rows.ticks[found], rows.symbols[found], ranks, features, funnel)
+
+
+class _Values:
+    """What clauses and features come to in rows: computed by the machine, or columns of Polars."""
+
+    def __init__(self, parts: Sequence[Clause], computed: tuple[Floats, Bools], others: Sequence[pl.Series]):
+        self._places = {id(part): place for place, part in enumerate(part for part in parts if part.value_steps)}
+        self._computed, self._known = computed
+        self._others = dict(zip((id(part) for part in parts if not part.value_steps), others, strict=True))
+
+    def holds(self, part: Clause) -> Bools:
+        """Whether a clause holds; not where it is missing."""
+        return mask_of(self._others[id(part)].fill_null(False))
+
+    def numbers(self, part: Clause) -> Floats:
+        """A part's values as numbers, NaN for none."""
+        if id(part) in self._others:
+            return self._others[id(part)].to_numpy().astype(np.float64)
+        place = self._places[id(part)]
+        return np.where(self._known[place], self._computed[place], np.nan)
+
+    def of(self, part: Clause, rows: Ints) -> pl.Series:
+        """A part's values in some of the rows."""
+        if id(part) in self._others:
+            return self._others[id(part)].gather(rows)
+        place = self._places[id(part)]
+        return pl.Series(pa.array(self._computed[place, rows], mask=~self._known[place, rows]))
 
 
 class _Rows:
@@ -173,11 +199,10 @@ class _Rows:
             return self._whole[id(clause)].fill_null(False)
         return self._on_grid(clause, clause.columns, clause.holds)
 
-    def values(self, parts: Sequence[Clause]) -> list[pl.Series]:
+    def values(self, parts: Sequence[Clause]) -> _Values:
         """The expressions' values of each row that was picked out."""
-        computed = iter(compute_rows([part.value_steps for part in parts if part.value_steps], self._rows()))
-        others = iter(self._by_polars([part for part in parts if not part.value_steps]))
-        return [next(computed if part.value_steps else others) for part in parts]
+        computed = compute_rows([part.value_steps for part in parts if part.value_steps], self._rows())
+        return _Values(parts, computed, self._by_polars([part for part in parts if not part.value_steps]))
 
     def _by_polars(self, parts: Sequence[Clause]) -> list[pl.Series]:
         if not parts:
@@ -252,20 +277,17 @@ def mask_of(values: pl.Series) -> Bools:
     return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(np.bool_)
 
 
-def _ranked(plan: ScanPlan, ticks: Ints, values: pl.Series | None) -> tuple[Ints, NDArray[np.uint32]]:
+def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, NDArray[np.uint32]]:
     """Rows that are in order of tick and symbol by rank, best first, ties and missing values by symbol; and the ranks."""
-    order = np.arange(len(ticks))
+    keys = np.zeros(len(ticks))
     if values is not None:
-        value = values.to_numpy().astype(np.float64)
-        key = np.where(np.isnan(value), np.inf, -value if plan.descending else value)
-        order = np.empty(len(key), np.int64)
-        rank_rows(np.searchsorted(ticks, np.unique(ticks)), key, order)
-    by_tick = ticks[order]
-    ranks = np.arange(len(order)) - np.searchsorted(by_tick, by_tick) + 1
+        keys = np.where(np.isnan(values), np.inf, -values if plan.descending else values)
+    order, ranks = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint32)
+    rank_rows(ticks, keys, order, ranks)
     if plan.limit is not None:
         within = ranks <= plan.limit
         order, ranks = order[within], ranks[within]
-    return order, ranks.astype(np.uint32)
+    return order, ranks
 
 
 def _first_symbols(hits: SessionHits, count: int) -> SessionHits:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.kernels import filter_rows as machine
@@ -103,12 +102,12 @@ def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, ND
     return out[0, :found].copy(), out[1, :found].copy(), counts
 
 
-def compute_rows(computations: Sequence[Steps], grid: Grid) -> list[pl.Series]:
-    """What computations come to in every row, null where there is no value."""
+def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDArray[np.bool_]]:
+    """What computations come to, float64[computations, rows], and whether there is a value."""
     code, columns = _assemble(tuple(computations)), grid.columns(computations)
     out, known = np.empty((len(computations), len(grid))), np.empty((len(computations), len(grid)), np.bool_)
     machine.compute_rows(grid.ticks, grid.spans, grid.members, columns.places, *code, out, known)
-    return [pl.Series(pa.array(values, mask=~there)) for values, there in zip(out, known, strict=True)]
+    return out, known
 
 
 def _names(programs: Sequence[Steps]) -> list[str]:

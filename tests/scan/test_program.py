@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,8 +101,10 @@ class TestCompute:
         cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
         columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
         rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), columns.__getitem__, 3)
-        first, found = compute_rows([((machine.LOAD, "close"),), steps], rows)
-        assert np.array_equal(first.fill_null(np.nan), columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
+        (first, second), (there, known) = compute_rows([((machine.LOAD, "close"),), steps], rows)
+        assert np.array_equal(first, columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
+        assert np.array_equal(there, ~np.isnan(first))
+        found = pl.Series(pa.array(second, mask=~known))
 
         frame = pl.DataFrame({
             name: pl.Series(array[[0, 0, 2], [0, 3, 0]], nan_to_null=True) for name, array in columns.items()
