@@ -15,6 +15,7 @@ from engine.archive.archive import Archive
 from engine.cli.adhoc import adhoc_config
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionDataConfig
+from engine.indicators.key import IndicatorKey
 from engine.progress import Progress
 
 MOMENTUM = "scanners.momentum_scanner"
@@ -83,17 +84,21 @@ def _scan(base: Workload, repeats: int) -> list[Goal]:
 
 def _marginal(base: Workload, repeats: int) -> list[Goal]:
     """What comes on top, by turns with what it comes on top of."""
-    indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
     scanners = [scanner.model_dump(mode="json") for scanner in base.loaded.config.session_data_config.scanners]
+    indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
+    keys = [IndicatorKey.make(name, {}, "1m").name for name in FURTHER]
+    logged = momentum(base.path, scanners=[scanners[0] | {"module": "bench.indicator_log", "config": {"indicators": keys}}])
     further = momentum(base.path, scanners=[*scanners, scanners[0] | {"name": "further", "config": {"min_change": 0.05}}])
-    for workload in (indicators, further):
+    workloads = (base, indicators, logged, further)
+    for workload in workloads:
         workload.scan()
-    runs = [(base.scan().seconds, indicators.scan().seconds, further.scan().seconds) for _ in range(repeats)]
+    runs = [[workload.scan().seconds for workload in workloads] for _ in range(repeats)]
     return [
-        Goal("each further indicator", median([100 * (more / one - 1) / len(FURTHER) for one, more, _ in runs]), 4, "{:.1f} %"),
+        Goal("each further indicator", median([100 * (run[1] / run[0] - 1) / len(FURTHER) for run in runs]), 4, "{:.1f} %"),
         Goal(
-            "each further scanner over the same columns", median([100 * (more / one - 1) for one, _, more in runs]), 10, "{:.1f} %"
+            "each further indicator in the log", median([100 * (run[2] / run[0] - 1) / len(FURTHER) for run in runs]), 4, "{:.1f} %"
         ),
+        Goal("each further scanner over the same columns", median([100 * (run[3] / run[0] - 1) for run in runs]), 10, "{:.1f} %"),
     ]
 
 

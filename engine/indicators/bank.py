@@ -118,16 +118,16 @@ class TermBank:
         self._rows: dict[str, Ints] = {}
         self._before: dict[str, tuple[Floats, Floats]] = {}  # states and last values when last remembered
         for term in terms:
-            if not term.deferred:
-                self._states[term.name] = np.zeros((symbols, max(1, term.state_size)))
-                self._carried[term.name] = np.full((len(term.outputs), symbols), term.empty)
+            if not (term.deferred and term.is_stateless):
+                self._states[term.name], self._carried[term.name] = _fresh(term, symbols)
+        self._before_session: dict[str, tuple[Floats, Floats]] = {}  # of terms that wait: states and last values
         self._pasts = {key: PastRows(symbols, windows) for key, windows in _windows(terms).items()}
         self.deferred: Deferred | None = None  # of the session that was sampled last
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
-        if term.deferred:
-            if term.window:
+        if term.deferred and term.is_stateless:
+            if term.is_window:
                 self._pasts[past_key(term)].reset(ids)
             return
         self._states[term.name][ids] = 0.0
@@ -142,9 +142,9 @@ class TermBank:
         """A bank of some symbols alone, or of all, with the states that were last remembered."""
         picked = TermBank([], self.symbols if ids is None else len(ids))
         for term in terms:
-            if term.deferred:
+            if term.deferred and term.is_stateless:
                 continue
-            states, carried = self._before[term.name]
+            states, carried = (self._before_session if term.deferred else self._before)[term.name]
             picked._states[term.name] = states.copy() if ids is None else states[ids]
             picked._carried[term.name] = carried.copy() if ids is None else np.ascontiguousarray(carried[:, ids])
         picked._pasts = {key: self._pasts[key].pick(slice(None) if ids is None else ids) for key in _windows(terms)}
@@ -174,6 +174,9 @@ class TermBank:
                 jobs.append(self._pick_job(term, session, rows.of(term), outs, ids))
             else:
                 jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), outs))
+        for term in waiting:
+            if not term.is_stateless:
+                jobs.append(self._walk_states(term, session, keep=sample and ids is None))
         for key, windows in _windows(waiting).items():
             own = {name: session.column(windows[0].rows, name) for term in windows for name in term.inputs}
             jobs += self._pasts[key].jobs(own, session.bars(windows[0].rows), ids)
@@ -182,12 +185,12 @@ class TermBank:
             self.deferred = self._wait(session, waiting, rows)
             self._hide_unknown(session, terms, columns)
             self._hide_old(session, rows, terms, columns, ids)
-        self._forget_old_values(session, terms, ids)
+        self._forget_old_values(session, [*terms, *(term for term in waiting if not term.is_stateless)], ids)
         return columns
 
     def run_all(self, session: SessionRows, terms: Sequence[Term]) -> Columns:
         """As `run`, with the columns of all terms, also of those that might wait."""
-        columns = self.run(session, terms)
+        columns = self.run(session, [replace(term, deferred=term.deferred and term.is_stateless) for term in terms])
         assert self.deferred is not None
         return columns | self.deferred.everything()
 
@@ -195,8 +198,25 @@ class TermBank:
         def bars_of(term: Term) -> tuple[Bars, Callable[[str], Floats]]:
             return session.bars(term.rows), lambda name: session.column(term.rows, name)
 
-        out = {name: self._buffer(name, len(session.ticks)) for term in terms for name in term.outputs}
-        return Deferred(terms, bars_of, rows.of_some, lambda term: _early(session, term), self._pasts, out)
+        def before(term: Term, ids: Ints) -> tuple[Floats, Floats]:
+            if term.is_stateless:
+                return _fresh(term, len(ids))
+            states, carried = self._before_session[term.name]
+            return states[ids], np.ascontiguousarray(carried[:, ids])
+
+        return Deferred(terms, self.symbols, bars_of, rows.of_some, before, lambda term: _early(session, term), self._pasts)
+
+    def _walk_states(self, term: Term, session: SessionRows, keep: bool) -> Job:
+        """The job that moves a term through a session without sampling it; with `keep` what was before is kept."""
+        if term.carry == OF_SESSION:
+            self._carried[term.name][:] = term.empty
+        if keep:
+            now = self._states[term.name], self._carried[term.name]
+            kept = self._before_session.setdefault(term.name, (np.empty_like(now[0]), np.empty_like(now[1])))
+            for old, new in zip(kept, now, strict=True):
+                np.copyto(old, new)
+        none = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
+        return self._job(term, session.bars(term.rows), session.inputs(term), np.empty((self.symbols, 0), np.int64), none)
 
     def walk(self, term: Term, bars: Bars, benchmark: int = -1, ids: Ints | None = None) -> None:
         """Move one term through bars that lie before the session at hand, writing nothing."""
@@ -346,9 +366,14 @@ def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
     """The windows among the terms that wait, by the past that they share."""
     found: dict[PastKey, list[Term]] = {}
     for term in terms:
-        if term.deferred and term.window:
+        if term.deferred and term.is_window:
             found.setdefault(past_key(term), []).append(term)
     return found
+
+
+def _fresh(term: Term, symbols: int) -> tuple[Floats, Floats]:
+    """States and last values of symbols of which nothing was walked."""
+    return np.zeros((symbols, max(1, term.state_size))), np.full((len(term.outputs), symbols), term.empty)
 
 
 def _early(session: SessionRows, term: Term) -> NDArray[np.bool_]:

@@ -181,6 +181,8 @@ class MonthBlock:
 
     def _previous(self, panel: Panel, ids: Ints | None = None) -> Columns:
         """name -> float64[sessions, symbols]: the last value before each session, in the scale that the bars are in."""
+        if not self.previous_columns:
+            return {}
         rows = self.daily.before(panel.sessions, ids).T
         return {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in self.previous_columns}
 

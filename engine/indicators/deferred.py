@@ -1,7 +1,8 @@
 """Columns that are computed for a symbol when somebody asks for it.
 
 Most criteria are read for the few symbols that the first ones left. A term that starts anew at every session needs nothing
-but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed.
+but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other terms
+are walked, for their states; their columns are sampled from the states before the session.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from numpy.typing import NDArray
 
 from engine.indicators.past import PastKey, PastRows, past_key
 from engine.indicators.term import Term
-from engine.kernels.join_rows import join_rows, spread_columns
+from engine.kernels.join_rows import join_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
-
-NO_TICKS = np.empty(0, np.int64)
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Laid:
 
         def joined(name: str) -> Floats:
             if name not in made:
-                values, session = np.empty(int(ends[-1])), self.column(name)
+                values, session = past.room(name, int(before.sum() + (self.ends - self.starts).sum())), self.column(name)
 
                 def join(first: int, last: int) -> None:
                     one = slice(first, last)
@@ -69,22 +68,36 @@ class Laid:
 
 
 @dataclass
+class Sampled:
+    """Columns of some symbols.
+
+    places   int64[symbols], where in the columns each is; -1 for those that were not asked for
+    columns  output -> float64[ticks, asked]
+    """
+
+    places: Ints
+    columns: dict[str, Floats]
+
+
+@dataclass
 class Deferred:
     """The terms of one session that wait to be asked for; valid until the next session is walked.
 
+    symbols  how many there are
     bars_of  term -> the session's bars that it walks, and their columns by name
     rows_of  (bars, ids) -> int64[ids, ticks], the latest bar at each tick
+    before   (term, ids) -> states and last values before the session
     early    term -> the ticks at which it has no value yet
-    out      output -> float64[ticks, symbols], to be written to
     """
 
     terms: Sequence[Term]
+    symbols: int
     bars_of: Callable[[Term], tuple[Bars, Callable[[str], Floats]]]
     rows_of: Callable[[Bars, Ints], Ints]
+    before: Callable[[Term, Ints], tuple[Floats, Floats]]
     early: Callable[[Term], NDArray[np.bool_]]
     pasts: Mapping[PastKey, PastRows]
-    out: Mapping[str, Floats]
-    _known: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # by term: the symbols that were computed
+    _made: dict[str, Sampled] = field(default_factory=dict)  # by term
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -100,77 +113,87 @@ class Deferred:
         """Let go of the session's bars: it is over."""
         self.bars_of = self.rows_of = _is_over
 
-    def values(self, name: str, symbols: Ints | None = None) -> Floats:
-        """float64[ticks, symbols] of an output, computed for these symbols (ids) or for all."""
-        self.fill([name], symbols)
-        return self.out[name]
+    def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
+        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
+        made = self.fill([name], symbols)[self._by_output[name].name]
+        return made.columns[name], made.places
+
+    def whole(self, name: str) -> Floats:
+        """float64[ticks, symbols] of an output."""
+        values, places = self.some(name, np.arange(self.symbols))
+        return values[:, places]
 
     def everything(self) -> dict[str, Floats]:
         """All outputs of all symbols."""
-        self.fill(self._by_output)
-        return {name: self.out[name] for name in self._by_output}
+        self.fill(self._by_output, np.arange(self.symbols))
+        return {name: self.whole(name) for name in self._by_output}
 
-    def fill(self, names: Iterable[str], symbols: Ints | None = None) -> None:
-        """Compute outputs of these symbols, or of all, where that was not done."""
+    def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
+        """Compute outputs of these symbols where that was not done; what there is of each term."""
         terms = list({term.name: term for name in names if (term := self._by_output.get(name))}.values())
         with self._lock:  # ticks of a session may be evaluated by several threads
-            missing = self._missing(terms, symbols)
-            if len(missing):
-                self._compute(terms, missing)
+            missing: dict[bytes, tuple[Ints, list[Term]]] = {}
+            for term in terms:
+                ids = self._missing(term, symbols)
+                missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
+            for ids, alike in missing.values():
+                if len(ids) or not all(term.name in self._made for term in alike):
+                    self._compute(alike, ids)
+            return {term.name: self._made[term.name] for term in terms}
 
-    def _missing(self, terms: Sequence[Term], symbols: Ints | None) -> Ints:
-        """The symbols of which any of the terms was not computed."""
-        missing = np.zeros(0, np.bool_)
-        for term in terms:
-            known = self._known.setdefault(term.name, np.zeros(self.out[term.outputs[0]].shape[1], np.bool_))
-            missing = ~known if not len(missing) else missing | ~known
-        if symbols is None or not len(missing):
-            return np.flatnonzero(missing)
-        return np.unique(symbols[missing[symbols]])
+    def _missing(self, term: Term, symbols: Ints) -> Ints:
+        """Those of the symbols for which a term was not computed, each once."""
+        asked = np.zeros(self.symbols, np.bool_)
+        asked[symbols] = True
+        if term.name in self._made:
+            asked &= self._made[term.name].places < 0
+        return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
         laid: dict[tuple[int, PastKey | None], Laid] = {}
         jobs: list[Job] = []
+        made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
             bars, column = self.bars_of(term)
-            place = id(bars), past_key(term) if term.window else None
+            place = id(bars), past_key(term) if term.is_window else None
             if place not in laid:
-                laid[place] = self._lay_out(bars, column, ids, self.pasts[past_key(term)] if term.window else None)
-            jobs += self._jobs(term, laid[place], ids)
+                laid[place] = self._lay_out(bars, column, ids, self.pasts[past_key(term)] if term.is_window else None)
+            outs = [np.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
+            jobs.append(_job(term, laid[place], tuple(outs), *self.before(term, ids)))
+            made.append((term, outs))
         run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
-        for term in terms:
-            self._known[term.name][ids] = True
+        places = np.full(self.symbols, -1)
+        places[ids] = np.arange(len(ids))
+        for term, outs in made:
+            for values in outs:
+                if term.known_after:
+                    values[self.early(term)] = term.empty
+            self._keep(term, Sampled(places, dict(zip(term.outputs, outs, strict=True))))
+
+    def _keep(self, term: Term, new: Sampled) -> None:
+        old = self._made.get(term.name)
+        if old is not None:
+            first = next(iter(old.columns.values())).shape[1]
+            places = np.where(new.places < 0, old.places, new.places + first)
+            new = Sampled(places, {name: np.hstack([old.columns[name], values]) for name, values in new.columns.items()})
+        self._made[term.name] = new
 
     def _lay_out(self, bars: Bars, column: Callable[[str], Floats], ids: Ints, past: PastRows | None) -> Laid:
         session = Laid(bars.starts[ids], bars.ends[ids], self.rows_of(bars, ids), column)
         return session if past is None else session.after(past, ids)
-
-    def _jobs(self, term: Term, laid: Laid, ids: Ints) -> list[Job]:
-        early = np.flatnonzero(self.early(term)) if term.known_after else NO_TICKS
-        outs = tuple(np.empty((laid.rows.shape[1], len(ids))) for _ in term.outputs)
-        own = [(values, self.out[name]) for values, name in zip(outs, term.outputs, strict=True)]
-
-        def spread(first: int, last: int) -> None:
-            for values, out in own:
-                values[early, first:last] = term.empty
-                spread_columns(first, last, values, ids, out)
-
-        return [_job(term, laid, outs), spread]
 
 
 def _is_over(*asked: object) -> NoReturn:
     raise RuntimeError("the session is over")
 
 
-def _job(term: Term, laid: Laid, outs: tuple[Floats, ...]) -> Job:
-    inputs = tuple(laid.column(name) for name in term.inputs)
-    states, longest = np.zeros((len(laid.starts), max(1, term.state_size))), laid.longest
-    none = np.full((len(outs), len(laid.starts)), term.empty)
+def _job(term: Term, laid: Laid, outs: tuple[Floats, ...], states: Floats, carried: Floats) -> Job:
+    inputs, longest = tuple(laid.column(name) for name in term.inputs), laid.longest
 
     def job(first: int, last: int) -> None:
         scratch = tuple(np.empty(longest) for _ in outs)
         term.kernel.over_symbols(
-            first, last, laid.starts, laid.ends, inputs, term.params, states, laid.rows, scratch, none, outs
+            first, last, laid.starts, laid.ends, inputs, term.params, states, laid.rows, scratch, carried, outs
         )  # fmt: skip
 
     return job

@@ -33,6 +33,7 @@ class PastRows:
         names = dict.fromkeys(name for term in terms for name in term.inputs)
         self.values, self._after = ({name: np.empty((symbols, self.size)) for name in names} for _ in range(2))
         self.counts, self._counts_after = (np.zeros(symbols, np.int64) for _ in range(2))
+        self._room: dict[str, Floats] = {}
 
     def pick(self, ids: Ints | slice) -> PastRows:
         """Those of some symbols, with what was before the session that was walked last still to be walked."""
@@ -40,8 +41,14 @@ class PastRows:
         picked.size, picked.values, picked.counts = self.size, {}, self.counts[ids].copy()
         picked._after = {name: values[ids].copy() for name, values in self.values.items()}
         picked.values = {name: np.empty_like(values) for name, values in picked._after.items()}
-        picked._counts_after = picked.counts.copy()
+        picked._counts_after, picked._room = picked.counts.copy(), {}
         return picked
+
+    def room(self, name: str, rows: int) -> Floats:
+        """Memory to lay out rows of a column in, until it is asked for again: fresh memory costs page faults."""
+        if name not in self._room or len(self._room[name]) < rows:
+            self._room[name] = np.empty(rows + rows // 4)
+        return self._room[name][:rows]
 
     def reset(self, ids: Ints | slice) -> None:
         """Forget what some symbols have after the last session."""

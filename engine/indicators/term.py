@@ -62,8 +62,18 @@ class Term:
 
     @property
     def can_wait(self) -> bool:
-        """Whether it can be had for some symbols without having walked all of them."""
-        return self.rows not in (DAILY, TICKS) and (self.carry == EACH_SESSION or (self.window > 0 and self.carry == RUNS_ON))
+        """Whether its columns can be had of some symbols alone."""
+        return self.rows not in (DAILY, TICKS)
+
+    @property
+    def is_window(self) -> bool:
+        """Whether a few rows before the session are all it needs of what was before."""
+        return self.window > 0 and self.carry == RUNS_ON
+
+    @property
+    def is_stateless(self) -> bool:
+        """Whether no state goes from session to session."""
+        return self.is_window or self.carry == EACH_SESSION
 
 
 def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:

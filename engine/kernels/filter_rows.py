@@ -34,6 +34,16 @@ def _pointer(typing_context, address):
     return types.CPointer(types.float64)(types.int64), generate
 
 
+@intrinsic
+def _pointer_to_integers(typing_context, address):
+    """The address of an int64 as a pointer to it."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.int64)(types.int64), generate
+
+
 @njit
 def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, out_ticks, out_members):
     """Write the rows for which all conditions hold, tick by tick, and return how many they are.
@@ -41,7 +51,8 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
     ticks                   int64, increasing
     spans                   int64[2, ticks]: the rows of a tick are members[spans[0]:spans[1]]
     members                 int64, increasing within each span
-    columns                 int64[columns, 3]: address of a column's float64[0, 0], bytes from tick to tick, from symbol to symbol
+    columns                 int64[columns, 4]: address of a column's float64[0, 0], bytes from tick to tick, from place to place,
+                            address of the members' places, int64, or 0 where a member's place is its number
     steps                   int64[steps, 2]: what to do, and with which column or constant
     ends                    int64[conditions]: where each condition's steps end
     counts                  uint32[conditions, every tick there is], written at `ticks`: rows left after each condition
@@ -170,8 +181,12 @@ def _load(tick, who, rows, column, number, known):
         return
     width = apart // 8
     first, last = who[0], who[rows - 1]
-    values = carray(_pointer(address), (last + 1) * width)
-    if width == 1 and last - first == rows - 1:
+    values = carray(_pointer(address), (last + 1) * width)  # of which places may be fewer
+    if column[3]:
+        places = carray(_pointer_to_integers(column[3]), last + 1)
+        for row in range(rows):
+            number[row] = values[places[who[row]] * width]
+    elif width == 1 and last - first == rows - 1:
         _copy(values[first : last + 1], number)
     else:
         for row in range(rows):

@@ -1,4 +1,4 @@
-"""Rows and columns of some symbols put where they belong."""
+"""Rows of several sorted sources put together symbol by symbol."""
 
 from engine.kernels.jit import njit
 
@@ -10,11 +10,3 @@ def join_rows(starts, ends, free, values, out):
         at = free[symbol] - starts[symbol]
         for row in range(starts[symbol], ends[symbol]):
             out[at + row] = values[row]
-
-
-@njit
-def spread_columns(first, last, values, places, out):
-    """Copy columns [first, last) of values to columns places[first:last] of `out`; float64[rows, columns], int64[columns]."""
-    for row in range(len(values)):
-        for column in range(first, last):
-            out[row, places[column]] = values[row, column]

@@ -75,23 +75,28 @@ class CrossSection:
         """The sessions that were computed with this one; itself where it was alone."""
         return self._stretch or self
 
-    def values(self, name: str, symbols: Ints | None = None) -> Floats:
-        """float64[ticks, symbols] of a column, for these symbols at least; the symbol itself has none."""
-        if self.waits(name):
-            assert self._deferred is not None
-            return self._deferred.values(name, symbols)
+    def values(self, name: str) -> Floats:
+        """float64[ticks, symbols] of a column; the symbol itself has none."""
+        if self._deferred is not None and name in self._deferred and name not in self._columns:
+            self._columns[name] = self._deferred.whole(name)
         if name not in self._columns:
             self._columns[name] = self._make(name)
         return self._columns[name]
 
     def waits(self, name: str) -> bool:
         """Whether a column is computed for the symbols that are read."""
-        return self._deferred is not None and name in self._deferred
+        return self._deferred is not None and name in self._deferred and name not in self._columns
+
+    def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
+        """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
+        if self._deferred is not None and self.waits(name):
+            return self._deferred.some(name, symbols)
+        return self.values(name), None
 
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
         """Compute the columns that wait for these symbols, in one go."""
         if self._deferred is not None:
-            self._deferred.fill(names, symbols)
+            self._deferred.fill(filter(self.waits, names), symbols)
 
     @property
     def names(self) -> list[str]:
@@ -138,14 +143,19 @@ class CrossSection:
         def column(name: str) -> pl.Series:
             if name in ("symbol", "tick"):
                 return self.series(name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks)))
-            return _series(name, self.values(name, symbols)[block].reshape(-1))
+            if self.waits(name):
+                values, places = self.some(name, symbols)
+                return _series(name, values[np.ix_(ticks, symbols if places is None else places[symbols])].reshape(-1))
+            return _series(name, self.values(name)[block].reshape(-1))
 
         return pl.DataFrame([column(name) for name in names])
 
     def _at(self, name: str, ticks: Ints, symbols: Ints) -> Floats:
         if not len(ticks):
             return np.empty(0)
-        values = self.values(name, symbols)
+        values, places = self.some(name, symbols)
+        if places is not None:
+            symbols = places[symbols]
         if values.strides[0] == 0:  # the same at every tick
             return np.take(values[0], symbols)
         if values.strides[1] == 0:  # the same of every symbol

@@ -191,7 +191,7 @@ class _Rows:
         spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
         if self.picked:
             spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
-        return Grid(ticks, spans, members, partial(self._cross.values, symbols=members), len(self._cross.ticks))
+        return Grid(ticks, spans, members, partial(self._cross.some, symbols=members), len(self._cross.ticks))
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""

@@ -65,13 +65,13 @@ class Grid:
     ticks    int64, increasing; of `every_tick` that there are
     spans    int64[2, ticks]
     members  int64, increasing within each span
-    column   name -> float64[every_tick, symbols], for these members at least
+    column   name -> float64[every_tick, places], and the place of each member there; None where it is the member
     """
 
     ticks: Ints
     spans: Ints
     members: Ints
-    column: Callable[[str], Floats]
+    column: Callable[[str], tuple[Floats, Ints | None]]
     every_tick: int
 
     def __len__(self) -> int:
@@ -85,20 +85,25 @@ class Grid:
 class Columns:
     """Columns for the machine, which gets their addresses: they must outlive its call.
 
-    places  int64[columns, 3]: address, bytes from tick to tick, bytes from symbol to symbol
+    table  int64[columns, 4]: see the kernel
     """
 
-    def __init__(self, arrays: list[Floats]):
-        self._arrays = arrays
-        table = [[array.__array_interface__["data"][0], *array.strides] for array in arrays]
-        self.places: Ints = np.array(table, np.int64).reshape(-1, 3)
+    def __init__(self, columns: list[tuple[Floats, Ints | None]]):
+        self._columns = columns
+        table = [[_address(values), *values.strides, 0 if places is None else _address(places)] for values, places in columns]
+        self.table: Ints = np.array(table, np.int64).reshape(-1, 4)
+
+
+def _address(array: Floats | Ints) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
     """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left."""
     code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
     counts, out = np.zeros((len(conditions), grid.every_tick), np.uint32), np.empty((2, len(grid)), np.int64)
-    found = machine.filter_rows(grid.ticks, grid.spans, grid.members, columns.places, *code, counts, out[0], out[1])
+    found = machine.filter_rows(grid.ticks, grid.spans, grid.members, columns.table, *code, counts, out[0], out[1])
     return out[0, :found].copy(), out[1, :found].copy(), counts
 
 
@@ -106,7 +111,7 @@ def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDA
     """What computations come to, float64[computations, rows], and whether there is a value."""
     code, columns = _assemble(tuple(computations)), grid.columns(computations)
     out, known = np.empty((len(computations), len(grid))), np.empty((len(computations), len(grid)), np.bool_)
-    machine.compute_rows(grid.ticks, grid.spans, grid.members, columns.places, *code, out, known)
+    machine.compute_rows(grid.ticks, grid.spans, grid.members, columns.table, *code, out, known)
     return out, known
 
 

@@ -66,7 +66,7 @@ class TestFilter:
         mask = np.array([True, False, True, True, False, False]) if picked else np.ones(6, bool)
         spans, rows = (np.array([[0, 2], [2, 3]]), np.array([0, 3, 0])) if picked else (np.array([[0, 0], [3, 3]]), members)
 
-        at, who, counts = filter_rows(conditions_steps, Grid(ticks, spans, rows, columns.__getitem__, 3))
+        at, who, counts = filter_rows(conditions_steps, Grid(ticks, spans, rows, lambda name: (columns[name], None), 3))
 
         places = [(tick, member) for tick in ticks for member in members]
         frame = pl.DataFrame({
@@ -84,7 +84,7 @@ class TestFilter:
         close = np.random.default_rng(7).random((2, 70_000))
         condition, everyone = steps_of(pl.col("close") > 0.5), np.arange(close.shape[1])
         spans = np.array([[0, 0], [len(everyone), len(everyone)]])
-        at, who, counts = filter_rows([condition], Grid(np.arange(2), spans, everyone, lambda _: close, 2))
+        at, who, counts = filter_rows([condition], Grid(np.arange(2), spans, everyone, lambda _: (close, None), 2))
         expected = np.nonzero(close > 0.5)
         assert np.array_equal(at, expected[0]) and np.array_equal(who, expected[1])
         assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]
@@ -100,7 +100,7 @@ class TestCompute:
         cube = np.array(values).reshape(3, 4, 4)
         cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
         columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
-        rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), columns.__getitem__, 3)
+        rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), lambda name: (columns[name], None), 3)
         (first, second), (there, known) = compute_rows([((machine.LOAD, "close"),), steps], rows)
         assert np.array_equal(first, columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
         assert np.array_equal(there, ~np.isnan(first))
