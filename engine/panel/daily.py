@@ -15,6 +15,7 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.kernels.coverage import NEVER
+from engine.kernels.day_rows import mark_rows, number_rows
 from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
@@ -83,11 +84,14 @@ class DailyBars:
         return self._at_hand[1]
 
     def numbers(self, sessions: tuple[Session, ...]) -> Ints:
-        """int64[bars]: which of consecutive sessions each is of; of other sessions' bars, the first or the last."""
+        """int64[bars]: which of consecutive sessions each is of; 0 for bars of other sessions."""
         if self._numbered is None or self._numbered[0] != sessions:
             days = np.array([day_number(session.date) for session in sessions])
             of_day = np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
-            self._numbered = sessions, of_day[np.clip(self.dates, days[0], days[-1]) - days[0]]
+            starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
+            numbers = np.zeros(len(self.dates), np.int64)
+            number_rows(starts, ends, self.dates, int(days[0]), of_day, numbers)
+            self._numbered = sessions, numbers
         return self._numbered[1]
 
     def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
@@ -185,9 +189,7 @@ class DailyPanel:
 
     def _presence(self) -> NDArray[np.bool_]:
         bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)
-        everyone = np.arange(len(self.table))
-        of_row = self._bars.numbers(self.sessions)[bars.rows_of(everyone)]
-        found[of_row, np.repeat(everyone, bars.ends - bars.starts)] = True
+        mark_rows(bars.starts, bars.ends, self._bars.numbers(self.sessions), found)
         return found
 
     @property

@@ -22,12 +22,12 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.kernels.rank_rows import rank_rows
+from engine.kernels.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
-from engine.scan.program import Grid, compute_rows, filter_rows
+from engine.scan.program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows
 
 MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
@@ -94,7 +94,8 @@ def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) ->
 
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
-    rows = _Rows(cross, ticks, members, [part for part in plan.parts if not part.elementwise])
+    by_polars = [part for part in plan.parts if not (part.elementwise or part.steps or part.value_steps)]
+    rows = _Rows(cross, ticks, members, by_polars)
     funnel: dict[str, Counts] = {}
     left = list(plan.clauses)
     while left and not rows.picked and not (funnel and rows.waits(left[0])):
@@ -163,6 +164,7 @@ class _Rows:
         self._cross, self._grid = cross, (ticks, members)
         self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
         self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
+        self._ranks: dict[Rank, Column] = {}
         self._places = ticks[:0]  # of the rows that were picked out, in the grid
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
         self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
@@ -191,7 +193,17 @@ class _Rows:
         spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
         if self.picked:
             spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
-        return Grid(ticks, spans, members, partial(self._cross.some, symbols=members), len(self._cross.ticks))
+        return Grid(ticks, spans, members, partial(self._column, members=members), len(self._cross.ticks))
+
+    def _column(self, name: str | Rank, members: Ints) -> Column:
+        if isinstance(name, str):
+            return Column(*self._cross.some(name, members))
+        if name not in self._ranks:  # among all members, whoever is left
+            ticks, everyone = self._grid
+            spans = np.repeat([[0], [len(everyone)]], len(ticks), axis=1)
+            column = partial(self._column, members=everyone)
+            self._ranks[name] = rank_rows(name, Grid(ticks, spans, everyone, column, len(self._cross.ticks)))
+        return self._ranks[name]
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""
@@ -283,7 +295,7 @@ def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, N
     if values is not None:
         keys = np.where(np.isnan(values), np.inf, -values if plan.descending else values)
     order, ranks = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint32)
-    rank_rows(ticks, keys, order, ranks)
+    order_rows(ticks, keys, order, ranks)
     if plan.limit is not None:
         within = ranks <= plan.limit
         order, ranks = order[within], ranks[within]

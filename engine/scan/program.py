@@ -1,28 +1,47 @@
 """Conditions and computations as steps of the machine that filters rows (engine/kernels/filter_rows).
 
-What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not. A condition with
+What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not, and the rank of a
+number among the symbols of a tick. A condition with
 anything else in it has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from engine.kernels import filter_rows as machine
+from engine.kernels.rank_rows import rank_members as machine_rank
 from engine.panel.bars import Floats, Ints
+from engine.panel.passes import in_threads, threads
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 
-Step = tuple[int, str | float | None]  # what to do, and with which column or constant
+
+@dataclass(frozen=True)
+class Rank:
+    """A column that is made of others: the rank of a number among the symbols of a tick, equal ones sharing the smallest.
+
+    steps       the number
+    descending  whether the largest is 1
+    counts      whether ranks are whole numbers, as Polars has them, or were made float64
+    """
+
+    steps: Steps
+    descending: bool
+    counts: bool = True
+
+
+Step = tuple[int, str | Rank | float | None]  # what to do, and with which column or constant
 Steps = tuple[Step, ...]
 
+MANY_ROWS = 100_000  # from so many on, threads share the ranking
 LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
 ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
 COMPARISONS = {
@@ -58,6 +77,14 @@ def value_steps_of(expression: pl.Expr) -> Steps | None:
     return steps if computes and _deepest(steps) <= machine.DEEPEST else None
 
 
+class Column(NamedTuple):
+    """float64[ticks, places] from a tick of the cross-section on, and the place of each member; None where it is the member."""
+
+    values: Floats
+    places: Ints | None = None
+    first_tick: int = 0
+
+
 @dataclass(frozen=True)
 class Grid:
     """Rows of a cross-section: at ticks[i] the members[spans[0, i]:spans[1, i]].
@@ -65,13 +92,13 @@ class Grid:
     ticks    int64, increasing; of `every_tick` that there are
     spans    int64[2, ticks]
     members  int64, increasing within each span
-    column   name -> float64[every_tick, places], and the place of each member there; None where it is the member
+    column   name or rank -> the column, of these members at least
     """
 
     ticks: Ints
     spans: Ints
     members: Ints
-    column: Callable[[str], tuple[Floats, Ints | None]]
+    column: Callable[[str | Rank], Column]
     every_tick: int
 
     def __len__(self) -> int:
@@ -88,9 +115,12 @@ class Columns:
     table  int64[columns, 4]: see the kernel
     """
 
-    def __init__(self, columns: list[tuple[Floats, Ints | None]]):
+    def __init__(self, columns: list[Column]):
         self._columns = columns
-        table = [[_address(values), *values.strides, 0 if places is None else _address(places)] for values, places in columns]
+        table = [
+            [_address(values) - first * values.strides[0], *values.strides, 0 if places is None else _address(places)]
+            for values, places, first in columns
+        ]
         self.table: Ints = np.array(table, np.int64).reshape(-1, 4)
 
 
@@ -115,18 +145,40 @@ def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDA
     return out, known
 
 
-def _names(programs: Sequence[Steps]) -> list[str]:
-    return list(dict.fromkeys(argument for steps in programs for _, argument in steps if isinstance(argument, str)))
+def rank_rows(rank: Rank, grid: Grid) -> Column:
+    """A rank at every tick of a grid of members, which are the same at all of them."""
+    if not len(grid):
+        return Column(np.empty((0, 0)))
+    members, first = len(grid.members), int(grid.ticks[0])
+    values, known = compute_rows([rank.steps], grid)
+    ranks = np.empty((int(grid.ticks[-1]) - first + 1, members))
+    at = values.reshape(len(grid.ticks), members), known.reshape(len(grid.ticks), members)
+
+    def some(part: slice) -> None:
+        machine_rank(at[0][part], at[1][part], rank.descending, grid.ticks[part] - first, ranks)
+
+    size = -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1))
+    for _ in in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)]):
+        continue  # raises what one raised
+    places = np.full(int(grid.members[-1]) + 1, -1)
+    places[grid.members] = np.arange(members)
+    return Column(ranks, places, first)
+
+
+def _names(programs: Sequence[Steps]) -> list[str | Rank]:
+    arguments = (argument for steps in programs for _, argument in steps)
+    return list(dict.fromkeys(argument for argument in arguments if isinstance(argument, str | Rank)))
 
 
 @lru_cache(256)
 def _assemble(programs: tuple[Steps, ...]) -> tuple[Ints, Floats, Ints]:
     """The machine's code, its constants, and where each program ends in the code."""
-    steps, names = [step for program in programs for step in program], _names(programs)
-    constants = [argument for _, argument in steps if isinstance(argument, float)]
+    steps = [step for program in programs for step in program]
+    names: list[Any] = list(_names(programs))
+    constants: list[Any] = [argument for _, argument in steps if isinstance(argument, float)]
     code = np.zeros((len(steps), 2), np.int64)
     code[:, 0] = [what for what, _ in steps]
-    code[:, 1] = [names.index(a) if isinstance(a, str) else constants.index(a) if isinstance(a, float) else 0 for _, a in steps]
+    code[:, 1] = [(constants if isinstance(a, float) else names).index(a) if a is not None else 0 for _, a in steps]
     return code, np.array(constants, np.float64), np.cumsum([len(program) for program in programs])
 
 
@@ -135,17 +187,9 @@ def _steps(node: Any) -> tuple[Steps, bool]:
     if not isinstance(node, dict) or len(node) != 1:
         raise _NoSteps
     ((kind, body),) = node.items()
-    if kind == "Alias":
-        return _steps(body[0])
-    if kind == "Column":
-        return _column(body)
-    if kind == "Literal":
-        return _literal(body)
-    if kind == "BinaryExpr":
-        return _binary(body["op"], body["left"], body["right"])
-    if kind == "Function":
-        return _function(body["function"], body["input"])
-    raise _NoSteps
+    if kind not in _KINDS:
+        raise _NoSteps
+    return _KINDS[kind](body)
 
 
 def _column(name: str) -> tuple[Steps, bool]:
@@ -155,6 +199,25 @@ def _column(name: str) -> tuple[Steps, bool]:
     if not dtype.is_numeric():
         raise _NoSteps
     return ((machine.LOAD, name),), False
+
+
+def _rank(body: Any) -> Rank:
+    match body:
+        case {
+            "function": {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Min", "descending": down}}}}},
+            "partition_by": [{"Column": "tick"}], "mapping": "GroupsToRows",
+        }:  # fmt: skip
+            steps, is_truth = _steps(number)
+            if not is_truth and not _is_constant(steps) and _deepest(steps) <= machine.DEEPEST:
+                return Rank(steps, bool(down))
+    raise _NoSteps
+
+
+def _as_float(body: Any) -> tuple[Steps, bool]:
+    match body:
+        case {"expr": {"Over": over}, "dtype": {"Literal": "Float64"}}:
+            return ((machine.LOAD, replace(_rank(over), counts=False)),), False
+    raise _NoSteps
 
 
 def _literal(body: Any) -> tuple[Steps, bool]:
@@ -190,7 +253,7 @@ def _binary(operation: str, left: Any, right: Any) -> tuple[Steps, bool]:
         return ((*other, (machine.NEGATE, None)) if operation == "Minus" and _is_zero(a) else other), False
     if operation == "TrueDivide" and _is_constant(b):  # Polars multiplies by the reciprocal, which may differ in the last bit
         with np.errstate(divide="ignore"):
-            b = ((machine.CONSTANT, float(1.0 / np.float64(b[0][1]))),)
+            b = ((machine.CONSTANT, float(1.0 / np.float64(_constant(b)))),)
         return _apply(machine.MULTIPLY, a, b), False
     return _apply(ARITHMETIC[operation], a, b), False
 
@@ -205,14 +268,22 @@ def _is_constant(steps: Steps) -> bool:
     return len(steps) == 1 and steps[0][0] == machine.CONSTANT
 
 
+def _constant(steps: Steps) -> float:
+    value = steps[0][1]
+    assert isinstance(value, float)
+    return value
+
+
 def _is_zero(steps: Steps) -> bool:
     return _is_constant(steps) and steps[0][1] == 0.0
 
 
 def _is_integer(steps: Steps) -> bool:
     """Whether it is a column of integers, which know no negative zero: arithmetic on them is left to Polars."""
-    what, name = steps[0]
-    return len(steps) == 1 and what == machine.LOAD and name in COLUMNS and COLUMNS[str(name)].dtype.is_integer()
+    what, column = steps[0]
+    if len(steps) > 1 or what != machine.LOAD:
+        return False
+    return column.counts if isinstance(column, Rank) else column in COLUMNS and COLUMNS[str(column)].dtype.is_integer()
 
 
 def _function(function: Any, inputs: list[Any]) -> tuple[Steps, bool]:
@@ -240,3 +311,14 @@ def _deepest(steps: Steps) -> int:
         depth += 1 if what <= machine.TRUTH else -1 if what <= machine.OR else 0
         deepest = max(deepest, depth)
     return deepest
+
+
+_KINDS: dict[str, Callable[[Any], tuple[Steps, bool]]] = {
+    "Alias": lambda body: _steps(body[0]),
+    "Column": _column,
+    "Literal": _literal,
+    "BinaryExpr": lambda body: _binary(body["op"], body["left"], body["right"]),
+    "Function": lambda body: _function(body["function"], body["input"]),
+    "Over": lambda body: (((machine.LOAD, _rank(body)),), False),
+    "Cast": _as_float,
+}

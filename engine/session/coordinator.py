@@ -56,6 +56,7 @@ from engine.session.trader import Found, Scene, Trader
 log = logging.getLogger("barsweep")
 TAG = "[SESSION_COORDINATOR]"
 REPLAY = "2: decode, panel, kernels"
+TICKS_AT_ONCE = 4  # fewer are scanned sooner one by one
 
 
 class Inspector(Protocol):
@@ -176,7 +177,7 @@ class SessionCoordinator:
     def _scan_at_once(self, replayed: ReplayedSession) -> bool:
         """Whether the session's scans could be done, and were done, without anybody looking in between."""
         ticks = replayed.cross.ticks
-        if self._trader or not len(ticks) or not self.manager.declares:
+        if self._trader or len(ticks) < TICKS_AT_ONCE or not self.manager.declares:
             return False
         self.data.see(self._moment(replayed, len(ticks) - 1))
         done = self.manager.scan_all()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kernels import filter_rows as machine
-from engine.scan.program import Grid, compute_rows, filter_rows, steps_of, value_steps_of
+from engine.scan.expressions import universe_rank
+from engine.scan.program import Column, Grid, compute_rows, filter_rows, rank_rows, steps_of, value_steps_of
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
 VALUES = st.sampled_from([float("nan"), 0.0, -0.0, 1.0, -1.0, 0.1, 3.0, 7.7, 1e300, -1e300, 1e-300, float("inf")])
@@ -66,7 +67,7 @@ class TestFilter:
         mask = np.array([True, False, True, True, False, False]) if picked else np.ones(6, bool)
         spans, rows = (np.array([[0, 2], [2, 3]]), np.array([0, 3, 0])) if picked else (np.array([[0, 0], [3, 3]]), members)
 
-        at, who, counts = filter_rows(conditions_steps, Grid(ticks, spans, rows, lambda name: (columns[name], None), 3))
+        at, who, counts = filter_rows(conditions_steps, Grid(ticks, spans, rows, lambda name: Column(columns[name]), 3))
 
         places = [(tick, member) for tick in ticks for member in members]
         frame = pl.DataFrame({
@@ -84,7 +85,7 @@ class TestFilter:
         close = np.random.default_rng(7).random((2, 70_000))
         condition, everyone = steps_of(pl.col("close") > 0.5), np.arange(close.shape[1])
         spans = np.array([[0, 0], [len(everyone), len(everyone)]])
-        at, who, counts = filter_rows([condition], Grid(np.arange(2), spans, everyone, lambda _: (close, None), 2))
+        at, who, counts = filter_rows([condition], Grid(np.arange(2), spans, everyone, lambda _: Column(close), 2))
         expected = np.nonzero(close > 0.5)
         assert np.array_equal(at, expected[0]) and np.array_equal(who, expected[1])
         assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]
@@ -100,7 +101,7 @@ class TestCompute:
         cube = np.array(values).reshape(3, 4, 4)
         cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
         columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
-        rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), lambda name: (columns[name], None), 3)
+        rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), lambda name: Column(columns[name]), 3)
         (first, second), (there, known) = compute_rows([((machine.LOAD, "close"),), steps], rows)
         assert np.array_equal(first, columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
         assert np.array_equal(there, ~np.isnan(first))
@@ -139,3 +140,40 @@ class TestSteps:
             deep = pl.col("close") - deep
         assert steps_of(deep > 0) is None
         assert steps_of(pl.col("close") - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 - 1 > 0) is not None
+
+
+class TestRank:
+    @settings(max_examples=200, deadline=None)
+    @given(
+        values=st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=3, max_size=3),
+        descending=st.booleans(),
+        members=st.sets(st.integers(0, 5), min_size=1),
+        ticks=st.sets(st.integers(0, 2), min_size=1),
+    )
+    def test_it_ranks_as_polars_does(self, values, descending, members, ticks):
+        expression = universe_rank(pl.col("close") / 3 - 1, descending).cast(pl.Float64)
+        close, ticks, members = np.array(values), np.array(sorted(ticks)), np.array(sorted(members))
+        spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
+        (_, rank), *_ = value_steps_of(expression)
+        found = rank_rows(rank, Grid(ticks, spans, members, lambda _: Column(close), 3))
+
+        at, who = np.repeat(ticks, len(members)), np.tile(members, len(ticks))
+        frame = pl.DataFrame({"tick": at, "close": pl.Series(close[at, who], nan_to_null=True), "other": at})
+        expected = frame.with_columns(rank=expression)["rank"].fill_null(np.nan).to_numpy()
+        assert np.array_equal(found.values[at - found.first_tick, found.places[who]], expected, equal_nan=True)
+
+    def test_many_members(self):
+        close = np.random.default_rng(3).normal(size=(2, 60_000)).round(3)  # equal ones among them; so many that threads share them
+        spans = np.array([[0, 0], [60_000, 60_000]])
+        (_, rank), _ = steps_of(universe_rank(pl.col("close")) <= 5)
+        found = rank_rows(rank, Grid(np.arange(2), spans, np.arange(60_000), lambda _: Column(close), 2))
+        assert np.array_equal(found.values, [pl.Series(-one).rank("min").to_numpy() for one in close])
+
+    @pytest.mark.parametrize("expression", [
+        universe_rank(pl.col("close")), universe_rank(pl.lit(3.0)) <= 5, universe_rank(pl.col("close")) - 1 > 0,
+        universe_rank(pl.col("bar_today")) <= 5, pl.col("close").rank("min").over("symbol") <= 5, pl.col("close").rank("min") <= 5,
+        pl.col("close").rank("dense").over("tick") <= 5, universe_rank(pl.col("close").round(2)) <= 5,
+        universe_rank(pl.col("close")).cast(pl.Int64) <= 5,
+    ])  # fmt: skip
+    def test_the_rest_is_left_to_polars(self, expression):
+        assert steps_of(expression) is None and value_steps_of(expression) is None
