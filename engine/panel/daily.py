@@ -21,6 +21,7 @@ from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.coverage import Coverage
+from engine.panel.passes import in_threads
 from engine.panel.session_panel import rescale, slices
 from engine.panel.symbol_table import SymbolTable
 
@@ -252,12 +253,16 @@ class DailyHistory:
         starts = ends - total
         size = int(total.sum())
         dates, columns = np.empty(size, np.int64), {name: np.empty(size) for name in self._columns}
-        free = starts.copy()  # where each symbol's next bars go
-        for source, (firsts, lasts), length in zip(sources, spans, lengths, strict=True):
-            join_rows(firsts, lasts, free, source.dates, dates)
-            for name, values in columns.items():
-                join_rows(firsts, lasts, free, source.columns[name], values)
-            free += length
+
+        def join(name: str) -> None:
+            free = starts.copy()  # where each symbol's next bars go
+            for source, (firsts, lasts), length in zip(sources, spans, lengths, strict=True):
+                values, out = (source.columns[name], columns[name]) if name in columns else (source.dates, dates)
+                join_rows(firsts, lasts, free, values, out)
+                free += length
+
+        for _ in in_threads(join, ["dates", *columns]):
+            continue  # raises what one raised
         return DailyBars(self._symbols, starts, ends, dates, columns)
 
     def _year(self, year: int) -> DailyBars:
