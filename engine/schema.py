@@ -6,6 +6,7 @@ import polars as pl
 
 TIMESTAMP = pl.Datetime("us", "UTC")
 PRICE_COLUMNS = ("open", "high", "low", "close")
+BAR_VALUES = (*PRICE_COLUMNS, "volume")
 
 # A bar: its timestamp labels the START; it is known at timestamp + interval. Frames of bars are sorted by
 # (symbol, timestamp), unique, prices as traded.

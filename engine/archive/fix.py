@@ -32,20 +32,19 @@ from engine.archive.files import in_order, read_bars, read_index, symbol_runs, w
 from engine.archive.lock import write_lock
 from engine.errors import ArchiveError
 from engine.progress import Progress, silent
-from engine.schema import BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
+from engine.schema import BAR_SCHEMA, BAR_VALUES, TIMESTAMP
 
 FIXES = "fixes"
 ROUNDING = 0.001
 KEYS = ["symbol", "timestamp"]
-VALUES = (*PRICE_COLUMNS, "volume")
 FIXES_SCHEMA: dict[str, pl.DataType] = {
     "interval": pl.String(),
     "session": pl.Date(),  # of daily bars, the first day of the year's file
     "action": pl.String(),
     "symbol": pl.String(),  # null: the whole file
     "timestamp": TIMESTAMP,
-    **{f"{name}_before": pl.Float64() for name in VALUES},
-    **{f"{name}_after": pl.Float64() for name in VALUES},  # null: the bar is gone
+    **{f"{name}_before": pl.Float64() for name in BAR_VALUES},
+    **{f"{name}_after": pl.Float64() for name in BAR_VALUES},  # null: the bar is gone
     "fixed_at": TIMESTAMP,
 }
 
@@ -111,11 +110,11 @@ def _uncross(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
 
 
 def _dropped(rows: pl.DataFrame, action: str) -> pl.DataFrame:
-    return rows.select(pl.lit(action).alias("action"), *KEYS, *(pl.col(name).alias(f"{name}_before") for name in VALUES))
+    return rows.select(pl.lit(action).alias("action"), *KEYS, *(pl.col(name).alias(f"{name}_before") for name in BAR_VALUES))
 
 
 def _changed(before: pl.DataFrame, after: pl.DataFrame, action: str) -> pl.DataFrame:
-    return _dropped(before, action).hstack(after.select(pl.col(name).alias(f"{name}_after") for name in VALUES))
+    return _dropped(before, action).hstack(after.select(pl.col(name).alias(f"{name}_after") for name in BAR_VALUES))
 
 
 def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date) -> Counter[str]:

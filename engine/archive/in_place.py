@@ -103,6 +103,7 @@ class ForeignFiles:
         self._options = SourceOptions(self._spec.columns, self._spec.timezone, self._spec.epoch_unit)
         self._template = Template(self._spec.files, f"{root}/archive.json, in_place.files")
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._catalogue: Catalogue | None = None
 
     @property
     def template(self) -> str:
@@ -152,8 +153,6 @@ class ForeignFiles:
             catalogue.update({date: self._stamp(date) for date in sorted(self._listing)}, self._examine, progress)
             self._catalogue = catalogue
         return self._catalogue
-
-    _catalogue: Catalogue | None = None
 
     @cached_property
     def _listing(self) -> dict[dt.date, list[tuple[Path, str | None]]]:

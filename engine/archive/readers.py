@@ -22,13 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import BarImportError
+from engine.schema import BAR_VALUES, PRICE_COLUMNS
 
 if TYPE_CHECKING:
     from engine.archive.source import SourceOptions
 
 ROWS_A_PIECE = 250_000
 ENDINGS = re.compile(r"\.(parquet|(csv|txt)(\.gz|\.zst)?|zip|json|duckdb|db)$")
-PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def read_databento(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]
     """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the file where no symbol is."""
     for piece in read_columnar(part, options):
         _check_databento(part.path, piece)
-        scaled = piece.with_columns(_databento_price(piece, name) for name in PRICES)
+        scaled = piece.with_columns(_databento_price(piece, name) for name in PRICE_COLUMNS)
         yield scaled if "symbol" in piece.columns else _named_instruments(scaled, part.path)
 
 
@@ -270,7 +270,7 @@ def read_nautilus(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 
 def _nautilus_piece(batch: pa.RecordBatch, symbol: str, daily: bool, digits: tuple[int, int]) -> pl.DataFrame:
-    columns = {name: fixed_point(batch.column(name), digits[name == "volume"]) for name in (*PRICES, "volume")}
+    columns = {name: fixed_point(batch.column(name), digits[name == "volume"]) for name in BAR_VALUES}
     micros = np.asarray(batch.column("ts_init").cast(pa.int64())) // 1000
     closes = pl.from_numpy(micros, schema=["at"]).select(pl.col("at").cast(pl.Datetime("us", "UTC")))["at"]
     if daily:  # midnight UTC ends the UTC day before; any other close lies within its own date

@@ -12,9 +12,9 @@ import polars as pl
 from engine.archive import layout
 from engine.archive.readers import Part, Reader, divided, ending, read_columnar
 from engine.errors import BarImportError, did_you_mean
-from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
+from engine.schema import BAR_SCHEMA, BAR_VALUES, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
 
-NUMBERS = (*PRICE_COLUMNS, "volume", *OPTIONAL_BAR_SCHEMA)
+NUMBERS = (*BAR_VALUES, *OPTIONAL_BAR_SCHEMA)
 TARGETS = ("symbol", "timestamp", "date", "time", *NUMBERS)
 # What sources call our columns; a mapping given by hand comes first.
 ALIASES = {
@@ -126,7 +126,7 @@ def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict
         found[target] = name
     has_symbol = "symbol" in found or options.symbol_pattern is not None
     has_time = "timestamp" in found or "date" in found
-    missing = [name for name in (*PRICE_COLUMNS, "volume") if name not in found]
+    missing = [name for name in BAR_VALUES if name not in found]
     missing += [] if has_symbol else ["symbol"]
     missing += [] if has_time else ["timestamp"]
     if missing:

@@ -17,9 +17,9 @@ from engine.archive import readers
 from engine.archive.readers import first_line
 from engine.archive.source import SourceOptions
 from engine.errors import BarImportError, did_you_mean
+from engine.schema import BAR_VALUES, PRICE_COLUMNS
 
 EASTERN = "America/New_York"
-OHLCV = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ LAYOUTS = {
         VendorLayout(
             "lean", "LEAN equity/usa/minute and equity/usa/daily", "https://www.quantconnect.com/docs/v2/lean-engine/data-format/us-equity",
             "open", readers.LEAN.pattern, by_path=((r"/minute/", "1m"), (r"/daily/", "1d")),
-            reading=SourceOptions(timezone=EASTERN, header=("time", *OHLCV), price_divisor=10_000, reader=readers.read_lean),
+            reading=SourceOptions(timezone=EASTERN, header=("time", *BAR_VALUES), price_divisor=10_000, reader=readers.read_lean),
             note="trade bars; quotes, hours and seconds are left alone",
         ),
         VendorLayout(
@@ -111,7 +111,7 @@ LAYOUTS = {
             by_path=((r"-(\d+[a-z]+)-\d{4}-", r"\1"),),
             reading=SourceOptions(
                 {"timestamp": "open_time", "trade_count": "count"}, epoch_unit="us", symbol_pattern=r"^([A-Z0-9_]+)-",
-                header=("open_time", *OHLCV, "close_time", "quote_volume", "count"), reader=readers.read_binance,
+                header=("open_time", *BAR_VALUES, "close_time", "quote_volume", "count"), reader=readers.read_binance,
             ),
             note="times are milliseconds, microseconds from 2025",
         ),
@@ -120,20 +120,20 @@ LAYOUTS = {
             r"/[A-Za-z.\-]+_(full_)?(1min|5min|30min|1hour|1day)(_\w+)?\.(txt|csv)$",
             r"^(timestamp|datetime|date),|^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?,[\d.]+,", own=False,
             by_path=((r"_(\d+)min", r"\1m"), (r"_1hour", "1h"), (r"_1day", "1d")),
-            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^([A-Za-z.\-]+?)_", header=("timestamp", *OHLCV)),
+            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^([A-Za-z.\-]+?)_", header=("timestamp", *BAR_VALUES)),
             note="take the UNADJUSTED files",
         ),
         VendorLayout(
             "kibot", "Kibot minutes, one file a symbol", "http://www.kibot.com/Data_Format.aspx", "open", r"\.(txt|csv)$",
             r"^\d\d/\d\d/\d{4},\d\d:\d\d,[\d.]+,[\d.]+,[\d.]+,[\d.]+,\d+$", own=False,
-            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^(.+)\.(?:txt|csv)$", header=("date", "time", *OHLCV),
+            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^(.+)\.(?:txt|csv)$", header=("date", "time", *BAR_VALUES),
                                   time_format="%m/%d/%Y %H:%M"),
             note="take the unadjusted files",
         ),
         VendorLayout(
             "kibot-daily", "Kibot days, one file a symbol", "http://www.kibot.com/Data_Format.aspx", "open", r"\.(txt|csv)$",
             r"^\d\d/\d\d/\d{4},[\d.]+,[\d.]+,[\d.]+,[\d.]+,\d+$", own=False, by_path=(("", "1d"),),
-            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^(.+)\.(?:txt|csv)$", header=("date", *OHLCV),
+            reading=SourceOptions(timezone=EASTERN, symbol_pattern=r"^(.+)\.(?:txt|csv)$", header=("date", *BAR_VALUES),
                                   time_format="%m/%d/%Y"),
             note="take the unadjusted files",
         ),
@@ -153,7 +153,8 @@ LAYOUTS = {
             "stooq-bulk", "Stooq daily database, data/daily/us/...", "https://stooq.com/db/h/", "open", r"/daily/.*\.txt$",
             r"^<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>", by_path=(("", "1d"),),
             reading=SourceOptions(
-                {"symbol": "<TICKER>", "date": "<DATE>"} | {name: f"<{name.upper()}>" for name in OHLCV[:4]} | {"volume": "<VOL>"},
+                {"symbol": "<TICKER>", "date": "<DATE>"}
+                | {name: f"<{name.upper()}>" for name in PRICE_COLUMNS} | {"volume": "<VOL>"},
                 timezone="UTC", time_format="%Y%m%d", symbol_rules=((r"\.[A-Z]{2}$", ""), *DASHES),
             ),
             note="prices are adjusted for splits and dividends; AAPL.US becomes AAPL",

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from engine.audit.difference import Difference
+from engine.audit.difference import Difference, same
 from engine.audit.sight import Sight
 from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
@@ -183,7 +183,7 @@ class Comparison:
         for row in ordered.iter_rows(named=True):
             mine, theirs = row["here"] is not None, row["here_other"] is not None
             if mine and theirs:
-                field = next((n for n in values if not _same(row[n], row[f"{n}_other"])), None)
+                field = next((n for n in values if not same(row[n], row[f"{n}_other"])), None)
                 if field:
                     yield self._difference(table, row, field, row[field], row[f"{field}_other"])
             else:
@@ -241,7 +241,3 @@ def _counted(differences: Iterable[Difference]) -> Iterator[Difference]:
 
 def _told(value: float) -> object:
     return None if np.isnan(value) else float(value)
-
-
-def _same(a: object, b: object) -> bool:
-    return a == b or (a != a and b != b)

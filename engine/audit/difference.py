@@ -29,3 +29,8 @@ class Difference:
     whole: Any
     other: Any
     count: int = 1
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same; a NaN is the same as another."""
+    return bool(one == other or (one != one and other != other))

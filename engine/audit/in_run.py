@@ -23,11 +23,11 @@ from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
 from engine.indicators.block import Panel
 from engine.indicators.term import Term
-from engine.panel.session_panel import BAR_VALUES
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.replay import MarketReplay
 from engine.scan.slot import ScannerSlot
+from engine.schema import BAR_VALUES
 from engine.session.coordinator import SessionCoordinator
 
 log = logging.getLogger("barsweep")

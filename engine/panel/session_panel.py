@@ -17,8 +17,7 @@ from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
 from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
-
-BAR_VALUES = ("open", "high", "low", "close", "volume")
+from engine.schema import BAR_VALUES
 
 
 class SessionPanel:

@@ -17,6 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from engine.archive.reading import most
+from engine.audit.difference import same
 from engine.errors import BarsweepError
 from engine.results.explain import Explanation, explain
 from engine.results.provenance import changes, loaded_of
@@ -155,7 +157,7 @@ def _compare(found: TableDiff, one: pl.DataFrame, other: pl.DataFrame) -> None:
         count = int(differs[name].sum())
         if count:
             rows, largest = found.columns.get(name, (0, None))
-            found.columns[name] = rows + count, _larger(largest, _largest(both, name))
+            found.columns[name] = rows + count, most(largest, _largest(both, name))
     if found.first is None:
         found.first = _first(found.name, key, compared, alone, changed)
 
@@ -177,10 +179,6 @@ def _largest(both: pl.DataFrame, name: str) -> float | None:
     return None if apart is None else float(apart)  # type: ignore[arg-type]
 
 
-def _larger(one: float | None, other: float | None) -> float | None:
-    return max((value for value in (one, other) if value is not None), default=None)
-
-
 def _first(
     table: str, key: list[str], compared: list[str], alone: list[pl.DataFrame], changed: pl.DataFrame
 ) -> Difference | None:  # fmt: skip
@@ -189,13 +187,9 @@ def _first(
         if len(rows):
             row = rows.sort(key, maintain_order=True, nulls_last=True).row(0, named=True)
             pairs = {} if side is not None else {name: (row[name], row[name + OTHER]) for name in compared}
-            values = {name: pair for name, pair in pairs.items() if not _same(*pair)}
+            values = {name: pair for name, pair in pairs.items() if not same(*pair)}
             found.append(Difference(table, {name: row[name] for name in key}, side, values))
     return min(found, key=lambda one: one.moment, default=None)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other or (one != one and other != other))  # NaN
 
 
 def _explanation(first: Difference, hit: Difference | None, runs: tuple[RunTables, RunTables]) -> Iterator[str]:

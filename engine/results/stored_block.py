@@ -63,11 +63,11 @@ class StoredBlock:
         try:
             if isinstance(block, StoredBlock):
                 block.folder.rename(aside)
-                stored = cls(folder, block.dates, block.bars, block.sums, warnings)
+                sums = block.sums
             else:
                 aside.mkdir(parents=True)
                 sums = {name: _write(getattr(block, name), aside / f"{name}.arrow") for name in frames}
-                stored = cls(folder, block.dates, block.bars, sums, warnings)
+            stored = cls(folder, block.dates, block.bars, sums, warnings)
             note = {"dates": list(map(str, stored.dates)), "bars": stored.bars, "sums": stored.sums, "warnings": list(warnings)}
             (aside / NOTE).write_text(json.dumps(note), encoding="utf-8")
             os.rename(aside, folder)

@@ -23,12 +23,13 @@ from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Te
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
 from engine.panel.loader import prefetch
-from engine.panel.session_panel import BAR_VALUES, SessionPanel
+from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Ticks
+from engine.schema import BAR_VALUES
 
 CELLS = 1 << 20  # ticks times symbols that a stretch of daily sessions may have
 

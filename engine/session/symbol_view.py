@@ -11,9 +11,8 @@ import polars as pl
 
 from engine.clock.interval import Interval
 from engine.indicators.block import Panel
-from engine.panel.session_panel import BAR_VALUES
 from engine.scan.cross_section import CrossSection
-from engine.schema import TIMESTAMP
+from engine.schema import BAR_VALUES, TIMESTAMP
 from engine.session.history import TrailingHistory
 
 

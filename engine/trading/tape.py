@@ -9,7 +9,7 @@ from engine.clock.interval import Interval
 from engine.indicators.block import Panel
 from engine.kernels.broker.records import Tape
 from engine.panel.bars import Bars, Ints
-from engine.panel.session_panel import BAR_VALUES
+from engine.schema import BAR_VALUES
 
 
 def instants_of(session: Session, base: Interval) -> Ints:
