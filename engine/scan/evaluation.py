@@ -5,7 +5,8 @@
                for every symbol, then those for which columns are computed for the symbols that are left
 3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares symbols of a tick is
                evaluated on all rows first
-4. `values`    once few rows are left, the other clauses and the features on them together; the funnel is counted as if in turn
+4. `values`    once few rows are left, the other clauses and the features on them together, numbers by the machine; the funnel is
+               counted as if in turn
 5. `_ranked`   the best `limit` of each tick
 """
 

@@ -1,8 +1,8 @@
 """Conditions and computations as steps of the machine that filters rows (engine/kernels/filter_rows).
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not, and the rank of a
-number among the symbols of a tick. A condition with
-anything else in it has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit.
+number among the symbols of a tick. A condition with anything else in it has no steps and is evaluated by Polars; where it has,
+both find the same rows to the last bit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.kernels import filter_rows as machine
-from engine.kernels.rank_rows import rank_members as machine_rank
+from engine.kernels.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
 from engine.panel.passes import in_threads, threads
 from engine.scan.columns import COLUMNS
@@ -155,7 +155,7 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
     at = values.reshape(len(grid.ticks), members), known.reshape(len(grid.ticks), members)
 
     def some(part: slice) -> None:
-        machine_rank(at[0][part], at[1][part], rank.descending, grid.ticks[part] - first, ranks)
+        rank_members(at[0][part], at[1][part], rank.descending, grid.ticks[part] - first, ranks)
 
     size = -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1))
     for _ in in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)]):
