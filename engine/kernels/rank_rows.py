@@ -27,13 +27,14 @@ def order_rows(ticks, keys, order, ranks):
 
 
 @njit
-def rank_members(values, known, descending, places, ranks):
+def rank_members(values, known, descending, highest, share, places, ranks):
     """Write the rank of each known value among those of its row, 1 for the smallest or, descending, the largest; NaN for others.
 
     values, known  float64 and bool [rows, members]; a NaN that is known is larger than any number
     places         int64[rows]: which row of `ranks`, float64, each goes to
 
-    Equal values share the smallest of their ranks. Sorted by the digits of their bits (radix), eleven at a time.
+    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all that are known (times
+    1 / count, as Polars divides by one number). Sorted by the digits of their bits (radix), eleven at a time.
     """
     members = values.shape[1]
     keys, other_keys = np.empty(members, np.uint64), np.empty(members, np.uint64)
@@ -57,11 +58,14 @@ def rank_members(values, known, descending, places, ranks):
                 other_keys[starts[digit, value]], other_who[starts[digit, value]] = keys[i], who[i]
                 starts[digit, value] += 1
             keys, other_keys, who, other_who = other_keys, keys, other_who, who
-        rank = 0
-        for i in range(count):
-            if i == 0 or keys[i] != keys[i - 1]:
-                rank = i + 1
-            out[who[i]] = rank
+        end = 0
+        while end < count:
+            start = end
+            while end < count and keys[end] == keys[start]:
+                end += 1
+            rank = float(end if highest else start + 1)
+            for i in range(start, end):
+                out[who[i]] = rank * (1.0 / count) if share else rank
 
 
 @njit

@@ -26,15 +26,19 @@ from engine.scan.expressions import nodes
 
 @dataclass(frozen=True)
 class Rank:
-    """A column that is made of others: the rank of a number among the symbols of a tick, equal ones sharing the smallest.
+    """A column that is made of others: the rank of a number among the symbols of a tick.
 
     steps       the number
     descending  whether the largest is 1
-    counts      whether ranks are whole numbers, as Polars has them, or were made float64
+    highest     whether equal ones share the highest of their ranks, not the smallest
+    share       whether it is divided by how many have a value
+    counts      whether ranks are whole numbers, as Polars has them, or float64
     """
 
     steps: Steps
     descending: bool
+    highest: bool = False
+    share: bool = False
     counts: bool = True
 
 
@@ -155,7 +159,8 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
     at = values.reshape(len(grid.ticks), members), known.reshape(len(grid.ticks), members)
 
     def some(part: slice) -> None:
-        rank_members(at[0][part], at[1][part], rank.descending, grid.ticks[part] - first, ranks)
+        places = grid.ticks[part] - first
+        rank_members(at[0][part], at[1][part], rank.descending, rank.highest, rank.share, places, ranks)
 
     size = -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1))
     for _ in in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)]):
@@ -202,15 +207,32 @@ def _column(name: str) -> tuple[Steps, bool]:
 
 
 def _rank(body: Any) -> Rank:
+    """What universe_rank and universe_percentile are."""
     match body:
-        case {
-            "function": {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Min", "descending": down}}}}},
-            "partition_by": [{"Column": "tick"}], "mapping": "GroupsToRows",
-        }:  # fmt: skip
-            steps, is_truth = _steps(number)
-            if not is_truth and not _is_constant(steps) and _deepest(steps) <= machine.DEEPEST:
-                return Rank(steps, bool(down))
+        case {"function": function, "partition_by": [{"Column": "tick"}], "mapping": "GroupsToRows"}:
+            return _rank_of(function)
     raise _NoSteps
+
+
+def _rank_of(function: Any) -> Rank:
+    match function:
+        case {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Min", "descending": down}}}}}:
+            return Rank(_ranked(number), bool(down))
+        case {
+            "BinaryExpr": {
+                "left": {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Max", "descending": down}}}}},
+                "op": "TrueDivide", "right": {"Agg": {"Count": {"input": counted, "include_nulls": False}}},
+            }
+        } if counted == number:  # fmt: skip
+            return Rank(_ranked(number), bool(down), highest=True, share=True, counts=False)
+    raise _NoSteps
+
+
+def _ranked(number: Any) -> Steps:
+    steps, is_truth = _steps(number)
+    if is_truth or _is_constant(steps) or _deepest(steps) > machine.DEEPEST:
+        raise _NoSteps
+    return steps
 
 
 def _as_float(body: Any) -> tuple[Steps, bool]:

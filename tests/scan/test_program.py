@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kernels import filter_rows as machine
-from engine.scan.expressions import universe_rank
+from engine.scan.expressions import universe_percentile, universe_rank
 from engine.scan.program import Column, Grid, compute_rows, filter_rows, rank_rows, steps_of, value_steps_of
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
@@ -146,12 +148,13 @@ class TestRank:
     @settings(max_examples=200, deadline=None)
     @given(
         values=st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=3, max_size=3),
-        descending=st.booleans(),
+        ranked=st.sampled_from([universe_rank, partial(universe_rank, descending=False), universe_percentile]),
         members=st.sets(st.integers(0, 5), min_size=1),
         ticks=st.sets(st.integers(0, 2), min_size=1),
     )
-    def test_it_ranks_as_polars_does(self, values, descending, members, ticks):
-        expression = universe_rank(pl.col("close") / 3 - 1, descending).cast(pl.Float64)
+    def test_it_ranks_as_polars_does(self, values, ranked, members, ticks):
+        expression = ranked(pl.col("close") / 3 - 1)
+        expression = expression if ranked is universe_percentile else expression.cast(pl.Float64)
         close, ticks, members = np.array(values), np.array(sorted(ticks)), np.array(sorted(members))
         spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
         (_, rank), *_ = value_steps_of(expression)
@@ -173,7 +176,8 @@ class TestRank:
         universe_rank(pl.col("close")), universe_rank(pl.lit(3.0)) <= 5, universe_rank(pl.col("close")) - 1 > 0,
         universe_rank(pl.col("bar_today")) <= 5, pl.col("close").rank("min").over("symbol") <= 5, pl.col("close").rank("min") <= 5,
         pl.col("close").rank("dense").over("tick") <= 5, universe_rank(pl.col("close").round(2)) <= 5,
-        universe_rank(pl.col("close")).cast(pl.Int64) <= 5,
+        universe_rank(pl.col("close")).cast(pl.Int64) <= 5, universe_percentile(pl.lit(3.0)) > 0.5,
+        (pl.col("close").rank("max") / pl.col("open").count()).over("tick") > 0.5,
     ])  # fmt: skip
     def test_the_rest_is_left_to_polars(self, expression):
         assert steps_of(expression) is None and value_steps_of(expression) is None
