@@ -182,7 +182,7 @@ class TermBank:
             jobs += self._pasts[key].jobs(own, session.bars(windows[0].rows), ids)
         self._go(jobs, ids)
         if sample:
-            self.deferred = self._wait(session, waiting, rows)
+            self.deferred = self._wait(session, waiting, rows) if waiting else None
             self._hide_unknown(session, terms, columns)
             self._hide_old(session, rows, terms, columns, ids)
         self._forget_old_values(session, [*terms, *(term for term in waiting if not term.is_stateless)], ids)
@@ -191,8 +191,10 @@ class TermBank:
     def run_all(self, session: SessionRows, terms: Sequence[Term]) -> Columns:
         """As `run`, with the columns of all terms, also of those that might wait."""
         columns = self.run(session, [replace(term, deferred=term.deferred and term.is_stateless) for term in terms])
-        assert self.deferred is not None
-        return columns | self.deferred.everything()
+        if self.deferred:
+            columns |= self.deferred.everything()
+            self.deferred.close()
+        return columns
 
     def _wait(self, session: SessionRows, terms: Sequence[Term], rows: _RowsAtTicks) -> Deferred:
         def bars_of(term: Term) -> tuple[Bars, Callable[[str], Floats]]:

@@ -110,8 +110,8 @@ class Deferred:
         return name in self._by_output
 
     def close(self) -> None:
-        """Let go of the session's bars: it is over."""
-        self.bars_of = self.rows_of = _is_over
+        """Let go of the session's bars, and of the states before it: it is over."""
+        self.bars_of = self.rows_of = self.before = self.early = _is_over
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
         """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
