@@ -307,7 +307,8 @@ def _first_symbols(hits: SessionHits, count: int) -> SessionHits:
     """The first hit of each of the first `count` symbols."""
     _, first = np.unique(hits.symbols, return_index=True)
     kept = np.sort(first)[:count]
-    return replace(hits, ticks=hits.ticks[kept], symbols=hits.symbols[kept], ranks=hits.ranks[kept], features=hits.features[kept])
+    features = hits.features[kept] if hits.features.width else hits.features
+    return replace(hits, ticks=hits.ticks[kept], symbols=hits.symbols[kept], ranks=hits.ranks[kept], features=features)
 
 
 def _join(parts: list[SessionHits], scanned: int) -> SessionHits:

@@ -19,3 +19,10 @@ def test_the_first_symbols_of_a_session_are_kept_each_once(us2018: Archive) -> N
     expected = first.group_by("session", maintain_order=True).head(4)
     assert capped.drop("promoted").equals(expected.select(capped.columns).drop("promoted"))
     assert capped.group_by("session").len()["len"].to_list() == [4] * 7
+
+
+def test_a_scanner_without_features_may_have_one(demo: Archive) -> None:
+    scanner = {"module": "tests.session.columnar_failures:FewOfASession", "regular_session": EVERY_5_MINUTES}
+    found = hits(config([scanner], start="2017-11-20", end="2017-11-22"), demo)
+    assert found.group_by("session").len()["len"].to_list() == [4] * 3
+    assert not found.select("session", "symbol").is_duplicated().any()
