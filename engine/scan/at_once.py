@@ -52,24 +52,24 @@ def scan_at_once(slots: Sequence[ScannerSlot], cross: CrossSection, data: Symbol
     """Do all scans that are scheduled; False, and nothing is done, where one would fail: it has to when it is due."""
     try:
         scans = [ScansAtOnce.of(slot, cross, now) for slot in slots if slot.works and slot.due]
-    except Exception:
+    except (Exception, SystemExit):
         return False
     if not scans:
         return True
-    for one, promoted in zip(scans, _promote(scans, cross, data, now), strict=True):
+    for one, promoted in zip(scans, _promote(scans, cross, data), strict=True):
         one.slot.record.found_at_once(one.hits, one.rows, promoted, one.ticks, one.times, one.elapsed_us, cross.table, cross.ticks)
         one.slot.done(one.elapsed_us, len(one.ticks), len(one.ticks))
     return True
 
 
-def _promote(scans: Sequence[ScansAtOnce], cross: CrossSection, data: SymbolStore, now: int) -> list[NDArray[np.bool_]]:
-    """Promote what is found, and tell of each scanner's hits which ones were new."""
+def _promote(scans: Sequence[ScansAtOnce], cross: CrossSection, data: SymbolStore) -> list[NDArray[np.bool_]]:
+    """Promote what is found, each at its tick, and tell of each scanner's hits which ones were new."""
     lengths = [len(one.rows) for one in scans]
     ticks = np.concatenate([np.empty(0, np.int64), *(one.hits.ticks[one.rows] for one in scans)])
     symbols = np.concatenate([np.empty(0, np.int64), *(one.hits.symbols[one.rows] for one in scans)])
     order = np.argsort(ticks, kind="stable")  # of one tick in the scanners' order, as they stand
     by = np.repeat(np.arange(len(scans)), lengths)[order]
     promoted = np.empty(len(ticks), np.bool_)
-    times = np.maximum(cross.ticks[ticks[order]], now)
-    promoted[order] = data.promote_in_turn(symbols[order], times, [one.slot.name for one in scans], by)
+    sources = [one.slot.name for one in scans]
+    promoted[order] = data.promote_in_turn(symbols[order], cross.ticks[ticks[order]], sources, by)
     return np.split(promoted, np.cumsum(lengths)[:-1])

@@ -208,7 +208,7 @@ class SessionCoordinator:
         found: Found = {}
         for slot in self.manager.slots:
             if slot.columnar and slot.error is None:
-                with contextlib.suppress(Exception), guarded(self._data_config.scan_time_limit):
+                with contextlib.suppress(Exception, SystemExit), guarded(self._data_config.scan_time_limit):
                     found[slot.name] = slot.first_finds(cross)
         return found
 
