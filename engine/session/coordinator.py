@@ -254,7 +254,17 @@ class SessionCoordinator:
                 at_once=self.declared, watched=watched,
             )
         )  # fmt: skip
-        self.data.provision = lambda key: replay.provision(requirements.terms_of(key))
+        by_tick = self._trader is None or self._trades_by_tick
+
+        def provision(key: IndicatorKey) -> None:
+            if key.indicator.rows == TICKS and not by_tick:
+                raise RunError(
+                    f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled", where="add_indicator",
+                    expected="it in a strategy's indicators() or in session_data_config.indicators",
+                )  # fmt: skip
+            replay.provision(requirements.terms_of(key))
+
+        self.data.provision = provision
         return replay
 
     def _close_up(self, requirements: Requirements) -> tuple[list[Term], TickTable] | None:
@@ -267,9 +277,15 @@ class SessionCoordinator:
             needs.need_keys([*self._trader.keys, *self.data.requested.values()])
         return wanted.terms, self._trader.ticks(self.scope.base, self._sessions())
 
+    @property
+    def _trades_by_tick(self) -> bool:
+        """Whether the trader is shown values of scheduled ticks: its own ticks must be among the run's."""
+        keys = [*self._trader.keys, *self.data.requested.values()] if self._trader else []
+        return any(key.indicator.rows == TICKS for key in keys)
+
     def _ticks(self) -> TickTable:
         schedules: list[Scheduled] = [schedule for slot in self.manager.slots for schedule in slot.schedules]
-        if self._trader and any(key.indicator.rows == TICKS for key in self._trader.keys):
+        if self._trader and self._trades_by_tick:
             schedules.append(self._trader.ticks(self.scope.base, self._sessions()))
         walked = self.calendar.sessions(self._archive.sessions(self.scope.base.name)[0], self.scope.dates[-1])
         return TickTable(schedules, any(slot.pre_session for slot in self.manager.slots), walked)

@@ -257,10 +257,10 @@ class SessionData:
         """
         given = dict(params or {})
         key = IndicatorKey.make(name, given, given.pop("interval", "1m"))
-        self._indicators.setdefault(key.name, set()).add(symbol)
         if key.name not in self.requested:
-            self.requested[key.name] = key
             self.provision(key)
+            self.requested[key.name] = key
+        self._indicators.setdefault(key.name, set()).add(symbol)
         return key.name
 
     def get_indicator(self, symbol: str, key: str) -> IndicatorView:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import ClassVar
 
-from engine.strategies.base import Strategy, StrategyContext
+from engine.strategies.base import Strategy, StrategyContext, StrategyParams
 
 
 class Failing(Strategy):
@@ -84,3 +85,22 @@ class Orders(Strategy):
             assert (position.quantity, position.bars) == (10, 2)
             assert context.cash + 10 * context.value("AAPL", "close") == context.equity
             context.sell("AAPL", 10, at_close=True, reason="out")
+
+
+class Watching(Strategy):
+    """Writes down an indicator of AAPL that its config asks for, at every bar; or asks for it itself, `late` at 10:00."""
+
+    class Params(StrategyParams):
+        own: bool = False
+        late: bool = False
+
+    read: ClassVar[list[float]] = []
+
+    def indicators(self) -> list[str]:
+        return ["rvol_4_1m"] if self.params.own else []
+
+    def on_bar(self, context: StrategyContext) -> None:
+        if self.params.late and context.current_time.strftime("%H:%M") == "10:00":
+            context.session_data.add_indicator("AAPL", "rvol", {"period": 4})
+        if not self.params.late:
+            self.read.append(context.value("AAPL", "rvol_4_1m"))

@@ -173,3 +173,29 @@ def test_what_a_scan_by_symbol_finds_before_the_open_is_traded_at_it(demo: Archi
     tables = trade(config([strategy], start="2017-12-04", end="2017-12-05", scanners=[scanner], symbols=["AAPL"]), demo)
     assert tables["trades"].select("symbol", "scanner").rows() == [("KO", "tests.trading.gaps_by_symbol")]
     assert tables["trades"]["entry_time"].to_list() == tables["trades"]["found"].to_list()  # the opening bar
+
+
+RVOL = {"name": "rvol", "params": {"period": 4}}
+
+
+def test_an_indicator_of_ticks_that_the_config_asks_for_is_known_at_every_bar(demo: Archive) -> None:
+    def read(own: bool, **more: Any) -> list[float]:
+        by_hand.Watching.read.clear()
+        scanner = momentum(min_change=9.0) | {"regular_session": [{"start": "10:00", "end": "15:00", "interval": "30m"}]}
+        trade(config([{"module": f"{HERE}:Watching", "config": {"own": own}}], start="2017-12-04", end="2017-12-05",
+                     symbols=["AAPL"], scanners=[scanner], **more), demo)  # fmt: skip
+        return list(by_hand.Watching.read)
+
+    expected = read(True)
+    assert len(set(expected)) > 700  # another one at each bar
+    assert read(False, indicators=[RVOL]) == expected
+
+
+def test_an_indicator_of_ticks_cannot_be_asked_for_in_the_middle_of_a_run_that_trades(demo: Archive) -> None:
+    strategies = [{"module": f"{HERE}:Watching", "config": {"late": True}}]
+    loaded = config(strategies, start="2017-12-04", end="2017-12-05", symbols=["AAPL"], scanners=[momentum(min_change=9.0)])
+    desk = make_desk(loaded, demo)
+    assert desk is not None
+    list(SessionCoordinator(loaded, demo, desk).sessions())
+    assert len(desk.slots[0].errors) == 2  # told once a session
+    assert all("rvol_4_1m is asked for too late" in error for _, error in desk.slots[0].errors)
