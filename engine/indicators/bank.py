@@ -139,7 +139,9 @@ class TermBank:
         self._before = {name: (self._states[name].copy(), self._carried[name].copy()) for name in walked}
 
     def pick(self, terms: Sequence[Term], ids: Ints | None = None) -> TermBank:
-        """A bank of some symbols alone, or of all, with the states that were last remembered."""
+        """A bank of some symbols alone, or of all, with the states that were last remembered; of terms that wait, those before
+        the session that was sampled last.
+        """
         picked = TermBank([], self.symbols if ids is None else len(ids))
         for term in terms:
             if term.deferred and term.is_stateless:
@@ -217,15 +219,12 @@ class TermBank:
             kept = self._before_session.setdefault(term.name, (np.empty_like(now[0]), np.empty_like(now[1])))
             for old, new in zip(kept, now, strict=True):
                 np.copyto(old, new)
-        none = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
-        return self._job(term, session.bars(term.rows), session.inputs(term), np.empty((self.symbols, 0), np.int64), none)
+        return self._unsampled_job(term, session.bars(term.rows), session.inputs(term))
 
     def walk(self, term: Term, bars: Bars, benchmark: int = -1, ids: Ints | None = None) -> None:
         """Move one term through bars that lie before the session at hand, writing nothing."""
         inputs = tuple(bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name) for name in term.inputs)
-        rows = np.empty((self.symbols, 0), np.int64)
-        outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
-        self._go([self._job(term, bars, inputs, rows, outs)], ids)
+        self._go([self._unsampled_job(term, bars, inputs)], ids)
 
     def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
@@ -298,6 +297,10 @@ class TermBank:
 
         return job
 
+    def _unsampled_job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
+        outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
+        return self._job(term, bars, inputs, np.empty((self.symbols, 0), np.int64), outs)
+
     def _pick_job(self, term: Term, session: SessionRows, rows: Ints, outs: tuple[Floats, ...], ids: Ints | None) -> Job:
         """A term that starts anew at every session, over sessions of one bar each: every bar for itself."""
         bars, inputs, carried = session.bars(term.rows), session.inputs(term), self._carried[term.name]
@@ -343,10 +346,8 @@ class _RowsAtTicks:
         """int64[ids, ticks]: the rows of some symbols alone."""
         if id(bars) in self._made:
             return self._made[id(bars)][ids]
-        some, rows = (
-            replace(bars, starts=bars.starts[ids], ends=bars.ends[ids]),
-            np.empty((len(ids), len(self._session.ticks)), np.int64),
-        )
+        some = replace(bars, starts=bars.starts[ids], ends=bars.ends[ids])
+        rows = np.empty((len(ids), len(self._session.ticks)), np.int64)
         some.find_rows(0, len(ids), self._session.ticks, rows)
         return rows
 

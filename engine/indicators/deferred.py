@@ -88,6 +88,7 @@ class Deferred:
     rows_of  (bars, ids) -> int64[ids, ticks], the latest bar at each tick
     before   (term, ids) -> states and last values before the session
     early    term -> the ticks at which it has no value yet
+    pasts    the rows before the session that windows reach back over
     """
 
     terms: Sequence[Term]

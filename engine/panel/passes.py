@@ -16,19 +16,17 @@ THREADS = "BARSWEEP_THREADS"  # environment variable
 Job = Callable[[int, int], object]
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-
-_here = local()
+_thread = local()  # in_pool: whether it is one of the pool's
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols", initializer=lambda: setattr(_here, "in_pool", True))
+    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols", initializer=lambda: setattr(_thread, "in_pool", True))
 
 
 def in_threads(job: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[Made]:
     """job(item) for each item, in their order; by itself where there is one, or where these threads already share something."""
-    return map(job, items) if len(items) <= 1 or getattr(_here, "in_pool", False) else _pool().map(job, items)
+    return map(job, items) if len(items) <= 1 or getattr(_thread, "in_pool", False) else _pool().map(job, items)
 
 
 def threads() -> int:

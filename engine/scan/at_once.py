@@ -27,7 +27,7 @@ class ScansAtOnce:
     ticks       int64[scans], indices of the cross-section's ticks
     times       int64[scans], microseconds, when they are done
     hits, rows  what they find: rows of the session's hits
-    elapsed_us  that it took
+    elapsed_us  how long it took to find that
     """
 
     slot: ScannerSlot

@@ -77,7 +77,7 @@ class CrossSection:
 
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none."""
-        if self._deferred is not None and name in self._deferred and name not in self._columns:
+        if self._deferred is not None and self.waits(name):
             self._columns[name] = self._deferred.whole(name)
         if name not in self._columns:
             self._columns[name] = self._make(name)

@@ -1,7 +1,7 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
-2. `filter`    clauses that a small machine knows, which most are, straight from the columns; once those that read what is there
+2. `filter`    clauses that a small machine knows, which most are, straight from the columns; first those that read what is there
                for every symbol, then those for which columns are computed for the symbols that are left
 3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares symbols of a tick is
                evaluated on all rows first

@@ -6,7 +6,7 @@ A session, for each scanner in the config's order:
     2. `set_up`     setup_pending -> setup_complete, before the open
     3. `attach`     the session's cross-sections are there
     4. `scan_pre`   the pre-session scan; a scanner without a schedule is torn down after it
-    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick
+    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick; `scan_all` where all only declare
     6. `tear_down`  teardown_pending -> teardown_complete, at the end
 
 A failure in setup or in a pre-session scan of the run's first session stops the run. Any other failure is recorded,

@@ -259,8 +259,8 @@ class SessionCoordinator:
         def provision(key: IndicatorKey) -> None:
             if key.indicator.rows == TICKS and not by_tick:
                 raise RunError(
-                    f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled", where="add_indicator",
-                    expected="it in a strategy's indicators() or in session_data_config.indicators",
+                    f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
+                    where="add_indicator", expected="it in a strategy's indicators() or in session_data_config.indicators",
                 )  # fmt: skip
             replay.provision(requirements.terms_of(key))
 

@@ -76,7 +76,7 @@ def test_real_bars_and_several_scanners_that_share_columns(us2018: Archive, monk
             scanner({"up": "close > prev_close * 1.03", "run": "close > session_vwap"}, read[::2]),
             scanner({"down": "close < prev_close * 0.97", "z": "zscore_20_1m < -1"}, read) | {"name": "down"},
         ],
-        start="2018-04-20", end="2018-05-04",
+        start="2018-03-27", end="2018-04-05",  # two months
     )  # fmt: skip
     asked = hits(loaded, us2018)
     walked(monkeypatch)
