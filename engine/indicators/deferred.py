@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import NoReturn
 
 import numpy as np
@@ -99,7 +98,6 @@ class Deferred:
     early: Callable[[Term], NDArray[np.bool_]]
     pasts: Mapping[PastKey, PastRows]
     _made: dict[str, Sampled] = field(default_factory=dict)  # by term
-    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._by_output = {output: term for term in self.terms for output in term.outputs}
@@ -132,15 +130,14 @@ class Deferred:
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
         """Compute outputs of these symbols where that was not done; what there is of each term."""
         terms = list({term.name: term for name in names if (term := self._by_output.get(name))}.values())
-        with self._lock:  # ticks of a session may be evaluated by several threads
-            missing: dict[bytes, tuple[Ints, list[Term]]] = {}
-            for term in terms:
-                ids = self._missing(term, symbols)
-                missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
-            for ids, alike in missing.values():
-                if len(ids) or not all(term.name in self._made for term in alike):
-                    self._compute(alike, ids)
-            return {term.name: self._made[term.name] for term in terms}
+        missing: dict[bytes, tuple[Ints, list[Term]]] = {}
+        for term in terms:
+            ids = self._missing(term, symbols)
+            missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
+        for ids, alike in missing.values():
+            if len(ids) or not all(term.name in self._made for term in alike):
+                self._compute(alike, ids)
+        return {term.name: self._made[term.name] for term in terms}
 
     def _missing(self, term: Term, symbols: Ints) -> Ints:
         """Those of the symbols for which a term was not computed, each once."""

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import local
 from typing import TypeVar
 
 SYMBOLS_A_CHUNK = 640  # about 1 MB a column at 200 bars a symbol
@@ -16,17 +15,16 @@ THREADS = "BARSWEEP_THREADS"  # environment variable
 Job = Callable[[int, int], object]
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-_thread = local()  # in_pool: whether it is one of the pool's
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols", initializer=lambda: setattr(_thread, "in_pool", True))
+    return ThreadPoolExecutor(threads(), thread_name_prefix="symbols")
 
 
 def in_threads(job: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[Made]:
-    """job(item) for each item, in their order; by itself where there is one, or where these threads already share something."""
-    return map(job, items) if len(items) <= 1 or getattr(_thread, "in_pool", False) else _pool().map(job, items)
+    """job(item) for each item, in their order; by itself where there is one. A job must not share something in its turn."""
+    return map(job, items) if len(items) <= 1 else _pool().map(job, items)
 
 
 def threads() -> int:

@@ -25,12 +25,10 @@ from numpy.typing import NDArray
 
 from engine.kernels.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
-from engine.panel.passes import in_threads, threads
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows
 
-MANY_ROWS = 500_000  # from so many on, threads share a pass
 PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
 Bools = NDArray[np.bool_]
 Rows = TypeVar("Rows", pl.DataFrame, pl.Series)
@@ -86,11 +84,10 @@ class SessionHits:
 def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     """Scan `ticks` (indices of the cross-section's ticks) over `members` (ids, sorted)."""
     if plan.session_at_once:
-        parts = np.array_split(ticks, threads() if len(ticks) * len(members) >= MANY_ROWS else 1)
-        found = list(in_threads(lambda part: _evaluate_rows(plan, cross, part, members), parts))
+        hits = _evaluate_rows(plan, cross, ticks, members)
     else:
         found = [_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(max(1, len(ticks)))]
-    hits = found[0] if len(found) == 1 else _join(found, len(members))
+        hits = _join(found, len(members))
     return hits if plan.session_limit is None else _first_symbols(hits, plan.session_limit)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.scan import evaluation, replay
+from engine.scan import program, replay
 from tests.runs import config, tables
 
 WIDE = "tests.session.wide_daily_scanner"
@@ -44,7 +44,7 @@ def test_stretches_of_any_length_give_the_same(
     name: str, sessions: int, demo: Archive, one_by_one: dict[str, dict[str, pl.DataFrame]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replay, "CELLS", sessions * 30)
-    monkeypatch.setattr(evaluation, "MANY_ROWS", 100)  # shared by threads as well
+    monkeypatch.setattr(program, "MANY_ROWS", 100)  # shared by threads as well
     found = run(demo, CASES[name])
     for table, rows in one_by_one[name].items():
         assert found[table].equals(rows, null_equal=True), table
