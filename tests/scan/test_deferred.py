@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
-from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
 from engine.kernels.keep_rows import keep_rows
 from engine.scan.requirements import Requirements
 from engine.session.coordinator import SessionCoordinator
 from tests.runs import config, hits
 
-OF_BARS = [name for name, indicator in CATALOGUE.items() if indicator.rows == "bars"]
-OF_BENCHMARK = [name for name in OF_BARS if "benchmark" in CATALOGUE[name].inputs]
+# of every kind of term some, for each kernel takes a second to compile; that windows are windows is a test of the whole catalogue
+WINDOWS = ["sma", "bollinger_bands", "stddev", "williams_r", "roc", "ichimoku", "zscore", "engulfing", "correlation"]
+STATES = ["ema", "atr", "macd", "obv", "wma", "kama", "consecutive_bars"]
+OF_SESSION = ["vwap", "gap_percent", "opening_range", "premarket", "session_extremes"]
+OF_BARS = [*WINDOWS, *STATES, *OF_SESSION]
+OF_BENCHMARK = ["correlation"]
 SESSION = ["session_open", "session_high", "session_low", "session_volume", "session_vwap", "bars_today", "quality"]
 LATEST = ["open", "high", "low", "volume", "bar_age", "bar_today"]
 
@@ -57,9 +60,8 @@ CASES = {
 def test_what_waits_equals_what_is_walked(demo: Archive, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     criteria, interval = CASES[case]
     read = [*SESSION, *LATEST, *columns(OF_BARS, interval)]
-    loaded = config(
-        [scanner(criteria, read)], benchmark=demo.symbols()[0], start="2017-11-20", end="2017-12-08"
-    )  # with splits, two months
+    # with splits, in two months
+    loaded = config([scanner(criteria, read)], benchmark=demo.symbols()[0], start="2017-11-20", end="2017-12-08")
     waiting = [term for term in coordinator_terms(loaded, demo) if term.deferred]
     assert len(waiting) > len(OF_BARS)
     asked = hits(loaded, demo)
