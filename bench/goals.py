@@ -83,23 +83,25 @@ def _scan(base: Workload, repeats: int) -> list[Goal]:
 
 
 def _marginal(base: Workload, repeats: int) -> list[Goal]:
-    """What comes on top, by turns with what it comes on top of."""
+    """What comes on top."""
     scanners = [scanner.model_dump(mode="json") for scanner in base.loaded.config.session_data_config.scanners]
     indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
     keys = [IndicatorKey.make(name, {}, "1m").name for name in FURTHER]
     logged = momentum(base.path, scanners=[scanners[0] | {"module": "bench.indicator_log", "config": {"indicators": keys}}])
     further = momentum(base.path, scanners=[*scanners, scanners[0] | {"name": "further", "config": {"min_change": 0.05}}])
-    workloads = (base, indicators, logged, further)
-    for workload in workloads:
-        workload.scan()
-    runs = [[workload.scan().seconds for workload in workloads] for _ in range(repeats)]
-    return [
-        Goal("each further indicator", median([100 * (run[1] / run[0] - 1) / len(FURTHER) for run in runs]), 4, "{:.1f} %"),
-        Goal(
-            "each further indicator in the log", median([100 * (run[2] / run[0] - 1) / len(FURTHER) for run in runs]), 4, "{:.1f} %"
-        ),
-        Goal("each further scanner over the same columns", median([100 * (run[3] / run[0] - 1) for run in runs]), 10, "{:.1f} %"),
+    goals = [
+        ("each further indicator", indicators, len(FURTHER), 4),
+        ("each further indicator in the log", logged, len(FURTHER), 4),
+        ("each further scanner over the same columns", further, 1, 10),
     ]
+    return [Goal(name, _on_top(base, more, repeats) / count, limit, "{:.1f} %") for name, more, count, limit in goals]
+
+
+def _on_top(base: Workload, more: Workload, repeats: int) -> float:
+    """How much longer a workload takes than another, in percent, by turns."""
+    more.scan()
+    runs = [(base.scan().seconds, more.scan().seconds) for _ in range(repeats)]
+    return median([100 * (longer / one - 1) for one, longer in runs])
 
 
 def _size(base: Workload, double: Workload, repeats: int) -> list[Goal]:
