@@ -93,6 +93,21 @@ class TestFilter:
         assert counts.tolist() == [np.count_nonzero(close > 0.5, axis=1).tolist()]
 
 
+class TestColumns:
+    def test_a_column_of_some_symbols_from_some_tick_on(self):
+        close = np.random.default_rng(5).random((4, 3000))
+        members = np.array([2999, 7, 1200])  # in the order in which they were asked for
+        places = np.full(3000, -1)
+        places[members] = np.arange(3)
+        late = Column(np.ascontiguousarray(close[2:, members]), places, first_tick=2)
+        ticks, who = np.array([2, 3]), np.sort(members)
+        grid = Grid(ticks, np.array([[0, 0], [3, 3]]), who, {"close": late, "open": Column(close)}.__getitem__, 4)
+        (found, _), _ = compute_rows([steps for name in ("close", "open") if (steps := value_steps_of(pl.col(name)))], grid)
+        assert np.array_equal(found.reshape(2, 3), close[np.ix_(ticks, who)])
+        at, left, _ = filter_rows([steps_of(pl.col("close") > 0.5)], grid)
+        assert [*zip(at, left, strict=True)] == [(tick, symbol) for tick in ticks for symbol in who if close[tick, symbol] > 0.5]
+
+
 class TestCompute:
     @settings(max_examples=300, deadline=None)
     @given(asked=numbers, values=st.lists(st.tuples(*[VALUES] * 4), min_size=12, max_size=12))
