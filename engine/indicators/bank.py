@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.indicators.deferred import Deferred
+from engine.indicators.deferred import Deferred, kernel_job
 from engine.indicators.past import PastKey, PastRows, past_key
 from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
 from engine.kernels.session_so_far import last_value
@@ -229,8 +229,9 @@ class TermBank:
     def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
             if term.known_after:
+                early = _early(session, term)
                 for name in term.outputs:
-                    columns[name][_early(session, term)] = term.empty
+                    columns[name][early] = term.empty
 
     def _hide_old(
         self, session: SessionRows, rows: _RowsAtTicks, terms: Sequence[Term], columns: Columns, ids: Ints | None
@@ -289,13 +290,7 @@ class TermBank:
         return kept
 
     def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], rows: Ints, outs: tuple[Floats, ...]) -> Job:
-        states, carried, longest = self._states[term.name], self._carried[term.name], bars.longest
-
-        def job(first: int, last: int) -> None:
-            scratch = tuple(np.empty(longest) for _ in outs)
-            term.kernel.over_symbols(first, last, bars.starts, bars.ends, inputs, term.params, states, rows, scratch, carried, outs)
-
-        return job
+        return kernel_job(term, bars, inputs, rows, self._states[term.name], self._carried[term.name], outs)
 
     def _unsampled_job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
         outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)

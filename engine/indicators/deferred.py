@@ -157,7 +157,8 @@ class Deferred:
             if place not in laid:
                 laid[place] = self._lay_out(bars, column, ids, self.pasts[past_key(term)] if term.is_window else None)
             outs = [np.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
-            jobs.append(_job(term, laid[place], tuple(outs), *self.before(term, ids)))
+            inputs = tuple(laid[place].column(name) for name in term.inputs)
+            jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self.before(term, ids), tuple(outs)))
             made.append((term, outs))
         run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
         places = np.full(self.symbols, -1)
@@ -185,13 +186,14 @@ def _is_over(*asked: object) -> NoReturn:
     raise RuntimeError("the session is over")
 
 
-def _job(term: Term, laid: Laid, outs: tuple[Floats, ...], states: Floats, carried: Floats) -> Job:
-    inputs, longest = tuple(laid.column(name) for name in term.inputs), laid.longest
+def kernel_job(
+    term: Term, laid: Bars | Laid, inputs: tuple[Floats, ...], rows: Ints, states: Floats, carried: Floats, outs: tuple[Floats, ...]
+) -> Job:
+    """The job that walks a term over laid out rows and samples it at `rows`; see the kernels' over_symbols."""
+    starts, ends, longest = laid.starts, laid.ends, laid.longest
 
     def job(first: int, last: int) -> None:
         scratch = tuple(np.empty(longest) for _ in outs)
-        term.kernel.over_symbols(
-            first, last, laid.starts, laid.ends, inputs, term.params, states, laid.rows, scratch, carried, outs
-        )  # fmt: skip
+        term.kernel.over_symbols(first, last, starts, ends, inputs, term.params, states, rows, scratch, carried, outs)
 
     return job

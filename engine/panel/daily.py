@@ -261,8 +261,7 @@ class DailyHistory:
                 join_rows(firsts, lasts, free, values, out)
                 free += length
 
-        for _ in in_threads(join, ["dates", *columns]):
-            continue  # raises what one raised
+        in_threads(join, ["dates", *columns])
         return DailyBars(self._symbols, starts, ends, dates, columns)
 
     def _year(self, year: int) -> DailyBars:

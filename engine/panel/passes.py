@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -14,7 +14,6 @@ FEWEST_A_CHUNK = 100  # below this handing over to another thread costs more tha
 THREADS = "BARSWEEP_THREADS"  # environment variable
 Job = Callable[[int, int], object]
 Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 
 @cache
@@ -22,9 +21,10 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads(), thread_name_prefix="symbols")
 
 
-def in_threads(job: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[Made]:
-    """job(item) for each item, in their order; by itself where there is one. A job must not share something in its turn."""
-    return map(job, items) if len(items) <= 1 else _pool().map(job, items)
+def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Do job(item) for each item; raises what one raised. A job must not share something in its turn."""
+    for _ in map(job, items) if len(items) <= 1 else _pool().map(job, items):
+        continue
 
 
 def threads() -> int:
@@ -41,8 +41,7 @@ def run_over_symbols(count: int, jobs: list[Job]) -> None:
     """
     size = max(1, min(SYMBOLS_A_CHUNK, max(FEWEST_A_CHUNK, -(-count // (2 * threads())))))
     chunks = [(first, min(first + size, count)) for first in range(0, count, size)]
-    for _ in in_threads(lambda chunk: _run(jobs, chunk), chunks):
-        continue  # raises what a job raised
+    in_threads(lambda chunk: _run(jobs, chunk), chunks)
 
 
 def _run(jobs: list[Job], chunk: tuple[int, int]) -> None:

@@ -187,20 +187,22 @@ class _Rows:
 
     def _rows(self) -> Grid:
         """The rows that are in, for the machine."""
+        ticks = self._grid[0]
+        return self._of(np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols) if self.picked else self._every_row()
+
+    def _every_row(self) -> Grid:
+        """All members at all ticks."""
         ticks, members = self._grid
-        spans = np.repeat([[0], [len(members)]], len(ticks), axis=1)
-        if self.picked:
-            spans, members = np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols
-        return Grid(ticks, spans, members, partial(self._column, members=members), len(self._cross.ticks))
+        return self._of(np.repeat([[0], [len(members)]], len(ticks), axis=1), members)
+
+    def _of(self, spans: Ints, members: Ints) -> Grid:
+        return Grid(self._grid[0], spans, members, partial(self._column, members=members), len(self._cross.ticks))
 
     def _column(self, name: str | Rank, members: Ints) -> Column:
         if isinstance(name, str):
             return Column(*self._cross.some(name, members))
         if name not in self._ranks:  # among all members, whoever is left
-            ticks, everyone = self._grid
-            spans = np.repeat([[0], [len(everyone)]], len(ticks), axis=1)
-            column = partial(self._column, members=everyone)
-            self._ranks[name] = rank_rows(name, Grid(ticks, spans, everyone, column, len(self._cross.ticks)))
+            self._ranks[name] = rank_rows(name, self._every_row())
         return self._ranks[name]
 
     def holds(self, clause: Clause) -> pl.Series:

@@ -64,21 +64,23 @@ class _NoSteps(Exception):
 
 def steps_of(expression: pl.Expr) -> Steps | None:
     """The steps that evaluate a condition, or None where it takes more than the machine knows."""
-    try:
-        steps, is_truth = _steps(nodes(expression))
-    except _NoSteps:
-        return None
-    return steps if is_truth and _deepest(steps) <= machine.DEEPEST else None
+    steps, is_truth = _known_steps(expression)
+    return steps if is_truth else None
 
 
 def value_steps_of(expression: pl.Expr) -> Steps | None:
     """The steps that compute a float64, or None where it takes more than the machine knows."""
+    steps, is_truth = _known_steps(expression)
+    return steps if steps and not (is_truth or _is_integer(steps) or _is_constant(steps)) else None
+
+
+def _known_steps(expression: pl.Expr) -> tuple[Steps | None, bool]:
+    """What the machine knows of an expression, and whether that is a truth."""
     try:
         steps, is_truth = _steps(nodes(expression))
     except _NoSteps:
-        return None
-    computes = not is_truth and not _is_integer(steps) and not _is_constant(steps)
-    return steps if computes and _deepest(steps) <= machine.DEEPEST else None
+        return None, False
+    return (steps, is_truth) if _deepest(steps) <= machine.DEEPEST else (None, False)
 
 
 class Column(NamedTuple):
@@ -163,8 +165,7 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
         rank_members(at[0][part], at[1][part], rank.descending, rank.highest, rank.share, places, ranks)
 
     size = -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1))
-    for _ in in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)]):
-        continue  # raises what one raised
+    in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)])
     places = np.full(int(grid.members[-1]) + 1, -1)
     places[grid.members] = np.arange(members)
     return Column(ranks, places, first)

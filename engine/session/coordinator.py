@@ -181,7 +181,8 @@ class SessionCoordinator:
             return False
         self.data.see(self._moment(replayed, len(ticks) - 1))
         done = self.manager.scan_all()
-        self.clock.advance(max(int(ticks[-1]), self.clock.now) if done else self.clock.now)
+        if done:
+            self.clock.advance(max(int(ticks[-1]), self.clock.now))
         return done
 
     def _initialize(self, session: Session, first: bool) -> None:
