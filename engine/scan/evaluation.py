@@ -148,7 +148,9 @@ class _Values:
         if id(part) in self._others:
             return self._others[id(part)].gather(rows)
         place = self._places[id(part)]
-        return pl.Series(pa.array(self._computed[place, rows], mask=~self._known[place, rows]))
+        values, known = self._computed[place, rows], np.packbits(self._known[place, rows], bitorder="little")
+        # pa.array would import pandas where it is installed
+        return pl.Series(pa.Array.from_buffers(pa.float64(), len(values), [pa.py_buffer(known), pa.py_buffer(values)]))
 
 
 class _Rows:
