@@ -69,26 +69,18 @@ def evaluate_command(
 
 def _walk(evaluator: Any, out: Path | None, progress: Any) -> None:
     """Evaluate all sessions; with `out` keep each hit's returns."""
-    import shutil
-    import tempfile
     from itertools import groupby
 
     import polars as pl
 
-    from engine.archive.atomic import atomic_path
-    from engine.results.tables import GrowingTable
+    from engine.results.tables import whole_table
 
     if out is None:
         evaluator.run(progress)
         return
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent) as aside:
-        table = GrowingTable(Path(aside), "evaluated", {})
+    with whole_table(out, {}) as table:
         for _, month in groupby(evaluator.sessions(progress), key=lambda session: (session[0].year, session[0].month)):
             table.add(pl.concat([rows for _, rows in month], how="diagonal_relaxed"))
-        table.finish()
-        with atomic_path(out) as temporary:
-            shutil.move(Path(aside) / "evaluated.parquet", temporary)
 
 
 def _variants(run: Path) -> int:

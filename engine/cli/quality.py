@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,25 +67,18 @@ def quality_command(
 
 def _read(quality: ArchiveQuality, columns: int, out: Path | None, quiet: bool) -> QualityTotals:
     """The totals; and every row into a file, where one is asked for."""
-    import tempfile
-
-    from engine.archive.atomic import atomic_path
     from engine.archive.quality import QualityTotals
-    from engine.results.tables import GrowingTable
+    from engine.results.tables import whole_table
     from engine.schema import ARCHIVE_QUALITY_SCHEMA
 
     totals = QualityTotals(quality, columns)
-    with tempfile.TemporaryDirectory(prefix="barsweep-") as folder, progress_bar(quiet) as progress:
-        table = GrowingTable(Path(folder), "quality", ARCHIVE_QUALITY_SCHEMA) if out else None
+    rows_of = whole_table(out, ARCHIVE_QUALITY_SCHEMA) if out else nullcontext()
+    with rows_of as table, progress_bar(quiet) as progress:
         for number, rows in enumerate(quality):
             totals.add(number, rows)
             if table:
                 table.add(rows)
             progress("sessions", number + 1, len(quality.dates))
-        if out and table:
-            table.finish()
-            with atomic_path(out) as temporary:
-                shutil.move(Path(folder) / "quality.parquet", temporary)
     return totals
 
 

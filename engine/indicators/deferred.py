@@ -141,10 +141,13 @@ class Deferred:
 
     def _missing(self, term: Term, symbols: Ints) -> Ints:
         """Those of the symbols for which a term was not computed, each once."""
+        made = self._made.get(term.name)
+        if made and (made.places[symbols] >= 0).all():
+            return symbols[:0]
         asked = np.zeros(self.symbols, np.bool_)
         asked[symbols] = True
-        if term.name in self._made:
-            asked &= self._made[term.name].places < 0
+        if made:
+            asked &= made.places < 0
         return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,8 +68,7 @@ def _scan(
     blocks = RunBlocks(loaded, archive, progress, workers=workers, frames=("scans", "hits", "timings"))
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots})
     top, kept = pl.DataFrame(schema=HITS_SCHEMA), 0
-    with _aside(out) as aside:
-        table = GrowingTable(Path(aside), "hits", HITS_SCHEMA)
+    with _aside(out) as aside, closing(GrowingTable(Path(aside), "hits", HITS_SCHEMA)) as table:
         for block in blocks:
             summary.add(block)
             found = hits_with_tickers(block, archive)

@@ -177,7 +177,7 @@ class RunDirectory:
     def _clear(self) -> None:
         """Drop what a process was at when it ended."""
         for table in self._tables.values():
-            table.drop()
+            table.close()
         for folder in (self._folder, self.parts, *self.aside.glob("blocks/.*")):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -66,10 +66,11 @@ class RunSummary:
         self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
         for (name,), scans in block.scans.partition_by("scanner", as_dict=True).items():
             self._add_scans(self.scanners[str(name)], scans)
-        for name, symbol, count in block.hits.group_by("scanner", "symbol").len().iter_rows():
-            one = self.scanners[name]
-            one.hits += count
-            one.symbols[symbol] += count
+        for name, one in self.scanners.items():
+            symbols = block.hits["symbol"].filter(block.hits["scanner"] == name)
+            one.hits += len(symbols)
+            for symbol, count in symbols.value_counts().iter_rows():
+                one.symbols[symbol] += count
         for name, elapsed in block.timings.group_by("scanner").agg(pl.col("elapsed_us").sum()).iter_rows():
             self.scanners[name].elapsed_us += elapsed
 

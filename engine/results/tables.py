@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.archive.atomic import atomic_path
 from engine.errors import WriteError
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    """The thread that writes tables while the next block is computed."""
+    return ThreadPoolExecutor(1, thread_name_prefix="tables")
 
 
 @contextmanager
@@ -20,6 +31,20 @@ def writing(where: Path) -> Iterator[None]:
         yield
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise WriteError.of(error, where) from None
+
+
+@contextmanager
+def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTable]:
+    """A table that becomes the Parquet file `out`, whole or not at all."""
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent) as aside,
+        closing(GrowingTable(Path(aside), "rows", schema)) as table,
+    ):
+        yield table
+        table.finish()
+        with atomic_path(out) as temporary:
+            shutil.move(Path(aside) / "rows.parquet", temporary)
 
 
 class GrowingTable:
@@ -32,11 +57,39 @@ class GrowingTable:
     def __init__(self, folder: Path, name: str, schema: dict[str, pl.DataType]):
         self._target, self._own, self._schema = folder / f"{name}.parquet", schema, dict(schema)
         self._writer: pq.ParquetWriter | None = None
+        self._at: Future[None] | None = None  # the rows that are being written
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Append the rows of a block of sessions; blocks come in order."""
-        if rows.is_empty():
-            return
+        """Append the rows of a block of sessions, on a thread beside this one; blocks come in order.
+
+        Raises what writing the rows before them raised, as `finish` does.
+        """
+        self._wait()
+        if not rows.is_empty():
+            self._at = _beside().submit(self._append, rows)
+
+    def finish(self) -> None:
+        """Close the file; a table without rows is one too."""
+        self._wait()
+        if self._writer is None:
+            self._open()
+        assert self._writer is not None
+        self._writer.close()
+
+    def close(self) -> None:
+        """Close the file as it is, once nothing is written to it any more."""
+        with suppress(OSError, pl.exceptions.PolarsError, pa.ArrowException):
+            self._wait()
+        with suppress(OSError, pa.ArrowException):
+            if self._writer is not None:
+                self._writer.close()
+
+    def _wait(self) -> None:
+        at, self._at = self._at, None
+        if at:
+            at.result()
+
+    def _append(self, rows: pl.DataFrame) -> None:
         empty = [pl.DataFrame(schema=schema) for schema in (self._schema, rows.schema)]
         together = dict(pl.concat(empty, how="diagonal_relaxed").schema) | self._own
         fresh = {name for name, dtype in together.items() if dtype != pl.Null and self._schema.get(name) != dtype}
@@ -44,19 +97,6 @@ class GrowingTable:
         if self._writer is None or fresh:
             self._open()
         self._write(rows)
-
-    def finish(self) -> None:
-        """Close the file; a table without rows is one too."""
-        if self._writer is None:
-            self._open()
-        assert self._writer is not None
-        self._writer.close()
-
-    def drop(self) -> None:
-        """Close the file as it is: it will not be finished."""
-        with suppress(OSError, pa.ArrowException):
-            if self._writer is not None:
-                self._writer.close()
 
     def _open(self) -> None:
         """Begin the file, or begin it again with the columns that have joined."""

@@ -164,6 +164,7 @@ class _Rows:
         self._cross, self._grid = cross, (ticks, members)
         self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
         self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
+        self._left: Ints | None = None  # the symbols of the rows that were picked out
         self._ranks: dict[Rank, Column] = {}
         self._places = ticks[:0]  # of the rows that were picked out, in the grid
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
@@ -183,26 +184,33 @@ class _Rows:
 
     def prepare(self, columns: Iterable[str]) -> None:
         """Have columns computed for the symbols that are left."""
-        there = np.zeros(len(self._cross.table), np.bool_)
-        there[self.symbols if self.picked else self._grid[1]] = True
-        self._cross.prepare(columns, np.flatnonzero(there))
+        self._cross.prepare(columns, self._who() if self.picked else self._grid[1])
+
+    def _who(self) -> Ints:
+        """The symbols of the rows that were picked out, each once."""
+        if self._left is None:
+            there = np.zeros(len(self._cross.table), np.bool_)
+            there[self.symbols] = True
+            self._left = np.flatnonzero(there)
+        return self._left
 
     def _rows(self) -> Grid:
         """The rows that are in, for the machine."""
         ticks = self._grid[0]
-        return self._of(np.searchsorted(self.ticks, [ticks, ticks + 1]), self.symbols) if self.picked else self._every_row()
+        spans = np.searchsorted(self.ticks, [ticks, ticks + 1])
+        return self._of(spans, self.symbols, self._who()) if self.picked else self._every_row()
 
     def _every_row(self) -> Grid:
         """All members at all ticks."""
         ticks, members = self._grid
-        return self._of(np.repeat([[0], [len(members)]], len(ticks), axis=1), members)
+        return self._of(np.repeat([[0], [len(members)]], len(ticks), axis=1), members, members)
 
-    def _of(self, spans: Ints, members: Ints) -> Grid:
-        return Grid(self._grid[0], spans, members, partial(self._column, members=members), len(self._cross.ticks))
+    def _of(self, spans: Ints, members: Ints, who: Ints) -> Grid:
+        return Grid(self._grid[0], spans, members, partial(self._column, who=who), len(self._cross.ticks))
 
-    def _column(self, name: str | Rank, members: Ints) -> Column:
+    def _column(self, name: str | Rank, who: Ints) -> Column:
         if isinstance(name, str):
-            return Column(*self._cross.some(name, members))
+            return Column(*self._cross.some(name, who))
         if name not in self._ranks:  # among all members, whoever is left
             self._ranks[name] = rank_rows(name, self._every_row())
         return self._ranks[name]
@@ -263,7 +271,7 @@ class _Rows:
             rows = np.searchsorted(self._places, places) if self.picked else places
             self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
             self._places = places
-        self.ticks, self.symbols, self.picked, self._mask = ticks, symbols, True, None
+        self.ticks, self.symbols, self.picked, self._mask, self._left = ticks, symbols, True, None, None
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
         return values_of(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))

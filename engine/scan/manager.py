@@ -33,7 +33,7 @@ from engine.scan.at_once import scan_at_once
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
 from engine.scan.guard import guarded
-from engine.scan.record import ScanRecord, ScanRow
+from engine.scan.record import ScanRecord
 from engine.scan.result import ColumnarResult, ScanResult
 from engine.scan.slot import ScannerSlot, ScannerState
 from engine.scan.store import SymbolStore
@@ -125,14 +125,14 @@ class ScannerManager:
 
     def _scan(self, slot: ScannerSlot, kind: str, tick: int) -> None:
         slot.state = ScannerState.SCANNING
-        row = ScanRow(self._clock.now, kind, tick)
-        slot.record.rows.append(row)
+        slot.record.scans.begin(self._clock.now, kind, tick)
         started = time.perf_counter_ns()
         try:
             self._take(slot, slot.scanner.scan(self._context(slot, tick)))
         finally:
-            row.elapsed_us = (time.perf_counter_ns() - started) / 1000
-            slot.done(row.elapsed_us, 1, int(kind == "regular"))
+            elapsed_us = (time.perf_counter_ns() - started) / 1000
+            slot.record.scans.elapsed_us[-1] = elapsed_us
+            slot.done(elapsed_us, 1, int(kind == "regular"))
 
     def _take(self, slot: ScannerSlot, result: ScanResult) -> None:
         """Promote what a columnar scan found; a scan of the scanner's own has promoted already."""
@@ -198,10 +198,10 @@ class ScannerManager:
         log.error("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
         self.failures += 1
         slot.state, slot.error = ScannerState.ERROR, said
-        rows = slot.record.rows
-        if kind in ("setup", "teardown") or not rows:
-            rows.append(ScanRow(self._clock.now, kind, tick))
-        rows[-1].error = said
+        scans = slot.record.scans
+        if kind in ("setup", "teardown") or not len(scans):
+            scans.begin(self._clock.now, kind, tick)
+        scans.error[-1] = said
 
     def _wait(self, slot: ScannerSlot) -> None:
         if slot.works and slot.next_scan is not None:

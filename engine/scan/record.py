@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,47 @@ from engine.schema import HITS_SCHEMA, SCANS_SCHEMA, TIMESTAMP, TIMINGS_SCHEMA
 
 
 @dataclass
-class ScanRow:
-    """One scan: when, of which kind, and its counts."""
+class Scans:
+    """The scans of a session in their order, a value of each in every list.
 
-    time: int  # microseconds
-    scan_type: str
-    tick: int  # index in the cross-section
-    scanned: int = 0
-    qualified: int = 0
-    promoted: int = 0
-    error: str | None = None
-    elapsed_us: float = 0.0
+    time  microseconds
+    tick  index in the cross-section
+    """
+
+    time: list[int] = field(default_factory=list)
+    scan_type: list[str] = field(default_factory=list)
+    tick: list[int] = field(default_factory=list)
+    scanned: list[int] = field(default_factory=list)
+    qualified: list[int] = field(default_factory=list)
+    promoted: list[int] = field(default_factory=list)
+    error: list[str | None] = field(default_factory=list)
+    elapsed_us: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def begin(self, time: int, scan_type: str, tick: int) -> None:
+        """A scan begins."""
+        self.add([time], scan_type, [tick], 0, [0], [0], 0.0)
+
+    def end(self, scanned: int, qualified: int, promoted: int) -> None:
+        """The scan that was begun last came to this."""
+        self.scanned[-1], self.qualified[-1], self.promoted[-1] = scanned, qualified, promoted
+
+    def add(
+        self, time: list[int], scan_type: str, tick: list[int], scanned: int, qualified: list[int], promoted: list[int],
+        elapsed_us: float,
+    ) -> None:  # fmt: skip
+        """Scans of one kind, each of which looked at so many symbols and took so long."""
+        count = len(time)
+        self.time += time
+        self.scan_type += [scan_type] * count
+        self.tick += tick
+        self.scanned += [scanned] * count
+        self.qualified += qualified
+        self.promoted += promoted
+        self.error += [None] * count
+        self.elapsed_us += [elapsed_us] * count
 
 
 @dataclass
@@ -60,14 +90,14 @@ class ScanRecord:
 
     scanner: str
     session: dt.date
-    rows: list[ScanRow] = field(default_factory=list)
+    scans: Scans = field(default_factory=Scans)
     columnar: ColumnarHits | None = None
     symbol_hits: list[pl.DataFrame] = field(default_factory=list)  # of scans that were written symbol by symbol
 
     def found_columnar(self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
-        row, hits = self.rows[-1], result.hits
-        row.scanned, row.qualified, row.promoted = hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted))
+        hits = result.hits
+        self.scans.end(hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted)))
         self._saw(hits, np.arange(result.rows.start, result.rows.stop), promoted, table, times)
 
     def found_at_once(
@@ -76,11 +106,8 @@ class ScanRecord:
     ) -> None:  # fmt: skip
         """Take in scans that were done together: at `ticks`, at these times; of the hits those in `rows`, a flag each."""
         new = np.bincount(hits.ticks[rows[promoted]], minlength=len(every_time))[ticks]
-        each = zip(times.tolist(), ticks.tolist(), hits.qualified(ticks).tolist(), new.tolist(), strict=True)
-        self.rows += [
-            ScanRow(time, "regular", tick, hits.scanned, qualified, fresh, None, elapsed_us / len(ticks))
-            for time, tick, qualified, fresh in each
-        ]
+        qualified = hits.qualified(ticks).tolist()
+        self.scans.add(times.tolist(), "regular", ticks.tolist(), hits.scanned, qualified, new.tolist(), elapsed_us / len(ticks))
         self._saw(hits, rows, promoted, table, every_time)
 
     def _saw(self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
@@ -91,17 +118,16 @@ class ScanRecord:
 
     def found_symbols(self, result: ScanResult, promoted: Sequence[bool], scanned: int) -> None:
         """Take in the result of a scan that was written symbol by symbol."""
-        row = self.rows[-1]
-        row.scanned, row.qualified, row.promoted = scanned, len(result.symbols), sum(promoted)
-        self.symbol_hits.append(_symbol_hits(row.time, result, promoted).with_columns(session=pl.lit(self.session, pl.Date)))
+        self.scans.end(scanned, len(result.symbols), sum(promoted))
+        self.symbol_hits.append(
+            _symbol_hits(self.scans.time[-1], result, promoted).with_columns(session=pl.lit(self.session, pl.Date))
+        )
 
 
 def scans_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """SCANS_SCHEMA of one scanner's sessions, and the funnel: a UInt32 column a clause."""
-    names = ("time", "scan_type", "scanned", "qualified", "promoted", "error")
-    columns: dict[str, Any] = {name: [getattr(row, name) for record in records for row in record.rows] for name in names}
-    columns["tick"] = columns.pop("time")
-    frame = _labelled(columns, records, {"error": pl.String}).select(*SCANS_SCHEMA).cast(pl.Schema(SCANS_SCHEMA))
+    names = ("scan_type", "scanned", "qualified", "promoted", "error")
+    frame = _a_row_a_scan(records, {name: SCANS_SCHEMA[name] for name in names}).select(*SCANS_SCHEMA)
     first = next((record.columnar for record in records if record.columnar), None)
     if first is None:
         return frame
@@ -113,9 +139,9 @@ def _funnel(records: Sequence[ScanRecord], clause: str) -> pl.Series:
     counts: list[int | None] = []
     for record in records:
         if record.columnar is None:
-            counts += [None] * len(record.rows)
+            counts += [None] * len(record.scans)
         else:
-            counts += record.columnar.hits.funnel[clause][[row.tick for row in record.rows]].tolist()
+            counts += record.columnar.hits.funnel[clause][record.scans.tick].tolist()
     return pl.Series(clause, counts, dtype=pl.UInt32)
 
 
@@ -134,16 +160,19 @@ def hits_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
 
 def timings_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """TIMINGS_SCHEMA of one scanner's sessions."""
-    rows = [row for record in records for row in record.rows]
-    columns = {"tick": [row.time for row in rows], "elapsed_us": [row.elapsed_us for row in rows]}
-    return _labelled(columns, records, {}).select(*TIMINGS_SCHEMA).cast(pl.Schema(TIMINGS_SCHEMA))
+    return _a_row_a_scan(records, {"elapsed_us": TIMINGS_SCHEMA["elapsed_us"]}).select(*TIMINGS_SCHEMA)
 
 
-def _labelled(columns: dict[str, Any], records: Sequence[ScanRecord], dtypes: dict[str, Any]) -> pl.DataFrame:
-    """A row a scan, with its session and scanner."""
-    sessions = [record.session for record in records for _ in record.rows]
-    frame = pl.DataFrame(columns | {"session": sessions}, schema_overrides={**dtypes, "tick": pl.Int64, "session": pl.Date})
-    return frame.with_columns(pl.col("tick").cast(TIMESTAMP), scanner=pl.lit(records[0].scanner))
+def _a_row_a_scan(records: Sequence[ScanRecord], dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The session, tick and scanner of each scan, and what else is noted of it."""
+    dates = pl.Series([record.session for record in records], dtype=pl.Date)
+    noted = {name: list(chain.from_iterable(getattr(record.scans, name) for record in records)) for name in ("time", *dtypes)}
+    columns = {
+        "session": dates.gather(np.repeat(np.arange(len(records)), [len(record.scans) for record in records])),
+        "tick": pl.Series(noted.pop("time"), dtype=pl.Int64).cast(TIMESTAMP),
+        **{name: pl.Series(values, dtype=dtypes[name]) for name, values in noted.items()},
+    }
+    return pl.DataFrame(columns).with_columns(scanner=pl.lit(records[0].scanner))
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.plan import ScanPlan
 from engine.scan.record import ScanRecord
+from engine.scan.ticks import ScheduledTicks
 
 
 class ScannerState(StrEnum):
@@ -50,6 +51,7 @@ class ScannerSlot:
         self.error: str | None = None
         self.record = ScanRecord(name, dt.date.min)
         self.scans, self.busy_us = 0, 0.0
+        self._scheduled, self._looks = ScheduledTicks(schedules), ScheduledTicks(schedules, pre_session)
         self._ticks: Ints = np.empty(0, np.int64)  # of the session, microseconds
         self._at: dict[int, bool] = {}  # index in the cross-section -> whether it is a scheduled tick
         self._hits: SessionHits | None = None
@@ -65,7 +67,7 @@ class ScannerSlot:
 
     def begin(self, session: Session) -> None:
         """A session begins."""
-        self._ticks = np.unique(np.concatenate([np.empty(0, np.int64), *self._scheduled([session])]))
+        self._ticks = self._scheduled.ticks(session)
         self.scanner.session_date = session.date
         self.record, self._hits, self._next, self.error = ScanRecord(self.name, session.date), None, 0, None
         self.state = ScannerState.SETUP_PENDING
@@ -127,15 +129,10 @@ class ScannerSlot:
         assert self.plan is not None
         stretch, members = cross.stretch, self.members(cross)
         if self._stretch is None or self._stretch[0] is not stretch or self._stretch[1] is not members:
-            opens = [session.open for session in stretch.sessions] if self.pre_session else []
-            ticks = np.concatenate([np.array(opens, np.int64), *self._scheduled(stretch.sessions)])
-            hits = evaluate(self.plan, stretch, np.unique(np.searchsorted(stretch.ticks, ticks)), members)
+            ticks = np.concatenate([self._looks.ticks(session) for session in stretch.sessions])
+            hits = evaluate(self.plan, stretch, np.searchsorted(stretch.ticks, ticks), members)
             self._stretch = stretch, members, hits
         return self._stretch[2]
-
-    def _scheduled(self, sessions: Sequence[Session]) -> Iterator[Ints]:
-        for session in sessions:
-            yield from (schedule.ticks(session) for schedule in self.schedules)
 
     def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
         """Symbol -> when this session's columnar pass finds it first (microseconds), and its rank then."""

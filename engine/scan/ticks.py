@@ -31,28 +31,23 @@ class Scheduled(Protocol):
         """int64[ticks], microseconds, increasing."""
 
 
-class TickTable:
-    """The ticks of a run: the union of all schedules'.
+class ScheduledTicks:
+    """The ticks of several schedules.
 
-    schedules    those of all scanners, or whatever else has ticks in a session
-    pre_session  whether something scans at the session's open, before its first bar
-    sessions     every session that will be walked, for the table of times of day
+    pre_session  whether the session's open is one as well
     """
 
-    def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
+    def __init__(self, schedules: Sequence[Scheduled], pre_session: bool = False):
         self._schedules, self._pre_session = list(dict.fromkeys(schedules)), pre_session
         self._of_date: dict[dt.date, Ints] = {}
         self._offsets: dict[tuple[int, ...], Ints] = {}  # of sessions alike, from the open
-        offsets = {id(found): found for found in map(self._from_open, sessions)}
-        self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
-        self.slot_count = len(self._times_of_day)
 
     def ticks(self, session: Session) -> Ints:
         """int64[ticks], microseconds, increasing."""
-        return session.open + self._from_open(session)
+        return session.open + self.from_open(session)
 
-    def _from_open(self, session: Session) -> Ints:
-        """Schedules go by the clock on the wall: sessions of the same hours on it have the same ticks."""
+    def from_open(self, session: Session) -> Ints:
+        """The same, counted from the open. Schedules go by the clock on the wall: sessions of the same hours have the same."""
         if session.date not in self._of_date:
             hours = session.hours
             if hours not in self._offsets:
@@ -62,9 +57,24 @@ class TickTable:
             self._of_date[session.date] = self._offsets[hours]
         return self._of_date[session.date]
 
+
+class TickTable(ScheduledTicks):
+    """The ticks of a run: the union of all schedules'.
+
+    schedules    those of all scanners, or whatever else has ticks in a session
+    pre_session  whether something scans at the session's open, before its first bar
+    sessions     every session that will be walked, for the table of times of day
+    """
+
+    def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
+        super().__init__(schedules, pre_session)
+        offsets = {id(found): found for found in map(self.from_open, sessions)}
+        self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
+        self.slot_count = len(self._times_of_day)
+
     def slots(self, session: Session) -> Floats:
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
-        return np.searchsorted(self._times_of_day, self._from_open(session)).astype(np.float64)
+        return np.searchsorted(self._times_of_day, self.from_open(session)).astype(np.float64)
 
 
 class EveryBar:

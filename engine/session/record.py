@@ -129,4 +129,5 @@ def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
     """Rows of all scanners in order of time; one scanner's are so already."""
     if len(frames) == 1:
         return frames[0]
-    return pl.concat([empty, *frames], how="diagonal_relaxed").sort("tick", maintain_order=True)
+    rows = pl.concat([empty, *frames], how="diagonal_relaxed").rechunk()
+    return rows[np.argsort(rows["tick"].to_physical().to_numpy(), kind="stable")]  # runs that are sorted are merged
