@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.archive import layout
-from engine.archive.files import read_bars, read_index, symbol_runs
+from engine.archive.files import read_bars, read_index, read_times, symbol_runs
 from engine.archive.in_place import ForeignFiles
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
@@ -169,9 +169,15 @@ class Archive:
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
-        years = [read_bars(self.daily_file(year), ["timestamp"]) for year in self.daily_years()]
-        starts = pl.concat(years).unique() if years else pl.DataFrame(schema={"timestamp": BAR_SCHEMA["timestamp"]})
-        return self._session_dates(starts["timestamp"]).unique().sort().to_list()
+        starts = pl.concat([pl.Series(dtype=BAR_SCHEMA["timestamp"]), *map(self._daily_starts, self.daily_years())])
+        return self._session_dates(starts).unique().sort().to_list()
+
+    def _daily_starts(self, year: int) -> pl.Series:
+        """When the sessions of a year's daily bars begin."""
+        times = read_times(self.daily_file(year))
+        if times is not None:
+            return pl.Series(times, dtype=pl.Int64).cast(BAR_SCHEMA["timestamp"])
+        return read_bars(self.daily_file(year), ["timestamp"])["timestamp"].unique()
 
     @cached_property
     def _symbols(self) -> list[str]:

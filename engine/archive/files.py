@@ -19,19 +19,23 @@ from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
 ROW_GROUP = 1 << 20
+FEW_TIMES = 366
 KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
 UNREADABLE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises for damaged files; text that is none among them
 REPAIR = "import the session again, or find what else is wrong with `barsweep archive check`"
 
 
 def write_bars(path: Path, frame: pl.DataFrame) -> None:
-    """Write sorted bars atomically, with the symbols' row counts in the metadata, and checksums that `archive check` verifies.
+    """Write sorted bars atomically, with the symbols' row counts in the metadata, the times where they are few (those of a year's
+    daily bars are), and checksums that `archive check` verifies.
 
     zstd over dictionaries: minute bars repeat their prices and times, and a dictionary decodes four times as fast as
     plain values of the same size on disk.
     """
     symbols, counts = symbol_runs(frame["symbol"])
     index = {"symbols": symbols, "counts": counts.tolist()}
+    times = frame["timestamp"].to_physical().unique().sort()
+    index |= {"times": times.to_list()} if len(times) <= FEW_TIMES else {}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.cast(_arrow_schema(frame.columns))
     with atomic_path(path) as temporary, pq.ParquetWriter(
@@ -98,17 +102,30 @@ def stored_columns(path: Path) -> list[str]:
 
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
     """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
+    text, rows, ours = _read_note(path)
+    if not ours:
+        return _checked_index(text, rows) if ours is None else None
+    index = json.loads(text)
+    return index["symbols"], np.array(index["counts"], np.int64)
+
+
+def read_times(path: Path) -> list[int] | None:
+    """The times (microseconds) that the file has bars at, increasing, from its metadata; None where that does not tell them."""
+    text, _, ours = _read_note(path)
+    times: list[int] | None = json.loads(text).get("times") if ours else None
+    return times
+
+
+def _read_note(path: Path) -> tuple[bytes, int, bool | None]:
+    """What a file's metadata tells of its symbols, its rows, and whether `write_bars` wrote that; None where nobody can say."""
     try:
         metadata = pq.read_metadata(path)
         told = metadata.metadata or {}
         text = told[SYMBOLS_KEY.encode()]
     except (*UNREADABLE, KeyError):
-        return None  # the read that follows says what is wrong
+        return b"", 0, False  # the read that follows says what is wrong
     checksum = told.get(CHECKSUM_KEY.encode())
-    if checksum is None:
-        return _checked_index(text, metadata.num_rows)
-    index = json.loads(text) if checksum == _checksum(text).encode() else None  # ours, and whole
-    return index and (index["symbols"], np.array(index["counts"], np.int64))
+    return text, metadata.num_rows, None if checksum is None else checksum == _checksum(text).encode()
 
 
 def _checked_index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | None:

@@ -4,11 +4,16 @@ from engine.kernels.jit import njit
 
 
 @njit
-def number_rows(starts, ends, days, first_day, number_of_day, numbers):
-    """Write numbers[row] = number_of_day[days[row] - first_day] for the rows starts[symbol] .. ends[symbol] - 1; all int64."""
-    for symbol in range(len(starts)):
+def number_rows(first, last, starts, ends, days, first_day, number_of_day, closes, numbers, known_at):
+    """Write which session each row is of, and when it is known, of symbols [first, last); all int64.
+
+    numbers[row] = number_of_day[days[row] - first_day] and known_at[row] = closes[numbers[row]], for the rows
+    starts[symbol] .. ends[symbol] - 1.
+    """
+    for symbol in range(first, last):
         for row in range(starts[symbol], ends[symbol]):
-            numbers[row] = number_of_day[days[row] - first_day]
+            number = number_of_day[days[row] - first_day]
+            numbers[row], known_at[row] = number, closes[number]
 
 
 @njit

@@ -21,7 +21,7 @@ from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.coverage import Coverage
-from engine.panel.passes import in_threads
+from engine.panel.passes import in_threads, run_over_symbols
 from engine.panel.session_panel import rescale, slices
 from engine.panel.symbol_table import SymbolTable
 
@@ -45,7 +45,7 @@ class DailyBars:
     def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
         self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
         self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
-        self._numbered: tuple[tuple[Session, ...], Ints] | None = None
+        self._numbered: tuple[tuple[Session, ...], tuple[Ints, Ints]] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of a table, all of which are in this one's."""
@@ -78,21 +78,30 @@ class DailyBars:
         """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for."""
         if self._at_hand is None or self._at_hand[0] != sessions:
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
-            number = self.numbers(sessions)
+            number, known_at = self._number(sessions)
             opens = np.array([session.open for session in sessions], np.float64)
-            bars = self._bars(starts, ends, np.array([session.close for session in sessions])[number])
+            bars = self._bars(starts, ends, known_at)
             self._at_hand = sessions, replace(bars, more={**bars.more, "timestamp": lambda: opens[number]})
         return self._at_hand[1]
 
     def numbers(self, sessions: tuple[Session, ...]) -> Ints:
         """int64[bars]: which of consecutive sessions each is of; 0 for bars of other sessions."""
+        return self._number(sessions)[0]
+
+    def _number(self, sessions: tuple[Session, ...]) -> tuple[Ints, Ints]:
+        """int64[bars]: which of consecutive sessions each is of, and when it is known; 0 for bars of other sessions."""
         if self._numbered is None or self._numbered[0] != sessions:
             days = np.array([day_number(session.date) for session in sessions])
             of_day = np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
+            closes = np.array([session.close for session in sessions])
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
-            numbers = np.zeros(len(self.dates), np.int64)
-            number_rows(starts, ends, self.dates, int(days[0]), of_day, numbers)
-            self._numbered = sessions, numbers
+            numbers, known_at = np.zeros(len(self.dates), np.int64), np.zeros(len(self.dates), np.int64)
+
+            def number(first: int, last: int) -> None:
+                number_rows(first, last, starts, ends, self.dates, int(days[0]), of_day, closes, numbers, known_at)
+
+            run_over_symbols(len(starts), [number])
+            self._numbered = sessions, (numbers, known_at)
         return self._numbered[1]
 
     def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
@@ -105,7 +114,7 @@ class DailyBars:
 
     def history(self, start: dt.date, end: dt.date) -> Bars:
         """All bars with start <= date < end, for walking; they are in the past, so known at any time."""
-        return self._bars(*self.span(start, end), np.full(len(self.dates), np.iinfo(np.int64).min // 2))
+        return self._bars(*self.span(start, end), np.broadcast_to(np.iinfo(np.int64).min // 2, len(self.dates)))
 
     def rescale(self, symbol: int, ratio: float, before: dt.date) -> None:
         """Put a symbol's bars before a split's ex-date in the scale after it."""

@@ -190,9 +190,9 @@ class ScannerManager:
             self._fail(slot, kind, tick, said)
 
     def _guarded(self, slot: ScannerSlot, kind: str) -> AbstractContextManager[None]:
-        """What is declared needs no guard but the clock's."""
-        declared = slot.columnar and kind in ("pre_session", "regular") and self._time_limit is None
-        return nullcontext() if declared else guarded(self._time_limit)
+        """What runs no code of the scanner's own needs no guard but the clock's."""
+        own = self._time_limit is not None or kind not in slot.inherited
+        return guarded(self._time_limit) if own else nullcontext()
 
     def _fail(self, slot: ScannerSlot, kind: str, tick: int, said: str) -> None:
         log.error("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())

@@ -48,10 +48,16 @@ class ScannerSlot:
         self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
         # whether it only declares; a scanner with a scan() of its own may read anything
         self.columnar = isinstance(scanner, ColumnarScanner) and type(scanner).scan is ColumnarScanner.scan
+        # of its lifecycle, what is the library's own code
+        columnar = {"pre_session", "regular"} if self.columnar else set()
+        setup = {"setup"} if type(scanner).setup in (ColumnarScanner.setup, BaseScanner.setup) else set()
+        teardown = {"teardown"} if type(scanner).teardown is BaseScanner.teardown else set()
+        self.inherited = columnar | setup | teardown
         self.error: str | None = None
         self.record = ScanRecord(name, dt.date.min)
         self.scans, self.busy_us = 0, 0.0
-        self._scheduled, self._looks = ScheduledTicks(schedules), ScheduledTicks(schedules, pre_session)
+        self._scheduled = ScheduledTicks(schedules)
+        self._looks = ScheduledTicks(schedules, True) if pre_session else self._scheduled
         self._ticks: Ints = np.empty(0, np.int64)  # of the session, microseconds
         self._at: dict[int, bool] = {}  # index in the cross-section -> whether it is a scheduled tick
         self._hits: SessionHits | None = None
