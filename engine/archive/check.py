@@ -18,7 +18,7 @@ import polars as pl
 
 from engine.archive.anomalies import KINDS, mark_anomalies
 from engine.archive.archive import Archive
-from engine.archive.files import read_bars, read_index, symbol_runs, verify
+from engine.archive.files import index_fits, read_bars, verify
 from engine.archive.in_place import ForeignFiles
 from engine.archive.split_jumps import split_jumps
 from engine.archive.tickers import long_gaps, stray_bars
@@ -94,6 +94,7 @@ def _check_daily(archive: Archive) -> list[Finding]:
             findings.append(Finding("unreadable file", f"1d {year}", 1, str(error), True))
             continue
         findings += _check_bars(bars, f"1d {year}", True)
+        findings += _check_index(bars, archive.daily_file(year), f"1d {year}")
     return findings
 
 
@@ -148,10 +149,8 @@ def _check_spacing(bars: pl.DataFrame, interval: Interval, where: str) -> Iterat
 
 
 def _check_index(bars: pl.DataFrame, path: Path, where: str) -> Iterator[Finding]:
-    index = read_index(path)
-    symbols, counts = symbol_runs(bars["symbol"])
-    if index and (index[0] != symbols or index[1].tolist() != counts.tolist()):
-        yield Finding("symbol counts in the metadata are not the file's", where, 1, "rewritten by another tool?", True)
+    if index_fits(path, bars) is False:
+        yield Finding("symbol counts or times in the metadata are not the file's", where, 1, "rewritten by another tool?", True)
 
 
 def _half_sessions(rows: dict[dt.date, float], interval: str) -> Iterator[Finding]:

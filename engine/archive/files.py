@@ -34,8 +34,8 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     """
     symbols, counts = symbol_runs(frame["symbol"])
     index = {"symbols": symbols, "counts": counts.tolist()}
-    times = frame["timestamp"].to_physical().unique().sort()
-    index |= {"times": times.to_list()} if len(times) <= FEW_TIMES else {}
+    times = _distinct_times(frame)
+    index |= {"times": times} if len(times) <= FEW_TIMES else {}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.cast(_arrow_schema(frame.columns))
     with atomic_path(path) as temporary, pq.ParquetWriter(
@@ -113,6 +113,19 @@ def read_times(path: Path) -> list[int] | None:
     """The times (microseconds) that the file has bars at, increasing, from its metadata; None where that does not tell them."""
     text, _, ours = _read_note(path)
     times: list[int] | None = json.loads(text).get("times") if ours else None
+    return times
+
+
+def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
+    """Whether the metadata tells the symbols' row counts and the times of the file's bars; None where it tells nothing."""
+    index, times, (symbols, counts) = read_index(path), read_times(path), symbol_runs(bars["symbol"])
+    if index is None:
+        return None
+    return index[0] == symbols and index[1].tolist() == counts.tolist() and times in (None, _distinct_times(bars))
+
+
+def _distinct_times(bars: pl.DataFrame) -> list[int]:
+    times: list[int] = bars["timestamp"].to_physical().unique().sort().to_list()
     return times
 
 

@@ -28,7 +28,7 @@ from engine.archive.anomalies import mark_anomalies
 from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session
-from engine.archive.files import in_order, read_bars, read_index, symbol_runs, write_bars
+from engine.archive.files import in_order, index_fits, read_bars, write_bars
 from engine.archive.lock import write_lock
 from engine.errors import ArchiveError
 from engine.progress import Progress, silent
@@ -135,11 +135,9 @@ def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date) -> Cou
 
 
 def _index_fits(path: Path, bars: pl.DataFrame) -> bool:
-    """Whether the metadata tells the symbols' rows, or cannot because bars contradict each other."""
-    index, (symbols, counts) = read_index(path), symbol_runs(bars["symbol"])
-    if index is None:
-        return not in_order(bars)
-    return index[0] == symbols and index[1].tolist() == counts.tolist()
+    """Whether the metadata tells the bars that are there, or cannot because they contradict each other."""
+    fits = index_fits(path, bars)
+    return not in_order(bars) if fits is None else fits
 
 
 def _write_down(root: Path, log: pl.DataFrame, interval: str, date: dt.date) -> None:

@@ -103,7 +103,7 @@ class RunBlocks:
 
     def _own(self) -> Iterator[Block]:
         def told() -> Iterator[Any]:
-            for done, record in enumerate(self.coordinator.sessions(self._left), self._done + 1):
+            for done, record in enumerate(self.coordinator.records(self._left), self._done + 1):
                 self.progress(done, len(self.dates), record.date)
                 yield record
 
@@ -179,7 +179,7 @@ def compute_blocks(
 ) -> list[StoredBlock]:  # fmt: skip
     """Compute consecutive blocks of a run and write their tables into a folder; runs in a process of its own."""
     coordinator = SessionCoordinator(LoadedConfig(SessionConfig(**content), Path(path)), archive, quality="quality" in frames)
-    blocks = enumerate(in_blocks(coordinator.sessions(dates)))
+    blocks = enumerate(in_blocks(coordinator.records(dates)))
     found = [StoredBlock.write(block, Path(folder) / str(number), frames) for number, block in blocks]
     found[-1].warnings, found[-1].seconds = coordinator.scope.warnings, coordinator.seconds
     return found

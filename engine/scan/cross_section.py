@@ -45,6 +45,7 @@ class CrossSection:
         self._stretch: CrossSection | None = None
         self.first = 0
         self.sessions: tuple[Session, ...] = (session,)
+        self.bounds: Ints = np.array([0, len(ticks)])  # where each session's ticks begin, and at last where they end
 
     @classmethod
     def of_stretch(
@@ -59,7 +60,7 @@ class CrossSection:
             for values in ([s.open for s in sessions], [s.close for s in sessions], [s.extended_open for s in sessions], lags)
         )
         whole._previous = {name: _at_each_tick(values, lengths) for name, values in previous.items()}
-        whole.sessions = tuple(sessions)
+        whole.sessions, whole.bounds = tuple(sessions), np.concatenate([[0], np.cumsum(lengths)])
         return whole
 
     def of_session(self, session: Session, first: int, last: int, lag: int) -> CrossSection:
@@ -74,6 +75,11 @@ class CrossSection:
     def stretch(self) -> CrossSection:
         """The sessions that were computed with this one; itself where it was alone."""
         return self._stretch or self
+
+    @property
+    def opens(self) -> Ints:
+        """int64[ticks]: the open of each tick's session."""
+        return np.broadcast_to(self._opens, len(self.ticks))
 
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none."""

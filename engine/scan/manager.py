@@ -101,7 +101,24 @@ class ScannerManager:
 
     def scan_all(self) -> bool:
         """All scheduled scans of a session at once; False where one would fail, so that each must be done when it is due."""
-        return scan_at_once(self.slots, self._at(), self._data, self._clock.now)
+        return scan_at_once(self.slots, self._at(), self._data, [self.records()])
+
+    def may_run_together(self, cross: CrossSection) -> bool:
+        """Whether sessions may go through their lifecycle together: nothing of it is the scanners' own, or differs."""
+        inherited = all({"setup", "teardown"} <= slot.inherited and not slot.pre_session for slot in self.slots)
+        return self.declares and inherited and all(slot.schedules and slot.at_once(cross) for slot in self.slots)
+
+    def run_together(self, cross: CrossSection) -> list[list[ScanRecord]] | None:
+        """All of a stretch of sessions, the last of which has begun; their records, a scanner each.
+
+        None where something would fail, so that each session must be run by itself.
+        """
+        self.set_up(False)
+        records = [[ScanRecord(slot.name, session.date) for slot in self.slots] for session in cross.sessions]
+        if not all(slot.works for slot in self.slots) or not scan_at_once(self.slots, cross, self._data, records):
+            return None
+        self.tear_down()
+        return records
 
     def tear_down(self) -> None:
         """teardown() of every scanner that still stands."""

@@ -98,19 +98,10 @@ class ScanRecord:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
         hits = result.hits
         self.scans.end(hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted)))
-        self._saw(hits, np.arange(result.rows.start, result.rows.stop), promoted, table, times)
+        self.saw(hits, np.arange(result.rows.start, result.rows.stop), promoted, table, times)
 
-    def found_at_once(
-        self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], ticks: Ints, times: Ints, elapsed_us: float,
-        table: SymbolTable, every_time: Ints,
-    ) -> None:  # fmt: skip
-        """Take in scans that were done together: at `ticks`, at these times; of the hits those in `rows`, a flag each."""
-        new = np.bincount(hits.ticks[rows[promoted]], minlength=len(every_time))[ticks]
-        qualified = hits.qualified(ticks).tolist()
-        self.scans.add(times.tolist(), "regular", ticks.tolist(), hits.scanned, qualified, new.tolist(), elapsed_us / len(ticks))
-        self._saw(hits, rows, promoted, table, every_time)
-
-    def _saw(self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
+    def saw(self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
+        """Take in hits of the pass that scans have seen: those in `rows`, a flag each."""
         if self.columnar is None:
             self.columnar = ColumnarHits(hits, table, times)
         self.columnar.seen.append(rows)

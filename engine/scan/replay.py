@@ -73,6 +73,18 @@ class ReplayedSession:
     cross: CrossSection
 
 
+@dataclass(frozen=True)
+class ReplayedStretch:
+    """Sessions that were computed together: their bars, and their cross-sections in one; valid until the next are asked for.
+
+    of  the bars as they were read, and the block they were computed with
+    """
+
+    panel: Panel
+    cross: CrossSection
+    of: tuple[Panel, MonthBlock]
+
+
 class MarketReplay:
     """Replays the sessions of a spec; see the module's text for the steps."""
 
@@ -92,6 +104,21 @@ class MarketReplay:
 
     def sessions(self) -> Iterator[ReplayedSession]:
         """The run's sessions in order."""
+        for stretch in self.stretches():
+            yield from self.each(stretch)
+            del stretch
+
+    def each(self, stretch: ReplayedStretch) -> Iterator[ReplayedSession]:
+        """The sessions of the stretch at hand."""
+        cross, (panel, block), bounds = stretch.cross, stretch.of, stretch.cross.bounds.tolist()
+        for number, session in enumerate(cross.sessions):
+            one = cross.of_session(session, bounds[number], bounds[number + 1], self._lag(session))
+            self._now, self._at_hand = (panel, one), block
+            yield ReplayedSession(stretch.panel.of_session(number), one)
+        self._now = None
+
+    def stretches(self) -> Iterator[ReplayedStretch]:
+        """The run's sessions in order, those together that are computed together; one is over when the next is asked for."""
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
         run, self.walked = set(self._spec.dates), len(needed)
@@ -100,7 +127,12 @@ class MarketReplay:
             while months and self._first_fed(months[0]) <= date:
                 self._open_blocks.append(self._open(months.pop(0), date))
             for block in list(self._open_blocks):
-                yield from self._advance(block, panel, date in run)
+                stretch = self._advance(block, panel, date in run)
+                if stretch is not None:
+                    yield stretch
+                    if block.deferred:
+                        block.deferred.close()
+                del stretch
                 if panel.sessions[-1].date >= block.sessions[-1]:
                     self._open_blocks.remove(block)
             del panel  # or it is held until the next but one is there
@@ -151,25 +183,20 @@ class MarketReplay:
         for date in self._between(block.first_fed, before):
             block.advance(self._read((date,)), False)
 
-    def _advance(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedSession]:
+    def _advance(self, block: MonthBlock, panel: Panel, in_run: bool) -> ReplayedStretch | None:
         sample = in_run and panel.sessions[0].date >= block.sessions[0]
         own = block.panel_of(panel)
         columns = block.advance(own, sample)
         if not sample:
-            return
+            return None
         sessions = panel.sessions
-        ticks = [self._spec.ticks.ticks(session) for session in sessions]
-        lags = [session.close - session.open if self._spec.base.is_daily else self._spec.base.micros for session in sessions]
-        whole = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous, block.deferred)
-        first = 0
-        for number, session in enumerate(sessions):
-            cross = whole.of_session(session, first, first + len(ticks[number]), lags[number])
-            self._now, self._at_hand = (panel, cross), block
-            yield ReplayedSession(own.of_session(number), cross)
-            first += len(ticks[number])
-        self._now = None
-        if block.deferred:
-            block.deferred.close()
+        ticks, lags = [self._spec.ticks.ticks(session) for session in sessions], [self._lag(session) for session in sessions]
+        cross = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous, block.deferred)
+        return ReplayedStretch(own, cross, (panel, block))
+
+    def _lag(self, session: Session) -> int:
+        """Microseconds from a bar's start until it is known."""
+        return session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
 
     def _stretches(self, dates: Sequence[dt.date], months: Sequence[Sequence[dt.date]]) -> list[tuple[dt.date, ...]]:
         """The sessions that are computed together: each alone, or, where bars are daily and that is safe, as many as can be."""

@@ -65,7 +65,7 @@ CONFIG = Path(__file__).parent / "{name}.json"
 def test_{name}_finds_what_it_says(tmp_path: Path) -> None:
     make_demo(tmp_path, symbols=20, sessions=10)
     coordinator = SessionCoordinator(load_config(CONFIG), Archive.open(tmp_path))
-    hits = SessionTables(list(coordinator.sessions())).hits
+    hits = SessionTables(list(coordinator.records())).hits
     assert coordinator.manager.failures == 0
     assert len(hits) > 0
     assert (hits["change"] >= 0.02).all() and (hits["close"] >= 5).all()

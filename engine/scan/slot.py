@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -82,11 +82,6 @@ class ScannerSlot:
         """Find the session's ticks in its cross-sections."""
         self._at = dict.fromkeys(np.searchsorted(cross.ticks, self._ticks).tolist(), True)
 
-    @property
-    def due(self) -> Collection[int]:
-        """The ticks of the cross-section at which it is scheduled."""
-        return self._at
-
     def is_due(self, tick: int) -> bool:
         """Whether it is scheduled at a tick of the cross-section."""
         return tick in self._at
@@ -108,16 +103,24 @@ class ScannerSlot:
         if self.plan is None:
             raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
         if self._hits is None:
-            if self._at_once(cross):
+            if cross.stretch is not cross and self.at_once(cross):
                 self._hits = self._of_stretch(cross).of_session(cross.first, cross.first + len(cross.ticks))
             else:
                 self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
         return self._hits
 
-    def _at_once(self, cross: CrossSection) -> bool:
+    def hits_at_once(self, cross: CrossSection) -> SessionHits:
+        """As `hits`; of a stretch, all of its sessions', which can be evaluated at once."""
+        return self._of_stretch(cross) if cross.stretch is cross else self.hits(cross)
+
+    def ticks_of(self, cross: CrossSection) -> Ints:
+        """Indices of the cross-section's ticks at which it is scheduled."""
+        return np.searchsorted(cross.ticks, np.concatenate([self._scheduled.ticks(session) for session in cross.sessions]))
+
+    def at_once(self, cross: CrossSection) -> bool:
         """Whether this session's stretch can be evaluated at once: the same symbols in all of it, nothing counted by session."""
         assert self.plan is not None
-        if cross.stretch is cross or self.plan.session_limit is not None or not self.plan.session_at_once:
+        if self.plan.session_limit is not None or not self.plan.session_at_once:
             return False
         if self._same is None or self._same[0] is not cross.stretch:
             self._same = cross.stretch, self._same_members(cross.stretch.sessions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -25,9 +26,10 @@ class SymbolStore(Protocol):
         ...
 
     def promote_in_turn(
-        self, rows: NDArray[np.int64], times: NDArray[np.int64], sources: Sequence[str], by: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """As `promote`, of finds one after the other; by[i] is the number of the source of the i-th."""
+        self, rows: NDArray[np.int64], times: NDArray[np.int64], sources: Sequence[str], by: NDArray[np.int64],
+        dates: Sequence[dt.date], on: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:  # fmt: skip
+        """As `promote`, of finds one after the other; by[i] and on[i] are the numbers of the i-th's source and session."""
         ...
 
     def take_added(self) -> set[str]:

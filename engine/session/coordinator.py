@@ -19,9 +19,12 @@ import datetime as dt
 import logging
 import reprlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Protocol
+
+import polars as pl
 
 from engine.archive.archive import Archive
 from engine.archive.complete_enough import CompleteEnough
@@ -43,10 +46,12 @@ from engine.scan.cross_section import CrossSection
 from engine.scan.guard import check_time_limit, guarded
 from engine.scan.manager import ScannerManager
 from engine.scan.module_loader import load_scanner_class
-from engine.scan.replay import MarketReplay, ReplayedSession, ReplaySpec
+from engine.scan.record import ScanRecord
+from engine.scan.replay import MarketReplay, ReplayedSession, ReplayedStretch, ReplaySpec
 from engine.scan.requirements import Requirements
 from engine.scan.slot import ScannerSlot
 from engine.scan.ticks import Scheduled, TickTable
+from engine.session.events import Event
 from engine.session.history import TrailingHistory
 from engine.session.record import SessionRecord
 from engine.session.session_data import SessionData
@@ -108,25 +113,49 @@ class SessionCoordinator:
         self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.terms: Sequence[Term] = ()  # that the run computes, once it has begun
         self.inspector: Inspector | None = None
+        self._begun: dt.date | None = None  # the session that scanners were set up for last
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
         self._check_streams()
 
-    def sessions(self, dates: Sequence[dt.date] | None = None) -> Iterator[SessionRecord]:
+    def sessions(self) -> Iterator[SessionRecord]:
         """Run the sessions in order; raises ScannerError or ArchiveError where the run cannot go on.
+
+        As each record comes its session is at hand: `replayed`, `data`, where the scanners stand.
+        """
+        return self._walk(self.scope.dates, False)
+
+    def records(self, dates: Sequence[dt.date] | None = None) -> Iterator[SessionRecord]:
+        """As `sessions`, for whoever reads the records alone: sessions that are computed together are run together if that may be.
 
         With `dates` only these of the run's, which are whole blocks: another process runs the others.
         """
-        own = self.scope.dates if dates is None else dates
+        return self._walk(self.scope.dates if dates is None else dates, True)
+
+    def _walk(self, own: Sequence[dt.date], together: bool) -> Iterator[SessionRecord]:
         begins = self.calendar.session(own[0])
         self._initialize(begins, own[0] == self.scope.dates[0])
         self._warn_of_blind_scans()
         self._warn_of_short_history()
         self._clock_phase(REPLAY)
         replay = self._replay(own)
-        for replayed in replay.sessions():
+        for stretch in replay.stretches():
+            records = self._run_together(stretch) if together else None
+            if records is None:
+                yield from self._run_each(replay, stretch)
+            else:
+                self._clock_phase("results")
+                yield from records
+                self.data.end_session()
+            del stretch, records  # the bars go before the next ones come
+            self._clock_phase(REPLAY)
+        self._clock_phase("")
+
+    def _run_each(self, replay: MarketReplay, stretch: ReplayedStretch) -> Iterator[SessionRecord]:
+        """One session after the other."""
+        for replayed in replay.each(stretch):
             session = replayed.panel.session
-            if session.date != begins.date:
+            if session.date != self._begun:
                 self._initialize(session, False)
             record = self._run(replay, replayed, session.date == self.scope.dates[0])
             if self.inspector and self.inspector.date == session.date:
@@ -134,12 +163,34 @@ class SessionCoordinator:
                 self.inspector.inspect(self, replay)
             self._clock_phase("results")
             yield record
-            del replayed  # a session's bars go before the next one's come
+            del replayed
             self.replayed = None
             self.data.end_session()
             self.manager.end()
             self._clock_phase(REPLAY)
-        self._clock_phase("")
+
+    def _run_together(self, stretch: ReplayedStretch) -> list[SessionRecord] | None:
+        """All sessions of a stretch as if they were one, where that comes to the same; None where it may not."""
+        cross, last = stretch.cross, stretch.cross.sessions[-1]
+        looked_at = self.inspector is not None and self.inspector.date in [session.date for session in cross.sessions]
+        alone = not self.scope.base.is_daily or self._trader or looked_at or self.data.get_config_symbols()
+        if alone or not self.manager.may_run_together(cross):
+            return None
+        self._clock_phase("5: streaming")
+        self._begun = None
+        self.data.begin_session(last.date, last.open)
+        self.manager.begin(last)
+        self.data.see(Moment(cross, stretch.panel, len(cross.ticks) - 1, self._history))
+        scans = self.manager.run_together(cross)
+        if scans is None:
+            return None
+        self.clock.begin(last)
+        self.clock.advance(last.close)
+        events = {date: list(own) for date, own in groupby(self.data.take_events(), key=lambda event: event.date)}
+        return [
+            self._record(stretch.panel.of_session(number), cross.table, scans[number], events.get(session.date, []), {})
+            for number, session in enumerate(cross.sessions)
+        ]
 
     @property
     def declared(self) -> bool:
@@ -187,6 +238,7 @@ class SessionCoordinator:
 
     def _initialize(self, session: Session, first: bool) -> None:
         self._phase("1: initialization", session)
+        self._begun = session.date
         self.clock.begin(session)
         self.data.begin_session(session.date, session.open)
         self.manager.begin(session)
@@ -198,10 +250,16 @@ class SessionCoordinator:
         self._phase("6: end of session", session)
         self.clock.advance(max(self.clock.now, session.close))
         self.manager.tear_down()
-        panel, base = replayed.panel, self.scope.base
+        return self._record(replayed.panel, replayed.cross.table, self.manager.records(), self.data.take_events(), trading)
+
+    def _record(
+        self, panel: Panel, table: SymbolTable, scans: Sequence[ScanRecord], events: Sequence[Event],
+        trading: Mapping[str, pl.DataFrame],
+    ) -> SessionRecord:  # fmt: skip
+        date = panel.session.date
         return SessionRecord(
-            session.date, block_of(session.date, base.is_daily), replayed.cross.table, int(panel.present().sum()),
-            panel.coverage() if self._quality else None, self.manager.records(), self.data.take_events(), trading,
+            date, block_of(date, self.scope.base.is_daily), table, int(panel.present().sum()),
+            panel.coverage() if self._quality else None, scans, events, trading,
         )  # fmt: skip
 
     def _foreseen(self, cross: CrossSection) -> Found:

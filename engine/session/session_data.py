@@ -164,18 +164,26 @@ class SessionData:
             self._events.append(Event(self._date, self._time, "promoted", source, added, table))
         return fresh
 
-    def promote_in_turn(self, rows: Ints, times: Ints, sources: Sequence[str], by: Ints) -> NDArray[np.bool_]:
-        """`promote` for finds one after the other: when each is (microseconds), and the number of its source."""
-        first = np.empty(len(self.table), np.int64)
-        first[rows[::-1]] = np.arange(len(rows))[::-1]  # of equal ones the last that is written counts
-        fresh: NDArray[np.bool_] = (first[rows] == np.arange(len(rows))) & ~self._active[rows]
+    def promote_in_turn(
+        self, rows: Ints, times: Ints, sources: Sequence[str], by: Ints, dates: Sequence[dt.date], on: Ints
+    ) -> NDArray[np.bool_]:
+        """`promote` for finds one after the other: when each is (microseconds), and the numbers of its source and session.
+
+        Of sessions before the last only the log is kept; they begin with the symbols that are active now.
+        """
+        table, each = self.table, np.arange(len(rows))
+        places = on * len(table) + rows
+        first = np.empty(len(dates) * len(table), np.int64)
+        first[places[::-1]] = each[::-1]  # of equal ones the last that is written counts
+        fresh: NDArray[np.bool_] = (first[places] == each) & ~self._active[rows]
         new = np.flatnonzero(fresh)
-        self._active[rows[new]] = True
-        for own in np.split(new, np.flatnonzero(np.diff(by[new])) + 1) if len(new) else ():
-            assert self._date is not None
-            source, added, table = sources[by[own[0]]], rows[own], self.table
-            self._promoted.append((added, table, source))
-            self._events.append(Event(self._date, times[own], "promoted", source, added, table))
+        apart = np.flatnonzero(np.diff(by[new]) | np.diff(on[new])) + 1
+        for own in np.split(new, apart) if len(new) else ():
+            source, added, number = sources[by[own[0]]], rows[own], int(on[own[0]])
+            self._events.append(Event(dates[number], times[own], "promoted", source, added, table))
+            if number == len(dates) - 1:
+                self._active[added] = True
+                self._promoted.append((added, table, source))
         return fresh
 
     def take_added(self) -> set[str]:

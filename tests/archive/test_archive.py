@@ -8,13 +8,15 @@ import shutil
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.check import check_archive
-from engine.archive.files import write_bars
+from engine.archive.files import read_times, write_bars
 from engine.archive.info import describe
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA
@@ -161,3 +163,25 @@ def test_an_index_that_cannot_be_true_is_not_believed(index: object, demo: Archi
     assert copy.read_session_index(DATE) is None
     loaded = config([momentum(min_change=0.005)], start=str(DATE), end=str(DATE))
     assert hits(loaded, copy).equals(hits(loaded, demo))
+
+
+def test_daily_sessions_are_told_by_the_metadata_and_by_the_bars_alike(copy: Archive) -> None:
+    told = Archive.open(copy.path).sessions("1d")
+    for year in copy.daily_years():
+        table = pq.read_table(copy.daily_file(year))
+        assert read_times(copy.daily_file(year)) == table["timestamp"].cast("int64").unique().sort().to_pylist()
+        pq.write_table(table.replace_schema_metadata({}), copy.daily_file(year))
+        assert read_times(copy.daily_file(year)) is None
+    assert Archive.open(copy.path).sessions("1d") == told == copy.sessions("1m")
+
+
+def test_times_in_the_metadata_that_are_not_the_bars_are_found(copy: Archive) -> None:
+    """Another tool has moved a day, and kept the metadata."""
+    path = copy.daily_file(copy.daily_years()[-1])
+    table, metadata = pq.read_table(path), pq.read_metadata(path).metadata
+    first, second = table["timestamp"].unique().sort().to_pylist()[:2]
+    moved = pc.if_else(pc.equal(table["timestamp"], first), pa.scalar(second, table["timestamp"].type), table["timestamp"])
+    days = table.set_column(table.column_names.index("timestamp"), "timestamp", moved)
+    pq.write_table(days.replace_schema_metadata(metadata), path)
+    found = [one for one in check_archive(copy) if "metadata" in one.kind]
+    assert len(found) == 1 and "are not the file's" in found[0].kind

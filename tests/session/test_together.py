@@ -1,0 +1,95 @@
+"""Sessions that are run together come to what they come to one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from engine.archive.archive import Archive
+from engine.scan import replay
+from engine.scan.manager import ScannerManager
+from engine.session.coordinator import SessionCoordinator
+from engine.session.record import SessionRecord, SessionTables
+from tests.runs import config
+from tests.session.test_at_once import CLOSE, FAILS, TOP, UP, criteria, own
+
+LEADERS = {"leader": "rank(roc_5_1d) <= 9"}
+ROSE = {"rose": "close > prev_close * 1.004"}
+SCREENS = [
+    criteria("leaders", CLOSE, criteria=LEADERS, features={"change": "close / prev_close - 1"}, rank_by="change", limit=5),
+    criteria("rose", CLOSE, criteria=ROSE, features={"e": "ema_9_1d"}),
+    criteria("dearest", CLOSE, criteria=ROSE, rank_by="close"),
+]
+TOGETHER: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "screens": (SCREENS, {}),
+    "the other way round": (SCREENS[::-1], {}),
+    "one": (SCREENS[:1], {}),
+    "nobody is found": ([criteria("never", CLOSE, criteria={"never": "close < 0"})], {}),
+    "benchmark": ([criteria("ahead", CLOSE, criteria={"ahead": "beta_5_1d > 1"})], {"benchmark": "AAPL"}),
+}  # fmt: skip
+ALONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "symbols of the config": (SCREENS, {"symbols": ["AAPL", "KO"]}),
+    "before the open": ([*SCREENS, criteria("before", None, before=True, criteria={"gap": "prev_close > 30"})], {}),
+    "members change": ([criteria("top", CLOSE, criteria=ROSE, universe={"top_dollar_volume": 5}), *SCREENS], {}),
+    "a criterion raises": ([own("CriteriaRaise", CLOSE), *SCREENS], {}),
+    "a criterion exits": ([*SCREENS, own("CriteriaExit", CLOSE)], {}),
+    "setup and teardown of their own": ([own("SetupFailsLater", CLOSE), own("TeardownFails", CLOSE), *SCREENS], {}),
+    "the first of a session": ([own("FewOfASession", CLOSE), *SCREENS], {}),
+    "minutes": ([criteria("up", CLOSE, criteria=UP), criteria("top", CLOSE, criteria=TOP)], {"interval": "1m"}),
+}  # fmt: skip
+
+
+def run(case: str, demo: Archive, together: bool) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
+    """The tables of nine weeks, splits among them, and where the scanners stand at the end."""
+    scanners, more = (TOGETHER | ALONE)[case]
+    coordinator = SessionCoordinator(config(scanners, **{"interval": "1d"} | more), demo)
+    records: list[SessionRecord] = list(coordinator.records() if together else coordinator.sessions())
+    found = SessionTables(records)
+    names = ("scans", "hits", "symbols", "timings", "quality")
+    tables = {name: getattr(found, name) for name in names}
+    tables["timings"] = tables["timings"].drop("elapsed_us")
+    states = [
+        {name: {**state, "elapsed_ms": None} for name, state in coordinator.manager.get_scanner_states().items()},
+        {"active": coordinator.data.get_active_symbols(), "now": coordinator.clock.now},
+        {"events": [[(event.event, event.source, event.date) for event in record.events] for record in records]},
+        {"dates": found.dates, "bars": [record.bars for record in records]},
+    ]
+    return tables, states
+
+
+@pytest.mark.parametrize("case", [*TOGETHER, *ALONE])
+def test_together_is_one_after_the_other(case: str, demo: Archive) -> None:
+    together, alone = run(case, demo, True), run(case, demo, False)
+    for name, rows in alone[0].items():
+        assert_frame_equal(together[0][name], rows, check_exact=True)
+    assert together[1] == alone[1]
+    assert len(together[0]["scans"]) >= 45
+    assert together[0]["hits"]["promoted"].sum() == together[0]["scans"]["promoted"].sum()
+    assert len(together[0]["hits"]) >= 40 or case == "nobody is found"
+    assert together[0]["scans"]["error"].null_count() < len(together[0]["scans"]) or case not in FAILS
+
+
+@pytest.mark.parametrize("sessions", [1, 7])
+def test_so_are_shorter_stretches(sessions: int, demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run("screens", demo, False)
+    monkeypatch.setattr(replay, "CELLS", sessions * 30)
+    found = run("screens", demo, True)
+    for name, rows in whole[0].items():
+        assert_frame_equal(found[0][name], rows, check_exact=True)
+    assert found[1] == whole[1]
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_sessions_that_may_be_run_together_are_not_visited(case: str, demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ScannerManager, "scan_pre")
+    assert len(run(case, demo, True)[0]["scans"]) >= 45
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_others_are(case: str, demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ScannerManager, "scan_pre")
+    with pytest.raises(AttributeError, match="scan_pre"):
+        run(case, demo, True)
