@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,16 @@ from tests.lean import lean_archive
 settings.register_profile("patient", deadline=None)  # no timing is a reason to fail
 settings.load_profile("patient")
 settings.register_profile("nightly", print_blob=True)  # of `make fuzz`; how many cases it has stands beside each fuzz test
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """A command sets up the log, and how a run is done depends on its level: one test's must not be the next one's."""
+    log = logging.getLogger("barsweep")
+    level, handlers, propagate = log.level, log.handlers, log.propagate
+    yield
+    log.setLevel(level)
+    log.handlers, log.propagate = handlers, propagate
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ class InRunAudit:
         if self.left_out is not None:
             return
         for number, tick in enumerate(sorted(rng.choice(ticks, min(self.count, len(ticks)), replace=False).tolist())):
-            self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.calendar.tz))
+            self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.scope.calendar.tz))
             other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
             told = {(one.what, one.owner, one.name) for one in self.differences}
             found = _differences(coordinator, cross, other, tick)
@@ -132,8 +132,8 @@ def _sessions_a_tick(panel: Panel, terms: Sequence[Term]) -> float:
 
 
 def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int) -> Iterator[Difference]:
-    tz, until = coordinator.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
-    for name in (name for term in coordinator.terms for name in term.outputs):
+    tz, until = coordinator.scope.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
+    for name in (name for term in coordinator.needs.terms for name in term.outputs):
         yield from first_difference(
             name, whole.table.names, whole.ticks, whole.values(name)[:until], other.values(name)[:until], tz
         )

@@ -91,7 +91,7 @@ def audit_warm_up(loaded: LoadedConfig, archive: Archive, options: AuditOptions,
 
 
 def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]:
-    date, terms = usual.cross.session.date, {name: term for term in usual.coordinator.terms for name in term.outputs}
+    date, terms = usual.cross.session.date, {name: term for term in usual.coordinator.needs.terms for name in term.outputs}
     base = usual.coordinator.scope.base
     before = {rows: _before(usual.archive.sessions(name), date, base.is_daily) for rows, name in ((DAILY, "1d"), ("", base.name))}
     for name in usual.cross.names:

@@ -76,7 +76,7 @@ class RunBlocks:
     def __post_init__(self) -> None:
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
-        if self.workers > 1 and not self.coordinator.declared:
+        if self.workers > 1 and not self.coordinator.needs.declared:
             self.warnings.append("one worker: strategies, and scanners that scan symbol by symbol, go from session to session")
             self.workers = 1
 

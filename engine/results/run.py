@@ -82,7 +82,7 @@ def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
 
 def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> FinishedRun:
     desk, coordinator = cast(TradingDesk | None, blocks.trader), blocks.coordinator
-    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.declared), directory.parts
+    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.needs.declared), directory.parts
     audit = _audit(blocks, directory.manifest["seeds"].get("audit"))
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
     for block in blocks:
@@ -116,7 +116,7 @@ def _trading(desk: TradingDesk | None, blocks: RunBlocks, folder: Path) -> dict[
     if desk is None:
         return {}
     config, archive = blocks.loaded.config, blocks.archive
-    benchmark = Benchmark.of(archive, blocks.dates, config.session_data_config.benchmark, blocks.coordinator.symbols)
+    benchmark = Benchmark.of(archive, blocks.dates, config.session_data_config.benchmark, blocks.coordinator.needs.symbols)
     summary = trading_summary(folder, str(archive.calendar.tz), config.account.starting_cash, benchmark)
     return {"trading": summary, "strategies": desk.states()}
 

@@ -34,7 +34,7 @@ from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.replay import ReplayedSession
 from engine.scan.ticks import Scheduled, TickTable
-from engine.session.coordinator import base_interval
+from engine.session.scope import base_interval
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene
 from engine.trading.broker import Broker, Records

@@ -89,7 +89,7 @@ def test_real_bars_and_several_scanners_that_share_columns(us2018: Archive, monk
 def coordinator_terms(loaded: object, archive: Archive) -> list[object]:
     coordinator = SessionCoordinator(loaded, archive)
     next(iter(coordinator.sessions()))
-    return list(coordinator.terms)
+    return list(coordinator.needs.terms)
 
 
 @settings(max_examples=60)

@@ -51,7 +51,7 @@ def alive_after(loaded: LoadedConfig, archive: Archive, made: list[weakref.ref[A
     """How many panels of earlier sessions, and how many banks of terms, there are session by session."""
     coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
     counts = [_count(made, record.date) for record in coordinator.sessions()]
-    assert any(term.deferred for term in coordinator.terms)
+    assert any(term.deferred for term in coordinator.needs.terms)
     return counts
 
 

@@ -1,0 +1,118 @@
+"""What a run needs: which terms it computes, of which symbols, and when it looks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from engine.errors import RunError
+from engine.indicators.block import Panel
+from engine.indicators.key import IndicatorKey
+from engine.indicators.term import TICKS, Term
+from engine.panel.symbol_table import SymbolTable
+from engine.scan.columns import COLUMNS
+from engine.scan.replay import MarketReplay, ReplaySpec
+from engine.scan.requirements import Requirements
+from engine.scan.slot import ScannerSlot
+from engine.scan.ticks import Scheduled, TickTable
+from engine.session.scope import RunScope
+from engine.session.session_data import SessionData
+from engine.session.trader import Trader
+
+Wanted = Callable[[Panel, int, Sequence[Term]], bool]  # see `Inspector.wants`
+
+
+class RunNeeds:
+    """Gathered from the scanners once they are set up, from the trader, and from what the session's data was asked for.
+
+    terms   what the run computes, once it has begun
+    warmup  what the indicators' warm-up is multiplied by
+    """
+
+    def __init__(self, scope: RunScope, slots: Sequence[ScannerSlot], data: SessionData, trader: Trader | None, warmup: float):
+        self._scope, self._slots, self._data, self._trader, self._warmup = scope, slots, data, trader, warmup
+        self.terms: Sequence[Term] = ()
+
+    @property
+    def declared(self) -> bool:
+        """Whether all that is computed is known beforehand: nothing goes from session to session, or asks for more on the way."""
+        return self._trader is None and all(slot.columnar for slot in self._slots)
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols of the run's universes and of its config."""
+        return list(self.table(self._scope.dates[0], self._scope.dates[-1]).names)
+
+    def replay(self, dates: Sequence[dt.date], wanted: Wanted) -> MarketReplay:
+        """The replay of some of the run's sessions, which takes in what is asked for on the way."""
+        ticks = self._ticks()
+        requirements = Requirements(
+            self._scope.base.name, self._scope.full_minutes, ticks.slot_count, self._scope.benchmark, self._warmup,
+            defer=all(slot.columnar for slot in self._slots),  # others may read anything, of every symbol
+        )  # fmt: skip
+        for slot in self._slots:
+            requirements.need_columns(slot.plan.columns if slot.plan else ())
+            requirements.need_everywhere(slot.plan.columns_everywhere if slot.plan else ())
+            requirements.need_columns(() if slot.columnar else COLUMNS)
+            requirements.need_keys(slot.plan.indicators if slot.plan else ())
+        requirements.need_keys(self._data.requested.values())
+        close_up = self._close_up(requirements)
+        self.terms = requirements.terms
+
+        def watched(panel: Panel) -> bool:
+            return wanted(panel, replay.walked, self.terms)
+
+        replay = MarketReplay(
+            ReplaySpec(
+                self._scope.archive, self._scope.calendar, self._scope.base, self._scope.settings.extended_hours, dates,
+                self.terms, ticks, self.table, bool(self._trader) or any(not slot.columnar for slot in self._slots),
+                requirements.previous, self._scope.benchmark, close_up,
+                at_once=self.declared, watched=watched,
+            )
+        )  # fmt: skip
+        by_tick = self._trader is None or self._trades_by_tick
+
+        def provision(key: IndicatorKey) -> None:
+            if key.indicator.rows == TICKS and not by_tick:
+                raise RunError(
+                    f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
+                    where="add_indicator", expected="it in a strategy's indicators() or in session_data_config.indicators",
+                )  # fmt: skip
+            replay.provision(requirements.terms_of(key))
+
+        self._data.provision = provision
+        return replay
+
+    def table(self, start: dt.date, end: dt.date) -> SymbolTable:
+        """The symbols needed in a stretch: all, for a scanner that may ask for any. A position may outlive a membership."""
+        if self._trader:
+            start, end = self._scope.dates[0], self._scope.dates[-1]
+        universes = [slot.scanner.universe for slot in self._slots]
+        if any(not slot.columnar for slot in self._slots) or None in universes:
+            return SymbolTable([*self._scope.archive.symbols(), *self._data.get_config_symbols()])
+        found = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
+        benchmark = self._scope.benchmark
+        return SymbolTable({*found, *self._data.get_config_symbols(), *([benchmark] if benchmark else [])})
+
+    def _close_up(self, requirements: Requirements) -> tuple[list[Term], TickTable] | None:
+        """What the trader reads, and when; added to what the run needs."""
+        if self._trader is None:
+            return None
+        wanted = requirements.alone()
+        for needs in (wanted, requirements):
+            needs.need_columns(self._trader.columns)
+            needs.need_keys([*self._trader.keys, *self._data.requested.values()])
+        return wanted.terms, self._trader.ticks(self._scope.base, self._scope.sessions())
+
+    @property
+    def _trades_by_tick(self) -> bool:
+        """Whether the trader is shown values of scheduled ticks: its own ticks must be among the run's."""
+        keys = [*self._trader.keys, *self._data.requested.values()] if self._trader else []
+        return any(key.indicator.rows == TICKS for key in keys)
+
+    def _ticks(self) -> TickTable:
+        schedules: list[Scheduled] = [schedule for slot in self._slots for schedule in slot.schedules]
+        if self._trader and self._trades_by_tick:
+            schedules.append(self._trader.ticks(self._scope.base, self._scope.sessions()))
+        walked = self._scope.calendar.sessions(self._scope.archive.sessions(self._scope.base.name)[0], self._scope.dates[-1])
+        return TickTable(schedules, any(slot.pre_session for slot in self._slots), walked)
