@@ -44,8 +44,7 @@ class DailyBars:
 
     def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
         self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
-        self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
-        self._numbered: tuple[tuple[Session, ...], tuple[Ints, Ints]] | None = None
+        self._at_hand: tuple[tuple[Session, ...], Bars, Ints] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of a table, all of which are in this one's."""
@@ -77,23 +76,9 @@ class DailyBars:
     def of(self, sessions: tuple[Session, ...]) -> Bars:
         """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for."""
         if self._at_hand is None or self._at_hand[0] != sessions:
-            starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
-            number, known_at = self._number(sessions)
-            opens = np.array([session.open for session in sessions], np.float64)
-            bars = self._bars(starts, ends, known_at)
-            self._at_hand = sessions, replace(bars, more={**bars.more, "timestamp": lambda: opens[number]})
-        return self._at_hand[1]
-
-    def numbers(self, sessions: tuple[Session, ...]) -> Ints:
-        """int64[bars]: which of consecutive sessions each is of; 0 for bars of other sessions."""
-        return self._number(sessions)[0]
-
-    def _number(self, sessions: tuple[Session, ...]) -> tuple[Ints, Ints]:
-        """int64[bars]: which of consecutive sessions each is of, and when it is known; 0 for bars of other sessions."""
-        if self._numbered is None or self._numbered[0] != sessions:
             days = np.array([day_number(session.date) for session in sessions])
             of_day = np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
-            closes = np.array([session.close for session in sessions])
+            opens, closes = (np.array(times) for times in zip(*((s.open, s.close) for s in sessions), strict=True))
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
             numbers, known_at = np.zeros(len(self.dates), np.int64), np.zeros(len(self.dates), np.int64)
 
@@ -101,8 +86,16 @@ class DailyBars:
                 number_rows(first, last, starts, ends, self.dates, int(days[0]), of_day, closes, numbers, known_at)
 
             run_over_symbols(len(starts), [number])
-            self._numbered = sessions, (numbers, known_at)
-        return self._numbered[1]
+            bars = self._bars(starts, ends, known_at)
+            own = {"timestamp": lambda: opens[numbers].astype(np.float64)}
+            self._at_hand = sessions, replace(bars, more={**bars.more, **own}), numbers
+        return self._at_hand[1]
+
+    def numbers(self, sessions: tuple[Session, ...]) -> Ints:
+        """int64[bars]: which of consecutive sessions each is of; 0 for bars of other sessions."""
+        self.of(sessions)
+        assert self._at_hand is not None
+        return self._at_hand[2]
 
     def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
         """int64[symbols, sessions]: the last row before each session, -1 where there is none; of all symbols, or of `ids`."""
