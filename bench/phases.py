@@ -32,7 +32,8 @@ PHASES: dict[str, list[tuple[Any, str]]] = {
     "cross-section": [(CrossSection, name) for name in ("of_stretch", "of_session", "values", "some", "prepare", "frame", "grid")],
     "criteria": [(slot, "evaluate")],
     "lifecycle": [
-        (ScannerManager, name) for name in ("begin", "set_up", "attach", "scan_pre", "scan_all", "scan_due", "run_together", "tear_down")
+        (ScannerManager, name)
+        for name in ("begin", "set_up", "attach", "scan_pre", "scan_all", "scan_due", "run_together", "tear_down")
     ],
     "log": [(SessionTables, "hits"), (SessionTables, "scans"), (SessionTables, "timings"), (GrowingTable, "_append"),
             (GrowingTable, "finish"), (RunSummary, "add")],
