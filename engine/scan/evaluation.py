@@ -148,9 +148,12 @@ class _Values:
         if id(part) in self._others:
             return self._others[id(part)].gather(rows)
         place = self._places[id(part)]
-        values, known = self._computed[place, rows], np.packbits(self._known[place, rows], bitorder="little")
+        values, known = np.take(self._computed[place], rows), np.take(self._known[place], rows)
+        if known.all():
+            return pl.Series(values)
+        bits = np.packbits(known, bitorder="little")
         # pa.array would import pandas where it is installed
-        return pl.Series(pa.Array.from_buffers(pa.float64(), len(values), [pa.py_buffer(known), pa.py_buffer(values)]))
+        return pl.Series(pa.Array.from_buffers(pa.float64(), len(values), [pa.py_buffer(bits), pa.py_buffer(values)]))
 
 
 class _Rows:
