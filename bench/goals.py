@@ -21,6 +21,7 @@ from engine.progress import Progress
 MOMENTUM = "scanners.momentum_scanner"
 SYMBOLS, SESSIONS, MANY_SESSIONS = 5_000, 25, 250
 DAILY_SYMBOLS, DAYS = 3_000, 1_220
+OFTEN = 3  # so many times the repeats, for what is as small as the noise
 FURTHER = ("ema", "atr", "roc", "stddev", "williams_r")  # as default on one-minute bars
 
 
@@ -98,9 +99,13 @@ def _marginal(base: Workload, repeats: int) -> list[Goal]:
 
 
 def _on_top(base: Workload, more: Workload, repeats: int) -> float:
-    """How much longer a workload takes than another, in percent, by turns."""
+    """How much longer a workload takes than another, in percent: by turns, in either order, and often, for it is little."""
     more.scan()
-    runs = [(base.scan().seconds, more.scan().seconds) for _ in range(repeats)]
+    runs = []
+    for number in range(OFTEN * repeats):
+        first, second = (base, more) if number % 2 else (more, base)
+        seconds = first.scan().seconds, second.scan().seconds
+        runs.append(seconds if number % 2 else seconds[::-1])
     return median([100 * (longer / one - 1) for one, longer in runs])
 
 

@@ -37,7 +37,9 @@ KERNEL_LIBRARIES = {
     "typing",
     "collections",
     "hashlib",
+    "importlib",
     "inspect",
+    "sys",
     "pathlib",
     "__future__",
 }

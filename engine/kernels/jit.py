@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import inspect
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +42,25 @@ def _digest(folder: str) -> str:
 
 
 WORK_COLUMNS, WORK_PAST = 20, 300  # what kernels take of their scratch memory, past values included; more is allocated
+LINEAR_ALGEBRA = "scipy.linalg"
 ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
+
+
+def _load_array_functions() -> None:
+    """Have numba load what it knows of arrays, which it does before the first kernel runs, without its look at scipy.linalg:
+    importing that takes longer than all the rest, and no kernel needs it. Who compiles linear algebra still gets it.
+    """
+    if LINEAR_ALGEBRA in sys.modules:
+        return
+    sys.modules[LINEAR_ALGEBRA] = None  # type: ignore[assignment]  # it cannot be imported
+    try:
+        arraymath: Any = importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[LINEAR_ALGEBRA]
+    arraymath._HAVE_BLAS = importlib.util.find_spec("scipy") is not None
+
+
+_load_array_functions()
 
 # NUMBA_DISABLE_JIT=1: kernels run as Python, so that their lines can be measured.
 COMPILED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
