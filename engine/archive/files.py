@@ -102,18 +102,22 @@ def stored_columns(path: Path) -> list[str]:
 
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
     """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
-    text, rows, ours = _read_note(path)
-    if not ours:
-        return _checked_index(text, rows) if ours is None else None
+    text, metadata, ours = _read_note(path)
+    if metadata is None or ours is False:
+        return None
+    if ours is None:
+        return _checked_index(text, metadata.num_rows)
     index = json.loads(text)
-    return index["symbols"], np.array(index["counts"], np.int64)
+    counts = np.array(index["counts"], np.int64)
+    return (index["symbols"], counts) if counts.sum() == metadata.num_rows else None
 
 
 def read_times(path: Path) -> list[int] | None:
     """The times (microseconds) that the file has bars at, increasing, from its metadata; None where that does not tell them."""
-    text, _, ours = _read_note(path)
+    text, metadata, ours = _read_note(path)
     times: list[int] | None = json.loads(text).get("times") if ours else None
-    return times
+    # another tool may have kept our note and not our bars
+    return times if times is not None and metadata is not None and _span(metadata) == (times[:1], times[-1:]) else None
 
 
 def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
@@ -129,16 +133,30 @@ def _distinct_times(bars: pl.DataFrame) -> list[int]:
     return times
 
 
-def _read_note(path: Path) -> tuple[bytes, int, bool | None]:
-    """What a file's metadata tells of its symbols, its rows, and whether `write_bars` wrote that; None where nobody can say."""
+def _span(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
+    """The first and the last time of a file's bars, by its statistics; none where it has none."""
+    if "timestamp" not in metadata.schema.names:
+        return [], []
+    place = metadata.schema.names.index("timestamp")
+    kept = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+    spans = [(one.min_raw, one.max_raw) for one in kept if one is not None and one.has_min_max]
+    if not spans or len(spans) < len(kept):
+        return [], []
+    return [min(low for low, _ in spans)], [max(high for _, high in spans)]
+
+
+def _read_note(path: Path) -> tuple[bytes, pq.FileMetaData | None, bool | None]:
+    """What a file's metadata tells of its symbols and times, the metadata, and whether `write_bars` wrote that; None where nobody
+    can say.
+    """
     try:
         metadata = pq.read_metadata(path)
         told = metadata.metadata or {}
         text = told[SYMBOLS_KEY.encode()]
     except (*UNREADABLE, KeyError):
-        return b"", 0, False  # the read that follows says what is wrong
+        return b"", None, False  # the read that follows says what is wrong
     checksum = told.get(CHECKSUM_KEY.encode())
-    return text, metadata.num_rows, None if checksum is None else checksum == _checksum(text).encode()
+    return text, metadata, None if checksum is None else checksum == _checksum(text).encode()
 
 
 def _checked_index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | None:

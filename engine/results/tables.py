@@ -36,15 +36,15 @@ def writing(where: Path) -> Iterator[None]:
 @contextmanager
 def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTable]:
     """A table that becomes the Parquet file `out`, whole or not at all."""
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent) as aside,
-        closing(GrowingTable(Path(aside), "rows", schema)) as table,
-    ):
+    with writing(out):
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        aside = tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent)
+    with aside as folder, closing(GrowingTable(Path(folder), "rows", schema)) as table:
         yield table
-        table.finish()
-        with atomic_path(out) as temporary:
-            shutil.move(Path(aside) / "rows.parquet", temporary)
+        with writing(out):
+            table.finish()
+            with atomic_path(out) as temporary:
+                shutil.move(Path(folder) / "rows.parquet", temporary)
 
 
 class GrowingTable:
@@ -85,9 +85,12 @@ class GrowingTable:
                 self._writer.close()
 
     def _wait(self) -> None:
-        at, self._at = self._at, None
-        if at:
-            at.result()
+        if self._at:
+            try:
+                self._at.result()
+            finally:
+                if self._at.done():  # else something came in between, and it is still being written
+                    self._at = None
 
     def _append(self, rows: pl.DataFrame) -> None:
         empty = [pl.DataFrame(schema=schema) for schema in (self._schema, rows.schema)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -47,11 +48,13 @@ class ScannerSlot:
         self.state = ScannerState.INITIALIZED
         self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
         # whether it only declares; a scanner with a scan() of its own may read anything
-        self.columnar = isinstance(scanner, ColumnarScanner) and type(scanner).scan is ColumnarScanner.scan
+        self.columnar = isinstance(scanner, ColumnarScanner) and _is_of(scanner.scan, ColumnarScanner.scan)
         # of its lifecycle, what is the library's own code
         columnar = {"pre_session", "regular"} if self.columnar else set()
-        setup = {"setup"} if type(scanner).setup in (ColumnarScanner.setup, BaseScanner.setup) else set()
-        teardown = {"teardown"} if type(scanner).teardown is BaseScanner.teardown else set()
+        plain = "universe" in vars(scanner) and not hasattr(type(scanner), "universe")
+        loads = plain and _is_of(scanner._load_universe_from_file, BaseScanner._load_universe_from_file)
+        setup = {"setup"} if loads and _is_of(scanner.setup, ColumnarScanner.setup, BaseScanner.setup) else set()
+        teardown = {"teardown"} if _is_of(scanner.teardown, BaseScanner.teardown) else set()
         self.inherited = columnar | setup | teardown
         self.error: str | None = None
         self.record = ScanRecord(name, dt.date.min)
@@ -162,3 +165,8 @@ class ScannerSlot:
             ids = np.arange(len(cross.table)) if names is None else cross.table.ids(names)
             self._members = cross.table, names, np.sort(ids[ids >= 0])
         return self._members[2]
+
+
+def _is_of(method: Callable[..., Any], *functions: Callable[..., Any]) -> bool:
+    """Whether a scanner's method is one of these functions, and nothing that was put in its place."""
+    return getattr(method, "__func__", None) in functions

@@ -175,13 +175,34 @@ def test_daily_sessions_are_told_by_the_metadata_and_by_the_bars_alike(copy: Arc
     assert Archive.open(copy.path).sessions("1d") == told == copy.sessions("1m")
 
 
-def test_times_in_the_metadata_that_are_not_the_bars_are_found(copy: Archive) -> None:
-    """Another tool has moved a day, and kept the metadata."""
-    path = copy.daily_file(copy.daily_years()[-1])
+def move_a_day(archive: Archive, which: int) -> dt.date:
+    """Give the bars of a day another time, as another tool may that keeps the metadata."""
+    path = archive.daily_file(archive.daily_years()[-1])
     table, metadata = pq.read_table(path), pq.read_metadata(path).metadata
-    first, second = table["timestamp"].unique().sort().to_pylist()[:2]
-    moved = pc.if_else(pc.equal(table["timestamp"], first), pa.scalar(second, table["timestamp"].type), table["timestamp"])
-    days = table.set_column(table.column_names.index("timestamp"), "timestamp", moved)
+    times = table["timestamp"]
+    moved: dt.datetime = times.unique().sort().to_pylist()[which]
+    later = pa.scalar(moved + dt.timedelta(minutes=1), times.type)
+    days = table.set_column(table.column_names.index("timestamp"), "timestamp", pc.if_else(pc.equal(times, moved), later, times))
     pq.write_table(days.replace_schema_metadata(metadata), path)
+    return moved.date()
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_metadata_of_another_span_of_time_is_not_believed(which: int, copy: Archive) -> None:
+    path = copy.daily_file(copy.daily_years()[-1])
+    assert read_times(path)
+    move_a_day(copy, which)
+    assert read_times(path) is None
+
+
+def test_times_in_the_metadata_that_are_not_the_bars_are_found(copy: Archive) -> None:
+    move_a_day(copy, 1)
     found = [one for one in check_archive(copy) if "metadata" in one.kind]
     assert len(found) == 1 and "are not the file's" in found[0].kind
+
+
+def test_counts_in_the_metadata_of_another_number_of_rows_are_not_believed(copy: Archive, demo: Archive) -> None:
+    metadata = pq.read_metadata(file(copy)).metadata
+    table = pq.read_table(file(copy), partitioning=None)
+    pq.write_table(table.slice(0, len(table) - 5).replace_schema_metadata(metadata), file(copy))
+    assert demo.read_session_index(DATE) is not None and copy.read_session_index(DATE) is None

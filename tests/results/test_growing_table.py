@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import polars as pl
+import pytest
 
-from engine.results.tables import GrowingTable
+from engine.errors import WriteError
+from engine.results.tables import GrowingTable, whole_table, writing
 
 SCHEMA: dict[str, pl.DataType] = {"tick": pl.Int64(), "symbol": pl.String()}
 BLOCKS = [
@@ -43,3 +47,45 @@ def test_when_a_column_joins_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
     grown(tmp_path / "own", [])
     assert pl.read_parquet(tmp_path / "own/hits.parquet").schema == SCHEMA
+
+
+def test_an_interrupt_while_rows_are_written_does_not_let_go_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing waits for them, so that the folder can go."""
+    begun, go_on, table = threading.Event(), threading.Event(), GrowingTable(tmp_path, "hits", SCHEMA)
+    write = table._append
+
+    def slow(rows: pl.DataFrame) -> None:
+        begun.set()
+        go_on.wait(10)
+        write(rows)
+
+    def interrupted(self: Future[None], timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table, "_append", slow)
+    table.add(BLOCKS[0])
+    assert begun.wait(10)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Future, "result", interrupted)
+        table.add(BLOCKS[1])
+    threading.Timer(0.2, go_on.set).start()
+    table.close()
+    assert pl.read_parquet(tmp_path / "hits.parquet").equals(BLOCKS[0])
+
+
+def test_what_fails_to_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
+    table = GrowingTable(tmp_path / "none", "hits", SCHEMA)
+    table.add(BLOCKS[0])
+    with pytest.raises(WriteError, match="cannot be written"), writing(tmp_path):
+        table.add(BLOCKS[1])
+    table.close()
+
+
+@pytest.mark.parametrize("out", [Path("folder"), Path("file") / "rows.parquet"])
+def test_a_table_that_cannot_be_put_in_place_says_so(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError), whole_table(tmp_path / out, SCHEMA) as table:
+        table.add(BLOCKS[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert not list((tmp_path / "folder").iterdir())

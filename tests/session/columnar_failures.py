@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+from typing import Any
 
 import polars as pl
 
+from engine.archive.universe import FixedUniverse
+from engine.scan.base import UniverseSpec
 from scanners.base import ColumnarScanner, ScanContext
 
 
@@ -41,6 +45,60 @@ class SetupFailsLater(Rising):
 class TeardownFails(Rising):
     def teardown(self, context: ScanContext) -> None:
         raise OSError("disk on fire")
+
+
+class SetupWrapped(Rising):
+    """Fails at the third session, by a method that was put in place of its own."""
+
+    def __init__(self, config: dict[str, Any] | None = None):
+        super().__init__(config)
+        self.sessions, own = 0, self.setup
+
+        def wrapped(context: ScanContext) -> bool:
+            self.sessions += 1
+            return own(context) and self.sessions != 3
+
+        self.setup = wrapped  # type: ignore[method-assign]
+
+
+class OtherEveryDay(Rising):
+    """A universe that its own loading chooses by the session."""
+
+    def _load_universe_from_file(self, spec: UniverseSpec | None) -> list[str]:
+        assert self.session_date is not None
+        self.universe = self.load_universe(["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"])
+        return self.universe.members(self.session_date)
+
+
+class OtherOneEveryDay(Rising):
+    """The same, as a property."""
+
+    @property
+    def universe(self) -> Any:
+        assert self.session_date is not None
+        return self.load_universe(["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"])
+
+    @universe.setter
+    def universe(self, value: Any) -> None:
+        pass
+
+
+class MembersFail(Rising):
+    """Its universe does not know a session in the middle."""
+
+    def __init__(self, config: dict[str, Any] | None = None):
+        super().__init__(config)
+        self.universe = FailingUniverse([], [])
+
+
+class FailingUniverse(FixedUniverse):
+    def members(self, date: dt.date) -> list[str]:
+        if date == dt.date(2017, 11, 28):
+            raise RuntimeError("no members")
+        return ["AAPL", "INTC", "KO"]
+
+    def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        return ["AAPL", "INTC", "KO"]
 
 
 class FewOfASession(Rising):
