@@ -78,17 +78,21 @@ def repair(bars: pl.DataFrame, intraday: bool) -> tuple[pl.DataFrame, pl.DataFra
     if not bars.select(pl.struct(KEYS)).to_series().is_sorted():
         log.append(pl.DataFrame({"action": ["sorted"]}))
         bars = bars.sort(KEYS, maintain_order=True)
-    first = pl.struct(pl.all()).is_first_distinct()
-    log.append(_dropped(bars.filter(~first), "copy dropped"))
-    bars = bars.filter(first)
+    bars, copies = _without_copies(bars)
     bars, widened = _uncross(bars)
-    log += widened
+    bars, more = _without_copies(bars)  # which bars that were mended may have become
+    log += [copies, *widened, more]
     if intraday:
         filled = mark_anomalies(bars)["filled"]
         log.append(_dropped(bars.filter(filled), "fill without volume dropped"))
         bars = bars.filter(~filled)
     schema = {name: dtype for name, dtype in FIXES_SCHEMA.items() if name not in ("interval", "session", "fixed_at")}
     return bars, pl.concat([pl.DataFrame(schema=schema), *log], how="diagonal").select(*schema)
+
+
+def _without_copies(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    first = pl.struct(pl.all()).is_first_distinct()
+    return bars.filter(first), _dropped(bars.filter(~first), "copy dropped")
 
 
 def _uncross(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
