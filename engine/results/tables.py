@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -78,8 +78,8 @@ class GrowingTable:
 
     def close(self) -> None:
         """Close the file as it is, once nothing is written to it any more."""
-        with suppress(OSError, pl.exceptions.PolarsError, pa.ArrowException):
-            self._wait()
+        if self._at:
+            wait([self._at])  # whatever comes of it: an interrupt of Polars is raised on that thread as well
         with suppress(OSError, pa.ArrowException):
             if self._writer is not None:
                 self._writer.close()
