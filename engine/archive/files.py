@@ -34,8 +34,9 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     """
     symbols, counts = symbol_runs(frame["symbol"])
     index = {"symbols": symbols, "counts": counts.tolist()}
-    times = _distinct_times(frame)
-    index |= {"times": times} if len(times) <= FEW_TIMES else {}
+    if counts.max(initial=0) <= FEW_TIMES:  # a symbol has a bar at a time once: else there are more, and no need to count them
+        times = _distinct_times(frame)
+        index |= {"times": times} if len(times) <= FEW_TIMES else {}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.cast(_arrow_schema(frame.columns))
     with atomic_path(path) as temporary, pq.ParquetWriter(

@@ -139,7 +139,8 @@ def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: Cr
         )
     for slot in coordinator.manager.slots:
         if slot.plan and slot.columnar and slot.error is None:
-            ticks = np.array([at for at in slot.scan_ticks(whole) if at < until], np.int64)
+            ticks = slot.scan_ticks(whole)
+            ticks = ticks[ticks < until]
             hits = evaluate(slot.plan, other, ticks, slot.members(whole))
             yield from _hits(slot, whole, hits, until, tz)
 

@@ -71,7 +71,7 @@ class Sight:
 
     def grid(self, slot: ScannerSlot) -> tuple[Ints, Ints]:
         """A scanner's ticks (indices of the cross-section's) and the ids of its universe."""
-        return np.array(slot.scan_ticks(self.cross), np.int64), slot.members(self.cross)
+        return slot.scan_ticks(self.cross), slot.members(self.cross)
 
     def values(self, slot: ScannerSlot, number: int) -> pl.Series:
         """A part of a scanner's plan over its grid, tick by tick; evaluated as its scans evaluate it."""

@@ -116,7 +116,7 @@ class _Looking:
         self.cross: CrossSection = self._coordinator.replayed.cross
         self._panel = self._coordinator.replayed.panel
         self._tz = archive.calendar.tz
-        self._ticks = np.array(self.slot.scan_ticks(self.cross), np.int64)
+        self._ticks = self.slot.scan_ticks(self.cross)
         self._members: Ints = self.slot.members(self.cross)
         self.tick = self._find(at)
 

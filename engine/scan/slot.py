@@ -83,7 +83,7 @@ class ScannerSlot:
 
     def attach(self, cross: CrossSection) -> None:
         """Find the session's ticks in its cross-sections."""
-        self._at = dict.fromkeys(np.searchsorted(cross.ticks, self._ticks).tolist(), True)
+        self._at = dict.fromkeys(self.ticks_of(cross).tolist(), True)
 
     def is_due(self, tick: int) -> bool:
         """Whether it is scheduled at a tick of the cross-section."""
@@ -109,7 +109,7 @@ class ScannerSlot:
             if cross.stretch is not cross and self.at_once(cross):
                 self._hits = self._of_stretch(cross).of_session(cross.first, cross.first + len(cross.ticks))
             else:
-                self._hits = evaluate(self.plan, cross, np.array(self.scan_ticks(cross), np.int64), self.members(cross))
+                self._hits = evaluate(self.plan, cross, self.scan_ticks(cross), self.members(cross))
         return self._hits
 
     def hits_at_once(self, cross: CrossSection) -> SessionHits:
@@ -118,7 +118,7 @@ class ScannerSlot:
 
     def ticks_of(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which it is scheduled."""
-        return np.searchsorted(cross.ticks, np.concatenate([self._scheduled.ticks(session) for session in cross.sessions]))
+        return _places(self._scheduled, cross)
 
     def at_once(self, cross: CrossSection) -> bool:
         """Whether this session's stretch can be evaluated at once: the same symbols in all of it, nothing counted by session."""
@@ -141,9 +141,7 @@ class ScannerSlot:
         assert self.plan is not None
         stretch, members = cross.stretch, self.members(cross)
         if self._stretch is None or self._stretch[0] is not stretch or self._stretch[1] is not members:
-            ticks = np.concatenate([self._looks.ticks(session) for session in stretch.sessions])
-            hits = evaluate(self.plan, stretch, np.searchsorted(stretch.ticks, ticks), members)
-            self._stretch = stretch, members, hits
+            self._stretch = stretch, members, evaluate(self.plan, stretch, self.scan_ticks(stretch), members)
         return self._stretch[2]
 
     def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
@@ -153,10 +151,9 @@ class ScannerSlot:
         times, ranks = cross.ticks[hits.ticks[first]].tolist(), hits.ranks[first].tolist()
         return {cross.table.names[s]: (time, rank) for s, time, rank in zip(symbols.tolist(), times, ranks, strict=True)}
 
-    def scan_ticks(self, cross: CrossSection) -> list[int]:
+    def scan_ticks(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which this scanner looks, increasing."""
-        before = [int(np.searchsorted(cross.ticks, cross.session.open))] if self.pre_session else []
-        return sorted({*self._at, *before})
+        return _places(self._looks, cross)
 
     def members(self, cross: CrossSection) -> Ints:
         """The ids of its universe in this session; all symbols where it has loaded none."""
@@ -165,6 +162,11 @@ class ScannerSlot:
             ids = np.arange(len(cross.table)) if names is None else cross.table.ids(names)
             self._members = cross.table, names, np.sort(ids[ids >= 0])
         return self._members[2]
+
+
+def _places(scheduled: ScheduledTicks, cross: CrossSection) -> Ints:
+    """Indices of ticks of a cross-section, of all its sessions."""
+    return np.searchsorted(cross.ticks, np.concatenate([scheduled.ticks(session) for session in cross.sessions]))
 
 
 def _is_of(method: Callable[..., Any], *functions: Callable[..., Any]) -> bool:

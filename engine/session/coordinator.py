@@ -41,13 +41,12 @@ from engine.session.events import Event
 from engine.session.history import TrailingHistory
 from engine.session.needs import RunNeeds
 from engine.session.record import SessionRecord
-from engine.session.scope import RunScope
+from engine.session.scope import TAG, RunScope
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene, Trader
 
 log = logging.getLogger("barsweep")
-TAG = "[SESSION_COORDINATOR]"
 REPLAY = "2: decode, panel, kernels"
 TICKS_AT_ONCE = 4  # fewer are scanned sooner one by one
 
@@ -152,7 +151,7 @@ class SessionCoordinator:
         self._begun = None
         self.data.begin_session(last.date, last.open)
         self.manager.begin(last)
-        self.data.see(Moment(cross, stretch.panel, len(cross.ticks) - 1, self._history))
+        self.data.see(self._moment(stretch, len(cross.ticks) - 1))
         scans = self.manager.run_together(cross)
         if scans is None:
             return None
@@ -249,7 +248,7 @@ class SessionCoordinator:
             self.seconds[self._phase_now] = self.seconds.get(self._phase_now, 0.0) + now - self._since
         self._phase_now, self._since = phase, now
 
-    def _moment(self, replayed: ReplayedSession, tick: int) -> Moment:
+    def _moment(self, replayed: ReplayedSession | ReplayedStretch, tick: int) -> Moment:
         return Moment(replayed.cross, replayed.panel, tick, self._history)
 
     @property
