@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 
 from bench.workload import Workload
 from engine.archive import layout
+from engine.archive.archive import Archive, DailyYear
 from engine.archive.files import write_bars
 from engine.clock.calendar import ExchangeCalendar
 from engine.config.load import LoadedConfig
@@ -30,6 +32,20 @@ SCANNER = {
         "limit": None,
     },
 }  # fmt: skip
+
+
+class KeptArchive(Archive):
+    """An archive of daily bars that keeps what it has decoded."""
+
+    def __init__(self, path: Path, manifest: layout.ArchiveManifest):
+        super().__init__(path, manifest)
+        self._kept: dict[tuple[int, tuple[str, ...]], DailyYear] = {}
+
+    def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
+        asked = year, tuple(columns)
+        if asked not in self._kept:
+            self._kept[asked] = super().read_daily_year(year, columns)
+        return self._kept[asked]
 
 
 def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:

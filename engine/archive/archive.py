@@ -20,9 +20,11 @@ from engine.archive.in_place import ForeignFiles
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import ExchangeCalendar
+from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
+HOUR = 60 * MICROS_A_MINUTE
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
 
 
@@ -199,25 +201,29 @@ class Archive:
             raise ArchiveError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected=told,
                                fix="bring the table in again") from None  # fmt: skip
 
+    def _session_dates(self, timestamps: pl.Series) -> pl.Series:
+        """The exchange's date of each, as "date"."""
+        return pl.Series("date", self._days(timestamps)).cast(pl.Date)
+
     def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
-        days: NDArray[np.int64] = self._session_dates(timestamps).to_physical().cast(pl.Int64).to_numpy()
+        """As `_session_dates`, in days since 1970-01-01. A time zone is looked up slowly, so that is done once for each hour."""
+        times: NDArray[np.int64] = timestamps.to_physical().to_numpy()
+        first, last = (int(times.min()) // HOUR, int(times.max()) // HOUR) if len(times) else (0, 0)
+        if len(times) < last - first:
+            return self._local_days(times)
+        hours = HOUR * np.arange(first, last + 1)
+        begins, ends = self._local_days(hours), self._local_days(hours + HOUR - 1)
+        at = times // HOUR - first
+        days = begins[at]
+        if (begins != ends).any():  # hours in which a day ends
+            rows = np.flatnonzero((begins != ends)[at])
+            days[rows] = self._local_days(times[rows])
         return days
 
-    def _session_dates(self, timestamps: pl.Series) -> pl.Series:
-        """The exchange's date of each, as "date". A time zone is looked up slowly, so that is done once for each day in UTC."""
-        if timestamps.is_empty():
-            return pl.Series("date", [], dtype=pl.Date)
-        zone, days = str(self.calendar.tz), timestamps.dt.date().to_physical().to_numpy()
-        midnights = pl.Series(np.arange(days.min(), days.max() + 2)).cast(pl.Date).cast(timestamps.dtype)
-        local = midnights.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_physical().to_numpy()
-        ahead = local - midnights.to_physical().to_numpy()  # of UTC, microseconds
-        moved = timestamps.to_physical().to_numpy() + ahead[days - days.min()]
-        dates = pl.Series("date", moved).cast(pl.Datetime("us")).dt.date()
-        shifts = (np.diff(ahead) != 0)[days - days.min()]  # on a day on which the clock is changed the hour matters
-        if not shifts.any():
-            return dates
-        exact = timestamps.filter(pl.Series(shifts)).dt.convert_time_zone(zone).dt.date()
-        return dates.scatter(np.flatnonzero(shifts), exact)
+    def _local_days(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        local = pl.Series(times).cast(BAR_SCHEMA["timestamp"]).dt.convert_time_zone(str(self.calendar.tz))
+        days: NDArray[np.int64] = local.dt.date().to_physical().cast(pl.Int64).to_numpy()
+        return days
 
     def _daily_dtypes(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
         return {name: BAR_SCHEMA[name] for name in columns}

@@ -25,6 +25,7 @@ from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job, run_over_symbols
+from engine.panel.reuse import reused
 from engine.panel.session_panel import SessionPanel
 
 NO_TICKS = np.empty(0, np.int64)
@@ -70,14 +71,13 @@ class SessionRows:
         if len(self.panel.sessions) == 1:
             return np.flatnonzero(bars.ends == bars.starts)
         without = bars.ends == bars.starts
-        last = self.session_of_row[np.where(without, 0, bars.ends - 1)]
+        last = self.session_of(np.where(without, 0, bars.ends - 1))
         return np.flatnonzero(without | (last < len(self.panel.sessions) - 1))
 
-    @cached_property
-    def session_of_row(self) -> Ints:
-        """int64[rows of daily bars]: which of the panel's sessions each is of."""
+    def session_of(self, rows: Ints) -> Ints:
+        """Which of the panel's sessions each of some daily bars is of."""
         assert self.daily is not None
-        return self.daily.numbers(self.panel.sessions)
+        return self.daily.numbers(self.panel.sessions, rows)
 
     @cached_property
     def session_of_tick(self) -> Ints:
@@ -221,10 +221,14 @@ class TermBank:
                 np.copyto(old, new)
         return self._unsampled_job(term, session.bars(term.rows), session.inputs(term))
 
-    def walk(self, term: Term, bars: Bars, benchmark: int = -1, ids: Ints | None = None) -> None:
-        """Move one term through bars that lie before the session at hand, writing nothing."""
-        inputs = tuple(bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name) for name in term.inputs)
-        self._go([self._unsampled_job(term, bars, inputs)], ids)
+    def walk(self, terms: Sequence[tuple[Term, Bars]], benchmark: int = -1, ids: Ints | None = None) -> None:
+        """Move terms through bars that lie before the session at hand, writing nothing."""
+        jobs = []
+        for term, bars in terms:
+            inputs = tuple(bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name) for name in term.inputs)
+            jobs.append(self._unsampled_job(term, bars, inputs))
+        if jobs:
+            self._go(jobs, ids)
 
     def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
@@ -254,7 +258,7 @@ class TermBank:
         whole = bars.ends[everyone] - bars.starts[everyone] == len(session.panel.sessions)
         gaps = everyone[~whole]
         latest = rows[gaps]
-        found = np.where(latest >= bars.starts[gaps, None], session.session_of_row[np.maximum(latest, 0)], -1)
+        found = np.where(latest >= bars.starts[gaps, None], session.session_of(np.maximum(latest, 0)), -1)
         who, when = np.nonzero(session.session_of_tick - found > reach)
         if reach:
             return when, gaps[who]
@@ -286,7 +290,7 @@ class TermBank:
             return np.empty((0, self.symbols))
         kept = self._out.get(name)
         if kept is None or kept.shape[0] != ticks:
-            kept = self._out[name] = np.empty((ticks, self.symbols))
+            kept = self._out[name] = reused.empty((ticks, self.symbols))
         return kept
 
     def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], rows: Ints, outs: tuple[Floats, ...]) -> Job:
@@ -355,7 +359,7 @@ class _RowsAtTicks:
         shape = (len(bars.starts), len(ticks))
         rows = self._kept.get(kind)
         if rows is None or rows.shape != shape:  # fresh memory costs page faults: reuse it
-            rows = self._kept[kind] = np.empty(shape, np.int64)
+            rows = self._kept[kind] = reused.empty(shape, np.int64)
         self._jobs.append(lambda first, last: bars.find_rows(first, last, ticks, rows))
         return rows
 

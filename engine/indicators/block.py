@@ -196,6 +196,6 @@ class MonthBlock:
             self._walk_daily_history(date, ids)
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
-        for term in self.terms:
-            if term.rows == DAILY:
-                self._bank.walk(term, self.daily.history(self.starts[term.name], date), self.benchmark, ids)
+        terms = [term for term in self.terms if term.rows == DAILY]
+        bars = {start: self.daily.history(start, date) for start in {self.starts[term.name] for term in terms}}
+        self._bank.walk([(term, bars[self.starts[term.name]]) for term in terms], self.benchmark, ids)

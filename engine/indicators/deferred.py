@@ -19,6 +19,7 @@ from engine.indicators.term import Term
 from engine.kernels.join_rows import join_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
+from engine.panel.reuse import reused
 
 
 @dataclass
@@ -159,7 +160,7 @@ class Deferred:
             place = id(bars), past_key(term) if term.is_window else None
             if place not in laid:
                 laid[place] = self._lay_out(bars, column, ids, self.pasts[past_key(term)] if term.is_window else None)
-            outs = [np.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
+            outs = [reused.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
             inputs = tuple(laid[place].column(name) for name in term.inputs)
             jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self.before(term, ids), tuple(outs)))
             made.append((term, outs))

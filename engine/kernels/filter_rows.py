@@ -93,16 +93,17 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
 
 
 @njit
-def compute_rows(ticks, spans, members, columns, steps, constants, ends, out, out_known):
+def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_row, out, out_known):
     """Write what computations come to in every row: numbers to `out`, whether there is one to `out_known`.
 
     ticks, spans, members, columns, steps, constants, ends  as for `filter_rows`
+    first_row       of `out`, where the first goes
     out, out_known  float64 and bool [computations, rows]
     """
     numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
     truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
     known = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
-    done = 0
+    done = first_row
     for place in range(len(ticks)):
         for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
             rows, step = min(spans[1, place] - first, ROWS_A_STRETCH), 0

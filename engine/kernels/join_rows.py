@@ -7,6 +7,7 @@ from engine.kernels.jit import njit
 def join_rows(starts, ends, free, values, out):
     """Copy each symbol's values[starts[symbol]:ends[symbol]] to `out` from free[symbol] on. All int64[symbols] but the values."""
     for symbol in range(len(starts)):
-        at = free[symbol] - starts[symbol]
-        for row in range(starts[symbol], ends[symbol]):
-            out[at + row] = values[row]
+        own = values[starts[symbol] : ends[symbol]]
+        to = out[free[symbol] : free[symbol] + len(own)]
+        for row in range(len(own)):  # vector code: no row is before the first
+            to[row] = own[row]

@@ -1,11 +1,32 @@
 """The order of rows within each of their ticks, and ranks among the members of a tick."""
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.kernels.jit import njit
 
-BITS, DIGITS = 11, 6  # six digits of eleven bits hold a float64
-MASK, SIGN, LARGEST = np.uint64((1 << BITS) - 1), np.uint64(1 << 63), np.uint64((1 << 64) - 1)
+BITS, DIGITS = 8, 4  # four digits of eight bits are half a float64; the upper half tells nearly all values apart
+HALF = np.uint64(BITS * DIGITS)
+MASK, UPPER = np.uint64((1 << BITS) - 1), np.uint64(((1 << 32) - 1) << 32)
+SIGN, LARGEST = np.uint64(1 << 63), np.uint64((1 << 64) - 1)
+FEW = 64  # numbers that are sorted without digits
+MOVES = 4  # a number, at most, to put right what the upper half leaves
+
+
+class Space(NamedTuple):
+    """Where numbers are sorted.
+
+    keys    their keys, as they stand
+    places  half a key above where it stands, in the order of the keys; `others` is what they are moved to and fro from
+    starts  of each digit, where the numbers with each of its values begin
+    """
+
+    keys: NDArray[np.uint64]
+    places: NDArray[np.uint64]
+    others: NDArray[np.uint64]
+    starts: NDArray[np.int32]
 
 
 @njit
@@ -16,14 +37,18 @@ def order_rows(ticks, keys, order, ranks):
     keys   float64[rows], no NaN
     order  int64[rows], ranks uint32[rows]
     """
+    space = _space(_longest(ticks))
     end = 0
     while end < len(ticks):
         start = end
         while end < len(ticks) and ticks[end] == ticks[start]:
             end += 1
-        order[start:end] = start + np.argsort(keys[start:end], kind="mergesort")
-        for row in range(start, end):
-            ranks[row] = row - start + 1
+        bits = keys[start:end].view(np.uint64)
+        for row in range(end - start):
+            space.keys[row] = _key_of(bits[row], keys[start + row])
+        places = _sorted(space, end - start)
+        for row in range(end - start):
+            order[start + row], ranks[start + row] = start + _place(places[row]), row + 1
 
 
 @njit
@@ -34,54 +59,116 @@ def rank_members(values, known, descending, highest, share, places, ranks):
     places         int64[rows]: which row of `ranks`, float64, each goes to
 
     Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all that are known (times
-    1 / count, as Polars divides by one number). Sorted by the digits of their bits (radix), eleven at a time.
+    1 / count, as Polars divides by one number).
     """
-    members = values.shape[1]
-    keys, other_keys = np.empty(members, np.uint64), np.empty(members, np.uint64)
-    who, other_who = np.empty(members, np.int32), np.empty(members, np.int32)
-    starts = np.empty((DIGITS, 1 << BITS), np.int32)
+    space, who = _space(values.shape[1]), np.empty(values.shape[1], np.int64)
     for row in range(len(values)):
-        out = ranks[places[row]]
-        count = _keys_of(values[row].view(np.uint64), values[row], known[row], descending, keys, who, out)
-        starts[:] = 0
-        for i in range(count):
-            for digit in range(DIGITS):
-                starts[digit, (keys[i] >> np.uint64(BITS * digit)) & MASK] += 1
-        for digit in range(DIGITS):
-            if count and starts[digit, (keys[0] >> np.uint64(BITS * digit)) & MASK] == count:
-                continue  # the same digit in all: in order already
-            at = 0
-            for value in range(1 << BITS):
-                at, starts[digit, value] = at + starts[digit, value], at
-            for i in range(count):
-                value = (keys[i] >> np.uint64(BITS * digit)) & MASK
-                other_keys[starts[digit, value]], other_who[starts[digit, value]] = keys[i], who[i]
-                starts[digit, value] += 1
-            keys, other_keys, who, other_who = other_keys, keys, other_who, who
+        out, bits, count = ranks[places[row]], values[row].view(np.uint64), 0
+        for i in range(len(out)):
+            out[i] = np.nan
+            key = _key_of(bits[i], values[row, i])
+            space.keys[count], who[count] = ~key if descending else key, i
+            count += known[row, i]
+        order = _sorted(space, count)
         end = 0
         while end < count:
-            start = end
-            while end < count and keys[end] == keys[start]:
+            start, key = end, space.keys[_place(order[end])]
+            while end < count and space.keys[_place(order[end])] == key:
                 end += 1
             rank = float(end if highest else start + 1)
             for i in range(start, end):
-                out[who[i]] = rank * (1.0 / count) if share else rank
+                out[who[_place(order[i])]] = rank * (1.0 / count) if share else rank
 
 
 @njit
-def _keys_of(bits, values, known, descending, keys, who, out):
-    """Whole numbers in the order of the known values, and whose they are; NaN in `out` for the others. Returns how many."""
-    count = 0
-    for i in range(len(values)):
-        if not known[i]:
-            out[i] = np.nan
-            continue
-        if values[i] != values[i]:
-            key = LARGEST
-        elif values[i] == 0.0:
-            key = SIGN  # 0 and -0 alike
-        else:
-            key = ~bits[i] if bits[i] & SIGN else bits[i] | SIGN
-        keys[count], who[count] = ~key if descending else key, i
-        count += 1
-    return count
+def _longest(ticks):
+    """How many rows the tick with most of them has."""
+    longest = start = 0
+    for row in range(len(ticks)):
+        if ticks[row] != ticks[start]:
+            start = row
+        longest = max(longest, row - start + 1)
+    return longest
+
+
+@njit
+def _space(size):
+    numbers = np.empty((3, size), np.uint64)
+    return Space(numbers[0], numbers[1], numbers[2], np.empty((DIGITS, 1 << BITS), np.int32))
+
+
+@njit
+def _place(number):
+    """Where a number stands."""
+    return np.int64(number & ~UPPER)
+
+
+@njit
+def _key_of(bits, value):
+    """A whole number in the order of the values, whose bits these are; NaN is the largest, 0 and -0 are alike."""
+    if value != value:
+        return LARGEST
+    if value == 0.0:
+        return SIGN
+    return ~bits if bits & SIGN else bits | SIGN
+
+
+@njit
+def _sorted(space, count):
+    """The places of the first `count` keys in the keys' order, equal ones as they stand: sorted digit by digit (radix).
+
+    What the upper half of the digits does not tell apart is little, or else the lower half is sorted as well.
+    """
+    keys, places = space.keys, space.places
+    for i in range(count):
+        places[i] = (keys[i] & UPPER) | np.uint64(i)
+    if count <= FEW:
+        _insert(keys, places, count, count * count)
+        return places
+    upper, _ = _by_digits(places, space.others, space.starts, count)
+    if not _insert(keys, upper, count, MOVES * count):
+        for i in range(count):
+            places[i] = (keys[i] << HALF) | np.uint64(i)
+        lower, others = _by_digits(places, space.others, space.starts, count)
+        for i in range(count):
+            lower[i] = (keys[_place(lower[i])] & UPPER) | np.uint64(_place(lower[i]))
+        upper, _ = _by_digits(lower, others, space.starts, count)
+    return upper
+
+
+@njit
+def _insert(keys, places, count, moves):
+    """Put places in the order of their keys one by one; False if that takes more moves than these."""
+    for i in range(1, count):
+        place, at = places[i], i
+        key = keys[_place(place)]
+        while at and keys[_place(places[at - 1])] > key:
+            places[at] = places[at - 1]
+            at -= 1
+        places[at] = place
+        moves -= i - at
+        if moves < 0:
+            return False
+    return True
+
+
+@njit
+def _by_digits(numbers, others, starts, count):
+    """Sort the first `count` numbers by their upper half; returns the array they end up in, and the other one."""
+    starts[:] = 0
+    for i in range(count):
+        for digit in range(DIGITS):
+            starts[digit, (numbers[i] >> (HALF + np.uint64(BITS * digit))) & MASK] += 1
+    for digit in range(DIGITS):
+        shift = HALF + np.uint64(BITS * digit)
+        if starts[digit, (numbers[0] >> shift) & MASK] == count:
+            continue  # the same digit in all: in order already
+        at = 0
+        for value in range(1 << BITS):
+            at, starts[digit, value] = at + starts[digit, value], at
+        for i in range(count):
+            value = (numbers[i] >> shift) & MASK
+            others[starts[digit, value]] = numbers[i]
+            starts[digit, value] += 1
+        numbers, others = others, numbers
+    return numbers, others

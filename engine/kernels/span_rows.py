@@ -7,18 +7,25 @@ from engine.kernels.jit import njit
 
 @njit
 def span_rows(starts, ends, times, low, high, span_starts, span_ends):
-    """Narrow each symbol's slice [starts, ends) to the rows with low <= time < high, by binary search.
+    """Narrow each symbol's slice [starts, ends) to the rows with low <= time < high.
 
-    times is int64, increasing within a slice; writes span_starts, span_ends (int64[symbols]).
+    times is int64, increasing within a slice; writes span_starts, span_ends (int64[symbols]). Most symbols' bars are all inside,
+    or lie as those of the symbol before them do, so that is looked at before searching.
     """
+    begin = end = 0
     for symbol in range(len(starts)):
-        start, end = starts[symbol], ends[symbol]
-        if start < end and times[start] >= low and times[end - 1] < high:  # most symbols' bars are all of regular hours
-            span_starts[symbol], span_ends[symbol] = start, end
-            continue
-        own = times[start:end]
-        span_starts[symbol] = start + np.searchsorted(own, low)
-        span_ends[symbol] = start + np.searchsorted(own, high)
+        own = times[starts[symbol] : ends[symbol]]
+        begin, end = _first_from(own, low, begin), _first_from(own, high, end)
+        span_starts[symbol], span_ends[symbol] = starts[symbol] + begin, starts[symbol] + end
+
+
+@njit
+def _first_from(times, limit, guess):
+    """The first row with a time from `limit` on, the count of rows if there is none."""
+    for row in (0, len(times), min(guess, len(times))):
+        if (row == 0 or times[row - 1] < limit) and (row == len(times) or times[row] >= limit):
+            return row
+    return np.searchsorted(times, limit)
 
 
 @njit

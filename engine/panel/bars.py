@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,6 +70,11 @@ class Bars:
         start, end = int(self.starts[symbol]), int(self.ends[symbol])
         visible = int(np.searchsorted(self.known_at[start:end], until - self.lag, side="right"))
         return slice(start, start + visible)
+
+
+def joined(parts: Sequence[Ints]) -> Ints:
+    """The parts, one after the other: no copy of a single one."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int64), *parts])
 
 
 def rows_of(starts: Ints, ends: Ints) -> Ints:

@@ -15,13 +15,14 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.kernels.coverage import NEVER
-from engine.kernels.day_rows import mark_rows, number_rows
+from engine.kernels.day_rows import look_up_days, mark_rows
 from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.coverage import Coverage
 from engine.panel.passes import in_threads, run_over_symbols
+from engine.panel.reuse import reused
 from engine.panel.session_panel import rescale, slices
 from engine.panel.symbol_table import SymbolTable
 
@@ -34,6 +35,19 @@ def day_number(date: dt.date) -> int:
     return (date - EPOCH).days
 
 
+def _numbers_by_day(sessions: Sequence[Session]) -> Ints:
+    """The number of the session that each day from the first session's to the last's is of, or comes after."""
+    days = np.array([day_number(session.date) for session in sessions])
+    return np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
+
+
+def _numbers(dates: Ints, sessions: Sequence[Session]) -> Ints:
+    """The number of the session that each date is of; of dates of other sessions, some number all the same."""
+    by_day = _numbers_by_day(sessions)
+    numbers: Ints = by_day[np.clip(dates - day_number(sessions[0].date), 0, len(by_day) - 1)]
+    return numbers
+
+
 class DailyBars:
     """Daily bars for the symbols of a table, sorted by symbol and date, in the scale of the session at hand.
 
@@ -44,7 +58,7 @@ class DailyBars:
 
     def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
         self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
-        self._at_hand: tuple[tuple[Session, ...], Bars, Ints] | None = None
+        self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of a table, all of which are in this one's."""
@@ -76,26 +90,22 @@ class DailyBars:
     def of(self, sessions: tuple[Session, ...]) -> Bars:
         """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for."""
         if self._at_hand is None or self._at_hand[0] != sessions:
-            days = np.array([day_number(session.date) for session in sessions])
-            of_day = np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
-            opens, closes = (np.array(times) for times in zip(*((s.open, s.close) for s in sessions), strict=True))
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
-            numbers, known_at = np.zeros(len(self.dates), np.int64), np.zeros(len(self.dates), np.int64)
+            opens, closes = (np.array(times) for times in zip(*((s.open, s.close) for s in sessions), strict=True))
+            dates, closes_on, known_at = self.dates, closes[_numbers_by_day(sessions)], reused.empty(len(self.dates), np.int64)
 
-            def number(first: int, last: int) -> None:
-                number_rows(first, last, starts, ends, self.dates, int(days[0]), of_day, closes, numbers, known_at)
+            def look_up(first: int, last: int) -> None:
+                look_up_days(first, last, starts, ends, dates, day_number(sessions[0].date), closes_on, known_at)
 
-            run_over_symbols(len(starts), [number])
+            run_over_symbols(len(starts), [look_up])
             bars = self._bars(starts, ends, known_at)
-            own = {"timestamp": lambda: opens[numbers].astype(np.float64)}
-            self._at_hand = sessions, replace(bars, more={**bars.more, **own}), numbers
+            own = {"timestamp": lambda: opens[_numbers(dates, sessions)].astype(np.float64)}
+            self._at_hand = sessions, replace(bars, more={**bars.more, **own})
         return self._at_hand[1]
 
-    def numbers(self, sessions: tuple[Session, ...]) -> Ints:
-        """int64[bars]: which of consecutive sessions each is of; 0 for bars of other sessions."""
-        self.of(sessions)
-        assert self._at_hand is not None
-        return self._at_hand[2]
+    def numbers(self, sessions: tuple[Session, ...], rows: Ints) -> Ints:
+        """Which of consecutive sessions some bars are of; for bars of other sessions, one of those all the same."""
+        return _numbers(self.dates[rows], sessions)
 
     def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
         """int64[symbols, sessions]: the last row before each session, -1 where there is none; of all symbols, or of `ids`."""
@@ -116,12 +126,13 @@ class DailyBars:
             rescale(name, values, slice(self.starts[symbol], ends[symbol]), ratio)
 
     def _bars(self, starts: Ints, ends: Ints, known_at: Ints) -> Bars:
+        dates = self.dates  # not itself, or it would be freed late
         more = {
-            "session": lambda: (self.dates + EPOCH.toordinal()).astype(np.float64),
-            "minute": lambda: np.zeros(len(self.dates)),  # a daily bar is that of regular hours
-            "regular": lambda: np.ones(len(self.dates)),
+            "session": lambda: (dates + EPOCH.toordinal()).astype(np.float64),
+            "minute": lambda: np.zeros(len(dates)),  # a daily bar is that of regular hours
+            "regular": lambda: np.ones(len(dates)),
         }
-        return Bars(starts, ends, known_at, 0, self.columns, more, self.dates, (self.starts, self.ends))
+        return Bars(starts, ends, known_at, 0, self.columns, more, dates, (self.starts, self.ends))
 
 
 class DailyPanel:
@@ -175,14 +186,14 @@ class DailyPanel:
         return of_tick
 
     def present(self) -> Ints:
-        """int64[symbols]: how many bars of its first session each symbol has, 1 or 0."""
-        if self._present is None:
-            self._present = self._presence()
-        first: Ints = self._present[0].astype(np.int64)
-        return first
+        """int64[symbols]: how many bars of its sessions each symbol has."""
+        if self._present is not None:
+            counts: Ints = self._present.sum(axis=0, dtype=np.int64)
+            return counts
+        return self.visible.ends - self.visible.starts
 
     def coverage(self) -> Coverage:
-        """How its first session is covered: by the one bar, or not at all."""
+        """How its session is covered, of which it has one: by the one bar, or not at all."""
         found, session = Coverage.empty(len(self.table), 1), self.session
         found.present[:] = self.present()
         there = found.present > 0
@@ -192,7 +203,8 @@ class DailyPanel:
 
     def _presence(self) -> NDArray[np.bool_]:
         bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)
-        mark_rows(bars.starts, bars.ends, self._bars.numbers(self.sessions), found)
+        first_day, by_day = day_number(self.session.date), _numbers_by_day(self.sessions)
+        mark_rows(bars.starts, bars.ends, self._bars.dates, first_day, by_day, found)
         return found
 
     @property
@@ -254,7 +266,7 @@ class DailyHistory:
         ends = np.cumsum(total)
         starts = ends - total
         size = int(total.sum())
-        dates, columns = np.empty(size, np.int64), {name: np.empty(size) for name in self._columns}
+        dates, columns = reused.empty(size, np.int64), {name: reused.empty(size) for name in self._columns}
 
         def join(name: str) -> None:
             free = starts.copy()  # where each symbol's next bars go

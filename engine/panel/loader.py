@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,13 +13,19 @@ Loaded = TypeVar("Loaded")
 AHEAD = 2  # with one, decoding stands still as often as scanning takes longer than it
 
 
-def prefetch(items: Sequence[Item], load: Callable[[Item], Loaded]) -> Iterator[Loaded]:
-    """load(item) for every item in order, on another thread; at most AHEAD are waiting while one is in use."""
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+def prefetch(items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD) -> Iterator[Loaded]:
+    """load(item) for every item in order, on another thread; at most `ahead` are waiting while one is in use.
+
+    The items are drawn on this one.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    try:
         waiting: deque[Future[Loaded]] = deque()
         left = iter(items)
         while True:
-            waiting.extend(pool.submit(load, item) for _, item in zip(range(AHEAD - len(waiting) + 1), left, strict=False))
+            waiting.extend(pool.submit(load, item) for _, item in zip(range(ahead - len(waiting) + 1), left, strict=False))
             if not waiting:
                 return
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

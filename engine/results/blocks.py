@@ -96,15 +96,19 @@ class RunBlocks:
         self.warnings += [warning for warning in block.warnings if warning not in self.warnings]
         for phase, spent in block.seconds.items():
             self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
-        for date in block.dates:
+        self._progress(block.dates)
+        return block
+
+    def _progress(self, dates: Sequence[dt.date]) -> None:
+        """Tell that these sessions are done."""
+        for date in dates:
             self._done += 1
             self.progress(self._done, len(self.dates), date)
-        return block
 
     def _own(self) -> Iterator[Block]:
         def told() -> Iterator[Any]:
-            for done, record in enumerate(self.coordinator.records(self._left), self._done + 1):
-                self.progress(done, len(self.dates), record.date)
+            for record in self.coordinator.records(self._left):
+                self._progress(record.dates)
                 yield record
 
         yield from in_blocks(told())

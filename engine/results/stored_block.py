@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from engine.errors import WriteError
 
 FRAMES = ("scans", "hits", "symbols", "quality", "timings")
 NOTE = "block.json"
+PIECE = 1 << 20  # bytes of a file that are read at a time
 
 
 class Block(Protocol):
@@ -32,6 +32,8 @@ class Block(Protocol):
     def scans(self) -> pl.DataFrame: ...
     @property
     def hits(self) -> pl.DataFrame: ...
+    @property
+    def found(self) -> Mapping[str, Mapping[str, int]]: ...
     @property
     def symbols(self) -> pl.DataFrame: ...
     @property
@@ -71,7 +73,7 @@ class StoredBlock:
             note = {"dates": list(map(str, stored.dates)), "bars": stored.bars, "sums": stored.sums, "warnings": list(warnings)}
             (aside / NOTE).write_text(json.dumps(note), encoding="utf-8")
             os.rename(aside, folder)
-        except OSError as error:
+        except (OSError, pl.exceptions.PolarsError) as error:
             raise WriteError.of(error, folder) from None
         if isinstance(block, StoredBlock):
             block.folder = folder
@@ -82,7 +84,7 @@ class StoredBlock:
         """The block in a folder; None where it is not what was written."""
         try:
             note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-            if any(zlib.crc32((folder / f"{name}.arrow").read_bytes()) != crc for name, crc in note["sums"].items()):
+            if any(_sum(folder / f"{name}.arrow") != crc for name, crc in note["sums"].items()):
                 return None
             dates = [dt.date.fromisoformat(date) for date in note["dates"]]
             return cls(folder, dates, note["bars"], note["sums"], note["warnings"])
@@ -98,6 +100,12 @@ class StoredBlock:
     def hits(self) -> pl.DataFrame:
         """HITS_SCHEMA, then the features."""
         return self._frame("hits")
+
+    @cached_property
+    def found(self) -> Mapping[str, Mapping[str, int]]:
+        """Scanner -> symbol -> hits."""
+        by_scanner = self.hits.select("scanner", "symbol").partition_by("scanner", as_dict=True)
+        return {str(name): dict(hits["symbol"].value_counts().iter_rows()) for (name,), hits in by_scanner.items()}
 
     @cached_property
     def symbols(self) -> pl.DataFrame:
@@ -123,7 +131,14 @@ class StoredBlock:
 
 
 def _write(frame: pl.DataFrame, path: Path) -> int:
-    buffer = io.BytesIO()
-    frame.write_ipc(buffer, compression="uncompressed")
-    path.write_bytes(buffer.getbuffer())
-    return zlib.crc32(buffer.getbuffer())
+    frame.write_ipc(path, compression="uncompressed")
+    return _sum(path)
+
+
+def _sum(path: Path) -> int:
+    """CRC-32 of a file."""
+    found = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found = zlib.crc32(piece, found)
+    return found

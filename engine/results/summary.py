@@ -38,6 +38,19 @@ class ScannerSummary:
         """An empty one, with the scanner's clauses in their order."""
         return cls(funnel={clause.name: 0 for clause in slot.plan.clauses} if slot.plan else {})
 
+    def add(self, scans: pl.DataFrame, elapsed_us: float, hits: Mapping[str, int]) -> None:
+        """Count scans, which took so long, and their hits by symbol."""
+        self.scans += len(scans)
+        self.errors += len(scans) - scans["error"].null_count()
+        self.scanned += int(scans["scanned"].sum())
+        self.qualified += int(scans["qualified"].sum())
+        self.promoted += int(scans["promoted"].sum())
+        self.elapsed_us += elapsed_us
+        self.hits += sum(hits.values())
+        self.symbols.update(hits)
+        for clause in self.funnel:
+            self.funnel[clause] += int(scans[clause].sum()) if clause in scans.columns else 0
+
     def as_dict(self) -> dict[str, Any]:
         """For summary.json; times are in the manifest."""
         names = ("scans", "scanned", "qualified", "hits", "promoted", "errors", "funnel")
@@ -64,15 +77,9 @@ class RunSummary:
         self.sessions += len(block.dates)
         self.bars += block.bars
         self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
-        for (name,), scans in block.scans.partition_by("scanner", as_dict=True).items():
-            self._add_scans(self.scanners[str(name)], scans)
         for name, one in self.scanners.items():
-            symbols = block.hits["symbol"].filter(block.hits["scanner"] == name)
-            one.hits += len(symbols)
-            for symbol, count in symbols.value_counts().iter_rows():
-                one.symbols[symbol] += count
-        for name, elapsed in block.timings.group_by("scanner").agg(pl.col("elapsed_us").sum()).iter_rows():
-            self.scanners[name].elapsed_us += elapsed
+            scans, timings = (rows.filter(rows["scanner"] == name) for rows in (block.scans, block.timings))
+            one.add(scans, float(timings["elapsed_us"].sum()), block.found.get(name, {}))
 
     def as_dict(self, warnings: list[str]) -> dict[str, Any]:
         """For summary.json."""
@@ -92,12 +99,3 @@ class RunSummary:
                 name: survivorship(universe, self.scanners[name].symbols, traded, dates[0], dates[-1])
                 for name, universe in universes.items()
             }
-
-    @staticmethod
-    def _add_scans(one: ScannerSummary, scans: pl.DataFrame) -> None:
-        one.scans += len(scans)
-        one.errors += len(scans) - scans["error"].null_count()
-        for name in ("scanned", "qualified", "promoted"):
-            setattr(one, name, getattr(one, name) + int(scans[name].sum()))
-        for clause in one.funnel:
-            one.funnel[clause] += int(scans[clause].sum()) if clause in scans.columns else 0

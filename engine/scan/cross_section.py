@@ -8,6 +8,7 @@ an indicator that is not warm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -75,6 +76,11 @@ class CrossSection:
     def stretch(self) -> CrossSection:
         """The sessions that were computed with this one; itself where it was alone."""
         return self._stretch or self
+
+    @cached_property
+    def session_of_tick(self) -> Ints:
+        """int64[ticks]: which of the sessions each tick is in."""
+        return np.repeat(np.arange(len(self.sessions)), np.diff(self.bounds))
 
     @property
     def opens(self) -> Ints:

@@ -64,6 +64,18 @@ class SessionHits:
             self.first + start,
         )  # fmt: skip
 
+    def only(self, rows: Ints) -> SessionHits:
+        """The hits in some of the rows, in their order."""
+        if len(rows) == len(self.ticks) and (rows == np.arange(len(rows))).all():
+            return self
+        features = self.features[self.first + rows] if self.features.width else self.features
+        return replace(self, ticks=self.ticks[rows], symbols=self.symbols[rows], ranks=self.ranks[rows], features=features, first=0)
+
+    @property
+    def own_features(self) -> pl.DataFrame:
+        """The features, a row a hit."""
+        return self.features.slice(self.first, len(self.ticks))
+
     def at(self, tick: int) -> slice:
         """The hits of one tick."""
         return slice(self._bounds[tick], self._bounds[tick + 1])
@@ -148,10 +160,10 @@ class _Values:
         if id(part) in self._others:
             return self._others[id(part)].gather(rows)
         place = self._places[id(part)]
-        values, known = np.take(self._computed[place], rows), np.take(self._known[place], rows)
-        if known.all():
+        values = np.take(self._computed[place], rows)
+        if self._known[place].all():
             return pl.Series(values)
-        bits = np.packbits(known, bitorder="little")
+        bits = np.packbits(np.take(self._known[place], rows), bitorder="little")
         # pa.array would import pandas where it is installed
         return pl.Series(pa.Array.from_buffers(pa.float64(), len(values), [pa.py_buffer(bits), pa.py_buffer(values)]))
 
@@ -318,9 +330,7 @@ def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, N
 def _first_symbols(hits: SessionHits, count: int) -> SessionHits:
     """The first hit of each of the first `count` symbols."""
     _, first = np.unique(hits.symbols, return_index=True)
-    kept = np.sort(first)[:count]
-    features = hits.features[kept] if hits.features.width else hits.features
-    return replace(hits, ticks=hits.ticks[kept], symbols=hits.symbols[kept], ranks=hits.ranks[kept], features=features)
+    return hits.only(np.sort(first)[:count])
 
 
 def _join(parts: list[SessionHits], scanned: int) -> SessionHits:

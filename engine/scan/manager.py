@@ -101,7 +101,7 @@ class ScannerManager:
 
     def scan_all(self) -> bool:
         """All scheduled scans of a session at once; False where one would fail, so that each must be done when it is due."""
-        return scan_at_once(self.slots, self._at(), self._data, [self.records()])
+        return scan_at_once(self.slots, self._at(), self._data, self.records())
 
     def may_run_together(self, cross: CrossSection) -> bool:
         """Whether sessions may go through their lifecycle together: nothing of it is the scanners' own, or differs."""
@@ -113,13 +113,14 @@ class ScannerManager:
         except (Exception, SystemExit):  # a universe may be the scanner's own: it fails again, and is told of, in its session
             return False
 
-    def run_together(self, cross: CrossSection) -> list[list[ScanRecord]] | None:
-        """All of a stretch of sessions, the last of which has begun; their records, a scanner each.
+    def run_together(self, cross: CrossSection) -> list[ScanRecord] | None:
+        """All of a stretch of sessions, the last of which has begun; a record a scanner.
 
         None where something would fail, so that each session must be run by itself.
         """
         self.set_up(False)
-        records = [[ScanRecord(slot.name, session.date) for slot in self.slots] for session in cross.sessions]
+        dates = [session.date for session in cross.sessions]
+        records = [ScanRecord(slot.name, dates, cross.session_of_tick) for slot in self.slots]
         if not all(slot.works for slot in self.slots) or not scan_at_once(self.slots, cross, self._data, records):
             return None
         self.tear_down()

@@ -20,6 +20,7 @@ from engine.kernels import filter_rows as machine
 from engine.kernels.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
 from engine.panel.passes import in_threads, threads
+from engine.panel.reuse import reused
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 
@@ -45,7 +46,8 @@ class Rank:
 Step = tuple[int, str | Rank | float | None]  # what to do, and with which column or constant
 Steps = tuple[Step, ...]
 
-MANY_ROWS = 100_000  # from so many on, threads share the ranking
+MANY_ROWS = 100_000  # from so many on, threads share the work
+RANKED_ROWS = 1 << 17  # that are ranked at a time: what they come to is in the processor's cache still
 LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
 ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
 COMPARISONS = {
@@ -106,9 +108,24 @@ class Grid:
     members: Ints
     column: Callable[[str | Rank], Column]
     every_tick: int
+    first_row: int = 0  # how many rows there are before, in the grid that it is a part of
 
     def __len__(self) -> int:
         return int((self.spans[1] - self.spans[0]).sum())
+
+    def parts(self, size: int) -> list[Grid]:
+        """The same rows, so many ticks at a time; itself where that is all of them."""
+        if size >= len(self.ticks):
+            return [self]
+        begins = range(0, len(self.ticks), size)
+        before = np.concatenate([[0], np.cumsum(self.spans[1] - self.spans[0])])
+        return [
+            replace(
+                self, ticks=self.ticks[begin : begin + size], spans=np.ascontiguousarray(self.spans[:, begin : begin + size]),
+                first_row=int(before[begin]),
+            )
+            for begin in begins
+        ]  # fmt: skip
 
     def columns(self, programs: Sequence[Steps]) -> Columns:
         """The columns that programs read."""
@@ -138,16 +155,30 @@ def _address(array: Floats | Ints) -> int:
 def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
     """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left."""
     code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
-    counts, out = np.zeros((len(conditions), grid.every_tick), np.uint32), np.empty((2, len(grid)), np.int64)
-    found = machine.filter_rows(grid.ticks, grid.spans, grid.members, columns.table, *code, counts, out[0], out[1])
-    return out[0, :found].copy(), out[1, :found].copy(), counts
+    counts, parts = np.zeros((len(conditions), grid.every_tick), np.uint32), grid.parts(_shared(grid))
+    found = [np.empty((2, 0), np.int64) for _ in parts]
+
+    def some(number: int) -> None:
+        part = parts[number]
+        out = np.empty((2, len(part)), np.int64)
+        count = machine.filter_rows(part.ticks, part.spans, part.members, columns.table, *code, counts, out[0], out[1])
+        found[number] = out[:, :count]
+
+    in_threads(some, range(len(parts)))
+    ticks, members = np.concatenate(found, axis=1)
+    return ticks, members, counts
 
 
 def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDArray[np.bool_]]:
     """What computations come to, float64[computations, rows], and whether there is a value."""
     code, columns = _assemble(tuple(computations)), grid.columns(computations)
-    out, known = np.empty((len(computations), len(grid))), np.empty((len(computations), len(grid)), np.bool_)
-    machine.compute_rows(grid.ticks, grid.spans, grid.members, columns.table, *code, out, known)
+    shape = len(computations), len(grid)
+    out, known = reused.empty(shape), reused.empty(shape, np.bool_)
+
+    def some(part: Grid) -> None:
+        machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out, known)
+
+    in_threads(some, grid.parts(_shared(grid)))
     return out, known
 
 
@@ -155,20 +186,39 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
     """A rank at every tick of a grid of members, which are the same at all of them."""
     if not len(grid):
         return Column(np.empty((0, 0)))
-    members, first = len(grid.members), int(grid.ticks[0])
-    values, known = compute_rows([rank.steps], grid)
-    ranks = np.empty((int(grid.ticks[-1]) - first + 1, members))
-    at = values.reshape(len(grid.ticks), members), known.reshape(len(grid.ticks), members)
+    members, first, plain = len(grid.members), int(grid.ticks[0]), _plain_column(rank.steps, grid)
+    code, columns = _assemble((rank.steps,)), grid.columns([rank.steps])
+    ranks = reused.empty((int(grid.ticks[-1]) - first + 1, members))
 
-    def some(part: slice) -> None:
-        places = grid.ticks[part] - first
-        rank_members(at[0][part], at[1][part], rank.descending, rank.highest, rank.share, places, ranks)
+    def some(part: Grid) -> None:
+        if plain is not None:
+            numbers = plain[part.ticks[0] : part.ticks[-1] + 1]
+            known = numbers == numbers
+        else:
+            out = reused.empty((1, len(part))), reused.empty((1, len(part)), np.bool_)
+            machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, *out)
+            numbers, known = (of_part.reshape(len(part.ticks), members) for of_part in out)
+        rank_members(numbers, known, rank.descending, rank.highest, rank.share, part.ticks - first, ranks)
 
-    size = -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1))
-    in_threads(some, [slice(start, start + size) for start in range(0, len(grid.ticks), size)])
+    in_threads(some, grid.parts(max(1, min(_shared(grid), RANKED_ROWS // members))))
     places = np.full(int(grid.members[-1]) + 1, -1)
     places[grid.members] = np.arange(members)
     return Column(ranks, places, first)
+
+
+def _plain_column(steps: Steps, grid: Grid) -> Floats | None:
+    """The column itself where the number is one and the grid is all of it, so that nothing is to be computed."""
+    ((what, name), *more) = steps
+    if more or what != machine.LOAD or not isinstance(name, str) or len(grid.ticks) < grid.every_tick:
+        return None
+    values, places, _ = grid.column(name)
+    whole = places is None and values.shape == (grid.every_tick, len(grid.members))
+    return values if whole and values.flags.c_contiguous and values.flags.writeable else None  # as the kernel is compiled for
+
+
+def _shared(grid: Grid) -> int:
+    """How many of a grid's ticks each thread has."""
+    return max(1, -(-len(grid.ticks) // (threads() if len(grid) >= MANY_ROWS else 1)))
 
 
 def _names(programs: Sequence[Steps]) -> list[str | Rank]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, groupby
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.panel.bars import Ints
+from engine.panel.bars import Ints, joined
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.evaluation import SessionHits
 from engine.scan.result import ColumnarResult, ScanResult
@@ -78,21 +80,29 @@ class ColumnarHits:
     seen: list[Ints] = field(default_factory=list)
     promoted: list[NDArray[np.bool_]] = field(default_factory=list)
 
-    @property
-    def rows(self) -> Ints:
-        """Places of the hits that were seen, in their order."""
-        return np.concatenate(self.seen)
+    @cached_property
+    def found(self) -> SessionHits:
+        """The hits that were seen, in their order."""
+        return self.hits.only(joined(self.seen))
 
 
 @dataclass
 class ScanRecord:
-    """The scans of one scanner in one session."""
+    """The scans of one scanner in a session, or in several that were run together.
+
+    number_of_tick  which of the sessions each tick is in; None where there is one
+    """
 
     scanner: str
-    session: dt.date
+    sessions: Sequence[dt.date]
+    number_of_tick: Ints | None = None
     scans: Scans = field(default_factory=Scans)
     columnar: ColumnarHits | None = None
     symbol_hits: list[pl.DataFrame] = field(default_factory=list)  # of scans that were written symbol by symbol
+
+    def numbers(self, ticks: Ints | list[int]) -> Ints:
+        """Which of the sessions each tick is in."""
+        return np.zeros(len(ticks), np.int64) if self.number_of_tick is None else self.number_of_tick[ticks]
 
     def found_columnar(self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
@@ -108,21 +118,17 @@ class ScanRecord:
         self.columnar.promoted.append(promoted)
 
     def found_symbols(self, result: ScanResult, promoted: Sequence[bool], scanned: int) -> None:
-        """Take in the result of a scan that was written symbol by symbol."""
+        """Take in the result of a scan that was written symbol by symbol, in a session of its own."""
         self.scans.end(scanned, len(result.symbols), sum(promoted))
-        self.symbol_hits.append(
-            _symbol_hits(self.scans.time[-1], result, promoted).with_columns(session=pl.lit(self.session, pl.Date))
-        )
+        hits = _symbol_hits(self.scans.time[-1], result, promoted)
+        self.symbol_hits.append(hits.with_columns(session=pl.lit(self.sessions[0], pl.Date)))
 
 
 def scans_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """SCANS_SCHEMA of one scanner's sessions, and the funnel: a UInt32 column a clause."""
-    names = ("scan_type", "scanned", "qualified", "promoted", "error")
-    frame = _a_row_a_scan(records, {name: SCANS_SCHEMA[name] for name in names}).select(*SCANS_SCHEMA)
+    frame = _a_row_a_scan(records, SCANS_SCHEMA)
     first = next((record.columnar for record in records if record.columnar), None)
-    if first is None:
-        return frame
-    return frame.with_columns(_funnel(records, name) for name in first.hits.funnel)
+    return frame.hstack([_funnel(records, name) for name in first.hits.funnel]) if first else frame
 
 
 def _funnel(records: Sequence[ScanRecord], clause: str) -> pl.Series:
@@ -139,70 +145,83 @@ def _funnel(records: Sequence[ScanRecord], clause: str) -> pl.Series:
 def hits_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """HITS_SCHEMA of one scanner's sessions, then the features."""
     frames = [frame.with_columns(scanner=pl.lit(record.scanner)) for record in records for frame in record.symbol_hits]
-    passes = [(record, record.columnar) for record in records if record.columnar is not None]
-    by_table = [_columnar_hits(list(alike)) for _, alike in groupby(passes, key=lambda one: id(one[1].table))]
-    if not frames and not by_table:
-        return pl.DataFrame(schema=HITS_SCHEMA)
-    together = pl.concat([*frames, *by_table], how="diagonal_relaxed")
-    together = together.with_columns(pl.col("tick").cast(pl.Int64).cast(TIMESTAMP))
+    by_table = [_columnar_hits(alike) for alike in _by_table(records)]
+    if not frames and len(by_table) == 1:
+        return by_table[0]  # in the schema's order and types
+    together = pl.concat([pl.DataFrame(schema=HITS_SCHEMA), *frames, *by_table], how="diagonal_relaxed")
     together = together.sort("tick", maintain_order=True) if frames and by_table else together
-    return together.select(*HITS_SCHEMA, pl.exclude(*HITS_SCHEMA)).cast(pl.Schema(HITS_SCHEMA))
+    return together.cast(pl.Schema(HITS_SCHEMA))
+
+
+def hits_by_symbol(records: Sequence[ScanRecord]) -> Counter[str]:
+    """How many hits of one scanner's sessions each symbol has."""
+    counts = Counter(symbol for record in records for frame in record.symbol_hits for symbol in frame["symbol"].to_list())
+    for alike in _by_table(records):
+        of_each = np.bincount(joined([one.found.symbols for _, one in alike]))
+        found, names = np.flatnonzero(of_each), alike[0][1].table.names
+        counts.update(dict(zip([names[i] for i in found.tolist()], of_each[found].tolist(), strict=True)))
+    return counts
+
+
+def _by_table(records: Sequence[ScanRecord]) -> list[list[tuple[ScanRecord, ColumnarHits]]]:
+    """The columnar passes, those together whose symbols are in one table."""
+    passes = [(record, record.columnar) for record in records if record.columnar is not None]
+    return [list(alike) for _, alike in groupby(passes, key=lambda one: id(one[1].table))]
 
 
 def timings_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """TIMINGS_SCHEMA of one scanner's sessions."""
-    return _a_row_a_scan(records, {"elapsed_us": TIMINGS_SCHEMA["elapsed_us"]}).select(*TIMINGS_SCHEMA)
+    return _a_row_a_scan(records, TIMINGS_SCHEMA)
 
 
-def _a_row_a_scan(records: Sequence[ScanRecord], dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The session, tick and scanner of each scan, and what else is noted of it."""
-    dates = pl.Series([record.session for record in records], dtype=pl.Date)
-    noted = {name: list(chain.from_iterable(getattr(record.scans, name) for record in records)) for name in ("time", *dtypes)}
-    columns = {
-        "session": dates.gather(np.repeat(np.arange(len(records)), [len(record.scans) for record in records])),
-        "tick": pl.Series(noted.pop("time"), dtype=pl.Int64).cast(TIMESTAMP),
-        **{name: pl.Series(values, dtype=dtypes[name]) for name, values in noted.items()},
+def _a_row_a_scan(records: Sequence[ScanRecord], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """What a schema asks for of each scan."""
+    known = {
+        "session": _dates(records, [record.numbers(record.scans.tick) for record in records]),
+        "tick": _times(list(chain.from_iterable(record.scans.time for record in records))),
+        "scanner": pl.repeat(records[0].scanner, sum(len(record.scans) for record in records), dtype=pl.String, eager=True),
     }
-    return pl.DataFrame(columns).with_columns(scanner=pl.lit(records[0].scanner))
+
+    def noted(name: str) -> pl.Series:
+        return pl.Series(list(chain.from_iterable(getattr(record.scans, name) for record in records)), dtype=schema[name])
+
+    return pl.DataFrame({name: known[name] if name in known else noted(name) for name in schema})
+
+
+def _times(micros: Sequence[int] | Ints) -> pl.Series:
+    return pl.Series(micros, dtype=pl.Int64).cast(TIMESTAMP)
+
+
+def _dates(records: Sequence[ScanRecord], numbers: Sequence[Ints]) -> pl.Series:
+    """The dates of which these are the numbers in each record."""
+    sessions = [record.sessions for record in records]
+    before = np.cumsum([0, *map(len, sessions)])
+    dates = pl.Series(list(chain.from_iterable(sessions)), dtype=pl.Date)
+    return dates.gather(joined([own + first for own, first in zip(numbers, before[:-1], strict=True)]))
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:
     """The hits of sessions whose symbols are in one table."""
-    rows = [one.rows for _, one in passes]
-    lengths = [len(of_session) for of_session in rows]
-    record, one = passes[0]
-
-    def joined(values: Callable[[ColumnarHits, Ints], NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate([values(one, at) for (_, one), at in zip(passes, rows, strict=True)])
-
+    records, table, times = [record for record, _ in passes], passes[0][1].table, [one.times for _, one in passes]
+    found = [one.found for _, one in passes]
     logged = pl.DataFrame(
         {
-            "session": pl.Series([r.session for r, _ in passes], dtype=pl.Date).gather(np.repeat(np.arange(len(passes)), lengths)),
-            "tick": joined(lambda one, at: one.times[one.hits.ticks[at]]),
-            "scanner": pl.repeat(record.scanner, sum(lengths), eager=True),
-            "symbol": one.table.series.gather(joined(lambda one, at: one.hits.symbols[at])),
-            "rank": joined(lambda one, at: one.hits.ranks[at]),
-            "promoted": joined(lambda one, at: np.concatenate(one.promoted)),
+            "session": _dates(records, [record.numbers(hits.ticks) for record, hits in zip(records, found, strict=True)]),
+            "tick": _times(joined([own[hits.ticks] for own, hits in zip(times, found, strict=True)])),
+            "scanner": pl.repeat(records[0].scanner, sum(len(hits.ticks) for hits in found), dtype=pl.String, eager=True),
+            "symbol": table.series.gather(joined([hits.symbols for hits in found])),
+            "rank": np.concatenate([hits.ranks for hits in found]),
+            "promoted": np.concatenate([flags for _, one in passes for flags in one.promoted]),
         }
     )
-    if not one.hits.features.width:
-        return logged
-    return pl.concat([logged, pl.concat(_features(passes, rows))], how="horizontal")
-
-
-def _features(passes: list[tuple[ScanRecord, ColumnarHits]], rows: list[Ints]) -> Iterator[pl.DataFrame]:
-    """The features of the hits; sessions that were evaluated together have one frame."""
-    for _, alike in groupby(zip(passes, rows, strict=True), key=lambda each: id(each[0][1].hits.features)):
-        together = list(alike)
-        features, at = together[0][0][1].hits.features, np.concatenate([own + one.hits.first for (_, one), own in together])
-        yield features if len(at) == len(features) and (at == np.arange(len(at))).all() else features[at]
+    return logged.hstack(pl.concat([hits.own_features for hits in found], rechunk=True)) if found[0].features.width else logged
 
 
 def _symbol_hits(time: int, result: ScanResult, promoted: Sequence[bool] | NDArray[np.bool_]) -> pl.DataFrame:
     """The hits of a scan that was written symbol by symbol; scalars of its metadata are the features."""
     features = [_scalars(result.metadata.get(symbol)) for symbol in result.symbols]
     rows = {
-        "tick": [time] * len(result.symbols),
+        "tick": _times([time] * len(result.symbols)),
         "symbol": result.symbols,
         "rank": range(1, len(result.symbols) + 1),
         "promoted": list(promoted),
@@ -210,7 +229,7 @@ def _symbol_hits(time: int, result: ScanResult, promoted: Sequence[bool] | NDArr
     names = dict.fromkeys(name for feature in features for name in feature if name not in HITS_SCHEMA)
     return pl.DataFrame(
         {**rows, **{name: [feature.get(name) for feature in features] for name in names}}, strict=False,
-        schema_overrides={"tick": pl.Int64, "symbol": pl.String, "rank": pl.Int64, "promoted": pl.Boolean},
+        schema_overrides={"symbol": pl.String, "rank": pl.Int64, "promoted": pl.Boolean},
     )  # fmt: skip
 
 

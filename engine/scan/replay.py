@@ -4,6 +4,9 @@
 2. `prefetch`  decodes the next session while this one is scanned
 3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
 4. `advance`   every open block walks the session; the one whose month it is also samples it
+
+Where bars are daily and scanners only declare, blocks are years, each by itself: `_computed_ahead` opens one and
+computes its first stretch of sessions while the year before is scanned.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 
@@ -121,21 +125,43 @@ class MarketReplay:
         """The run's sessions in order, those together that are computed together; one is over when the next is asked for."""
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
-        run, self.walked = set(self._spec.dates), len(needed)
-        for panel in prefetch(self._stretches(needed, months), self._read):
+        self.walked = len(needed)
+        if self._spec.base.is_daily and self._spec.at_once:
+            blocks = ((month, self._table(month)) for month in months)  # universes may be the user's, and stay on this thread
+            for of_block in prefetch(blocks, lambda block: self._computed_ahead(*block), ahead=1):
+                yield from of_block
+            return
+        run = set(self._spec.dates)
+        for panel in prefetch([(date,) for date in needed], self._read):
             date = panel.sessions[0].date
             while months and self._first_fed(months[0]) <= date:
-                self._open_blocks.append(self._open(months.pop(0), date))
+                month = months.pop(0)
+                self._open_blocks.append(self._open(month, self._table(month), date))
             for block in list(self._open_blocks):
-                stretch = self._advance(block, panel, date in run)
-                if stretch is not None:
-                    yield stretch
-                    if block.deferred:
-                        block.deferred.close()
-                del stretch
+                yield from self._sampled(block, panel, date in run)
                 if panel.sessions[-1].date >= block.sessions[-1]:
                     self._open_blocks.remove(block)
             del panel  # or it is held until the next but one is there
+
+    def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
+        """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is."""
+        stretches = self._by_stretch(month, table)
+        return chain(list(islice(stretches, 1)), stretches)
+
+    def _by_stretch(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
+        """The stretches of a block of daily bars; one is over when the next is asked for."""
+        walked = self._walked(month)
+        block = self._open(month, table, walked[0])
+        for dates in self._stretches(walked, month[0]):
+            yield from self._sampled(block, self._read(dates), dates[0] >= self._spec.dates[0])
+
+    def _sampled(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedStretch]:
+        """What a block's walk through a panel gives: a stretch where that is sampled, over when the next is asked for."""
+        stretch = self._advance(block, panel, in_run)
+        if stretch is not None:
+            yield stretch
+            if block.deferred:
+                block.deferred.close()
 
     def provision(self, terms: Sequence[Term]) -> None:
         """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
@@ -198,11 +224,9 @@ class MarketReplay:
         """Microseconds from a bar's start until it is known."""
         return session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
 
-    def _stretches(self, dates: Sequence[dt.date], months: Sequence[Sequence[dt.date]]) -> list[tuple[dt.date, ...]]:
-        """The sessions that are computed together: each alone, or, where bars are daily and that is safe, as many as can be."""
-        if not (self._spec.base.is_daily and self._spec.at_once):
-            return [(date,) for date in dates]
-        begins = {self._spec.dates[0], *(month[0] for month in months), *(self._first_fed(month) for month in months)}
+    def _stretches(self, dates: Sequence[dt.date], first: dt.date) -> list[tuple[dt.date, ...]]:
+        """The sessions of daily bars that are computed together, as many as can be; `first` is the first of the block."""
+        begins = {self._spec.dates[0], first}
         most, found = max(1, CELLS // max(1, len(self._everyone))), list[list[dt.date]]()
         for date in dates:
             if not found or date in begins or len(found[-1]) >= most:
@@ -260,9 +284,11 @@ class MarketReplay:
         intraday = [term for term in self._terms if term.rows != DAILY]
         return min([month[0], *self._starts(month, intraday).values()])
 
-    def _open(self, month: Sequence[dt.date], date: dt.date) -> MonthBlock:
+    def _table(self, month: Sequence[dt.date]) -> SymbolTable:
         table = self._spec.table_of(month[0], month[-1])
-        table = self._everyone if table.names == self._everyone.names else table
+        return self._everyone if table.names == self._everyone.names else table
+
+    def _open(self, month: Sequence[dt.date], table: SymbolTable, date: dt.date) -> MonthBlock:
         block = self._fresh_block(month, table, list(self._terms))
         self._catch_up(block, date)  # nothing to do unless a term was asked for during the run
         return block

@@ -57,7 +57,7 @@ class ScannerSlot:
         teardown = {"teardown"} if _is_of(scanner.teardown, BaseScanner.teardown) else set()
         self.inherited = columnar | setup | teardown
         self.error: str | None = None
-        self.record = ScanRecord(name, dt.date.min)
+        self.record = ScanRecord(name, (dt.date.min,))
         self.scans, self.busy_us = 0, 0.0
         self._scheduled = ScheduledTicks(schedules)
         self._looks = ScheduledTicks(schedules, True) if pre_session else self._scheduled
@@ -78,7 +78,7 @@ class ScannerSlot:
         """A session begins."""
         self._ticks = self._scheduled.ticks(session)
         self.scanner.session_date = session.date
-        self.record, self._hits, self._next, self.error = ScanRecord(self.name, session.date), None, 0, None
+        self.record, self._hits, self._next, self.error = ScanRecord(self.name, (session.date,)), None, 0, None
         self.state = ScannerState.SETUP_PENDING
 
     def attach(self, cross: CrossSection) -> None:
@@ -106,11 +106,18 @@ class ScannerSlot:
         if self.plan is None:
             raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
         if self._hits is None:
-            if cross.stretch is not cross and self.at_once(cross):
-                self._hits = self._of_stretch(cross).of_session(cross.first, cross.first + len(cross.ticks))
-            else:
-                self._hits = evaluate(self.plan, cross, self.scan_ticks(cross), self.members(cross))
+            self._hits = self._as_part(cross) or evaluate(self.plan, cross, self.scan_ticks(cross), self.members(cross))
         return self._hits
+
+    def _as_part(self, cross: CrossSection) -> SessionHits | None:
+        """The session's hits among those of its stretch; None where that cannot be evaluated at once."""
+        if cross.stretch is cross or not self.at_once(cross):
+            return None
+        try:
+            return self._of_stretch(cross).of_session(cross.first, cross.first + len(cross.ticks))
+        except (Exception, SystemExit):  # in some session of it: in which is found out one by one
+            self._same = cross.stretch, False
+            return None
 
     def hits_at_once(self, cross: CrossSection) -> SessionHits:
         """As `hits`; of a stretch, all of its sessions', which can be evaluated at once."""

@@ -17,11 +17,8 @@ import contextlib
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import Protocol
-
-import polars as pl
 
 from engine.archive.archive import Archive
 from engine.archive.universe import Universe
@@ -30,14 +27,11 @@ from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.indicators.block import Panel, block_of
 from engine.indicators.term import Term
-from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import ColumnarScanner
 from engine.scan.cross_section import CrossSection
 from engine.scan.guard import check_time_limit, guarded
 from engine.scan.manager import ScannerManager
-from engine.scan.record import ScanRecord
 from engine.scan.replay import MarketReplay, ReplayedSession, ReplayedStretch
-from engine.session.events import Event
 from engine.session.history import TrailingHistory
 from engine.session.needs import RunNeeds
 from engine.session.record import SessionRecord
@@ -111,14 +105,14 @@ class SessionCoordinator:
         self._clock_phase(REPLAY)
         replay = self.needs.replay(own, lambda *walked: self.inspector is not None and self.inspector.wants(*walked))
         for stretch in replay.stretches():
-            records = self._run_together(stretch) if together else None
-            if records is None:
+            record = self._run_together(stretch) if together else None
+            if record is None:
                 yield from self._run_each(replay, stretch)
             else:
                 self._clock_phase("results")
-                yield from records
+                yield record
                 self.data.end_session()
-            del stretch, records  # the bars go before the next ones come
+            del stretch, record  # the bars go before the next ones come
             self._clock_phase(REPLAY)
         self._clock_phase("")
 
@@ -140,7 +134,7 @@ class SessionCoordinator:
             self.manager.end()
             self._clock_phase(REPLAY)
 
-    def _run_together(self, stretch: ReplayedStretch) -> list[SessionRecord] | None:
+    def _run_together(self, stretch: ReplayedStretch) -> SessionRecord | None:
         """All sessions of a stretch as if they were one, where that comes to the same; None where it may not."""
         cross, last = stretch.cross, stretch.cross.sessions[-1]
         looked_at = self.inspector is not None and self.inspector.date in [session.date for session in cross.sessions]
@@ -157,11 +151,12 @@ class SessionCoordinator:
             return None
         self.clock.begin(last)
         self.clock.advance(last.close)
-        events = {date: list(own) for date, own in groupby(self.data.take_events(), key=lambda event: event.date)}
-        return [
-            self._record(stretch.panel.of_session(number), cross.table, scans[number], events.get(session.date, []), {})
-            for number, session in enumerate(cross.sessions)
-        ]
+        bars = int(stretch.panel.present().sum())
+        panels = [stretch.panel.of_session(number) for number in range(len(cross.sessions))] if self._quality else []
+        return SessionRecord(
+            [session.date for session in cross.sessions], block_of(last.date, True), cross.table, bars,
+            [panel.coverage() for panel in panels], scans, self.data.take_events(), {},
+        )  # fmt: skip
 
     # -- the phases of a session
 
@@ -216,16 +211,10 @@ class SessionCoordinator:
         self._phase("6: end of session", session)
         self.clock.advance(max(self.clock.now, session.close))
         self.manager.tear_down()
-        return self._record(replayed.panel, replayed.cross.table, self.manager.records(), self.data.take_events(), trading)
-
-    def _record(
-        self, panel: Panel, table: SymbolTable, scans: Sequence[ScanRecord], events: Sequence[Event],
-        trading: Mapping[str, pl.DataFrame],
-    ) -> SessionRecord:  # fmt: skip
-        date = panel.session.date
         return SessionRecord(
-            date, block_of(date, self.scope.base.is_daily), table, int(panel.present().sum()),
-            panel.coverage() if self._quality else None, scans, events, trading,
+            [session.date], block_of(session.date, self.scope.base.is_daily), replayed.cross.table,
+            int(replayed.panel.present().sum()), [replayed.panel.coverage()] if self._quality else [], self.manager.records(),
+            self.data.take_events(), trading,
         )  # fmt: skip
 
     def _foreseen(self, cross: CrossSection) -> Found:

@@ -32,6 +32,7 @@ class RunNeeds:
     def __init__(self, scope: RunScope, slots: Sequence[ScannerSlot], data: SessionData, trader: Trader | None, warmup: float):
         self._scope, self._slots, self._data, self._trader, self._warmup = scope, slots, data, trader, warmup
         self.terms: Sequence[Term] = ()
+        self._everyone: SymbolTable | None = None
 
     @property
     def declared(self) -> bool:
@@ -73,6 +74,11 @@ class RunNeeds:
         by_tick = self._trader is None or self._trades_by_tick
 
         def provision(key: IndicatorKey) -> None:
+            if self._scope.base.is_daily and self.declared:
+                raise RunError(
+                    f"{key.name} is asked for too late: daily bars are computed a year at once", where="add_indicator",
+                    expected="it in the setup() of the run's first session, or in session_data_config.indicators",
+                )  # fmt: skip
             if key.indicator.rows == TICKS and not by_tick:
                 raise RunError(
                     f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
@@ -89,7 +95,8 @@ class RunNeeds:
             start, end = self._scope.dates[0], self._scope.dates[-1]
         universes = [slot.scanner.universe for slot in self._slots]
         if any(not slot.columnar for slot in self._slots) or None in universes:
-            return SymbolTable([*self._scope.archive.symbols(), *self._data.get_config_symbols()])
+            self._everyone = self._everyone or SymbolTable([*self._scope.archive.symbols(), *self._data.get_config_symbols()])
+            return self._everyone
         found = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
         benchmark = self._scope.benchmark
         return SymbolTable({*found, *self._data.get_config_symbols(), *([benchmark] if benchmark else [])})

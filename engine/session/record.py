@@ -19,30 +19,35 @@ from engine.kernels.coverage import NEVER
 from engine.panel.bars import Ints
 from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.record import ScanRecord, hits_frame, scans_frame, timings_frame
+from engine.scan.record import ScanRecord, hits_by_symbol, hits_frame, scans_frame, timings_frame
 from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMESTAMP, TIMINGS_SCHEMA
 from engine.session.events import Event, events_frame
 
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session that is over.
+    """A session that is over, or several that were run together.
 
     block     the stretch of sessions that it is computed with
     table     the symbols that were replayed
     bars      how many regular bars were walked
-    coverage  how they cover the session; None where nobody asks
+    coverage  how they cover each session; empty where nobody asks
     trading   orders, fills, trades, equity; empty where nobody trades
     """
 
-    date: dt.date
+    dates: Sequence[dt.date]
     block: tuple[int, int]
     table: SymbolTable
     bars: int
-    coverage: Coverage | None
+    coverage: Sequence[Coverage]
     scans: Sequence[ScanRecord]
     events: Sequence[Event]
     trading: Mapping[str, pl.DataFrame]
+
+    @property
+    def date(self) -> dt.date:
+        """The last session."""
+        return self.dates[-1]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class SessionTables:
     @property
     def dates(self) -> list[dt.date]:
         """The sessions."""
-        return [record.date for record in self.records]
+        return [date for record in self.records for date in record.dates]
 
     @property
     def bars(self) -> int:
@@ -72,6 +77,11 @@ class SessionTables:
         return _together([hits_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=HITS_SCHEMA))
 
     @cached_property
+    def found(self) -> Mapping[str, Mapping[str, int]]:
+        """Scanner -> symbol -> hits."""
+        return {of_scanner[0].scanner: hits_by_symbol(of_scanner) for of_scanner in self._by_scanner}
+
+    @cached_property
     def timings(self) -> pl.DataFrame:
         """TIMINGS_SCHEMA."""
         return _together([timings_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=TIMINGS_SCHEMA))
@@ -84,18 +94,23 @@ class SessionTables:
     @cached_property
     def quality(self) -> pl.DataFrame:
         """QUALITY_SCHEMA: regular bars present against those expected, for each symbol and session."""
-        told = [(record, record.coverage) for record in self.records if record.coverage]
-        lengths = [len(record.table) for record, _ in told]
+        told = [
+            (date, record.table, coverage)
+            for record in self.records
+            if record.coverage
+            for date, coverage in zip(record.dates, record.coverage, strict=True)
+        ]
+        lengths = [len(table) for _, table, _ in told]
         if not told:
             return pl.DataFrame(schema=QUALITY_SCHEMA)
         present, first, last, longest = (
-            np.concatenate([getattr(own, name) for _, own in told]) for name in ("present", "first", "last", "longest")
+            np.concatenate([getattr(own, name) for *_, own in told]) for name in ("present", "first", "last", "longest")
         )
-        expected = np.repeat([own.expected for _, own in told], lengths)
-        dates = pl.Series([record.date for record, _ in told], dtype=pl.Date)
+        expected = np.repeat([own.expected for *_, own in told], lengths)
+        dates = pl.Series([date for date, *_ in told], dtype=pl.Date)
         columns = {
             "session": dates.gather(np.repeat(np.arange(len(lengths)), lengths)),
-            "symbol": pl.concat([record.table.series for record, _ in told]),
+            "symbol": pl.concat([table.series for _, table, _ in told]),
             "expected": expected.astype(np.uint32),
             "present": present.astype(np.uint32),
             "quality_percent": np.round(100.0 * present / np.maximum(1, expected), 4),

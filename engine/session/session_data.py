@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RunError, did_you_mean
 from engine.indicators.key import IndicatorKey, parse_column
+from engine.kernels.first_seen import first_seen
 from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.session.events import Event
@@ -171,11 +172,8 @@ class SessionData:
 
         Of sessions before the last only the log is kept; they begin with the symbols that are active now.
         """
-        table, each = self.table, np.arange(len(rows))
-        places = on * len(table) + rows
-        first = np.empty(len(dates) * len(table), np.int64)
-        first[places[::-1]] = each[::-1]  # of equal ones the last that is written counts
-        fresh: NDArray[np.bool_] = (first[places] == each) & ~self._active[rows]
+        table, fresh = self.table, np.empty(len(rows), np.bool_)
+        first_seen(on * len(table) + rows, np.tile(self._active, len(dates)), fresh)
         new = np.flatnonzero(fresh)
         apart = np.flatnonzero(np.diff(by[new]) | np.diff(on[new])) + 1
         for own in np.split(new, apart) if len(new) else ():

@@ -206,3 +206,16 @@ def test_counts_in_the_metadata_of_another_number_of_rows_are_not_believed(copy:
     table = pq.read_table(file(copy), partitioning=None)
     pq.write_table(table.slice(0, len(table) - 5).replace_schema_metadata(metadata), file(copy))
     assert demo.read_session_index(DATE) is not None and copy.read_session_index(DATE) is None
+
+
+@pytest.mark.parametrize("exchange", ["XNYS", "XTKS", "XLON", "XBOM"])
+def test_a_daily_bar_is_of_the_day_on_the_exchange_s_clock(exchange: str, tmp_path: Path) -> None:
+    """At any hour of a year, those at which the clock is changed among them."""
+    times = pl.datetime_range(dt.datetime(2018, 1, 1), dt.datetime(2018, 12, 31), "7m", time_zone="UTC", eager=True)
+    bars = pl.DataFrame({"symbol": "A", "timestamp": times} | dict.fromkeys(["open", "high", "low", "close", "volume"], 1.0))
+    write_bars(layout.daily_file(tmp_path, 2018), bars.select(*BAR_SCHEMA).cast(pl.Schema(BAR_SCHEMA)))
+    layout.write_manifest(tmp_path, layout.ArchiveManifest(exchange=exchange, source="a test", intervals=("1d",)))
+    archive = Archive.open(tmp_path)
+    expected = times.dt.convert_time_zone(str(archive.calendar.tz)).dt.date()
+    assert archive.daily_days(2018).tolist() == expected.to_physical().to_list()
+    assert archive.read_daily([], None, None)["date"].to_list() == expected.to_list()

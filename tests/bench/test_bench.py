@@ -9,9 +9,9 @@ import pytest
 
 from bench import measure as measuring
 from bench import results
-from bench.daily import daily_archive, daily_workload
+from bench.daily import KeptArchive, daily_archive, daily_workload
 from bench.fresh import fresh_scan
-from bench.goals import momentum
+from bench.goals import Goal, momentum
 from bench.peers import check
 from bench.phases import PHASES, stopwatch
 from bench.workload import Workload
@@ -64,6 +64,13 @@ def test_the_daily_workload(tmp_path: Path) -> None:
     assert scan.bars == 600 * 90 and scan.ticks == 90
     assert scan.result.kept == 500 * (90 - 19)  # the average volume of 20 days is known from the 20th on
     assert daily_archive(tmp_path, 600, 90, 7) == path
+    in_memory = daily_workload(path).scan_kept(KeptArchive.open(path))
+    assert (in_memory.bars, in_memory.ticks, in_memory.result.kept) == (scan.bars, scan.ticks, scan.result.kept)
+
+
+def test_a_figure_without_a_limit_is_neither_met_nor_missed() -> None:
+    figures = [Goal("a", 2.0, limit, "{:.1f} s").as_dict() for limit in (1.0, 3.0, None)]
+    assert [(one["limit"], one["met"]) for one in figures] == [("at most 1.0 s", False), ("at most 3.0 s", True), ("-", None)]
 
 
 def test_the_command(barsweep: Barsweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

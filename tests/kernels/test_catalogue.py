@@ -18,7 +18,8 @@ EVERY_CASE = pytest.mark.parametrize(("indicator", "params"), CASES, ids=lambda 
 
 
 def test_nothing_is_catalogued_without_an_oracle() -> None:
-    assert set(ORACLES) == set(CATALOGUE) == set(PRICE_DEGREE)
+    own = {name for name, indicator in CATALOGUE.items() if indicator.kernel.py_func.__module__.startswith("engine.")}
+    assert set(ORACLES) == own == set(PRICE_DEGREE)  # tests of plug-ins may have registered others meanwhile
 
 
 @EVERY_CASE

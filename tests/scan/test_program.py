@@ -83,6 +83,21 @@ class TestFilter:
             assert counts[number].tolist() == expected
         assert list(zip(at.tolist(), who.tolist(), strict=True)) == [place for place, one in zip(places, left, strict=True) if one]
 
+    def test_parts_of_which_some_have_no_rows(self):
+        """As a first clause leaves them that holds from the second half of the ticks on."""
+        close = np.random.default_rng(8).random((4, 60_000))
+        everyone, nobody = close.shape[1], 0
+        spans = np.array([[0, 0, 0, 0], [nobody, nobody, everyone, everyone]])
+        condition = steps_of(pl.col("close") > 0.5)
+        for _ in range(20):
+            grid = Grid(np.arange(4), spans, np.arange(everyone), lambda _: Column(close), 4)
+            at, who, counts = filter_rows([condition], grid)
+            expected = np.nonzero(close[2:] > 0.5)
+            assert np.array_equal(at, expected[0] + 2) and np.array_equal(who, expected[1])
+            assert counts.tolist() == [[0, 0, *np.count_nonzero(close[2:] > 0.5, axis=1)]]
+            (values, _), there = compute_rows([((machine.LOAD, "close"),)] * 2, grid)
+            assert np.array_equal(values, close[2:].ravel()) and there.all()
+
     def test_stretches_of_many_rows(self):
         close = np.random.default_rng(7).random((2, 70_000))
         condition, everyone = steps_of(pl.col("close") > 0.5), np.arange(close.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import threading
 from typing import Any
 
 import polars as pl
@@ -40,6 +41,36 @@ class SetupFailsLater(Rising):
     def setup(self, context: ScanContext) -> bool:
         self.sessions += 1
         return super().setup(context) and self.sessions != 3
+
+
+class AsksLater(Rising):
+    """At the third session, for an indicator that nobody has asked for."""
+
+    sessions = 0
+
+    def setup(self, context: ScanContext) -> bool:
+        self.sessions += 1
+        if self.sessions == 3:
+            context.session_data.add_indicator("AAPL", "sma", {"period": 7, "interval": "1d"})
+        return super().setup(context)
+
+
+class OfOneThread(FixedUniverse):
+    """Like one that keeps a connection to a database."""
+
+    def __init__(self) -> None:
+        super().__init__(["AAPL", "KO"], ["AAPL", "KO"])
+        self.thread = threading.get_ident()
+
+    def everyone(self, start: dt.date, end: dt.date) -> Any:
+        assert threading.get_ident() == self.thread
+        return super().everyone(start, end)
+
+
+class OwnUniverse(Rising):
+    def setup(self, context: ScanContext) -> bool:
+        self.universe = self.universe or OfOneThread()
+        return super().setup(context)
 
 
 class TeardownFails(Rising):

@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import weakref
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.daily import daily_archive
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.indicators.bank import TermBank
+from engine.panel.daily import DailyBars
 from engine.panel.session_panel import SessionPanel
 from engine.results.run import make_desk
 from engine.session.coordinator import SessionCoordinator
@@ -27,16 +32,23 @@ SCANNER = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def alive(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
-    """What was made of bars and of states meanwhile, without a collector of garbage."""
+@contextmanager
+def noted(*, compiled: Callable[[], object]) -> Iterator[list[weakref.ref[Any]]]:
+    """What is made of bars and of states meanwhile, without a collector of garbage.
+
+    compiled  does the same before, as what is left of compiling a kernel refers to all that its caller had at hand
+    """
+    compiled()
     made: list[weakref.ref[Any]] = []
-    for kind in (SessionPanel, TermBank):
-        monkeypatch.setattr(kind, "__init__", _noted(kind.__init__, made))
-    gc.collect()
-    gc.disable()
-    yield made
-    gc.enable()
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (SessionPanel, TermBank, DailyBars):
+            patch.setattr(kind, "__init__", _noted(kind.__init__, made))
+        gc.collect()
+        gc.disable()
+        try:
+            yield made
+        finally:
+            gc.enable()
 
 
 def _noted(init: Any, made: list[weakref.ref[Any]]) -> Any:
@@ -47,10 +59,12 @@ def _noted(init: Any, made: list[weakref.ref[Any]]) -> Any:
     return noted
 
 
-def alive_after(loaded: LoadedConfig, archive: Archive, made: list[weakref.ref[Any]]) -> list[tuple[int, int]]:
+def alive_after(loaded: LoadedConfig, archive: Archive) -> list[tuple[int, int]]:
     """How many panels of earlier sessions, and how many banks of terms, there are session by session."""
-    coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
-    counts = [_count(made, record.date) for record in coordinator.sessions()]
+    once = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
+    with noted(compiled=lambda: deque(once.sessions(), maxlen=0)) as made:
+        coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
+        counts = [_count(made, record.date) for record in coordinator.sessions()]
     assert any(term.deferred for term in coordinator.needs.terms)
     return counts
 
@@ -61,14 +75,29 @@ def _count(made: list[weakref.ref[Any]], date: dt.date) -> tuple[int, int]:
     return len(old), sum(isinstance(one, TermBank) for one in there)
 
 
-def test_a_scan_keeps_one_session_and_one_month(us2018: Archive, alive: list[weakref.ref[Any]]) -> None:
-    panels, banks = zip(*alive_after(config([SCANNER], **SPAN), us2018, alive), strict=True)
+def test_a_scan_keeps_one_session_and_one_month(us2018: Archive) -> None:
+    panels, banks = zip(*alive_after(config([SCANNER], **SPAN), us2018), strict=True)
     assert set(panels) == {0}
     assert max(banks) == 2  # the next month's is being seeded
     assert banks[-1] == 1
 
 
-def test_close_ups_go_with_their_session(us2018: Archive, alive: list[weakref.ref[Any]]) -> None:
+def test_close_ups_go_with_their_session(us2018: Archive) -> None:
     loaded = trading_config([{"module": "engine.strategies.rsi_reversion"}], scanners=[SCANNER], **SPAN)
-    panels, banks = zip(*alive_after(loaded, us2018, alive), strict=True)
+    panels, banks = zip(*alive_after(loaded, us2018), strict=True)
     assert (max(panels), banks[-1]) == (0, 1)
+
+
+def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
+    """One is scanned, the next one is being computed; and what was read of both, and of the one after them."""
+    archive = Archive.open(daily_archive(tmp_path, 20, 2000, 7))
+    screen = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": [{"at": "close"}],
+        "config": {"criteria": {"up": "roc_5_1d > 5"}},
+    }
+    loaded = config([screen], interval="1d")
+    with noted(compiled=lambda: deque(SessionCoordinator(loaded, archive).records(), maxlen=0)) as made:
+        counts = [sum(isinstance(one(), DailyBars) for one in made) for _ in SessionCoordinator(loaded, archive).records()]
+    # of two years what is scanned, of two what was read, and the last bars before them, of which new ones are being looked for
+    assert len(counts) == 8 and max(counts) <= 6

@@ -59,8 +59,8 @@ def run(case: str, demo: Archive, together: bool) -> tuple[dict[str, pl.DataFram
     states = [
         {name: {**state, "elapsed_ms": None} for name, state in coordinator.manager.get_scanner_states().items()},
         {"active": coordinator.data.get_active_symbols(), "now": coordinator.clock.now},
-        {"events": [[(event.event, event.source, event.date) for event in record.events] for record in records]},
-        {"dates": found.dates, "bars": [record.bars for record in records]},
+        {"events": [(event.event, event.source, event.date) for record in records for event in record.events]},
+        {"dates": found.dates, "bars": found.bars},
     ]
     return tables, states
 
@@ -98,3 +98,26 @@ def test_others_are(case: str, demo: Archive, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr(ScannerManager, "scan_pre")
     with pytest.raises(AttributeError, match="scan_pre"):
         run(case, demo, True)
+
+
+def test_what_is_asked_for_when_a_year_is_computed_is_refused(demo: Archive) -> None:
+    coordinator = SessionCoordinator(config([own("AsksLater", CLOSE)], interval="1d"), demo)
+    errors = SessionTables(list(coordinator.records())).scans["error"].drop_nulls().to_list()
+    assert len(errors) == 1 and "sma_7_1d is asked for too late: daily bars are computed a year at once" in errors[0]
+
+
+def test_universes_stay_on_the_run_s_thread(demo: Archive) -> None:
+    coordinator = SessionCoordinator(config([own("OwnUniverse", CLOSE)], interval="1d"), demo)
+    scans = SessionTables(list(coordinator.records())).scans
+    assert scans["error"].null_count() == len(scans) >= 45 and set(scans["scanned"]) == {2}
+
+
+def test_a_criterion_fails_in_its_own_sessions_only(demo: Archive) -> None:
+    coordinator = SessionCoordinator(config([own("CriteriaRaise", CLOSE)], interval="1d"), demo)
+    scans = SessionTables(list(coordinator.records())).scans
+    close = (
+        demo.read_daily(["close"], None, None).filter(pl.col("symbol") == "INTC").with_columns(risen=pl.col("close").pct_change())
+    )
+    raised = close.filter(pl.col("risen") > 0.01)["date"].to_list()
+    assert 0 < len(raised) < 45
+    assert scans.filter(pl.col("error").is_not_null())["session"].to_list() == raised
