@@ -22,6 +22,7 @@ MOMENTUM = "scanners.momentum_scanner"
 SYMBOLS, SESSIONS, MANY_SESSIONS = 5_000, 25, 250
 DAILY_SYMBOLS, DAYS = 3_000, 1_220
 OFTEN = 3  # so many times the repeats, for what is as small as the noise
+FOUR = (MOMENTUM, "scanners.relative_volume_scanner", "scanners.breakout_scanner", "scanners.gap_scanner")
 FURTHER = ("ema", "atr", "roc", "stddev", "williams_r")  # as default on one-minute bars
 
 
@@ -54,6 +55,7 @@ def measure_goals(root: Path, seed: int, repeats: int, progress: Progress) -> li
         lambda: _marginal(base, repeats),
         lambda: _size(base, momentum(bench_archive(root, 2 * SYMBOLS, SESSIONS, seed, progress)), repeats),
         lambda: _fresh(base, momentum(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress)), repeats),
+        lambda: _workers(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress), repeats),
         lambda: _daily(daily_workload(daily_archive(root, DAILY_SYMBOLS, DAYS, seed)), repeats),
         lambda: _peers(base, repeats),
     ]
@@ -122,6 +124,17 @@ def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
         Goal(f"peak memory, {SESSIONS} sessions", median([run.peak_mb for run in runs]), 700, "{:.0f} MB"),
         Goal(f"peak memory, {MANY_SESSIONS} sessions", whole.peak_mb, 700, "{:.0f} MB"),
     ]
+
+
+def _workers(path: Path, repeats: int) -> list[Goal]:
+    """Two processes against one: where the second does not pay, so that it should not be begun, and where it does."""
+    goals = []
+    for name, scanners in (("momentum", FOUR[:1]), (f"{len(FOUR)} scanners", FOUR)):
+        workload = Workload(path, adhoc_config(Archive.open(path), list(scanners)))
+        workload.between(*workload.dates[:2]).scan()
+        ratios = [workload.scan(2).seconds / workload.scan().seconds for _ in range(max(1, repeats // OFTEN))]
+        goals.append(Goal(f"two workers over one, {name}, {MANY_SESSIONS} sessions", median(ratios), 1.05, "{:.2f}"))
+    return goals
 
 
 def _daily(workload: Workload, repeats: int) -> list[Goal]:

@@ -89,17 +89,17 @@ class Workload:
         config = self.loaded.config.model_copy(update={"backtest_config": span})
         return Workload(self.path, LoadedConfig(config, self.loaded.path))
 
-    def scan(self) -> Scan:
-        """Scan and write the hits, as `barsweep scan --out` does."""
+    def scan(self, workers: int = 1) -> Scan:
+        """Scan and write the hits, as `barsweep scan --out --workers` does."""
         with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
             archive, started = Archive.open(self.path), time.perf_counter()
-            result = scan_archive(self.loaded, archive, Path(folder) / "hits.parquet", False, lambda done, total, date: None)
+            result = scan_archive(self.loaded, archive, Path(folder) / "hits.parquet", False, silent, workers)
             return Scan(time.perf_counter() - started, result)
 
     def scan_kept(self, archive: Archive) -> Scan:
         """Scan an archive that was opened before, and write nothing."""
         started = time.perf_counter()
-        result = scan_archive(self.loaded, archive, None, False, lambda done, total, date: None)
+        result = scan_archive(self.loaded, archive, None, False, silent)
         return Scan(time.perf_counter() - started, result)
 
     def decode(self) -> float:
@@ -118,7 +118,7 @@ class Workload:
         """session, tick, symbol of every hit, sorted by tick and symbol."""
         with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
             out = Path(folder) / "hits.parquet"
-            scan_archive(self.loaded, Archive.open(self.path), out, False, lambda done, total, date: None)
+            scan_archive(self.loaded, Archive.open(self.path), out, False, silent)
             return pl.read_parquet(out, columns=["session", "tick", "symbol"]).sort("tick", "symbol")
 
 

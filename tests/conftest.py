@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +63,12 @@ def sp500(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 def lean(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """Real daily bars as traded, 1998 to 2021, with splits, reverse splits, dividends, changes of ticker, tickers used again."""
     return lean_archive(tmp_path_factory.mktemp("lean") / "archive")
+
+
+@pytest.fixture
+def shared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers begin with a run's second session, however short it is."""
+    monkeypatch.setattr("engine.results.blocks.WORTH_SHARING", -math.inf)
+    monkeypatch.setattr("engine.results.blocks.HEAD_START", 0.0)
+    monkeypatch.setattr("engine.results.pace.MEASURED", 0.0)
+    monkeypatch.setattr("engine.scan.replay.CELLS", 1)  # daily bars session by session, or the first year would be over

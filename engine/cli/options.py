@@ -67,7 +67,8 @@ format_option = click.option(
 )  # fmt: skip
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True,
-    help="Processes that share the run, a stretch of months each; the tables are the same bytes.",
+    help="Processes that may share the run, a stretch of months each; they do where they would save time. The tables are the same "
+    "bytes.",
 )  # fmt: skip
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notes, results only.")
 log_level_option = click.option(

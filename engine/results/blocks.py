@@ -1,43 +1,39 @@
 """A run's sessions, block by block: in this process, or shared between several.
 
-Every block (a month; where bars are daily a year) is computed from its own warm-up, so processes need nothing of each other: each
-writes its blocks' tables aside, and they are taken in order.
+A run that is shared begins in this process. Others take a second until they compute, so they begin once it is seen that the
+cores which this one leaves idle are worth it; it goes on to the end of its own part, and then takes theirs in order.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
-import os
-import tempfile
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
-from engine.errors import StoppedError
 from engine.indicators.block import block_of
-from engine.panel.passes import THREADS
+from engine.results.pace import PaceClock
 from engine.results.stored_block import FRAMES, Block, StoredBlock
+from engine.results.workers import Workers
 from engine.schema import HITS_SCHEMA
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import in_blocks
+from engine.session.record import SessionRecord, in_blocks
 from engine.session.trader import Trader
 
 Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
 LONGEST_PART = 12  # blocks; shorter parts are told of sooner, and warm up more
 B = TypeVar("B", bound=Block)
-SHARED_THREADS = (THREADS, "POLARS_MAX_THREADS")  # environment variables: threads of a process
+WORTH_SHARING = 1.5  # seconds saved: other processes take one until they compute, and warm up for themselves
+HEAD_START = 0.7  # seconds in which this process goes on at the pace that it has alone
 
 
 def hits_with_tickers(block: Block, archive: Archive) -> pl.DataFrame:
@@ -54,7 +50,7 @@ class RunBlocks:
     """The blocks of a run in order, computed as they are asked for.
 
     trader    trades what is found; its account goes from session to session, so such a run is not shared
-    workers   processes that share the run
+    workers   processes that may share the run; they do where they would save time
     executor  where its parts are submitted; processes of this machine where left out
     frames    the tables that are read, beside those of trading
     kept      the run's first blocks, where they are there already
@@ -71,6 +67,7 @@ class RunBlocks:
     kept: list[StoredBlock] = field(default_factory=list)
     aside: Path | None = None
     failures: int = 0
+    processes: int = 1  # that have shared the run
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
 
     def __post_init__(self) -> None:
@@ -94,10 +91,13 @@ class RunBlocks:
     def _told(self, block: StoredBlock) -> StoredBlock:
         """Take in what there is to tell of a block that was stored."""
         self.warnings += [warning for warning in block.warnings if warning not in self.warnings]
-        for phase, spent in block.seconds.items():
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
+        self._add(block.seconds)
         self._progress(block.dates)
         return block
+
+    def _add(self, seconds: Mapping[str, float]) -> None:
+        for phase, spent in seconds.items():
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
 
     def _progress(self, dates: Sequence[dt.date]) -> None:
         """Tell that these sessions are done."""
@@ -106,94 +106,51 @@ class RunBlocks:
             self.progress(self._done, len(self.dates), date)
 
     def _own(self) -> Iterator[Block]:
-        def told() -> Iterator[Any]:
-            for record in self.coordinator.records(self._left):
-                self._progress(record.dates)
-                yield record
+        yield from in_blocks(map(self._seen, self.coordinator.records(self._left)))
+        self._add(self.coordinator.seconds)
 
-        yield from in_blocks(told())
-        self.seconds = self.coordinator.seconds
+    def _seen(self, record: SessionRecord) -> SessionRecord:
+        self._progress(record.dates)
+        return record
 
     def _shared(self) -> Iterator[Block]:
-        with tempfile.TemporaryDirectory(prefix="barsweep-", dir=self.aside) as aside, self._executor() as executor:
-            try:
-                yield from map(self._told, self._in_order(executor, Path(aside)))
-            except BrokenExecutor:
-                raise StoppedError("a worker process was killed", where="--workers",
-                                   fix="was there memory enough? fewer workers take less") from None  # fmt: skip
-
-    def _in_order(self, executor: Executor, aside: Path) -> Iterator[StoredBlock]:
-        """The parts' blocks: each worker has a part at hand and one to go on with; this process computes what is left over."""
-        content, here = self.loaded.config.model_dump(mode="json"), self.executor is None
-        calls = deque(
-            (content, str(self.loaded.path), self.archive, part, str(aside / str(part[0])), list(self.frames))
-            for part in self._parts()
-        )
-        queue: deque[Future[list[StoredBlock]]] = deque()  # in order
-        while calls or queue:
-            ahead = self.workers if not here or len(calls) > self.workers else self.workers - 1  # at last this one helps
-            while calls and sum(not future.done() for future in queue) < ahead:
-                queue.append(executor.submit(compute_blocks, *calls.popleft()))
-            if here and calls and not queue[0].done():
-                queue.append(_done(compute_blocks(*calls.popleft())))
+        with Workers(self.loaded, self.archive, self.workers, self.executor, self.frames, self.aside) as workers:
+            if self.executor:
+                workers.begin(self._parts())
             else:
-                blocks = queue.popleft().result()
-                while blocks:
-                    yield blocks.pop(0)
+                yield from in_blocks(self._unless_begun(workers))
+                self._add(self.coordinator.seconds)
+            yield from map(self._told, workers.blocks())
+            self.processes = self.workers if workers.begun else 1
 
-    def _parts(self) -> deque[list[dt.date]]:
-        """The sessions of consecutive blocks, a part each: a block whose last one is computed beside it warms up along the way."""
-        by_day = self.coordinator.scope.base.is_daily
-        blocks = [list(dates) for _, dates in groupby(self._left, key=lambda date: block_of(date, by_day))]
-        rounds = -(-len(blocks) // (LONGEST_PART * self.workers))  # of as many parts as there are workers
-        size = -(-len(blocks) // (rounds * self.workers))
-        return deque([date for block in blocks[i : i + size] for date in block] for i in range(0, len(blocks), size))
+    def _unless_begun(self, workers: Workers) -> Iterator[SessionRecord]:
+        """All sessions; if, as they come, the workers are seen to be worth it, they begin, and the sessions end before theirs."""
+        clock, last = None, self.dates[-1]
+        for record in map(self._seen, self.coordinator.records(self._left)):
+            yield record
+            if workers.begun and record.date == last:
+                return
+            clock = clock or PaceClock(self._done)  # from the second session on: kernels may have been compiled for the first
+            pace = None if workers.begun else clock.pace(self._done)
+            if pace and pace.saved(len(self.dates) - self._done, self.workers) > WORTH_SHARING:
+                own, *others = self._parts(HEAD_START * pace.rate)
+                if others and record.date < own[-1]:
+                    last = own[-1]
+                    workers.begin(others)
 
-    @contextmanager
-    def _executor(self) -> Iterator[Executor]:
-        """The executor; by default as many processes as make, with this one, the workers. They share the machine's cores."""
-        if self.executor is not None:
-            yield self.executor
-            return
-        before = {name: os.environ.get(name) for name in SHARED_THREADS}
-        for name in SHARED_THREADS:
-            os.environ[name] = str(max(1, (os.cpu_count() or 1) // self.workers))  # read by the processes when they begin
-        try:
-            pool = ProcessPoolExecutor(self.workers - 1, multiprocessing.get_context("spawn"), _end_with_parent)
-            try:
-                yield pool
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    def _parts(self, ahead: float = 0.0) -> list[list[dt.date]]:
+        return share_out(self._left, self.coordinator.scope.base.is_daily, self.workers, ahead)
 
 
-def _done(blocks: list[StoredBlock]) -> Future[list[StoredBlock]]:
-    future: Future[list[StoredBlock]] = Future()
-    future.set_result(blocks)
-    return future
+def share_out(dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float) -> list[list[dt.date]]:
+    """Sessions in parts of consecutive blocks, as many for each worker: a block after another of its part is warm along the way.
 
-
-def compute_blocks(
-    content: dict[str, Any], path: str, archive: Archive, dates: list[dt.date], folder: str, frames: Sequence[str]
-) -> list[StoredBlock]:  # fmt: skip
-    """Compute consecutive blocks of a run and write their tables into a folder; runs in a process of its own."""
-    coordinator = SessionCoordinator(LoadedConfig(SessionConfig(**content), Path(path)), archive, quality="quality" in frames)
-    blocks = enumerate(in_blocks(coordinator.records(dates)))
-    found = [StoredBlock.write(block, Path(folder) / str(number), frames) for number, block in blocks]
-    found[-1].warnings, found[-1].seconds = coordinator.scope.warnings, coordinator.seconds
-    return found
-
-
-def _end_with_parent() -> None:
-    """Let a worker process end when the run's own is killed: it would wait for work for ever."""
-    threading.Thread(target=_outlive, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
-def _outlive(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
+    ahead  how many sessions more the first part has
+    """
+    blocks = [list(block) for _, block in groupby(dates, key=lambda date: block_of(date, by_day))]
+    count = workers * -(-len(blocks) // (LONGEST_PART * workers))
+    share = max(1.0, (len(dates) - ahead) / count)
+    lengths = np.array([len(block) for block in blocks])
+    numbers = np.clip((np.cumsum(lengths) - lengths / 2 - ahead) // share, 0, count - 1)  # by the blocks' middles
+    parts = groupby(zip(numbers.tolist(), blocks, strict=True), key=itemgetter(0))
+    return [[date for _, block in part for date in block] for _, part in parts]

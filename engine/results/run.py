@@ -105,8 +105,6 @@ def _audit(blocks: RunBlocks, seed: int | None) -> InRunAudit | None:
     if seed is None:
         return None
     audit = InRunAudit.of(blocks.loaded, blocks.dates, seed)
-    if blocks.workers > 1:
-        audit.left_out = "the run is shared by workers"
     blocks.coordinator.inspector = audit
     return audit
 
@@ -125,7 +123,7 @@ def _measured(blocks: RunBlocks, summary: RunSummary, seconds: float, failures: 
     """The rest of the manifest: what may differ from run to run."""
     return {
         "seconds": round(seconds, 3),
-        "workers": blocks.workers,
+        "workers": blocks.processes,
         "seconds_by_phase": {name: round(spent, 3) for name, spent in blocks.seconds.items()},
         "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
         "peak_memory_mb": round(peak_memory_mb(), 1),

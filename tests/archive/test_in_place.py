@@ -258,6 +258,7 @@ def test_a_template_of_two_dates_that_differ_matches_nothing() -> None:
     assert template.match("2018/13/2018-13-01.parquet") is None
 
 
+@pytest.mark.usefixtures("shared_at_once")
 def test_every_command_works_on_it_and_the_scan_says_what_it_costs(part: Archive, barsweep: Barsweep, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     for date in part.sessions():

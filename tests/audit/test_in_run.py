@@ -60,12 +60,13 @@ def test_tables_are_the_same_with_it_and_without(demo: Archive, tmp_path: Path) 
     assert len(pl.read_parquet(paths[0] / "hits.parquet")) > 500
 
 
+@pytest.mark.usefixtures("shared_at_once")
 @pytest.mark.parametrize(
     ("data", "options", "cause"),
     [
         ({"start": "2017-11-01", "end": "2017-11-10"}, {}, "too short"),
         ({"interval": "1d"}, {}, "daily"),
-        ({"start": "2017-11-01"}, {"workers": 2}, "workers"),
+        ({"start": "2017-11-01"}, {"workers": 2, "audit_seed": 3}, "this process"),
     ],
 )
 def test_what_it_leaves_out_is_said(

@@ -65,6 +65,7 @@ def broken(months: Path, tmp_path: Path, *sessions: int) -> tuple[Path, Path, li
     return cut, without, dates
 
 
+@pytest.mark.usefixtures("shared_at_once")
 @pytest.mark.parametrize(("workers", "sessions"), [(1, (15, 25, 26)), (2, (25,))])
 def test_sessions_that_cannot_be_read_are_skipped_as_if_they_were_not_there(
     workers: int, sessions: tuple[int, ...], months: Path, barsweep: Barsweep, tmp_path: Path

@@ -61,6 +61,7 @@ def test_fifty_random_moments_of_death(months: Archive, tmp_path: Path) -> None:
     assert any(state.startswith("unfinished") and not state.endswith(" 0 blocks") for state in told["states"]), told
 
 
+@pytest.mark.usefixtures("shared_at_once")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_blocks_that_are_done_are_not_computed_again(workers: int, months: Archive, tmp_path: Path) -> None:
     whole = execute_run(config(SCANS), months, tmp_path / "whole", silent)

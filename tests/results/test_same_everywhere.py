@@ -67,6 +67,7 @@ def test_the_order_of_the_universe_file(plain: tuple[bool, FinishedRun], demo: A
 
 
 @pytest.mark.parametrize("plain", [False], ids=["minutes"], indirect=True)  # test_workers.py has days
+@pytest.mark.usefixtures("shared_at_once")
 def test_the_number_of_workers(plain: tuple[bool, FinishedRun], demo: Archive, universe: Path, tmp_path: Path) -> None:
     assert digest(execute_run(loaded(universe), demo, tmp_path, silent, 3).path) == digest(plain[1].path)
 

@@ -106,6 +106,7 @@ def test_a_member_that_goes_on_under_another_ticker_has_not_left(lean: Archive, 
     assert "FB" in before and set(before) - set(after) == {"FB"} and "META" in universe.members(span[0])
 
 
+@pytest.mark.usefixtures("shared_at_once")
 def test_a_run_over_renamed_symbols_is_the_same_bytes_on_two_workers(lean: Archive, tmp_path: Path) -> None:
     scanner = {"module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
                "config": {"universe": "all", "criteria": {"up": "close > sma_20_1d"}, "features": {"sma": "sma_20_1d"}}}  # fmt: skip

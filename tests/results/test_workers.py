@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from engine.config.load import LoadedConfig
 from engine.errors import ScannerError
 from engine.progress import silent
 from engine.results.batch_scan import scan_archive
-from engine.results.blocks import FRAMES, RunBlocks
+from engine.results.blocks import FRAMES, RunBlocks, share_out
+from engine.results.pace import Pace
 from engine.results.run import execute_run
 from tests.runs import EVERY_5_MINUTES, config, momentum
 from tests.trading.runs import config as trading_config
@@ -29,6 +31,10 @@ CASES = {
 FAILING = "tests.session.failing_scanners"
 
 
+SHARED = pytest.mark.usefixtures("shared_at_once")
+
+
+@SHARED
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_write_the_same_bytes_as_one(name: str, demo: Archive, tmp_path: Path) -> None:
     runs = [execute_run(CASES[name], demo, tmp_path / str(workers), silent, workers) for workers in (1, 2)]
@@ -37,6 +43,7 @@ def test_two_processes_write_the_same_bytes_as_one(name: str, demo: Archive, tmp
             alone, shared = ((run.path / f"{table}.parquet").read_bytes() for run in runs)
             assert alone == shared, table
     assert (runs[0].path / "summary.json").read_bytes() == (runs[1].path / "summary.json").read_bytes()
+    assert [json.loads((run.path / "manifest.json").read_text())["workers"] for run in runs] == [1, 2]
     assert runs[0].summary.sessions == 45 and runs[0].warnings == runs[1].warnings
 
 
@@ -48,6 +55,48 @@ def test_any_executor_of_the_standard_interface_fits(demo: Archive) -> None:
         assert hits(workers=2, executor=pool).equals(hits(), null_equal=True)
 
 
+def test_a_run_that_others_would_not_shorten_stays_in_one_process(demo: Archive, tmp_path: Path) -> None:
+    run = execute_run(config([momentum()]), demo, tmp_path, silent, 2)
+    assert json.loads((run.path / "manifest.json").read_text())["workers"] == 1 and not run.warnings
+
+
+@pytest.mark.parametrize(
+    ("cores", "busy", "workers", "saved"),
+    [
+        (2, 1.0, 2, 50.0),
+        (2, 1.75, 2, 12.5),
+        (2, 2.0, 2, 0.0),
+        (2, 1.0, 8, 50.0),
+        (8, 2.0, 2, 50.0),
+        (8, 2.0, 8, 75.0),
+        (1, 1.0, 2, 0.0),
+    ],
+)
+def test_workers_save_what_one_process_leaves_idle(
+    cores: int, busy: float, workers: int, saved: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 1,000 sessions at ten a second, which take one process 100 seconds."""
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert Pace(10.0, busy).saved(1000, workers) == pytest.approx(saved)
+
+
+@pytest.mark.parametrize(
+    ("workers", "ahead", "lengths"),
+    [(2, 0.0, [6, 6]), (2, 24.0, [7, 5]), (2, 300.0, [12]), (3, 0.0, [4, 4, 4]), (5, 0.0, [2, 3, 2, 3, 2]), (20, 0.0, [1] * 12)],
+)
+def test_a_run_is_shared_by_whole_months(workers: int, ahead: float, lengths: list[int]) -> None:
+    dates = [dt.date(2018, month, day) for month in range(1, 13) for day in range(1, 22)]
+    parts = share_out(dates, False, workers, ahead)
+    assert [date for part in parts for date in part] == dates
+    assert [len(part) / 21 for part in parts] == lengths
+
+
+def test_long_runs_are_shared_a_year_at_a_time() -> None:
+    dates = [dt.date(year, month, 1) for year in range(2000, 2010) for month in range(1, 13)]
+    assert [len(part) for part in share_out(dates, False, 2, 0.0)] == [12] * 10
+
+
+@SHARED
 def test_progress_tells_of_every_session_in_order(demo: Archive, tmp_path: Path) -> None:
     told: list[tuple[int, int, dt.date]] = []
     scan = scan_archive(config([momentum()]), demo, tmp_path / "hits.csv", False, lambda *step: told.append(step), 2)
@@ -56,6 +105,7 @@ def test_progress_tells_of_every_session_in_order(demo: Archive, tmp_path: Path)
     assert scan.summary.sessions == 45 and (tmp_path / "hits.csv").exists()
 
 
+@SHARED
 def test_a_failure_in_another_process_is_told_as_in_one(demo: Archive, tmp_path: Path) -> None:
     def loaded(name: str) -> LoadedConfig:
         return config([{"module": f"{FAILING}:{name}", "regular_session": EVERY_5_MINUTES}])
@@ -65,6 +115,7 @@ def test_a_failure_in_another_process_is_told_as_in_one(demo: Archive, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+@SHARED
 def test_what_goes_from_session_to_session_is_not_shared(demo: Archive, tmp_path: Path) -> None:
     by_symbol = config([{"module": f"{FAILING}:Quiet", "regular_session": EVERY_5_MINUTES}], end="2017-11-03")
     for loaded in (by_symbol, trading_config([{"module": "engine.strategies.buy_and_hold"}], symbols=["AAPL"], end="2017-11-03")):
