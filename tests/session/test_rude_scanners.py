@@ -108,6 +108,7 @@ print(found["error"].drop_nulls().to_list(), len(found))
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
+@pytest.mark.usefixtures("shared_at_once")
 def test_a_worker_that_is_killed_is_told_of(demo: Archive, tmp_path: Path) -> None:
     with pytest.raises(StoppedError, match="a worker process was killed; was there memory enough"):
         execute_run(config([rude("KillsItsWorker")], start="2017-11-28", end="2017-12-04"), demo, tmp_path, silent, 2)
