@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,10 +13,10 @@ Loaded = TypeVar("Loaded")
 AHEAD = 2  # with one, decoding stands still as often as scanning takes longer than it
 
 
-def prefetch(items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD) -> Iterator[Loaded]:
+def prefetch(items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD) -> Generator[Loaded, None, None]:
     """load(item) for every item in order, on another thread; at most `ahead` are waiting while one is in use.
 
-    The items are drawn on this one.
+    The items are drawn on this one. To be closed by who does not come to its end: at Ctrl-C, too.
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 from collections import deque
@@ -67,7 +68,8 @@ class Workers:
         self._folder = Path(self._until_end.enter_context(tempfile.TemporaryDirectory(prefix="barsweep-", dir=self._aside)))
         if self._executor is None:
             self._executor = self._until_end.enter_context(_processes(self._count))
-        self._submit()
+        with _interrupts_wait():  # so they do in the processes that begin now
+            self._submit()
 
     def blocks(self) -> Iterator[StoredBlock]:
         """The parts' blocks in order; this process computes what is left over. Raises StoppedError."""
@@ -115,7 +117,7 @@ def _processes(count: int) -> Iterator[Executor]:
     for name in SHARED_THREADS:
         os.environ[name] = str(-(-2 * (os.cpu_count() or 1) // count))  # read by the processes when they begin
     try:
-        pool = ProcessPoolExecutor(count - 1, multiprocessing.get_context("spawn"), _end_with_parent)
+        pool = ProcessPoolExecutor(count - 1, multiprocessing.get_context("spawn"), _settle_in)
         try:
             yield pool
         finally:
@@ -134,8 +136,20 @@ def _done(blocks: list[StoredBlock]) -> Future[list[StoredBlock]]:
     return future
 
 
-def _end_with_parent() -> None:
-    """Let a worker process end when the run's own is killed: it would wait for work for ever."""
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait in this thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _settle_in() -> None:
+    """Let a worker process end without a word at Ctrl-C, and when the run's own is killed: it would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     threading.Thread(target=_outlive, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 

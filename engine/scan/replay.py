@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -121,27 +122,29 @@ class MarketReplay:
             yield ReplayedSession(stretch.panel.of_session(number), one)
         self._now = None
 
-    def stretches(self) -> Iterator[ReplayedStretch]:
+    def stretches(self) -> Generator[ReplayedStretch, None, None]:
         """The run's sessions in order, those together that are computed together; one is over when the next is asked for."""
         months = self._months()
         needed = sorted({date for month in months for date in self._walked(month)})
         self.walked = len(needed)
         if self._spec.base.is_daily and self._spec.at_once:
             blocks = ((month, self._table(month)) for month in months)  # universes may be the user's, and stay on this thread
-            for of_block in prefetch(blocks, lambda block: self._computed_ahead(*block), ahead=1):
-                yield from of_block
+            with closing(prefetch(blocks, lambda block: self._computed_ahead(*block), ahead=1)) as computed:
+                for of_block in computed:
+                    yield from of_block
             return
         run = set(self._spec.dates)
-        for panel in prefetch([(date,) for date in needed], self._read):
-            date = panel.sessions[0].date
-            while months and self._first_fed(months[0]) <= date:
-                month = months.pop(0)
-                self._open_blocks.append(self._open(month, self._table(month), date))
-            for block in list(self._open_blocks):
-                yield from self._sampled(block, panel, date in run)
-                if panel.sessions[-1].date >= block.sessions[-1]:
-                    self._open_blocks.remove(block)
-            del panel  # or it is held until the next but one is there
+        with closing(prefetch([(date,) for date in needed], self._read)) as panels:
+            for panel in panels:
+                date = panel.sessions[0].date
+                while months and self._first_fed(months[0]) <= date:
+                    month = months.pop(0)
+                    self._open_blocks.append(self._open(month, self._table(month), date))
+                for block in list(self._open_blocks):
+                    yield from self._sampled(block, panel, date in run)
+                    if panel.sessions[-1].date >= block.sessions[-1]:
+                        self._open_blocks.remove(block)
+                del panel  # or it is held until the next but one is there
 
     def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
         """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is."""

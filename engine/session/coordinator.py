@@ -104,16 +104,17 @@ class SessionCoordinator:
         self.scope.warn_of(self.manager.slots)
         self._clock_phase(REPLAY)
         replay = self.needs.replay(own, lambda *walked: self.inspector is not None and self.inspector.wants(*walked))
-        for stretch in replay.stretches():
-            record = self._run_together(stretch) if together else None
-            if record is None:
-                yield from self._run_each(replay, stretch)
-            else:
-                self._clock_phase("results")
-                yield record
-                self.data.end_session()
-            del stretch, record  # the bars go before the next ones come
-            self._clock_phase(REPLAY)
+        with contextlib.closing(replay.stretches()) as stretches:
+            for stretch in stretches:
+                record = self._run_together(stretch) if together else None
+                if record is None:
+                    yield from self._run_each(replay, stretch)
+                else:
+                    self._clock_phase("results")
+                    yield record
+                    self.data.end_session()
+                del stretch, record  # the bars go before the next ones come
+                self._clock_phase(REPLAY)
         self._clock_phase("")
 
     def _run_each(self, replay: MarketReplay, stretch: ReplayedStretch) -> Iterator[SessionRecord]:

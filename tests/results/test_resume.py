@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -144,29 +145,36 @@ def test_a_run_that_goes_on_is_not_resumed_beside_it(months: Archive, tmp_path: 
     assert execute_run(config(SCANS), months, tmp_path / "out", beside).summary.sessions == 66
 
 
-def test_workers_end_with_the_run_that_is_killed(months: Archive, tmp_path: Path) -> None:
-    """Nothing is left of it but the directory."""
+@pytest.mark.parametrize(("sent", "at_work"), [(signal.SIGKILL, True), (signal.SIGINT, False), (signal.SIGINT, True)])
+def test_workers_end_with_the_run(sent: signal.Signals, at_work: bool, months: Archive, tmp_path: Path) -> None:
+    """Killed, or stopped by Ctrl-C, which all of its processes hear, while a worker begins or is at work; and without a word of it."""
     content = json.dumps({"mode": "backtest", "session_data_config": {"scanners": [
         {"module": "tests.session.rude_scanners:SlowSetup", "regular_session": EVERY_5_MINUTES}]}})  # fmt: skip
     (tmp_path / "config.json").write_text(content)
     command = ["run", tmp_path / "config.json", "--archive", months.path, "--out", tmp_path / "out", "--workers", "2", "--quiet"]
-    run = subprocess.Popen([sys.executable, "-c", "from engine.cli.main import main; main()", *map(str, command)], cwd=PROJECT)
+    run = subprocess.Popen([sys.executable, "-c", "from engine.cli.main import main; main()", *map(str, command)], cwd=PROJECT,
+                           stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
     try:
-        workers = _children(run.pid)
-        for _ in range(600):
+        workers: list[int] = []
+        for _ in range(1200):
             workers = [pid for pid in _children(run.pid) if "spawn_main" in _command(pid)]
-            if workers and list((tmp_path / "out").glob("*.unfinished/parts/*/*")):
+            if workers and (not at_work or list((tmp_path / "out").glob("*.unfinished/parts/*/*"))):
                 break
             time.sleep(0.05)
         assert workers
+        time.sleep(0.3)  # Python has started, and imports
+        for pid in [run.pid] if sent == signal.SIGKILL else [run.pid, *workers]:
+            os.kill(pid, sent)
+        told = run.communicate(timeout=60)[1]
     finally:
-        run.send_signal(signal.SIGKILL)
-        run.wait()
+        run.kill()
     for _ in range(600):
         if not any(_command(pid) for pid in workers):
             break
         time.sleep(0.05)
     assert not any(_command(pid) for pid in workers)
+    if sent == signal.SIGINT:
+        assert (run.returncode, told.strip()) == (130, "stopped")
 
 
 def _children(pid: int) -> list[int]:
