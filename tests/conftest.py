@@ -71,4 +71,5 @@ def shared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.results.blocks.WORTH_SHARING", -math.inf)
     monkeypatch.setattr("engine.results.blocks.HEAD_START", 0.0)
     monkeypatch.setattr("engine.results.pace.MEASURED", 0.0)
+    monkeypatch.setattr("engine.results.pace.cores", lambda: 64)
     monkeypatch.setattr("engine.scan.replay.CELLS", 1)  # daily bars session by session, or the first year would be over

@@ -50,7 +50,7 @@ class InRunAudit:
     date: dt.date
     seed: int
     count: int = 0
-    left_out: str | None = "this process did not come to the session"
+    left_out: str | None = "the run's own walk did not come to the session"
     ticks: list[dt.datetime] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     not_seen: list[str] = field(default_factory=list)

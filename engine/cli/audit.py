@@ -10,8 +10,9 @@ import click
 
 from engine.cli.adhoc import DEFAULT_ARCHIVE, is_run_or_config, loaded_from, of_scanner, universe_overrides
 from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_options
-from engine.cli.output import print_facts, print_json, print_table, progress_bar, set_up_logging
+from engine.cli.output import print_facts, print_json, print_table, progress_bar
 from engine.errors import ConfigError
+from engine.log import set_up_logging
 
 if TYPE_CHECKING:
     from engine.archive.archive import Archive

@@ -9,7 +9,8 @@ import click
 
 from engine.cli.adhoc import adhoc_config
 from engine.cli.options import FILE, FOLDER, archive_option, log_level_option, quiet_option, scan_options
-from engine.cli.output import print_json, print_table, progress_bar, set_up_logging
+from engine.cli.output import print_json, print_table, progress_bar
+from engine.log import set_up_logging
 
 MOMENTUM = "scanners.momentum_scanner"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -149,15 +148,6 @@ def plug_ins_print_to_stderr() -> Iterator[None]:
         sys.stdout = results
         os.dup2(there, STDOUT)
         os.close(there)
-
-
-def set_up_logging(level: str) -> None:
-    """Send the project's log to stderr, and leave other libraries' alone."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = logging.getLogger("barsweep")
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(level.upper())
 
 
 def _plain_progress() -> Progress:

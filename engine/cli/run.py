@@ -27,11 +27,11 @@ from engine.cli.output import (
     print_json,
     print_table,
     progress_bar,
-    set_up_logging,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.errors import ConfigError
+from engine.log import set_up_logging
 
 if TYPE_CHECKING:
     from engine.config.load import LoadedConfig

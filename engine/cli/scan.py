@@ -19,11 +19,11 @@ from engine.cli.output import (
     print_facts,
     print_table,
     progress_bar,
-    set_up_logging,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.cli.run import print_scanners, print_warnings
+from engine.log import set_up_logging
 
 if TYPE_CHECKING:
     from engine.results.batch_scan import BatchScan

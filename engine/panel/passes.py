@@ -27,10 +27,15 @@ def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
         continue
 
 
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def threads() -> int:
     """How many threads walk symbols: as many as there are cores, unless the environment says otherwise."""
     asked = os.environ.get(THREADS, "")
-    return int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
+    return int(asked) if asked.isdecimal() and int(asked) else cores()
 
 
 def run_over_symbols(count: int, jobs: list[Job]) -> None:

@@ -50,7 +50,7 @@ class RunBlocks:
     """The blocks of a run in order, computed as they are asked for.
 
     trader    trades what is found; its account goes from session to session, so such a run is not shared
-    workers   processes that may share the run; they do where they would save time
+    workers   processes that may share the run; as many do as would save time
     executor  where its parts are submitted; processes of this machine where left out
     frames    the tables that are read, beside those of trading
     kept      the run's first blocks, where they are there already
@@ -73,16 +73,16 @@ class RunBlocks:
     def __post_init__(self) -> None:
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
-        if self.workers > 1 and not self.coordinator.needs.declared:
+        self._shares = self.coordinator.needs.declared and (self.workers > 1 or self.executor is not None)
+        if self.workers > 1 and not self._shares:
             self.warnings.append("one worker: strategies, and scanners that scan symbol by symbol, go from session to session")
-            self.workers = 1
 
     def __iter__(self) -> Iterator[Block]:
         self._done, self._left = 0, self.dates[sum(len(block.dates) for block in self.kept) :]
         while self.kept:
             yield self._count(self._told(self.kept.pop(0)))
         if self._left:
-            yield from map(self._count, self._shared() if self.workers > 1 or self.executor else self._own())
+            yield from map(self._count, self._shared() if self._shares else self._own())
 
     def _count(self, block: B) -> B:
         self.failures += block.scans["error"].count()
@@ -106,40 +106,41 @@ class RunBlocks:
             self.progress(self._done, len(self.dates), date)
 
     def _own(self) -> Iterator[Block]:
-        yield from in_blocks(map(self._seen, self.coordinator.records(self._left)))
-        self._add(self.coordinator.seconds)
+        yield from in_blocks(self._records())
 
-    def _seen(self, record: SessionRecord) -> SessionRecord:
-        self._progress(record.dates)
-        return record
+    def _records(self) -> Iterator[SessionRecord]:
+        try:
+            for record in self.coordinator.records(self._left):
+                self._progress(record.dates)
+                yield record
+        finally:
+            self._add(self.coordinator.seconds)
 
     def _shared(self) -> Iterator[Block]:
-        with Workers(self.loaded, self.archive, self.workers, self.executor, self.frames, self.aside) as workers:
+        with Workers(self.loaded, self.archive, self.frames, self.aside, self.executor) as workers:
             if self.executor:
-                workers.begin(self._parts())
+                workers.begin(self._parts(self.workers), self.workers)
             else:
                 yield from in_blocks(self._unless_begun(workers))
-                self._add(self.coordinator.seconds)
+            self.processes = max(self.processes, workers.count)
             yield from map(self._told, workers.blocks())
-            self.processes = self.workers if workers.begun else 1
 
     def _unless_begun(self, workers: Workers) -> Iterator[SessionRecord]:
-        """All sessions; if, as they come, the workers are seen to be worth it, they begin, and the sessions end before theirs."""
-        clock, last = None, self.dates[-1]
-        for record in map(self._seen, self.coordinator.records(self._left)):
+        """All sessions; if, as they come, workers are seen to be worth it, these begin, and the sessions end before theirs."""
+        clock = None
+        for record in self._records():
             yield record
-            if workers.begun and record.date == last:
-                return
             clock = clock or PaceClock(self._done)  # from the second session on: kernels may have been compiled for the first
             pace = None if workers.begun else clock.pace(self._done)
             if pace and pace.saved(len(self.dates) - self._done, self.workers) > WORTH_SHARING:
-                own, *others = self._parts(HEAD_START * pace.rate)
+                count = min(self.workers, pace.enough)
+                own, *others = self._parts(count, HEAD_START * pace.rate)
                 if others and record.date < own[-1]:
-                    last = own[-1]
-                    workers.begin(others)
+                    self.coordinator.stop_after(own[-1])
+                    workers.begin(others, count)
 
-    def _parts(self, ahead: float = 0.0) -> list[list[dt.date]]:
-        return share_out(self._left, self.coordinator.scope.base.is_daily, self.workers, ahead)
+    def _parts(self, count: int, ahead: float = 0.0) -> list[list[dt.date]]:
+        return share_out(self._left, self.coordinator.scope.base.is_daily, count, ahead)
 
 
 def share_out(dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float) -> list[list[dt.date]]:

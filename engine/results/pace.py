@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from dataclasses import dataclass
+
+from engine.panel.passes import cores
 
 MEASURED = 0.2  # seconds that tell of the rest
 
@@ -18,8 +20,12 @@ class Pace:
 
     def saved(self, sessions: int, workers: int) -> float:
         """Seconds that so many processes would save it, by the cores that it leaves idle alone."""
-        together = min(float(os.cpu_count() or 1), workers * self.busy)
-        return sessions / self.rate * (1 - self.busy / together)
+        return sessions / self.rate * (1 - self.busy / min(float(cores()), workers * self.busy))
+
+    @property
+    def enough(self) -> int:
+        """Processes that keep all cores busy."""
+        return math.ceil(cores() / self.busy)
 
 
 class PaceClock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,7 +77,7 @@ def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
                 raise
             directory.note(skipped_sessions=directory.manifest["skipped_sessions"] | {str(error.date): str(error)})
             archive = blocks.archive.without([error.date])
-            blocks = RunBlocks(blocks.loaded, archive, blocks.progress, make_desk(blocks.loaded, archive), blocks.workers)
+            blocks = replace(blocks, archive=archive, trader=make_desk(blocks.loaded, archive), failures=0)
 
 
 def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> FinishedRun:

@@ -77,6 +77,8 @@ def scan_at_once(
         scans = [ScansAtOnce.of(slot, cross, record) for slot, record in zip(slots, records, strict=True) if slot.works]
     except (Exception, SystemExit):
         return False
+    if not scans:
+        return True
     for one, promoted in zip(scans, _promote(scans, cross, data), strict=True):
         one.note(promoted, cross)
     return True

@@ -146,6 +146,11 @@ class MarketReplay:
                         self._open_blocks.remove(block)
                 del panel  # or it is held until the next but one is there
 
+    def end(self) -> None:
+        """Let go of all that was at hand, where the run does not come to its last session."""
+        self._open_blocks.clear()
+        self._now = self._at_hand = self._history = None
+
     def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
         """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is."""
         stretches = self._by_stretch(month, table)

@@ -81,6 +81,7 @@ class SessionCoordinator:
         self._history = TrailingHistory(archive, settings.historical.trailing_days)
         self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.inspector: Inspector | None = None
+        self._last = dt.date.max
         self._begun: dt.date | None = None  # the session that scanners were set up for last
         self.seconds: dict[str, float] = {}  # wall time by phase
         self._phase_now, self._since = "", 0.0
@@ -99,6 +100,10 @@ class SessionCoordinator:
         """
         return self._walk(self.scope.dates if dates is None else dates, True)
 
+    def stop_after(self, date: dt.date) -> None:
+        """Let the run end after a session, the last one of a block."""
+        self._last = date
+
     def _walk(self, own: Sequence[dt.date], together: bool) -> Iterator[SessionRecord]:
         self._initialize(self.scope.calendar.session(own[0]), own[0] == self.scope.dates[0])
         self.scope.warn_of(self.manager.slots)
@@ -113,8 +118,11 @@ class SessionCoordinator:
                     self._clock_phase("results")
                     yield record
                     self.data.end_session()
+                if stretch.panel.sessions[-1].date >= self._last:
+                    break
                 del stretch, record  # the bars go before the next ones come
                 self._clock_phase(REPLAY)
+        replay.end()
         self._clock_phase("")
 
     def _run_each(self, replay: MarketReplay, stretch: ReplayedStretch) -> Iterator[SessionRecord]:

@@ -66,7 +66,7 @@ def test_tables_are_the_same_with_it_and_without(demo: Archive, tmp_path: Path) 
     [
         ({"start": "2017-11-01", "end": "2017-11-10"}, {}, "too short"),
         ({"interval": "1d"}, {}, "daily"),
-        ({"start": "2017-11-01"}, {"workers": 2, "audit_seed": 3}, "this process"),
+        ({"start": "2017-11-01"}, {"workers": 2, "audit_seed": 3}, "own walk"),
     ],
 )
 def test_what_it_leaves_out_is_said(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ from typing import Any
 import polars as pl
 import pytest
 
+from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.demo import make_demo
 from engine.config.load import LoadedConfig
-from engine.errors import ScannerError
+from engine.errors import ScannerError, SessionFileError
 from engine.progress import silent
 from engine.results.batch_scan import scan_archive
 from engine.results.blocks import FRAMES, RunBlocks, share_out
 from engine.results.pace import Pace
 from engine.results.run import execute_run
+from engine.results.workers import compute_blocks
 from tests.runs import EVERY_5_MINUTES, config, momentum
 from tests.trading.runs import config as trading_config
 
@@ -76,7 +80,7 @@ def test_workers_save_what_one_process_leaves_idle(
     cores: int, busy: float, workers: int, saved: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 1,000 sessions at ten a second, which take one process 100 seconds."""
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("engine.results.pace.cores", lambda: cores)
     assert Pace(10.0, busy).saved(1000, workers) == pytest.approx(saved)
 
 
@@ -94,6 +98,36 @@ def test_a_run_is_shared_by_whole_months(workers: int, ahead: float, lengths: li
 def test_long_runs_are_shared_a_year_at_a_time() -> None:
     dates = [dt.date(year, month, 1) for year in range(2000, 2010) for month in range(1, 13)]
     assert [len(part) for part in share_out(dates, False, 2, 0.0)] == [12] * 10
+
+
+def test_no_more_processes_than_keep_the_cores_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.results.pace.cores", lambda: 8)
+    assert [Pace(10.0, busy).enough for busy in (0.5, 1.0, 1.75, 8.0, 8.1)] == [16, 8, 5, 1, 1]
+
+
+def test_an_executor_that_is_given_is_done_when_a_run_is_left(demo: Archive, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        blocks = iter(RunBlocks(CASES["minutes"], demo, silent, workers=2, executor=pool, aside=tmp_path))
+        next(blocks)
+        assert len(list(tmp_path.iterdir())) == 1
+        blocks.close()  # type: ignore[attr-defined]
+        assert not list(tmp_path.iterdir())
+
+
+def test_blocks_before_one_that_fails_are_handed_over(tmp_path: Path) -> None:
+    make_demo(tmp_path / "cut", symbols=8, sessions=45)
+    cut = Archive.open(tmp_path / "cut")
+    layout.session_file(cut.path, "1m", cut.sessions()[-1]).write_bytes(b"cut")
+    content = config([momentum()]).config.model_dump(mode="json")
+    blocks, error = compute_blocks(content, "a.json", cut, cut.sessions(), str(tmp_path / "parts"), ["hits"])
+    assert [len(block.dates) for block in blocks] == [21, 20] and isinstance(error, SessionFileError)
+
+
+@SHARED
+def test_the_environment_is_as_it_was_while_workers_are_at_it(demo: Archive) -> None:
+    before = dict(os.environ)
+    for _ in RunBlocks(CASES["minutes"], demo, silent, workers=2):
+        assert dict(os.environ) == before
 
 
 @SHARED

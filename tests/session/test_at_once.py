@@ -57,6 +57,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "a criterion raises": ([own("Rising", PARTS, True), own("CriteriaRaise"), *SCANNERS], {}),
     "a criterion exits": ([*SCANNERS, own("CriteriaExit", PARTS)], {}),
     "setup and teardown fail": ([own("SetupFailsLater", PARTS, True), own("TeardownFails"), *SCANNERS], {}),
+    "no setup succeeds any more": ([own("SetupFailsLater", PARTS, True)], {}),
 }  # fmt: skip
 FAILS = {"a criterion raises": "CriteriaRaise", "a criterion exits": "CriteriaExit"}  # case -> which
 
@@ -95,7 +96,7 @@ def test_a_log_that_tells_of_every_scan_changes_nothing(case: str, demo: Archive
     quiet = run(case, demo)
     with caplog.at_level("INFO", "barsweep"):
         told = run(case, demo)
-    assert "Next scan for up" in caplog.text
+    assert "Next scan for " in caplog.text
     for name, rows in quiet[0].items():
         assert_frame_equal(told[0][name], rows, check_exact=True)
 

@@ -37,6 +37,7 @@ ALONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "a criterion raises": ([own("CriteriaRaise", CLOSE), *SCREENS], {}),
     "a criterion exits": ([*SCREENS, own("CriteriaExit", CLOSE)], {}),
     "setup and teardown of their own": ([own("SetupFailsLater", CLOSE), own("TeardownFails", CLOSE), *SCREENS], {}),
+    "no setup succeeds any more": ([own("SetupFailsLater", CLOSE)], {}),
     "another setup": ([own("SetupWrapped", CLOSE), *SCREENS], {}),
     "another universe every day": ([own("OtherEveryDay", CLOSE), *SCREENS], {}),
     "another property every day": ([own("OtherOneEveryDay", CLOSE), *SCREENS], {}),
