@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,9 @@ def main() -> None:
         status = _refuse(str(error))
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
-        status = 130
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(130)  # all is closed; a thread that was being started at that moment would be waited for, and never told to end
     except click.ClickException as error:
         error.show()
         status = error.exit_code

@@ -192,11 +192,15 @@ def test_a_disk_that_is_full_already(months: Path, tmp_path: Path) -> None:
 # -- signals and pipes
 
 
+# a thread that nobody tells to end, as one that was being started when Ctrl-C came
+WAITING = "import threading; threading.Thread(target=threading.Event().wait).start(); "
+
+
 def test_ctrl_c_keeps_what_is_done(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
     slow = {"module": "tests.session.rude_scanners:SlowSetup", "regular_session": EVERY_5_MINUTES}
     config = write(tmp_path, MOMENTUM, slow)
     run = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", config, "--archive", months, "--out", tmp_path / "runs", "--start", "2017-11-28"],
+        [sys.executable, "-c", WAITING + MAIN, "run", config, "--archive", months, "--out", tmp_path / "runs", "--start", "2017-11-28"],
         cwd=PROJECT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     for _ in range(1200):
@@ -204,7 +208,7 @@ def test_ctrl_c_keeps_what_is_done(months: Path, barsweep: Barsweep, tmp_path: P
             break
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
-    _, said = run.communicate()
+    _, said = run.communicate(timeout=60)
     assert run.returncode == 130 and "stopped" in said and "Traceback" not in said and "`barsweep run --resume " in said
     (aside,) = runs(tmp_path / "runs")
     assert sorted(path.name for path in aside.iterdir()) == ["blocks", "lock", "manifest.json"]
