@@ -15,6 +15,7 @@ ROOMS = [
     "errors",
     "schema",
     "progress",
+    "log",
     "clock",
     "config",
     "archive",
