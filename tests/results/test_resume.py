@@ -168,7 +168,7 @@ def test_workers_end_with_the_run(sent: signal.Signals, at_work: bool, to_all: b
         time.sleep(0.3)  # Python has started, and imports
         for pid in [run.pid, *(workers if to_all else [])]:
             os.kill(pid, sent)
-        told = run.communicate(timeout=10)[1]  # a part takes longer
+        told = run.communicate(timeout=12)[1]  # a part takes longer
     finally:
         run.kill()
     for _ in range(600):

@@ -59,7 +59,11 @@ def test_any_executor_of_the_standard_interface_fits(demo: Archive) -> None:
         assert hits(workers=2, executor=pool).equals(hits(), null_equal=True)
 
 
-def test_a_run_that_others_would_not_shorten_stays_in_one_process(demo: Archive, tmp_path: Path) -> None:
+@SHARED
+def test_a_run_that_others_would_not_shorten_stays_in_one_process(
+    demo: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.results.blocks.WORTH_SHARING", 3600.0)  # seconds: more than a slow machine takes
     run = execute_run(config([momentum()]), demo, tmp_path, silent, 2)
     assert json.loads((run.path / "manifest.json").read_text())["workers"] == 1 and not run.warnings
 
