@@ -22,7 +22,7 @@ MOMENTUM = "scanners.momentum_scanner"
 SYMBOLS, SESSIONS, MANY_SESSIONS = 5_000, 25, 250
 DAILY_SYMBOLS, DAYS = 3_000, 1_220
 OFTEN = 3  # so many times the repeats, for what is as small as the noise
-FOUR = (MOMENTUM, "scanners.relative_volume_scanner", "scanners.breakout_scanner", "scanners.gap_scanner")
+MORE = ("scanners.relative_volume_scanner", "scanners.breakout_scanner", "scanners.gap_scanner")
 FURTHER = ("ema", "atr", "roc", "stddev", "williams_r")  # as default on one-minute bars
 
 
@@ -129,8 +129,7 @@ def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
 def _workers(path: Path, repeats: int) -> list[Goal]:
     """Two processes against one: where the second does not pay, so that it should not be begun, and where it does."""
     goals = []
-    for name, scanners in (("momentum", FOUR[:1]), (f"{len(FOUR)} scanners", FOUR)):
-        workload = Workload(path, adhoc_config(Archive.open(path), list(scanners)))
+    for name, workload in (("momentum", momentum(path)), (f"{1 + len(MORE)} scanners", momentum(path, *MORE))):
         workload.between(*workload.dates[:2]).scan()
         ratios = [workload.scan(2).seconds / workload.scan().seconds for _ in range(max(1, repeats // OFTEN))]
         goals.append(Goal(f"two workers over one, {name}, {MANY_SESSIONS} sessions", median(ratios), 1.05, "{:.2f}"))

@@ -82,7 +82,7 @@ class RunBlocks:
         while self.kept:
             yield self._count(self._told(self.kept.pop(0)))
         if self._left:
-            yield from map(self._count, self._shared() if self._shares else self._own())
+            yield from map(self._count, self._shared() if self._shares else in_blocks(self._records()))
 
     def _count(self, block: B) -> B:
         self.failures += block.scans["error"].count()
@@ -104,9 +104,6 @@ class RunBlocks:
         for date in dates:
             self._done += 1
             self.progress(self._done, len(self.dates), date)
-
-    def _own(self) -> Iterator[Block]:
-        yield from in_blocks(self._records())
 
     def _records(self) -> Iterator[SessionRecord]:
         try:
