@@ -28,7 +28,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.extending import overload
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 # numba notices a change of a kernel's own file, not of what the kernel calls. So the functions' cached names carry a digest of
 # the files that kernels share; those of the broker, which call each other, one of the broker's files.
@@ -140,6 +141,32 @@ def _overload_cut(arrays, start, end):  # type: ignore[no-untyped-def]
     return lambda arrays, start, end: (arrays[0][start:end], *_cut(arrays[1:], start, end))
 
 
+@intrinsic
+def _uncounted(_typing, array):  # type: ignore[no-untyped-def]
+    """The array without what counts references to it. It is kept alive by another name."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        made = context.make_array(array)(context, builder, value=args[0])
+        made.meminfo = cgutils.get_null_value(made.meminfo.type)
+        return made._getvalue()
+
+    return array(array), generate
+
+
+def _borrow(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arrays of which a view costs nothing. That of any other is counted, atomically: some sixty times a symbol and term."""
+    return arrays
+
+
+@overload(_borrow)
+def _overload_borrow(arrays):  # type: ignore[no-untyped-def]
+    if len(arrays) == 0:
+        return lambda arrays: ()
+    if len(arrays) == 1:
+        return lambda arrays: (_uncounted(arrays[0]),)
+    return lambda arrays: (_uncounted(arrays[0]), *_borrow(arrays[1:]))
+
+
 def _over_rows(inputs, params, state, outs):  # type: ignore[no-untyped-def]
     """Run the kernel over one long series, piece by piece, so that what its passes hand to each other stays in the cache.
 
@@ -170,7 +197,10 @@ def _over_symbols(  # type: ignore[no-untyped-def]
                    then updated to this session's last
     outs           tuple of float64[ticks, symbols], one an output
     """
-    work = _new_work(len(scratch[0]))  # noqa: F821  bound in _bind
+    own_work = _new_work(len(scratch[0]))  # noqa: F821  bound in _bind
+    work = _borrow(own_work)
+    inputs, scratch, outs = _borrow(inputs), _borrow(scratch), _borrow(outs)
+    starts, ends, states, rows, carried = _borrow((starts, ends, states, rows, carried))
     for symbol in range(first, last):
         start, end = starts[symbol], ends[symbol]
         values = _cut(scratch, 0, end - start)
@@ -183,3 +213,4 @@ def _over_symbols(  # type: ignore[no-untyped-def]
                 out[tick, symbol] = value[row - start] if row >= start else carried[output, symbol]
             if end > start:
                 carried[output, symbol] = value[end - start - 1]
+    _clear(own_work)  # which is freed where it is named last

@@ -52,10 +52,11 @@ def order_rows(ticks, keys, order, ranks):
 
 
 @njit
-def rank_members(values, known, descending, highest, share, places, ranks):
+def rank_members(values, known, descending, highest, share, within, places, ranks):
     """Write the rank of each known value among those of its row, 1 for the smallest or, descending, the largest; NaN for others.
 
     values, known  float64 and bool [rows, members]; a NaN that is known is larger than any number
+    within         float64: ranks above it need not be told apart, and may all be infinite
     places         int64[rows]: which row of `ranks`, float64, each goes to
 
     Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all that are known (times
@@ -65,19 +66,47 @@ def rank_members(values, known, descending, highest, share, places, ranks):
     for row in range(len(values)):
         out, bits, count = ranks[places[row]], values[row].view(np.uint64), 0
         for i in range(len(out)):
-            out[i] = np.nan
             key = _key_of(bits[i], values[row, i])
             space.keys[count], who[count] = ~key if descending else key, i
             count += known[row, i]
-        order = _sorted(space, count)
+            out[i] = np.inf if known[row, i] else np.nan
+        sorted_count = count if within >= count else _first_keys(space, who, count, within)
+        order = _sorted(space, sorted_count)
         end = 0
-        while end < count:
+        while end < sorted_count:
             start, key = end, space.keys[_place(order[end])]
-            while end < count and space.keys[_place(order[end])] == key:
+            while end < sorted_count and space.keys[_place(order[end])] == key:
                 end += 1
             rank = float(end if highest else start + 1)
             for i in range(start, end):
                 out[who[_place(order[i])]] = rank * (1.0 / count) if share else rank
+
+
+@njit
+def _first_keys(space, who, count, within):
+    """Move the keys that may be among the first `within`, all equal ones with them, to the front, as they stand; how many they are.
+
+    Keys are counted by the stretch of the range of all of them that they are in.
+    """
+    keys, counts = space.keys, space.starts[0]
+    lowest, highest = LARGEST, np.uint64(0)
+    for i in range(count):
+        lowest, highest = min(lowest, keys[i]), max(highest, keys[i])
+    shift = np.uint64(0)
+    while (highest - lowest) >> shift >= np.uint64(len(counts)):
+        shift += np.uint64(1)
+    counts[:] = 0
+    for i in range(count):
+        counts[(keys[i] - lowest) >> shift] += 1
+    stretch = upto = 0
+    while upto + counts[stretch] < within:
+        upto, stretch = upto + counts[stretch], stretch + 1
+    front = 0
+    for i in range(count):
+        key = keys[i]
+        keys[front], who[front] = key, who[i]
+        front += np.int64((key - lowest) >> shift) <= stretch
+    return front
 
 
 @njit

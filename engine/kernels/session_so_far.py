@@ -13,7 +13,8 @@ from engine.kernels.shared.work import take
 @kernel
 def last_value(values, state, out):
     """The value of the bar itself: sampled at a tick it is the latest one known."""
-    out[:] = values
+    for row in range(len(values)):  # where a slice assignment would look for overlaps first
+        out[row] = values[row]
 
 
 @kernel

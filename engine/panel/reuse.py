@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 SMALLEST = 1 << 18  # bytes; what is smaller comes from memory that was used before anyway
-MOST = 2  # times as large as what is asked for may a block be
+MOST = 4  # times as large as what is asked for may a block be
 
 
 class Reuse:
@@ -18,7 +18,8 @@ class Reuse:
 
     def __init__(self) -> None:
         # each with what was handed out last, which views of it keep alive: the memory is not an array's, as far as they know
-        self._blocks: list[tuple[NDArray[np.uint8], weakref.ref[NDArray[Any]]]] = []
+        self._blocks: list[tuple[NDArray[np.uint8], weakref.ref[NDArray[Any]]]] = []  # handed out last comes last
+        self._most = 0  # bytes in use at once
         self._lock = threading.Lock()
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
@@ -29,14 +30,20 @@ class Reuse:
             return np.empty(shape, dtype)
         with self._lock:
             looked = [(one, one[1]() is None) for one in self._blocks]  # once: an array may go at any time
-            taken = [one for one, is_free in looked if not is_free]
             free = [one for one, is_free in looked if is_free]
             fit = min((one for one in free if size <= len(one[0]) <= MOST * size), key=lambda one: len(one[0]), default=None)
-            if fit is None:
-                free = []  # of other sizes: they make room
             block = np.empty(size + size // 4, np.uint8) if fit is None else fit[0]
+            in_use = len(block) + sum(len(one[0]) for one, is_free in looked if not is_free)
+            self._most = max(self._most, in_use)
+            spare = self._most - in_use
+            kept: set[int] = set()
+            for one in reversed(free):
+                if one is not fit and len(one[0]) <= spare:
+                    spare -= len(one[0])
+                    kept.add(id(one))
             handed = np.frombuffer(block.data, dtype, count)
-            self._blocks = [*taken, *(one for one in free if one is not fit), (block, weakref.ref(handed))]
+            others = [one for one, is_free in looked if not is_free or id(one) in kept]
+            self._blocks = [*others, (block, weakref.ref(handed))]
             return handed.reshape(shape)
 
 

@@ -16,6 +16,7 @@ from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
 from engine.panel.coverage import Coverage
+from engine.panel.reuse import reused
 from engine.panel.symbol_table import SymbolTable
 from engine.schema import BAR_VALUES
 
@@ -184,8 +185,8 @@ class SessionPanel:
     def _derive(self, interval: Interval) -> Bars:
         source, size = self.visible, len(self._timestamps)
         ends = np.empty_like(source.ends)
-        timestamps, known_at = np.empty(size, np.int64), np.empty(size, np.int64)
-        out = {name: np.empty(size) for name in BAR_VALUES}
+        timestamps, known_at = reused.empty(size, np.int64), reused.empty(size, np.int64)
+        out = {name: reused.empty(size) for name in BAR_VALUES}
         derive_bars(
             0, len(self.table), source.starts, source.ends, self._timestamps,
             tuple(source.column(name) for name in BAR_VALUES[:4]), source.column("volume"),

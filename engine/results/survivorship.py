@@ -75,8 +75,7 @@ def with_bars(archive: Archive, first: dt.date, last: dt.date) -> set[str]:
         elif any(inside):
             bars = archive.read_daily_year(year, [])
             between = (bars.days >= day_number(first)) & (bars.days <= day_number(last))
-            upto, ends = np.concatenate([[0], np.cumsum(between)]), np.cumsum(bars.counts)
-            some = upto[ends] > upto[ends - bars.counts]
+            some = np.logical_or.reduceat(between, np.cumsum(bars.counts) - bars.counts)
             found.update(symbol for symbol, there in zip(bars.symbols, some.tolist(), strict=True) if there)
     return found
 

@@ -135,6 +135,11 @@ class ScannerManager:
         """Let go of the session's cross-sections."""
         self._cross = None
 
+    def end_stretch(self) -> None:
+        """Let go of the cross-sections of all sessions that were computed together."""
+        for slot in self.slots:
+            slot.end_stretch()
+
     def records(self) -> list[ScanRecord]:
         """What the session's scans came to, a record a scanner."""
         return [slot.record for slot in self.slots]

@@ -7,6 +7,7 @@ both find the same rows to the last bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -34,6 +35,7 @@ class Rank:
     highest     whether equal ones share the highest of their ranks, not the smallest
     share       whether it is divided by how many have a value
     counts      whether ranks are whole numbers, as Polars has them, or float64
+    within      up to which rank they are asked for: those above may all be infinite
     """
 
     steps: Steps
@@ -41,6 +43,7 @@ class Rank:
     highest: bool = False
     share: bool = False
     counts: bool = True
+    within: float = math.inf
 
 
 Step = tuple[int, str | Rank | float | None]  # what to do, and with which column or constant
@@ -198,9 +201,11 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
             out = reused.empty((1, len(part))), reused.empty((1, len(part)), np.bool_)
             machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, *out)
             numbers, known = (of_part.reshape(len(part.ticks), members) for of_part in out)
-        rank_members(numbers, known, rank.descending, rank.highest, rank.share, part.ticks - first, ranks)
+        rank_members(numbers, known, rank.descending, rank.highest, rank.share, rank.within, part.ticks - first, ranks)
 
     in_threads(some, grid.parts(max(1, min(_shared(grid), RANKED_ROWS // members))))
+    if grid.members[-1] == members - 1:  # every one of the first
+        return Column(ranks, None, first)
     places = np.full(int(grid.members[-1]) + 1, -1)
     places[grid.members] = np.arange(members)
     return Column(ranks, places, first)
@@ -318,7 +323,7 @@ def _binary(operation: str, left: Any, right: Any) -> tuple[Steps, bool]:
     if a_truth or b_truth or (_is_constant(a) and _is_constant(b)):
         raise _NoSteps
     if operation in COMPARISONS:
-        return _apply(COMPARISONS[operation], a, b), True
+        return _apply(COMPARISONS[operation], _within(a, b), b), True
     if operation not in ARITHMETIC or _is_integer(a) or _is_integer(b):
         raise _NoSteps
     if operation in ("Plus", "Minus") and (_is_zero(a) or _is_zero(b)):  # Polars adds no zero, which would take the sign of -0
@@ -335,6 +340,14 @@ def _apply(operation: int, a: Steps, b: Steps) -> Steps:
     if _is_constant(b):
         return (*a, (operation + machine.WITH_CONSTANT, b[0][1]))
     return (*a, *b, (operation, None))
+
+
+def _within(a: Steps, b: Steps) -> Steps:
+    """Of a rank that is compared with a constant, only the ranks up to it."""
+    ((_, rank), *more) = a
+    if more or not isinstance(rank, Rank) or rank.share or not _is_constant(b):
+        return a
+    return ((machine.LOAD, replace(rank, within=_constant(b))),)
 
 
 def _is_constant(steps: Steps) -> bool:

@@ -179,13 +179,17 @@ def _a_row_a_scan(records: Sequence[ScanRecord], schema: Mapping[str, pl.DataTyp
     known = {
         "session": _dates(records, [record.numbers(record.scans.tick) for record in records]),
         "tick": _times(list(chain.from_iterable(record.scans.time for record in records))),
-        "scanner": pl.repeat(records[0].scanner, sum(len(record.scans) for record in records), dtype=pl.String, eager=True),
+        "scanner": _repeated(records[0].scanner, sum(len(record.scans) for record in records)),
     }
 
     def noted(name: str) -> pl.Series:
         return pl.Series(list(chain.from_iterable(getattr(record.scans, name) for record in records)), dtype=schema[name])
 
     return pl.DataFrame({name: known[name] if name in known else noted(name) for name in schema})
+
+
+def _repeated(name: str, count: int) -> pl.Series:
+    return pl.Series([name]).new_from_index(0, count)  # pl.repeat collects a lazy frame
 
 
 def _times(micros: Sequence[int] | Ints) -> pl.Series:
@@ -197,7 +201,7 @@ def _dates(records: Sequence[ScanRecord], numbers: Sequence[Ints]) -> pl.Series:
     sessions = [record.sessions for record in records]
     before = np.cumsum([0, *map(len, sessions)])
     dates = pl.Series(list(chain.from_iterable(sessions)), dtype=pl.Date)
-    return dates.gather(joined([own + first for own, first in zip(numbers, before[:-1], strict=True)]))
+    return dates[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:
@@ -208,8 +212,8 @@ def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFram
         {
             "session": _dates(records, [record.numbers(hits.ticks) for record, hits in zip(records, found, strict=True)]),
             "tick": _times(joined([own[hits.ticks] for own, hits in zip(times, found, strict=True)])),
-            "scanner": pl.repeat(records[0].scanner, sum(len(hits.ticks) for hits in found), dtype=pl.String, eager=True),
-            "symbol": table.series.gather(joined([hits.symbols for hits in found])),
+            "scanner": _repeated(records[0].scanner, sum(len(hits.ticks) for hits in found)),
+            "symbol": table.series[joined([hits.symbols for hits in found])],
             "rank": np.concatenate([hits.ranks for hits in found]),
             "promoted": np.concatenate([flags for _, one in passes for flags in one.promoted]),
         }

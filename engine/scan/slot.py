@@ -136,6 +136,10 @@ class ScannerSlot:
             self._same = cross.stretch, self._same_members(cross.stretch.sessions)
         return self._same[1]
 
+    def end_stretch(self) -> None:
+        """Let go of the cross-sections of all sessions that were computed together, and of what was found in them."""
+        self._same = self._stretch = None
+
     def _same_members(self, sessions: Sequence[Session]) -> bool:
         universe = self.scanner.universe
         if universe is None:

@@ -118,6 +118,7 @@ class SessionCoordinator:
                     self._clock_phase("results")
                     yield record
                     self.data.end_session()
+                self.manager.end_stretch()
                 if stretch.panel.sessions[-1].date >= self._last:
                     break
                 del stretch, record  # the bars go before the next ones come

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -173,12 +174,13 @@ class SessionData:
         Of sessions before the last only the log is kept; they begin with the symbols that are active now.
         """
         table, fresh = self.table, np.empty(len(rows), np.bool_)
-        first_seen(on * len(table) + rows, np.tile(self._active, len(dates)), fresh)
-        new = np.flatnonzero(fresh)
-        apart = np.flatnonzero(np.diff(by[new]) | np.diff(on[new])) + 1
-        for own in np.split(new, apart) if len(new) else ():
-            source, added, number = sources[by[own[0]]], rows[own], int(on[own[0]])
-            self._events.append(Event(dates[number], times[own], "promoted", source, added, table))
+        first_seen(on, rows, np.tile(self._active, (len(dates), 1)), fresh)
+        if not fresh.all():
+            rows, times, by, on = rows[fresh], times[fresh], by[fresh], on[fresh]
+        apart = np.flatnonzero((by[1:] != by[:-1]) | (on[1:] != on[:-1])) + 1
+        for start, end in pairwise([0, *apart.tolist(), len(rows)]) if len(rows) else ():
+            source, added, number = sources[by[start]], rows[start:end], int(on[start])
+            self._events.append(Event(dates[number], times[start:end], "promoted", source, added, table))
             if number == len(dates) - 1:
                 self._active[added] = True
                 self._promoted.append((added, table, source))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import polars as pl
 import pytest
@@ -38,7 +40,7 @@ def test_members_are_ranked_as_polars_does(kind: str, size: int) -> None:
     for descending in (False, True):
         for method in ("min", "max"):
             ranks = np.zeros((3, size))
-            rank_members(values, known, descending, method == "max", False, np.array([2, 0]), ranks)
+            rank_members(values, known, descending, method == "max", False, np.inf, np.array([2, 0]), ranks)
             assert not ranks[1].any()
             for row, place in enumerate((2, 0)):
                 there = pl.Series(
@@ -46,3 +48,16 @@ def test_members_are_ranked_as_polars_does(kind: str, size: int) -> None:
                 )
                 expected = there.rank(method, descending=descending).cast(pl.Float64).fill_null(np.nan)  # type: ignore[arg-type]
                 assert np.array_equal(ranks[place], expected.to_numpy(), equal_nan=True)
+
+
+@pytest.mark.parametrize("within", [-1.0, 0.5, 1.0, 30.0, 699.0])
+@pytest.mark.parametrize("kind", NEARLY)
+def test_the_first_ranks_are_those_among_all(kind: str, within: float) -> None:
+    random = np.random.default_rng(7)
+    values, known = NEARLY[kind](random, (2, 700)), random.random((2, 700)) < 0.8
+    for descending, highest in product((False, True), repeat=2):
+        ranks, some = np.zeros((2, 2, 700))
+        for limit, out in ((np.inf, ranks), (within, some)):
+            rank_members(values, known, descending, highest, False, limit, np.arange(2), out)
+        assert np.array_equal(np.isnan(some), ~known)
+        assert np.array_equal(some[some <= within], ranks[ranks <= within]) and np.array_equal(some <= within, ranks <= within)

@@ -59,6 +59,17 @@ def test_a_block_is_not_much_larger_than_what_is_asked_for() -> None:
     assert len(memory._blocks[0][0]) < 2 * SMALLEST
 
 
+def test_what_is_free_is_kept_up_to_the_most_that_was_in_use() -> None:
+    memory = Reuse()
+    together = [memory.empty(10 * ROWS) for _ in range(3)]
+    addresses, most = set(map(address, together)), sum(len(block) for block, _ in memory._blocks)
+    del together
+    small = [memory.empty(ROWS)]  # for which a large block is too much
+    assert sum(len(block) for block, _ in memory._blocks) <= most
+    small += [memory.empty(10 * ROWS) for _ in range(2)]
+    assert set(map(address, small[1:])) < addresses
+
+
 def test_small_arrays_are_like_any() -> None:
     small = Reuse().empty((2, 3), np.bool_)
     assert small.shape == (2, 3) and small.base is None and Reuse().empty(0).size == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as op
 from functools import partial
 
 import numpy as np
@@ -193,14 +194,35 @@ class TestRank:
         at, who = np.repeat(ticks, len(members)), np.tile(members, len(ticks))
         frame = pl.DataFrame({"tick": at, "close": pl.Series(close[at, who], nan_to_null=True), "other": at})
         expected = frame.with_columns(rank=expression)["rank"].fill_null(np.nan).to_numpy()
-        assert np.array_equal(found.values[at - found.first_tick, found.places[who]], expected, equal_nan=True)
+        places = who if found.places is None else found.places[who]
+        assert np.array_equal(found.values[at - found.first_tick, places], expected, equal_nan=True)
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        close=st.lists(VALUES, min_size=80, max_size=80),  # more than are sorted without digits
+        ranked=st.sampled_from([universe_rank, partial(universe_rank, descending=False), universe_percentile]),
+        compare=st.sampled_from([op.le, op.lt, op.ge, op.gt, op.eq, op.ne]),
+        number=st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.5, 20.0, 79.0, 80.0, 200.0]),
+    )
+    def test_a_rank_that_is_compared_with_a_number(self, close, ranked, compare, number):
+        """Ranks above the number are not looked for."""
+        condition = compare(ranked(pl.col("close")), number)
+
+        def column(name):
+            return Column(np.array([close])) if name == "close" else rank_rows(name, grid)
+
+        grid = Grid(np.arange(1), np.array([[0], [80]]), np.arange(80), column, 1)
+        _, found, _ = filter_rows([steps_of(condition)], grid)
+        frame = pl.DataFrame({"tick": 0, "close": pl.Series(np.array(close), nan_to_null=True), "symbol": range(80)})
+        assert found.tolist() == frame.filter(condition)["symbol"].to_list()
 
     def test_many_members(self):
         close = np.random.default_rng(3).normal(size=(2, 60_000)).round(3)  # equal ones among them; so many that threads share them
         spans = np.array([[0, 0], [60_000, 60_000]])
         (_, rank), _ = steps_of(universe_rank(pl.col("close")) <= 5)
         found = rank_rows(rank, Grid(np.arange(2), spans, np.arange(60_000), lambda _: Column(close), 2))
-        assert np.array_equal(found.values, [pl.Series(-one).rank("min").to_numpy() for one in close])
+        ranks = np.array([pl.Series(-one).rank("min").to_numpy() for one in close])
+        assert np.array_equal(np.where(found.values <= 5, found.values, np.inf), np.where(ranks <= 5, ranks, np.inf))
 
     @pytest.mark.parametrize("expression", [
         universe_rank(pl.col("close")), universe_rank(pl.lit(3.0)) <= 5, universe_rank(pl.col("close")) - 1 > 0,

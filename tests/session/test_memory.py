@@ -20,6 +20,7 @@ from engine.indicators.bank import TermBank
 from engine.panel.daily import DailyBars
 from engine.panel.session_panel import SessionPanel
 from engine.results.run import make_desk
+from engine.scan.cross_section import CrossSection
 from engine.session.coordinator import SessionCoordinator
 from tests.runs import config
 from tests.trading.runs import config as trading_config
@@ -41,7 +42,7 @@ def noted(*, compiled: Callable[[], object]) -> Iterator[list[weakref.ref[Any]]]
     compiled()
     made: list[weakref.ref[Any]] = []
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (SessionPanel, TermBank, DailyBars):
+        for kind in (SessionPanel, TermBank, DailyBars, CrossSection):
             patch.setattr(kind, "__init__", _noted(kind.__init__, made))
         gc.collect()
         gc.disable()
@@ -98,6 +99,8 @@ def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
     }
     loaded = config([screen], interval="1d")
     with noted(compiled=lambda: deque(SessionCoordinator(loaded, archive).records(), maxlen=0)) as made:
-        counts = [sum(isinstance(one(), DailyBars) for one in made) for _ in SessionCoordinator(loaded, archive).records()]
+        coordinator = SessionCoordinator(loaded, archive)
+        counts = [sum(isinstance(one(), DailyBars) for one in made) for _ in coordinator.records()]
+        assert not any(isinstance(one(), CrossSection) for one in made)  # while the coordinator is still there
     # of two years what is scanned, of two what was read, and the last bars before them, of which new ones are being looked for
     assert len(counts) == 8 and max(counts) <= 6
