@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TypeVar
 
@@ -22,9 +23,32 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Do job(item) for each item; raises what one raised. A job must not share something in its turn."""
-    for _ in map(job, items) if len(items) <= 1 else _pool().map(job, items):
-        continue
+    """Do job(item) for each item, on this thread and on others that come to help; raises what one raised.
+
+    This thread has often done the work before another has woken up. A job must not share something in its turn.
+    """
+    left = deque(items)
+
+    def work() -> None:
+        while left:
+            try:
+                item = left.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            try:
+                job(item)
+            except BaseException:
+                left.clear()
+                raise
+
+    helpers = [_pool().submit(work) for _ in range(min(threads(), len(items)) - 1)]
+    try:
+        work()
+    finally:
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
 
 
 def cores() -> int:

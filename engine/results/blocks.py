@@ -32,7 +32,9 @@ from engine.session.trader import Trader
 Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
 LONGEST_PART = 12  # blocks; shorter parts are told of sooner, and warm up more
 B = TypeVar("B", bound=Block)
-WORTH_SHARING = 1.5  # seconds saved: other processes take one until they compute, and warm up for themselves
+# Seconds saved: other processes take one until they compute, warm up for themselves, and what idle cores promise is not all had,
+# as cores share caches and memory.
+WORTH_SHARING = 2.5
 HEAD_START = 0.7  # seconds in which this process goes on at the pace that it has alone
 
 
