@@ -47,6 +47,9 @@ class KeptArchive(Archive):
             self._kept[asked] = super().read_daily_year(year, columns)
         return self._kept[asked]
 
+    def daily_symbols(self, year: int) -> Sequence[str]:
+        return self.read_daily_year(year, []).symbols
+
 
 def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:
     """The folder of an archive of daily bars alone: random walks, every symbol every day; made where it is not there yet."""

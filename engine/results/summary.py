@@ -77,9 +77,9 @@ class RunSummary:
         self.sessions += len(block.dates)
         self.bars += block.bars
         self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
-        for name, one in self.scanners.items():
-            scans, timings = (rows.filter(rows["scanner"] == name) for rows in (block.scans, block.timings))
-            one.add(scans, float(timings["elapsed_us"].sum()), block.found.get(name, {}))
+        scans, timings = (rows.partition_by("scanner", as_dict=True) for rows in (block.scans, block.timings))
+        for (name,), own in scans.items():
+            self.scanners[name].add(own, float(timings[name,]["elapsed_us"].sum()), block.found.get(name, {}))
 
     def as_dict(self, warnings: list[str]) -> dict[str, Any]:
         """For summary.json."""

@@ -166,8 +166,7 @@ def test_workers_end_with_the_run(sent: signal.Signals, at_work: bool, to_all: b
             time.sleep(0.05)
         assert workers
         time.sleep(0.3)  # Python has started, and imports
-        for pid in [run.pid, *(workers if to_all else [])]:
-            os.kill(pid, sent)
+        (os.killpg if to_all else os.kill)(run.pid, sent)  # a session's first process leads its group
         told = run.communicate(timeout=12)[1]  # a part takes longer
     finally:
         run.kill()
