@@ -18,7 +18,7 @@ from engine.archive.layout import CHECKSUM_KEY, SYMBOLS_KEY
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
-ROW_GROUP = 1 << 20
+ROW_GROUP = 1 << 21  # rows: a session of 10,000 symbols is one, else its bars are copied together after decoding
 FEW_TIMES = 366
 KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
 UNREADABLE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises for damaged files; text that is none among them
