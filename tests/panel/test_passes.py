@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,15 +12,10 @@ from engine.panel import passes
 
 
 @pytest.fixture(params=[1, 4])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setenv(passes.THREADS, str(request.param))
     passes._pool.cache_clear()
-    return int(request.param)
-
-
-@pytest.fixture(autouse=True)
-def own_pool() -> object:
-    yield
+    yield request.param
     passes._pool.cache_clear()
 
 

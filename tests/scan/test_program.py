@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator as op
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -219,10 +221,12 @@ class TestRank:
     def test_many_members(self):
         close = np.random.default_rng(3).normal(size=(2, 60_000)).round(3)  # equal ones among them; so many that threads share them
         spans = np.array([[0, 0], [60_000, 60_000]])
-        (_, rank), _ = steps_of(universe_rank(pl.col("close")) <= 5)
-        found = rank_rows(rank, Grid(np.arange(2), spans, np.arange(60_000), lambda _: Column(close), 2))
+        (_, first), _ = steps_of(universe_rank(pl.col("close")) <= 5)
+        grid = Grid(np.arange(2), spans, np.arange(60_000), lambda _: Column(close), 2)
         ranks = np.array([pl.Series(-one).rank("min").to_numpy() for one in close])
-        assert np.array_equal(np.where(found.values <= 5, found.values, np.inf), np.where(ranks <= 5, ranks, np.inf))
+        assert np.array_equal(rank_rows(replace(first, within=math.inf), grid).values, ranks)
+        found = rank_rows(first, grid).values
+        assert np.array_equal(np.where(found <= 5, found, np.inf), np.where(ranks <= 5, ranks, np.inf))
 
     @pytest.mark.parametrize("expression", [
         universe_rank(pl.col("close")), universe_rank(pl.lit(3.0)) <= 5, universe_rank(pl.col("close")) - 1 > 0,
