@@ -82,7 +82,7 @@ def run_command(
     session was skipped.
 
     While a run goes on its directory is called NAME.unfinished. If it is killed, --resume completes it to the same bytes: months
-    that are done are kept (years, of daily bars); a run with strategies, or with scanners that scan symbol by symbol, begins anew.
+    that are done are kept (years, of daily bars); a run with strategies, or scanners whose lifecycle is their own, begins anew.
     """
     set_up_logging("error" if quiet else log_level)
     _check_source(config, again, resume, start, end, universe, on_corrupt, overrides, out)

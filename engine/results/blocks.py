@@ -51,8 +51,8 @@ def hits_with_tickers(block: Block, archive: Archive) -> pl.DataFrame:
 class RunBlocks:
     """The blocks of a run in order, computed as they are asked for.
 
-    trader    trades what is found; its account goes from session to session, so such a run is not shared
-    workers   processes that may share the run; as many do as would save time
+    trader    trades what is found
+    workers   processes that may share the run; as many do as would save time, and none where something goes from session to session
     executor  where its parts are submitted; processes of this machine where left out
     frames    the tables that are read, beside those of trading
     kept      the run's first blocks, where they are there already
@@ -75,9 +75,9 @@ class RunBlocks:
     def __post_init__(self) -> None:
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
-        self._shares = self.coordinator.needs.declared and (self.workers > 1 or self.executor is not None)
+        self._shares = self.coordinator.needs.independent and (self.workers > 1 or self.executor is not None)
         if self.workers > 1 and not self._shares:
-            self.warnings.append("one worker: strategies, and scanners that scan symbol by symbol, go from session to session")
+            self.warnings.append("one worker: strategies, and scanners with a lifecycle of their own, go from session to session")
 
     def __iter__(self) -> Iterator[Block]:
         self._done, self._left = 0, self.dates[sum(len(block.dates) for block in self.kept) :]

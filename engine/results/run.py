@@ -82,7 +82,7 @@ def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
 
 def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> FinishedRun:
     desk, coordinator = cast(TradingDesk | None, blocks.trader), blocks.coordinator
-    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.needs.declared), directory.parts
+    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.needs.independent), directory.parts
     audit = _audit(blocks, directory.manifest["seeds"].get("audit"))
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
     for block in blocks:

@@ -105,13 +105,9 @@ class ScannerManager:
 
     def may_run_together(self, cross: CrossSection) -> bool:
         """Whether sessions may go through their lifecycle together: nothing of it is the scanners' own, or differs."""
-        inherited = all({"setup", "teardown"} <= slot.inherited and not slot.pre_session for slot in self.slots)
-        if not (self.slots and self.declares and inherited):
+        if not (self.slots and self.declares):
             return False
-        try:
-            return all(slot.schedules and slot.at_once(cross) for slot in self.slots)
-        except (Exception, SystemExit):  # a universe may be the scanner's own: it fails again, and is told of, in its session
-            return False
+        return all(slot.independent and not slot.pre_session and slot.schedules and slot.at_once(cross) for slot in self.slots)
 
     def run_together(self, cross: CrossSection) -> list[ScanRecord] | None:
         """All of a stretch of sessions, the last of which has begun; a record a scanner.

@@ -51,7 +51,7 @@ class ScannerSlot:
         self.columnar = isinstance(scanner, ColumnarScanner) and _is_of(scanner.scan, ColumnarScanner.scan)
         # of its lifecycle, what is the library's own code
         columnar = {"pre_session", "regular"} if self.columnar else set()
-        plain = "universe" in vars(scanner) and not hasattr(type(scanner), "universe")
+        plain = vars(scanner).get("universe", scanner) is None and not hasattr(type(scanner), "universe")
         loads = plain and _is_of(scanner._load_universe_from_file, BaseScanner._load_universe_from_file)
         setup = {"setup"} if loads and _is_of(scanner.setup, ColumnarScanner.setup, BaseScanner.setup) else set()
         teardown = {"teardown"} if _is_of(scanner.teardown, BaseScanner.teardown) else set()
@@ -68,6 +68,11 @@ class ScannerSlot:
         self._same: tuple[CrossSection, bool] | None = None
         self._stretch: tuple[CrossSection, Ints, SessionHits] | None = None  # of sessions that are computed together
         self._members: tuple[SymbolTable, list[str] | None, Ints] | None = None  # of a table, of a list of names
+
+    @property
+    def independent(self) -> bool:
+        """Whether nothing goes from one session to the next: it only declares, and its lifecycle is the library's own."""
+        return {"setup", "regular", "teardown"} <= self.inherited
 
     @property
     def works(self) -> bool:

@@ -36,8 +36,13 @@ class RunNeeds:
 
     @property
     def declared(self) -> bool:
-        """Whether all that is computed is known beforehand: nothing goes from session to session, or asks for more on the way."""
+        """Whether all that is computed is known beforehand: nothing asks for more on the way."""
         return self._trader is None and all(slot.columnar for slot in self._slots)
+
+    @property
+    def independent(self) -> bool:
+        """Whether sessions are: nothing goes from one to the next."""
+        return self._trader is None and all(slot.independent for slot in self._slots)
 
     @property
     def symbols(self) -> list[str]:

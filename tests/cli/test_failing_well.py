@@ -197,7 +197,7 @@ WAITING = "import threading; threading.Thread(target=threading.Event().wait).sta
 
 
 def test_ctrl_c_keeps_what_is_done(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
-    slow = {"module": "tests.session.rude_scanners:SlowSetup", "regular_session": EVERY_5_MINUTES}
+    slow = {"module": "tests.session.rude_scanners:SlowCriteria", "regular_session": EVERY_5_MINUTES}
     config = write(tmp_path, MOMENTUM, slow)
     run = subprocess.Popen(
         [sys.executable, "-c", WAITING + MAIN, "run", config, "--archive", months, "--out", tmp_path / "runs", "--start", "2017-11-28"],

@@ -103,8 +103,11 @@ STRATEGY: list[dict[str, Any]] = [{"module": "engine.strategies.buy_and_hold"}]
     [
         trading_config(STRATEGY, symbols=["AAPL"]),
         config([{"module": "tests.session.failing_scanners:ScanRaises", "regular_session": EVERY_5_MINUTES[:1]}], end="2018-01-05"),
+        config(
+            [{"module": "tests.session.columnar_failures:SetupFailsLater", "regular_session": EVERY_5_MINUTES}], end="2018-01-05"
+        ),
     ],
-    ids=["strategy", "symbol by symbol"],
+    ids=["strategy", "symbol by symbol", "sessions are counted"],
 )
 def test_what_goes_from_session_to_session_begins_anew(loaded: LoadedConfig, months: Archive, tmp_path: Path) -> None:
     whole = execute_run(loaded, months, tmp_path / "whole", silent)
@@ -152,7 +155,7 @@ def test_a_run_that_goes_on_is_not_resumed_beside_it(months: Archive, tmp_path: 
 def test_workers_end_with_the_run(sent: signal.Signals, at_work: bool, to_all: bool, months: Archive, tmp_path: Path) -> None:
     """Killed, or stopped while a worker begins or is at work, by Ctrl-C, which all processes hear; at once, and without a word."""
     content = json.dumps({"mode": "backtest", "session_data_config": {"scanners": [
-        {"module": "tests.session.rude_scanners:SlowSetup", "regular_session": EVERY_5_MINUTES}]}})  # fmt: skip
+        {"module": "tests.session.rude_scanners:SlowCriteria", "regular_session": EVERY_5_MINUTES}]}})  # fmt: skip
     (tmp_path / "config.json").write_text(content)
     command = ["run", tmp_path / "config.json", "--archive", months.path, "--out", tmp_path / "out", "--workers", "2", "--quiet"]
     run = subprocess.Popen([sys.executable, "-c", "from engine.cli.main import main; main()", *map(str, command)], cwd=PROJECT,

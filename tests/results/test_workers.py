@@ -159,3 +159,14 @@ def test_what_goes_from_session_to_session_is_not_shared(demo: Archive, tmp_path
     for loaded in (by_symbol, trading_config([{"module": "engine.strategies.buy_and_hold"}], symbols=["AAPL"], end="2017-11-03")):
         run = execute_run(loaded, demo, tmp_path, silent, 2)
         assert [warning for warning in run.warnings if warning.startswith("one worker: ")]
+
+
+@SHARED
+@pytest.mark.parametrize(
+    "name", ["SetupFailsLater", "SetupWrapped", "OtherEveryDay", "OtherOneEveryDay", "MembersFail", "TeardownFails"]
+)
+def test_nor_is_what_a_scanner_of_columns_may_remember(name: str, demo: Archive, tmp_path: Path) -> None:
+    loaded = config([{"module": f"tests.session.columnar_failures:{name}", "regular_session": EVERY_5_MINUTES}])
+    run = execute_run(loaded, demo, tmp_path, silent, 2)
+    assert [warning for warning in run.warnings if warning.startswith("one worker: ")]
+    assert json.loads((run.path / "manifest.json").read_text())["workers"] == 1

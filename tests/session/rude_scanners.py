@@ -141,10 +141,21 @@ class SlowSetup(ColumnarScanner):
         return {"any": pl.col("close") > 0}
 
 
-class KillsItsWorker(SlowSetup):
+class SlowCriteria(ColumnarScanner):
+    """Takes its time over every tick, half a second over a session of every 5 minutes."""
+
+    def criteria(self) -> dict[str, pl.Expr]:
+        return {"any": pl.col("close").map_batches(self._look, return_dtype=pl.Boolean)}
+
+    def _look(self, close: pl.Series) -> pl.Series:
+        time.sleep(0.0065)
+        return close > 0
+
+
+class KillsItsWorker(SlowCriteria):
     """As the system does where memory is short."""
 
-    def setup(self, context: ScanContext) -> bool:
+    def _look(self, close: pl.Series) -> pl.Series:
         if multiprocessing.parent_process() is not None:
             os.kill(os.getpid(), signal.SIGKILL)
-        return True
+        return close > 0
