@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
 PRE_MARKET_OPEN, POST_MARKET_CLOSE, EARLY_POST_MARKET_CLOSE = dt.time(4), dt.time(20), dt.time(17)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """One trading session; times in microseconds since the epoch, UTC.
 
@@ -43,7 +43,7 @@ class Session:
         """Length of the regular session."""
         return (self.close - self.open) // MICROS_A_MINUTE
 
-    @property
+    @cached_property
     def hours(self) -> tuple[int, ...]:
         """What sessions of the same hours on the clock on the wall have in common."""
         tz = ZoneInfo(self.tz)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,10 @@ class SymbolTable:
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._ids
+
+    def is_of(self, symbols: Set[str]) -> bool:
+        """Whether these are its symbols."""
+        return self._ids.keys() == symbols
 
     def id(self, symbol: str) -> int | None:
         """The symbol's id, or None where the table does not hold it."""

@@ -77,9 +77,9 @@ class RunSummary:
         self.sessions += len(block.dates)
         self.bars += block.bars
         self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
-        scans, timings = (rows.partition_by("scanner", as_dict=True) for rows in (block.scans, block.timings))
-        for (name,), own in scans.items():
-            self.scanners[name].add(own, float(timings[name,]["elapsed_us"].sum()), block.found.get(name, {}))
+        for name, scanner in self.scanners.items():
+            scans, timings = _of_scanner(block.scans, name), _of_scanner(block.timings, name)
+            scanner.add(scans, float(timings["elapsed_us"].sum()), block.found.get(name, {}))
 
     def as_dict(self, warnings: list[str]) -> dict[str, Any]:
         """For summary.json."""
@@ -99,3 +99,9 @@ class RunSummary:
                 name: survivorship(universe, self.scanners[name].symbols, traded, dates[0], dates[-1])
                 for name, universe in universes.items()
             }
+
+
+def _of_scanner(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows of one scanner. A frame's own `filter` waits for threads of the library, as others keep the cores busy."""
+    own = rows["scanner"] == name
+    return pl.DataFrame([column.filter(own) for column in rows.get_columns()])

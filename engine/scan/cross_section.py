@@ -19,6 +19,7 @@ from engine.indicators.deferred import Deferred
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
+from engine.scan.ticks import Scheduled
 from engine.schema import TIMESTAMP
 
 
@@ -43,6 +44,7 @@ class CrossSection:
         self._closes: Ints = np.array([session.close])
         self._begins: Ints = np.array([session.extended_open])
         self._lags: Ints = np.array([lag])
+        self._places: dict[Scheduled, Ints] = {}
         self._stretch: CrossSection | None = None
         self.first = 0
         self.sessions: tuple[Session, ...] = (session,)
@@ -81,6 +83,13 @@ class CrossSection:
     def session_of_tick(self) -> Ints:
         """int64[ticks]: which of the sessions each tick is in."""
         return np.repeat(np.arange(len(self.sessions)), np.diff(self.bounds))
+
+    def places(self, scheduled: Scheduled) -> Ints:
+        """Indices of the ticks that are scheduled in its sessions."""
+        if scheduled not in self._places:
+            ticks = np.concatenate([scheduled.ticks(session) for session in self.sessions])
+            self._places[scheduled] = np.searchsorted(self.ticks, ticks)
+        return self._places[scheduled]
 
     @property
     def opens(self) -> Ints:

@@ -200,8 +200,8 @@ def _dates(records: Sequence[ScanRecord], numbers: Sequence[Ints]) -> pl.Series:
     """The dates of which these are the numbers in each record."""
     sessions = [record.sessions for record in records]
     before = np.cumsum([0, *map(len, sessions)])
-    dates = pl.Series(list(chain.from_iterable(sessions)), dtype=pl.Date)
-    return dates[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]
+    days = np.array(list(chain.from_iterable(sessions)), "datetime64[D]").astype(np.int32)
+    return pl.Series(days[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]).cast(pl.Date)
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:

@@ -130,7 +130,7 @@ class ScannerSlot:
 
     def ticks_of(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which it is scheduled."""
-        return _places(self._scheduled, cross)
+        return cross.places(self._scheduled)
 
     def at_once(self, cross: CrossSection) -> bool:
         """Whether this session's stretch can be evaluated at once: the same symbols in all of it, nothing counted by session."""
@@ -169,7 +169,7 @@ class ScannerSlot:
 
     def scan_ticks(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which this scanner looks, increasing."""
-        return _places(self._looks, cross)
+        return cross.places(self._looks)
 
     def members(self, cross: CrossSection) -> Ints:
         """The ids of its universe in this session; all symbols where it has loaded none."""
@@ -178,11 +178,6 @@ class ScannerSlot:
             ids = np.arange(len(cross.table)) if names is None else cross.table.ids(names)
             self._members = cross.table, names, np.sort(ids[ids >= 0])
         return self._members[2]
-
-
-def _places(scheduled: ScheduledTicks, cross: CrossSection) -> Ints:
-    """Indices of ticks of a cross-section, of all its sessions."""
-    return np.searchsorted(cross.ticks, np.concatenate([scheduled.ticks(session) for session in cross.sessions]))
 
 
 def _is_of(method: Callable[..., Any], *functions: Callable[..., Any]) -> bool:

@@ -33,6 +33,7 @@ class RunNeeds:
         self._scope, self._slots, self._data, self._trader, self._warmup = scope, slots, data, trader, warmup
         self.terms: Sequence[Term] = ()
         self._everyone: SymbolTable | None = None
+        self._latest: SymbolTable | None = None  # that was asked for, as most are alike
 
     @property
     def declared(self) -> bool:
@@ -102,9 +103,11 @@ class RunNeeds:
         if any(not slot.columnar for slot in self._slots) or None in universes:
             self._everyone = self._everyone or SymbolTable([*self._scope.archive.symbols(), *self._data.get_config_symbols()])
             return self._everyone
-        found = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
-        benchmark = self._scope.benchmark
-        return SymbolTable({*found, *self._data.get_config_symbols(), *([benchmark] if benchmark else [])})
+        names = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
+        names |= {*self._data.get_config_symbols(), *([self._scope.benchmark] if self._scope.benchmark else [])}
+        if self._latest is None or not self._latest.is_of(names):
+            self._latest = SymbolTable(names)
+        return self._latest
 
     def _close_up(self, requirements: Requirements) -> tuple[list[Term], TickTable] | None:
         """What the trader reads, and when; added to what the run needs."""
