@@ -108,10 +108,13 @@ class SessionRows:
 
 
 class TermBank:
-    """States and last values of terms, for every symbol of a table."""
+    """States and last values of terms, for every symbol of a table.
 
-    def __init__(self, terms: Sequence[Term], symbols: int):
-        self.symbols = symbols
+    begins  term over daily bars -> int64[symbols], the first row of its warm-up
+    """
+
+    def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints] | None = None):
+        self.symbols, self._begins = symbols, begins
         self._states: dict[str, Floats] = {}
         self._carried: dict[str, Floats] = {}
         self._out: Columns = {}
@@ -127,7 +130,7 @@ class TermBank:
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
         if term.deferred and term.is_stateless:
-            if term.is_window:
+            if term.keeps_past:
                 self._pasts[past_key(term)].reset(ids)
             return
         self._states[term.name][ids] = 0.0
@@ -208,7 +211,9 @@ class TermBank:
             states, carried = self._before_session[term.name]
             return states[ids], np.ascontiguousarray(carried[:, ids])
 
-        return Deferred(terms, self.symbols, bars_of, rows.of_some, before, lambda term: _early(session, term), self._pasts)
+        return Deferred(
+            terms, self.symbols, bars_of, rows.of_some, before, lambda term: _early(session, term), self._pasts, self._begins
+        )
 
     def _walk_states(self, term: Term, session: SessionRows, keep: bool) -> Job:
         """The job that moves a term through a session without sampling it; with `keep` what was before is kept."""
@@ -368,7 +373,7 @@ def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
     """The windows among the terms that wait, by the past that they share."""
     found: dict[PastKey, list[Term]] = {}
     for term in terms:
-        if term.deferred and term.is_window:
+        if term.deferred and term.keeps_past:
             found.setdefault(past_key(term), []).append(term)
     return found
 

@@ -68,7 +68,8 @@ class MonthBlock:
     _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bank = TermBank(self.terms, len(self.table))
+        daily, starts, last = self.daily, self.starts, self.sessions[-1]  # not itself, or it would be freed late
+        self._bank = TermBank(self.terms, len(self.table), lambda term: daily.span(starts[term.name], last)[0])
         self._watched = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
         if self.benchmark in self._watched:
             self._watched = np.arange(len(self.table))  # every symbol is measured against it
@@ -159,14 +160,19 @@ class MonthBlock:
     def _sample_after_splits(self, panel: Panel, columns: Columns, sample: bool) -> None:
         """Splits inside a stretch: from each on, its symbols' values are those of bars in the scale after it."""
         dates = [session.date for session in panel.sessions]
+        deferred = self.deferred if sample else None
         for ex_date, splits in groupby(self.splits.between(self.table, dates[0], dates[-1]), key=lambda split: split[0]):
-            rows, changed = self._rows(panel), set()
+            rows, ratios = self._rows(panel), [(symbol, ratio) for _, symbol, ratio in splits]
+            changed = {symbol for symbol, _ in ratios}
             number = bisect_left(dates, ex_date)
             first = int(np.searchsorted(rows.session_of_tick, number))
-            for _, symbol, ratio in splits:
-                self.daily.rescale(symbol, ratio, ex_date)
-                changed.add(symbol)
             ids = np.arange(len(self.table)) if self.benchmark in changed else np.array(sorted(changed), np.int64)
+            if deferred:
+                deferred.fill(deferred, ids)
+            for symbol, ratio in ratios:
+                self.daily.rescale(symbol, ratio, ex_date)
+            if deferred:
+                deferred.renew(ids, first)
             before = {name: values[:first, ids] for name, values in columns.items()}
             self._start_anew(dates[0], ids)
             if dates[0] == self.sessions[0]:
@@ -196,6 +202,6 @@ class MonthBlock:
             self._walk_daily_history(date, ids)
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
-        terms = [term for term in self.terms if term.rows == DAILY]
+        terms = [term for term in self.terms if term.rows == DAILY and not term.deferred]
         bars = {start: self.daily.history(start, date) for start in {self.starts[term.name] for term in terms}}
         self._bank.walk([(term, bars[self.starts[term.name]]) for term in terms], self.benchmark, ids)

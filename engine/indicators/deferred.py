@@ -3,6 +3,8 @@
 Most criteria are read for the few symbols that the first ones left. A term that starts anew at every session needs nothing
 but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other terms
 are walked, for their states; their columns are sampled from the states before the session.
+
+Of a stretch of daily bars windows alone wait: the rows before lie beside it.
 """
 
 from __future__ import annotations
@@ -73,10 +75,12 @@ class Sampled:
 
     places   int64[symbols], where in the columns each is; -1 for those that were not asked for
     columns  output -> float64[ticks, asked]
+    whole    whether they are of all symbols, in their order
     """
 
     places: Ints
     columns: dict[str, Floats]
+    whole: bool
 
 
 @dataclass
@@ -89,6 +93,7 @@ class Deferred:
     before   (term, ids) -> states and last values before the session
     early    term -> the ticks at which it has no value yet
     pasts    the rows before the session that windows reach back over
+    begins   term over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
     """
 
     terms: Sequence[Term]
@@ -98,6 +103,7 @@ class Deferred:
     before: Callable[[Term, Ints], tuple[Floats, Floats]]
     early: Callable[[Term], NDArray[np.bool_]]
     pasts: Mapping[PastKey, PastRows]
+    begins: Callable[[Term], Ints] | None = None
     _made: dict[str, Sampled] = field(default_factory=dict)  # by term
 
     def __post_init__(self) -> None:
@@ -111,7 +117,7 @@ class Deferred:
 
     def close(self) -> None:
         """Let go of the session's bars, and of the states before it: it is over."""
-        self.bars_of = self.rows_of = self.before = self.early = _is_over
+        self.bars_of = self.rows_of = self.before = self.early = self.begins = _is_over
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
         """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
@@ -121,7 +127,12 @@ class Deferred:
     def whole(self, name: str) -> Floats:
         """float64[ticks, symbols] of an output."""
         values, places = self.some(name, np.arange(self.symbols))
-        return values[:, places]
+        return values if self.is_whole(name) else values[:, places]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether an output is there for all symbols, in their order."""
+        made = self._made.get(self._by_output[name].name)
+        return made is not None and made.whole
 
     def everything(self) -> dict[str, Floats]:
         """All outputs of all symbols."""
@@ -130,15 +141,37 @@ class Deferred:
 
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
         """Compute outputs of these symbols where that was not done; what there is of each term."""
-        terms = list({term.name: term for name in names if (term := self._by_output.get(name))}.values())
+        return self.fill_each(dict.fromkeys(names, symbols))
+
+    def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
+        """The same with symbols for each output."""
+        terms = {term: symbols for name, symbols in asked.items() if (term := self._by_output.get(name))}
         missing: dict[bytes, tuple[Ints, list[Term]]] = {}
-        for term in terms:
+        for term, symbols in terms.items():
             ids = self._missing(term, symbols)
             missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
         for ids, alike in missing.values():
             if len(ids) or not all(term.name in self._made for term in alike):
                 self._compute(alike, ids)
         return {term.name: self._made[term.name] for term in terms}
+
+    @property
+    def asked(self) -> dict[str, Ints]:
+        """The symbols for which each output was computed; all, where that was most of them."""
+        asked = {}
+        for name, term in self._by_output.items():
+            if term.name in self._made:
+                found = np.flatnonzero(self._made[term.name].places >= 0)
+                asked[name] = found if 2 * len(found) < self.symbols else np.arange(self.symbols)
+        return asked
+
+    def renew(self, symbols: Ints, first: int) -> None:
+        """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
+        made, self._made = self.fill(self, symbols), {}
+        for name, new in self.fill(self, symbols).items():
+            for output, values in made[name].columns.items():
+                values[first:, made[name].places[symbols]] = new.columns[output][first:, new.places[symbols]]
+        self._made = made
 
     def _missing(self, term: Term, symbols: Ints) -> Ints:
         """Those of the symbols for which a term was not computed, each once."""
@@ -152,14 +185,17 @@ class Deferred:
         return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
-        laid: dict[tuple[int, PastKey | None], Laid] = {}
+        laid: dict[tuple[int, tuple[str, int, int] | None], Laid] = {}
+        rows: dict[int, Ints] = {}  # by the bars that they are of
         jobs: list[Job] = []
         made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
             bars, column = self.bars_of(term)
-            place = id(bars), past_key(term) if term.is_window else None
+            place = id(bars), (*past_key(term), term.keeps_past or term.window) if term.is_window else None
             if place not in laid:
-                laid[place] = self._lay_out(bars, column, ids, self.pasts[past_key(term)] if term.is_window else None)
+                if id(bars) not in rows:
+                    rows[id(bars)] = self.rows_of(bars, ids)
+                laid[place] = self._lay_out(term, bars, column, ids, rows[id(bars)])
             outs = [reused.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
             inputs = tuple(laid[place].column(name) for name in term.inputs)
             jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self.before(term, ids), tuple(outs)))
@@ -171,19 +207,23 @@ class Deferred:
             for values in outs:
                 if term.known_after:
                     values[self.early(term)] = term.empty
-            self._keep(term, Sampled(places, dict(zip(term.outputs, outs, strict=True))))
+            self._keep(term, Sampled(places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols))
 
     def _keep(self, term: Term, new: Sampled) -> None:
         old = self._made.get(term.name)
         if old is not None:
             first = next(iter(old.columns.values())).shape[1]
             places = np.where(new.places < 0, old.places, new.places + first)
-            new = Sampled(places, {name: np.hstack([old.columns[name], values]) for name, values in new.columns.items()})
+            new = Sampled(places, {name: np.hstack([old.columns[name], values]) for name, values in new.columns.items()}, False)
         self._made[term.name] = new
 
-    def _lay_out(self, bars: Bars, column: Callable[[str], Floats], ids: Ints, past: PastRows | None) -> Laid:
-        session = Laid(bars.starts[ids], bars.ends[ids], self.rows_of(bars, ids), column)
-        return session if past is None else session.after(past, ids)
+    def _lay_out(self, term: Term, bars: Bars, column: Callable[[str], Floats], ids: Ints, rows: Ints) -> Laid:
+        starts = bars.starts
+        if term.is_window and not term.keeps_past:
+            assert self.begins is not None
+            starts = np.maximum(self.begins(term), starts - term.window)
+        session = Laid(starts[ids], bars.ends[ids], rows, column)
+        return session.after(self.pasts[past_key(term)], ids) if term.keeps_past else session
 
 
 def _is_over(*asked: object) -> NoReturn:

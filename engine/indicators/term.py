@@ -66,9 +66,19 @@ class Term:
         return self.rows not in (DAILY, TICKS)
 
     @property
+    def can_wait_for_a_stretch(self) -> bool:
+        """The same where a stretch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
+        return self.rows == DAILY and self.is_window and BENCHMARK not in self.inputs
+
+    @property
     def is_window(self) -> bool:
         """Whether a few rows before the session are all it needs of what was before."""
         return self.window > 0 and self.carry == RUNS_ON
+
+    @property
+    def keeps_past(self) -> bool:
+        """Whether the rows before a session are kept for it; of daily bars they are there."""
+        return self.is_window and self.rows != DAILY
 
     @property
     def is_stateless(self) -> bool:

@@ -98,21 +98,26 @@ class CrossSection:
 
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none."""
-        if self._deferred is not None and self.waits(name):
-            self._columns[name] = self._deferred.whole(name)
         if name not in self._columns:
-            self._columns[name] = self._make(name)
+            deferred = self._deferred
+            self._columns[name] = self._own(deferred.whole(name)) if deferred and name in deferred else self._make(name)
         return self._columns[name]
 
     def waits(self, name: str) -> bool:
-        """Whether a column is computed for the symbols that are read."""
-        return self._deferred is not None and name in self._deferred and name not in self._columns
+        """Whether a column is yet to be computed, for the symbols that are read."""
+        deferred = self._deferred
+        return deferred is not None and name in deferred and name not in self._columns and not deferred.is_whole(name)
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
         if self._deferred is not None and self.waits(name):
-            return self._deferred.some(name, symbols)
+            values, places = self._deferred.some(name, symbols)
+            return self._own(values), places
         return self.values(name), None
+
+    def _own(self, values: Floats) -> Floats:
+        """Of what was computed for the whole stretch, the rows of its own ticks."""
+        return values[self.first : self.first + len(self.ticks)]
 
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
         """Compute the columns that wait for these symbols, in one go."""

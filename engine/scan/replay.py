@@ -105,6 +105,7 @@ class MarketReplay:
         self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
         self._now: tuple[Panel, CrossSection] | None = None
         self._at_hand: MonthBlock | None = None
+        self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}  # of what waited in the last stretch, of which symbols
         self.walked = 0  # sessions that a run walks, those of its warm-up among them
 
     def sessions(self) -> Iterator[ReplayedSession]:
@@ -152,9 +153,17 @@ class MarketReplay:
         self._now = self._at_hand = self._history = None
 
     def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
-        """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is."""
+        """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is.
+
+        What waits is computed for the symbols for which it was asked before: they are much the same from year to year.
+        """
         stretches = self._by_stretch(month, table)
-        return chain(list(islice(stretches, 1)), stretches)
+        ahead = list(islice(stretches, 1))
+        for stretch in ahead:
+            (of_table, asked), (_, block) = self._asked, stretch.of
+            if block.deferred and block.table is of_table:
+                block.deferred.fill_each(asked)
+        return chain(ahead, stretches)
 
     def _by_stretch(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
         """The stretches of a block of daily bars; one is over when the next is asked for."""
@@ -169,6 +178,7 @@ class MarketReplay:
         if stretch is not None:
             yield stretch
             if block.deferred:
+                self._asked = block.table, block.deferred.asked
                 block.deferred.close()
 
     def provision(self, terms: Sequence[Term]) -> None:

@@ -28,7 +28,7 @@ class Requirements:
         self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0, defer: bool = False
     ):  # fmt: skip
         self._base, self._minutes, self._slots, self._benchmark, self._warmup = base, minutes, slots, benchmark, warmup
-        self._defer, self._everywhere = defer and not Interval.parse(base).is_daily, set[str]()
+        self._defer, self._everywhere = defer, set[str]()
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
 
@@ -61,7 +61,8 @@ class Requirements:
         return [replace(term, deferred=self._waits(term, everywhere)) for term in found.values()]
 
     def _waits(self, term: Term, everywhere: set[str]) -> bool:
-        return self._defer and term.can_wait and everywhere.isdisjoint(term.outputs)
+        can_wait = term.can_wait_for_a_stretch if Interval.parse(self._base).is_daily else term.can_wait
+        return self._defer and can_wait and everywhere.isdisjoint(term.outputs)
 
     def terms_of(self, key: IndicatorKey) -> list[Term]:
         """The term of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""

@@ -55,7 +55,8 @@ class RunNeeds:
         ticks = self._ticks()
         requirements = Requirements(
             self._scope.base.name, self._scope.full_minutes, ticks.slot_count, self._scope.benchmark, self._warmup,
-            defer=all(slot.columnar for slot in self._slots),  # others may read anything, of every symbol
+            # others may read anything, of every symbol
+            defer=self.declared if self._scope.base.is_daily else all(slot.columnar for slot in self._slots),
         )  # fmt: skip
         for slot in self._slots:
             requirements.need_columns(slot.plan.columns if slot.plan else ())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,8 +13,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
+from engine.indicators.deferred import Deferred
 from engine.indicators.key import IndicatorKey
+from engine.indicators.term import Term
 from engine.kernels.keep_rows import keep_rows
+from engine.panel.bars import Ints
+from engine.panel.splits import Splits
+from engine.scan import replay
 from engine.scan.requirements import Requirements
 from engine.session.coordinator import SessionCoordinator
 from tests.runs import config, hits
@@ -84,6 +92,59 @@ def test_real_bars_and_several_scanners_that_share_columns(us2018: Archive, monk
     walked(monkeypatch)
     assert_frame_equal(asked, hits(loaded, us2018), check_exact=True)
     assert set(asked["scanner"]) == {"scanners.criteria_scanner", "down"}
+
+
+DAILY_CASES = {
+    "nobody is left": {"free": "close < 0", "z": "zscore_20_1d > 0"},
+    "few are left": {"dear": "close > 30", "z": "zscore_10_1d > 0"},
+    "all are left": {"any": "close > 0"},
+    "ranks in between": {"up": "close > prev_close", "r": "rank(roc_5_1d) <= 9", "z": "zscore_10_1d > 0"},
+    "no machine": {"up": "log(close) > 3", "z": "log(2 + zscore_10_1d) > 0"},
+}
+
+
+@pytest.mark.parametrize("sessions", [1000, 7])  # computed at once
+@pytest.mark.parametrize("case", DAILY_CASES)
+def test_what_waits_for_a_stretch_of_daily_bars_equals_what_is_walked(
+    demo: Archive, monkeypatch: pytest.MonkeyPatch, case: str, sessions: int
+) -> None:
+    monkeypatch.setattr(replay, "CELLS", sessions * len(demo.symbols()))
+    daily = scanner(DAILY_CASES[case], ["volume", *columns([*WINDOWS, *STATES], "1d"), "sma_3_1d", "roc_7_1d"])
+    # with splits, in two years
+    loaded = config(
+        [daily | {"pre_session": False, "regular_session": [{"at": "close"}]}], interval="1d", benchmark=demo.symbols()[0]
+    )
+    waiting = {term.name for term in coordinator_terms(loaded, demo) if term.deferred}
+    assert {"sma_3_1d", "roc_7_1d", "bollinger_bands_20_2_1d"} <= waiting and "correlation_20_1d" not in waiting
+    asked = hits(loaded, demo)
+    walked(monkeypatch)
+    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert len(asked) > 100 or case == "nobody is left"
+    assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
+
+
+@pytest.mark.parametrize(("criteria", "most"), [({"dear": "close > 100"}, False), ({"any": "close > 0"}, True)])
+def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
+    criteria: dict[str, str], most: bool, demo: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[bool, int]] = []
+    compute = Deferred._compute
+
+    def noted(self: Deferred, terms: Sequence[Term], ids: Ints) -> None:
+        computed.append((threading.current_thread() is threading.main_thread(), len(ids)))
+        compute(self, terms, ids)
+
+    monkeypatch.setattr(Deferred, "_compute", noted)
+    monkeypatch.setattr(replay, "block_of", lambda date, by_day: (date.year, date.month))  # three blocks
+    monkeypatch.setattr(Splits, "between", lambda *asked: [])
+    daily = scanner(criteria, ["sma_3_1d", "roc_7_1d"]) | {"pre_session": False, "regular_session": [{"at": "close"}]}
+    hits(config([daily], interval="1d"), demo)
+    (ahead,) = [count for on_main, count in computed if not on_main]
+    on_main = [count for on_main, count in computed if on_main]
+    if most:
+        assert ahead == len(demo.symbols()) and len(on_main) == 2
+    else:
+        assert ahead in on_main[:2] and ahead < len(demo.symbols()) / 2
 
 
 def coordinator_terms(loaded: object, archive: Archive) -> list[object]:

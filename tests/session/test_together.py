@@ -20,7 +20,7 @@ LEADERS = {"leader": "rank(roc_5_1d) <= 9"}
 ROSE = {"rose": "close > prev_close * 1.004"}
 SCREENS = [
     criteria("leaders", CLOSE, criteria=LEADERS, features={"change": "close / prev_close - 1"}, rank_by="change", limit=5),
-    criteria("rose", CLOSE, criteria=ROSE, features={"e": "ema_9_1d"}),
+    criteria("rose", CLOSE, criteria=ROSE, features={"e": "ema_9_1d", "s": "sma_5_1d"}),
     criteria("dearest", CLOSE, criteria=ROSE, rank_by="close"),
 ]
 TOGETHER: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
