@@ -185,13 +185,13 @@ class Deferred:
         return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
-        laid: dict[tuple[int, tuple[str, int, int] | None], Laid] = {}
+        laid: dict[tuple[int, object], Laid] = {}
         rows: dict[int, Ints] = {}  # by the bars that they are of
         jobs: list[Job] = []
         made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
             bars, column = self.bars_of(term)
-            place = id(bars), (*past_key(term), term.keeps_past or term.window) if term.is_window else None
+            place = id(bars), term.is_window and (*past_key(term), 0 if term.keeps_past else term.window)
             if place not in laid:
                 if id(bars) not in rows:
                     rows[id(bars)] = self.rows_of(bars, ids)
