@@ -205,10 +205,12 @@ class TermBank:
         def bars_of(term: Term) -> tuple[Bars, Callable[[str], Floats]]:
             return session.bars(term.rows), lambda name: session.column(term.rows, name)
 
+        kept = self._before_session  # not itself, or it would be freed late
+
         def before(term: Term, ids: Ints) -> tuple[Floats, Floats]:
             if term.is_stateless:
                 return _fresh(term, len(ids))
-            states, carried = self._before_session[term.name]
+            states, carried = kept[term.name]
             return states[ids], np.ascontiguousarray(carried[:, ids])
 
         return Deferred(

@@ -177,7 +177,7 @@ class MonthBlock:
             self._start_anew(dates[0], ids)
             if dates[0] == self.sessions[0]:
                 self._walk_daily_history(dates[0], ids)
-            self._bank.run(rows, self.due(dates[0]), sample, ids)
+            self._bank.run(rows, [term for term in self.due(dates[0]) if not term.deferred], sample, ids)
             for name, values in before.items():
                 columns[name][:first, ids] = values
             if sample:

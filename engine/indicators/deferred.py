@@ -23,6 +23,8 @@ from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 from engine.panel.reuse import reused
 
+MOST = 0.5  # of the symbols: then columns are computed for all
+
 
 @dataclass
 class Laid:
@@ -141,29 +143,25 @@ class Deferred:
 
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
         """Compute outputs of these symbols where that was not done; what there is of each term."""
-        return self.fill_each(dict.fromkeys(names, symbols))
+        return self.fill_each({self._by_output[name].name: symbols for name in names if name in self._by_output})
 
     def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
-        """The same with symbols for each output."""
-        terms = {term: symbols for name, symbols in asked.items() if (term := self._by_output.get(name))}
+        """The same with symbols for each term, by its name."""
         missing: dict[bytes, tuple[Ints, list[Term]]] = {}
-        for term, symbols in terms.items():
-            ids = self._missing(term, symbols)
-            missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
+        for term in self.terms:
+            if term.name in asked:
+                ids = self._missing(term, asked[term.name])
+                if len(ids) or term.name not in self._made:
+                    missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
         for ids, alike in missing.values():
-            if len(ids) or not all(term.name in self._made for term in alike):
-                self._compute(alike, ids)
-        return {term.name: self._made[term.name] for term in terms}
+            self._compute(alike, ids)
+        return {name: self._made[name] for name in asked}
 
     @property
     def asked(self) -> dict[str, Ints]:
-        """The symbols for which each output was computed; all, where that was most of them."""
-        asked = {}
-        for name, term in self._by_output.items():
-            if term.name in self._made:
-                found = np.flatnonzero(self._made[term.name].places >= 0)
-                asked[name] = found if 2 * len(found) < self.symbols else np.arange(self.symbols)
-        return asked
+        """The symbols for which each term was computed, by its name; all, where that was most of them."""
+        found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
+        return {name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols) for name, ids in found.items()}
 
     def renew(self, symbols: Ints, first: int) -> None:
         """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
@@ -185,13 +183,13 @@ class Deferred:
         return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
-        laid: dict[tuple[int, object], Laid] = {}
+        laid: dict[tuple[int, PastKey | None, int], Laid] = {}
         rows: dict[int, Ints] = {}  # by the bars that they are of
         jobs: list[Job] = []
         made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
             bars, column = self.bars_of(term)
-            place = id(bars), term.is_window and (*past_key(term), 0 if term.keeps_past else term.window)
+            place = id(bars), past_key(term) if term.is_window else None, term.window if term.looks_back else 0
             if place not in laid:
                 if id(bars) not in rows:
                     rows[id(bars)] = self.rows_of(bars, ids)
@@ -219,7 +217,7 @@ class Deferred:
 
     def _lay_out(self, term: Term, bars: Bars, column: Callable[[str], Floats], ids: Ints, rows: Ints) -> Laid:
         starts = bars.starts
-        if term.is_window and not term.keeps_past:
+        if term.looks_back:
             assert self.begins is not None
             starts = np.maximum(self.begins(term), starts - term.window)
         session = Laid(starts[ids], bars.ends[ids], rows, column)

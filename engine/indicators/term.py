@@ -68,7 +68,7 @@ class Term:
     @property
     def can_wait_for_a_stretch(self) -> bool:
         """The same where a stretch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
-        return self.rows == DAILY and self.is_window and BENCHMARK not in self.inputs
+        return self.looks_back and BENCHMARK not in self.inputs
 
     @property
     def is_window(self) -> bool:
@@ -77,8 +77,13 @@ class Term:
 
     @property
     def keeps_past(self) -> bool:
-        """Whether the rows before a session are kept for it; of daily bars they are there."""
+        """Whether the rows before a session are kept for it."""
         return self.is_window and self.rows != DAILY
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the rows before a session are there: those of daily bars are, in their block."""
+        return self.is_window and self.rows == DAILY
 
     @property
     def is_stateless(self) -> bool:

@@ -61,9 +61,10 @@ class DailyBars:
         self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
-        """The same bars for the symbols of a table, all of which are in this one's."""
+        """The same bars for the symbols of another table."""
         picked, ids = copy(self), self.table.ids(table.series)
-        picked.table, picked.starts, picked.ends, picked._at_hand = table, self.starts[ids], self.ends[ids], None
+        picked.starts, picked.ends = (np.where(ids >= 0, side[ids], 0) for side in (self.starts, self.ends))
+        picked.table, picked._at_hand = table, None
         return picked
 
     def before_date(self, date: dt.date) -> DailyBars:

@@ -111,7 +111,7 @@ class CrossSection:
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
         if self._deferred is not None and self.waits(name):
-            values, places = self._deferred.some(name, symbols)
+            values, places = self._deferred.some(name, self._to_ask(symbols))
             return self._own(values), places
         return self.values(name), None
 
@@ -122,7 +122,11 @@ class CrossSection:
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
         """Compute the columns that wait for these symbols, in one go."""
         if self._deferred is not None:
-            self._deferred.fill(filter(self.waits, names), symbols)
+            self._deferred.fill(filter(self.waits, names), self._to_ask(symbols))
+
+    def _to_ask(self, symbols: Ints) -> Ints:
+        """For whom columns are computed when one of many sessions reads them for these: for all, as each reads them for others."""
+        return symbols if self._stretch is None or len(self._stretch.sessions) == 1 else np.arange(len(self.table))
 
     @property
     def names(self) -> list[str]:

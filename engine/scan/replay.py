@@ -151,11 +151,12 @@ class MarketReplay:
         """Let go of all that was at hand, where the run does not come to its last session."""
         self._open_blocks.clear()
         self._now = self._at_hand = self._history = None
+        self._asked = None, {}
 
     def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
         """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is.
 
-        What waits is computed for the symbols for which it was asked before: they are much the same from year to year.
+        What waits is computed for the symbols for which it was asked in the last stretch that is over: they are much the same.
         """
         stretches = self._by_stretch(month, table)
         ahead = list(islice(stretches, 1))
@@ -303,7 +304,8 @@ class MarketReplay:
         return min([month[0], *self._starts(month, intraday).values()])
 
     def _table(self, month: Sequence[dt.date]) -> SymbolTable:
-        table = self._spec.table_of(month[0], month[-1])
+        # not of the block's sessions before the run: who left in these is not in what is read
+        table = self._spec.table_of(max(month[0], self._spec.dates[0]), month[-1])
         return self._everyone if table.names == self._everyone.names else table
 
     def _open(self, month: Sequence[dt.date], table: SymbolTable, date: dt.date) -> MonthBlock:

@@ -164,6 +164,26 @@ def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
         assert ahead and 0 < min(ahead) <= max(ahead) < len(demo.symbols()) / 2
 
 
+def test_of_sessions_that_are_scanned_one_by_one_what_waits_is_computed_once(
+    demo: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them reads it for others."""
+    computed: list[int] = []
+    compute = Deferred._compute
+
+    def noted(self: Deferred, terms: Sequence[Term], ids: Ints) -> None:
+        computed.append(len(ids))
+        compute(self, terms, ids)
+
+    monkeypatch.setattr(Deferred, "_compute", noted)
+    monkeypatch.setattr(Splits, "between", lambda *asked: [])
+    daily = scanner({"up": "close > prev_close * 1.01"}, ["sma_3_1d", "roc_7_1d"])
+    daily["config"]["universe"] = {"top_dollar_volume": 9}  # type: ignore[index]
+    found = hits(config([daily | {"pre_session": False, "regular_session": [{"at": "close"}]}], interval="1d"), demo)
+    assert found["session"].n_unique() > 20
+    assert 1 <= len(computed) <= 2 * 3  # two years, layouts of two windows, and what is computed ahead
+
+
 def coordinator_terms(loaded: object, archive: Archive) -> list[object]:
     coordinator = SessionCoordinator(loaded, archive)
     next(iter(coordinator.sessions()))

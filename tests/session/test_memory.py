@@ -104,3 +104,23 @@ def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
         assert not any(isinstance(one(), CrossSection) for one in made)  # while the coordinator is still there
     # of two years what is scanned, of two what was read, and the last bars before them, of which new ones are being looked for
     assert len(counts) == 8 and max(counts) <= 6
+
+
+@pytest.mark.parametrize("until", [None, dt.date(2014, 12, 31)])
+def test_nothing_is_left_of_a_daily_run_with_splits(until: dt.date | None, lean: Archive) -> None:
+    screen = {
+        "module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
+        "config": {"criteria": {"up": "close > prev_close * 1.03"}, "features": {"s": "sma_50_1d", "z": "zscore_10_1d"}},
+    }  # fmt: skip
+    loaded = config([screen], interval="1d", start="2012-01-03")
+
+    def run() -> None:
+        coordinator = SessionCoordinator(loaded, lean)
+        if until:
+            coordinator.stop_after(until)
+        assert len(deque(coordinator.records(), maxlen=2)) == 2
+        assert any(term.deferred for term in coordinator.needs.terms)
+
+    with noted(compiled=run) as made:
+        run()
+        assert len(made) > 10 and not any(isinstance(one(), TermBank | CrossSection) for one in made)

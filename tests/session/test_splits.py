@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
+
 import polars as pl
 import pytest
 import talib
+from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
 from engine.schema import PRICE_COLUMNS
@@ -73,3 +77,32 @@ def test_daily_bars_continue_across_the_ex_date(number: int, demo: Archive) -> N
     assert (post["before"], post["seen"]) == pytest.approx((upto["close"][-2], upto["close"][-1]), rel=1e-12)
     assert (pre["sma"], post["sma"]) == pytest.approx((upto["close"][-6:-1].mean(), upto["close"][-5:].mean()), rel=1e-12)
     assert post["ema"] == pytest.approx(talib.EMA(upto["close"].to_numpy(), 3)[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize("interval", ["1d", "1m"])
+def test_who_left_before_the_run_is_not_in_it(
+    interval: str, demo: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run begins in the middle of a block, in which somebody's membership ends, who splits."""
+    gone, last = demo.symbols()[5], demo.symbols()[-1]
+    (tmp_path / "members.csv").write_text(
+        "symbol,start_date,end_date\n" + "".join(f"{s},2017-01-03,{'2017-12-06' if s == gone else ''}\n" for s in demo.symbols())
+    )
+    # the last one splits as well, so that its bars are read again
+    splits = {"symbol": [gone, gone, last], "ex_date": [dt.date(2017, 12, 4), dt.date(2017, 12, 5), dt.date(2017, 12, 14)]}
+    schema = demo.corporate_actions().schema
+    actions = pl.DataFrame(splits | {"split_ratio": [7.0, 3.0, 2.0], "cash_dividend": [None] * 3}, schema=schema)
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": [{"at": "close"}],
+        "config": {
+            "criteria": {"any": "close > 0"}, "features": {"p": "prev_close", "s": "sma_5_1d", "r": "roc_20_1d", "e": "ema_9_1d"},
+            "universe": str(tmp_path / "members.csv"),
+        },
+    }  # fmt: skip
+    found = []
+    for known in (actions, actions.filter(pl.col("symbol") != gone)):
+        monkeypatch.setattr(Archive, "corporate_actions", lambda self, known=known: known)
+        found.append(hits(config([scanner], interval=interval, start="2017-12-11", end="2017-12-20"), demo))
+    assert len(found[0]) > 200 and gone not in found[0]["symbol"]
+    assert_frame_equal(*found, check_exact=True)
