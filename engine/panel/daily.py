@@ -23,7 +23,7 @@ from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.coverage import Coverage
 from engine.panel.passes import in_threads, run_over_symbols
 from engine.panel.reuse import reused
-from engine.panel.session_panel import rescale, slices
+from engine.panel.session_panel import rescale, slices, slices_of
 from engine.panel.symbol_table import SymbolTable
 
 EPOCH = dt.date(1970, 1, 1)
@@ -63,7 +63,7 @@ class DailyBars:
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of another table."""
         picked, ids = copy(self), self.table.ids(table.series)
-        picked.starts, picked.ends = (np.where(ids >= 0, side[ids], 0) for side in (self.starts, self.ends))
+        picked.starts, picked.ends = slices_of((self.starts, self.ends), ids)
         picked.table, picked._at_hand = table, None
         return picked
 

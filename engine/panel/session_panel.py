@@ -91,7 +91,7 @@ class SessionPanel:
         if table is self.table:
             return self
         ids = self.table.ids(table.series)
-        starts, ends = (np.where(ids >= 0, side[ids], 0) for side in self._slices)
+        starts, ends = slices_of(self._slices, ids)
         return SessionPanel(
             self.session, table, self.base, self._timestamps, self._columns, (starts, ends), self.extended, self._made
         )
@@ -212,6 +212,12 @@ def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
         values[span] *= ratio
     elif name in (*BAR_VALUES, "vwap"):
         values[span] /= ratio
+
+
+def slices_of(sides: tuple[Ints, Ints], ids: Ints) -> tuple[Ints, Ints]:
+    """The slices of some symbols; empty for an id below 0."""
+    starts, ends = (np.where(ids >= 0, side[ids], 0) for side in sides)
+    return starts, ends
 
 
 def slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:

@@ -105,7 +105,10 @@ class MarketReplay:
         self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
         self._now: tuple[Panel, CrossSection] | None = None
         self._at_hand: MonthBlock | None = None
-        self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}  # of what waited in the last stretch, of which symbols
+        self._asked: tuple[SymbolTable | None, dict[str, Ints]] = (
+            None,
+            {},
+        )  # of which symbols what waited was, in daily bars' last stretch
         self.walked = 0  # sessions that a run walks, those of its warm-up among them
 
     def sessions(self) -> Iterator[ReplayedSession]:
@@ -172,6 +175,8 @@ class MarketReplay:
         block = self._open(month, table, walked[0])
         for dates in self._stretches(walked, month[0]):
             yield from self._sampled(block, self._read(dates), dates[0] >= self._spec.dates[0])
+            if block.deferred:
+                self._asked = block.table, block.deferred.asked
 
     def _sampled(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedStretch]:
         """What a block's walk through a panel gives: a stretch where that is sampled, over when the next is asked for."""
@@ -179,7 +184,6 @@ class MarketReplay:
         if stretch is not None:
             yield stretch
             if block.deferred:
-                self._asked = block.table, block.deferred.asked
                 block.deferred.close()
 
     def provision(self, terms: Sequence[Term]) -> None:

@@ -95,6 +95,7 @@ def test_real_bars_and_several_scanners_that_share_columns(us2018: Archive, monk
     assert set(asked["scanner"]) == {"scanners.criteria_scanner", "down"}
 
 
+AT_CLOSE: dict[str, object] = {"pre_session": False, "regular_session": [{"at": "close"}]}
 DAILY_CASES = {
     "nobody is left": {"free": "close < 0", "z": "zscore_20_1d > 0"},
     "few are left": {"dear": "close > 30", "z": "zscore_10_1d > 0"},
@@ -112,9 +113,7 @@ def test_what_waits_for_a_stretch_of_daily_bars_equals_what_is_walked(
     monkeypatch.setattr(replay, "CELLS", sessions * len(demo.symbols()))
     daily = scanner(DAILY_CASES[case], ["volume", *columns([*WINDOWS, *STATES], "1d"), "sma_3_1d", "roc_7_1d"])
     # with splits, in two years
-    loaded = config(
-        [daily | {"pre_session": False, "regular_session": [{"at": "close"}]}], interval="1d", benchmark=demo.symbols()[0]
-    )
+    loaded = config([daily | AT_CLOSE], interval="1d", benchmark=demo.symbols()[0])
     waiting = {term.name for term in coordinator_terms(loaded, demo) if term.deferred}
     assert {"sma_3_1d", "roc_7_1d", "bollinger_bands_20_2_1d"} <= waiting and "correlation_20_1d" not in waiting
     asked = hits(loaded, demo)
@@ -133,7 +132,7 @@ def test_real_daily_bars_with_their_splits(
 ) -> None:
     monkeypatch.setattr(replay, "CELLS", sessions * len(lean.symbols()))
     read = ["volume", *columns([name for name in WINDOWS if name not in OF_BENCHMARK], "1d"), "sma_150_1d"]
-    daily = scanner(criteria, read) | {"pre_session": False, "regular_session": [{"at": "close"}]}
+    daily = scanner(criteria, read) | AT_CLOSE
     loaded = config([daily], interval="1d", start="2012-01-03")
     asked = SessionTables(list(SessionCoordinator(loaded, lean).records())).hits
     walked(monkeypatch)
@@ -155,7 +154,7 @@ def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
     monkeypatch.setattr(Deferred, "_compute", noted)
     monkeypatch.setattr(replay, "block_of", lambda date, by_day: (date.year, date.month))  # three blocks
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
-    daily = scanner(criteria, ["sma_3_1d", "roc_7_1d"]) | {"pre_session": False, "regular_session": [{"at": "close"}]}
+    daily = scanner(criteria, ["sma_3_1d", "roc_7_1d"]) | AT_CLOSE
     hits(config([daily], interval="1d"), demo)
     ahead = [count for on_main, count in computed if not on_main]  # in the second, too, if the first was over by then
     if most:
@@ -179,7 +178,7 @@ def test_of_sessions_that_are_scanned_one_by_one_what_waits_is_computed_once(
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
     daily = scanner({"up": "close > prev_close * 1.01"}, ["sma_3_1d", "roc_7_1d"])
     daily["config"]["universe"] = {"top_dollar_volume": 9}  # type: ignore[index]
-    found = hits(config([daily | {"pre_session": False, "regular_session": [{"at": "close"}]}], interval="1d"), demo)
+    found = hits(config([daily | AT_CLOSE], interval="1d"), demo)
     assert found["session"].n_unique() > 20
     assert 1 <= len(computed) <= 2 * 3  # two years, layouts of two windows, and what is computed ahead
 
