@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.archive.archive import Archive
 from engine.indicators.bank import TermBank
-from engine.indicators.deferred import Deferred
+from engine.indicators.lazy_columns import LazyColumns
 from engine.panel.daily import DailyHistory
 from engine.panel.session_panel import SessionPanel
 from engine.results.summary import RunSummary
@@ -28,12 +28,12 @@ from engine.session.record import SessionTables
 PHASES: dict[str, list[tuple[Any, str]]] = {
     "decode": [(Archive, "read_session"), (Archive, "read_session_index"), (Archive, "read_daily")],
     "panel": [(SessionPanel, "read"), (SessionPanel, "bars"), (SessionPanel, "realign"), (DailyHistory, "block")],
-    "kernels": [(TermBank, "run"), (TermBank, "walk"), (Deferred, "fill")],
-    "cross-section": [(CrossSection, name) for name in ("of_stretch", "of_session", "values", "some", "prepare", "frame", "grid")],
+    "kernels": [(TermBank, "run"), (TermBank, "walk"), (LazyColumns, "fill")],
+    "cross-section": [(CrossSection, name) for name in ("__init__", "of_sessions", "values", "some", "prepare", "frame", "grid")],
     "criteria": [(slot, "evaluate")],
     "lifecycle": [
         (ScannerManager, name)
-        for name in ("begin", "set_up", "attach", "scan_pre", "scan_all", "scan_due", "run_together", "tear_down")
+        for name in ("begin", "set_up", "attach", "scan_pre", "reveal", "scan_due", "tear_down")
     ],
     "log": [(SessionTables, "hits"), (SessionTables, "scans"), (SessionTables, "timings"), (GrowingTable, "_append"),
             (GrowingTable, "finish"), (RunSummary, "add")],

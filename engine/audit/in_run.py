@@ -21,11 +21,11 @@ from engine.audit.compare import first_difference
 from engine.audit.difference import Difference
 from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
-from engine.indicators.block import Panel
+from engine.indicators.session_rows import Panel
 from engine.indicators.term import Term
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
-from engine.scan.replay import MarketReplay
+from engine.scan.replay import MarketReplay, SessionBatch
 from engine.scan.slot import ScannerSlot
 from engine.schema import BAR_VALUES
 from engine.session.coordinator import SessionCoordinator
@@ -78,15 +78,16 @@ class InRunAudit:
             self.left_out = f"it failed on {self.date}: {type(error).__name__}: {error}"
 
     def _audit(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
-        assert coordinator.replayed is not None
-        cross, rng = coordinator.replayed.cross, np.random.default_rng([self.seed, self.date.toordinal()])
+        batch = coordinator.at_hand
+        assert batch is not None
+        cross, rng = batch.cross, np.random.default_rng([self.seed, self.date.toordinal()])
         ticks = cross.ticks[cross.ticks < cross.session.close]
         self.left_out = self._cause(coordinator, len(ticks))
         if self.left_out is not None:
             return
         for number, tick in enumerate(sorted(rng.choice(ticks, min(self.count, len(ticks)), replace=False).tolist())):
             self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.scope.calendar.tz))
-            other = self._walked_again(replay, cross, tick, FUTURES[number % len(FUTURES)], rng)
+            other = self._walked_again(replay, batch, tick, FUTURES[number % len(FUTURES)], rng)
             told = {(one.what, one.owner, one.name) for one in self.differences}
             found = _differences(coordinator, cross, other, tick)
             self.differences += [one for one in found if (one.what, one.owner, one.name) not in told]
@@ -115,13 +116,15 @@ class InRunAudit:
         return None
 
     def _walked_again(
-        self, replay: MarketReplay, cross: CrossSection, tick: int, kind: str, rng: np.random.Generator
+        self, replay: MarketReplay, batch: SessionBatch, tick: int, kind: str, rng: np.random.Generator
     ) -> CrossSection:
         assert kind in (CUT, PERTURBED)
         if kind == CUT:
-            return replay.again(lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date))
+            return replay.recompute(batch, lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date))
         factors = np.exp(rng.normal(0.0, PRICE_SPREAD, FACTORS))
-        return replay.again(lambda panel: panel.scaled_after(tick, factors), lambda daily: daily.scaled_from(self.date, factors))
+        return replay.recompute(
+            batch, lambda panel: panel.scaled_after(tick, factors), lambda daily: daily.scaled_from(self.date, factors)
+        )
 
 
 def _sessions_a_tick(panel: Panel, terms: Sequence[Term]) -> float:
@@ -138,7 +141,7 @@ def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: Cr
             name, whole.table.names, whole.ticks, whole.values(name)[:until], other.values(name)[:until], tz
         )
     for slot in coordinator.manager.slots:
-        if slot.plan and slot.columnar and slot.error is None:
+        if slot.plan and slot.columnar and slot.session.error is None:
             ticks = slot.scan_ticks(whole)
             ticks = ticks[ticks < until]
             hits = evaluate(slot.plan, other, ticks, slot.members(whole))
@@ -146,7 +149,7 @@ def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: Cr
 
 
 def _hits(slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo) -> Iterator[Difference]:
-    whole = slot.hits(cross)
+    whole = slot.session.hits(cross)
     a, b = (_frame(hits, cross, until) for hits in (whole, other))
     if a.equals(b):
         return

@@ -49,9 +49,9 @@ class Sight:
         self.coordinator = SessionCoordinator(loaded, archive, self._desk, warmup=warmup)
         self._sessions = self.coordinator.sessions()
         records = list(_until(self._sessions, date))
-        replayed = self.coordinator.replayed
-        assert replayed is not None
-        self.cross, self.slots = replayed.cross, self.coordinator.manager.slots
+        batch = self.coordinator.at_hand
+        assert batch is not None
+        self.cross, self.slots = batch.cross, self.coordinator.manager.slots
         self.view: CrossSection | None = self._desk.close_up if self._desk else None
         self.tables = self._tables(records)
         slots = self._desk.slots if self._desk else []

@@ -1,110 +1,44 @@
-"""The states of a set of terms over a table of symbols, and the pass that moves them through one session.
+"""The states of a set of terms over a table of symbols, and the pass that moves them through a batch of sessions.
 
     1. `SessionRows` lays out what the terms walk: bars by interval, the session's daily bars, ticks.
     2. `TermBank.run` makes one job a term, over those rows.
     3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the processor's cache.
-    4. `Deferred` has the terms that are computed only for the symbols that somebody asks for.
+    4. `LazyColumns` has the terms that are computed only for the symbols that somebody reads.
 
 A kernel walks every bar and carries its state; only the rows that a tick sees are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.indicators.deferred import Deferred, kernel_job
+from engine.indicators.lazy_columns import LazyColumns, States, fresh_states, kernel_job
 from engine.indicators.past import PastKey, PastRows, past_key
-from engine.indicators.term import BENCHMARK, DAILY, EACH_SESSION, LAST_SESSION, OF_SESSION, REGULAR, TICKS, VISIBLE, Term
+from engine.indicators.session_rows import SessionRows
+from engine.indicators.term import BENCHMARK, EACH_SESSION, LAST_SESSION, OF_SESSION, TICKS, Term
 from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job, run_over_symbols
-from engine.panel.reuse import reused
-from engine.panel.session_panel import SessionPanel
 
-NO_TICKS = np.empty(0, np.int64)
 SESSIONS_BACK = {LAST_SESSION: 1, OF_SESSION: 0, EACH_SESSION: 0}  # how old a value may be; where not named, as old as it is
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
 
 
-class SessionRows:
-    """What terms walk in one session, and which row each tick sees.
+@dataclass(frozen=True)
+class Walked:
+    """What a walk through a batch gives where it is sampled; valid as long as the batch's panel.
 
-    ticks  int64[ticks], microseconds
-    slots  float64[ticks], each tick's index in the run's table of times of day
-    benchmark  id of the benchmark symbol, -1 where there is none
+    columns  of the terms that are not lazy
+    lazy     of those that are
+    before   states of terms before the batch: of lazy ones, and of those that were to be kept
     """
 
-    def __init__(self, panel: SessionPanel | DailyPanel, daily: DailyBars | None, ticks: Ints, slots: Floats, benchmark: int = -1):
-        self.panel, self.daily, self.ticks, self.slots, self._benchmark = panel, daily, ticks, slots, benchmark
-        self._kept: dict[str, Bars] = {}
-        self._benchmarks: dict[str, Floats] = {}
-
-    def bars(self, rows: str) -> Bars:
-        """The bars that terms over `rows` walk."""
-        if rows not in self._kept:
-            self._kept[rows] = self._make(rows)
-        return self._kept[rows]
-
-    def inputs(self, term: Term) -> tuple[Floats, ...]:
-        """The columns that a term reads, over the bars it walks."""
-        return tuple(self.column(term.rows, name) for name in term.inputs)
-
-    def column(self, rows: str, name: str) -> Floats:
-        """A column over the bars that terms over `rows` walk."""
-        bars = self.bars(rows)
-        if name != BENCHMARK:
-            return bars.column(name)
-        if rows not in self._benchmarks:
-            self._benchmarks[rows] = bars.latest_of(self._benchmark)
-        return self._benchmarks[rows]
-
-    def silent(self, rows: str) -> Ints:
-        """The symbols without a bar in the last session."""
-        bars = self.bars(rows)
-        if len(self.panel.sessions) == 1:
-            return np.flatnonzero(bars.ends == bars.starts)
-        without = bars.ends == bars.starts
-        last = self.session_of(np.where(without, 0, bars.ends - 1))
-        return np.flatnonzero(without | (last < len(self.panel.sessions) - 1))
-
-    def session_of(self, rows: Ints) -> Ints:
-        """Which of the panel's sessions each of some daily bars is of."""
-        assert self.daily is not None
-        return self.daily.numbers(self.panel.sessions, rows)
-
-    @cached_property
-    def session_of_tick(self) -> Ints:
-        """int64[ticks]: which of the panel's sessions each is in."""
-        return np.searchsorted([session.open for session in self.panel.sessions], self.ticks, side="right") - 1
-
-    def _make(self, rows: str) -> Bars:
-        if rows == VISIBLE:
-            return self.panel.visible
-        if rows == REGULAR:
-            return self.panel.regular
-        if rows == DAILY and self.daily is not None:
-            return self.daily.of(self.panel.sessions)
-        if rows == TICKS:
-            return self._tick_rows()
-        return self.panel.bars(Interval.parse(rows))
-
-    def _tick_rows(self) -> Bars:
-        """One row a symbol and tick, symbol by symbol; `session_volume` is filled in by `fill_tick_rows`."""
-        symbols, ticks = len(self.panel.table), len(self.ticks)
-        starts = np.arange(symbols, dtype=np.int64) * ticks
-        columns = {
-            "session_volume": np.empty(symbols * ticks),
-            "slot": np.tile(self.slots, symbols),
-            "session": np.full(symbols * ticks, float(self.panel.sessions[0].date.toordinal())),
-        }
-        return Bars(starts, starts + ticks, np.tile(self.ticks, symbols), 0, columns)
+    columns: Columns
+    lazy: LazyColumns | None
+    before: States
 
 
 class TermBank:
@@ -113,120 +47,105 @@ class TermBank:
     begins  term over daily bars -> int64[symbols], the first row of its warm-up
     """
 
-    def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints] | None = None):
+    def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints]):
         self.symbols, self._begins = symbols, begins
-        self._states: dict[str, Floats] = {}
-        self._carried: dict[str, Floats] = {}
-        self._out: Columns = {}
-        self._rows: dict[str, Ints] = {}
-        self._before: dict[str, tuple[Floats, Floats]] = {}  # states and last values when last remembered
-        for term in terms:
-            if not (term.deferred and term.is_stateless):
-                self._states[term.name], self._carried[term.name] = _fresh(term, symbols)
-        self._before_session: dict[str, tuple[Floats, Floats]] = {}  # of terms that wait: states and last values
-        self._pasts = {key: PastRows(symbols, windows) for key, windows in _windows(terms).items()}
-        self.deferred: Deferred | None = None  # of the session that was sampled last
+        fresh = {term.name: fresh_states(term, symbols) for term in terms if not (term.lazy and term.is_stateless)}
+        self._states = {name: states for name, (states, _) in fresh.items()}
+        self._carried = {name: carried for name, (_, carried) in fresh.items()}
+        self._pasts = {key: PastRows.of(symbols, windows) for key, windows in _windows(terms).items()}
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
-        if term.deferred and term.is_stateless:
+        if term.lazy and term.is_stateless:
             if term.keeps_past:
                 self._pasts[past_key(term)].reset(ids)
             return
         self._states[term.name][ids] = 0.0
         self._carried[term.name][:, ids] = term.empty
 
-    def remember(self, terms: Sequence[Term]) -> None:
-        """Keep copies of the terms' states as they are now, for `pick`."""
-        walked = [term.name for term in terms if not term.deferred]
-        self._before = {name: (self._states[name].copy(), self._carried[name].copy()) for name in walked}
-
-    def pick(self, terms: Sequence[Term], ids: Ints | None = None) -> TermBank:
-        """A bank of some symbols alone, or of all, with the states that were last remembered; of terms that wait, those before
-        the session that was sampled last.
-        """
-        picked = TermBank([], self.symbols if ids is None else len(ids))
+    def pick(self, terms: Sequence[Term], before: States, ids: Ints | slice) -> TermBank:
+        """A bank of some symbols alone, with the states before the batch that was walked last."""
+        picked = TermBank([], self.symbols if isinstance(ids, slice) else len(ids), self._begins)
         for term in terms:
-            if term.deferred and term.is_stateless:
-                continue
-            states, carried = (self._before_session if term.deferred else self._before)[term.name]
-            picked._states[term.name] = states.copy() if ids is None else states[ids]
-            picked._carried[term.name] = carried.copy() if ids is None else np.ascontiguousarray(carried[:, ids])
-        picked._pasts = {key: self._pasts[key].pick(slice(None) if ids is None else ids) for key in _windows(terms)}
+            if not (term.lazy and term.is_stateless):
+                states, carried = before[term.name]
+                picked._states[term.name] = states[ids].copy()
+                picked._carried[term.name] = np.ascontiguousarray(carried[:, ids]).copy()
+        picked._pasts.update({key: self._pasts[key].pick(ids) for key in _windows(terms)})
         return picked
 
-    def run(self, session: SessionRows, terms: Sequence[Term], sample: bool = True, ids: Ints | None = None) -> Columns:
-        """Move terms through a session; with `sample`, return their columns at its ticks.
+    def run(
+        self, rows: SessionRows, terms: Sequence[Term], *, sample: bool, ids: Ints | None = None, keep: Collection[str] = ()
+    ) -> Walked:  # fmt: skip
+        """Move terms through a batch; with `sample`, their columns at its ticks.
 
-        The columns are float64[ticks, symbols] and are overwritten by the next call. `ids` restricts the pass to
-        some symbols.
+        ids   restricts the walk to some symbols
+        keep  names of terms whose states before the batch are kept, beside those of lazy ones
         """
-        jobs: list[Job] = []
-        rows = _RowsAtTicks(session, sample, jobs, self._rows)
-        columns: Columns = {}
-        waiting, terms = [term for term in terms if term.deferred], [term for term in terms if not term.deferred]
-        for term in terms:
-            if term.carry == EACH_SESSION:
-                self.reset(term, slice(None))
-            elif term.carry == OF_SESSION:
-                self._carried[term.name][:] = term.empty
-            out = {name: self._buffer(name, rows.ticks_for(term)) for name in term.outputs}
-            columns |= out
-            if term.rows == TICKS:
-                jobs.append(_fill_tick_rows(session, columns["session_volume"]))
-            outs = tuple(out.values())
-            if term.carry == EACH_SESSION and len(session.panel.sessions) > 1:
-                jobs.append(self._pick_job(term, session, rows.of(term), outs, ids))
-            else:
-                jobs.append(self._job(term, session.bars(term.rows), session.inputs(term), rows.of(term), outs))
-        for term in waiting:
-            if not term.is_stateless:
-                jobs.append(self._walk_states(term, session, keep=sample and ids is None))
-        for key, windows in _windows(waiting).items():
-            own = {name: session.column(windows[0].rows, name) for term in windows for name in term.inputs}
-            jobs += self._pasts[key].jobs(own, session.bars(windows[0].rows), ids)
+        lazy, walked = [term for term in terms if term.lazy], [term for term in terms if not term.lazy]
+        stateful = [term for term in lazy if not term.is_stateless]
+        before = self._before(rows, [term.name for term in stateful] + [*keep]) if sample and ids is None else {}
+        jobs, columns = list[Job](), Columns()
+        for term in walked:
+            jobs += self._walk_and_sample(term, rows, columns, sample, ids)
+        jobs += [self._walk_states(term, rows) for term in stateful]
+        for key, windows in _windows(lazy).items():
+            own = {name: rows.column(windows[0].rows, name) for term in windows for name in term.inputs}
+            jobs += self._pasts[key].jobs(own, rows.bars(windows[0].rows), ids)
         self._go(jobs, ids)
         if sample:
-            self.deferred = self._wait(session, waiting, rows) if waiting else None
-            self._hide_unknown(session, terms, columns)
-            self._hide_old(session, rows, terms, columns, ids)
-        self._forget_old_values(session, [*terms, *(term for term in waiting if not term.is_stateless)], ids)
-        return columns
+            self._hide_unknown(rows, walked, columns)
+            self._hide_old(rows, walked, columns, ids)
+        self._forget_old_values(rows, [*walked, *stateful], ids)
+        waiting = LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
+        return Walked(columns, waiting, before)
 
-    def run_all(self, session: SessionRows, terms: Sequence[Term]) -> Columns:
-        """As `run`, with the columns of all terms, also of those that might wait."""
-        columns = self.run(session, [replace(term, deferred=term.deferred and term.is_stateless) for term in terms])
-        if self.deferred:
-            columns |= self.deferred.everything()
-            self.deferred.close()
-        return columns
+    def run_all(self, rows: SessionRows, terms: Sequence[Term]) -> Columns:
+        """The columns of all terms, also of lazy ones, for all symbols."""
+        terms = [replace(term, lazy=term.lazy and term.is_stateless) for term in terms]
+        walked = self.run(rows, terms, sample=True)
+        return walked.columns | (walked.lazy.everything() if walked.lazy else {})
 
-    def _wait(self, session: SessionRows, terms: Sequence[Term], rows: _RowsAtTicks) -> Deferred:
-        def bars_of(term: Term) -> tuple[Bars, Callable[[str], Floats]]:
-            return session.bars(term.rows), lambda name: session.column(term.rows, name)
+    def _before(self, rows: SessionRows, names: Sequence[str]) -> States:
+        """Copies of states and last values as they are now."""
+        found = {}
+        for name in dict.fromkeys(names):
+            now = self._states[name], self._carried[name]
+            found[name] = rows.buffers.empty(now[0].shape), rows.buffers.empty(now[1].shape)
+            for copy, values in zip(found[name], now, strict=True):
+                np.copyto(copy, values)
+        return found
 
-        kept = self._before_session  # not itself, or it would be freed late
+    def _walk_and_sample(
+        self, term: Term, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
+    ) -> list[Job]:  # fmt: skip
+        """The jobs that move a term through a batch and fill in its columns, which are added to `columns`.
 
-        def before(term: Term, ids: Ints) -> tuple[Floats, Floats]:
-            if term.is_stateless:
-                return _fresh(term, len(ids))
-            states, carried = kept[term.name]
-            return states[ids], np.ascontiguousarray(carried[:, ids])
+        What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is sampled as well.
+        """
+        if term.carry == EACH_SESSION:
+            self.reset(term, slice(None))
+        elif term.carry == OF_SESSION:
+            self._carried[term.name][:] = term.empty
+        jobs = list[Job]()
+        at_ticks = sample or term.rows == TICKS or term.name == "session_volume"
+        seen = rows.seen(term.rows, jobs) if at_ticks else np.empty((self.symbols, 0), np.int64)
+        out = {name: rows.buffers.empty((seen.shape[1], self.symbols)) for name in term.outputs}
+        columns |= out
+        outs = tuple(out.values())
+        if term.rows == TICKS:
+            jobs.append(_fill_tick_rows(rows, columns["session_volume"]))
+        if term.carry == EACH_SESSION and len(rows.panel.sessions) > 1:
+            jobs.append(self._pick_job(term, rows, seen, outs, ids))
+        else:
+            jobs.append(self._job(term, rows.bars(term.rows), rows.inputs(term), seen, outs))
+        return jobs
 
-        return Deferred(
-            terms, self.symbols, bars_of, rows.of_some, before, lambda term: _early(session, term), self._pasts, self._begins
-        )
-
-    def _walk_states(self, term: Term, session: SessionRows, keep: bool) -> Job:
-        """The job that moves a term through a session without sampling it; with `keep` what was before is kept."""
+    def _walk_states(self, term: Term, rows: SessionRows) -> Job:
+        """The job that moves a term through a batch without sampling it."""
         if term.carry == OF_SESSION:
             self._carried[term.name][:] = term.empty
-        if keep:
-            now = self._states[term.name], self._carried[term.name]
-            kept = self._before_session.setdefault(term.name, (np.empty_like(now[0]), np.empty_like(now[1])))
-            for old, new in zip(kept, now, strict=True):
-                np.copyto(old, new)
-        return self._unsampled_job(term, session.bars(term.rows), session.inputs(term))
+        return self._unsampled_job(term, rows.bars(term.rows), rows.inputs(term))
 
     def walk(self, terms: Sequence[tuple[Term, Bars]], benchmark: int = -1, ids: Ints | None = None) -> None:
         """Move terms through bars that lie before the session at hand, writing nothing."""
@@ -237,50 +156,49 @@ class TermBank:
         if jobs:
             self._go(jobs, ids)
 
-    def _hide_unknown(self, session: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
+    def _hide_unknown(self, rows: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
         for term in terms:
             if term.known_after:
-                early = _early(session, term)
+                early = rows.before_known(term)
                 for name in term.outputs:
                     columns[name][early] = term.empty
 
-    def _hide_old(
-        self, session: SessionRows, rows: _RowsAtTicks, terms: Sequence[Term], columns: Columns, ids: Ints | None
-    ) -> None:
-        """Where a stretch of sessions was walked at once: hide values of earlier sessions that do not reach so far."""
-        if len(session.panel.sessions) == 1:
+    def _hide_old(self, rows: SessionRows, terms: Sequence[Term], columns: Columns, ids: Ints | None) -> None:
+        """Where several sessions were walked at once: hide values of earlier sessions that do not reach so far."""
+        if len(rows.panel.sessions) == 1:
             return
         old: dict[int, tuple[Ints, Ints]] = {}
         for term in terms:
             reach = SESSIONS_BACK.get(term.carry)
             if reach is not None:
                 if reach not in old:
-                    old[reach] = self._older(session, rows.of(term), session.bars(term.rows), reach, ids)
+                    old[reach] = self._older(rows, term.rows, reach, ids)
                 for name in term.outputs:
                     columns[name][old[reach]] = term.empty
 
-    def _older(self, session: SessionRows, rows: Ints, bars: Bars, reach: int, ids: Ints | None) -> tuple[Ints, Ints]:
+    def _older(self, rows: SessionRows, kind: str, reach: int, ids: Ints | None) -> tuple[Ints, Ints]:
         """(ticks, symbols) at which the latest bar is more than `reach` sessions back."""
+        bars, sessions = rows.bars(kind), rows.panel.sessions
         everyone = np.arange(self.symbols) if ids is None else ids
-        whole = bars.ends[everyone] - bars.starts[everyone] == len(session.panel.sessions)
+        whole = bars.ends[everyone] - bars.starts[everyone] == len(sessions)
         gaps = everyone[~whole]
-        latest = rows[gaps]
-        found = np.where(latest >= bars.starts[gaps, None], session.session_of(np.maximum(latest, 0)), -1)
-        who, when = np.nonzero(session.session_of_tick - found > reach)
+        latest = rows.seen_by(kind, gaps)
+        found = np.where(latest >= bars.starts[gaps, None], rows.session_of(np.maximum(latest, 0)), -1)
+        who, when = np.nonzero(rows.session_of_tick - found > reach)
         if reach:
             return when, gaps[who]
         # a symbol with a bar in every session has none of today before the close
-        closes = np.array([session.close for session in session.panel.sessions])
-        before = np.flatnonzero(session.ticks < closes[session.session_of_tick])
+        closes = np.array([session.close for session in sessions])
+        before = np.flatnonzero(rows.ticks < closes[rows.session_of_tick])
         ticks, symbols = np.meshgrid(before, everyone[whole], indexing="ij")
         return np.concatenate([when, ticks.ravel()]), np.concatenate([gaps[who], symbols.ravel()])
 
-    def _forget_old_values(self, session: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
+    def _forget_old_values(self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
         silent: dict[str, Ints] = {}
         for term in terms:
             if term.carry == LAST_SESSION:
                 if term.rows not in silent:
-                    without = session.silent(term.rows)
+                    without = rows.silent(term.rows)
                     silent[term.rows] = without if ids is None else np.intersect1d(without, ids)
                 self._carried[term.name][:, silent[term.rows]] = term.empty
 
@@ -292,24 +210,16 @@ class TermBank:
             for job in jobs:
                 job(symbol, symbol + 1)
 
-    def _buffer(self, name: str, ticks: int) -> Floats:
-        if not ticks:
-            return np.empty((0, self.symbols))
-        kept = self._out.get(name)
-        if kept is None or kept.shape[0] != ticks:
-            kept = self._out[name] = reused.empty((ticks, self.symbols))
-        return kept
-
-    def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], rows: Ints, outs: tuple[Floats, ...]) -> Job:
-        return kernel_job(term, bars, inputs, rows, self._states[term.name], self._carried[term.name], outs)
+    def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], seen: Ints, outs: tuple[Floats, ...]) -> Job:
+        return kernel_job(term, bars, inputs, seen, self._states[term.name], self._carried[term.name], outs)
 
     def _unsampled_job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
         outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
         return self._job(term, bars, inputs, np.empty((self.symbols, 0), np.int64), outs)
 
-    def _pick_job(self, term: Term, session: SessionRows, rows: Ints, outs: tuple[Floats, ...], ids: Ints | None) -> Job:
+    def _pick_job(self, term: Term, rows: SessionRows, seen: Ints, outs: tuple[Floats, ...], ids: Ints | None) -> Job:
         """A term that starts anew at every session, over sessions of one bar each: every bar for itself."""
-        bars, inputs, carried = session.bars(term.rows), session.inputs(term), self._carried[term.name]
+        bars, inputs, carried = rows.bars(term.rows), rows.inputs(term), self._carried[term.name]
         each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
         states, none = np.zeros((len(each), max(1, term.state_size))), np.full((len(outs), len(each)), term.empty)
         values = tuple(np.empty((1, len(each))) for _ in outs)
@@ -323,76 +233,24 @@ class TermBank:
         def job(first: int, last: int) -> None:
             for number, column in enumerate(made):
                 last_value.over_symbols(
-                    first, last, bars.starts, bars.ends, (column,), (), unused, rows, (np.empty(longest),),
+                    first, last, bars.starts, bars.ends, (column,), (), unused, seen, (np.empty(longest),),
                     carried[number : number + 1], (outs[number],),
                 )  # fmt: skip
 
         return job
 
 
-class _RowsAtTicks:
-    """rows[symbol, tick] for each kind of rows, looked up once by a job of its own; `kept` are the arrays of the last session."""
-
-    def __init__(self, session: SessionRows, sample: bool, jobs: list[Job], kept: dict[str, Ints]):
-        self._session, self._sample, self._jobs, self._kept = session, sample, jobs, kept
-        self._made: dict[int, Ints] = {}  # by the bars that are looked up
-
-    def ticks_for(self, term: Term) -> int:
-        return len(self._ticks(term.rows, term.name))
-
-    def of(self, term: Term) -> Ints:
-        ticks = self._ticks(term.rows, term.name)
-        bars = self._session.bars(term.rows)
-        key = id(bars) if len(ticks) else 0
-        if key not in self._made:
-            self._made[key] = self._look_up(term.rows if len(ticks) else "none", bars, ticks)
-        return self._made[key]
-
-    def of_some(self, bars: Bars, ids: Ints) -> Ints:
-        """int64[ids, ticks]: the rows of some symbols alone."""
-        if id(bars) in self._made:
-            return self._made[id(bars)][ids]
-        some = replace(bars, starts=bars.starts[ids], ends=bars.ends[ids])
-        rows = np.empty((len(ids), len(self._session.ticks)), np.int64)
-        some.find_rows(0, len(ids), self._session.ticks, rows)
-        return rows
-
-    def _ticks(self, rows: str, name: str) -> Ints:
-        # what is walked by tick needs its ticks, and the volume so far at them, when nothing is sampled as well
-        needed = self._sample or rows == TICKS or name == "session_volume"
-        return self._session.ticks if needed else NO_TICKS
-
-    def _look_up(self, kind: str, bars: Bars, ticks: Ints) -> Ints:
-        shape = (len(bars.starts), len(ticks))
-        rows = self._kept.get(kind)
-        if rows is None or rows.shape != shape:  # fresh memory costs page faults: reuse it
-            rows = self._kept[kind] = reused.empty(shape, np.int64)
-        self._jobs.append(lambda first, last: bars.find_rows(first, last, ticks, rows))
-        return rows
-
-
 def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
-    """The windows among the terms that wait, by the past that they share."""
+    """The windows among the lazy terms, by the past that they share."""
     found: dict[PastKey, list[Term]] = {}
     for term in terms:
-        if term.deferred and term.keeps_past:
+        if term.lazy and term.keeps_past:
             found.setdefault(past_key(term), []).append(term)
     return found
 
 
-def _fresh(term: Term, symbols: int) -> tuple[Floats, Floats]:
-    """States and last values of symbols of which nothing was walked."""
-    return np.zeros((symbols, max(1, term.state_size))), np.full((len(term.outputs), symbols), term.empty)
-
-
-def _early(session: SessionRows, term: Term) -> NDArray[np.bool_]:
-    """The ticks before a term has a value."""
-    early: NDArray[np.bool_] = session.ticks < session.panel.opens_of(session.ticks) + term.known_after * MICROS_A_MINUTE
-    return early
-
-
-def _fill_tick_rows(session: SessionRows, session_volume: Floats) -> Job:
-    flat = session.bars(TICKS).column("session_volume").reshape(len(session.panel.table), len(session.ticks))
+def _fill_tick_rows(rows: SessionRows, session_volume: Floats) -> Job:
+    flat = rows.bars(TICKS).column("session_volume").reshape(len(rows.panel.table), len(rows.ticks))
 
     def job(first: int, last: int) -> None:
         flat[first:last] = session_volume[:, first:last].T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,30 +20,36 @@ def past_key(term: Term) -> PastKey:
     return term.rows, term.warmup_sessions
 
 
+@dataclass
 class PastRows:
-    """The last rows of each symbol, before the session that was walked last and after it.
+    """The last rows of each symbol, before the batch that was walked last and after it.
 
     A window is an exact function of so many rows: they are all that it needs of what was before, however many windows there are.
 
-    values  column -> float64[symbols, rows], flush right
+    size    rows kept of each symbol
+    values  column -> float64[symbols, size], flush right: before the batch
     counts  int64[symbols], how many rows a symbol has
     """
 
-    def __init__(self, symbols: int, terms: Sequence[Term]):
-        self.size = max(term.window for term in terms)
-        names = dict.fromkeys(name for term in terms for name in term.inputs)
-        self.values, self._after = ({name: np.empty((symbols, self.size)) for name in names} for _ in range(2))
-        self.counts, self._counts_after = (np.zeros(symbols, np.int64) for _ in range(2))
-        self._room: dict[str, Floats] = {}
+    size: int
+    values: dict[str, Floats]
+    counts: Ints
+    _after: dict[str, Floats]
+    _counts_after: Ints
+    _room: dict[str, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, symbols: int, terms: Sequence[Term]) -> PastRows:
+        """Of windows over the same rows: as many rows as the longest of them reads."""
+        size, names = max(term.window for term in terms), dict.fromkeys(name for term in terms for name in term.inputs)
+        values, after = ({name: np.empty((symbols, size)) for name in names} for _ in range(2))
+        return cls(size, values, np.zeros(symbols, np.int64), after, np.zeros(symbols, np.int64))
 
     def pick(self, ids: Ints | slice) -> PastRows:
-        """Those of some symbols, with what was before the session that was walked last still to be walked."""
-        picked = PastRows.__new__(PastRows)
-        picked.size, picked.values, picked.counts = self.size, {}, self.counts[ids].copy()
-        picked._after = {name: values[ids].copy() for name, values in self.values.items()}
-        picked.values = {name: np.empty_like(values) for name, values in picked._after.items()}
-        picked._counts_after, picked._room = picked.counts.copy(), {}
-        return picked
+        """Those of some symbols, with what was before the batch that was walked last still to be walked."""
+        after, counts = {name: values[ids].copy() for name, values in self.values.items()}, self.counts[ids].copy()
+        values = {name: np.empty_like(rows) for name, rows in after.items()}
+        return PastRows(self.size, values, counts, after, counts.copy())
 
     def room(self, name: str, rows: int) -> Floats:
         """Memory to lay out rows of a column in, until it is asked for again: fresh memory costs page faults."""

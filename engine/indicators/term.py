@@ -43,7 +43,7 @@ class Term:
     empty            the value while no row is visible
     known_after      minutes after the session's open from which it has a value
     window           rows of which a value is an exact function; 0 where it depends on all before
-    deferred         computed for a symbol when somebody asks for it (see deferred)
+    lazy             computed for a symbol when somebody reads it (see LazyColumns)
     """
 
     name: str
@@ -58,16 +58,16 @@ class Term:
     empty: float = math.nan
     known_after: int = 0
     window: int = 0
-    deferred: bool = False
+    lazy: bool = False
 
     @property
-    def can_wait(self) -> bool:
+    def can_be_lazy(self) -> bool:
         """Whether its columns can be had of some symbols alone."""
         return self.rows not in (DAILY, TICKS)
 
     @property
-    def can_wait_for_a_stretch(self) -> bool:
-        """The same where a stretch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
+    def can_be_lazy_in_a_batch(self) -> bool:
+        """The same where a batch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
         return self.looks_back and BENCHMARK not in self.inputs
 
     @property

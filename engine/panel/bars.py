@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Bars:
     def longest(self) -> int:
         """The most bars a symbol has."""
         return int((self.ends - self.starts).max(initial=0))
+
+    def only(self, symbols: Ints) -> Bars:
+        """The same bars for some symbols."""
+        return replace(self, starts=self.starts[symbols], ends=self.ends[symbols])
 
     def rows_of(self, symbols: Ints) -> Ints:
         """int64: the bars of some symbols, symbol by symbol."""

@@ -20,9 +20,9 @@ from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.buffers import Buffers
 from engine.panel.coverage import Coverage
 from engine.panel.passes import in_threads, run_over_symbols
-from engine.panel.reuse import reused
 from engine.panel.session_panel import rescale, slices, slices_of
 from engine.panel.symbol_table import SymbolTable
 
@@ -58,7 +58,7 @@ class DailyBars:
 
     def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
         self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
-        self._at_hand: tuple[tuple[Session, ...], Bars] | None = None
+        self._at_hand: tuple[tuple[Session, ...], Buffers, Bars] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
         """The same bars for the symbols of another table."""
@@ -88,12 +88,15 @@ class DailyBars:
         span_rows(self.starts, self.ends, self.dates, day_number(start), day_number(end), starts, ends)
         return starts, ends
 
-    def of(self, sessions: tuple[Session, ...]) -> Bars:
-        """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for."""
-        if self._at_hand is None or self._at_hand[0] != sessions:
+    def of(self, sessions: tuple[Session, ...], buffers: Buffers) -> Bars:
+        """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for.
+
+        They live as long as `buffers`.
+        """
+        if self._at_hand is None or self._at_hand[0] != sessions or self._at_hand[1] is not buffers:
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
             opens, closes = (np.array(times) for times in zip(*((s.open, s.close) for s in sessions), strict=True))
-            dates, closes_on, known_at = self.dates, closes[_numbers_by_day(sessions)], reused.empty(len(self.dates), np.int64)
+            dates, closes_on, known_at = self.dates, closes[_numbers_by_day(sessions)], buffers.empty(len(self.dates), np.int64)
 
             def look_up(first: int, last: int) -> None:
                 look_up_days(first, last, starts, ends, dates, day_number(sessions[0].date), closes_on, known_at)
@@ -101,8 +104,8 @@ class DailyBars:
             run_over_symbols(len(starts), [look_up])
             bars = self._bars(starts, ends, known_at)
             own = {"timestamp": lambda: opens[_numbers(dates, sessions)].astype(np.float64)}
-            self._at_hand = sessions, replace(bars, more={**bars.more, **own})
-        return self._at_hand[1]
+            self._at_hand = sessions, buffers, replace(bars, more={**bars.more, **own})
+        return self._at_hand[2]
 
     def numbers(self, sessions: tuple[Session, ...], rows: Ints) -> Ints:
         """Which of consecutive sessions some bars are of; for bars of other sessions, one of those all the same."""
@@ -142,29 +145,40 @@ class DailyPanel:
     As `SessionPanel`, for what replays sessions. Its bars are those of the block it is given to, in the scale that these are in.
     """
 
-    def __init__(self, sessions: tuple[Session, ...], table: SymbolTable, daily: DailyBars | None = None):
+    def __init__(
+        self, sessions: tuple[Session, ...], table: SymbolTable, daily: DailyBars | None = None, buffers: Buffers | None = None
+    ):  # fmt: skip
         self.sessions, self.session, self.table, self.base, self._daily = sessions, sessions[0], table, DAY, daily
+        self.buffers = Buffers() if buffers is None else buffers
         self._present: NDArray[np.bool_] | None = None  # [sessions, symbols]
 
     def of_block(self, daily: DailyBars) -> DailyPanel:
         """The sessions over a block's bars."""
-        return DailyPanel(self.sessions, daily.table, daily)
+        return DailyPanel(self.sessions, daily.table, daily, self.buffers)
 
     def of_session(self, number: int) -> DailyPanel:
         """One of the sessions."""
         if self._present is None:
             self._present = self._presence()
-        one = DailyPanel((self.sessions[number],), self.table, self._daily)
+        one = DailyPanel((self.sessions[number],), self.table, self._daily, self.buffers)
         one._present = self._present[number : number + 1]
         return one
 
     def realign(self, table: SymbolTable) -> DailyPanel:
         """The sessions for the symbols of another table."""
-        return DailyPanel(self.sessions, table, self._bars.realign(table))
+        return DailyPanel(self.sessions, table, self._bars.realign(table), self.buffers)
 
     def only(self, ids: Ints) -> DailyPanel:
         """Itself: the block keeps the bars."""
         return self
+
+    def over(self, buffers: Buffers) -> DailyPanel:
+        """The same sessions; what is computed from their bars lives as long as `buffers`."""
+        return DailyPanel(self.sessions, self.table, self._daily, buffers)
+
+    def close(self) -> None:
+        """The sessions are over: let go of what was computed from them."""
+        self.buffers.close()
 
     def rescale(self, symbol: int, ratio: float) -> None:
         """Nothing: the block's bars are rescaled."""
@@ -172,7 +186,7 @@ class DailyPanel:
     @property
     def visible(self) -> Bars:
         """The sessions' bars."""
-        return self._bars.of(self.sessions)
+        return self._bars.of(self.sessions, self.buffers)
 
     regular = visible
 
@@ -224,12 +238,15 @@ class DailyHistory:
         self._last: DailyBars | None = None  # one bar a symbol at most, all before self._first
         self._first = dt.date.min
 
-    def block(self, table: SymbolTable, first: dt.date, last: dt.date) -> DailyBars:
-        """Bars of first <= date <= last, and of each symbol the last one before `first`; blocks go forward in time."""
+    def block(self, table: SymbolTable, first: dt.date, last: dt.date, buffers: Buffers) -> DailyBars:
+        """Bars of first <= date <= last, and of each symbol the last one before `first`; blocks go forward in time.
+
+        They live as long as `buffers`.
+        """
         self._last = self._search_back(first) if self._last is None else self._latest(first, [self._last, *self._years.values()])
         self._years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
         spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in self._years.values()]
-        whole = self._joined([self._last, *self._years.values()], [(self._last.starts, self._last.ends), *spans])
+        whole = self._joined([self._last, *self._years.values()], [(self._last.starts, self._last.ends), *spans], buffers)
         self._read_ahead(last.year + 1)
         return whole if table is self._symbols else whole.realign(table)
 
@@ -258,16 +275,16 @@ class DailyHistory:
             has = (ends > starts) & ~taken
             taken |= has
             spans.append((np.where(has, ends - 1, 0), np.where(has, ends, 0)))
-        return self._joined(list(sources), spans[::-1])
+        return self._joined(list(sources), spans[::-1], Buffers())  # until the next block is asked for
 
-    def _joined(self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]]) -> DailyBars:
+    def _joined(self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]], buffers: Buffers) -> DailyBars:
         """Copies of the sources' bars in the spans, symbol by symbol; of one symbol in the sources' order."""
         lengths = [ends - starts for starts, ends in spans]
         total = np.sum(lengths, axis=0) if lengths else np.zeros(len(self._symbols), np.int64)
         ends = np.cumsum(total)
         starts = ends - total
         size = int(total.sum())
-        dates, columns = reused.empty(size, np.int64), {name: reused.empty(size) for name in self._columns}
+        dates, columns = buffers.empty(size, np.int64), {name: buffers.empty(size) for name in self._columns}
 
         def join(name: str) -> None:
             free = starts.copy()  # where each symbol's next bars go

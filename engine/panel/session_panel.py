@@ -15,8 +15,8 @@ from engine.kernels.coverage import coverage
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
+from engine.panel.buffers import Buffers
 from engine.panel.coverage import Coverage
-from engine.panel.reuse import reused
 from engine.panel.symbol_table import SymbolTable
 from engine.schema import BAR_VALUES
 
@@ -27,7 +27,8 @@ class SessionPanel:
     visible   base-interval bars that scans may see: regular hours, or also extended hours where asked for
     regular   those of regular hours only (the same arrays, other slices)
 
-    Nothing is copied or moved: a column is the array the Parquet reader filled, a symbol is a slice of it.
+    Nothing is copied or moved: a column is the array the Parquet reader filled, a symbol is a slice of it. The panel owns the
+    session's memory: `close()` lets go of the decoded columns, and of everything that `buffers` has handed out.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class SessionPanel:
         slices: tuple[Ints, Ints],
         extended: bool,
         made: dict[str, Floats] | None = None,
+        buffers: Buffers | None = None,
     ):
         self.session, self.table, self.base, self.extended = session, table, base, extended
+        self.buffers = Buffers() if buffers is None else buffers
         self._timestamps, self._columns = timestamps, columns
         self._slices = slices
         self._derived: dict[str, Bars] = {}
@@ -60,16 +63,18 @@ class SessionPanel:
         base: Interval,
         columns: Sequence[str],
         extended: bool,
+        buffers: Buffers | None = None,
     ) -> SessionPanel:
         """Decode `columns` of a session's file; raises SessionFileError for a file that is not what it should be."""
         try:
-            return cls._read(archive, session, table, base, columns, extended)
+            return cls._read(archive, session, table, base, columns, extended, buffers)
         except ArchiveError as error:
             raise SessionFileError(error, session.date) from None
 
     @classmethod
     def _read(
-        cls, archive: Archive, session: Session, table: SymbolTable, base: Interval, columns: Sequence[str], extended: bool
+        cls, archive: Archive, session: Session, table: SymbolTable, base: Interval, columns: Sequence[str], extended: bool,
+        buffers: Buffers | None,
     ) -> SessionPanel:  # fmt: skip
         index = archive.read_session_index(session.date, base.name)
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
@@ -81,7 +86,7 @@ class SessionPanel:
         own = slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
         timestamps = frame["timestamp"].to_physical().to_numpy()
-        panel = cls(session, table, base, timestamps, arrays, own, extended)
+        panel = cls(session, table, base, timestamps, arrays, own, extended, buffers=buffers)
         if index is None:  # a file that tells its symbols' rows was written in order
             panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
         return panel
@@ -93,11 +98,12 @@ class SessionPanel:
         ids = self.table.ids(table.series)
         starts, ends = slices_of(self._slices, ids)
         return SessionPanel(
-            self.session, table, self.base, self._timestamps, self._columns, (starts, ends), self.extended, self._made
-        )
+            self.session, table, self.base, self._timestamps, self._columns, (starts, ends), self.extended, self._made,
+            self.buffers,
+        )  # fmt: skip
 
     def only(self, ids: Ints) -> SessionPanel:
-        """A copy that holds the bars of these symbols alone; the others have none."""
+        """A copy that holds the bars of these symbols alone, and outlives this panel; the others have none."""
         starts, ends = np.zeros(len(self.table), np.int64), np.zeros(len(self.table), np.int64)
         first, last = (side[ids] for side in self._slices)
         ends[ids] = np.cumsum(last - first)
@@ -105,6 +111,12 @@ class SessionPanel:
         rows = rows_of(first, last)
         columns = {name: values[rows] for name, values in self._columns.items()}
         return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
+
+    def over(self, buffers: Buffers) -> SessionPanel:
+        """The same bars; what is computed from them lives as long as `buffers`."""
+        return SessionPanel(
+            self.session, self.table, self.base, self._timestamps, self._columns, self._slices, self.extended, self._made, buffers
+        )
 
     def until(self, time: int) -> SessionPanel:
         """The bars that are complete at a time (microseconds): the same arrays, other slices."""
@@ -122,7 +134,9 @@ class SessionPanel:
         return self._with(columns, self._slices)
 
     def _with(self, columns: dict[str, Floats], slices: tuple[Ints, Ints]) -> SessionPanel:
-        return SessionPanel(self.session, self.table, self.base, self._timestamps, columns, slices, self.extended, self._made)
+        return SessionPanel(
+            self.session, self.table, self.base, self._timestamps, columns, slices, self.extended, self._made, self.buffers
+        )
 
     def rescale(self, symbol: int, ratio: float) -> None:
         """Put a symbol's bars of this copy in the scale after a split: prices divided, volume multiplied by `ratio`."""
@@ -141,7 +155,7 @@ class SessionPanel:
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        """The session, as one of a stretch that is no longer."""
+        """The sessions of the panel: one."""
         return (self.session,)
 
     def opens_of(self, ticks: Ints) -> Ints:
@@ -151,6 +165,13 @@ class SessionPanel:
     def of_session(self, number: int) -> SessionPanel:
         """Itself: there is one session."""
         return self
+
+    def close(self) -> None:
+        """The session is over: let go of its bars, and of what was computed from them."""
+        self._columns.clear()
+        self._made.clear()
+        self._derived.clear()
+        self.buffers.close()
 
     def present(self) -> Ints:
         """int64[symbols]: how many regular bars each symbol has."""
@@ -185,8 +206,8 @@ class SessionPanel:
     def _derive(self, interval: Interval) -> Bars:
         source, size = self.visible, len(self._timestamps)
         ends = np.empty_like(source.ends)
-        timestamps, known_at = reused.empty(size, np.int64), reused.empty(size, np.int64)
-        out = {name: reused.empty(size) for name in BAR_VALUES}
+        timestamps, known_at = self.buffers.empty(size, np.int64), self.buffers.empty(size, np.int64)
+        out = {name: self.buffers.empty(size) for name in BAR_VALUES}
         derive_bars(
             0, len(self.table), source.starts, source.ends, self._timestamps,
             tuple(source.column(name) for name in BAR_VALUES[:4]), source.column("volume"),

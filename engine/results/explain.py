@@ -112,9 +112,9 @@ class _Looking:
         self.plan: ScanPlan = self.slot.plan
         self._sessions = self._coordinator.sessions()
         next(self._sessions)
-        assert self._coordinator.replayed is not None
-        self.cross: CrossSection = self._coordinator.replayed.cross
-        self._panel = self._coordinator.replayed.panel
+        assert self._coordinator.at_hand is not None
+        self.cross: CrossSection = self._coordinator.at_hand.cross
+        self._panel = self._coordinator.at_hand.panel
         self._tz = archive.calendar.tz
         self._ticks = self.slot.scan_ticks(self.cross)
         self._members: Ints = self.slot.members(self.cross)
@@ -130,7 +130,7 @@ class _Looking:
         inside = bool(np.isin(row, self._members))
         answers = tuple(self._answer(clause, self.tick, row) for clause in self.plan.clauses)
         passed = all(answer.holds for answer in answers) and inside
-        hits = self.slot.hits(self.cross)
+        hits = self.slot.session.hits(self.cross)
         own = (hits.ticks == self.tick) & (hits.symbols == row)
         read = dict.fromkeys(column for part in self.plan.parts for column in part.columns)
         names = [name for name in read if name not in ("symbol", "tick")]

@@ -1,4 +1,4 @@
-"""The cross-sections of one session: what is known of every symbol at every tick.
+"""The cross-sections of a batch of sessions: what is known of every symbol at every tick.
 
 Columns are float64[ticks, symbols] arrays, NaN where there is no value. Frames are made from them on demand; in a
 frame a missing value is null, because Polars takes NaN for larger than any number and `rsi > 70` must not hold for
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE
-from engine.indicators.deferred import Deferred
+from engine.errors import RunError
+from engine.indicators.lazy_columns import LazyColumns, LazyView
 from engine.panel.bars import Floats, Ints
+from engine.panel.buffers import Buffers
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
 from engine.scan.ticks import Scheduled
@@ -24,65 +27,61 @@ from engine.schema import TIMESTAMP
 
 
 class CrossSection:
-    """All ticks of a session over the symbols of a table.
+    """All ticks of consecutive sessions over the symbols of a table; valid until the next batch.
 
-    ticks    int64[ticks], microseconds
-    columns  name -> float64[ticks, symbols]; valid until the next session
-    previous name of a daily column -> float64[symbols], the last session's before this one
-    deferred further columns, computed for the symbols that are read
-    lag      microseconds from a base bar's start until it is known
+    sessions  one, or several that were computed together
+    ticks     of each session int64[its ticks], microseconds
+    columns   name -> float64[ticks, symbols], the ticks of all sessions one after the other
+    previous  name of a daily column -> float64[sessions, symbols], the last value before each session
+    lazy      further columns, computed for the symbols that are read
+    lags      of each session, microseconds from a base bar's start until it is known
+    buffers   what evaluations take memory from
     """
 
     def __init__(
-        self, session: Session, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats], lag: int,
-        previous: Mapping[str, Floats], deferred: Deferred | None = None,
+        self, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats], *,
+        lags: Sequence[int], previous: Mapping[str, Floats], lazy: LazyColumns | LazyView | None = None,
+        buffers: Buffers | None = None,
     ):  # fmt: skip
-        self.session, self.table, self.ticks = session, table, ticks
-        self._columns, self._previous, self._deferred = dict(columns), previous, deferred
-        # one value for all ticks; in a stretch one a tick
-        self._opens: Ints = np.array([session.open])
-        self._closes: Ints = np.array([session.close])
-        self._begins: Ints = np.array([session.extended_open])
-        self._lags: Ints = np.array([lag])
+        self.sessions, self.table, self.ticks = tuple(sessions), table, np.concatenate(ticks)
+        self.buffers = Buffers() if buffers is None else buffers
+        self._columns, self._previous, self._lazy = dict(columns), previous, lazy
+        self._lengths = [len(of_session) for of_session in ticks]
+        # where each session's ticks begin, and at last where they end
+        self.bounds: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths, dtype=np.int64)])
+        self._lags = tuple(lags)
         self._places: dict[Scheduled, Ints] = {}
-        self._stretch: CrossSection | None = None
-        self.first = 0
-        self.sessions: tuple[Session, ...] = (session,)
-        self.bounds: Ints = np.array([0, len(ticks)])  # where each session's ticks begin, and at last where they end
-
-    @classmethod
-    def of_stretch(
-        cls, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats],
-        lags: Sequence[int], previous: Mapping[str, Floats], deferred: Deferred | None = None,
-    ) -> CrossSection:  # fmt: skip
-        """Several sessions in one, each with its ticks and lag; previous: name -> float64[sessions, symbols]."""
-        lengths = [len(of_session) for of_session in ticks]
-        whole = cls(sessions[0], table, np.concatenate(ticks), columns, 0, {}, deferred)
-        whole._opens, whole._closes, whole._begins, whole._lags = (
-            np.repeat(np.array(values, np.int64), lengths)
-            for values in ([s.open for s in sessions], [s.close for s in sessions], [s.extended_open for s in sessions], lags)
-        )
-        whole._previous = {name: _at_each_tick(values, lengths) for name, values in previous.items()}
-        whole.sessions, whole.bounds = tuple(sessions), np.concatenate([[0], np.cumsum(lengths)])
-        return whole
-
-    def of_session(self, session: Session, first: int, last: int, lag: int) -> CrossSection:
-        """One session of the stretch, whose ticks are [first, last); `stretch` and `first` say where it is from."""
-        columns = {name: values[first:last] for name, values in self._columns.items()}
-        previous = {name: values[first] for name, values in self._previous.items()} if last > first else {}
-        one = CrossSection(session, self.table, self.ticks[first:last], columns, lag, previous, self._deferred)
-        one._stretch, one.first = self, first
-        return one
 
     @property
-    def stretch(self) -> CrossSection:
-        """The sessions that were computed with this one; itself where it was alone."""
-        return self._stretch or self
+    def session(self) -> Session:
+        """The first session."""
+        return self.sessions[0]
+
+    def of_sessions(self, begin: int, end: int) -> CrossSection:
+        """The sessions [begin, end): a view of the same columns."""
+        if (begin, end) == (0, len(self.sessions)):
+            return self
+        bounds = self.bounds[begin : end + 1].tolist()
+        ticks = slice(bounds[0], bounds[-1])
+        return CrossSection(
+            self.sessions[begin:end], self.table, [self.ticks[first:last] for first, last in pairwise(bounds)],
+            {name: values[ticks] for name, values in self._columns.items()}, lags=self._lags[begin:end],
+            previous={name: values[begin:end] for name, values in self._previous.items()},
+            lazy=self._lazy and self._lazy.of_ticks(ticks.start, ticks.stop), buffers=self.buffers,
+        )  # fmt: skip
+
+    def of_symbols(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
+        """The one session for some of its symbols, at other ticks, with columns of their own."""
+        ids = self.table.ids(table.series)
+        previous = {name: values[:, ids] for name, values in self._previous.items()}
+        return CrossSection(
+            self.sessions, table, [ticks], columns, lags=self._lags, previous=previous, buffers=self.buffers
+        )
 
     @cached_property
     def session_of_tick(self) -> Ints:
         """int64[ticks]: which of the sessions each tick is in."""
-        return np.repeat(np.arange(len(self.sessions)), np.diff(self.bounds))
+        return np.repeat(np.arange(len(self.sessions)), self._lengths)
 
     def places(self, scheduled: Scheduled) -> Ints:
         """Indices of the ticks that are scheduled in its sessions."""
@@ -91,48 +90,41 @@ class CrossSection:
             self._places[scheduled] = np.searchsorted(self.ticks, ticks)
         return self._places[scheduled]
 
-    @property
+    @cached_property
     def opens(self) -> Ints:
         """int64[ticks]: the open of each tick's session."""
-        return np.broadcast_to(self._opens, len(self.ticks))
+        return self._each_tick([session.open for session in self.sessions])
 
     def values(self, name: str) -> Floats:
-        """float64[ticks, symbols] of a column; the symbol itself has none."""
+        """float64[ticks, symbols] of a column; the symbol itself has none. RunError where the session is over."""
+        if self.buffers.closed:
+            raise RunError("the session is over", where=name, fix="read its columns before the next session begins, or copy them")
         if name not in self._columns:
-            deferred = self._deferred
-            self._columns[name] = self._own(deferred.whole(name)) if deferred and name in deferred else self._make(name)
+            lazy = self._lazy
+            self._columns[name] = lazy.whole(name) if lazy and name in lazy else self._make(name)
         return self._columns[name]
 
-    def waits(self, name: str) -> bool:
+    def is_lazy(self, name: str) -> bool:
         """Whether a column is yet to be computed, for the symbols that are read."""
-        deferred = self._deferred
-        return deferred is not None and name in deferred and name not in self._columns and not deferred.is_whole(name)
+        lazy = self._lazy
+        return lazy is not None and name in lazy and name not in self._columns and not lazy.is_whole(name)
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
-        if self._deferred is not None and self.waits(name):
-            values, places = self._deferred.some(name, self._to_ask(symbols))
-            return self._own(values), places
+        if self._lazy is not None and self.is_lazy(name) and not self.buffers.closed:
+            return self._lazy.some(name, symbols)
         return self.values(name), None
 
-    def _own(self, values: Floats) -> Floats:
-        """Of what was computed for the whole stretch, the rows of its own ticks."""
-        return values[self.first : self.first + len(self.ticks)]
-
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
-        """Compute the columns that wait for these symbols, in one go."""
-        if self._deferred is not None:
-            self._deferred.fill(filter(self.waits, names), self._to_ask(symbols))
-
-    def _to_ask(self, symbols: Ints) -> Ints:
-        """For whom columns are computed when one of many sessions reads them for these: for all, as each reads them for others."""
-        return symbols if self._stretch is None or len(self._stretch.sessions) == 1 else np.arange(len(self.table))
+        """Compute the lazy columns for these symbols, in one go."""
+        if self._lazy is not None:
+            self._lazy.fill(filter(self.is_lazy, names), symbols)
 
     @property
     def names(self) -> list[str]:
         """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
         there = (c for c in COLUMNS.values() if c.daily is None or c.daily in self._previous)
-        made = list(dict.fromkeys([*self._columns, *(self._deferred or ())]))
+        made = list(dict.fromkeys([*self._columns, *(self._lazy or ())]))
         vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.terms)]
         return vocabulary + [name for name in made if name not in COLUMNS]
 
@@ -143,12 +135,6 @@ class CrossSection:
     def value(self, name: str, tick: int, symbol: int) -> float:
         """One value, NaN where there is none."""
         return float(self.values(name)[tick, symbol])
-
-    def of(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
-        """The same session for a few of its symbols, at other ticks, with columns of their own."""
-        ids = self.table.ids(table.series)
-        previous = {name: values[ids] for name, values in self._previous.items()}
-        return CrossSection(self.session, table, ticks, columns, int(self._lags[0]), previous)
 
     def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
         """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
@@ -163,17 +149,14 @@ class CrossSection:
         return pl.DataFrame([self.series(name, ticks, symbols) for name in names])
 
     def grid(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
-        """The named columns at every one of `ticks` with every one of `symbols`, tick by tick; both increasing.
-
-        A stretch of ticks over all symbols is not copied: the frame is valid until the next session.
-        """
+        """The named columns at every one of `ticks` with every one of `symbols`, tick by tick; both increasing."""
         whole = len(ticks) and len(symbols) == len(self.table) and len(ticks) == ticks[-1] - ticks[0] + 1
         block = slice(ticks[0], ticks[-1] + 1) if whole else np.ix_(ticks, symbols)
 
         def column(name: str) -> pl.Series:
             if name in ("symbol", "tick"):
                 return self.series(name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks)))
-            if self.waits(name):
+            if self.is_lazy(name):
                 values, places = self.some(name, symbols)
                 return _series(name, values[np.ix_(ticks, symbols if places is None else places[symbols])].reshape(-1))
             return _series(name, self.values(name)[block].reshape(-1))
@@ -194,28 +177,34 @@ class CrossSection:
         return found
 
     def _make(self, name: str) -> Floats:
-        shape = (len(self.ticks), len(self.table))
-        column = COLUMNS[name]
+        shape, column = (len(self.ticks), len(self.table)), COLUMNS[name]
         if column.daily:
-            return np.broadcast_to(self._previous[column.daily], shape)
+            return self._each_row(self._previous[column.daily])
         if name == "minute":
-            return np.broadcast_to(((self.ticks - self._opens) / MICROS_A_MINUTE)[:, None], shape)
+            return np.broadcast_to(((self.ticks - self.opens) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":
-            return (self.ticks[:, None] - self.values("bar_time") - self._lags[:, None]) / MICROS_A_MINUTE
+            return (self.ticks[:, None] - self.values("bar_time") - self._each_tick(self._lags)[:, None]) / MICROS_A_MINUTE
         if name == "quality":
-            complete = np.clip(self.ticks, self._opens, self._closes) - self._opens
-            expected = np.where(self.ticks < self._closes, complete // self._lags, -(-complete // self._lags)).astype(np.float64)
+            closes, lags = self._each_tick([session.close for session in self.sessions]), self._each_tick(self._lags)
+            complete = np.clip(self.ticks, self.opens, closes) - self.opens
+            expected = np.where(self.ticks < closes, complete // lags, -(-complete // lags)).astype(np.float64)
             return 100.0 * self.values("bars_today") / np.where(expected > 0, expected, np.nan)[:, None]
         if name == "bar_today":
-            return (self.values("bar_time") >= self._begins[:, None]).astype(np.float64)
+            begins = self._each_tick([session.extended_open for session in self.sessions])
+            return (self.values("bar_time") >= begins[:, None]).astype(np.float64)
         raise KeyError(name)
 
+    def _each_tick(self, values: Sequence[int]) -> Ints:
+        """int64[ticks]: a value of each session at its ticks."""
+        if len(values) == 1:
+            return np.broadcast_to(np.array(values, np.int64), len(self.ticks))
+        return np.repeat(np.array(values, np.int64), self._lengths)
 
-def _at_each_tick(values: Floats, lengths: Sequence[int]) -> Floats:
-    """float64[sessions, symbols] at each of the sessions' ticks; copied only where there is no other way."""
-    if len(lengths) == 1:
-        return np.broadcast_to(values[0], (lengths[0], values.shape[1]))
-    return values if all(length == 1 for length in lengths) else np.repeat(values, lengths, axis=0)
+    def _each_row(self, values: Floats) -> Floats:
+        """float64[sessions, symbols] at each tick; copied only where there is no other way."""
+        if len(self._lengths) == 1:
+            return np.broadcast_to(values[0], (self._lengths[0], values.shape[1]))
+        return values if all(length == 1 for length in self._lengths) else np.repeat(values, self._lengths, axis=0)
 
 
 def _series(name: str, values: Floats) -> pl.Series:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from engine.kernels.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
+from engine.panel.buffers import Buffers
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows
@@ -99,20 +100,24 @@ def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) ->
         hits = _evaluate_rows(plan, cross, ticks, members)
     else:
         found = [_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(max(1, len(ticks)))]
-        hits = _join(found, len(members))
+        hits = join_hits(found, len(members))
     return hits if plan.session_limit is None else _first_symbols(hits, plan.session_limit)
 
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
     by_polars = [part for part in plan.parts if not (part.elementwise or part.steps or part.value_steps)]
-    rows = _Rows(cross, ticks, members, by_polars)
+    with cross.buffers.scope() as buffers:
+        return _evaluate(plan, _Rows(cross, ticks, members, by_polars, buffers))
+
+
+def _evaluate(plan: ScanPlan, rows: _Rows) -> SessionHits:
     funnel: dict[str, Counts] = {}
     left = list(plan.clauses)
-    while left and not rows.picked and not (funnel and rows.waits(left[0])):
-        at_hand = list(takewhile(lambda clause: clause.steps and not rows.waits(clause), left))
+    while left and not rows.picked and not (funnel and rows.are_lazy(left[0])):
+        at_hand = list(takewhile(lambda clause: clause.steps and not rows.are_lazy(clause), left))
         if at_hand:
             funnel |= rows.filter(at_hand)
-            del left[: len(at_hand)]
+            left = left[len(at_hand) :]
         else:
             clause = left.pop(0)
             rows.pass_on(rows.holds(clause))
@@ -122,7 +127,7 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     narrow = list(takewhile(lambda clause: clause.steps, left))
     if narrow:
         funnel |= rows.filter(narrow)
-        del left[: len(narrow)]
+        left = left[len(narrow) :]
     # what else is left is evaluated together: a call of Polars costs as much as thousands of rows
     values = rows.values([*left, *plan.features, *([plan.rank_by] if plan.rank_by else [])])
     kept = np.ones(len(rows.ticks), np.bool_)
@@ -133,33 +138,33 @@ def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: In
     order, ranks = _ranked(plan, rows.ticks[found], values.numbers(plan.rank_by)[found] if plan.rank_by else None)
     found = found[order]
     features = pl.DataFrame({feature.name: values.of(feature, found) for feature in plan.features})
-    return SessionHits(len(members), rows.ticks[found], rows.symbols[found], ranks, features, funnel)
+    return SessionHits(rows.members, rows.ticks[found], rows.symbols[found], ranks, features, funnel)
 
 
 class _Values:
     """What clauses and features come to in rows: computed by the machine, or columns of Polars."""
 
     def __init__(self, parts: Sequence[Clause], computed: tuple[Floats, Bools], others: Sequence[pl.Series]):
-        self._places = {id(part): place for place, part in enumerate(part for part in parts if part.value_steps)}
+        self._places = {part: place for place, part in enumerate(part for part in parts if part.value_steps)}
         self._computed, self._known = computed
-        self._others = dict(zip((id(part) for part in parts if not part.value_steps), others, strict=True))
+        self._others = dict(zip((part for part in parts if not part.value_steps), others, strict=True))
 
     def holds(self, part: Clause) -> Bools:
         """Whether a clause holds; not where it is missing."""
-        return mask_of(self._others[id(part)].fill_null(False))
+        return mask_of(self._others[part].fill_null(False))
 
     def numbers(self, part: Clause) -> Floats:
         """A part's values as numbers, NaN for none."""
-        if id(part) in self._others:
-            return self._others[id(part)].to_numpy().astype(np.float64)
-        place = self._places[id(part)]
+        if part in self._others:
+            return self._others[part].to_numpy().astype(np.float64)
+        place = self._places[part]
         return np.where(self._known[place], self._computed[place], np.nan)
 
     def of(self, part: Clause, rows: Ints) -> pl.Series:
         """A part's values in some of the rows."""
-        if id(part) in self._others:
-            return self._others[id(part)].gather(rows)
-        place = self._places[id(part)]
+        if part in self._others:
+            return self._others[part].gather(rows)
+        place = self._places[part]
         values = np.take(self._computed[place], rows)
         if self._known[place].all():
             return pl.Series(values)
@@ -175,15 +180,16 @@ class _Rows:
     are left they are picked out.
     """
 
-    def __init__(self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause]):
-        self._cross, self._grid = cross, (ticks, members)
+    def __init__(self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause], buffers: Buffers):
+        self._cross, self._grid, self._buffers = cross, (ticks, members), buffers
+        self.members = len(members)
         self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
         self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
         self._left: Ints | None = None  # the symbols of the rows that were picked out
         self._ranks: dict[Rank, Column] = {}
         self._places = ticks[:0]  # of the rows that were picked out, in the grid
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
-        self._whole = {id(part): self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
+        self._whole = {part: self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
 
     def filter(self, clauses: Sequence[Clause]) -> dict[str, Counts]:
         """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
@@ -193,9 +199,9 @@ class _Rows:
         self._pick(at, who)
         return {clause.name: left for clause, left in zip(clauses, counts, strict=True)}
 
-    def waits(self, clause: Clause) -> bool:
+    def are_lazy(self, clause: Clause) -> bool:
         """Whether a clause reads columns that are computed for the symbols that are left."""
-        return any(self._cross.waits(column) for column in clause.columns)
+        return any(self._cross.is_lazy(column) for column in clause.columns)
 
     def prepare(self, columns: Iterable[str]) -> None:
         """Have columns computed for the symbols that are left."""
@@ -221,7 +227,7 @@ class _Rows:
         return self._of(np.repeat([[0], [len(members)]], len(ticks), axis=1), members, members)
 
     def _of(self, spans: Ints, members: Ints, who: Ints) -> Grid:
-        return Grid(self._grid[0], spans, members, partial(self._column, who=who), len(self._cross.ticks))
+        return Grid(self._grid[0], spans, members, partial(self._column, who=who), len(self._cross.ticks), buffers=self._buffers)
 
     def _column(self, name: str | Rank, who: Ints) -> Column:
         if isinstance(name, str):
@@ -232,8 +238,8 @@ class _Rows:
 
     def holds(self, clause: Clause) -> pl.Series:
         """Whether a clause holds, for each row of the grid."""
-        if id(clause) in self._whole:
-            return self._whole[id(clause)].fill_null(False)
+        if clause in self._whole:
+            return self._whole[clause].fill_null(False)
         return self._on_grid(clause, clause.columns, clause.holds)
 
     def values(self, parts: Sequence[Clause]) -> _Values:
@@ -244,9 +250,9 @@ class _Rows:
     def _by_polars(self, parts: Sequence[Clause]) -> list[pl.Series]:
         if not parts:
             return []
-        columns = dict.fromkeys(column for part in parts if id(part) not in self._whole for column in part.columns)
+        columns = dict.fromkeys(column for part in parts if part not in self._whole for column in part.columns)
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
-        asked = [pl.lit(at_least_two(self._whole[id(part)])) if id(part) in self._whole else part.expression for part in parts]
+        asked = [pl.lit(at_least_two(self._whole[part])) if part in self._whole else part.expression for part in parts]
         made = [expression.alias(f"{place}") for place, expression in enumerate(asked)]
         try:  # beside the frame's columns, so that a constant has a row for each
             return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :].get_columns()
@@ -333,7 +339,7 @@ def _first_symbols(hits: SessionHits, count: int) -> SessionHits:
     return hits.only(np.sort(first)[:count])
 
 
-def _join(parts: list[SessionHits], scanned: int) -> SessionHits:
+def join_hits(parts: Sequence[SessionHits], scanned: int) -> SessionHits:
     return SessionHits(
         scanned,
         np.concatenate([part.ticks for part in parts]),

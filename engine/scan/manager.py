@@ -2,12 +2,15 @@
 
 A session, for each scanner in the config's order:
 
-    1. `begin`      the session's ticks; everybody is setup_pending
+    1. `begin`      everybody is setup_pending
     2. `set_up`     setup_pending -> setup_complete, before the open
-    3. `attach`     the session's cross-sections are there
+    3. `attach`     the session's cross-sections are there: columnar scanners are evaluated for all their ticks
     4. `scan_pre`   the pre-session scan; a scanner without a schedule is torn down after it
-    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick; `scan_all` where all only declare
+    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick: a columnar scan reveals what was evaluated
+       `reveal`     the same for all ticks in one step, where all scanners are columnar and nobody looks in between
     6. `tear_down`  teardown_pending -> teardown_complete, at the end
+
+A batch of sessions may go through these steps as one session does (see engine/session/play_mode.py).
 
 A failure in setup or in a pre-session scan of the run's first session stops the run. Any other failure is recorded,
 leaves the scanner in `error` for the rest of the session, and everything else goes on.
@@ -29,28 +32,33 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
-from engine.scan.at_once import scan_at_once
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
 from engine.scan.guard import guarded
 from engine.scan.record import ScanRecord
 from engine.scan.result import ColumnarResult, ScanResult
-from engine.scan.slot import ScannerSlot, ScannerState
+from engine.scan.reveal import reveal
+from engine.scan.slot import BatchOutcome, Outcome, ScanKind, ScannerSlot, ScannerState
 from engine.scan.store import SymbolStore
 
 log = logging.getLogger("barsweep")
 TAG = "[SCANNER_MANAGER]"
 
 
+OnFound = Callable[[str, Sequence[str], int], None]  # scanner, symbols, microseconds: of scans that are not columnar
+
+Action = Callable[[ScannerSlot, ScanKind, int], None]
+
+
 class ScannerManager:
     """Runs scanners one after the other; the clock stands still meanwhile."""
 
     def __init__(
-        self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str, time_limit: float | None = None
+        self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str, time_limit: float | None = None,
+        on_found: OnFound | None = None,
     ):  # fmt: skip
-        self.slots, self._time_limit = list(slots), time_limit
+        self.slots, self._time_limit, self._on_found = list(slots), time_limit, on_found
         self.failures = 0
-        self.on_found: Callable[[str, Sequence[str], int], None] = lambda name, symbols, now: None  # scans that are not columnar
         self._data, self._clock, self._mode = data, clock, mode
         self._cross: CrossSection | None = None
         self._pre_tick = 0
@@ -59,29 +67,38 @@ class ScannerManager:
         """Per scanner: state, number of scans, time spent (ms), next scan (exchange-local), last error."""
         return {slot.name: self._describe(slot) for slot in self.slots}
 
-    def begin(self, session: Session) -> None:
-        """Start a session."""
+    def evaluate(self, cross: CrossSection) -> dict[str, BatchOutcome]:
+        """The outcomes over a batch of the scanners that nothing of their own prepares for a session.
+
+        None where there is a time limit, which is one for a session.
+        """
+        slots = self.slots if self._time_limit is None else ()
+        return {slot.name: self._evaluate(slot, cross) for slot in slots if slot.independent}
+
+    def begin(self, sessions: Sequence[Session]) -> None:
+        """Start a session, or several that are played together."""
         self._cross = None
         for slot in self.slots:
-            slot.begin(session)
+            slot.begin(sessions)
 
     def set_up(self, first: bool) -> None:
         """setup() of every scanner; `first`: this is the run's first session, so a failure stops the run."""
         for slot in self.slots:
-            self._guard(slot, "setup", self._set_up, 0, first)
+            self._guard(slot, ScanKind.SETUP, self._set_up, 0, first)
 
-    def attach(self, cross: CrossSection) -> None:
-        """Give the scanners the session's cross-sections."""
+    def attach(self, cross: CrossSection, outcomes: Mapping[str, Outcome]) -> None:
+        """Give the scanners the cross-sections; columnar ones whose outcome is not among `outcomes` are evaluated."""
         self._cross = cross
         self._pre_tick = int(np.searchsorted(cross.ticks, cross.session.open))
         for slot in self.slots:
-            slot.attach(cross)
+            if slot.columnar and slot.session.works:
+                slot.session.outcome = outcomes.get(slot.name) or self._evaluate(slot, cross).of_session(0)
 
     def scan_pre(self, first: bool) -> None:
         """The pre-session scans, at the open."""
         for slot in self.slots:
-            if slot.pre_session and slot.works:
-                self._guard(slot, "pre_session", self._scan, self._pre_tick, first)
+            if slot.pre_session and slot.session.works:
+                self._guard(slot, ScanKind.PRE_SESSION, self._scan, self._pre_tick, first)
             if not slot.schedules:
                 self._tear_down(slot)
             self._wait(slot)
@@ -89,38 +106,24 @@ class ScannerManager:
     def scan_due(self, tick: int) -> None:
         """The scans that are scheduled at a tick (index in the cross-section)."""
         for slot in self.slots:
-            if slot.is_due(tick) and slot.works:
-                self._guard(slot, "regular", self._scan, tick, False)
+            if slot.session.works and tick in slot.ticks_of(self._at()):
+                self._guard(slot, ScanKind.REGULAR, self._scan, tick, False)
                 self._wait(slot)
 
-    @property
-    def declares(self) -> bool:
-        """Whether nobody looks at anything between two scans, nor is told of them, so that a session's can be done at once."""
-        alone = self._time_limit is None and not log.isEnabledFor(logging.INFO)
-        return alone and all(slot.columnar for slot in self.slots)
+    def reveal(self) -> None:
+        """All scheduled scans in one step. One that fails does so at its first tick, and then no more."""
+        cross = self._at()
+        failing = [slot for slot in self.slots if slot.session.works and slot.session.outcome and slot.session.outcome.error]
+        for slot in failing:
+            for tick in slot.ticks_of(cross)[:1].tolist():
+                self._clock.advance(max(int(cross.ticks[tick]), self._clock.now))
+                self._guard(slot, ScanKind.REGULAR, self._scan, tick, False)
+        reveal([slot for slot in self.slots if slot.session.works and slot not in failing], cross, self._data)
 
-    def scan_all(self) -> bool:
-        """All scheduled scans of a session at once; False where one would fail, so that each must be done when it is due."""
-        return scan_at_once(self.slots, self._at(), self._data, self.records())
-
-    def may_run_together(self, cross: CrossSection) -> bool:
-        """Whether sessions may go through their lifecycle together: nothing of it is the scanners' own, or differs."""
-        if not (self.slots and self.declares):
-            return False
-        return all(slot.independent and not slot.pre_session and slot.schedules and slot.at_once(cross) for slot in self.slots)
-
-    def run_together(self, cross: CrossSection) -> list[ScanRecord] | None:
-        """All of a stretch of sessions, the last of which has begun; a record a scanner.
-
-        None where something would fail, so that each session must be run by itself.
-        """
-        self.set_up(False)
-        dates = [session.date for session in cross.sessions]
-        records = [ScanRecord(slot.name, dates, cross.session_of_tick) for slot in self.slots]
-        if not all(slot.works for slot in self.slots) or not scan_at_once(self.slots, cross, self._data, records):
-            return None
-        self.tear_down()
-        return records
+    def first_finds(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Columnar scanner -> symbol -> when the session's scans find it first (microseconds), and its rank then."""
+        cross, columnar = self._at(), [slot for slot in self.slots if slot.session.outcome and slot.session.error is None]
+        return {slot.name: slot.first_finds(cross) for slot in columnar if slot.session.outcome and not slot.session.outcome.error}
 
     def tear_down(self) -> None:
         """teardown() of every scanner that still stands."""
@@ -128,35 +131,41 @@ class ScannerManager:
             self._tear_down(slot)
 
     def end(self) -> None:
-        """Let go of the session's cross-sections."""
+        """Let go of the cross-sections."""
         self._cross = None
-
-    def end_stretch(self) -> None:
-        """Let go of the cross-sections of all sessions that were computed together."""
-        for slot in self.slots:
-            slot.end_stretch()
 
     def records(self) -> list[ScanRecord]:
         """What the session's scans came to, a record a scanner."""
-        return [slot.record for slot in self.slots]
+        return [slot.session.record for slot in self.slots]
 
-    def _set_up(self, slot: ScannerSlot, kind: str, tick: int) -> None:
-        slot.state = ScannerState.SETUP_PENDING
+    def _evaluate(self, slot: ScannerSlot, cross: CrossSection) -> BatchOutcome:
+        """A scanner's outcome over a cross-section; its errors, the time limit's too, are in it until its first scan."""
+        try:
+            with self._guarded(slot, ScanKind.REGULAR):
+                return slot.evaluate(cross)
+        except ScannerError as error:
+            return BatchOutcome(cross, [(0, len(cross.sessions), Outcome(None, error, 0.0))])
+
+    def _set_up(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+        slot.session.state = ScannerState.SETUP_PENDING
         if not slot.scanner.setup(self._context(slot, tick)):
             raise ScannerError("setup() did not return True", fix="return True when the scanner can work")
-        slot.state = ScannerState.SETUP_COMPLETE
+        slot.session.state = ScannerState.SETUP_COMPLETE
         log.info("%s Setup complete for %s", TAG, slot.name)
 
-    def _scan(self, slot: ScannerSlot, kind: str, tick: int) -> None:
-        slot.state = ScannerState.SCANNING
-        slot.record.scans.begin(self._clock.now, kind, tick)
-        started = time.perf_counter_ns()
+    def _scan(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+        session = slot.session
+        session.state = ScannerState.SCANNING
+        session.record.scans.begin(self._clock.now, kind.value, tick)
+        first, started = len(session.record.scans) == 1, time.perf_counter_ns()
         try:
             self._take(slot, slot.scanner.scan(self._context(slot, tick)))
         finally:
             elapsed_us = (time.perf_counter_ns() - started) / 1000
-            slot.record.scans.elapsed_us[-1] = elapsed_us
-            slot.done(elapsed_us, 1, int(kind == "regular"))
+            if first and slot.columnar and session.outcome:  # its part of the work was done beforehand
+                elapsed_us += session.outcome.elapsed_us
+            session.record.scans.elapsed_us[-1] = elapsed_us
+            session.done(elapsed_us, 1, int(kind is ScanKind.REGULAR))
 
     def _take(self, slot: ScannerSlot, result: ScanResult) -> None:
         """Promote what a columnar scan found; a scan of the scanner's own has promoted already."""
@@ -167,14 +176,15 @@ class ScannerManager:
         if isinstance(result, ColumnarResult):
             cross = self._at()
             promoted = self._data.promote(result.hits.symbols[result.rows], slot.name)
-            slot.record.found_columnar(result, promoted, cross.table, cross.ticks)
+            slot.session.record.found_columnar(result, promoted, cross.table, cross.ticks)
             return
         self._refuse_strange(result)
         added = self._data.take_added()
         scanned = result.metadata.get("total_scanned")
         size = scanned if isinstance(scanned, int) else len(slot.members(self._at()))
-        slot.record.found_symbols(result, [symbol in added for symbol in result.symbols], size)
-        self.on_found(slot.name, result.symbols, self._clock.now)
+        slot.session.record.found_symbols(result, [symbol in added for symbol in result.symbols], size)
+        if self._on_found:
+            self._on_found(slot.name, result.symbols, self._clock.now)
 
     def _refuse_strange(self, result: ScanResult) -> None:
         table = self._data.table
@@ -190,20 +200,20 @@ class ScannerManager:
             raise ScannerError("scan() returned a symbol more than once", expected="each symbol once")
 
     def _tear_down(self, slot: ScannerSlot) -> None:
-        if slot.state is ScannerState.TEARDOWN_COMPLETE:
+        if slot.session.state is ScannerState.TEARDOWN_COMPLETE:
             return
-        failed = slot.state is ScannerState.ERROR
-        self._guard(slot, "teardown", self._let_go, 0, False)
+        failed = slot.session.state is ScannerState.ERROR
+        self._guard(slot, ScanKind.TEARDOWN, self._let_go, 0, False)
         if failed:
-            slot.state = ScannerState.ERROR
+            slot.session.state = ScannerState.ERROR
 
-    def _let_go(self, slot: ScannerSlot, kind: str, tick: int) -> None:
-        slot.state = ScannerState.TEARDOWN_PENDING
+    def _let_go(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+        slot.session.state = ScannerState.TEARDOWN_PENDING
         slot.scanner.teardown(self._context(slot, tick))
-        slot.state = ScannerState.TEARDOWN_COMPLETE
+        slot.session.state = ScannerState.TEARDOWN_COMPLETE
         log.info("%s Teardown complete for %s", TAG, slot.name)
 
-    def _guard(self, slot: ScannerSlot, kind: str, action: Callable[[ScannerSlot, str, int], None], tick: int, fatal: bool) -> None:
+    def _guard(self, slot: ScannerSlot, kind: ScanKind, action: Action, tick: int, fatal: bool) -> None:
         try:
             with self._data.acting_as(slot.name), self._guarded(slot, kind):
                 action(slot, kind, tick)
@@ -213,31 +223,31 @@ class ScannerManager:
                 raise ScannerError(f"{kind} failed: {said}", where=slot.name) from error
             self._fail(slot, kind, tick, said)
 
-    def _guarded(self, slot: ScannerSlot, kind: str) -> AbstractContextManager[None]:
+    def _guarded(self, slot: ScannerSlot, kind: ScanKind) -> AbstractContextManager[None]:
         """What runs no code of the scanner's own needs no guard but the clock's."""
         own = self._time_limit is not None or kind not in slot.inherited
         return guarded(self._time_limit) if own else nullcontext()
 
-    def _fail(self, slot: ScannerSlot, kind: str, tick: int, said: str) -> None:
+    def _fail(self, slot: ScannerSlot, kind: ScanKind, tick: int, said: str) -> None:
         log.error("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
         self.failures += 1
-        slot.state, slot.error = ScannerState.ERROR, said
-        scans = slot.record.scans
-        if kind in ("setup", "teardown") or not len(scans):
-            scans.begin(self._clock.now, kind, tick)
+        slot.session.state, slot.session.error = ScannerState.ERROR, said
+        scans = slot.session.record.scans
+        if kind in (ScanKind.SETUP, ScanKind.TEARDOWN) or not len(scans):
+            scans.begin(self._clock.now, kind.value, tick)
         scans.error[-1] = said
 
     def _wait(self, slot: ScannerSlot) -> None:
-        if slot.works and slot.next_scan is not None:
-            slot.state = ScannerState.SCAN_PENDING
+        if slot.session.works and slot.session.next_scan is not None:
+            slot.session.state = ScannerState.SCAN_PENDING
             if log.isEnabledFor(logging.INFO):
-                log.info("%s Next scan for %s: %s", TAG, slot.name, self._local(slot.next_scan))
+                log.info("%s Next scan for %s: %s", TAG, slot.name, self._local(slot.session.next_scan))
 
     def _context(self, slot: ScannerSlot, tick: int) -> ScanContext:
         return ScanContext(
             self._data, self._clock, self._mode, self._clock.get_current_time(), slot.scanner.config,
             make_frame=lambda: self._frame(slot, tick),
-            session_hits=lambda: slot.hits(self._at()),
+            session_hits=lambda: slot.session.hits(self._at()),
             tick=tick,
         )  # fmt: skip
 
@@ -256,11 +266,11 @@ class ScannerManager:
         return f"{moment:%Y-%m-%d %H:%M:%S}"
 
     def _describe(self, slot: ScannerSlot) -> dict[str, object]:
-        upcoming = slot.next_scan
+        upcoming = slot.session.next_scan
         return {
-            "state": slot.state.value,
+            "state": slot.session.state.value,
             "scans": slot.scans,
             "elapsed_ms": slot.busy_us / 1000,
             "next_scan": None if upcoming is None else self._local(upcoming),
-            "error": slot.error,
+            "error": slot.session.error,
         }

@@ -16,9 +16,9 @@ from engine.scan.program import Steps, steps_of, value_steps_of
 RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clause:
-    """A named expression, the columns it reads, and how it may be evaluated.
+    """A named expression, the columns it reads, and how it may be evaluated; equal to itself alone.
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from engine.kernels import filter_rows as machine
 from engine.kernels.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
+from engine.panel.buffers import Buffers
 from engine.panel.passes import in_threads, threads
-from engine.panel.reuse import reused
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 
@@ -104,6 +104,7 @@ class Grid:
     spans    int64[2, ticks]
     members  int64, increasing within each span
     column   name or rank -> the column, of these members at least
+    buffers  the lifetime of what is computed
     """
 
     ticks: Ints
@@ -112,6 +113,7 @@ class Grid:
     column: Callable[[str | Rank], Column]
     every_tick: int
     first_row: int = 0  # how many rows there are before, in the grid that it is a part of
+    buffers: Buffers = field(default_factory=Buffers)
 
     def __len__(self) -> int:
         return int((self.spans[1] - self.spans[0]).sum())
@@ -176,7 +178,7 @@ def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDA
     """What computations come to, float64[computations, rows], and whether there is a value."""
     code, columns = _assemble(tuple(computations)), grid.columns(computations)
     shape = len(computations), len(grid)
-    out, known = reused.empty(shape), reused.empty(shape, np.bool_)
+    out, known = grid.buffers.empty(shape), grid.buffers.empty(shape, np.bool_)
 
     def some(part: Grid) -> None:
         machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out, known)
@@ -191,14 +193,14 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
         return Column(np.empty((0, 0)))
     members, first, plain = len(grid.members), int(grid.ticks[0]), _plain_column(rank.steps, grid)
     code, columns = _assemble((rank.steps,)), grid.columns([rank.steps])
-    ranks = reused.empty((int(grid.ticks[-1]) - first + 1, members))
+    ranks = grid.buffers.empty((int(grid.ticks[-1]) - first + 1, members))
 
     def some(part: Grid) -> None:
         if plain is not None:
             numbers = plain[part.ticks[0] : part.ticks[-1] + 1]
             known = numbers == numbers
         else:
-            out = reused.empty((1, len(part))), reused.empty((1, len(part)), np.bool_)
+            out = grid.buffers.empty((1, len(part))), grid.buffers.empty((1, len(part)), np.bool_)
             machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, *out)
             numbers, known = (of_part.reshape(len(part.ticks), members) for of_part in out)
         rank_members(numbers, known, rank.descending, rank.highest, rank.share, rank.within, part.ticks - first, ranks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.clock.calendar import Session
 from engine.panel.bars import Ints, joined
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.evaluation import SessionHits
@@ -88,21 +88,20 @@ class ColumnarHits:
 
 @dataclass
 class ScanRecord:
-    """The scans of one scanner in a session, or in several that were run together.
-
-    number_of_tick  which of the sessions each tick is in; None where there is one
-    """
+    """The scans of one scanner in a session, or in several that were played together."""
 
     scanner: str
-    sessions: Sequence[dt.date]
-    number_of_tick: Ints | None = None
+    sessions: Sequence[Session]
     scans: Scans = field(default_factory=Scans)
     columnar: ColumnarHits | None = None
     symbol_hits: list[pl.DataFrame] = field(default_factory=list)  # of scans that were written symbol by symbol
 
-    def numbers(self, ticks: Ints | list[int]) -> Ints:
-        """Which of the sessions each tick is in."""
-        return np.zeros(len(ticks), np.int64) if self.number_of_tick is None else self.number_of_tick[ticks]
+    def numbers(self, times: Ints) -> Ints:
+        """int64: which of the sessions each of some times (microseconds) is in."""
+        if len(self.sessions) == 1:
+            return np.zeros(len(times), np.int64)
+        begins = np.array([session.extended_open for session in self.sessions])
+        return np.searchsorted(begins, times, side="right") - 1
 
     def found_columnar(self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
@@ -121,7 +120,7 @@ class ScanRecord:
         """Take in the result of a scan that was written symbol by symbol, in a session of its own."""
         self.scans.end(scanned, len(result.symbols), sum(promoted))
         hits = _symbol_hits(self.scans.time[-1], result, promoted)
-        self.symbol_hits.append(hits.with_columns(session=pl.lit(self.sessions[0], pl.Date)))
+        self.symbol_hits.append(hits.with_columns(session=pl.lit(self.sessions[0].date, pl.Date)))
 
 
 def scans_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
@@ -166,7 +165,7 @@ def hits_by_symbol(records: Sequence[ScanRecord]) -> Counter[str]:
 def _by_table(records: Sequence[ScanRecord]) -> list[list[tuple[ScanRecord, ColumnarHits]]]:
     """The columnar passes, those together whose symbols are in one table."""
     passes = [(record, record.columnar) for record in records if record.columnar is not None]
-    return [list(alike) for _, alike in groupby(passes, key=lambda one: id(one[1].table))]
+    return [list(alike) for _, alike in groupby(passes, key=lambda one: one[1].table)]
 
 
 def timings_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
@@ -177,7 +176,7 @@ def timings_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
 def _a_row_a_scan(records: Sequence[ScanRecord], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """What a schema asks for of each scan."""
     known = {
-        "session": _dates(records, [record.numbers(record.scans.tick) for record in records]),
+        "session": _dates(records, [record.numbers(np.array(record.scans.time, np.int64)) for record in records]),
         "tick": _times(list(chain.from_iterable(record.scans.time for record in records))),
         "scanner": _repeated(records[0].scanner, sum(len(record.scans) for record in records)),
     }
@@ -198,20 +197,20 @@ def _times(micros: Sequence[int] | Ints) -> pl.Series:
 
 def _dates(records: Sequence[ScanRecord], numbers: Sequence[Ints]) -> pl.Series:
     """The dates of which these are the numbers in each record."""
-    sessions = [record.sessions for record in records]
-    before = np.cumsum([0, *map(len, sessions)])
-    days = np.array(list(chain.from_iterable(sessions)), "datetime64[D]").astype(np.int32)
+    before = np.cumsum([0, *(len(record.sessions) for record in records)])
+    days = np.array([session.date for record in records for session in record.sessions], "datetime64[D]").astype(np.int32)
     return pl.Series(days[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]).cast(pl.Date)
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:
     """The hits of sessions whose symbols are in one table."""
-    records, table, times = [record for record, _ in passes], passes[0][1].table, [one.times for _, one in passes]
+    records, table = [record for record, _ in passes], passes[0][1].table
     found = [one.found for _, one in passes]
+    times = [one.times[hits.ticks] for (_, one), hits in zip(passes, found, strict=True)]
     logged = pl.DataFrame(
         {
-            "session": _dates(records, [record.numbers(hits.ticks) for record, hits in zip(records, found, strict=True)]),
-            "tick": _times(joined([own[hits.ticks] for own, hits in zip(times, found, strict=True)])),
+            "session": _dates(records, [record.numbers(own) for record, own in zip(records, times, strict=True)]),
+            "tick": _times(joined(times)),
             "scanner": _repeated(records[0].scanner, sum(len(hits.ticks) for hits in found)),
             "symbol": table.series[joined([hits.symbols for hits in found])],
             "rank": np.concatenate([hits.ranks for hits in found]),

@@ -1,12 +1,14 @@
-"""Archive to cross-sections: sessions in order of time, each decoded once, months in their blocks.
+"""Archive to batches of sessions with their cross-sections: each session decoded once, blocks from their own warm-up.
 
-1. `_months`   the run's sessions by calendar month, and what each month's terms need before it
-2. `prefetch`  decodes the next session while this one is scanned
-3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
-4. `advance`   every open block walks the session; the one whose month it is also samples it
+Bars of minutes, a batch is one session (`_minute_batches`):
 
-Where bars are daily and scanners only declare, blocks are years, each by itself: `_computed_ahead` opens one and
-computes its first stretch of sessions while the year before is scanned.
+    1. `_blocks`   the run's sessions by calendar month, and what each month's terms need before it
+    2. `prefetch`  decodes the next sessions while this one is scanned
+    3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
+    4. `_sampled`  every open block walks the session; the one whose month it is also samples it
+
+Daily bars (`_daily_batches`): blocks are years, one after the other, in batches of `spec.at_once` sessions. Where nobody can ask
+for anything on the way, the first batch of the next year is computed while this year is scanned.
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import MonthBlock, Panel, block_of
+from engine.indicators.block import BlockSample, MonthBlock, block_of
+from engine.indicators.session_rows import Panel
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
+from engine.panel.buffers import BufferPool, Buffers
 from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
@@ -36,21 +40,21 @@ from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Ticks
 from engine.schema import BAR_VALUES
 
-CELLS = 1 << 20  # ticks times symbols that a stretch of daily sessions may have
+CELLS = 1 << 20  # ticks times symbols that a batch of daily sessions may have
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplaySpec:
     """What to replay.
 
     dates        the run's sessions, all in the archive, increasing
     ticks        when the run looks
-    table_of     the symbols needed in a stretch of sessions (first date, last date)
+    table_of     the symbols needed from a first date to a last date
     all_columns  decode every bar column, for readers of whole bars
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
-    at_once      nothing will be asked for on the way, so that sessions of daily bars may be computed together
-    watched      which sessions may be replayed again, with other bars; None for none
+    at_once      nothing is asked for on the way, so that sessions of daily bars may be computed together
+    watched      which sessions may be computed again, with other bars; None for none
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
@@ -62,220 +66,206 @@ class ReplaySpec:
     terms: Sequence[Term]
     ticks: Ticks
     table_of: Callable[[dt.date, dt.date], SymbolTable]
-    all_columns: bool
-    previous: Sequence[str]
+    all_columns: bool = False
+    previous: Sequence[str] = ()
     benchmark: str | None = None
-    close_up: tuple[Sequence[Term], Ticks] | None = None
     at_once: bool = False
     watched: Callable[[Panel], bool] | None = None
+    close_up: tuple[Sequence[Term], Ticks] | None = None
 
 
 @dataclass(frozen=True)
-class ReplayedSession:
-    """One session of the run, and its cross-sections at all ticks; valid until the next session is asked for."""
+class SessionBatch:
+    """Sessions that were computed together; valid until the next batch is asked for.
 
-    panel: Panel
-    cross: CrossSection
-
-
-@dataclass(frozen=True)
-class ReplayedStretch:
-    """Sessions that were computed together: their bars, and their cross-sections in one; valid until the next are asked for.
-
-    of  the bars as they were read, and the block they were computed with
+    panel   their bars
+    cross   their cross-sections, all ticks of all sessions
+    sample  what the block computed, for computing some of it again
     """
 
     panel: Panel
     cross: CrossSection
-    of: tuple[Panel, MonthBlock]
+    block: MonthBlock
+    sample: BlockSample
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """In order of time."""
+        return self.cross.sessions
+
+    def split(self) -> Iterator[SessionBatch]:
+        """The sessions one by one, as views."""
+        for number in range(len(self.sessions)):
+            yield SessionBatch(self.panel.of_session(number), self.cross.of_sessions(number, number + 1), self.block, self.sample)
 
 
 class MarketReplay:
     """Replays the sessions of a spec; see the module's text for the steps."""
 
     def __init__(self, spec: ReplaySpec):
-        self._spec = spec
+        self._spec, self._pool = spec, BufferPool()
         self._dates = spec.archive.sessions(spec.base.name)
         self._daily_dates = spec.archive.sessions("1d")
         self._splits = Splits(spec.archive.corporate_actions())
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
-        self._history: DailyHistory | None = None
-        self._terms = list(spec.terms)
-        self._open_blocks: list[MonthBlock] = []
+        self._terms = {term.name: term for term in spec.terms}
         self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
-        self._now: tuple[Panel, CrossSection] | None = None
-        self._at_hand: MonthBlock | None = None
-        self._asked: tuple[SymbolTable | None, dict[str, Ints]] = (
-            None,
-            {},
-        )  # of which symbols what waited was, in daily bars' last stretch
-        self.walked = 0  # sessions that a run walks, those of its warm-up among them
+        self._history: DailyHistory | None = None
+        self._open_blocks: list[MonthBlock] = []
+        # of daily bars' last batch: its symbols, and those for which lazy columns were read
+        self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
+        # sessions that a run walks, those of its warm-up among them
+        self.walked = len({date for block in self._blocks() for date in self._walked(block)})
 
-    def sessions(self) -> Iterator[ReplayedSession]:
-        """The run's sessions in order."""
-        for stretch in self.stretches():
-            yield from self.each(stretch)
-            del stretch
+    def batches(self) -> Generator[SessionBatch, None, None]:
+        """The run's sessions in order; a batch is over when the next is asked for. To be closed by who ends early."""
+        try:
+            yield from self._daily_batches() if self._spec.base.is_daily else self._minute_batches()
+        finally:
+            self._open_blocks.clear()
+            self._history = None
 
-    def each(self, stretch: ReplayedStretch) -> Iterator[ReplayedSession]:
-        """The sessions of the stretch at hand."""
-        cross, (panel, block), bounds = stretch.cross, stretch.of, stretch.cross.bounds.tolist()
-        for number, session in enumerate(cross.sessions):
-            one = cross.of_session(session, bounds[number], bounds[number + 1], self._lag(session))
-            self._now, self._at_hand = (panel, one), block
-            yield ReplayedSession(stretch.panel.of_session(number), one)
-        self._now = None
-
-    def stretches(self) -> Generator[ReplayedStretch, None, None]:
-        """The run's sessions in order, those together that are computed together; one is over when the next is asked for."""
-        months = self._months()
-        needed = sorted({date for month in months for date in self._walked(month)})
-        self.walked = len(needed)
-        if self._spec.base.is_daily and self._spec.at_once:
-            blocks = ((month, self._table(month)) for month in months)  # universes may be the user's, and stay on this thread
-            with closing(prefetch(blocks, lambda block: self._computed_ahead(*block), ahead=1)) as computed:
-                for of_block in computed:
-                    yield from of_block
-            return
-        run = set(self._spec.dates)
-        with closing(prefetch([(date,) for date in needed], self._read)) as panels:
-            for panel in panels:
-                date = panel.sessions[0].date
-                while months and self._first_fed(months[0]) <= date:
-                    month = months.pop(0)
-                    self._open_blocks.append(self._open(month, self._table(month), date))
-                for block in list(self._open_blocks):
-                    yield from self._sampled(block, panel, date in run)
-                    if panel.sessions[-1].date >= block.sessions[-1]:
-                        self._open_blocks.remove(block)
-                del panel  # or it is held until the next but one is there
-
-    def end(self) -> None:
-        """Let go of all that was at hand, where the run does not come to its last session."""
-        self._open_blocks.clear()
-        self._now = self._at_hand = self._history = None
-        self._asked = None, {}
-
-    def _computed_ahead(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
-        """The stretches of a block of daily bars, of which the first is computed: while it is scanned, the next block's is.
-
-        What waits is computed for the symbols for which it was asked in the last stretch that is over: they are much the same.
-        """
-        stretches = self._by_stretch(month, table)
-        ahead = list(islice(stretches, 1))
-        for stretch in ahead:
-            (of_table, asked), (_, block) = self._asked, stretch.of
-            if block.deferred and block.table is of_table:
-                block.deferred.fill_each(asked)
-        return chain(ahead, stretches)
-
-    def _by_stretch(self, month: Sequence[dt.date], table: SymbolTable) -> Iterator[ReplayedStretch]:
-        """The stretches of a block of daily bars; one is over when the next is asked for."""
-        walked = self._walked(month)
-        block = self._open(month, table, walked[0])
-        for dates in self._stretches(walked, month[0]):
-            yield from self._sampled(block, self._read(dates), dates[0] >= self._spec.dates[0])
-            if block.deferred:
-                self._asked = block.table, block.deferred.asked
-
-    def _sampled(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedStretch]:
-        """What a block's walk through a panel gives: a stretch where that is sampled, over when the next is asked for."""
-        stretch = self._advance(block, panel, in_run)
-        if stretch is not None:
-            yield stretch
-            if block.deferred:
-                block.deferred.close()
-
-    def provision(self, terms: Sequence[Term]) -> None:
-        """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
-        assert self._now is not None
-        panel, cross = self._now
-        self._terms = list({term.name: term for term in [*self._terms, *terms]}.values())
+    def provision(self, batch: SessionBatch, terms: Sequence[Term]) -> None:
+        """Take in terms that were asked for during a batch's session: they are warm, and in its cross-sections, at once."""
+        self._terms |= {term.name: term for term in terms}
         self._history = None  # read again, with the columns that are needed now
         if self._spec.close_up:
             self._close_up_terms |= {term.name: term for term in terms}
         for block in self._open_blocks:
             other = self._fresh_block(block.sessions, block.table, list(terms))
-            self._catch_up(other, panel.sessions[0].date)
-            columns = other.advance(panel, block is self._at_hand)
-            if block is self._at_hand:
-                cross.add(columns)
+            self._catch_up(other, batch.sessions[0].date)
+            sample = other.advance(batch.panel, block is batch.block)
+            if sample:
+                batch.cross.add(sample.columns)
             block.join(other)
 
-    def close_up(self, symbols: Sequence[str]) -> ReplayedSession:
-        """The session at hand for a few of its symbols, at the ticks of the spec's close-ups."""
-        assert self._now is not None and self._at_hand is not None and self._spec.close_up is not None
-        (panel, cross), block = self._now, self._at_hand
+    def close_up(self, batch: SessionBatch, symbols: Sequence[str]) -> SessionBatch:
+        """The batch's one session for a few of its symbols, at the ticks of the spec's close-ups."""
+        assert self._spec.close_up is not None
+        cross = batch.cross
         table = SymbolTable([*symbols, *([self._spec.benchmark] if self._spec.benchmark else [])])
-        ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(panel.sessions[0])
-        own = block.panel_of(panel).realign(table)
-        columns = block.close_up(own, table, ticks)
+        ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(cross.session)
+        panel, columns = batch.block.close_up(batch.sample, table, ticks)
         at = np.searchsorted(cross.ticks, ticks)
         for term in self._close_up_terms.values():
             if term.rows == TICKS:  # sampled for everybody: these ticks are among the run's
                 columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in term.outputs}
-        return ReplayedSession(own, cross.of(table, ticks, columns))
+        return SessionBatch(panel, cross.of_symbols(table, ticks, columns), batch.block, batch.sample)
 
-    def again(self, panel_of: Callable[[SessionPanel], SessionPanel], daily_of: Callable[[DailyBars], DailyBars]) -> CrossSection:
-        """The watched session's cross-sections, were its bars others; the session is at hand."""
-        assert self._now is not None and self._at_hand is not None
-        (panel, cross), block = self._now, self._at_hand
-        own = block.panel_of(panel)
-        assert isinstance(own, SessionPanel)
-        return cross.of(cross.table, cross.ticks, block.again(panel_of(own), daily_of(block.daily)))
+    def recompute(
+        self, batch: SessionBatch, panel_of: Callable[[SessionPanel], SessionPanel], daily_of: Callable[[DailyBars], DailyBars]
+    ) -> CrossSection:
+        """The cross-sections of a watched session, were its bars others."""
+        columns = batch.block.recompute(batch.sample, panel_of, daily_of)
+        return batch.cross.of_symbols(batch.cross.table, batch.cross.ticks, columns)
 
-    def _walked(self, month: Sequence[dt.date]) -> Sequence[dt.date]:
-        """The sessions that a month's intraday terms walk: those of its warm-up, and its own."""
-        return self._dates[bisect_left(self._dates, self._first_fed(month)) : bisect_right(self._dates, month[-1])]
+    # -- bars of minutes
 
-    def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
-        for date in self._between(block.first_fed, before):
-            block.advance(self._read((date,)), False)
+    def _minute_batches(self) -> Iterator[SessionBatch]:
+        blocks = self._blocks()
+        needed = sorted({date for block in blocks for date in self._walked(block)})
+        with closing(prefetch([(date,) for date in needed], self._read)) as panels:
+            for panel in panels:
+                date = panel.sessions[0].date
+                while blocks and self._first_fed(blocks[0]) <= date:
+                    dates = blocks.pop(0)
+                    self._open_blocks.append(self._open(dates, self._table(dates), date))
+                with closing(panel):
+                    for block in list(self._open_blocks):
+                        yield from self._sampled(block, panel)
+                        if date >= block.sessions[-1]:
+                            self._open_blocks.remove(block)
+                            block.close()
 
-    def _advance(self, block: MonthBlock, panel: Panel, in_run: bool) -> ReplayedStretch | None:
-        sample = in_run and panel.sessions[0].date >= block.sessions[0]
-        own = block.panel_of(panel)
-        columns = block.advance(own, sample)
-        if not sample:
-            return None
+    # -- daily bars
+
+    def _daily_batches(self) -> Iterator[SessionBatch]:
+        blocks = ((dates, self._table(dates)) for dates in self._blocks())  # universes may be the user's, and stay on this thread
+        if not self._spec.at_once:
+            for block in blocks:
+                yield from self._year(*block)
+            return
+        with closing(prefetch(blocks, lambda block: self._begun_year(*block), ahead=1)) as years:
+            for batches in years:
+                with closing(batches):
+                    yield from batches
+
+    def _begun_year(self, dates: Sequence[dt.date], table: SymbolTable) -> Generator[SessionBatch, None, None]:
+        """The batches of a year, of which the first is computed, on the thread that reads ahead.
+
+        Lazy columns are computed for the symbols for which they were read in the last batch that is over: they are much the same.
+        """
+        batches = self._year(dates, table)
+        first = list(islice(batches, 1))
+        for batch in first:
+            of_table, asked = self._asked
+            if batch.sample.lazy and batch.block.table is of_table:
+                batch.sample.lazy.fill_each(asked)
+        return _begun(first, batches)
+
+    def _year(self, dates: Sequence[dt.date], table: SymbolTable) -> Generator[SessionBatch, None, None]:
+        """The batches of a year."""
+        walked = self._walked(dates)
+        block = self._open(dates, table, walked[0])
+        self._open_blocks.append(block)
+        with closing(block):
+            for batch_dates in self._batch_dates(walked, dates[0]):
+                with closing(self._read(batch_dates)) as panel:
+                    yield from self._sampled(block, panel)
+        self._open_blocks.remove(block)
+
+    def _batch_dates(self, dates: Sequence[dt.date], first: dt.date) -> list[tuple[dt.date, ...]]:
+        """Daily sessions in batches as large as they may be; `first` is the first of the block."""
+        begins = {self._spec.dates[0], first}
+        most = max(1, CELLS // max(1, len(self._everyone))) if self._spec.at_once else 1
+        found = list[list[dt.date]]()
+        for date in dates:
+            if not found or date in begins or len(found[-1]) >= most:
+                found.append([])
+            found[-1].append(date)
+        return [tuple(batch) for batch in found]
+
+    # -- a block and a panel
+
+    def _sampled(self, block: MonthBlock, panel: Panel) -> Iterator[SessionBatch]:
+        """A block walks a panel: the batch, where its sessions are the block's and the run's."""
+        first = panel.sessions[0].date
+        sample = block.advance(panel, first >= block.sessions[0] and first >= self._spec.dates[0])
+        if sample is None:
+            return
         sessions = panel.sessions
-        ticks, lags = [self._spec.ticks.ticks(session) for session in sessions], [self._lag(session) for session in sessions]
-        cross = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous, block.deferred)
-        return ReplayedStretch(own, cross, (panel, block))
+        cross = CrossSection(
+            sessions, block.table, [self._spec.ticks.ticks(session) for session in sessions], sample.columns,
+            lags=[self._lag(session) for session in sessions], previous=sample.previous, lazy=sample.lazy, buffers=panel.buffers,
+        )  # fmt: skip
+        yield SessionBatch(sample.panel, cross, block, sample)
+        if sample.lazy:
+            self._asked = block.table, sample.lazy.asked
 
     def _lag(self, session: Session) -> int:
         """Microseconds from a bar's start until it is known."""
         return session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
 
-    def _stretches(self, dates: Sequence[dt.date], first: dt.date) -> list[tuple[dt.date, ...]]:
-        """The sessions of daily bars that are computed together, as many as can be; `first` is the first of the block."""
-        begins = {self._spec.dates[0], first}
-        most, found = max(1, CELLS // max(1, len(self._everyone))), list[list[dt.date]]()
-        for date in dates:
-            if not found or date in begins or len(found[-1]) >= most:
-                found.append([])
-            found[-1].append(date)
-        return [tuple(stretch) for stretch in found]
-
     def _read(self, dates: tuple[dt.date, ...]) -> Panel:
-        spec = self._spec
+        spec, buffers = self._spec, Buffers(self._pool)
         if spec.base.is_daily:
-            return DailyPanel(tuple(map(spec.calendar.session, dates)), self._everyone)
-        return SessionPanel.read(
-            spec.archive, spec.calendar.session(dates[0]), self._everyone, spec.base, self._columns(), spec.extended
-        )
+            return DailyPanel(tuple(map(spec.calendar.session, dates)), self._everyone, buffers=buffers)
+        session = spec.calendar.session(dates[0])
+        return SessionPanel.read(spec.archive, session, self._everyone, spec.base, self._columns(), spec.extended, buffers)
 
     def _columns(self) -> list[str]:
         """The bar columns to decode."""
         read = set(BAR_VALUES) if self._spec.all_columns else set()
-        for term in self._terms:
+        for term in self._terms.values():
             if term.rows in (VISIBLE, REGULAR):
                 read |= set(_columns_read(term)) & {*BAR_VALUES, "vwap", "trade_count"}
             elif term.rows not in (DAILY, TICKS):
                 read |= set(BAR_VALUES)  # a wider bar is made from all of a bar
         return sorted(read)
 
-    def _months(self) -> list[list[dt.date]]:
+    # -- blocks and their warm-up
+
+    def _blocks(self) -> list[list[dt.date]]:
         """The archive's sessions of each block of the run, from the block's first to the run's last in it."""
         by_day = self._spec.base.is_daily
         last = {block_of(date, by_day): date for date in self._spec.dates}
@@ -285,9 +275,13 @@ class MarketReplay:
                 sessions[block_of(date, by_day)].append(date)
         return list(sessions.values())
 
-    def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
-        """Term name -> the first session it walks for a month."""
-        starts = {term.name: self._start(month[0], term) for term in terms}
+    def _walked(self, block: Sequence[dt.date]) -> Sequence[dt.date]:
+        """The sessions that a block's intraday terms walk: those of its warm-up, and its own."""
+        return self._dates[bisect_left(self._dates, self._first_fed(block)) : bisect_right(self._dates, block[-1])]
+
+    def _starts(self, block: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
+        """Term name -> the first session it walks for a block."""
+        starts = {term.name: self._start(block[0], term) for term in terms}
         by_tick = [starts[term.name] for term in terms if term.rows == TICKS]
         if by_tick:  # they read the volume so far at each tick
             starts[SESSION_VOLUME.name] = min(by_tick)
@@ -300,38 +294,40 @@ class MarketReplay:
         before = bisect_left(dates, first)
         return dates[max(0, before - term.warmup_sessions)] if before else first
 
-    def _between(self, start: dt.date, end: dt.date) -> Sequence[dt.date]:
-        return self._dates[bisect_left(self._dates, start) : bisect_left(self._dates, end)]
+    def _first_fed(self, block: Sequence[dt.date]) -> dt.date:
+        intraday = [term for term in self._terms.values() if term.rows != DAILY]
+        return min([block[0], *self._starts(block, intraday).values()])
 
-    def _first_fed(self, month: Sequence[dt.date]) -> dt.date:
-        intraday = [term for term in self._terms if term.rows != DAILY]
-        return min([month[0], *self._starts(month, intraday).values()])
-
-    def _table(self, month: Sequence[dt.date]) -> SymbolTable:
+    def _table(self, block: Sequence[dt.date]) -> SymbolTable:
         # not of the block's sessions before the run: who left in these is not in what is read
-        table = self._spec.table_of(max(month[0], self._spec.dates[0]), month[-1])
+        table = self._spec.table_of(max(block[0], self._spec.dates[0]), block[-1])
         return self._everyone if table.names == self._everyone.names else table
 
-    def _open(self, month: Sequence[dt.date], table: SymbolTable, date: dt.date) -> MonthBlock:
-        block = self._fresh_block(month, table, list(self._terms))
+    def _open(self, dates: Sequence[dt.date], table: SymbolTable, date: dt.date) -> MonthBlock:
+        block = self._fresh_block(dates, table, list(self._terms.values()))
         self._catch_up(block, date)  # nothing to do unless a term was asked for during the run
         return block
 
-    def _fresh_block(self, month: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
-        starts = self._starts(month, terms)
-        by_day = self._spec.base.is_daily
-        first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [month[0]])
-        daily = self._daily().block(table, first, month[-1])
+    def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
+        for date in self._dates[bisect_left(self._dates, block.first_fed) : bisect_left(self._dates, before)]:
+            with closing(self._read((date,))) as panel:
+                block.advance(panel, False)
+
+    def _fresh_block(self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
+        starts, by_day, buffers = self._starts(dates, terms), self._spec.base.is_daily, Buffers(self._pool)
+        first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]])
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
-            table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
-            frozenset(self._close_up_terms), self._spec.previous, self._spec.watched,
+            table, dates, starts, terms, self._daily().block(table, first, dates[-1], buffers), self._splits, self._ticks_and_slots,
+            buffers, -1 if benchmark is None else benchmark, self._spec.previous, frozenset(self._close_up_terms),
+            self._spec.watched,
         )  # fmt: skip
 
     def _daily(self) -> DailyHistory:
         if self._history is None:
             by_day = self._spec.base.is_daily
-            read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
+            terms = [term for term in self._terms.values() if by_day or term.rows == DAILY]
+            read = {name for term in terms for name in _columns_read(term)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
             columns = sorted(read | set(self._spec.previous))
             self._history = DailyHistory(self._spec.archive, columns, self._everyone, self._spec.dates[-1])
@@ -339,6 +335,11 @@ class MarketReplay:
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
         return self._spec.ticks.ticks(session), self._spec.ticks.slots(session)
+
+
+def _begun(first: Sequence[SessionBatch], more: Generator[SessionBatch, None, None]) -> Generator[SessionBatch, None, None]:
+    with closing(more):
+        yield from chain(first, more)
 
 
 def _columns_read(term: Term) -> list[str]:

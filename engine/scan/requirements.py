@@ -21,14 +21,14 @@ class Requirements:
     slots    times of day at which the run ticks
     benchmark  the symbol that others are measured against
     warmup   what the indicators' warm-up is multiplied by
-    defer    whether what is not read of every symbol may wait until somebody asks for it
+    lazy     whether what is not read of every symbol may be computed when somebody reads it
     """
 
     def __init__(
-        self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0, defer: bool = False
+        self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0, lazy: bool = False
     ):  # fmt: skip
         self._base, self._minutes, self._slots, self._benchmark, self._warmup = base, minutes, slots, benchmark, warmup
-        self._defer, self._everywhere = defer, set[str]()
+        self._lazy, self._everywhere = lazy, set[str]()
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
 
@@ -48,7 +48,7 @@ class Requirements:
 
     def alone(self) -> Requirements:
         """Requirements of somebody else in the same run, nothing collected yet."""
-        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup, self._defer)
+        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup, self._lazy)
 
     @property
     def terms(self) -> list[Term]:
@@ -58,11 +58,11 @@ class Requirements:
         found = {term.name: term for term in terms}
         by_tick = any(term.rows == TICKS for term in found.values())  # they read the volume so far of every symbol
         everywhere = self._everywhere | set(SESSION_VOLUME.outputs if by_tick else ())
-        return [replace(term, deferred=self._waits(term, everywhere)) for term in found.values()]
+        return [replace(term, lazy=self._is_lazy(term, everywhere)) for term in found.values()]
 
-    def _waits(self, term: Term, everywhere: set[str]) -> bool:
-        can_wait = term.can_wait_for_a_stretch if Interval.parse(self._base).is_daily else term.can_wait
-        return self._defer and can_wait and everywhere.isdisjoint(term.outputs)
+    def _is_lazy(self, term: Term, everywhere: set[str]) -> bool:
+        can_be = term.can_be_lazy_in_a_batch if Interval.parse(self._base).is_daily else term.can_be_lazy
+        return self._lazy and can_be and everywhere.isdisjoint(term.outputs)
 
     def terms_of(self, key: IndicatorKey) -> list[Term]:
         """The term of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""

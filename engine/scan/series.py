@@ -42,12 +42,15 @@ def indicator_series(
     needs.need_keys(keys)
     table = SymbolTable([symbol, *([benchmark] if benchmark else [])])
     replay = MarketReplay(
-        ReplaySpec(archive, calendar, base, extended, dates, needs.terms, ticks, lambda *_: table, False, [], benchmark)
-    )
+        ReplaySpec(
+            archive=archive, calendar=calendar, base=base, extended=extended, dates=dates, terms=needs.terms, ticks=ticks,
+            table_of=lambda *_: table, benchmark=benchmark,
+        )
+    )  # fmt: skip
     row = table.id(symbol)
     names = ["bar_time", *bars[:5], *(column for key in keys for column in key.columns)]
     parts = []
-    for session in replay.sessions():
-        at = np.arange(len(session.cross.ticks))
-        parts.append(session.cross.frame(["tick", *names], at, np.full(len(at), row)))
+    for batch in replay.batches():
+        at = np.arange(len(batch.cross.ticks))
+        parts.append(batch.cross.frame(["tick", *names], at, np.full(len(at), row)))
     return pl.concat(parts)

@@ -68,17 +68,17 @@ class TickTable(ScheduledTicks):
 
     def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
         super().__init__(schedules, pre_session)
-        offsets = {id(found): found for found in map(self.from_open, sessions)}
+        offsets = {session.hours: self.from_open(session) for session in sessions}
         self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
         self.slot_count = len(self._times_of_day)
-        self._slots: dict[int, Floats] = {}
+        self._slots: dict[tuple[int, ...], Floats] = {}
 
     def slots(self, session: Session) -> Floats:
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
-        offsets = self.from_open(session)
-        if id(offsets) not in self._slots:  # of sessions alike: the offsets are kept
-            self._slots[id(offsets)] = np.searchsorted(self._times_of_day, offsets).astype(np.float64)
-        return self._slots[id(offsets)]
+        hours = session.hours
+        if hours not in self._slots:
+            self._slots[hours] = np.searchsorted(self._times_of_day, self.from_open(session)).astype(np.float64)
+        return self._slots[hours]
 
 
 class EveryBar:

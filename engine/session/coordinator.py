@@ -16,8 +16,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from engine.archive.archive import Archive
@@ -25,24 +25,26 @@ from engine.archive.universe import Universe
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
-from engine.indicators.block import Panel, block_of
+from engine.indicators.block import block_of
+from engine.indicators.session_rows import Panel
 from engine.indicators.term import Term
 from engine.scan.base import ColumnarScanner
-from engine.scan.cross_section import CrossSection
-from engine.scan.guard import check_time_limit, guarded
+from engine.scan.guard import check_time_limit
 from engine.scan.manager import ScannerManager
-from engine.scan.replay import MarketReplay, ReplayedSession, ReplayedStretch
+from engine.scan.replay import MarketReplay, SessionBatch
+from engine.scan.slot import Outcome
 from engine.session.history import TrailingHistory
 from engine.session.needs import RunNeeds
+from engine.session.phases import PhaseClock
+from engine.session.play_mode import PlayMode
 from engine.session.record import SessionRecord
 from engine.session.scope import TAG, RunScope
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
-from engine.session.trader import Found, Scene, Trader
+from engine.session.trader import Scene, Trader
 
 log = logging.getLogger("barsweep")
 REPLAY = "2: decode, panel, kernels"
-TICKS_AT_ONCE = 4  # fewer are scanned sooner one by one
 
 
 class Inspector(Protocol):
@@ -53,17 +55,18 @@ class Inspector(Protocol):
         """Which one."""
 
     def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
-        """Whether it will have a session replayed again, in a run that walks so many."""
+        """Whether it will have a session computed again, in a run that walks so many."""
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         """The session is over and still at hand."""
 
 
 class SessionCoordinator:
-    """One run of a config over an archive. `scope` is known at once, `sessions()` runs; `trader` trades what is found.
+    """One run of a config over an archive. `scope` is known at once, `records()` runs; `trader` trades what is found.
 
     quality  whether the records tell how each symbol's bars cover the session
     warmup   what the indicators' warm-up is multiplied by: other than 1 only to see whether it is long enough
+    at_hand  the session at hand, or the batch that is played as one; None before the first and after the last
     """
 
     def __init__(
@@ -74,181 +77,158 @@ class SessionCoordinator:
         slots = self.scope.slots()
         self.data = SessionData(self.scope.symbols(), self.scope.indicators())
         check_time_limit(self._time_limit, loaded.path)
-        self.manager = ScannerManager(slots, self.data, self.clock, loaded.config.mode, self._time_limit)
-        if trader:
-            self.manager.on_found = trader.found
+        self.manager = ScannerManager(
+            slots, self.data, self.clock, loaded.config.mode, self._time_limit, trader.found if trader else None
+        )
         self.needs = RunNeeds(self.scope, slots, self.data, trader, warmup)
+        self.phases = PhaseClock()
         self._history = TrailingHistory(archive, settings.historical.trailing_days)
-        self.replayed: ReplayedSession | None = None  # the session at hand, valid until the next
         self.inspector: Inspector | None = None
+        self.at_hand: SessionBatch | None = None
         self._last = dt.date.max
-        self._begun: dt.date | None = None  # the session that scanners were set up for last
-        self.seconds: dict[str, float] = {}  # wall time by phase
-        self._phase_now, self._since = "", 0.0
+        self._begun: Sequence[Session] = ()  # that scanners were set up for last
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall time by phase."""
+        return self.phases.seconds
 
     def sessions(self) -> Iterator[SessionRecord]:
-        """Run the sessions in order; raises ScannerError or ArchiveError where the run cannot go on.
+        """Run the sessions one by one, in order; raises ScannerError or ArchiveError where the run cannot go on.
 
-        As each record comes its session is at hand: `replayed`, `data`, where the scanners stand.
+        As each record comes its session is at hand: `at_hand`, `data`, where the scanners stand.
         """
-        return self._walk(self.scope.dates, False)
+        return self._run(self.scope.dates, records_only=False)
 
     def records(self, dates: Sequence[dt.date] | None = None) -> Iterator[SessionRecord]:
-        """As `sessions`, for whoever reads the records alone: sessions that are computed together are run together if that may be.
+        """As `sessions`, for whoever reads the records alone: a record may be of several sessions that were played together.
 
         With `dates` only these of the run's, which are whole blocks: another process runs the others.
         """
-        return self._walk(self.scope.dates if dates is None else dates, True)
+        return self._run(self.scope.dates if dates is None else dates, records_only=True)
 
     def stop_after(self, date: dt.date) -> None:
         """Let the run end after a session, the last one of a block."""
         self._last = date
 
-    def _walk(self, own: Sequence[dt.date], together: bool) -> Iterator[SessionRecord]:
-        self._initialize(self.scope.calendar.session(own[0]), own[0] == self.scope.dates[0])
+    def _run(self, dates: Sequence[dt.date], records_only: bool) -> Iterator[SessionRecord]:
+        """1. set scanners up, which says what is needed; 2. replay that in batches; 3. play each batch, whole or by session."""
+        first = self.scope.calendar.session(dates[0])
+        self._begin([first], first.date == self.scope.dates[0])
         self.scope.warn_of(self.manager.slots)
-        self._clock_phase(REPLAY)
-        replay = self.needs.replay(own, lambda *walked: self.inspector is not None and self.inspector.wants(*walked))
-        with contextlib.closing(replay.stretches()) as stretches:
-            for stretch in stretches:
-                record = self._run_together(stretch) if together else None
-                if record is None:
-                    yield from self._run_each(replay, stretch)
-                else:
-                    self._clock_phase("results")
+        self.phases.enter(REPLAY)
+        mode = PlayMode.of(self.manager.slots, self._trader is not None, self.data.get_config_symbols(), records_only)
+        replay = self.needs.replay(dates, lambda *walked: self.inspector is not None and self.inspector.wants(*walked), self)
+        with contextlib.closing(replay.batches()) as batches:
+            for batch in batches:
+                for piece, outcomes in self._pieces(batch, mode):
+                    record = self._play(replay, piece, outcomes, mode)
+                    self._inspect(replay, piece)
+                    self.phases.enter("results")
                     yield record
-                    self.data.end_session()
-                self.manager.end_stretch()
-                if stretch.panel.sessions[-1].date >= self._last:
+                    self._let_go()
+                if batch.sessions[-1].date >= self._last:
                     break
-                del stretch, record  # the bars go before the next ones come
-                self._clock_phase(REPLAY)
-        replay.end()
-        self._clock_phase("")
+                self.phases.enter(REPLAY)
+        self.phases.enter("")
 
-    def _run_each(self, replay: MarketReplay, stretch: ReplayedStretch) -> Iterator[SessionRecord]:
-        """One session after the other."""
-        for replayed in replay.each(stretch):
-            session = replayed.panel.session
-            if session.date != self._begun:
-                self._initialize(session, False)
-            record = self._run(replay, replayed, session.date == self.scope.dates[0])
-            if self.inspector and self.inspector.date == session.date:
-                self._clock_phase("audit")
-                self.inspector.inspect(self, replay)
-            self._clock_phase("results")
-            yield record
-            del replayed
-            self.replayed = None
-            self.data.end_session()
-            self.manager.end()
-            self._clock_phase(REPLAY)
+    def _pieces(self, batch: SessionBatch, mode: PlayMode) -> Iterator[tuple[SessionBatch, dict[str, Outcome]]]:
+        """What is played as one session is, with what is known of it: the batch, or its sessions one by one."""
+        self.phases.enter("5: streaming")
+        if len(batch.sessions) == 1:
+            yield batch, {}
+            return
+        found = self.manager.evaluate(batch.cross)
+        whole = {name: outcome.whole for name, outcome in found.items()}
+        if mode.by_session is None and all(whole.values()) and len(whole) == len(self.manager.slots):
+            yield batch, {name: outcome for name, outcome in whole.items() if outcome}
+            return
+        for number, one in enumerate(batch.split()):
+            yield one, {name: outcome.of_session(number) for name, outcome in found.items()}
 
-    def _run_together(self, stretch: ReplayedStretch) -> SessionRecord | None:
-        """All sessions of a stretch as if they were one, where that comes to the same; None where it may not."""
-        cross, last = stretch.cross, stretch.cross.sessions[-1]
-        looked_at = self.inspector is not None and self.inspector.date in [session.date for session in cross.sessions]
-        alone = not self.scope.base.is_daily or self._trader or looked_at or self.data.get_config_symbols()
-        if alone or not self.manager.may_run_together(cross):
-            return None
-        self._clock_phase("5: streaming")
-        self._begun = None
-        self.data.begin_session(last.date, last.open)
-        self.manager.begin(last)
-        self.data.see(self._moment(stretch, len(cross.ticks) - 1))
-        scans = self.manager.run_together(cross)
-        if scans is None:
-            return None
-        self.clock.begin(last)
-        self.clock.advance(last.close)
-        bars = int(stretch.panel.present().sum())
-        panels = [stretch.panel.of_session(number) for number in range(len(cross.sessions))] if self._quality else []
-        return SessionRecord(
-            [session.date for session in cross.sessions], block_of(last.date, True), cross.table, bars,
-            [panel.coverage() for panel in panels], scans, self.data.take_events(), {},
-        )  # fmt: skip
+    # -- the phases of a session, or of several that are played as one
 
-    # -- the phases of a session
-
-    def _run(self, replay: MarketReplay, replayed: ReplayedSession, first: bool) -> SessionRecord:
-        cross, self.replayed = replayed.cross, replayed
-        self._phase("2: historical management", cross.session)
-        self.manager.attach(cross)
-        self._phase("2.5: pre-session scanners", cross.session)
-        if any(slot.pre_session for slot in self.manager.slots):
-            self.data.see(self._moment(replayed, int(cross.ticks.searchsorted(cross.session.open))))
-        self.manager.scan_pre(first)
-        self._phase("3: queue loading", cross.session)
-        log.info("%s %d ticks", TAG, len(cross.ticks))
-        self._phase("4: activation", cross.session)
-        if log.isEnabledFor(logging.INFO):
-            log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
-        self._phase("5: streaming", cross.session)
-        if self._trader:
-            scene = Scene(replayed, self.data, self.clock, replay.close_up, self._history, self._foreseen(cross))
-            self._trader.begin_session(scene)
-        if not self._scan_at_once(replayed):
-            for tick, moment in enumerate(cross.ticks.tolist()):
-                if self._trader:
-                    self._trader.advance(moment)
-                self.clock.advance(max(moment, self.clock.now))
-                self.data.see(self._moment(replayed, tick))
-                self.manager.scan_due(tick)
-        return self._end(replayed)
-
-    def _scan_at_once(self, replayed: ReplayedSession) -> bool:
-        """Whether the session's scans could be done, and were done, without anybody looking in between."""
-        ticks = replayed.cross.ticks
-        if self._trader or len(ticks) < TICKS_AT_ONCE or not self.manager.declares:
-            return False
-        self.data.see(self._moment(replayed, len(ticks) - 1))
-        done = self.manager.scan_all()
-        if done:
-            self.clock.advance(max(int(ticks[-1]), self.clock.now))
-        return done
-
-    def _initialize(self, session: Session, first: bool) -> None:
-        self._phase("1: initialization", session)
-        self._begun = session.date
-        self.clock.begin(session)
-        self.data.begin_session(session.date, session.open)
-        self.manager.begin(session)
+    def _begin(self, sessions: Sequence[Session], first: bool) -> None:
+        self._phase("1: initialization", sessions[-1])
+        self._begun = sessions
+        self.clock.begin(sessions[-1])
+        self.data.begin_session(sessions[-1].date, sessions[-1].open)
+        self.manager.begin(sessions)
         self.manager.set_up(first)
 
-    def _end(self, replayed: ReplayedSession) -> SessionRecord:
-        session = replayed.panel.session
+    def _play(
+        self, replay: MarketReplay, batch: SessionBatch, outcomes: Mapping[str, Outcome], mode: PlayMode
+    ) -> SessionRecord:  # fmt: skip
+        cross, last = batch.cross, batch.sessions[-1]
+        first = batch.sessions[0].date == self.scope.dates[0]
+        self.at_hand = batch
+        if list(self._begun) != list(batch.sessions):
+            self._begin(batch.sessions, False)
+        self._phase("2: historical management", last)
+        self.manager.attach(cross, outcomes)
+        self._phase("2.5: pre-session scanners", last)
+        if any(slot.pre_session for slot in self.manager.slots):
+            self.data.see(self._moment(batch, int(cross.ticks.searchsorted(last.open))))
+        self.manager.scan_pre(first)
+        self._phase("3: queue loading", last)
+        log.info("%s %d ticks", TAG, len(cross.ticks))
+        self._phase("4: activation", last)
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s %d active symbols", TAG, len(self.data.get_active_symbols()))
+        self._phase("5: streaming", last)
+        self._stream(replay, batch, mode)
+        return self._end(batch)
+
+    def _stream(self, replay: MarketReplay, batch: SessionBatch, mode: PlayMode) -> None:
+        """The scheduled scans, one after the other, then strategies; then time goes on."""
+        ticks = batch.cross.ticks
+        if mode.by_tick is None:
+            if len(ticks):
+                self.data.see(self._moment(batch, len(ticks) - 1))
+                self.manager.reveal()
+                self.clock.advance(max(int(ticks[-1]), self.clock.now))
+            return
+        if self._trader:
+            found = self.manager.first_finds()
+            self._trader.begin_session(Scene(batch, self.data, self.clock, partial(replay.close_up, batch), self._history, found))
+        for tick, moment in enumerate(ticks.tolist()):
+            if self._trader:
+                self._trader.advance(moment)
+            self.clock.advance(max(moment, self.clock.now))
+            self.data.see(self._moment(batch, tick))
+            self.manager.scan_due(tick)
+
+    def _end(self, batch: SessionBatch) -> SessionRecord:
+        last = batch.sessions[-1]
         trading = self._trader.end_session() if self._trader else {}
-        self._phase("6: end of session", session)
-        self.clock.advance(max(self.clock.now, session.close))
+        self._phase("6: end of session", last)
+        self.clock.advance(max(self.clock.now, last.close))
         self.manager.tear_down()
+        panels = [batch.panel.of_session(number) for number in range(len(batch.sessions))] if self._quality else []
         return SessionRecord(
-            [session.date], block_of(session.date, self.scope.base.is_daily), replayed.cross.table,
-            int(replayed.panel.present().sum()), [replayed.panel.coverage()] if self._quality else [], self.manager.records(),
+            [session.date for session in batch.sessions], block_of(last.date, self.scope.base.is_daily), batch.cross.table,
+            int(batch.panel.present().sum()), [panel.coverage() for panel in panels], self.manager.records(),
             self.data.take_events(), trading,
         )  # fmt: skip
 
-    def _foreseen(self, cross: CrossSection) -> Found:
-        """What the columnar scans of the session will find; one that fails here fails again, and is told of, when it is due."""
-        found: Found = {}
-        for slot in self.manager.slots:
-            if slot.columnar and slot.error is None:
-                with contextlib.suppress(Exception, SystemExit), guarded(self._time_limit):
-                    found[slot.name] = slot.first_finds(cross)
-        return found
+    def _inspect(self, replay: MarketReplay, batch: SessionBatch) -> None:
+        if self.inspector and self.inspector.date in [session.date for session in batch.sessions]:
+            self.phases.enter("audit")
+            self.inspector.inspect(self, replay)
+
+    def _let_go(self) -> None:
+        """The session is over."""
+        self.at_hand = None
+        self.data.end_session()
+        self.manager.end()
 
     def _phase(self, phase: str, session: Session) -> None:
-        self._clock_phase(phase)
+        self.phases.enter(phase)
         if log.isEnabledFor(logging.INFO):
             log.info("%s %s phase %s", TAG, session.date, phase)
 
-    def _clock_phase(self, phase: str) -> None:
-        now = time.perf_counter()
-        if self._phase_now:
-            self.seconds[self._phase_now] = self.seconds.get(self._phase_now, 0.0) + now - self._since
-        self._phase_now, self._since = phase, now
-
-    def _moment(self, replayed: ReplayedSession | ReplayedStretch, tick: int) -> Moment:
-        return Moment(replayed.cross, replayed.panel, tick, self._history)
+    def _moment(self, batch: SessionBatch, tick: int) -> Moment:
+        return Moment(batch.cross, batch.panel, tick, self._history)
 
     @property
     def universes(self) -> dict[str, Universe | None]:

@@ -50,9 +50,8 @@ def _times(events: Sequence[Event], lengths: Sequence[int]) -> Ints:
 
 
 def _symbols(events: Sequence[Event]) -> Iterator[pl.Series]:
-    for _, group in groupby(events, key=lambda event: id(event.table)):
+    for table, group in groupby(events, key=lambda event: event.table):
         alike = list(group)
-        table = alike[0].table
         if table is None:
             yield pl.Series([name for event in alike for name in event.symbols], dtype=pl.String)
         else:

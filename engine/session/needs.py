@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from engine.errors import RunError
-from engine.indicators.block import Panel
 from engine.indicators.key import IndicatorKey
+from engine.indicators.session_rows import Panel
 from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
-from engine.scan.replay import MarketReplay, ReplaySpec
+from engine.scan.replay import MarketReplay, ReplaySpec, SessionBatch
 from engine.scan.requirements import Requirements
 from engine.scan.slot import ScannerSlot
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import RunScope
 from engine.session.session_data import SessionData
 from engine.session.trader import Trader
+
+
+class HasBatch(Protocol):
+    """Who knows which batch is at hand."""
+
+    at_hand: SessionBatch | None
+
 
 Wanted = Callable[[Panel, int, Sequence[Term]], bool]  # see `Inspector.wants`
 
@@ -50,20 +58,10 @@ class RunNeeds:
         """The symbols of the run's universes and of its config."""
         return list(self.table(self._scope.dates[0], self._scope.dates[-1]).names)
 
-    def replay(self, dates: Sequence[dt.date], wanted: Wanted) -> MarketReplay:
+    def replay(self, dates: Sequence[dt.date], wanted: Wanted, run: HasBatch) -> MarketReplay:
         """The replay of some of the run's sessions, which takes in what is asked for on the way."""
         ticks = self._ticks()
-        requirements = Requirements(
-            self._scope.base.name, self._scope.full_minutes, ticks.slot_count, self._scope.benchmark, self._warmup,
-            # others may read anything, of every symbol
-            defer=self.declared if self._scope.base.is_daily else all(slot.columnar for slot in self._slots),
-        )  # fmt: skip
-        for slot in self._slots:
-            requirements.need_columns(slot.plan.columns if slot.plan else ())
-            requirements.need_everywhere(slot.plan.columns_everywhere if slot.plan else ())
-            requirements.need_columns(() if slot.columnar else COLUMNS)
-            requirements.need_keys(slot.plan.indicators if slot.plan else ())
-        requirements.need_keys(self._data.requested.values())
+        requirements = self._requirements(ticks)
         close_up = self._close_up(requirements)
         self.terms = requirements.terms
 
@@ -72,29 +70,49 @@ class RunNeeds:
 
         replay = MarketReplay(
             ReplaySpec(
-                self._scope.archive, self._scope.calendar, self._scope.base, self._scope.settings.extended_hours, dates,
-                self.terms, ticks, self.table, bool(self._trader) or any(not slot.columnar for slot in self._slots),
-                requirements.previous, self._scope.benchmark, close_up,
-                at_once=self.declared, watched=watched,
+                archive=self._scope.archive, calendar=self._scope.calendar, base=self._scope.base,
+                extended=self._scope.settings.extended_hours, dates=dates, terms=self.terms, ticks=ticks, table_of=self.table,
+                all_columns=bool(self._trader) or any(not slot.columnar for slot in self._slots),
+                previous=requirements.previous, benchmark=self._scope.benchmark, close_up=close_up, at_once=self.declared,
+                watched=watched,
             )
         )  # fmt: skip
-        by_tick = self._trader is None or self._trades_by_tick
 
         def provision(key: IndicatorKey) -> None:
-            if self._scope.base.is_daily and self.declared:
-                raise RunError(
-                    f"{key.name} is asked for too late: daily bars are computed a year at once", where="add_indicator",
-                    expected="it in the setup() of the run's first session, or in session_data_config.indicators",
-                )  # fmt: skip
-            if key.indicator.rows == TICKS and not by_tick:
-                raise RunError(
-                    f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
-                    where="add_indicator", expected="it in a strategy's indicators() or in session_data_config.indicators",
-                )  # fmt: skip
-            replay.provision(requirements.terms_of(key))
+            self._refuse_late(key)
+            assert run.at_hand is not None
+            replay.provision(run.at_hand, requirements.terms_of(key))
 
         self._data.provision = provision
         return replay
+
+    def _requirements(self, ticks: TickTable) -> Requirements:
+        """What the scanners read, and what setup() and the config asked for."""
+        requirements = Requirements(
+            self._scope.base.name, self._scope.full_minutes, ticks.slot_count, self._scope.benchmark, self._warmup,
+            # others may read anything, of every symbol
+            lazy=self.declared if self._scope.base.is_daily else all(slot.columnar for slot in self._slots),
+        )  # fmt: skip
+        for slot in self._slots:
+            requirements.need_columns(slot.plan.columns if slot.plan else ())
+            requirements.need_everywhere(slot.plan.columns_everywhere if slot.plan else ())
+            requirements.need_columns(() if slot.columnar else COLUMNS)
+            requirements.need_keys(slot.plan.indicators if slot.plan else ())
+        requirements.need_keys(self._data.requested.values())
+        return requirements
+
+    def _refuse_late(self, key: IndicatorKey) -> None:
+        """Refuse an indicator whose values cannot be had any more once the run has begun."""
+        if self._scope.base.is_daily and self.declared:
+            raise RunError(
+                f"{key.name} is asked for too late: daily bars are computed a year at once", where="add_indicator",
+                expected="it in the setup() of the run's first session, or in session_data_config.indicators",
+            )  # fmt: skip
+        if key.indicator.rows == TICKS and self._trader is not None and not self._trades_by_tick:
+            raise RunError(
+                f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
+                where="add_indicator", expected="it in a strategy's indicators() or in session_data_config.indicators",
+            )  # fmt: skip
 
     def table(self, start: dt.date, end: dt.date) -> SymbolTable:
         """The symbols needed in a stretch: all, for a scanner that may ask for any. A position may outlive a membership."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.clock.interval import Interval
-from engine.indicators.block import Panel
+from engine.indicators.session_rows import Panel
 from engine.scan.cross_section import CrossSection
 from engine.schema import BAR_VALUES, TIMESTAMP
 from engine.session.history import TrailingHistory

@@ -12,7 +12,7 @@ from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.clock.time_manager import TimeManager
 from engine.indicators.key import IndicatorKey
-from engine.scan.replay import ReplayedSession
+from engine.scan.replay import SessionBatch
 from engine.scan.ticks import TickTable
 from engine.session.history import TrailingHistory
 from engine.session.session_data import SessionData
@@ -22,18 +22,18 @@ Found = dict[str, dict[str, tuple[int, int]]]  # scanner -> symbol -> when it fi
 
 @dataclass(frozen=True)
 class Scene:
-    """A session as a trader finds it.
+    """A session as a trader finds it: a batch of one session.
 
-    replayed  its bars and the scans' cross-sections
+    batch     its bars and the scans' cross-sections
     data      the single source of truth, the pre-session scans done
     close_up  the session for a few symbols, at the trader's ticks
     found     what columnar scans find in the session: each is known before it happens, and used only from its time on
     """
 
-    replayed: ReplayedSession
+    batch: SessionBatch
     data: SessionData
     clock: TimeManager
-    close_up: Callable[[Sequence[str]], ReplayedSession]
+    close_up: Callable[[Sequence[str]], SessionBatch]
     history: TrailingHistory
     found: Found
 

@@ -32,7 +32,7 @@ from engine.kernels.broker import records
 from engine.panel.bars import Ints
 from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
-from engine.scan.replay import ReplayedSession
+from engine.scan.replay import SessionBatch
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
 from engine.session.symbol_view import Moment
@@ -64,7 +64,7 @@ class TradingDesk:
         self._sessions, self._last_date = 0, dt.date.min
         self._scanners: list[str] = [CONFIG]
         self._scene: Scene
-        self._view: ReplayedSession
+        self._view: SessionBatch
         self._found: Found = {}  # of the session; what comes before its open is there when it begins
         self.failures = 0
 
@@ -93,7 +93,7 @@ class TradingDesk:
 
     def begin_session(self, scene: Scene) -> None:
         """The session's open, after the pre-session scans."""
-        session = scene.replayed.panel.session
+        session = scene.batch.panel.session
         self._scene = scene
         self.broker.begin_session(self._sessions, (session.date - self._last_date).days if self._sessions else 0)
         self._act_on_splits_and_dividends(session)
@@ -105,7 +105,7 @@ class TradingDesk:
         self._equity = np.zeros(len(self._instants), records.EQUITY)
         self.broker.record_equity(session.open, self._equity[0])
         active = scene.data.get_active_symbols()
-        known = scene.replayed.cross.table
+        known = scene.batch.cross.table
         self._found |= {name: dict(symbols) for name, symbols in scene.found.items()}
         self._from = dict.fromkeys(active, session.open)
         for symbols in self._found.values():
@@ -362,7 +362,7 @@ class TradingDesk:
         """Let the data stand at an instant."""
         self._tick = int(np.searchsorted(self._view.cross.ticks, now))
         moment = Moment(self._view.cross, self._view.panel, self._tick, self._scene.history)
-        self._scene.data.see(moment, self._scene.replayed.cross.table)
+        self._scene.data.see(moment, self._scene.batch.cross.table)
 
     def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
         """A strategy's own code: whatever it raises is told, and leaves it out for the rest of the session."""

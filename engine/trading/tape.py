@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
-from engine.indicators.block import Panel
+from engine.indicators.session_rows import Panel
 from engine.kernels.broker.records import Tape
 from engine.panel.bars import Bars, Ints
 from engine.schema import BAR_VALUES

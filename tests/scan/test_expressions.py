@@ -101,7 +101,7 @@ def evaluated(made: ScanPlan) -> SessionHits:
     session = ExchangeCalendar.of("XNYS").session(dt.date(2018, 3, 1))
     close = np.array([[1.0, 2.0, 3.0], [9.0, np.nan, 7.0]])
     ticks = session.open + np.array([60_000_000, 120_000_000])
-    cross = CrossSection(session, SymbolTable("ABC"), ticks, {"close": close}, 0, {})
+    cross = CrossSection([session], SymbolTable("ABC"), [ticks], {"close": close}, lags=[0], previous={})
     return evaluate(made, cross, np.arange(2), np.arange(3))
 
 

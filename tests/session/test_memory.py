@@ -61,19 +61,23 @@ def _noted(init: Any, made: list[weakref.ref[Any]]) -> Any:
 
 
 def alive_after(loaded: LoadedConfig, archive: Archive) -> list[tuple[int, int]]:
-    """How many panels of earlier sessions, and how many banks of terms, there are session by session."""
+    """How many panels of earlier sessions hold bars, and how many banks of terms there are, session by session."""
     once = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
     with noted(compiled=lambda: deque(once.sessions(), maxlen=0)) as made:
         coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
         counts = [_count(made, record.date) for record in coordinator.sessions()]
-    assert any(term.deferred for term in coordinator.needs.terms)
+    assert any(term.lazy for term in coordinator.needs.terms)
     return counts
 
 
 def _count(made: list[weakref.ref[Any]], date: dt.date) -> tuple[int, int]:
     there = [one() for one in made]
-    old = [one for one in there if isinstance(one, SessionPanel) and one.session.date < date]
+    old = [one for one in there if isinstance(one, SessionPanel) and one.session.date < date and one._columns]
     return len(old), sum(isinstance(one, TermBank) for one in there)
+
+
+def _holds_daily_bars(one: object) -> bool:
+    return isinstance(one, DailyBars) and bool(one.columns)
 
 
 def test_a_scan_keeps_one_session_and_one_month(us2018: Archive) -> None:
@@ -100,7 +104,7 @@ def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
     loaded = config([screen], interval="1d")
     with noted(compiled=lambda: deque(SessionCoordinator(loaded, archive).records(), maxlen=0)) as made:
         coordinator = SessionCoordinator(loaded, archive)
-        counts = [sum(isinstance(one(), DailyBars) for one in made) for _ in coordinator.records()]
+        counts = [sum(_holds_daily_bars(one()) for one in made) for _ in coordinator.records()]
         assert not any(isinstance(one(), CrossSection) for one in made)  # while the coordinator is still there
     # of two years what is scanned, of two what was read, and the last bars before them, of which new ones are being looked for
     assert len(counts) == 8 and max(counts) <= 6
@@ -119,7 +123,7 @@ def test_nothing_is_left_of_a_daily_run_with_splits(until: dt.date | None, lean:
         if until:
             coordinator.stop_after(until)
         assert len(deque(coordinator.records(), maxlen=2)) == 2
-        assert any(term.deferred for term in coordinator.needs.terms)
+        assert any(term.lazy for term in coordinator.needs.terms)
 
     with noted(compiled=run) as made:
         run()

@@ -10,7 +10,6 @@ from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
 from engine.scan import replay
-from engine.scan.manager import ScannerManager
 from engine.session.coordinator import SessionCoordinator
 from engine.session.record import SessionRecord, SessionTables
 from tests.runs import config
@@ -27,6 +26,7 @@ TOGETHER: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "screens": (SCREENS, {}),
     "the other way round": (SCREENS[::-1], {}),
     "one": (SCREENS[:1], {}),
+    "nobody": ([], {}),
     "nobody is found": ([criteria("never", CLOSE, criteria={"never": "close < 0"})], {}),
     "benchmark": ([criteria("ahead", CLOSE, criteria={"ahead": "beta_5_1d > 1"})], {"benchmark": "AAPL"}),
 }  # fmt: skip
@@ -42,7 +42,6 @@ ALONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "another universe every day": ([own("OtherEveryDay", CLOSE), *SCREENS], {}),
     "another property every day": ([own("OtherOneEveryDay", CLOSE), *SCREENS], {}),
     "members fail": ([own("MembersFail", CLOSE), *SCREENS], {}),
-    "nobody": ([], {}),
     "the first of a session": ([own("FewOfASession", CLOSE), *SCREENS], {}),
     "minutes": ([criteria("up", CLOSE, criteria=UP), criteria("top", CLOSE, criteria=TOP)], {"interval": "1m"}),
 }  # fmt: skip
@@ -88,17 +87,12 @@ def test_so_are_shorter_stretches(sessions: int, demo: Archive, monkeypatch: pyt
     assert found[1] == whole[1]
 
 
-@pytest.mark.parametrize("case", TOGETHER)
-def test_sessions_that_may_be_run_together_are_not_visited(case: str, demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(ScannerManager, "scan_pre")
-    assert len(run(case, demo, True)[0]["scans"]) >= 45
-
-
-@pytest.mark.parametrize("case", ALONE)
-def test_others_are(case: str, demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(ScannerManager, "scan_pre")
-    with pytest.raises(AttributeError, match="scan_pre"):
-        run(case, demo, True)
+@pytest.mark.parametrize("case", [*TOGETHER, *ALONE])
+def test_a_year_is_played_as_one_session_where_nothing_goes_from_one_to_the_next(case: str, demo: Archive) -> None:
+    scanners, more = (TOGETHER | ALONE)[case]
+    records = SessionCoordinator(config(scanners, **{"interval": "1d"} | more), demo).records()
+    lengths = [len(record.dates) for record in records]
+    assert max(lengths) > 20 if case in TOGETHER else max(lengths) == 1
 
 
 def test_what_is_asked_for_when_a_year_is_computed_is_refused(demo: Archive) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
-from engine.indicators.deferred import Deferred
+from engine.errors import RunError
 from engine.indicators.key import IndicatorKey
+from engine.indicators.lazy_columns import LazyColumns
 from engine.indicators.term import Term
 from engine.kernels.keep_rows import keep_rows
 from engine.panel.bars import Ints
@@ -51,7 +52,7 @@ def columns(names: list[str], interval: str) -> list[str]:
 
 def walked(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on nothing waits."""
-    monkeypatch.setattr(Requirements, "_waits", lambda self, term, everywhere: False)
+    monkeypatch.setattr(Requirements, "_is_lazy", lambda self, term, everywhere: False)
 
 
 CASES = {
@@ -71,11 +72,11 @@ def test_what_waits_equals_what_is_walked(demo: Archive, monkeypatch: pytest.Mon
     read = [*SESSION, *LATEST, *columns(OF_BARS, interval)]
     # with splits, in two months
     loaded = config([scanner(criteria, read)], benchmark=demo.symbols()[0], start="2017-11-20", end="2017-12-08")
-    waiting = [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    waiting = [term for term in coordinator_terms(loaded, demo) if term.lazy]
     assert len(waiting) > len(OF_BARS)
     asked = hits(loaded, demo)
     walked(monkeypatch)
-    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
     assert len(asked) > 100 or case == "nobody is left"
     assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
 
@@ -114,11 +115,11 @@ def test_what_waits_for_a_stretch_of_daily_bars_equals_what_is_walked(
     daily = scanner(DAILY_CASES[case], ["volume", *columns([*WINDOWS, *STATES], "1d"), "sma_3_1d", "roc_7_1d"])
     # with splits, in two years
     loaded = config([daily | AT_CLOSE], interval="1d", benchmark=demo.symbols()[0])
-    waiting = {term.name for term in coordinator_terms(loaded, demo) if term.deferred}
+    waiting = {term.name for term in coordinator_terms(loaded, demo) if term.lazy}
     assert {"sma_3_1d", "roc_7_1d", "bollinger_bands_20_2_1d"} <= waiting and "correlation_20_1d" not in waiting
     asked = hits(loaded, demo)
     walked(monkeypatch)
-    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
     assert len(asked) > 100 or case == "nobody is left"
     assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
 
@@ -145,13 +146,13 @@ def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
     criteria: dict[str, str], most: bool, demo: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[tuple[bool, int]] = []
-    compute = Deferred._compute
+    compute = LazyColumns._compute
 
-    def noted(self: Deferred, terms: Sequence[Term], ids: Ints) -> None:
+    def noted(self: LazyColumns, terms: Sequence[Term], ids: Ints) -> None:
         computed.append((threading.current_thread() is threading.main_thread(), len(ids)))
         compute(self, terms, ids)
 
-    monkeypatch.setattr(Deferred, "_compute", noted)
+    monkeypatch.setattr(LazyColumns, "_compute", noted)
     monkeypatch.setattr(replay, "block_of", lambda date, by_day: (date.year, date.month))  # three blocks
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
     daily = scanner(criteria, ["sma_3_1d", "roc_7_1d"]) | AT_CLOSE
@@ -168,13 +169,13 @@ def test_of_sessions_that_are_scanned_one_by_one_what_waits_is_computed_once(
 ) -> None:
     """Each of them reads it for others."""
     computed: list[int] = []
-    compute = Deferred._compute
+    compute = LazyColumns._compute
 
-    def noted(self: Deferred, terms: Sequence[Term], ids: Ints) -> None:
+    def noted(self: LazyColumns, terms: Sequence[Term], ids: Ints) -> None:
         computed.append(len(ids))
         compute(self, terms, ids)
 
-    monkeypatch.setattr(Deferred, "_compute", noted)
+    monkeypatch.setattr(LazyColumns, "_compute", noted)
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
     daily = scanner({"up": "close > prev_close * 1.01"}, ["sma_3_1d", "roc_7_1d"])
     daily["config"]["universe"] = {"top_dollar_volume": 9}  # type: ignore[index]
@@ -205,16 +206,17 @@ def test_the_last_rows_are_kept_from_session_to_session(lengths: list[list[int]]
             assert after[symbol, size - counts[symbol] :].tolist() == seen[symbol][-size:]
 
 
-def test_columns_of_a_session_cannot_be_asked_for_when_it_is_over(demo: Archive) -> None:
+def test_columns_of_a_session_cannot_be_read_when_it_is_over(demo: Archive) -> None:
     loaded = config([scanner({"up": "close > prev_close * 1.02"}, ["zscore_20_1m"])], start="2017-11-20", end="2017-11-22")
     coordinator = SessionCoordinator(loaded, demo)
     crosses = []
     for _ in coordinator.sessions():
-        assert coordinator.replayed is not None
-        crosses.append(coordinator.replayed.cross)
-    assert crosses[0].waits("zscore_20_1m")
-    with pytest.raises(RuntimeError, match="the session is over"):
-        crosses[0].values("zscore_20_1m")
+        assert coordinator.at_hand is not None
+        crosses.append(coordinator.at_hand.cross)
+    assert crosses[0].is_lazy("zscore_20_1m")
+    for name in ("zscore_20_1m", "close"):
+        with pytest.raises(RunError, match="the session is over"):
+            crosses[0].values(name)
 
 
 def test_a_scanner_that_may_read_anything_has_everything_walked(demo: Archive) -> None:
@@ -223,14 +225,15 @@ def test_a_scanner_that_may_read_anything_has_everything_walked(demo: Archive) -
          "config": {"universe": "all"}},
         scanner({"up": "close > prev_close"}, ["zscore_20_1m"]),
     ], start="2017-11-20", end="2017-11-20")  # fmt: skip
-    assert not [term for term in coordinator_terms(loaded, demo) if term.deferred]
+    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
 
 
 def test_the_frame_of_a_tick_holds_what_waits(demo: Archive) -> None:
     loaded = config([scanner({"any": "close > 0"}, ["zscore_20_1m", "session_vwap"])], start="2017-11-20", end="2017-11-20")
     coordinator = SessionCoordinator(loaded, demo)
     for _ in coordinator.sessions():
-        cross = coordinator.replayed.cross
+        assert coordinator.at_hand is not None
+        cross = coordinator.at_hand.cross
         assert {"zscore_20_1m", "session_vwap", "close"} <= set(cross.names)
         everyone = np.arange(len(cross.table))
         frame = cross.frame(["zscore_20_1m"], np.full(len(everyone), 20), everyone)

@@ -1,29 +1,28 @@
-"""Columns that are computed for a symbol when somebody asks for it.
+"""Lazy columns: computed for a symbol when somebody reads it.
 
 Most criteria are read for the few symbols that the first ones left. A term that starts anew at every session needs nothing
 but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other terms
 are walked, for their states; their columns are sampled from the states before the session.
 
-Of a stretch of daily bars windows alone wait: the rows before lie beside it.
+Of a batch of daily sessions only windows are lazy: the rows before lie beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.indicators.past import PastKey, PastRows, past_key
-from engine.indicators.term import Term
+from engine.indicators.session_rows import SessionRows
+from engine.indicators.term import OF_SESSION, Term
 from engine.kernels.join_rows import join_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
-from engine.panel.reuse import reused
 
 MOST = 0.5  # of the symbols: then columns are computed for all
+States = Mapping[str, tuple[Floats, Floats]]  # term -> states and last values: float64[symbols, size], float64[outputs, symbols]
 
 
 @dataclass
@@ -86,29 +85,24 @@ class Sampled:
 
 
 @dataclass
-class Deferred:
-    """The terms of one session that wait to be asked for; valid until the next session is walked.
+class LazyColumns:
+    """The lazy terms of a batch; valid until the next batch.
 
-    symbols  how many there are
-    bars_of  term -> the session's bars that it walks, and their columns by name
-    rows_of  (bars, ids) -> int64[ids, ticks], the latest bar at each tick
-    before   (term, ids) -> states and last values before the session
-    early    term -> the ticks at which it has no value yet
-    pasts    the rows before the session that windows reach back over
-    begins   term over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
+    rows    what the terms walk
+    before  stateful terms: states and last values before the batch
+    pasts   the rows before the session that windows reach back over
+    begins  term over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
     """
 
     terms: Sequence[Term]
-    symbols: int
-    bars_of: Callable[[Term], tuple[Bars, Callable[[str], Floats]]]
-    rows_of: Callable[[Bars, Ints], Ints]
-    before: Callable[[Term, Ints], tuple[Floats, Floats]]
-    early: Callable[[Term], NDArray[np.bool_]]
+    rows: SessionRows
+    before: States
     pasts: Mapping[PastKey, PastRows]
-    begins: Callable[[Term], Ints] | None = None
+    begins: Callable[[Term], Ints]
     _made: dict[str, Sampled] = field(default_factory=dict)  # by term
 
     def __post_init__(self) -> None:
+        self.symbols = len(self.rows.panel.table)
         self._by_output = {output: term for term in self.terms for output in term.outputs}
 
     def __iter__(self) -> Iterator[str]:
@@ -117,9 +111,9 @@ class Deferred:
     def __contains__(self, name: str) -> bool:
         return name in self._by_output
 
-    def close(self) -> None:
-        """Let go of the session's bars, and of the states before it: it is over."""
-        self.bars_of = self.rows_of = self.before = self.early = self.begins = _is_over
+    def of_ticks(self, first: int, last: int) -> LazyView:
+        """The columns at some of the ticks."""
+        return LazyView(self, slice(first, last))
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
         """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
@@ -165,11 +159,12 @@ class Deferred:
 
     def renew(self, symbols: Ints, first: int) -> None:
         """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
-        made, self._made = self.fill(self, symbols), {}
+        made = self.fill(self, symbols)
+        self._made.clear()
         for name, new in self.fill(self, symbols).items():
             for output, values in made[name].columns.items():
                 values[first:, made[name].places[symbols]] = new.columns[output][first:, new.places[symbols]]
-        self._made = made
+        self._made.update(made)
 
     def _missing(self, term: Term, symbols: Ints) -> Ints:
         """Those of the symbols for which a term was not computed, each once."""
@@ -183,20 +178,20 @@ class Deferred:
         return np.flatnonzero(asked)
 
     def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
-        laid: dict[tuple[int, PastKey | None, int], Laid] = {}
-        rows: dict[int, Ints] = {}  # by the bars that they are of
+        laid: dict[tuple[str, PastKey | None, int], Laid] = {}
+        rows: dict[str, Ints] = {}
         jobs: list[Job] = []
         made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
-            bars, column = self.bars_of(term)
-            place = id(bars), past_key(term) if term.is_window else None, term.window if term.looks_back else 0
+            kind = self.rows.kind(term.rows)
+            place = kind, past_key(term) if term.is_window else None, term.window if term.looks_back else 0
             if place not in laid:
-                if id(bars) not in rows:
-                    rows[id(bars)] = self.rows_of(bars, ids)
-                laid[place] = self._lay_out(term, bars, column, ids, rows[id(bars)])
-            outs = [reused.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
+                if kind not in rows:
+                    rows[kind] = self.rows.seen_by(term.rows, ids)
+                laid[place] = self._lay_out(term, ids, rows[kind])
+            outs = [self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
             inputs = tuple(laid[place].column(name) for name in term.inputs)
-            jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self.before(term, ids), tuple(outs)))
+            jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self._before(term, ids), tuple(outs)))
             made.append((term, outs))
         run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
         places = np.full(self.symbols, -1)
@@ -204,8 +199,16 @@ class Deferred:
         for term, outs in made:
             for values in outs:
                 if term.known_after:
-                    values[self.early(term)] = term.empty
+                    values[self.rows.before_known(term)] = term.empty
             self._keep(term, Sampled(places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols))
+
+    def _before(self, term: Term, ids: Ints) -> tuple[Floats, Floats]:
+        """States and last values of some symbols before the batch."""
+        if term.is_stateless:
+            return fresh_states(term, len(ids))
+        states, carried = self.before[term.name]
+        own = fresh_states(term, len(ids))[1] if term.carry == OF_SESSION else np.ascontiguousarray(carried[:, ids])
+        return states[ids], own
 
     def _keep(self, term: Term, new: Sampled) -> None:
         old = self._made.get(term.name)
@@ -215,17 +218,60 @@ class Deferred:
             new = Sampled(places, {name: np.hstack([old.columns[name], values]) for name, values in new.columns.items()}, False)
         self._made[term.name] = new
 
-    def _lay_out(self, term: Term, bars: Bars, column: Callable[[str], Floats], ids: Ints, rows: Ints) -> Laid:
+    def _lay_out(self, term: Term, ids: Ints, rows: Ints) -> Laid:
+        bars = self.rows.bars(term.rows)
         starts = bars.starts
         if term.looks_back:
-            assert self.begins is not None
             starts = np.maximum(self.begins(term), starts - term.window)
-        session = Laid(starts[ids], bars.ends[ids], rows, column)
+        session = Laid(starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(term.rows, name))
         return session.after(self.pasts[past_key(term)], ids) if term.keeps_past else session
 
 
-def _is_over(*asked: object) -> NoReturn:
-    raise RuntimeError("the session is over")
+@dataclass(frozen=True)
+class LazyView:
+    """Lazy columns at the ticks of one session of a batch.
+
+    Where one session asks for some symbols, columns are computed for all: the other sessions ask for others.
+    """
+
+    whole_batch: LazyColumns
+    ticks: slice
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole_batch)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.whole_batch
+
+    def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
+        """As `LazyColumns.some`."""
+        values, places = self.whole_batch.some(name, self._everybody)
+        return values[self.ticks], places
+
+    def whole(self, name: str) -> Floats:
+        """As `LazyColumns.whole`."""
+        return self.whole_batch.whole(name)[self.ticks]
+
+    def is_whole(self, name: str) -> bool:
+        """As `LazyColumns.is_whole`."""
+        return self.whole_batch.is_whole(name)
+
+    def fill(self, names: Iterable[str], symbols: Ints) -> object:
+        """As `LazyColumns.fill`."""
+        return self.whole_batch.fill(names, self._everybody)
+
+    def of_ticks(self, first: int, last: int) -> LazyView:
+        """The columns at some of these ticks."""
+        return LazyView(self.whole_batch, slice(self.ticks.start + first, self.ticks.start + last))
+
+    @property
+    def _everybody(self) -> Ints:
+        return np.arange(self.whole_batch.symbols)
+
+
+def fresh_states(term: Term, symbols: int) -> tuple[Floats, Floats]:
+    """States and last values of symbols of which nothing was walked."""
+    return np.zeros((symbols, max(1, term.state_size))), np.full((len(term.outputs), symbols), term.empty)
 
 
 def kernel_job(
