@@ -25,8 +25,8 @@ from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job, run_over_symbols
-from engine.panel.reuse import reused
 from engine.panel.session_panel import SessionPanel
+from engine.runtime.reuse import reused
 
 NO_TICKS = np.empty(0, np.int64)
 SESSIONS_BACK = {LAST_SESSION: 1, OF_SESSION: 0, EACH_SESSION: 0}  # how old a value may be; where not named, as old as it is

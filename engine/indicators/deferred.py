@@ -21,7 +21,7 @@ from engine.indicators.term import Term
 from engine.kernels.join_rows import join_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
-from engine.panel.reuse import reused
+from engine.runtime.reuse import reused
 
 MOST = 0.5  # of the symbols: then columns are computed for all
 

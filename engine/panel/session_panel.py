@@ -16,8 +16,8 @@ from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
 from engine.panel.coverage import Coverage
-from engine.panel.reuse import reused
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.reuse import reused
 from engine.schema import BAR_VALUES
 
 

@@ -27,9 +27,10 @@ from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
 from engine.indicators.block import Panel, block_of
 from engine.indicators.term import Term
+from engine.runtime.guard import guarded
+from engine.runtime.time_limit import check_time_limit
 from engine.scan.base import ColumnarScanner
 from engine.scan.cross_section import CrossSection
-from engine.scan.guard import check_time_limit, guarded
 from engine.scan.manager import ScannerManager
 from engine.scan.replay import MarketReplay, ReplayedSession, ReplayedStretch
 from engine.session.history import TrailingHistory

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
+
 import numpy as np
 
-from engine.panel.reuse import SMALLEST, Reuse
+from engine.runtime.reuse import SMALLEST, Reuse
 
 ROWS = SMALLEST // 8
 
@@ -73,3 +76,18 @@ def test_what_is_free_is_kept_up_to_the_most_that_was_in_use() -> None:
 def test_small_arrays_are_like_any() -> None:
     small = Reuse().empty((2, 3), np.bool_)
     assert small.shape == (2, 3) and small.base is None and Reuse().empty(0).size == 0
+
+
+def faults(make: Callable[[], np.ndarray]) -> int:
+    """Page faults of filling an array, once one as large has been filled before."""
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        make().fill(1.0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_fresh_memory_costs_page_faults() -> None:
+    """When the first are none, numpy.empty will do."""
+    memory, rows = Reuse(), (64 << 20) // 8
+    fresh, again = faults(lambda: np.empty(rows)), faults(lambda: memory.empty(rows))
+    assert fresh >= 32 and again < fresh / 4
