@@ -113,9 +113,9 @@ def process_calls(path: Path) -> set[str]:
     """What a file does to its process: calls, and writes into `os.environ` and `sys.modules`."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            if node.func.attr in PROCESS_CALLS.get(node.func.value.id, ()):
-                found.add(f"{node.func.value.id}.{node.func.attr}")
+        if isinstance(node, ast.Call):
+            module, _, name = ast.unparse(node.func).partition(".")
+            found |= {f"{module}.{name}"} if name in PROCESS_CALLS.get(module, ()) else set()
         for target in getattr(node, "targets", [getattr(node, "target", None)]):
             written = ast.unparse(target) if isinstance(target, ast.expr) else ""
             found |= {name for name in ("os.environ", "sys.modules") if written.startswith(name)}
