@@ -58,7 +58,7 @@ def main() -> None:
     from engine.config.load import LoadedConfig
     from engine.config.models import SessionConfig
     from engine.results.batch_scan import scan_archive
-    from engine.results.memory import peak_memory_mb
+    from engine.runtime.peak_memory import peak_memory_mb
 
     spec = json.loads(Path(sys.argv[1]).read_text())
     loaded = LoadedConfig(SessionConfig(**spec["config"]), Path(sys.argv[1]))

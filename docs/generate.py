@@ -19,8 +19,9 @@ from engine.cli.main import cli
 from engine.config import models
 from engine.indicators.catalogue import CATALOGUE
 from engine.results.run_directory import TRADING_TABLES
+from engine.runtime.module_loader import Kind, load_class, modules_in
 from engine.scan.columns import COLUMNS
-from engine.scan.module_loader import SCANNERS, Kind, built_in_scanners, load_class, modules_in
+from engine.scan.load_scanner import SCANNERS, built_in_scanners
 from engine.trading.slot import STRATEGIES
 
 DOCS = Path(__file__).parent

@@ -44,7 +44,7 @@ def test_json_examples_are_json(page: Path) -> None:
 def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two classes that docs/scanners.md shows load, and the columnar one's declarations hold."""
     from engine.scan.base import BaseScanner, ColumnarScanner
-    from engine.scan.module_loader import load_scanner_class
+    from engine.scan.load_scanner import load_scanner_class
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -57,7 +57,8 @@ def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_examples_of_the_readme_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.scan.module_loader import load_class, load_scanner_class
+    from engine.runtime.module_loader import load_class
+    from engine.scan.load_scanner import load_scanner_class
     from engine.trading.slot import STRATEGIES
 
     monkeypatch.chdir(tmp_path)

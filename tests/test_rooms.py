@@ -19,6 +19,7 @@ ROOMS = [
     "clock",
     "config",
     "archive",
+    "runtime",
     "kernels",
     "panel",
     "indicators",
@@ -37,12 +38,15 @@ KERNEL_LIBRARIES = {
     "types",
     "typing",
     "collections",
-    "hashlib",
-    "importlib",
     "inspect",
-    "sys",
-    "pathlib",
     "__future__",
+}
+# What is done to a process: other rooms ask engine/runtime/ to do it.
+PROCESS_CALLS = {
+    "os": {"_exit", "chdir", "dup", "dup2", "fork", "sched_getaffinity", "cpu_count", "putenv"},
+    "signal": {"signal", "setitimer", "alarm", "pthread_sigmask", "set_wakeup_fd"},
+    "sys": {"addaudithook", "setswitchinterval", "setrecursionlimit", "settrace", "setprofile"},
+    "gc": {"collect", "disable", "enable", "freeze"},
 }
 FILES = sorted((PROJECT / "engine").rglob("*.py")) + sorted((PROJECT / "scanners").glob("*.py"))
 
@@ -85,7 +89,7 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PROJECT / "engine/kernels").rglob("*.py")), ids=lambda p: p.name)
 def test_kernels_know_arrays_only(path: Path) -> None:
     for name in imports(path):
-        assert name.split(".")[0] in KERNEL_LIBRARIES or name.startswith("engine.kernels")
+        assert name.split(".")[0] in KERNEL_LIBRARIES or name.startswith(("engine.kernels", "engine.runtime"))
 
 
 def test_only_the_command_line_prints() -> None:
@@ -103,3 +107,31 @@ def test_the_architecture_names_every_room() -> None:
     text = (PROJECT / "ARCHITECTURE.md").read_text()
     there = {p.name for p in (PROJECT / "engine").iterdir() if p.is_dir() and (p / "__init__.py").exists()}
     assert all(f"engine/{name}/" in text for name in there)
+
+
+def process_calls(path: Path) -> set[str]:
+    """What a file does to its process: calls, and writes into `os.environ` and `sys.modules`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            module, _, name = ast.unparse(node.func).partition(".")
+            found |= {f"{module}.{name}"} if name in PROCESS_CALLS.get(module, ()) else set()
+        for target in getattr(node, "targets", [getattr(node, "target", None)]):
+            written = ast.unparse(target) if isinstance(target, ast.expr) else ""
+            found |= {name for name in ("os.environ", "sys.modules") if written.startswith(name)}
+    return found
+
+
+def test_only_the_runtime_room_changes_the_process() -> None:
+    """The console script alone ends it; the archive, which stands before the room, counts cores."""
+    elsewhere = [p for p in FILES if p.parent != PROJECT / "engine/runtime"]
+    found = {str(p.relative_to(PROJECT)): process_calls(p) for p in elsewhere if process_calls(p)}
+    assert found == {"engine/cli/main.py": {"os._exit", "os.dup2"}, "engine/archive/reading.py": {"os.cpu_count"}}
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "engine/runtime").glob("[a-z]*.py")), ids=lambda p: p.name)
+def test_a_trick_says_why_and_which_test_tells_when_it_is_not_needed(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    tests = [word.strip("().,;") for word in text.split() if word.lstrip("(").startswith("tests/")]
+    assert "Why" in text and ("No longer needed: " in text or "The test: " in text)
+    assert tests and all((PROJECT / one).is_file() for one in tests)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import importlib.util
-import site
-import sys
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
 from engine.panel.bars import Ints
+from engine.runtime.forget_modules import forget_modules
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import values_of
 from engine.scan.plan import Clause
@@ -27,9 +20,6 @@ from engine.session.coordinator import SessionCoordinator
 from engine.session.record import SessionRecord, SessionTables
 from engine.trading.desk import make_desk
 
-OWN_PACKAGES = ("scanners", "engine")
-PYTHONS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-INSTALLED = [Path(folder).resolve() for folder in (*PYTHONS, *site.getsitepackages(), site.getusersitepackages())]
 SCAN_TABLES, TRADING_TABLES = ("scans", "hits", "symbols", "quality"), ("orders", "fills", "trades", "equity")
 
 
@@ -44,7 +34,9 @@ class Sight:
     """
 
     def __init__(self, loaded: LoadedConfig, archive: Archive, date: dt.date, warmup: float = 1.0):
-        _forget_plug_ins(loaded.config)
+        scanners, strategies = loaded.config.session_data_config.scanners, loaded.config.strategies
+        named = [one.module for one in scanners] + [one.module for one in strategies]
+        forget_modules(module.partition(":")[0] for module in named)
         self.archive, self._desk = archive, make_desk(loaded, archive)
         self.coordinator = SessionCoordinator(loaded, archive, self._desk, warmup=warmup)
         self._sessions = self.coordinator.sessions()
@@ -104,45 +96,3 @@ def _until(sessions: Iterator[SessionRecord], date: dt.date) -> Iterator[Session
         yield record
         if record.date == date:
             return
-
-
-def _forget_plug_ins(config: SessionConfig) -> None:
-    """Have the config's own modules, and those of the user that they import, imported anew.
-
-    What one replay leaves in them would be a memory of the future to the next.
-    """
-    modules = [one.module for one in config.session_data_config.scanners] + [one.module for one in config.strategies]
-    left, found = {module.partition(":")[0] for module in modules}, set[str]()
-    while left:
-        name = left.pop()
-        module = sys.modules.get(name)
-        top = name.partition(".")[0]
-        if module is not None and name not in found and top not in OWN_PACKAGES:
-            found.add(name)
-            left |= {one for one in _imports(module) if one.partition(".")[0] == top or _is_the_users(one)}
-    for name in [name for name in sys.modules if any(name == one or name.startswith(f"{one}.") for one in found)]:
-        package, _, leaf = name.rpartition(".")
-        if package in sys.modules:  # where `from package import leaf` looks first
-            vars(sys.modules[package]).pop(leaf, None)
-        del sys.modules[name]
-
-
-def _imports(module: ModuleType) -> Iterator[str]:
-    """The modules that a module's source says it imports."""
-    try:
-        tree = ast.parse(Path(module.__file__ or "").read_bytes())
-    except (OSError, ValueError, SyntaxError):  # not made of source
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = importlib.util.resolve_name("." * node.level + (node.module or ""), module.__package__)
-            inside = [f"{package}.{alias.name}" for alias in node.names]
-            yield from (name if name in sys.modules else package for name in inside)
-
-
-def _is_the_users(name: str) -> bool:
-    """Whether a module is neither Python's nor of an installed package."""
-    source = getattr(sys.modules.get(name), "__file__", None)
-    return source is not None and not any(map(Path(source).resolve().is_relative_to, INSTALLED))

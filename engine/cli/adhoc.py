@@ -86,7 +86,7 @@ def _blocks(
 
 def _fields(module: str) -> dict[str, Any]:
     """The parameters of a scanner; none where it takes any."""
-    from engine.scan.module_loader import load_scanner_class
+    from engine.scan.load_scanner import load_scanner_class
 
     params = getattr(load_scanner_class(module), "Params", None)
     return dict(params.model_fields) if params else {}

@@ -25,7 +25,7 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     from engine.config.load import load_config
     from engine.indicators.key import IndicatorKey
     from engine.scan.base import ColumnarScanner
-    from engine.scan.module_loader import load_scanner_class
+    from engine.scan.load_scanner import load_scanner_class
     from engine.trading.slot import StrategySlot
 
     loaded = load_config(config, overrides)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from engine.archive.archive import Archive
-
-STDOUT, STDERR = 1, 2
 
 
 def print_json(content: Any) -> None:
@@ -94,20 +91,9 @@ def tell_of_compiling(quiet: bool) -> Iterator[None]:
     if quiet:
         yield
         return
-    from numba.core import event
+    from engine.runtime.compiling import told_of_compiling
 
-    class Once(event.Listener):
-        told = False
-
-        def on_start(self, _: object) -> None:
-            if not self.told:
-                click.echo("compiling kernels, this once: their code is kept", err=True)
-            self.told = True
-
-        def on_end(self, _: object) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Once()):
+    with told_of_compiling(lambda: click.echo("compiling kernels, this once: their code is kept", err=True)):
         yield
 
 
@@ -128,26 +114,6 @@ def tell_reading_cost(archive: Archive, date: dt.date, sessions: int = 1, second
         f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
         "`barsweep archive import` makes it so", err=True,
     )  # fmt: skip
-
-
-@contextmanager
-def plug_ins_print_to_stderr() -> Iterator[None]:
-    """What a scanner, or a process it starts, writes to stdout meanwhile goes to stderr: stdout is for results."""
-    if sys.stdout is None:  # nobody listens
-        yield
-        return
-    sys.stdout.flush()
-    results, there = sys.stdout, os.dup(STDOUT)
-    os.dup2(STDERR, STDOUT)
-    sys.stdout = os.fdopen(os.dup(STDERR), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    try:
-        yield
-    finally:
-        with suppress(OSError, ValueError):  # a scanner may have closed it
-            sys.stdout.close()
-        sys.stdout = results
-        os.dup2(there, STDOUT)
-        os.close(there)
 
 
 def _plain_progress() -> Progress:

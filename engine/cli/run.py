@@ -22,7 +22,6 @@ from engine.cli.options import (
     workers_option,
 )  # fmt: skip
 from engine.cli.output import (
-    plug_ins_print_to_stderr,
     print_facts,
     print_json,
     print_table,
@@ -32,6 +31,7 @@ from engine.cli.output import (
 )  # fmt: skip
 from engine.errors import ConfigError
 from engine.log import set_up_logging
+from engine.runtime.stdout import plug_ins_print_to_stderr
 
 if TYPE_CHECKING:
     from engine.config.load import LoadedConfig

@@ -15,7 +15,6 @@ import click
 from engine.cli.adhoc import adhoc_config
 from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options, workers_option
 from engine.cli.output import (
-    plug_ins_print_to_stderr,
     print_facts,
     print_table,
     progress_bar,
@@ -24,6 +23,7 @@ from engine.cli.output import (
 )  # fmt: skip
 from engine.cli.run import print_scanners, print_warnings
 from engine.log import set_up_logging
+from engine.runtime.stdout import plug_ins_print_to_stderr
 
 if TYPE_CHECKING:
     from engine.results.batch_scan import BatchScan

@@ -21,7 +21,7 @@ def scanners_group() -> None:
 @format_option
 def list_command(output_format: str) -> None:
     """List the scanners that come with barsweep."""
-    from engine.scan.module_loader import built_in_scanners, load_scanner_class
+    from engine.scan.load_scanner import built_in_scanners, load_scanner_class
 
     rows = [(path, first_line(load_scanner_class(path))) for path in built_in_scanners()]
     if output_format == "json":
@@ -35,7 +35,7 @@ def list_command(output_format: str) -> None:
 def show_command(module: str) -> None:
     """Show the scanner of MODULE: what it finds, its parameters, clauses and indicators."""
     from engine.scan.base import ColumnarScanner
-    from engine.scan.module_loader import load_scanner_class
+    from engine.scan.load_scanner import load_scanner_class
 
     scanner = load_scanner_class(module)
     click.echo(inspect.cleandoc(scanner.__doc__ or "") + "\n")

@@ -21,7 +21,7 @@ def strategies_group() -> None:
 @format_option
 def list_command(output_format: str) -> None:
     """List the strategies that come with barsweep."""
-    from engine.scan.module_loader import load_class, modules_in
+    from engine.runtime.module_loader import load_class, modules_in
     from engine.trading.slot import STRATEGIES
 
     rows = [(path, first_line(load_class(path, STRATEGIES))) for path in modules_in(STRATEGIES.package)]
@@ -35,7 +35,7 @@ def list_command(output_format: str) -> None:
 @click.argument("module")
 def show_command(module: str) -> None:
     """Show the strategy of MODULE: what it trades, its parameters, its rules and indicators."""
-    from engine.scan.module_loader import load_class
+    from engine.runtime.module_loader import load_class
     from engine.trading.plan import SignalPlan
     from engine.trading.slot import STRATEGIES
     from engine.trading.strategy import ColumnarStrategy

@@ -26,11 +26,11 @@ from engine.indicators.lazy_columns import LazyColumns
 from engine.indicators.session_rows import Panel, SessionRows
 from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.buffers import Buffers
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.buffers import Buffers
 
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 

@@ -1,6 +1,6 @@
 """What there is by day, for each daily bar."""
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -1,6 +1,6 @@
 """Wider bars from narrower ones, within one session."""
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -9,7 +9,7 @@ import numpy as np
 from numba import carray, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 # What a step does with the machine's stack. A place on the stack is a number or a truth, and is known or missing.
 LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3

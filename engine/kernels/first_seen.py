@@ -1,6 +1,6 @@
 """Which of many finds is the first of its kind."""
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -1,6 +1,6 @@
 """Rows of several sorted sources put together symbol by symbol."""
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

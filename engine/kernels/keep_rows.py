@@ -1,6 +1,6 @@
 """The last rows of each symbol, from session to session."""
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 MOST_PLACES = 4096  # of the grid that all ticks lie on; above, bars and ticks are merged
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 BITS, DIGITS = 8, 4  # four digits of eight bits are half a float64; the upper half tells nearly all values apart
 HALF = np.uint64(BITS * DIGITS)

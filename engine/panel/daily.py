@@ -20,11 +20,12 @@ from engine.kernels.join_rows import join_rows
 from engine.kernels.latest_rows import latest_rows
 from engine.kernels.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.buffers import Buffers
 from engine.panel.coverage import Coverage
-from engine.panel.passes import in_threads, run_over_symbols
+from engine.panel.passes import run_over_symbols
 from engine.panel.session_panel import rescale, slices, slices_of
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.buffers import Buffers
+from engine.runtime.threads import in_threads
 
 EPOCH = dt.date(1970, 1, 1)
 DAY = Interval.parse("1d")

@@ -15,9 +15,9 @@ from engine.kernels.coverage import coverage
 from engine.kernels.derive_bars import derive_bars
 from engine.kernels.span_rows import first_disorder, span_rows
 from engine.panel.bars import Bars, Floats, Ints, rows_of
-from engine.panel.buffers import Buffers
 from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.buffers import Buffers
 from engine.schema import BAR_VALUES
 
 

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from engine.panel.passes import cores
+from engine.runtime.cores import cores
 
 MEASURED = 0.2  # seconds that tell of the rest
 

@@ -13,11 +13,11 @@ from engine.audit.in_run import InRunAudit
 from engine.config.load import LoadedConfig
 from engine.errors import RunError, SessionFileError
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
-from engine.results.memory import peak_memory_mb
 from engine.results.provenance import archive_of, changes, loaded_of, provenance
 from engine.results.run_directory import RunDirectory
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.trading_summary import Benchmark, trading_summary
+from engine.runtime.peak_memory import peak_memory_mb
 from engine.trading.desk import TradingDesk, make_desk
 
 

@@ -7,17 +7,11 @@ writes its blocks' tables aside, and they are taken in order.
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import multiprocessing
-import os
-import signal
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack, contextmanager, nullcontext
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +19,12 @@ from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
 from engine.errors import BarsweepError, StoppedError
-from engine.log import set_up_logging
-from engine.panel.passes import THREADS, cores
 from engine.results.stored_block import StoredBlock
+from engine.runtime.processes import born_into, processes
 from engine.session.coordinator import SessionCoordinator
 from engine.session.record import in_blocks
 
 Computed = tuple[list[StoredBlock], BarsweepError | None]
-SHARED_THREADS = (THREADS, "POLARS_MAX_THREADS")  # environment variables: threads of a process
 
 
 class Workers:
@@ -69,7 +61,7 @@ class Workers:
         self._parts.extend(parts)
         self._folder = Path(self._until_end.enter_context(tempfile.TemporaryDirectory(prefix="barsweep-", dir=self._aside)))
         if self._executor is None:
-            self._executor = self._until_end.enter_context(_processes(self.count - 1))
+            self._executor = self._until_end.enter_context(processes(self.count - 1))
         with _killed_is_told():
             self._submit()
 
@@ -92,7 +84,7 @@ class Workers:
         assert self._executor is not None
         ahead = self.count if not self._own or len(self._parts) > self.count else self.count - 1  # at last this one helps
         while self._parts and sum(not future.done() for future in self._submitted) < ahead:
-            with _surroundings(self.count) if self._own else nullcontext():
+            with born_into(self.count) if self._own else nullcontext():
                 self._submitted.append(self._executor.submit(compute_blocks, *self._call()))
 
     def _call(self) -> tuple[Any, ...]:
@@ -127,58 +119,7 @@ def _killed_is_told() -> Iterator[None]:
                            fix="was there memory enough? fewer workers take less") from None  # fmt: skip
 
 
-@contextmanager
-def _processes(count: int) -> Iterator[Executor]:
-    """So many processes, which end with this one, and at once where something is raised."""
-    context, log = multiprocessing.get_context("spawn"), logging.getLogger("barsweep")
-    heard, alive = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, context, _settle_in, (heard, log.level if log.handlers else None))
-    try:
-        yield pool
-    except BaseException:
-        alive.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        alive.close()
-        heard.close()
-
-
-@contextmanager
-def _surroundings(count: int) -> Iterator[None]:
-    """What a process is born into that is one of so many: its share of threads, and Ctrl-C waits until it has settled in.
-
-    Threads are twice the cores, as they wait for each other at times.
-    """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    before = {name: os.environ.get(name) for name in SHARED_THREADS}
-    os.environ |= dict.fromkeys(SHARED_THREADS, str(-(-2 * cores() // count)))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
 def _done(computed: Computed) -> Future[Computed]:
     future: Future[Computed] = Future()
     future.set_result(computed)
     return future
-
-
-def _settle_in(heard: Connection, level: int | None) -> None:
-    """Let a worker process end without a word, at Ctrl-C and when nobody is `heard` any more; let it log as the run's own."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    if level is not None:
-        set_up_logging(level)
-    threading.Thread(target=_end_with, args=(heard,), daemon=True).start()
-
-
-def _end_with(heard: Connection) -> None:
-    heard.poll(None)
-    os._exit(1)

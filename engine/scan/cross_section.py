@@ -19,8 +19,8 @@ from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import RunError
 from engine.indicators.lazy_columns import LazyColumns, LazyView
 from engine.panel.bars import Floats, Ints
-from engine.panel.buffers import Buffers
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.buffers import Buffers
 from engine.scan.columns import COLUMNS
 from engine.scan.ticks import Scheduled
 from engine.schema import TIMESTAMP

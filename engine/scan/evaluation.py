@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from engine.kernels.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
-from engine.panel.buffers import Buffers
+from engine.runtime.buffers import Buffers
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows

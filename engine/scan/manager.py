@@ -32,9 +32,9 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
+from engine.runtime.guard import guarded
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
-from engine.scan.guard import guarded
 from engine.scan.record import ScanRecord
 from engine.scan.result import ColumnarResult, ScanResult
 from engine.scan.reveal import reveal

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from engine.kernels import filter_rows as machine
 from engine.kernels.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
-from engine.panel.buffers import Buffers
-from engine.panel.passes import in_threads, threads
+from engine.runtime.buffers import Buffers
+from engine.runtime.threads import in_threads, threads
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import nodes
 

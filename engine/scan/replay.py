@@ -29,12 +29,12 @@ from engine.indicators.block import BlockSample, MonthBlock, block_of
 from engine.indicators.session_rows import Panel
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.buffers import BufferPool, Buffers
 from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
+from engine.runtime.buffers import BufferPool, Buffers
 from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Ticks

@@ -28,8 +28,8 @@ from engine.config.load import LoadedConfig
 from engine.indicators.block import block_of
 from engine.indicators.session_rows import Panel
 from engine.indicators.term import Term
+from engine.runtime.time_limit import check_time_limit
 from engine.scan.base import ColumnarScanner
-from engine.scan.guard import check_time_limit
 from engine.scan.manager import ScannerManager
 from engine.scan.replay import MarketReplay, SessionBatch
 from engine.scan.slot import Outcome

@@ -19,7 +19,7 @@ from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, RunError, did_you_mean
 from engine.indicators.key import IndicatorKey
 from engine.scan.base import UniverseSpec
-from engine.scan.module_loader import load_scanner_class
+from engine.scan.load_scanner import load_scanner_class
 from engine.scan.slot import ScannerSlot
 
 log = logging.getLogger("barsweep")

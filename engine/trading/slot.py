@@ -14,7 +14,7 @@ from engine.config.models import StrategyConfig
 from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
-from engine.scan.module_loader import Kind, load_class
+from engine.runtime.module_loader import Kind, load_class
 from engine.scan.plan import indicators_named
 from engine.scan.ticks import Scheduled
 from engine.trading.broker import StrategyTerms

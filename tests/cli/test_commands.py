@@ -19,7 +19,7 @@ from engine.errors import RunError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
 from engine.results.charts import candle_page
-from engine.scan.module_loader import built_in_scanners
+from engine.scan.load_scanner import built_in_scanners
 from engine.scan.series import indicator_series
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT, real_data

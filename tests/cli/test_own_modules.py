@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.archive.archive import Archive
-from engine.scan.module_origin import ALLOWED
+from engine.runtime.module_origin import ALLOWED
 from tests.cli.barsweep import Barsweep
 
 

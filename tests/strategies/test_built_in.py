@@ -15,7 +15,7 @@ import talib
 
 from engine.archive.archive import Archive
 from engine.config.load import load_config
-from engine.scan.module_loader import load_class, modules_in
+from engine.runtime.module_loader import load_class, modules_in
 from engine.schema import BAR_SCHEMA
 from engine.trading.slot import STRATEGIES
 from tests.data import PROJECT

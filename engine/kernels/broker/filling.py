@@ -24,7 +24,7 @@ from engine.kernels.broker.records import (
     TRAILING,
     TRAILING_STOP,
 )  # fmt: skip
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 DUST = 1e-9
 

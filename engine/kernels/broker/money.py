@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

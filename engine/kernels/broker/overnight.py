@@ -23,7 +23,7 @@ from engine.kernels.broker.records import (
     TRADES,
     TRAILING,
 )  # fmt: skip
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

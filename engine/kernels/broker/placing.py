@@ -30,7 +30,7 @@ from engine.kernels.broker.records import (
     STRATEGY_LIMIT,
     TRAILING,
 )  # fmt: skip
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

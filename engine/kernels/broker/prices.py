@@ -19,7 +19,7 @@ from engine.kernels.broker.records import (
     STOP_LIMIT,
     TRAILING,
 )  # fmt: skip
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

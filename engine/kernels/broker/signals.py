@@ -22,7 +22,7 @@ from engine.kernels.broker.records import (
     STOP,
     STOP_LIMIT,
 )  # fmt: skip
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -42,7 +42,7 @@ from engine.kernels.broker.records import (
     TRAILING,
 )  # fmt: skip
 from engine.kernels.broker.signals import act, send_out
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -7,10 +7,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.mean import mean_of_joined
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.work import take
+from engine.runtime.jit import njit
 
 CANDLES_BEFORE = 13  # ten to compare with, before the first of four
 CANDLES_SIZE = 4 * past_size(CANDLES_BEFORE)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.mean import first_digit, grow_mean, halve
 from engine.kernels.shared.past import with_past
 from engine.kernels.shared.work import take, take_zeros
+from engine.runtime.jit import njit
 
 
 @njit

@@ -1,8 +1,8 @@
 """Mean of a sliding window."""
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.past import copy, with_past
 from engine.kernels.shared.work import take
+from engine.runtime.jit import njit
 
 
 @njit

@@ -1,9 +1,9 @@
 """Mean and sum of squared deviations of a sliding window, without cancellation."""
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.mean import first_digit, grow_mean, halve
 from engine.kernels.shared.past import copy, with_past
 from engine.kernels.shared.work import take
+from engine.runtime.jit import njit
 
 
 @njit

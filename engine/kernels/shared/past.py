@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.work import take
+from engine.runtime.jit import njit
 
 
 def past_size(rows: int) -> int:

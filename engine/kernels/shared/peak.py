@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.past import copy, past_values
 from engine.kernels.shared.work import take, take_zeros
+from engine.runtime.jit import njit
 
 
 @njit

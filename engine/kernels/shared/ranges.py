@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.fma import fma
 from engine.kernels.shared.smooth import smooth_next
+from engine.runtime.jit import njit
 
 RANGES_SIZE = 2
 AVERAGE_RANGE_SIZE = RANGES_SIZE + 2

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.fma import fma
+from engine.runtime.jit import njit
 
 NEGLIGIBLE = 1e-9
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
 from engine.kernels.shared.fma import fma
+from engine.runtime.jit import njit
 
 STRENGTH_SIZE = 4
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 def weighted_size(period: int) -> int:

@@ -6,7 +6,7 @@ takes of it puts work[0] back when it is done. Asking the system for memory at e
 
 import numpy as np
 
-from engine.kernels.jit import njit
+from engine.runtime.jit import njit
 
 
 @njit

@@ -1,16 +1,22 @@
-"""What a plug-in's own code cannot do to the run: take for ever, go on as two processes, leave its settings behind."""
+"""A time limit for a plug-in's code.
+
+Why: a scan that hangs would hang the run. Python cannot stop a thread; a Unix timer's signal is
+handled by the main thread between two steps of Python, also while it sleeps, and what the handler
+raises ends the code. The timer rings again until it is turned off, as code may catch the first.
+Code that stays in one C call is not reached.
+Only a process's main thread is told of signals: elsewhere a limit is refused (`check_time_limit`).
+The test: a scan that hangs is that scan's error, and the run goes on
+(tests/session/test_rude_scanners.py).
+"""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
-from engine.errors import ConfigError, ScannerError
+from engine.errors import ConfigError
 
 AGAIN = 0.1  # seconds after which code that has caught the alarm is told once more
 
@@ -28,26 +34,8 @@ def check_time_limit(seconds: float | None, where: object) -> None:
 
 
 @contextmanager
-def guarded(seconds: float | None) -> Iterator[None]:
-    """Run a plug-in's code; ScannerError where it takes longer than `seconds`, between two steps of Python.
-
-    The current folder and numpy's error handling are put back. A process that the code has split off, and that has not ended
-    there, ends here.
-    """
-    process, folder = os.getpid(), os.getcwd()
-    try:
-        with np.errstate(), _within(seconds):
-            yield
-    except OutOfTime:
-        raise ScannerError(f"took longer than {seconds:g} s", expected="no more than scan_time_limit") from None
-    finally:
-        if os.getpid() != process:
-            os._exit(1)
-        os.chdir(folder)
-
-
-@contextmanager
-def _within(seconds: float | None) -> Iterator[None]:
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise OutOfTime in the code within, once it has taken so long; None for no limit."""
     if seconds is None:
         yield
         return

@@ -1,4 +1,11 @@
-"""How much memory this process has held."""
+"""How much memory this process has held.
+
+Why: getrusage's figure goes over to a process that is forked: one that was started by a large
+process begins with that one's peak. Where the system keeps a figure of the process alone (Linux),
+that is taken.
+No longer needed: when getrusage of a small process that a large one has started tells of the small
+one (tests/runtime/test_peak_memory.py).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +17,7 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_memory_mb() -> float:
-    """The most this process has held at once, in MB.
-
-    getrusage counts what the process was forked from as well, where the system tells better that is not asked.
-    """
+    """The most this process has held at once, in MB."""
     if STATUS.exists():
         for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:"):

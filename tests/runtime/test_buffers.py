@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.panel import buffers
-from engine.panel.buffers import SMALLEST, BufferPool, Buffers
+from engine.runtime import buffers
+from engine.runtime.buffers import SMALLEST, BufferPool, Buffers
 from tests.results.test_pinned_tables import PINS, digests
 
 ROWS = SMALLEST // 8

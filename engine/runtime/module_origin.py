@@ -1,8 +1,9 @@
 """Where a module that a config names may come from.
 
-A config can be somebody else's, and importing a module runs it. So only these are imported, told before anything is:
-barsweep's own modules, those of installed packages, of the folder a command is run in, and of folders that the user has
-named in `PYTHONPATH` or `BARSWEEP_MODULES`.
+Why: a config can be somebody else's, and importing a module runs it. So only these are imported, told
+before anything is: barsweep's own modules, those of installed packages, of the folder a command is
+run in, and of folders that the user has named in `PYTHONPATH` or `BARSWEEP_MODULES`.
+The test: tests/runtime/test_module_origin.py.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+
+from engine.errors import ConfigError
 
 ALLOWED = "BARSWEEP_MODULES"  # the environment variable that names further folders, joined as in PATH; workers inherit it
 OWN = Path(__file__).resolve().parents[2]
@@ -26,6 +29,15 @@ def make_importable() -> None:
     for folder in map(str, [Path.cwd(), *_named(ALLOWED)]):
         if folder not in sys.path:
             sys.path.append(folder)
+
+
+def allow_folders(folders: Sequence[str]) -> None:
+    """Allow folders in this process and those that it starts; ConfigError for one that is not there."""
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise ConfigError("no such folder", where=f"--allow-modules {folder}")
+    paths = [str(Path(folder).absolute()) for folder in folders]
+    os.environ[ALLOWED] = os.pathsep.join([*paths, *filter(None, [os.environ.get(ALLOWED)])])
 
 
 def foreign_folder(name: str) -> Path | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ScannerError
-from engine.scan.module_loader import load_scanner_class
-from engine.scan.module_origin import ALLOWED
+from engine.runtime.module_origin import ALLOWED
+from engine.scan.load_scanner import load_scanner_class
 
 SCANNER = '''
 from pathlib import Path

@@ -8,27 +8,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.panel import passes
+from engine.runtime import threads as shared
 
 
 @pytest.fixture(params=[1, 4])
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setenv(passes.THREADS, str(request.param))
-    passes._pool.cache_clear()
+    monkeypatch.setenv(shared.THREADS, str(request.param))
+    shared._pool.cache_clear()
     yield request.param
-    passes._pool.cache_clear()
+    shared._pool.cache_clear()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 300])
 def test_each_is_done_once(threads: int, count: int) -> None:
     done: list[int] = []
-    passes.in_threads(done.append, range(count))
+    shared.in_threads(done.append, range(count))
     assert sorted(done) == list(range(count))
 
 
 def test_others_help(threads: int) -> None:
     met = threading.Barrier(threads, timeout=20)  # all of them at once, or it breaks
-    passes.in_threads(lambda _: met.wait(), range(threads))
+    shared.in_threads(lambda _: met.wait(), range(threads))
 
 
 @pytest.mark.parametrize("bad", [0, 7, 199])
@@ -44,7 +44,7 @@ def test_what_one_raises_is_raised_and_no_more_is_begun(threads: int, bad: int) 
         time.sleep(0.001)
 
     with pytest.raises(IndexError, match="of the job"):
-        passes.in_threads(job, range(200))
+        shared.in_threads(job, range(200))
     assert threads > 1 or begun[0] == bad + 1
     time.sleep(0.01)
     now = begun[0]

@@ -1,4 +1,10 @@
-"""Classes of plug-ins by module path."""
+"""Classes of plug-ins by module path.
+
+Why: a config names plug-ins by their modules, so importing them is done to this process at run
+time; whatever such a module raises is a message that names it, and it is looked at first where it
+would come from (module_origin.py).
+The test: tests/runtime/test_module_origin.py, and tests/cli/test_own_modules.py.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +16,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from engine.errors import BarsweepError, ScannerError, did_you_mean
-from engine.scan.base import BaseScanner
-from engine.scan.module_origin import foreign_folder, make_importable, standard_library
+from engine.errors import BarsweepError, did_you_mean
+from engine.runtime.module_origin import foreign_folder, make_importable, standard_library
 
 T = TypeVar("T")
 
@@ -26,18 +31,6 @@ class Kind(Generic[T]):
     public_base: str
     package: str
     error: type[BarsweepError]
-
-
-SCANNERS = Kind("scanner", BaseScanner, "scanners.base.BaseScanner", "scanners", ScannerError)  # type: ignore[type-abstract]
-
-
-def load_scanner_class(module_path: str) -> type[BaseScanner]:
-    """The scanner class of a module such as `scanners.gap_scanner`, or of `package.module:ClassName`.
-
-    Raises ScannerError where the module cannot be imported, or may not be (module_origin.py), and where it holds no scanner
-    class, or more than one.
-    """
-    return load_class(module_path, SCANNERS)
 
 
 def load_class(module_path: str, kind: Kind[T]) -> type[T]:
@@ -88,11 +81,6 @@ def _import(name: str, kind: Kind[Any]) -> ModuleType:
         raise kind.error(f"cannot be imported: {error}", where=name) from error
     except Exception as error:  # whatever a user's module raises while it is imported
         raise kind.error(f"cannot be imported: {type(error).__name__}: {error}", where=name) from error
-
-
-def built_in_scanners() -> list[str]:
-    """Module paths of the scanners that come with barsweep."""
-    return modules_in(SCANNERS.package)
 
 
 def modules_in(package: str) -> list[str]:

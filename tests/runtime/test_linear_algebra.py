@@ -41,3 +41,10 @@ def test_a_kernel_takes_no_linear_algebra_along() -> None:
 def test_own_kernels_may_use_it(before: str) -> None:
     pytest.importorskip("scipy")
     run(before + RUN + OWN)
+
+
+def test_numba_alone_imports_it() -> None:
+    """When this fails, numba can be loaded as it is."""
+    pytest.importorskip("scipy")
+    alone = "import sys, numba, numpy as np\nnumba.njit(lambda x: x.sum())(np.zeros(3))\nprint('scipy.linalg' in sys.modules)"
+    assert run(alone) == "True"
