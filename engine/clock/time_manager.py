@@ -49,3 +49,8 @@ class TimeManager:
     def _local(self, micros: int) -> dt.datetime:
         seconds, rest = divmod(micros, 1_000_000)
         return dt.datetime.fromtimestamp(seconds, self._tz).replace(microsecond=rest)
+
+
+def utc(micros: int) -> dt.datetime:
+    """Microseconds since the epoch as a time."""
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)

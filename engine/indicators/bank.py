@@ -18,12 +18,13 @@ import numpy as np
 from engine.indicators.lazy_columns import LazyColumns, States, fresh_states, kernel_job
 from engine.indicators.past import PastKey, PastRows, past_key
 from engine.indicators.session_rows import SessionRows
-from engine.indicators.term import BENCHMARK, EACH_SESSION, LAST_SESSION, OF_SESSION, TICKS, Term
+from engine.indicators.term import BENCHMARK, TICKS, Carry, Term
 from engine.kernels.session_so_far import last_value
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
-SESSIONS_BACK = {LAST_SESSION: 1, OF_SESSION: 0, EACH_SESSION: 0}  # how old a value may be; where not named, as old as it is
+# how many sessions old a value may be; any age where not named
+SESSIONS_BACK = {Carry.LAST_SESSION: 1, Carry.OF_SESSION: 0, Carry.EACH_SESSION: 0}
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
 
 
@@ -123,9 +124,9 @@ class TermBank:
 
         What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is sampled as well.
         """
-        if term.carry == EACH_SESSION:
+        if term.carry is Carry.EACH_SESSION:
             self.reset(term, slice(None))
-        elif term.carry == OF_SESSION:
+        elif term.carry is Carry.OF_SESSION:
             self._carried[term.name][:] = term.empty
         jobs = list[Job]()
         at_ticks = sample or term.rows == TICKS or term.name == "session_volume"
@@ -135,7 +136,7 @@ class TermBank:
         outs = tuple(out.values())
         if term.rows == TICKS:
             jobs.append(_fill_tick_rows(rows, columns["session_volume"]))
-        if term.carry == EACH_SESSION and len(rows.panel.sessions) > 1:
+        if term.carry is Carry.EACH_SESSION and len(rows.panel.sessions) > 1:
             jobs.append(self._pick_job(term, rows, seen, outs, ids))
         else:
             jobs.append(self._job(term, rows.bars(term.rows), rows.inputs(term), seen, outs))
@@ -143,7 +144,7 @@ class TermBank:
 
     def _walk_states(self, term: Term, rows: SessionRows) -> Job:
         """The job that moves a term through a batch without sampling it."""
-        if term.carry == OF_SESSION:
+        if term.carry is Carry.OF_SESSION:
             self._carried[term.name][:] = term.empty
         return self._unsampled_job(term, rows.bars(term.rows), rows.inputs(term))
 
@@ -196,7 +197,7 @@ class TermBank:
     def _forget_old_values(self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
         silent: dict[str, Ints] = {}
         for term in terms:
-            if term.carry == LAST_SESSION:
+            if term.carry is Carry.LAST_SESSION:
                 if term.rows not in silent:
                     without = rows.silent(term.rows)
                     silent[term.rows] = without if ids is None else np.intersect1d(without, ids)

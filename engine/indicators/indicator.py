@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +24,17 @@ class Param:
         return type(self.default)
 
 
-@dataclass(frozen=True)
+class RowsOf(StrEnum):
+    """What an indicator walks: bars, or one row a scheduled tick, for what has a value at every tick."""
+
+    BARS = "bars"
+    TICKS = "ticks"
+
+
+TOLD = ("state_size", "warmup", "settle", "window", "session_window", "known_after")  # functions of the parameters
+
+
+@dataclass(frozen=True, kw_only=True)
 class Indicator:
     """A catalogue row.
 
@@ -37,7 +48,7 @@ class Indicator:
     window          params -> rows of which a value is an exact function, to the last bit; 0 where it depends on all before
     session_window  params -> earlier sessions it looks at by definition
     known_after     params -> minutes after the session's open from which it has a value
-    rows            "bars", or "ticks" for what has a value at every scheduled tick
+    rows            what it walks
     of_session      its value is the session's own: none before the session's first bar
     """
 
@@ -53,8 +64,22 @@ class Indicator:
     session_window: Callable[..., int]
     known_after: Callable[..., int]
     window: Callable[..., int]
-    rows: str = "bars"
+    rows: RowsOf = RowsOf.BARS
     of_session: bool = False
+
+    @classmethod
+    def made(
+        cls, name: str, group: str, kernel: Any, *, inputs: tuple[str, ...], params: tuple[Param, ...], outputs: tuple[str, ...],
+        state_size: Callable[..., int], warmup: Callable[..., int], settle: Callable[..., int] | None = None,
+        window: Callable[..., int] | None = None, session_window: Callable[..., int] | None = None,
+        known_after: Callable[..., int] | None = None, rows: RowsOf = RowsOf.BARS, of_session: bool = False,
+    ) -> Indicator:  # fmt: skip
+        """A row of the catalogue, a built-in's or a user's. Without `settle` it settles within its window, else its warm-up."""
+        return cls(
+            name=name, group=group, inputs=inputs, params=params, outputs=outputs, kernel=kernel, state_size=state_size,
+            warmup=warmup, settle=window or settle or warmup, session_window=session_window or _none,
+            known_after=known_after or _none, window=window or _none, rows=RowsOf(rows), of_session=of_session,
+        )  # fmt: skip
 
     @classmethod
     def of(
@@ -62,11 +87,11 @@ class Indicator:
         outputs: tuple[str, ...] = ("value",), name: str | None = None, rows: str = "bars", of_session: bool = False,
     ) -> Indicator:  # fmt: skip
         """A row from a kernel's module, which holds a kernel of its own name and what there is to know beside it."""
-        own, window = module.__name__.rpartition(".")[2], getattr(module, "window", None)
-        return cls(
-            name or own, group, inputs, params, outputs, getattr(module, own), module.state_size, module.warmup,
-            window or module.settle, getattr(module, "session_window", _none), getattr(module, "known_after", _none),
-            window or _none, rows, of_session,
+        own = module.__name__.rpartition(".")[2]
+        beside = {told: getattr(module, told) for told in TOLD if hasattr(module, told)}
+        return cls.made(
+            name or own, group, getattr(module, own), inputs=inputs, params=params, outputs=outputs, rows=RowsOf(rows),
+            of_session=of_session, **beside,
         )  # fmt: skip
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.indicators.past import PastKey, PastRows, past_key
 from engine.indicators.session_rows import SessionRows
-from engine.indicators.term import OF_SESSION, Term
+from engine.indicators.term import Carry, Term
 from engine.kernels.join_rows import join_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
@@ -207,7 +207,7 @@ class LazyColumns:
         if term.is_stateless:
             return fresh_states(term, len(ids))
         states, carried = self.before[term.name]
-        own = fresh_states(term, len(ids))[1] if term.carry == OF_SESSION else np.ascontiguousarray(carried[:, ids])
+        own = fresh_states(term, len(ids))[1] if term.carry is Carry.OF_SESSION else np.ascontiguousarray(carried[:, ids])
         return states[ids], own
 
     def _keep(self, term: Term, new: Sampled) -> None:

@@ -15,43 +15,53 @@ from typing import Any
 
 from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
-from engine.indicators.indicator import Indicator, Param
+from engine.indicators.indicator import Indicator, Param, RowsOf
 from engine.kernels.jit import kernel
 
 INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
+INPUTS_OF_TICKS = frozenset({"session_volume", "slot", "session"})
 
 
 def register(
     *, inputs: tuple[str, ...], state_size: Callable[..., int], warmup: Callable[..., int],
-    settle: Callable[..., int] | None = None, params: tuple[Param, ...] = (), outputs: tuple[str, ...] = ("value",),
-    group: str = "own", of_session: bool = False,
+    settle: Callable[..., int] | None = None, window: Callable[..., int] | None = None,
+    session_window: Callable[..., int] | None = None, known_after: Callable[..., int] | None = None,
+    params: tuple[Param, ...] = (), outputs: tuple[str, ...] = ("value",), group: str = "own", rows: str = "bars",
+    of_session: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:  # fmt: skip
     """Compile the decorated function as a kernel and put it into the catalogue under its own name.
 
     state_size  parameters -> length of the float64 state, all zeros before the first row
     warmup      parameters -> rows up to and including the first value
-    settle      parameters -> rows after which what was before does not matter; `warmup` for an exact window
+    settle      parameters -> rows after which what was before does not matter; `warmup` where left out
+    window      parameters -> rows of which a value is an exact function, to the last bit: such an indicator is computed for the
+                symbols for which it is read, and needs no `settle`
+    session_window  parameters -> earlier sessions that it looks back over by definition
+    known_after     parameters -> minutes after the session's open from which it has a value
+    rows        "bars", or "ticks" for one row a scheduled tick: inputs are then session_volume, slot, session, and the
+                kernel and `state_size` get the number of times of day after the parameters
     of_session  the value is the session's own: none before the session's first bar
 
-    Returns the compiled kernel. Raises IndicatorError for a name that is taken, and for inputs that bars do not have.
+    The same facts stand beside the built-in kernels. Returns the compiled kernel. Raises IndicatorError for a name that is
+    taken, for rows that there are not, and for inputs that these do not have.
     """
-    unknown = [name for name in inputs if name not in INPUTS]
+    if rows not in tuple(RowsOf):
+        raise IndicatorError(f"rows = {rows!r}", where="register", expected=" or ".join(RowsOf))
+    there = INPUTS if rows == RowsOf.BARS else INPUTS_OF_TICKS
+    unknown = [name for name in inputs if name not in there]
 
     def decorate(function: Callable[..., Any]) -> Any:
         name, taken = function.__name__, CATALOGUE.get(function.__name__)
         if unknown:
-            raise IndicatorError(f"unknown input {unknown[0]!r}", where=f"indicator {name}", expected=", ".join(sorted(INPUTS)))
+            raise IndicatorError(f"unknown input {unknown[0]!r}", where=f"indicator {name}", expected=", ".join(sorted(there)))
         if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
-        CATALOGUE[name] = Indicator(
-            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _none, _none, _none, "bars",
-            of_session,
+        CATALOGUE[name] = Indicator.made(
+            name, group, compiled, inputs=inputs, params=params, outputs=outputs, state_size=state_size, warmup=warmup,
+            settle=settle, window=window, session_window=session_window, known_after=known_after, rows=RowsOf(rows),
+            of_session=of_session,
         )  # fmt: skip
         return compiled
 
     return decorate
-
-
-def _none(*params: float) -> int:
-    return 0

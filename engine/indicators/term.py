@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from engine.indicators.key import IndicatorKey
@@ -21,11 +22,15 @@ from engine.indicators.key import IndicatorKey
 VISIBLE, REGULAR, DAILY, TICKS = "visible", "regular", "1d", "ticks"
 BENCHMARK = "benchmark"  # the input that is another symbol's
 
-# How a term goes on from one session to the next.
-RUNS_ON = "runs on"  # state and last value are carried
-LAST_SESSION = "last session"  # the last value is carried for one session, so its age stays bounded
-EACH_SESSION = "each session"  # starts anew at every session
-OF_SESSION = "of the session"  # the state is carried, the value is not
+
+class Carry(Enum):
+    """How a term goes on from one session to the next."""
+
+    RUNS_ON = auto()  # state and last value are carried
+    LAST_SESSION = auto()  # the last value is carried for one session, so its age stays bounded
+    EACH_SESSION = auto()  # starts anew at every session
+    OF_SESSION = auto()  # the state is carried, the value is not
+
 
 # Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars (an illiquid
 # symbol is warm later, or settles less closely; it is the same in every run all the same).
@@ -33,7 +38,7 @@ INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Term:
     """kernel(*inputs, *params, state, *outputs) over `rows`.
 
@@ -48,13 +53,13 @@ class Term:
 
     name: str
     kernel: Any
-    params: tuple[int | float, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rows: str
     state_size: int
-    warmup_sessions: int
-    carry: str = RUNS_ON
+    params: tuple[int | float, ...] = ()
+    warmup_sessions: int = 0
+    carry: Carry = Carry.RUNS_ON
     empty: float = math.nan
     known_after: int = 0
     window: int = 0
@@ -73,7 +78,7 @@ class Term:
     @property
     def is_window(self) -> bool:
         """Whether a few rows before the session are all it needs of what was before."""
-        return self.window > 0 and self.carry == RUNS_ON
+        return self.window > 0 and self.carry is Carry.RUNS_ON
 
     @property
     def keeps_past(self) -> bool:
@@ -88,7 +93,7 @@ class Term:
     @property
     def is_stateless(self) -> bool:
         """Whether no state goes from session to session."""
-        return self.is_window or self.carry == EACH_SESSION
+        return self.is_window or self.carry is Carry.EACH_SESSION
 
 
 def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
@@ -111,7 +116,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         rows=rows,
         state_size=size,
         warmup_sessions=warmup_sessions(key, minutes),
-        carry=OF_SESSION if indicator.of_session else RUNS_ON,
+        carry=Carry.OF_SESSION if indicator.of_session else Carry.RUNS_ON,
         known_after=indicator.known_after(*key.params),
         window=indicator.window(*key.params),
     )

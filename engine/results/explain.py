@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.config.models import BacktestConfig
 from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
 from engine.scan.cross_section import CrossSection
+from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.expressions import nodes
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.slot import ScannerSlot
@@ -128,86 +129,76 @@ class _Looking:
 
     def explain(self, symbol: str, row: int) -> Explanation:
         inside = bool(np.isin(row, self._members))
-        answers = tuple(self._answer(clause, self.tick, row) for clause in self.plan.clauses)
-        passed = all(answer.holds for answer in answers) and inside
-        hits = self.slot.session.hits(self.cross)
-        own = (hits.ticks == self.tick) & (hits.symbols == row)
-        read = dict.fromkeys(column for part in self.plan.parts for column in part.columns)
-        names = [name for name in read if name not in ("symbol", "tick")]
-        seen = self.cross.frame(names, np.array([self.tick]), np.array([row])).row(0, named=True) if names else {}
-        passes = [tick for tick in self._ticks.tolist() if inside and self._passes(tick)[row]]
+        members = self._members if inside else np.array([row])  # outside the universe: by itself
+        answers = self._answers(self.plan.clauses, row, members)
+        passed = inside and all(answer.holds for answer in answers)
+        hits, passing = self.slot.session.hits(self.cross), self._scan(self._ticks, members, clauses=self.plan.clauses)
+        passes = passing.ticks[passing.symbols == row].tolist() if inside else []
         nearest = min(passes, key=lambda tick: abs(self.cross.ticks[tick] - self.cross.ticks[self.tick]), default=None)
         today = self._panel.visible.of(row, int(self.cross.ticks[self.tick]))
+        features = zip(self.plan.features, self._values(self.plan.features, row, members), strict=True)
         return Explanation(
             scanner=self.slot.name, symbol=symbol, tick=self._time(self.tick), in_universe=inside, had_bar=today.stop > today.start,
-            columns={**seen, **self._values(self.plan.features, self.tick, row)}, clauses=answers, passed=passed,
+            columns=self._read(row) | {part.name: value for part, value in features}, clauses=answers, passed=passed,
             rank=self._rank(row) if passed else None, limit=self.plan.limit, session_limit=self.plan.session_limit,
-            hit=bool(own.any()), nearest=None if nearest is None else self._time(nearest),
+            hit=bool(((hits.ticks == self.tick) & (hits.symbols == row)).any()),
+            nearest=None if nearest is None else self._time(nearest),
         )  # fmt: skip
 
     def near_misses(self) -> list[NearMiss]:
-        failed = np.zeros(len(self.cross.table), np.int64)
-        which = np.zeros(len(self.cross.table), np.int64)
-        for number, clause in enumerate(self.plan.clauses):
-            misses = ~self._holds(clause, self.tick)
-            failed += misses
-            which[misses] = number
-        rows = [row for row in self._members.tolist() if failed[row] == 1]
-        names = self.cross.table.names
-        return [NearMiss(names[row], self._answer(self.plan.clauses[which[row]], self.tick, row)) for row in rows]
+        holds = [self._scan([self.tick], self._members, clauses=[clause]).symbols for clause in self.plan.clauses]
+        passed = np.array([np.isin(self._members, symbols) for symbols in holds])
+        names, found = self.cross.table.names, list[NearMiss]()
+        for place in np.flatnonzero((~passed).sum(axis=0) == 1).tolist():
+            row, clause = int(self._members[place]), self.plan.clauses[int(np.argmin(passed[:, place]))]
+            found.append(NearMiss(names[row], *self._answers([clause], row, self._members)))
+        return found
 
-    # -- one clause, one tick
+    # -- evaluated as scans are
 
-    def _grid(self, columns: Sequence[str], tick: int) -> pl.DataFrame:
-        return self.cross.grid(dict.fromkeys(("tick", *columns)), np.array([tick]), self._members)
+    def _scan(
+        self, ticks: Sequence[int] | Ints, members: Ints, *, clauses: Sequence[Clause] = (), features: Sequence[Clause] = ()
+    ) -> SessionHits:
+        """What a scanner of some of the clauses and features finds, without a rank and a cut."""
+        plan = replace(
+            self.plan, clauses=tuple(clauses), features=tuple(features), rank_by=None, limit=None, session_limit=None
+        )
+        return evaluate(plan, self.cross, np.asarray(ticks, np.int64), members)
 
-    def _evaluate(self, clause: Clause, expression: pl.Expr, tick: int) -> pl.Series:
-        values = self._grid(clause.columns, tick).select(expression.alias("value")).to_series()
-        return values.new_from_index(0, len(self._members)) if len(values) == 1 != len(self._members) else values
+    def _values(self, parts: Sequence[Clause], row: int, members: Ints) -> list[Any]:
+        """What each part comes to for a symbol at the tick."""
+        named = [Clause.of(f"{number}", part.expression, self.slot.name) for number, part in enumerate(parts)]
+        found = self._scan([self.tick], members, features=named)
+        return list(found.own_features.row(int(np.flatnonzero(found.symbols == row)[0]))) if parts else []
 
-    def _holds(self, clause: Clause, tick: int) -> np.ndarray:
-        """bool[symbols of the table]; false outside the universe."""
-        holds = np.zeros(len(self.cross.table), np.bool_)
-        holds[self._members] = self._evaluate(clause, clause.holds, tick).to_numpy()
-        return holds
-
-    def _passes(self, tick: int) -> np.ndarray:
-        passes = np.ones(len(self.cross.table), np.bool_)
-        for clause in self.plan.clauses:
-            passes &= self._holds(clause, tick)
-        return passes
-
-    def _value(self, clause: Clause, expression: pl.Expr, tick: int, row: int) -> Any:
-        place = int(np.searchsorted(self._members, row))
-        if place < len(self._members) and self._members[place] == row:
-            return self._evaluate(clause, expression, tick)[place]
-        frame = self.cross.frame(dict.fromkeys(("tick", *clause.columns)), np.array([tick]), np.array([row]))
-        return frame.select(expression.alias("value")).item()  # outside the universe: by itself
-
-    def _values(self, parts: Sequence[Clause], tick: int, row: int) -> dict[str, Any]:
-        return {part.name: self._value(part, part.expression, tick, row) for part in parts}
-
-    def _answer(self, clause: Clause, tick: int, row: int) -> ClauseAnswer:
-        sides = tuple(
-            Side(
-                f"{_text(left)} {SIGNS[sign]} {_text(right)}", self._value(clause, left, tick, row), SIGNS[sign],
-                self._value(clause, right, tick, row), bool(self._value(clause, whole, tick, row)),
+    def _answers(self, clauses: Sequence[Clause], row: int, members: Ints) -> tuple[ClauseAnswer, ...]:
+        """Each clause for a symbol at the tick, with both sides of its comparisons."""
+        answers = []
+        for clause in clauses:
+            comparisons = _comparisons(clause.expression)
+            parts = [part for left, _, right, whole in comparisons for part in (left, right, whole)]
+            values = self._values([Clause.of("part", part, self.slot.name) for part in parts], row, members)
+            sides = tuple(
+                Side(f"{_text(left)} {SIGNS[sign]} {_text(right)}", mine, SIGNS[sign], theirs, bool(holds))
+                for (left, sign, right, _), mine, theirs, holds in zip(
+                    comparisons, values[::3], values[1::3], values[2::3], strict=True
+                )
             )
-            for left, sign, right, whole in _comparisons(clause.expression)
-        )  # fmt: skip
-        return ClauseAnswer(clause.name, _text(clause.expression), bool(self._value(clause, clause.expression, tick, row)), sides)
+            holds = row in self._scan([self.tick], members, clauses=[clause]).symbols
+            answers.append(ClauseAnswer(clause.name, _text(clause.expression), holds, sides))
+        return tuple(answers)
+
+    def _read(self, row: int) -> dict[str, Any]:
+        """The columns that the plan reads, for a symbol at the tick."""
+        read = dict.fromkeys(column for part in self.plan.parts for column in part.columns)
+        names = [name for name in read if name not in ("symbol", "tick")]
+        return self.cross.frame(names, np.array([self.tick]), np.array([row])).row(0, named=True) if names else {}
 
     def _rank(self, row: int) -> int:
         """The rank among those that pass, before any cut."""
-        passing = np.flatnonzero(self._passes(self.tick))
-        if self.plan.rank_by is None:
-            return int(np.searchsorted(passing, row)) + 1
-        by = np.full(len(self.cross.table), np.nan)
-        rank_by = self.plan.rank_by
-        by[self._members] = self._evaluate(rank_by, rank_by.expression, self.tick).cast(pl.Float64).fill_null(np.nan).to_numpy()
-        value = by[passing]
-        key = np.where(np.isnan(value), np.inf, -value if self.plan.descending else value)
-        return int(np.flatnonzero(passing[np.lexsort((passing, key))] == row)[0]) + 1
+        plan = replace(self.plan, features=(), limit=None, session_limit=None)
+        found = evaluate(plan, self.cross, np.array([self.tick]), self._members)
+        return int(found.ranks[found.symbols == row][0])
 
     # -- which scanner, which tick
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.errors import IndicatorError, ScannerError, did_you_mean
 from engine.indicators.key import parse_column
-from engine.indicators.term import EACH_SESSION, LAST_SESSION, REGULAR, VISIBLE, Term
+from engine.indicators.term import REGULAR, VISIBLE, Carry, Term
 from engine.kernels import session_so_far as so_far
 from engine.schema import TIMESTAMP
 
@@ -28,11 +28,17 @@ class Column:
 
 
 def _latest(name: str, value: str) -> Term:
-    return Term(name, so_far.last_value, (), (value,), (name,), VISIBLE, 1, warmup_sessions=1, carry=LAST_SESSION)
+    return Term(
+        name=name, kernel=so_far.last_value, inputs=(value,), outputs=(name,), rows=VISIBLE, state_size=1, warmup_sessions=1,
+        carry=Carry.LAST_SESSION,
+    )  # fmt: skip
 
 
 def _session(name: str, kernel: object, inputs: tuple[str, ...], size: int, empty: float = float("nan")) -> Term:
-    return Term(name, kernel, (), inputs, (name,), REGULAR, size, 0, EACH_SESSION, empty)
+    return Term(
+        name=name, kernel=kernel, inputs=inputs, outputs=(name,), rows=REGULAR, state_size=size, carry=Carry.EACH_SESSION,
+        empty=empty,
+    )  # fmt: skip
 
 
 BAR_TIME = _latest("bar_time", "timestamp")

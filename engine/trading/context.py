@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from engine.clock.interval import Interval
-from engine.clock.time_manager import TimeManager
+from engine.clock.time_manager import TimeManager, utc
 from engine.errors import StrategyError, did_you_mean
 from engine.kernels.broker import records
 from engine.kernels.broker.money import wanted
@@ -55,9 +55,6 @@ class Desk(Protocol):
 
     def refresh(self) -> None:
         """Take in what a strategy has just added or removed."""
-
-    def utc(self, micros: int) -> dt.datetime:
-        """A time of the books."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ class StrategyContext:
     def found(self, symbol: str) -> tuple[str, dt.datetime] | None:
         """Which scanner found the symbol first in this session, and when; None for a symbol that none has found."""
         scanner, time = self._desk.found_by(self._slot, symbol)
-        return None if time < 0 else (scanner, self._desk.utc(time))
+        return None if time < 0 else (scanner, utc(time))
 
     def rank(self, symbol: str) -> int:
         """At which rank the scanner found it that found it first in this session; 0 for a symbol that none has found."""
@@ -288,7 +285,7 @@ class StrategyContext:
         quantity, average = float(position["quantity"]), float(position["average"])
         return PositionView(
             self._desk.broker.symbols[code], quantity, average, quantity * (self._last(code) - average), int(position["bars"]),
-            self._desk.utc(int(position["opened"])),
+            utc(int(position["opened"])),
         )  # fmt: skip
 
     def _order(self, order: Any) -> OrderView:

@@ -29,7 +29,6 @@ class StrategySlot:
     """schedules  when it decides
     scanners   whose finds it trades; None for all active symbols
     plan       its columns, None where it decides by itself
-    working    False after a failure, until the session is over
     """
 
     name: str
@@ -38,7 +37,6 @@ class StrategySlot:
     config: StrategyConfig
     schedules: Sequence[Scheduled]
     plan: SignalPlan | None
-    working: bool = True
     errors: list[tuple[int, str]] = field(default_factory=list)  # time and message
 
     @classmethod

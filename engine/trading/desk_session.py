@@ -1,0 +1,231 @@
+"""One session of a trading desk: strategies decide and the broker fills, instant by instant.
+
+    1. `Layout.of`  a close-up of the symbols that are or will be active, the tape of their bars, the columns' signals
+    2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and unlock as it goes
+    3. `finish`     the last decisions, at the close
+
+Which symbols columnar scans will find in the session is known when it begins, and used only from its time on. What could not be
+foreseen (scans symbol by symbol, symbols that a strategy adds) has the rest of the session laid out anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from engine.clock.interval import Interval
+from engine.errors import BarsweepError, RunError, did_you_mean
+from engine.kernels.broker import records
+from engine.session.symbol_view import Moment
+from engine.session.trader import Found, Scene
+from engine.trading.broker import Broker
+from engine.trading.context import StrategyContext
+from engine.trading.finds import CONFIG, NEVER, Finds, ScannerCodes, note_found
+from engine.trading.layout import Layout
+from engine.trading.slot import StrategySlot
+from engine.trading.tape import instants_of
+
+log = logging.getLogger("barsweep")
+TAG = "[TRADING_DESK]"
+
+
+class DeskSession:
+    """The strategies' and the broker's way through one session.
+
+    instants  int64[k], microseconds: the open, the end of every bar of regular hours, the close
+    equity    EQUITY[k]: the account at each instant so far
+    """
+
+    def __init__(
+        self, scene: Scene, slots: Sequence[StrategySlot], broker: Broker, *, base: Interval, codes: ScannerCodes, found: Found
+    ):  # fmt: skip
+        self._scene, self._slots, self.broker, self.base, self._codes = scene, slots, broker, base, codes
+        session, data = scene.batch.panel.session, scene.data
+        self.instants = instants_of(session, base)
+        self.equity = np.zeros(len(self.instants), records.EQUITY)
+        broker.record_equity(session.open, self.equity[0])
+        foreseen = {name: dict(symbols) for name, symbols in scene.found.items()}
+        known = scene.batch.cross.table.names
+        self._finds = Finds(found | foreseen, data.get_active_symbols(), data.get_config_symbols(), session.open, known)
+        data.take_changed()
+        self._times = {slot.index: set(slot.ticks(session).tolist()) for slot in slots if slot.plan is None}
+        self._failed: set[int] = set()  # strategies that are left out for the rest of the session
+        self._at, self._decided, self._next = 0, False, 0  # the instant at hand, whether it was decided upon, the next signal
+        self._tick = 0
+        self._layout = self._laid_out(np.empty(0, np.int64))
+
+    def open(self) -> None:
+        """Ask the strategies that decide by themselves, at the open."""
+        for slot in self._slots:
+            if slot.plan is None:
+                self._see(int(self.instants[0]))
+                self._ask(slot, slot.strategy.on_session)
+
+    def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
+        """A scan that could not be foreseen found symbols."""
+        note_found(self._finds.found, scanner, symbols, now)
+
+    def advance(self, time: int) -> None:
+        """Everything up to an instant; what is decided at it waits for its scans."""
+        self._look_again()
+        until = int(np.searchsorted(self.instants, time, side="right")) - 1
+        self._walk(max(until, self._at))
+        if until >= 0 and self.instants[until] < time:
+            self._decide()
+
+    def finish(self) -> None:
+        """The rest of the session."""
+        self._look_again()
+        self._walk(len(self.instants) - 1)
+        self._decide()
+        self.tell_of_locks()
+
+    @property
+    def layout(self) -> Layout:
+        """What columnar strategies see: the symbols that were found, at the ticks of decisions."""
+        return self._layout
+
+    def tell_of_locks(self) -> None:
+        """Lock and unlock symbols as positions open and close."""
+        data = self._scene.data
+        for time, symbol, locked in self.broker.take_locks():
+            (data.lock_symbol if locked else data.unlock_symbol)(symbol, "trading", time)
+
+    # -- what strategies ask for
+
+    def tradable(self, slot: StrategySlot) -> list[str]:
+        """The symbols that a strategy may trade now, sorted: those it was found, and those it holds."""
+        active = self._scene.data.get_active_symbols()
+        if slot.scanners is None:
+            return active
+        now = self._scene.clock.now
+        held = {self.broker.symbols[symbol] for strategy, symbol in self.broker.held() if strategy == slot.index}
+        return [symbol for symbol in active if symbol in held or self._finds.eligible_from(slot, symbol) <= now]
+
+    def value(self, symbol: str, column: str) -> float:
+        """A column of an active symbol now, NaN where it has no value."""
+        self.refresh()
+        cross = self._layout.view.cross
+        row = cross.table.id(symbol)
+        if row is None:
+            raise RunError(f"symbol {symbol!r} is not active", where="value()", expected="an active symbol",
+                           fix=did_you_mean(symbol, cross.table.names))  # fmt: skip
+        try:
+            return cross.value(column, self._tick, row)
+        except KeyError:
+            raise RunError(f"unknown column {column!r}", where="value()", expected="a column, or a key of indicators()",
+                           fix=did_you_mean(column, cross.names)) from None  # fmt: skip
+
+    def has_new_bar(self, symbol: str) -> bool:
+        """Whether a bar of the symbol ended at this instant."""
+        code = self.code(symbol)
+        return code is not None and self._at > 0 and int(self.broker.books.quotes[code]["row"]) >= 0
+
+    def code(self, symbol: str) -> int | None:
+        """The broker's number of an active symbol, or None."""
+        if not self._scene.data.is_active(symbol):
+            return None
+        self.refresh()
+        return self.broker.symbol_id(symbol)
+
+    def refresh(self) -> None:
+        """Take in what a strategy has just added or removed."""
+        if self._look_again():
+            self._see(int(self.instants[self._at]))
+
+    def found_by(self, slot: StrategySlot, symbol: str) -> tuple[str, int]:
+        """Which scanner found a symbol first by now, and when; "config" and -1 where none has."""
+        scanner, time, _ = self._finds.first(slot, symbol)
+        return (scanner, time) if 0 <= time <= self._scene.clock.now else (CONFIG, -1)
+
+    def rank_of(self, slot: StrategySlot, symbol: str) -> int:
+        """The rank at which that scanner found it; 0 where none has."""
+        _, time, rank = self._finds.first(slot, symbol)
+        return rank if 0 <= time <= self._scene.clock.now else 0
+
+    def scanner_code(self, name: str) -> int:
+        """The number of a scanner in trades."""
+        return self._codes.of(name)
+
+    # -- laying out
+
+    def _laid_out(self, followed: np.ndarray) -> Layout:
+        """What is known of now; `followed` are the broker's numbers of symbols whose prices it knows already."""
+        layout = Layout.of(
+            self._scene, self._slots, self._finds, self._codes, broker=self.broker, instants=self.instants, fail=self._fail
+        )
+        fresh = np.flatnonzero(~np.isin(layout.codes, followed))
+        self.broker.know(layout.codes[fresh], layout.latest_prices(fresh, int(self.instants[self._at]) if self._at else None))
+        self._next = int(np.searchsorted(layout.signals["instant"], self._at + self._decided))
+        return layout
+
+    def _look_again(self) -> bool:
+        """Lay out the rest of the session where symbols came or went that could not be foreseen; whether it was so."""
+        data, now, active_from = self._scene.data, self._scene.clock.now, self._finds.active_from
+        surprises = False
+        for symbol in data.take_changed():
+            if data.is_active(symbol) and active_from.get(symbol, NEVER) > now:
+                active_from[symbol], surprises = now, True
+            elif not data.is_active(symbol) and active_from.get(symbol, NEVER) <= now:
+                active_from.pop(symbol)
+                surprises = True
+        if surprises:
+            self._layout = self._laid_out(self._layout.codes)
+        return surprises
+
+    # -- the walk
+
+    def _walk(self, until: int) -> None:
+        tape, signals = self._layout.tape, self._layout.signals
+        if all(slot.plan for slot in self._slots):
+            if until > self._at:
+                self._next = self.broker.walk(tape, self._at, until, signals, self._next, self.equity)
+                self._at, self._decided = until, False
+        else:
+            while self._at < until:
+                self._decide()
+                self.broker.step(self._layout.tape, self._at, self.equity)
+                self._at, self._decided = self._at + 1, False
+                self.tell_of_locks()
+        self.tell_of_locks()
+
+    def _decide(self) -> None:
+        """What strategies decide at the instant at hand, in their order."""
+        if self._decided:
+            return
+        self._decided = True
+        now = int(self.instants[self._at])
+        end = int(np.searchsorted(self._layout.signals["instant"], self._at, side="right"))
+        for slot in self._slots:
+            if slot.plan:
+                first, last = self._layout.own(slot.index, self._next, end)
+                self.broker.act(self._layout.signals, first, last, now)
+            elif slot.index not in self._failed and now in self._times[slot.index]:
+                self._scene.clock.advance(max(now, self._scene.clock.now))
+                self._see(now)
+                self._ask(slot, slot.strategy.on_bar)
+        self._next = end
+
+    def _see(self, now: int) -> None:
+        """Let the data stand at an instant."""
+        view = self._layout.view
+        self._tick = int(np.searchsorted(view.cross.ticks, now))
+        moment = Moment(view.cross, view.panel, self._tick, self._scene.history)
+        self._scene.data.see(moment, self._scene.batch.cross.table)
+
+    def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
+        """A strategy's own code: whatever it raises is told, and leaves it out for the rest of the session."""
+        try:
+            with self._scene.data.acting_as(slot.name):
+                hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))
+        except (Exception, SystemExit) as error:
+            self._fail(slot, error)
+
+    def _fail(self, slot: StrategySlot, error: BaseException) -> None:
+        log.error("%s %s failed\n%s", TAG, slot.name, traceback.format_exc())
+        said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
+        self._failed.add(slot.index)
+        slot.errors.append((self._scene.clock.now, said))
