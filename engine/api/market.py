@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.options import ScanOptions
-from engine.api.sources import ScannerLike, Spell, scan_config
+from engine.api.sources import ScannerLike, Spell, config_of, scan_config
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.kept import KeptArchive, KeptBars
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
+from engine.errors import ConfigError
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engine.archive.info import ArchiveInfo
 
 GIGABYTE = 1 << 30
+Scannable = ScannerLike | Mapping[str, Any] | SessionConfig
 
 
 def open_archive(path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
@@ -50,12 +52,12 @@ class Market:
     def __init__(self, path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str):
         self.path = Path(path).absolute()
         self._kept, self._spell = KeptBars(keep), spell
-        self._read()  # refuses what is no archive
+        self.read()  # refuses what is no archive
 
     @property
     def archive(self) -> Archive:
         """The archive as its files are now."""
-        return self._read()
+        return self.read()
 
     @property
     def exchange(self) -> str:
@@ -89,10 +91,12 @@ class Market:
     # -- scans
 
     def scan(
-        self, *scanners: ScannerLike, out: str | Path | None = None, first_hit: bool = False, keep_hits: bool = True,
+        self, *scanners: Scannable, out: str | Path | None = None, first_hit: bool = False, keep_hits: bool = True,
         workers: int = 1, on_progress: Progress | None = None, **options: Unpack[ScanOptions],
     ) -> Scan:  # fmt: skip
         """Scan with an expression, a scanner's class, one made of it, or its module's name; several share one pass.
+
+        In place of scanners and options: one session config, as a dict or a model, of which the scanners are run.
 
         out          also write the hits to this .parquet, .csv or .json file, whole or not at all
         first_hit    keep the first hit of each scanner, symbol and session
@@ -108,16 +112,20 @@ class Market:
         return scan_config_of(self, self.loaded(*scanners, **options), out=out, first_hit=first_hit, keep_hits=keep_hits,
                               workers=workers, on_progress=on_progress)  # fmt: skip
 
-    def config(self, *scanners: ScannerLike, **options: Unpack[ScanOptions]) -> SessionConfig:
+    def config(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> SessionConfig:
         """The session config that scanners and options mean, for `run`."""
         return self.loaded(*scanners, **options).config
 
-    def loaded(self, *scanners: ScannerLike, **options: Unpack[ScanOptions]) -> LoadedConfig:
+    def loaded(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> LoadedConfig:
         """The same, with the classes of scanners that no module holds."""
-        return scan_config(self.archive, scanners, options, self._spell)
+        if len(scanners) == 1 and isinstance(scanners[0], Mapping | SessionConfig):
+            if options:
+                raise ConfigError(f"{', '.join(options)} with a config", expected="the config alone", fix="say it in the config")
+            return config_of(scanners[0])
+        return scan_config(self.archive, cast(Sequence[ScannerLike], scanners), options, self._spell)
 
     def explain(
-        self, symbol: str, at: str | dt.datetime, *scanners: ScannerLike, scanner: str | None = None,
+        self, symbol: str, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None,
         **options: Unpack[ScanOptions],
     ) -> Answer:  # fmt: skip
         """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
@@ -126,7 +134,7 @@ class Market:
         return answer_of(self.loaded(*scanners, **options), self.archive, symbol, at, scanner)
 
     def near_misses(
-        self, at: str | dt.datetime, *scanners: ScannerLike, scanner: str | None = None, **options: Unpack[ScanOptions]
+        self, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None, **options: Unpack[ScanOptions]
     ) -> NearMisses:
         """The symbols that failed exactly one clause at a tick."""
         from engine.api.explanations import misses_of
@@ -134,7 +142,7 @@ class Market:
         return misses_of(self.loaded(*scanners, **options), self.archive, at, scanner)
 
     def audit(
-        self, *scanners: ScannerLike, ticks: int = 5, sessions: int = 1, before: int = 3, seed: int = 0, warm_up: bool = True,
+        self, *scanners: Scannable, ticks: int = 5, sessions: int = 1, before: int = 3, seed: int = 0, warm_up: bool = True,
         on_progress: Progress | None = None, **options: Unpack[ScanOptions],
     ) -> Audit:  # fmt: skip
         """Prove that scanners do not look ahead; see `barsweep.audit`."""
@@ -192,7 +200,8 @@ class Market:
         ]
         return facts_html({**facts, **dict(spans)})
 
-    def _read(self) -> Archive:
+    def read(self) -> Archive:
+        """The archive as its files are now, with what is kept of it."""
         manifest = layout.read_manifest(self.path)
         return KeptArchive(self.path, manifest, kept=self._kept) if self._kept.limit else Archive(self.path, manifest)
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import polars as pl
 
 from engine.api.html import facts_html
-from engine.api.market import Market, market_of
+from engine.api.market import Market, Scannable, market_of
 from engine.api.options import ScanOptions
 from engine.api.progress import by_session, telling
-from engine.api.sources import ScannerLike
 from engine.api.tables import funnel_table, latest, left_out_table, scanners_table
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.config.load import LoadedConfig
@@ -149,7 +148,7 @@ class Scan:
 
 
 def scan(
-    archive: str | Path | Market, *scanners: ScannerLike, out: str | Path | None = None, first_hit: bool = False,
+    archive: str | Path | Market, *scanners: Scannable, out: str | Path | None = None, first_hit: bool = False,
     keep_hits: bool = True, workers: int = 1, on_progress: Progress | None = None, **options: Unpack[ScanOptions],
 ) -> Scan:  # fmt: skip
     """Scan an archive; see `Market.scan`."""

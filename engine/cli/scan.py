@@ -79,8 +79,8 @@ def scan_command(
 def _print(scan: Scan, out: Path | None) -> None:
     summary = scan.summary
     firsts = f", of which {scan.kept:,} are a symbol's first of a session" if scan.found != scan.kept else ""
-    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars, "hits": f"{scan.found:,}{firsts}",
-             "time": f"{scan.seconds:.2f} s"}  # fmt: skip
+    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars,
+             "hits": f"{scan.found:,}{firsts}", "time": f"{scan.seconds:.2f} s"}  # fmt: skip
     print_facts(facts | ({"written to": out} if out else {}))
     click.echo()
     print_scanners(scan.scanners, scan.funnel, scan.left_out)
