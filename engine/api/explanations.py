@@ -137,16 +137,22 @@ def answer_of(
     loaded: LoadedConfig, archive: Archive, symbol: str, at: str | dt.datetime, scanner: str | None
 ) -> Answer:  # fmt: skip
     """Explain a config's scan."""
-    return Answer(explaining.explain(loaded, archive, scanner, symbol.upper(), tick_of(at)))
+    return Answer(explaining.explain(loaded, archive, scanner, symbol.upper(), _local(at, archive)))
 
 
 def misses_of(loaded: LoadedConfig, archive: Archive, at: str | dt.datetime, scanner: str | None) -> NearMisses:
     """Near misses of a config's scan."""
-    return NearMisses(*explaining.near_misses(loaded, archive, scanner, tick_of(at)))
+    return NearMisses(*explaining.near_misses(loaded, archive, scanner, _local(at, archive)))
+
+
+def _local(at: str | dt.datetime, archive: Archive) -> dt.datetime:
+    """A time of the exchange; one with a zone, such as a hit's tick, is converted."""
+    tick = tick_of(at)
+    return tick.astimezone(archive.calendar.tz).replace(tzinfo=None) if tick.tzinfo else tick
 
 
 def tick_of(at: str | dt.datetime, spell: Spell = str) -> dt.datetime:
-    """A date and a time of the exchange."""
+    """A date and a time, as it is told."""
     if isinstance(at, dt.datetime):
         return at
     try:
