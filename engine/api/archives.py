@@ -11,9 +11,8 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from engine.api.market import Market, open_archive
-from engine.api.options import Day, date_of
+from engine.api.options import Day, Spell, date_of
 from engine.api.progress import telling
-from engine.api.sources import Spell
 from engine.archive import actions as corporate
 from engine.archive import tickers as renamed
 from engine.archive.actions import ActionsSummary

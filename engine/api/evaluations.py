@@ -14,6 +14,7 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.market import Market, market_of
+from engine.api.options import Spell
 from engine.api.progress import telling
 from engine.api.sources import loaded_from
 from engine.archive.archive import Archive
@@ -98,6 +99,7 @@ class Evaluated:
 def evaluate(
     hits: pl.DataFrame | str | Path, *, archive: str | Path | Market | None = None, universe: str | None = None,
     tried: int | None = None, out: str | Path | None = None, keep_rows: bool = True, on_progress: Progress | None = None,
+    spell: Spell = str,
 ) -> Evaluated:  # fmt: skip
     """Say what hits did next: a frame of hits, a hits.parquet, or a run directory, whose archive is known.
 
@@ -108,11 +110,11 @@ def evaluate(
     """
     folder = Path(hits) if not isinstance(hits, pl.DataFrame) and Path(hits).is_dir() else None
     source = hits if isinstance(hits, pl.DataFrame) else Path(hits) / "hits.parquet" if folder else Path(hits)
-    _check(source, out)
+    _check(source, out, spell)
     if archive is None and folder is None:
-        raise ConfigError("no archive", expected="--archive FOLDER for a hits file")
+        raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER for a hits file")
     place = archive.path if isinstance(archive, Market) else archive
-    bars = loaded_from(folder, place)[1] if folder else market_of(archive or "").archive
+    bars = loaded_from(folder, place, spell=spell)[1] if folder else market_of(archive or "").archive
     return evaluate_hits(source, bars, universe=universe, tried=tried or (_variants(folder) if folder else 1), out=out,
                          keep_rows=keep_rows, on_progress=on_progress, name=folder.name if folder else None)  # fmt: skip
 
@@ -122,7 +124,7 @@ def evaluate_hits(
     keep_rows: bool, on_progress: Progress | None, name: str | None = None,
 ) -> Evaluated:  # fmt: skip
     """Evaluate hits over an archive."""
-    _check(hits, out)
+    _check(hits, out, str)
     members = load_universe(universe, archive, Path).members if universe else None
     evaluator, frames = Evaluator(hits, archive, members, tried), []
     with telling(on_progress) as progress, whole_table(Path(out), {}) if out else nullcontext() as table:
@@ -143,11 +145,11 @@ def _span(one: Evaluation) -> str:
     return f"{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}"
 
 
-def _check(hits: pl.DataFrame | Path, out: str | Path | None) -> None:
+def _check(hits: pl.DataFrame | Path, out: str | Path | None, spell: Spell) -> None:
     if isinstance(hits, Path) and not hits.is_file():
         raise ConfigError("no such file", where=hits, expected="a hits.parquet, or a run directory")
     if out is not None and Path(out).suffix != ".parquet":
-        raise ConfigError(f"--out {out}", expected="a .parquet file")
+        raise ConfigError(f"{spell('out')} {out}", expected="a .parquet file")
 
 
 def _variants(run: Path) -> int:

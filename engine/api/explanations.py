@@ -12,8 +12,8 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.market import Market, market_of
-from engine.api.options import ScanOptions
-from engine.api.sources import ScannerLike, Spell, is_run_or_config, loaded_from
+from engine.api.options import ScanOptions, Spell
+from engine.api.sources import ScannerLike, is_run_or_config, loaded_from
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.errors import ConfigError
@@ -166,7 +166,7 @@ def _source(
     source: ScannerLike | Path | None, archive: str | Path | Market | None, spell: Spell, options: ScanOptions
 ) -> tuple[LoadedConfig, Archive]:
     if isinstance(source, str | Path) and source and is_run_or_config(source):
-        return loaded_from(Path(source), archive.path if isinstance(archive, Market) else archive)
+        return loaded_from(Path(source), archive.path if isinstance(archive, Market) else archive, spell=spell)
     return scanned(source, archive, spell, options)
 
 

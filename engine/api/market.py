@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 import polars as pl
 
 from engine.api.html import facts_html
-from engine.api.options import ScanOptions
-from engine.api.sources import ScannerLike, Spell, config_of, scan_config
+from engine.api.options import ScanOptions, Spell
+from engine.api.sources import ScannerLike, config_of, scan_config
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.kept import KeptArchive, KeptBars

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from engine.errors import ConfigError
 
 Day = str | dt.date
+Spell = Callable[[str], str]  # an option as whoever reads a message knows it: `str` for a program, with hyphens for a command
 
 
 class ScanOptions(TypedDict, total=False):

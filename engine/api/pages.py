@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.market import Market
-from engine.api.options import date_of
+from engine.api.options import Spell, date_of
 from engine.api.sources import loaded_from
 from engine.api.tables import latest
 from engine.archive.archive import Archive
@@ -68,7 +68,7 @@ class Chart:
 
 def show(
     run: str | Path, symbol: str, session: str | dt.date | None = None, *, out: str | Path | None = None,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | Market | None = None, spell: Spell = str,
 ) -> Shown:  # fmt: skip
     """What a run found of a symbol: all its hits, or one session's candles, indicators and hits as an HTML page.
 
@@ -79,12 +79,12 @@ def show(
     loaded, bars = loaded_from(folder, archive.path if isinstance(archive, Market) else archive)
     page = out or folder / f"{symbol.upper().replace('/', '_')}-{date_of(session)}.html"
     hits = pl.scan_parquet(folder / "hits.parquet").filter(pl.col("symbol") == symbol.upper()).collect()
-    return shown_of(loaded, bars, hits, symbol, session, page)
+    return shown_of(loaded, bars, hits, symbol, session, page, spell)
 
 
 def shown_of(
     loaded: LoadedConfig, archive: Archive, hits: pl.DataFrame, symbol: str, session: str | dt.date | None,
-    out: str | Path | None,
+    out: str | Path | None, spell: Spell = str,
 ) -> Shown:  # fmt: skip
     """Show hits of a config's scan, a session of them as a page at `out`."""
     symbol, day = symbol.upper(), date_of(session)
@@ -92,6 +92,8 @@ def shown_of(
     own = hits.filter(pl.col("symbol") == symbol)
     if day is None:
         return Shown(symbol, own, None, str(archive.calendar.tz))
+    if day not in archive.sessions(loaded.config.session_data_config.interval or archive.manifest.base.name):
+        raise ConfigError(f"{spell('session')} {day}", where=archive.path, expected="a session of the archive")
     own = own.filter(pl.col("session") == day)
     page = Path(out or f"{symbol.replace('/', '_')}-{day}.html")
     _write(page, session_page(loaded, archive, own, symbol, day))

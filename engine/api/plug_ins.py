@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from engine.api.html import facts_html
+from engine.api.options import Spell
 from engine.errors import ConfigError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator
@@ -130,11 +131,11 @@ def new_strategy(name: str, folder: str | Path = ".") -> list[Path]:
     return list(write_strategy(name, Path(folder)))
 
 
-def allow_modules(folders: Sequence[str | Path]) -> None:
+def allow_modules(folders: Sequence[str | Path], *, spell: Spell = str) -> None:
     """Let configs name modules of these folders too, in this process and those that it starts; ConfigError for one not there."""
     for folder in folders:
         if not Path(folder).is_dir():
-            raise ConfigError("no such folder", where=f"--allow-modules {folder}")
+            raise ConfigError("no such folder", where=f"{spell('allow_modules')} {folder}")
     paths = [str(Path(folder).absolute()) for folder in folders]
     os.environ[ALLOWED] = os.pathsep.join([*paths, *filter(None, [os.environ.get(ALLOWED)])])
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.api.options import KNOWN, ScanOptions
+from engine.api.options import KNOWN, ScanOptions, Spell
 from engine.archive.archive import Archive
 from engine.clock.interval import Interval
 from engine.clock.schedule import Schedule
@@ -29,7 +29,6 @@ from engine.scan.module_loader import load_scanner_class
 ScannerLike = str | type[BaseScanner] | BaseScanner
 ConfigLike = str | Path | Mapping[str, Any] | SessionConfig
 Overrides = Mapping[str, Any] | Sequence[str]  # {"account.leverage": 2}, or as the command has them: "account.leverage=2"
-Spell = Callable[[str], str]  # an option as whoever reads a message knows it
 
 CRITERIA = "scanners.criteria_scanner"
 DEFAULT_ARCHIVE = "parquet_data/demo"  # of a config that names none
@@ -116,7 +115,9 @@ def is_run_or_config(source: str | Path) -> bool:
     return Path(text).is_dir() or text.endswith(".json") or (os.sep in text and MODULE.fullmatch(text) is not None)
 
 
-def loaded_from(path: Path, archive: Path | str | None, default: str | None = None) -> tuple[LoadedConfig, Archive]:
+def loaded_from(
+    path: Path, archive: Path | str | None, default: str | None = None, spell: Spell = str
+) -> tuple[LoadedConfig, Archive]:  # fmt: skip
     """The config of a run directory or of a config file, and the archive: the given one, or that which it names.
 
     A run's archive is without the sessions that the run skipped. Raises ConfigError where there is no archive.
@@ -129,7 +130,7 @@ def loaded_from(path: Path, archive: Path | str | None, default: str | None = No
     loaded = load_config(path)
     found = archive or (loaded.resolve(loaded.config.archive) if loaded.config.archive else default)
     if found is None:
-        raise ConfigError("no archive", where=path, expected="--archive, or an archive in the config")
+        raise ConfigError("no archive", where=path, expected=f"{spell('archive')}, or an archive in the config")
     return loaded, Archive.open(found)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.options import FILE, archive_option, format_option, quiet_option
+from engine.cli.options import FILE, archive_option, format_option, quiet_option, spell
 from engine.cli.output import print_json, print_table, progress_bar
 
 
@@ -32,7 +32,7 @@ def evaluate_command(
 
     with progress_bar(quiet) as progress:
         found = api.evaluate(source, archive=archive_path, universe=universe, tried=tried, out=out, keep_rows=False,
-                             on_progress=progress)  # fmt: skip
+                             on_progress=progress, spell=spell)  # fmt: skip
     if page:
         found.page(page)
     if output_format == "json":

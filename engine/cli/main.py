@@ -75,8 +75,9 @@ def cli(folders: tuple[str, ...]) -> None:
     """
     if folders:
         from engine.api import allow_modules
+        from engine.cli.options import spell
 
-        allow_modules(folders)
+        allow_modules(folders, spell=spell)
 
 
 # What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.

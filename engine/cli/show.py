@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine.cli.options import DAY, FILE, FOLDER, archive_option
+from engine.cli.options import DAY, FILE, FOLDER, archive_option, spell
 from engine.cli.output import print_frame
 
 
@@ -29,7 +29,7 @@ def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive
     """
     from engine import api
 
-    shown = api.show(run, symbol, session, out=out, archive=archive_path)
+    shown = api.show(run, symbol, session, out=out, archive=archive_path, spell=spell)
     if shown.page:
         click.echo(shown.page)
     elif shown.hits.is_empty():

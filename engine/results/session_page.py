@@ -9,7 +9,6 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.errors import ConfigError
 from engine.indicators.key import IndicatorKey
 from engine.results.charts import Mark, candle_page, chart_bars
 from engine.scan.series import indicator_series
@@ -20,10 +19,8 @@ COLORS = ("#5c6bc0", "#ffa726", "#8d6e63", "#26c6da", "#ab47bc")
 
 
 def session_page(loaded: LoadedConfig, archive: Archive, hits: pl.DataFrame, symbol: str, day: dt.date) -> str:
-    """An HTML page; `hits` are the symbol's of the session. Raises ConfigError for a session that the archive does not have."""
+    """An HTML page; `hits` are the symbol's of the session, which the archive has."""
     data = loaded.config.session_data_config
-    if day not in archive.sessions(data.interval or archive.manifest.base.name):
-        raise ConfigError(f"--session {day}", where=archive.path, expected="a session of the archive")
     slots = SessionCoordinator(loaded, archive).manager.slots
     keys = {key.name: key for slot in slots if slot.plan for key in slot.plan.indicators}
     keys |= {key.name: key for one in data.indicators for key in [IndicatorKey.make(one.name, one.params, one.interval)]}
