@@ -111,7 +111,8 @@ class Scan:
 
     def reading_cost(self) -> ReadingCost | None:
         """What reading a session in place costs against an import; None for an archive that is imported."""
-        return reading_cost(self.market.archive, dt.date.fromisoformat(self.summary.last))
+        last = self.summary.last
+        return reading_cost(self.market.archive, dt.date.fromisoformat(last)) if last else None
 
     def evaluate(self, **options: Any) -> Evaluated:
         """What the hits did next; options as of `Market.evaluate`."""

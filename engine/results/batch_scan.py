@@ -108,6 +108,8 @@ def _scan(
         return _firsts(hits) if first_hit else hits
 
     def finished(found: _Found, interrupted: bool = False) -> BatchScan:
+        done = [date for date in blocks.dates if date <= found.last]
+        found.summary.finish(archive, blocks.coordinator.universes if done else {}, done)
         hits = whole_frame(found.frames, HITS_SCHEMA) if keep else None
         return BatchScan(found.summary, found.top, found.kept, hits, blocks.warnings, blocks.failures,
                          time.perf_counter() - clock, interrupted)  # fmt: skip
@@ -120,7 +122,6 @@ def _scan(
                     with writing(out):
                         table.add(hits)
                 found = found.with_block(block, hits, keep)
-            found.summary.finish(archive, blocks.coordinator.universes, blocks.dates)
             if out is not None:
                 with writing(out):
                     table.finish()
