@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -19,30 +20,24 @@ from typing import Any
 
 import polars as pl
 
-from engine.archive.archive import Archive
-from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
-from engine.results.run import make_desk
-from engine.session.coordinator import SessionCoordinator
+from engine import api
+from engine.progress import silent
 
 FAST, SLOW, SHARES, FEES, CASH = 10, 20, 100, 0.001, 1e9
 
 
-def own_trades(archive: Archive, symbols: list[str]) -> tuple[pl.DataFrame, float, float]:
+def own_trades(market: api.Market, symbols: list[str]) -> tuple[pl.DataFrame, float, float]:
     """Trades, final equity over the starting cash, seconds."""
     strategy = {"module": "engine.strategies.moving_average_cross", "config": {
         "fast": FAST, "slow": SLOW, "sides": "long", "size": SHARES, "size_unit": "shares"}}  # fmt: skip
-    config = SessionConfig(
-        mode="backtest", session_data_config={"symbols": symbols, "interval": "1d"}, strategies=[strategy],  # type: ignore[arg-type]
-        account={"starting_cash": CASH, "currency_decimals": 6}, costs={"commission_percent": 100 * FEES},  # type: ignore[arg-type]
-    )  # fmt: skip
-    started = time.perf_counter()
-    loaded = LoadedConfig(config, Path("bench.json"))
-    desk = make_desk(loaded, archive)
-    assert desk is not None
-    records = list(SessionCoordinator(loaded, archive, desk).sessions())
-    trades = pl.concat([*(record.trading["trades"] for record in records), desk.end_run()["trades"]])
-    return trades, records[-1].trading["equity"]["equity"][-1] - CASH, time.perf_counter() - started
+    config = {
+        "mode": "backtest", "session_data_config": {"symbols": symbols, "interval": "1d"}, "strategies": [strategy],
+        "account": {"starting_cash": CASH, "currency_decimals": 6}, "costs": {"commission_percent": 100 * FEES},
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
+        started = time.perf_counter()
+        run = api.run(config, archive=market, out=folder, audit=False, report=False, on_progress=silent)
+        return run.trades, run.equity["equity"][-1] - CASH, time.perf_counter() - started
 
 
 def their_trades(close: Any, open_: Any) -> tuple[Any, float, float]:
@@ -65,15 +60,15 @@ def main() -> None:
     """Compare, and print what differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", type=Path, required=True)
-    archive = Archive.open(parser.parse_args().archive)
-    bars = archive.read_daily(["open", "close"], None, None)
+    market = api.open_archive(parser.parse_args().archive, keep=0)
+    bars = market.archive.read_daily(["open", "close"], None, None)
     counts = bars.group_by("symbol").len()
-    symbols = counts.filter(pl.col("len") == len(archive.sessions("1d")))["symbol"].sort().to_list()
+    symbols = counts.filter(pl.col("len") == len(market.sessions("1d")))["symbol"].sort().to_list()
     dense = bars.filter(pl.col("symbol").is_in(symbols))
     close, open_ = (dense.pivot("symbol", index="date", values=name).to_pandas().set_index("date") for name in ("close", "open"))
-    ours, gain, seconds = own_trades(archive, symbols)
+    ours, gain, seconds = own_trades(market, symbols)
     theirs, their_gain, their_seconds = their_trades(close, open_)
-    print(f"{len(symbols)} symbols, {len(archive.sessions('1d'))} sessions")
+    print(f"{len(symbols)} symbols, {len(market.sessions('1d'))} sessions")
     print(f"trades         {len(ours):>14,} {len(theirs):>14,} of vectorbt")
     print(f"gain           {gain:>14,.2f} {their_gain:>14,.2f}")
     print(f"seconds        {seconds:>14,.2f} {their_seconds:>14,.2f}   (vectorbt: signals and portfolio, data in memory)")

@@ -26,10 +26,10 @@ from zipline.pipeline.engine import SimplePipelineEngine
 from zipline.pipeline.factors import AverageDollarVolume, Returns, SimpleMovingAverage
 from zipline.pipeline.loaders.frame import DataFrameLoader
 
-from bench.daily import KeptArchive, daily_archive, daily_workload
+from bench.daily import daily_archive, daily_workload
 from bench.goals import DAILY_SYMBOLS, DAYS
 from bench.workload import Workload, median
-from engine.archive.archive import Archive
+from engine.api import open_archive
 
 LOOK_BACK = 60  # sessions before the first that all factors have a value in
 SESSIONS_A_CHUNK = 252
@@ -37,7 +37,7 @@ SESSIONS_A_CHUNK = 252
 
 def pipeline(workload: Workload) -> tuple[Callable[[], pd.DataFrame], int]:
     """A function that runs the screen of bench.daily over the workload's bars, and over how many symbol-days it does."""
-    bars = Archive.open(workload.path).read_daily(["close", "volume"], None, None).sort("date", "symbol")
+    bars = open_archive(workload.path).archive.read_daily(["close", "volume"], None, None).sort("date", "symbol")
     symbols, days = bars["symbol"].unique().sort().to_list(), pd.DatetimeIndex(bars["date"].unique().sort().to_list())
     ids = np.arange(len(symbols))
     loaders = {
@@ -67,7 +67,7 @@ def main(root: Path, repeats: int) -> None:
     """Measure both by turns."""
     workload = daily_workload(daily_archive(root, DAILY_SYMBOLS, DAYS, 7))
     run, symbol_days = pipeline(workload)
-    kept = KeptArchive.open(workload.path)
+    kept = open_archive(workload.path)
     theirs = {(day.date(), asset.symbol) for day, asset in run().index}
     hits = workload.hits().filter(pl.col("session") >= min(theirs)[0])
     ours = set(hits.select("session", "symbol").iter_rows())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,8 @@ import polars as pl
 
 from bench.workload import Workload
 from engine.archive import layout
-from engine.archive.archive import Archive, DailyYear
 from engine.archive.files import write_bars
 from engine.clock.calendar import ExchangeCalendar
-from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
 from engine.schema import BAR_SCHEMA
 
 FIRST = dt.date(2013, 1, 2)
@@ -32,23 +28,6 @@ SCANNER = {
         "limit": None,
     },
 }  # fmt: skip
-
-
-class KeptArchive(Archive):
-    """An archive of daily bars that keeps what it has decoded."""
-
-    def __init__(self, path: Path, manifest: layout.ArchiveManifest):
-        super().__init__(path, manifest)
-        self._kept: dict[tuple[int, tuple[str, ...]], DailyYear] = {}
-
-    def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
-        asked = year, tuple(columns)
-        if asked not in self._kept:
-            self._kept[asked] = super().read_daily_year(year, columns)
-        return self._kept[asked]
-
-    def daily_symbols(self, year: int) -> Sequence[str]:
-        return self.read_daily_year(year, []).symbols
 
 
 def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:
@@ -83,5 +62,4 @@ def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:
 
 def daily_workload(path: Path) -> Workload:
     """Four factors, and the 500 largest of each day."""
-    data = {"interval": "1d", "scanners": [SCANNER]}
-    return Workload(path, LoadedConfig(SessionConfig(mode="backtest", session_data_config=data), Path("bench")))
+    return Workload(path, {"mode": "backtest", "session_data_config": {"interval": "1d", "scanners": [SCANNER]}})

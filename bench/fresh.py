@@ -48,24 +48,21 @@ def cold_scan(workload: Workload) -> Fresh:
 def write_spec(workload: Workload, folder: Path) -> Path:
     """What `main` reads."""
     spec = folder / "spec.json"
-    spec.write_text(json.dumps({"archive": str(workload.path), "config": workload.loaded.config.model_dump(mode="json")}))
+    spec.write_text(json.dumps({"archive": str(workload.path), "config": workload.config}))
     return spec
 
 
 def main() -> None:
     """Scan as the spec says."""
-    from engine.archive.archive import Archive
-    from engine.config.load import LoadedConfig
-    from engine.config.models import SessionConfig
-    from engine.results.batch_scan import scan_archive
+    from engine.api import open_archive
     from engine.runtime.peak_memory import peak_memory_mb
 
     spec = json.loads(Path(sys.argv[1]).read_text())
-    loaded = LoadedConfig(SessionConfig(**spec["config"]), Path(sys.argv[1]))
     told: list[float] = []
     with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
+        market = open_archive(spec["archive"], keep=0)
         out = Path(folder) / "hits.parquet"
-        scan_archive(loaded, Archive.open(spec["archive"]), out, False, lambda done, total, date: told.append(time.time()))
+        market.scan(spec["config"], out=out, keep_hits=False, on_progress=lambda *_: told.append(time.time()))
     print(json.dumps({"first_session_at": told[0], "done_at": time.time(), "peak_mb": peak_memory_mb()}))
 
 

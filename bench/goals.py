@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.daily import KeptArchive, daily_archive, daily_workload
+from bench.daily import daily_archive, daily_workload
 from bench.fresh import fresh_scan
 from bench.peers.check import run_peer
 from bench.workload import Scan, Workload, bench_archive, median, pairs
-from engine.archive.archive import Archive
-from engine.cli.adhoc import adhoc_config
-from engine.config.load import LoadedConfig
-from engine.config.models import SessionDataConfig
+from engine.api import open_archive
 from engine.indicators.key import IndicatorKey
 from engine.progress import Progress
 
@@ -70,10 +67,8 @@ def measure_goals(root: Path, seed: int, repeats: int, progress: Progress) -> li
 
 def momentum(path: Path, *more: str, **data: Any) -> Workload:
     """The momentum scanner every five minutes, with further settings of the scanners' block."""
-    loaded = adhoc_config(Archive.open(path), [MOMENTUM, *more])
-    config = loaded.config
-    changed = SessionDataConfig.model_validate(config.session_data_config.model_dump(mode="json") | data)
-    return Workload(path, LoadedConfig(config.model_copy(update={"session_data_config": changed}), loaded.path))
+    config = open_archive(path, keep=0).config(MOMENTUM, *more).model_dump(mode="json")
+    return Workload(path, config | {"session_data_config": config["session_data_config"] | data})
 
 
 def _scan(base: Workload, repeats: int) -> list[Goal]:
@@ -88,7 +83,7 @@ def _scan(base: Workload, repeats: int) -> list[Goal]:
 
 def _marginal(base: Workload, repeats: int) -> list[Goal]:
     """What comes on top."""
-    scanners = [scanner.model_dump(mode="json") for scanner in base.loaded.config.session_data_config.scanners]
+    scanners = base.config["session_data_config"]["scanners"]
     indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
     keys = [IndicatorKey.make(name, {}, "1m").name for name in FURTHER]
     logged = momentum(base.path, scanners=[scanners[0] | {"module": "bench.indicator_log", "config": {"indicators": keys}}])
@@ -140,8 +135,8 @@ def _workers(path: Path, repeats: int) -> list[Goal]:
 
 def _daily(workload: Workload, repeats: int) -> list[Goal]:
     """As zipline's Pipeline is measured, which has its bars in memory and hands out a frame; and with files at both ends."""
-    archive = KeptArchive.open(workload.path)
-    scans: list[Callable[[], Scan]] = [lambda: workload.scan_kept(archive), workload.scan]
+    market = open_archive(workload.path)
+    scans: list[Callable[[], Scan]] = [lambda: workload.scan_kept(market), workload.scan]
     rates = []
     for scan in scans:
         scan()

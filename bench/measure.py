@@ -13,7 +13,7 @@ from bench.fresh import cold_scan, fresh_scan
 from bench.peers.check import run_peer
 from bench.phases import stopwatch
 from bench.workload import Workload, median, pairs
-from engine.archive.archive import Archive
+from engine.api import open_archive
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow")
 
@@ -29,7 +29,7 @@ def measure(workload: Workload, repeats: int, against: Sequence[str]) -> dict[st
     fresh, cold = fresh_scan(workload), cold_scan(workload)
     return {
         "archive": str(workload.path),
-        "symbols": len(Archive.open(workload.path).symbols()),
+        "symbols": len(open_archive(workload.path, keep=0).symbols()),
         "sessions": len(workload.dates),
         "scanners": list(last.result.summary.scanners),
         "columns": workload.columns,

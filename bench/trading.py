@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from bench.workload import bench_archive
-from engine.archive.archive import Archive
-from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
-from engine.results.run import make_desk
-from engine.session.coordinator import SessionCoordinator
-from engine.session.record import in_blocks
+from engine import api
+from engine.progress import silent
 from engine.strategies.base import Strategy, StrategyContext
 
 SCANNER = {"module": "scanners.momentum_scanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}]}
@@ -47,16 +44,13 @@ class Reversion(Strategy):
                 context.close(symbol)
 
 
-def run(archive: Archive, strategies: list[dict[str, Any]], **data: Any) -> tuple[float, int, int]:
-    """Seconds of a run, and its hits and fills."""
-    config = SessionConfig(mode="backtest", session_data_config=data, strategies=strategies)  # type: ignore[arg-type]
-    loaded = LoadedConfig(config, Path("bench.json"))
-    started = time.perf_counter()
-    desk = make_desk(loaded, archive)
-    blocks = in_blocks(SessionCoordinator(loaded, archive, desk).sessions())
-    records = [(len(block.hits), sum(map(len, block.trading("fills")))) for block in blocks]
-    hits, fills = (sum(column) for column in zip(*records, strict=True))
-    return time.perf_counter() - started, hits, fills
+def run(market: api.Market, strategies: list[dict[str, Any]], **data: Any) -> tuple[float, int, int]:
+    """Seconds of a run into a run directory, and its hits and fills."""
+    config = {"mode": "backtest", "session_data_config": data, "strategies": strategies}
+    with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
+        started = time.perf_counter()
+        done = api.run(config, archive=market, out=folder, audit=False, report=False, on_progress=silent)
+        return time.perf_counter() - started, len(done.hits), len(done.table("fills"))
 
 
 def main() -> None:
@@ -68,7 +62,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path)
     given = parser.parse_args()
     path = given.archive or bench_archive(Path("parquet_data"), given.symbols, given.sessions, 7)
-    archive = Archive.open(path)
+    archive = api.open_archive(path, keep=0)
     few = {"symbols": archive.symbols()[:SYMBOLS]}
     run(archive, [COLUMNAR], scanners=[SCANNER])  # compiles
     pairs = [(run(archive, [], scanners=[SCANNER]), run(archive, [COLUMNAR], scanners=[SCANNER])) for _ in range(given.repeats)]

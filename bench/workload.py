@@ -9,23 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from engine.api import Market, make_demo, open_archive
+from engine.api import Scan as MarketScan
 from engine.archive import layout
 from engine.archive.archive import Archive, DailyYear
-from engine.archive.demo import make_demo
-from engine.config.load import LoadedConfig
 from engine.progress import Progress, silent
-from engine.results.batch_scan import BatchScan, scan_archive
-from engine.session.coordinator import SessionCoordinator
 
 
 def bench_archive(root: Path, symbols: int, sessions: int, seed: int, progress: Progress = silent) -> Path:
     """The folder of a demo market of this size; made where it is not there yet."""
     path = root / f"bench-{symbols}x{sessions}-{seed}"
-    make_demo(path, symbols, sessions, seed, progress=progress)
+    make_demo(path, symbols=symbols, sessions=sessions, seed=seed, on_progress=progress)
     return path
 
 
@@ -50,7 +49,7 @@ class Scan:
     """One run of the scanners: wall time, and what it came to."""
 
     seconds: float
-    result: BatchScan
+    result: MarketScan
 
     @property
     def ticks(self) -> int:
@@ -63,48 +62,60 @@ class Scan:
         return self.result.summary.bars
 
 
+class NotingMarket(Market):
+    """A market that notes the same."""
+
+    def __init__(self, path: Path):
+        self.noting = NotingArchive(path, layout.read_manifest(path))
+        super().__init__(path, keep=0)
+
+    def read(self) -> Archive:
+        return self.noting
+
+
 @dataclass(frozen=True)
 class Workload:
-    """Scanners (a config without an archive of its own) over an archive."""
+    """Scanners (a session config without an archive of its own, as JSON has it) over an archive."""
 
     path: Path
-    loaded: LoadedConfig
+    config: dict[str, Any]
 
     @cached_property
     def dates(self) -> list[dt.date]:
         """The sessions that are scanned."""
-        return SessionCoordinator(self.loaded, Archive.open(self.path)).scope.dates
+        span, data = self.config.get("backtest_config") or {}, self.config["session_data_config"]
+        first, last = (span.get(name) or default for name, default in (("start_date", "0"), ("end_date", "9")))
+        return [date for date in open_archive(self.path, keep=0).sessions(data.get("interval")) if first <= str(date) <= last]
 
     @cached_property
     def columns(self) -> list[str]:
         """The columns of bars that the scanners need, as a run of one session asks for them."""
-        first = self.between(self.dates[0], self.dates[0])
-        archive = NotingArchive(self.path, layout.read_manifest(self.path))
-        list(SessionCoordinator(first.loaded, archive).sessions())
-        return list(archive.asked)
+        first, market = self.between(self.dates[0], self.dates[0]), NotingMarket(self.path)
+        market.scan(first.config, keep_hits=False, on_progress=silent)
+        return list(market.noting.asked)
 
     def between(self, start: dt.date, end: dt.date) -> Workload:
         """The same over other dates."""
-        span = self.loaded.config.backtest_config.model_copy(update={"start_date": start, "end_date": end})
-        config = self.loaded.config.model_copy(update={"backtest_config": span})
-        return Workload(self.path, LoadedConfig(config, self.loaded.path))
+        span = (self.config.get("backtest_config") or {}) | {"start_date": str(start), "end_date": str(end)}
+        return Workload(self.path, self.config | {"backtest_config": span})
 
     def scan(self, workers: int = 1) -> Scan:
         """Scan and write the hits, as `barsweep scan --out --workers` does."""
         with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
-            archive, started = Archive.open(self.path), time.perf_counter()
-            result = scan_archive(self.loaded, archive, Path(folder) / "hits.parquet", False, silent, workers)
+            market, started = open_archive(self.path, keep=0), time.perf_counter()
+            out = Path(folder) / "hits.parquet"
+            result = market.scan(self.config, out=out, keep_hits=False, workers=workers, on_progress=silent)
             return Scan(time.perf_counter() - started, result)
 
-    def scan_kept(self, archive: Archive) -> Scan:
-        """Scan an archive that was opened before, and write nothing."""
+    def scan_kept(self, market: Market) -> Scan:
+        """Scan a market that keeps its bars, and write nothing."""
         started = time.perf_counter()
-        result = scan_archive(self.loaded, archive, None, False, silent)
+        result = market.scan(self.config, keep_hits=False, on_progress=silent)
         return Scan(time.perf_counter() - started, result)
 
     def decode(self) -> float:
         """Seconds to decode the columns that a scan needs, and nothing else."""
-        base, columns = Archive.open(self.path).manifest.base, self.columns
+        base, columns = open_archive(self.path, keep=0).archive.manifest.base, self.columns
         if base.is_daily:
             files = [layout.daily_file(self.path, year) for year in sorted({date.year for date in self.dates})]
         else:
@@ -116,10 +127,8 @@ class Workload:
 
     def hits(self) -> pl.DataFrame:
         """session, tick, symbol of every hit, sorted by tick and symbol."""
-        with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
-            out = Path(folder) / "hits.parquet"
-            scan_archive(self.loaded, Archive.open(self.path), out, False, silent)
-            return pl.read_parquet(out, columns=["session", "tick", "symbol"]).sort("tick", "symbol")
+        found = open_archive(self.path, keep=0).scan(self.config, on_progress=silent)
+        return found.hits.select("session", "tick", "symbol").sort("tick", "symbol")
 
 
 def pairs(repeats: int, workload: Workload) -> list[tuple[float, Scan]]:

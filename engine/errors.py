@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from typing import Any
 
 LONGEST_NAME = 200  # of a name that was mistyped
 LONGEST_LINE = 2_000
@@ -117,6 +118,17 @@ class WriteError(StoppedError):
         number = re.search(r"\[errno (\d+)\]", said)  # as Arrow tells it
         said = os.strerror(int(number[1])) if number else said
         return cls(f"cannot be written: {said}", where=where)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Work was interrupted (Ctrl-C, a notebook's stop button); `result` is what was done until then, as far as it is whole.
+
+    No BarsweepError: who does not ask for it is stopped, as by any interrupt.
+    """
+
+    def __init__(self, result: object, what: str):
+        super().__init__(what)
+        self.result: Any = result
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

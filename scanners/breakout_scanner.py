@@ -37,8 +37,8 @@ class BreakoutScanner(ColumnarScanner):
 
     rank_by = "score"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         p = self.params
         self.session_limit = p.per_session
         before = IndicatorKey.make("prior_range", {"period": p.consolidation}, p.interval).name

@@ -26,8 +26,8 @@ class CriteriaScanner(ColumnarScanner):
         rank_by: str | None = Field(None, description="a feature's name or an expression, the largest first; null ranks by symbol")
         limit: int | None = Field(None, ge=1, description="keep the best so many a tick; null keeps all")
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         where = f"{type(self).__module__} config"
         self._criteria = {n: parse_condition(text, f"{where}, criteria.{n}") for n, text in self.params.criteria.items()}
         self._features = {n: parse_value(text, f"{where}, features.{n}") for n, text in self.params.features.items()}

@@ -35,8 +35,8 @@ class CrpScanner(ColumnarScanner):
 
     rank_by = "rvol"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.limit = self.params.limit
         low, high = pl.col("session_low"), pl.col("session_high")
         self._position = (pl.col("close") - low) / (high - low)

@@ -27,8 +27,8 @@ class GapScanner(ColumnarScanner):
 
     rank_by = "gap_size"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.limit = self.params.limit
 
     def _first_price(self) -> pl.Expr:

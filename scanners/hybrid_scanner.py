@@ -26,8 +26,8 @@ class HybridScanner(ColumnarScanner):
 
     rank_by = "rvol"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.limit = self.params.limit
         self._rvol = f"rvol_{self.params.rvol_sessions}_1m"
 

@@ -28,8 +28,8 @@ class MomentumScanner(ColumnarScanner):
 
     rank_by = "change"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.limit = self.params.limit
         self._rsi = IndicatorKey.make("rsi", {"period": self.params.rsi_period}, self.params.interval).name
         self._sma = IndicatorKey.make("sma", {"period": self.params.sma_period}, self.params.interval).name

@@ -32,8 +32,8 @@ class NewHighScanner(ColumnarScanner):
 
     rank_by = "change"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         p = self.params
         self.limit = p.limit
         days = WEEKS_52 if p.kind == "52_weeks" else p.days

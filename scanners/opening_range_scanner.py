@@ -30,8 +30,8 @@ class OpeningRangeScanner(ColumnarScanner):
 
     rank_by = "rvol"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         p = self.params
         self.limit = p.limit
         self._range = f"opening_range_{p.minutes}_1m"

@@ -30,8 +30,8 @@ class RelativeVolumeScanner(ColumnarScanner):
 
     rank_by = "rvol"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         p = self.params
         self.limit = p.limit
         self._rvol = pl.col(f"rvol_{p.rvol_sessions}_1m")

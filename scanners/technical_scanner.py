@@ -35,8 +35,8 @@ class TechnicalScanner(ColumnarScanner):
 
     rank_by = "strength"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         p = self.params
         self.limit = p.limit
         bands = IndicatorKey.make("bollinger_bands", {"period": p.bands_period, "width": p.bands_width}, p.interval).name

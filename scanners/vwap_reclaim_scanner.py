@@ -32,8 +32,8 @@ class VwapReclaimScanner(ColumnarScanner):
 
     rank_by = "bars_before"
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.limit = self.params.limit
         sign = 1 if self.params.side == "reclaimed" else -1
         self._since, self._before = sign * pl.col("vwap_streak_1m.streak"), -sign * pl.col("vwap_streak_1m.before")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 from tests.data import PROJECT
 
-# In the order data passes through them: a room imports rooms before it and itself; `cli` anything.
+# In the order data passes through them: a room imports rooms before it and itself; `cli` and `bench` ask
+# `api`.
 ROOMS = [
     "errors",
     "schema",
@@ -28,7 +31,15 @@ ROOMS = [
     "trading",
     "audit",
     "results",
+    "api",
 ]
+# All that commands know of the project: the door, and what is said in errors, logs and progress.
+FOR_COMMANDS = {"api", "errors", "log", "progress", "cli", "__version__"}
+# What benches run goes through the door; what they measure from outside, and peers read, they may name.
+NOT_FOR_BENCHES = {"cli", "config", "session", "scan", "trading", "audit", "results"}
+MEASURED_FROM_OUTSIDE = {"bench/phases.py": NOT_FOR_BENCHES, "bench/fresh.py": {"results"}}  # its clocks; peak memory
+OPENED = {"main.py": {"open"}}  # the null device, for a pipe that is closed
+FORBIDDEN_CALLS = {"tempfile", "read_parquet", "scan_parquet", "read_csv", "read_ipc", "SessionConfig", "LoadedConfig"}
 KERNEL_LIBRARIES = {
     "fractions",
     "functools",
@@ -77,6 +88,8 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     assert not any(n.split(".")[0] == "scanners" for n in names), "the engine imports no plug-in by name"
     if own == "strategies" and path.name not in ("base.py", "__init__.py"):
         assert all(n.startswith("engine.strategies.base") for n in names if n.split(".")[0] == "engine")
+    if own == "cli":
+        assert {room for room in rooms(path) if room not in FOR_COMMANDS} == set()
     if own in ("cli", "__init__", "strategies"):
         return
     for name in names:
@@ -84,6 +97,35 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
         if parts[0] == "engine" and len(parts) > 1 and parts[1] != "__version__":
             other = parts[1]
             assert ROOMS.index(other) <= ROOMS.index(own), f"{own} imports {other}"
+
+
+def rooms(path: Path) -> set[str]:
+    """The rooms of the engine that a file imports."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("engine.")}
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "bench").rglob("*.py")), ids=lambda p: str(p.relative_to(PROJECT)))
+def test_benches_run_what_they_measure_through_the_front_door(path: Path) -> None:
+    exempt = MEASURED_FROM_OUTSIDE.get(str(path.relative_to(PROJECT)), set())
+    assert rooms(path) & NOT_FOR_BENCHES - exempt == set()
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "engine/cli").glob("*.py")), ids=lambda p: p.name)
+def test_no_command_builds_a_config_or_reads_a_file(path: Path) -> None:
+    """A command parses options, calls the door, prints."""
+    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert (names | attributes | set(imports(path))) & (FORBIDDEN_CALLS | {"open", "read_text", "read_bytes"}) <= OPENED.get(path.name, set())
+
+
+def test_the_door_itself_costs_nothing() -> None:
+    """`import barsweep` imports nothing heavy; so it takes no time, however slow the machine."""
+    code = (
+        "import sys, barsweep; print([m for m in ('polars', 'numba', 'numpy', 'pydantic', 'pyarrow') if m in sys.modules],"
+        " set(barsweep.__all__) <= set(dir(barsweep)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout == "[] True\n"
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "engine/kernels").rglob("*.py")), ids=lambda p: p.name)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import polars as pl
 
 from bench.workload import Workload
-from engine.archive.archive import Archive
-from engine.config.load import LoadedConfig
-from engine.config.models import ScannerConfig
+from engine.api import check_config, open_archive
 from engine.errors import ConfigError
 
 PEERS = {"duckdb": "bench.peers.momentum_duckdb", "polars": "bench.peers.momentum_polars"}
@@ -37,7 +36,7 @@ def run_peer(name: str, workload: Workload) -> Peer:
         module = import_module(PEERS[name])
     except ModuleNotFoundError as error:
         raise ConfigError(f"--against {name}: {error.name} is not installed", fix="pip install 'barsweep[bench]'") from None
-    archive = Archive.open(workload.path)
+    archive = open_archive(workload.path, keep=0).archive
     started = time.perf_counter()
     theirs = module.find(archive, workload.dates)
     seconds = time.perf_counter() - started
@@ -52,11 +51,16 @@ def run_peer(name: str, workload: Workload) -> Peer:
 
 
 def _require_default(name: str, workload: Workload) -> None:
-    scanners = workload.loaded.config.session_data_config.scanners
-    default = ScannerConfig(module=SCANNER, regular_session=SCHEDULE)
+    default = _scanners({"session_data_config": {"scanners": [{"module": SCANNER, "regular_session": SCHEDULE}]}})
+    scanners = _scanners(workload.config)
     own = ", ".join(scanner.label for scanner in scanners)
-    if [scanner.model_copy(update={"name": None}) for scanner in scanners] != [default]:
+    if [scanner.model_copy(update={"name": None}) for scanner in scanners] != default:
         raise ConfigError(f"--against {name} with {own}", expected=f"{SCANNER} as it is, every five minutes")
+
+
+def _scanners(config: dict[str, Any]) -> list[Any]:
+    """The scanners' blocks of a config, with all that it leaves out."""
+    return check_config({"mode": "backtest", **config}).config.session_data_config.scanners
 
 
 def _without_rounding(apart: pl.DataFrame, workload: Workload) -> pl.DataFrame:
@@ -75,7 +79,6 @@ def _shifted(workload: Workload, by: float) -> Workload:
         "strong_rsi": f"rsi_14_1m > 70 * {up!r}",
         "above_sma": f"close > sma_20_1m * {up!r}",
     }
-    scanner = ScannerConfig(module="scanners.criteria_scanner", regular_session=SCHEDULE, config={"criteria": clauses})
-    data = workload.loaded.config.session_data_config.model_copy(update={"scanners": (scanner,)})
-    config = workload.loaded.config.model_copy(update={"session_data_config": data})
-    return Workload(workload.path, LoadedConfig(config, workload.loaded.path))
+    scanner = {"module": "scanners.criteria_scanner", "regular_session": SCHEDULE, "config": {"criteria": clauses}}
+    data = workload.config["session_data_config"] | {"scanners": [scanner]}
+    return Workload(workload.path, workload.config | {"session_data_config": data})

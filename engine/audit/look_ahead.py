@@ -114,7 +114,7 @@ def window_of(
     """The config over a few sessions around a date: before it those of the run, after it those that are there."""
     first, last = dates[max(0, dates.index(date) - before)], there[min(len(there) - 1, there.index(date) + after)]
     span = BacktestConfig(start_date=first, end_date=last)
-    return LoadedConfig(loaded.config.model_copy(update={"backtest_config": span}), loaded.path)
+    return loaded.changed(backtest_config=span)
 
 
 def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int]:

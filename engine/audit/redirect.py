@@ -46,7 +46,7 @@ def _membership(path: Path) -> pl.DataFrame | None:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RedirectedConfig(LoadedConfig):
     """A config of which the paths are looked up anew."""
 
@@ -73,7 +73,7 @@ def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future:
     scanners = [one.model_copy(update={"config": moved(one.config)}) for one in data.scanners]
     strategies = [one.model_copy(update={"config": moved(one.config)}) for one in config.strategies]
     update = {"session_data_config": data.model_copy(update={"scanners": scanners}), "strategies": strategies}
-    return RedirectedConfig(config.model_copy(update=update), loaded.path, leads)
+    return RedirectedConfig(config.model_copy(update=update), loaded.path, loaded.made, leads=leads)
 
 
 def _lead(value: str, loaded: LoadedConfig, leads: Leads) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import FILE, archive_option, format_option
+from engine.cli.options import FILE, archive_option, format_option, spell
 from engine.cli.output import print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SHOWN = 10
 replace_option = click.option("--replace", is_flag=True, help="Forget what the archive has; else it is merged.")
@@ -32,19 +36,12 @@ def actions_command(
     What a row says takes the place of what the archive has of its symbol and ex-date. An ex-date that is no session of the exchange
     takes effect at the next one.
     """
-    from engine.archive import actions
-    from engine.archive.archive import Archive
-    from engine.archive.lean import factor_actions
+    from engine import api
 
-    archive = Archive.open(archive_path)
-    _one_source("--table", table, "--lean-factors", lean_factors)
-    if table is None and lean_factors is None:
-        _refuse_without_source(by_ticker or replace, "--table or --lean-factors")
-        _show(archive.corporate_actions(), symbol, output_format)
+    summary = api.actions(archive_path, table=table, lean_factors=lean_factors, by_ticker=by_ticker, replace=replace, spell=spell)
+    if not isinstance(summary, api.ActionsSummary):
+        _show(summary, symbol, output_format)
         return
-    rows, skipped = (actions.read_actions(table), ()) if table else factor_actions(archive, lean_factors)  # type: ignore[arg-type]
-    rows = actions.by_ticker(archive, rows) if by_ticker else rows
-    summary = actions.bring_in(archive, rows, replace, skipped)
     if output_format == "json":
         print_json(dataclasses.asdict(summary))
         return
@@ -73,18 +70,12 @@ def tickers_command(
     Bars stay filed under the ticker of their day and are read as their symbol's: after a change of ticker a symbol's history goes
     on, and two symbols that had the same ticker are kept apart. Tickers the map does not name are symbols of their own.
     """
-    from engine.archive import tickers
-    from engine.archive.archive import Archive
-    from engine.archive.lean import ticker_intervals
+    from engine import api
 
-    archive = Archive.open(archive_path)
-    _one_source("--table", table, "--lean-maps", lean_maps)
-    if table is None and lean_maps is None:
-        _refuse_without_source(replace, "--table or --lean-maps")
-        _show(archive.symbol_map.intervals, symbol, output_format)
+    summary = api.tickers(archive_path, table=table, lean_maps=lean_maps, replace=replace, spell=spell)
+    if not isinstance(summary, api.TickersSummary):
+        _show(summary, symbol, output_format)
         return
-    rows = tickers.read_tickers(table) if table else ticker_intervals(lean_maps)  # type: ignore[arg-type]
-    summary = tickers.bring_in(archive, rows, replace)
     if output_format == "json":
         print_json(dataclasses.asdict(summary))
         return
@@ -101,25 +92,8 @@ def tickers_command(
         click.echo(f"warning: daily bars that are no symbol's, and are not read: {told}", err=True)
 
 
-def _one_source(one: str, first: Path | None, other: str, second: Path | None) -> None:
-    from engine.errors import ConfigError
-
-    if first is not None and second is not None:
-        raise ConfigError(f"{one} and {other}", expected="one of them", fix="bring in one after the other")
-
-
-def _refuse_without_source(given: bool, sources: str) -> None:
-    from engine.errors import ConfigError
-
-    if given:
-        raise ConfigError("nothing to bring in", expected=sources)
-
-
-def _show(table: object, symbol: str | None, output_format: str) -> None:
-    import polars as pl
-
-    assert isinstance(table, pl.DataFrame)
-    rows = table.filter(pl.col("symbol") == symbol.upper()) if symbol else table
+def _show(rows: pl.DataFrame, symbol: str | None, output_format: str) -> None:
+    rows = rows.filter(rows["symbol"] == symbol.upper()) if symbol else rows
     print_json(rows.to_dicts()) if output_format == "json" else print_table(
         "", rows.columns, [[f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row] for row in rows.rows()]
     )  # fmt: skip

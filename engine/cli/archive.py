@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.actions import actions_command, tickers_command
-from engine.cli.options import DAY, FILE, FOLDER, CommandGroup, archive_option, format_option, quiet_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar, tell_reading_cost
+from engine.cli.options import (
+    DAY,
+    FILE,
+    FOLDER,
+    CommandGroup,
+    archive_option,
+    columns_of,
+    format_option,
+    quiet_option,
+    spell,
+)  # fmt: skip
+from engine.cli.output import print_facts, print_frame, print_json, print_table, progress_bar, tell_reading_cost
 from engine.cli.quality import quality_command
 
 if TYPE_CHECKING:
-    from engine.archive.importer import ImportSummary
+    from engine.api import ImportSummary
 
 
 @click.group("archive", cls=CommandGroup)
@@ -37,10 +48,11 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
     From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 117 reach
     to 2018-04-20. Where the same market is there already, nothing is done.
     """
-    from engine.archive.demo import make_demo
+    from engine import api
 
     with progress_bar(quiet) as progress:
-        made = make_demo(archive_path, symbols, sessions, seed, start.date(), force=force, progress=progress)
+        made = api.make_demo(archive_path, symbols=symbols, sessions=sessions, seed=seed, start=start, force=force,
+                             on_progress=progress)  # fmt: skip
     if not quiet:
         click.echo(f"{'made' if made else 'already there:'} {archive_path}", err=True)
 
@@ -67,44 +79,31 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @format_option
 @quiet_option
 def import_command(
-    sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
-    timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
-    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, query: str | None, source: str,
-    output_format: str, quiet: bool,
+    sources: tuple[Path, ...], archive_path: Path, columns: tuple[str, ...], output_format: str, quiet: bool, **options: Any
 ) -> None:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
     All SOURCES of one command are one import: a session it holds replaces the archive's. An import that was
     interrupted goes on when it is run again. Rows that cannot be bars are put aside with the reason, never dropped.
     """
-    from engine.archive.import_options import ImportOptions
-    from engine.archive.importer import import_bars
-    from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
-    from engine.errors import ConfigError
+    from engine import api
 
-    if not price_divisor > 0:
-        raise ConfigError(f"--price-divisor {price_divisor:g}", expected="a number above 0")
-    _check_zone(timezone)
-    reading = SourceOptions(
-        _mapping(columns), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
-        price_divisor=price_divisor, query=query,
-    )  # fmt: skip
-    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
     with progress_bar(quiet) as progress:
-        summary = import_bars(list(sources), archive_path, options, progress)
+        summary = api.import_archive(*sources, archive=archive_path, columns=columns_of(columns), on_progress=progress, spell=spell,
+                                     **options)  # fmt: skip
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
-    if not quiet and summary.layout == "lean":
-        _tell_of_lean_files(sources, archive_path)
+    if not quiet:
+        _tell_of_lean_files(api.lean_markets(summary, sources), archive_path)
 
 
 @archive_group.command("layouts")
 @format_option
 def layouts_command(output_format: str) -> None:
     """List the vendors' layouts that import knows."""
-    from engine.archive.vendors import LAYOUTS
+    from engine import api
 
     columns = ("layout", "bars", "label", "zone", "recognized", "note", "documented at")
-    rows = [(v.name, v.what, v.label, v.zone, "yes" if v.own else "suggested", v.note, v.url) for v in LAYOUTS.values()]
+    rows = [dataclasses.astuple(layout) for layout in api.layouts()]
     if output_format == "json":
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
@@ -118,11 +117,10 @@ def layouts_command(output_format: str) -> None:
 @quiet_option
 def diff_command(a: Path, b: Path, output_format: str, quiet: bool) -> int:
     """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ; status 1 where any do."""
-    from engine.archive.archive import Archive
-    from engine.archive.diff import diff_archives
+    from engine import api
 
     with progress_bar(quiet) as progress:
-        found = diff_archives(Archive.open(a), Archive.open(b), progress)
+        found = api.diff_archives(a, b, on_progress=progress)
     if output_format == "json":
         print_json([dataclasses.asdict(difference) for difference in found])
     elif found:
@@ -153,34 +151,29 @@ archive_group.add_command(tickers_command)
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @quiet_option
 def init_command(
-    folder: Path, archive_path: Path | None, label: str | None, files: str | None, exchange: str, timezone: str | None,
-    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], source: str, quiet: bool,
+    folder: Path, archive_path: Path | None, columns: tuple[str, ...], quiet: bool, **options: Any
 ) -> None:  # fmt: skip
     """Make an archive of FOLDER, whose files are laid out by date already, without importing them.
 
     Writes archive.json and reads every file once; the files stay as they are. What is known of them is kept in the cache
     folder and follows them: files that are new or changed are read again by the next command.
     """
-    from engine.archive.in_place import ForeignFiles
-    from engine.archive.recognise import InPlaceOptions, init_in_place
+    from engine import api
 
-    _check_zone(timezone)
-    options = InPlaceOptions(label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source)
     with progress_bar(quiet) as progress:
-        archive = init_in_place(folder, archive_path or folder, options, progress)
-    assert isinstance(archive.files, ForeignFiles)
-    catalogue = archive.files.catalogue()
-    sessions = archive.sessions(archive.manifest.base.name)
+        found = api.read_in_place(folder, archive=archive_path, columns=columns_of(columns), on_progress=progress, spell=spell,
+                                  **options)  # fmt: skip
+    sessions = found.sessions
     print_facts({
-        "archive": archive.path, "files": archive.files.template, "interval": archive.manifest.base.name,
-        "sessions": f"{len(sessions)} ({sessions[0]} to {sessions[-1]})", "symbols": len(archive.symbols()), "bars": catalogue.rows,
-        "sessions out of order": catalogue.out_of_order, "rows left out": sum(catalogue.left_out.values()),
+        "archive": found.path, "files": found.files, "interval": found.interval,
+        "sessions": f"{len(sessions)} ({sessions[0]} to {sessions[-1]})", "symbols": found.symbols, "bars": found.bars,
+        "sessions out of order": found.out_of_order, "rows left out": sum(found.left_out.values()),
     })  # fmt: skip
-    if catalogue.left_out:
+    if found.left_out:
         click.echo()
-        print_table("", ("reason", "rows"), sorted(catalogue.left_out.items()))
+        print_table("", ("reason", "rows"), sorted(found.left_out.items()))
     if not quiet:
-        tell_reading_cost(archive, sessions[-1])
+        tell_reading_cost(found.reading_cost())
 
 
 @archive_group.command("info")
@@ -188,10 +181,9 @@ def init_command(
 @format_option
 def info_command(archive_path: Path, output_format: str) -> None:
     """Show what an archive holds: sessions, symbols, rows, size, span, coverage."""
-    from engine.archive.archive import Archive
-    from engine.archive.info import describe
+    from engine import api
 
-    info = describe(Archive.open(archive_path))
+    info = api.info(archive_path)
     if output_format == "json":
         print_json(dataclasses.asdict(info))
         return
@@ -216,56 +208,29 @@ def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool
     revert, fills without volume. --fix sorts, drops exact copies and fills without volume, and puts right highs and lows that
     are exchanged or miss open or close by rounding. It changes nothing else.
     """
-    from engine.archive.archive import Archive
-    from engine.archive.check import check_archive
-    from engine.archive.fix import FIXES, fix_archive
+    from engine import api
 
-    archive = Archive.open(archive_path)
     with progress_bar(quiet) as progress:
-        changes = fix_archive(archive, progress) if fix else {}
-        findings = check_archive(archive, progress)
+        found = api.check(archive_path, fix=fix, on_progress=progress)
     if output_format == "json":
-        told = [dataclasses.asdict(finding) for finding in findings]
-        print_json({"changes": changes, "findings": told} if fix else told)
-        return 1 if findings else 0
-    if changes:
-        print_table(f"repaired, see {archive_path / FIXES}", ("repaired", "count"), sorted(changes.items()))
-    if findings:
-        rows = [("fault" if f.fault else "note", f.kind, f.where, f.count, f.example) for f in findings]
-        print_table("findings", ("", "kind", "where", "count", "example"), rows)
-    else:
+        told = found.as_dicts()
+        print_json({"changes": found.changes, "findings": told} if fix else told)
+        return 0 if found.clean else 1
+    if found.changes:
+        print_table(f"repaired, see {archive_path / found.fixes.name}", ("repaired", "count"), sorted(found.changes.items()))
+    if found.clean:
         click.echo("clean: nothing found")
-    return 1 if findings else 0
+    else:
+        print_frame("findings", found.table, ("", "kind", "where", "count", "example"))
+    return 0 if found.clean else 1
 
 
 archive_group.add_command(quality_command)
 
 
-def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
-    from engine.errors import ConfigError
-
-    mapping = dict(column.split("=", 1) for column in columns if "=" in column)
-    if len(mapping) != len(columns):
-        raise ConfigError(f"--column {' --column '.join(columns)}", expected="OURS=THEIRS, each of ours once")
-    return mapping
-
-
-def _check_zone(name: str | None) -> None:
-    from zoneinfo import available_timezones
-
-    from engine.errors import ConfigError, did_you_mean
-
-    if name is not None and name not in available_timezones():
-        raise ConfigError(f"--timezone {name}", expected="a zone such as America/New_York or UTC",
-                          fix=did_you_mean(name, available_timezones()))  # fmt: skip
-
-
-def _tell_of_lean_files(sources: tuple[Path, ...], archive_path: Path) -> None:
+def _tell_of_lean_files(markets: Sequence[Path], archive_path: Path) -> None:
     """Where LEAN's factor and map files lie beside the bars, the commands that bring them in."""
-    markets = {
-        folder for source in sources for folder in (source, *source.absolute().parents) if (folder / "factor_files").exists()
-    }
-    for market in sorted(markets):
+    for market in markets:
         click.echo(
             f"{market} has splits, dividends and changes of tickers too:\n"
             f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}\n"

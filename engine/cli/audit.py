@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from engine.cli.adhoc import DEFAULT_ARCHIVE, is_run_or_config, loaded_from, of_scanner, universe_overrides
-from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_options
-from engine.cli.output import print_facts, print_json, print_table, progress_bar
-from engine.errors import ConfigError
+from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_keywords, scan_options, spell
+from engine.cli.output import print_facts, print_frame, print_json, print_warnings, progress_bar
 from engine.log import set_up_logging
-
-if TYPE_CHECKING:
-    from engine.archive.archive import Archive
-    from engine.audit.difference import Difference
-    from engine.audit.look_ahead import AuditOptions, LookAheadAudit, Replay
-    from engine.audit.warm_up import WarmUpAudit
-    from engine.config.load import LoadedConfig
-
-OF_A_CONFIG = ("start", "end", "universe", "settings")  # options that a config or a run takes too
 
 
 @click.command("audit")
@@ -51,114 +39,24 @@ def audit_command(
     status 1 says that something differs, or that a scanner or a strategy failed.
     """
     set_up_logging("error" if quiet else log_level)
-    from engine.audit.look_ahead import AuditOptions, audit_look_ahead
-    from engine.audit.warm_up import audit_warm_up
+    from engine import api
 
-    loaded, archive = _source(source, archive_path, options)
-    asked = AuditOptions(ticks, sessions, before, seed)
     with progress_bar(quiet) as progress:
-        audit = audit_look_ahead(loaded, archive, asked, progress)
-        warm = audit_warm_up(loaded, archive, asked, progress) if warm_up else None
+        found = api.audit(source, archive=archive_path, ticks=ticks, sessions=sessions, before=before, seed=seed, warm_up=warm_up,
+                          on_progress=progress, spell=spell, **scan_keywords(options))  # fmt: skip
     if output_format == "json":
-        print_json(_as_json(asked, audit, warm))
+        print_json(found.as_dict())
     else:
-        _print(asked, audit)
-        if warm is not None:
-            _print_warm_up(warm)
-    for text in [*audit.warnings, *(f"failed, so not audited: {one}" for one in audit.failures)]:
-        click.echo(f"warning: {text}", err=True)
-    return 1 if audit.differences or audit.failures else 0
-
-
-def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
-    if source and is_run_or_config(source):
-        return _changed_config(Path(source), archive_path, options)
-    return of_scanner(source, archive_path, options)
-
-
-def _changed_config(path: Path, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
-    """A config or a run's, with what the options change."""
-    from engine.config.load import load_config
-
-    strange = [name for name, value in options.items() if value and name not in OF_A_CONFIG]
-    if strange:
-        raise ConfigError(f"--{strange[0].rstrip('s').replace('_', '-')} with a config", where=path,
-                          expected="--start, --end, --universe and --set KEY=VALUE")  # fmt: skip
-    loaded, archive = loaded_from(path, archive_path, DEFAULT_ARCHIVE)
-    changes = [f"backtest_config.{key}_date={options[key]}" for key in ("start", "end") if options[key]]
-    changes += universe_overrides(loaded, options["universe"])
-    if path.is_dir() and (changes or options["settings"]):
-        raise ConfigError("changes to a run", where=path, expected="a run directory as it is, or a config to change")
-    if changes or options["settings"]:
-        loaded = load_config(path, [*options["settings"], *changes])
-    return loaded, archive
-
-
-def _print(asked: AuditOptions, audit: LookAheadAudit) -> None:
-    from engine.audit.future import FUTURES
-
-    sessions = sorted({replay.session for replay in audit.replays})
-    ticks = {replay.tick for replay in audit.replays if replay.future in FUTURES}
-    print_facts({
-        "sessions": ", ".join(map(str, sessions)),
-        "ticks": ", ".join(f"{tick:%Y-%m-%d %H:%M}" if len(sessions) > 1 else f"{tick:%H:%M}" for tick in sorted(ticks)),
-        "replays": f"{len(audit.replays)}: {', '.join(dict.fromkeys(replay.future for replay in audit.replays))}",
-        "values": f"{audit.values:,} of cross-sections compared",
-        "seed": asked.seed,
-        "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
-    })  # fmt: skip
-    if audit.differences:
-        click.echo()
-        heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
-        print_table("known at the time, and another thing in a replay", heads, [_row(*one) for one in audit.differences])
-
-
-def _row(replay: Replay, one: Difference) -> tuple[Any, ...]:
-    from engine.audit.future import FUTURES
-
-    return (
-        one.what, one.owner or "-", one.name, one.symbol or "-", f"{one.time:%Y-%m-%d %H:%M}", _shown(one.whole),
-        _shown(one.other), one.count, f"{replay.future} at {replay.tick:%H:%M}" if replay.future in FUTURES else replay.future,
-    )  # fmt: skip
-
-
-def _print_warm_up(warm: WarmUpAudit) -> None:
-    from engine.audit.warm_up import FACTORS
-
-    columns = ("indicator", "warm-up", "there", "times", "moved", "of", "largest change", "appeared", "symbol", "session")
-    rows = [
-        (one.indicator, one.sessions, one.there, f"{one.factor:g}", one.moved, one.values, f"{one.change:.1e}", one.appeared,
-         one.symbol or "-", one.session)
-        for one in warm.moving
-    ]  # fmt: skip
-    indicators, moving, short = ({one.indicator for one in some} for some in (warm.movements, warm.moving, warm.cut_short))
-    longer = " and ".join(f"{factor:g}" for factor in FACTORS)
-    found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
-    click.echo()
-    print_facts({
-        "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
-        "hits": f"{others:,} others, of {found:,}" if others else "the same",
-        **({"cut short": f"the archive begins too late to try it: {', '.join(sorted(short))}"} if short else {}),
-    })  # fmt: skip
-    if rows:
-        click.echo()
-        print_table("warm-up: sessions needed and there, and what moves with more", columns, rows)
-
-
-def _as_json(asked: AuditOptions, audit: LookAheadAudit, warm: WarmUpAudit | None) -> dict[str, Any]:
-    found = [{"session": replay.session, "cut": replay.tick, "future": replay.future} | dataclasses.asdict(one)
-             for replay in audit.replays for one in replay.differences]  # fmt: skip
-    return {
-        "options": dataclasses.asdict(asked),
-        "replays": [{"session": one.session, "tick": one.tick, "future": one.future, "differences": len(one.differences)}
-                    for one in audit.replays],
-        "values": audit.values, "differences": found, "failures": audit.failures, "warnings": audit.warnings,
-        "warm_up": None if warm is None else {
-            "indicators": [dataclasses.asdict(one) for one in warm.movements],
-            "hits": [dict(zip(("session", "factor", "hits", "others"), one, strict=True)) for one in warm.hits],
-        },
-    }  # fmt: skip
-
-
-def _shown(value: Any) -> str:
-    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+        print_facts(found.facts)
+        if len(found.differences):
+            heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
+            click.echo()
+            print_frame("known at the time, and another thing in a replay", found.differences, heads)
+        if found.warm_up_facts:
+            click.echo()
+            print_facts(found.warm_up_facts)
+        if len(found.moving):
+            click.echo()
+            print_frame("warm-up: sessions needed and there, and what moves with more", found.moving)
+    print_warnings(found.warnings)
+    return 0 if found.clean else 1

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config
-from engine.cli.options import FILE, FOLDER, archive_option, log_level_option, quiet_option, scan_options
+from engine.cli.options import FILE, FOLDER, archive_option, log_level_option, quiet_option, scan_keywords, scan_options, spell
 from engine.cli.output import print_json, print_table, progress_bar
 from engine.log import set_up_logging
 
@@ -52,11 +51,13 @@ def bench_command(
     from bench.profile import write_flame_graph
     from bench.scaling import measure_scaling, write_plot
     from bench.workload import Workload, bench_archive
-    from engine.archive.archive import Archive
+    from engine.api import open_archive
+
+    keywords = scan_keywords(options)
 
     def make(path: Path) -> Workload:
-        modules = scanners or (() if options.get("where") else (MOMENTUM,))
-        return Workload(path, adhoc_config(Archive.open(path), modules, **options))
+        modules = scanners or (() if keywords["where"] else (MOMENTUM,))
+        return Workload(path, open_archive(path, keep=0, spell=spell).config(*modules, **keywords).model_dump(mode="json"))
 
     peers = _peers(against, tuple(PEERS))
     content: dict[str, Any]

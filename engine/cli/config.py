@@ -20,34 +20,16 @@ def config_group() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
 def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     """Check CONFIG without reading any bars: keys and values, modules and their parameters, indicators, exchange."""
-    from engine.clock.calendar import ExchangeCalendar
-    from engine.clock.schedule import AtClose
-    from engine.config.load import load_config
-    from engine.indicators.key import IndicatorKey
-    from engine.scan.base import ColumnarScanner
-    from engine.scan.load_scanner import load_scanner_class
-    from engine.trading.slot import StrategySlot
+    from engine import api
 
-    loaded = load_config(config, overrides)
-    data = loaded.config.session_data_config
-    if loaded.config.exchange:
-        ExchangeCalendar.of(loaded.config.exchange)
-    for one in data.indicators:
-        IndicatorKey.make(one.name, one.params, one.interval)
-    for part in data.scanners:
-        scanner = load_scanner_class(part.module)(dict(part.config))
-        if isinstance(scanner, ColumnarScanner):
-            scanner.plan()
-    for number, strategy in enumerate(loaded.config.strategies):
-        StrategySlot.load(strategy, number, AtClose())
-    scanners, strategies = (sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies))
-    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}); symbols: {len(data.symbols)}, scanners: {scanners}, "
-               f"strategies: {strategies}")  # fmt: skip
+    found = api.check_config(config, overrides=overrides)
+    click.echo(f"ok: {found.name} ({found.digest}); symbols: {found.symbols}, scanners: {found.scanners}, "
+               f"strategies: {found.strategies}")  # fmt: skip
 
 
 @config_group.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of a session config, for editors that check and complete."""
-    from engine.config.load import config_schema
+    from engine import api
 
-    print_json(config_schema())
+    print_json(api.config_schema())

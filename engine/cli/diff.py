@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,7 @@ from engine.cli.options import FOLDER, format_option
 from engine.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from engine.results.diff import Difference, RunsDiff, TableDiff
+    from engine.api import RunsDiff, TableDiff
 
 
 @click.command("diff")
@@ -26,9 +26,9 @@ def diff_command(one: Path, other: Path, output_format: str) -> int:
     run. Where the archives are still there, the clauses of the first hit that differs are shown as each run saw them. Exit status 1
     says that the runs differ.
     """
-    from engine.results.diff import compare_runs
+    from engine import api
 
-    found = compare_runs(one, other)
+    found = api.diff(one, other)
     if output_format == "json":
         print_json(dataclasses.asdict(found) | {"same": found.same})
     else:
@@ -61,7 +61,7 @@ def _columns(table: TableDiff) -> str:
     return ", ".join(parts) or ("the same rows" if table.same else "-")
 
 
-def _told(first: Difference, names: tuple[str, str]) -> str:
+def _told(first: Any, names: tuple[str, str]) -> str:
     where = ", ".join(f"{name} {value}" for name, value in first.key.items())
     if first.only_in is not None:
         return f"{first.table}: only in {names[first.only_in]}: {where}"

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import loaded_from
-from engine.cli.options import FILE, archive_option, format_option, quiet_option
+from engine.cli.options import FILE, archive_option, format_option, quiet_option, spell
 from engine.cli.output import print_json, print_table, progress_bar
-from engine.errors import ConfigError
-
-if TYPE_CHECKING:
-    from engine.results.evaluate import Evaluation
 
 
 @click.command("evaluate")
@@ -34,82 +28,21 @@ def evaluate_command(
     Returns from the next bar's open, after 5, 15, 30 and 60 minutes, to the close, the next open and close and five sessions on;
     the best and worst on the way to the close; all of them also over the mean of the symbols that did not hit at the same tick.
     """
-    from engine.archive.archive import Archive
-    from engine.archive.universe import load_universe
-    from engine.results.evaluate import Evaluator
-    from engine.results.evaluation_page import evaluation_page
+    from engine import api
 
-    hits = source / "hits.parquet" if source.is_dir() else source
-    if not hits.is_file():
-        raise ConfigError("no such file", where=hits, expected="a hits.parquet, or a run directory")
-    if out is not None and out.suffix != ".parquet":
-        raise ConfigError(f"--out {out}", expected="a .parquet file")
-    if archive_path is None and not source.is_dir():
-        raise ConfigError("no archive", expected="--archive FOLDER for a hits file")
-    archive = loaded_from(source, archive_path)[1] if source.is_dir() else Archive.open(archive_path or "")
-    members = load_universe(universe, archive, Path).members if universe else None
-    variants = tried or (_variants(source) if source.is_dir() else 1)
-    evaluator = Evaluator(hits, archive, members, variants)
     with progress_bar(quiet) as progress:
-        _walk(evaluator, out, progress)
-    evaluations = evaluator.evaluations()
+        found = api.evaluate(source, archive=archive_path, universe=universe, tried=tried, out=out, keep_rows=False,
+                             on_progress=progress, spell=spell)  # fmt: skip
     if page:
-        from engine.archive.atomic import atomic_path
-
-        with atomic_path(page) as temporary:
-            temporary.write_text(evaluation_page(f"Evaluation of {source.name}", evaluations), encoding="utf-8")
+        found.page(page)
     if output_format == "json":
-        print_json([one.as_dict() for one in evaluations])
+        print_json(found.as_dicts())
         return
-    if not evaluations:
+    if not found.evaluations:
         click.echo("no hits")
-    for one in evaluations:
-        _print(one)
-
-
-def _walk(evaluator: Any, out: Path | None, progress: Any) -> None:
-    """Evaluate all sessions; with `out` keep each hit's returns."""
-    from itertools import groupby
-
-    import polars as pl
-
-    from engine.results.tables import whole_table
-
-    if out is None:
-        evaluator.run(progress)
-        return
-    with whole_table(out, {}) as table:
-        for _, month in groupby(evaluator.sessions(progress), key=lambda session: (session[0].year, session[0].month)):
-            table.add(pl.concat([rows for _, rows in month], how="diagonal_relaxed"))
-
-
-def _variants(run: Path) -> int:
-    """How many configs of the run's name have been run into the same folder: each is a variant that was tried."""
-    import json
-
-    names = []
-    for manifest in run.absolute().parent.glob("*/manifest.json"):
-        try:
-            content = json.loads(manifest.read_text(encoding="utf-8"))
-            names.append((manifest.parent == run.absolute(), content["config"]["session_name"], content["config_digest"]))
-        except (OSError, ValueError, KeyError):
-            continue
-    own = next((name for is_own, name, _ in names if is_own), None)
-    return max(1, len({digest for _, name, digest in names if name == own}))
-
-
-def _print(one: Evaluation) -> None:
-    from engine.results.evaluation_page import NAMES, group_horizon, horizon_table, percent, plain
-
-    span = f"{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}"
-    click.echo(f"{one.scanner}: {span}; variants tried: {one.tried}")
-    print_table("", *horizon_table(one))
-    horizon, groups = group_horizon(one), []
-    for kind, named in one.groups.items():
-        for group, figures in named.items():
-            own = figures.get(horizon, {"count": 0})
-            if own["count"]:
-                groups.append((kind, group, own["count"], percent(own["win_rate"], 1), percent(own["mean"]), plain(own["t"])))
-    click.echo()
-    print_table(f"mean excess, {NAMES[horizon]}", ("by", "group", "hits", "win rate", "mean", "t"), groups)
-    click.echo()
+    for told, by_horizon, horizon, groups in found.in_words():
+        click.echo(told)
+        print_table("", *by_horizon)
+        click.echo()
+        print_table(f"mean excess, {horizon}", ("by", "group", "hits", "win rate", "mean", "t"), groups)
+        click.echo()

@@ -74,9 +74,10 @@ def cli(folders: tuple[str, ...]) -> None:
     Exit status: 0 done, 1 ran with failures, 2 the input was wrong.
     """
     if folders:
-        from engine.runtime.module_origin import allow_folders
+        from engine.api import allow_modules
+        from engine.cli.options import spell
 
-        allow_folders(folders)
+        allow_modules(folders, spell=spell)
 
 
 # What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.

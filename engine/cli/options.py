@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from engine.errors import ConfigError
 
 Command = Callable[..., Any]
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -75,3 +78,40 @@ log_level_option = click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True,
     help="What of the log goes to stderr.",
 )  # fmt: skip
+
+SPELLED = {"features": "--feature", "settings": "--set"}
+
+
+def spell(option: str) -> str:
+    """An option of the library as commands have it."""
+    return SPELLED.get(option, f"--{option.replace('_', '-')}")
+
+
+def scan_keywords(given: dict[str, Any]) -> dict[str, Any]:
+    """The library's options of what `scan_options` and a command's own have taken."""
+    features = dict(_pair(text, "--feature") for text in given.pop("features"))
+    settings = {key: _value(value) for key, value in (_pair(text, "--set") for text in given.pop("settings"))}
+    schedule = given.pop("schedules")
+    return {**given, "schedule": schedule, "features": features, "settings": settings}
+
+
+def columns_of(given: Sequence[str]) -> dict[str, str]:
+    """Our names and the source's, of OURS=THEIRS."""
+    mapping = dict(column.split("=", 1) for column in given if "=" in column)
+    if len(mapping) != len(given):
+        raise ConfigError(f"--column {' --column '.join(given)}", expected="OURS=THEIRS, each of ours once")
+    return mapping
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"{option} {text}", expected="NAME=VALUE such as min_price=10")
+    return key.strip(), value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -13,9 +13,9 @@ import click
 from engine.progress import Progress, silent
 
 if TYPE_CHECKING:
-    import datetime as dt
+    import polars as pl
 
-    from engine.archive.archive import Archive
+    from engine.api import ReadingCost
 
 
 def print_json(content: Any) -> None:
@@ -41,6 +41,37 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for row in text:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_frame(title: str, frame: pl.DataFrame, columns: Sequence[str] | None = None) -> None:
+    """A frame as a table; `columns` head it instead of its own names."""
+    print_table(title, columns or frame.columns, frame.rows())
+
+
+def print_scanners(scanners: pl.DataFrame, funnel: pl.DataFrame, left_out: pl.DataFrame) -> None:
+    """Counts of each scanner, the funnel, and what universes leave out."""
+    print_frame("scanners", scanners)
+    rows = [(name, step, left, "-" if share is None else f"{share:.3f} %") for name, step, left, share in funnel.rows()]
+    click.echo()
+    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), rows)
+    if len(left_out):
+        told = [["not told" if cell is None else cell for cell in row] for row in left_out.rows()]
+        click.echo()
+        print_table("survivorship: what the universe leaves out", left_out.columns, told)
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """What is odd, on stderr."""
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def print_summaries(modules: Sequence[tuple[str, str]], what: str, output_format: str) -> None:
+    """Modules of plug-ins, and what each does."""
+    if output_format == "json":
+        print_json([{"module": path, "summary": summary} for path, summary in modules])
+    else:
+        print_table("", ("module", what), modules)
 
 
 def print_facts(facts: dict[str, Any]) -> None:
@@ -97,14 +128,11 @@ def tell_of_compiling(quiet: bool) -> Iterator[None]:
         yield
 
 
-def tell_reading_cost(archive: Archive, date: dt.date, sessions: int = 1, seconds: float = 0.0) -> None:
+def tell_reading_cost(cost: ReadingCost | None, sessions: int = 1, seconds: float = 0.0) -> None:
     """What reading in place costs against an imported archive, on stderr; nothing for one that is imported.
 
     sessions, seconds  of the scan that is over, where there was one
     """
-    from engine.archive.reading_cost import reading_cost
-
-    cost = reading_cost(archive, date)
     if cost is None:
         return
     spent = f"about {sessions * cost.in_place / 1000:.1f} s of reading for {sessions} sessions in a scan of {seconds:.1f} s"

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar
+from engine.cli.output import print_facts, print_frame, print_json, progress_bar
 
 if TYPE_CHECKING:
-    import polars as pl
+    from engine.api import Quality
 
-    from engine.archive.quality import ArchiveQuality, QualityTotals
-
-MAP_COLUMNS, PAGE_COLUMNS = 60, 520  # of a heat map: on a terminal, in a page
+MAP_COLUMNS = 60  # of a heat map on a terminal
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
@@ -43,65 +40,25 @@ def quality_command(
     Bars of regular hours against those expected, the longest time without a bar, and how many bars are stale, spikes that
     revert, fills without volume, or crossed (a high below the open, ...). A symbol is expected from its first session to its last.
     """
-    from engine.archive.archive import Archive
-    from engine.archive.atomic import atomic_path
-    from engine.archive.quality import ArchiveQuality
-    from engine.results.charts import plotly
-    from engine.results.coverage_page import coverage_page
+    from engine import api
 
-    if heatmap:
-        plotly()  # before anything is read
-    archive = Archive.open(archive_path)
-    wanted = [symbol.upper() for symbol in symbols]
-    quality = ArchiveQuality(archive, start and start.date(), end and end.date(), wanted)
-    totals = _read(quality, PAGE_COLUMNS if heatmap else MAP_COLUMNS, out, quiet)
-    if heatmap:
-        page = coverage_page(f"{archive_path}: bars present, {quality.dates[0]} to {quality.dates[-1]}", totals)
-        with atomic_path(heatmap) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+    with progress_bar(quiet) as progress:
+        found = api.quality(archive_path, *symbols, start=start, end=end, out=out, page=heatmap, on_progress=progress)
     if output_format == "json":
-        print_json(totals.by_symbol.to_dicts())
+        print_json(found.table.to_dicts())
         return
-    _print(quality, totals, worst)
-
-
-def _read(quality: ArchiveQuality, columns: int, out: Path | None, quiet: bool) -> QualityTotals:
-    """The totals; and every row into a file, where one is asked for."""
-    from engine.archive.quality import QualityTotals
-    from engine.results.tables import whole_table
-    from engine.schema import ARCHIVE_QUALITY_SCHEMA
-
-    totals = QualityTotals(quality, columns)
-    rows_of = whole_table(out, ARCHIVE_QUALITY_SCHEMA) if out else nullcontext()
-    with rows_of as table, progress_bar(quiet) as progress:
-        for number, rows in enumerate(quality):
-            totals.add(number, rows)
-            if table:
-                table.add(rows)
-            progress("sessions", number + 1, len(quality.dates))
-    return totals
-
-
-def _print(quality: ArchiveQuality, totals: QualityTotals, worst: int) -> None:
-    table = totals.by_symbol
-    expected, present = (int(table[name].sum()) for name in ("expected", "present"))
-    print_facts({
-        "sessions": f"{len(quality.dates)} ({quality.dates[0]} to {quality.dates[-1]})", "symbols": len(table),
-        "bars": present, "expected": expected, "quality": f"{100 * present / max(1, expected):.2f} %",
-        "complete": f"{(table['quality_percent'] >= 99.0).sum()} symbols with 99 % or more",
-    })  # fmt: skip
+    print_facts(found.facts)
     click.echo()
     columns = ("symbol", "sessions", "quality_percent", "worst_session", "worst_percent", "longest_gap",
                "stale", "spike", "filled", "crossed")  # fmt: skip
-    print_table("the least complete symbols; gaps in minutes", columns, table.head(worst).select(columns).rows())
+    print_frame("the least complete symbols; gaps in minutes", found.table.head(worst).select(columns))
     click.echo()
-    _print_map(totals, table.head(worst))
+    _print_map(found, found.table["symbol"].head(worst).to_list())
 
 
-def _print_map(totals: QualityTotals, table: pl.DataFrame) -> None:
-    symbols = table["symbol"].to_list()
-    rows = [("all", totals.market), *zip(symbols, totals.map(symbols), strict=True)]
-    width, dates = max(len(name) for name, _ in rows), totals.columns
+def _print_map(quality: Quality, symbols: list[str]) -> None:
+    rows = [("all", quality.market), *zip(symbols, quality.map(symbols), strict=True)]
+    width, dates = max(len(name) for name, _ in rows), quality.columns
     step = max(1, -(-len(dates) // MAP_COLUMNS))
     if not sys.stdout.isatty():
         for name, values in rows:

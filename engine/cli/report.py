@@ -19,15 +19,6 @@ def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path 
     The page holds everything it needs and opens from disk. The archive is the run's own, for the bars of its best and worst
     trades and for the benchmark; --archive says where it is now, if it was moved.
     """
-    from engine.archive.archive import Archive
-    from engine.archive.atomic import atomic_path
-    from engine.results.report import compare_page, report_page
-    from engine.results.run_tables import RunTables
+    from engine import api
 
-    archive = Archive.open(archive_path) if archive_path else None
-    tables = [RunTables(run, archive) for run in runs]
-    text = report_page(tables[0]) if len(tables) == 1 else compare_page(tables)
-    page = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
-    with atomic_path(page) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    click.echo(page)
+    click.echo(api.report(*runs, out=out, archive=archive_path))

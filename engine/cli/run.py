@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import DEFAULT_ARCHIVE, universe_overrides
 from engine.cli.options import (
     FILE,
     FOLDER,
@@ -24,7 +20,9 @@ from engine.cli.options import (
 from engine.cli.output import (
     print_facts,
     print_json,
+    print_scanners,
     print_table,
+    print_warnings,
     progress_bar,
     tell_of_compiling,
     tell_reading_cost,
@@ -34,9 +32,7 @@ from engine.log import set_up_logging
 from engine.runtime.stdout import plug_ins_print_to_stderr
 
 if TYPE_CHECKING:
-    from engine.config.load import LoadedConfig
-    from engine.results.run import FinishedRun
-    from engine.results.summary import RunSummary
+    from engine.api import Run
 
 
 @click.command("run")
@@ -71,9 +67,8 @@ if TYPE_CHECKING:
 @quiet_option
 @log_level_option
 def run_command(
-    config: Path | None, again: Path | None, resume: Path | None, archive_path: Path | None, start: str | None, end: str | None,
-    universe: str | None, on_corrupt: str | None, overrides: tuple[str, ...], out: Path | None, report: bool | None, audit: bool,
-    audit_seed: int | None, workers: int, output_format: str, quiet: bool, log_level: str,
+    config: Path | None, again: Path | None, resume: Path | None, archive_path: Path | None, out: Path | None,
+    report: bool | None, workers: int, output_format: str, quiet: bool, log_level: str, **options: Any,
 ) -> int:  # fmt: skip
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
@@ -85,32 +80,27 @@ def run_command(
     that are done are kept (years, of daily bars); a run with strategies, or scanners whose lifecycle is their own, begins anew.
     """
     set_up_logging("error" if quiet else log_level)
-    _check_source(config, again, resume, start, end, universe, on_corrupt, overrides, out)
-    from engine.archive.archive import Archive
-    from engine.results.run import execute_run, resume_run
+    changes = [options[name] for name in ("start", "end", "universe", "on_corrupt", "overrides")]
+    _check_source(config, again, resume, *changes, out)
+    from engine import api
 
-    if resume and (status := _finished_already(resume)) is not None:
-        return status
-    dates = [f"backtest_config.{key}={value}"
-             for key, value in (("start_date", start), ("end_date", end), ("on_corrupt", on_corrupt)) if value]  # fmt: skip
     with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
-
-        def told(done: int, total: int, date: dt.date) -> None:
-            progress(f"sessions: {date}", done, total)
-
+        told: dict[str, Any] = {"archive": archive_path, "report": report, "workers": workers, "on_progress": progress}
         if resume:
-            run = resume_run(resume, archive_path, told, workers)
+            run = api.resume(resume, **told)
+        elif again:
+            run = api.repeat(again, out=out, **told, **options)
         else:
-            loaded, archive = _source(config, again, archive_path, universe, [*overrides, *dates])
-            out = out or (again.absolute().parent if again else Path("runs"))
-            run = execute_run(loaded, Archive.open(archive), out, told, workers, audit, audit_seed)
-    _write_report(run, report)
-    if again:
-        _tell_of_changes(again, run, asked=bool(overrides or dates or universe))
+            run = api.run(config or "", out=out or "runs", **told, **options)
+    if run.finished is None:
+        click.echo(f"{resume} is complete", err=True)
+        return 1 if run.failed else 0
+    for change in run.changed:
+        click.echo(f"warning: not as in {again.name if again else ''}: {change}", err=True)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
     if not quiet:
-        tell_reading_cost(run.archive, dt.date.fromisoformat(run.summary.last), run.summary.sessions, run.seconds)
-    return 1 if run.failures or (run.audit and run.audit.differences) else 0
+        tell_reading_cost(run.reading_cost(), run.finished.summary.sessions, run.finished.seconds)
+    return 1 if run.failed or run.looks_ahead else 0
 
 
 def _check_source(config: Path | None, again: Path | None, resume: Path | None, *changes: object) -> None:
@@ -122,62 +112,14 @@ def _check_source(config: Path | None, again: Path | None, resume: Path | None, 
                           fix="to repeat it with a change: `barsweep run --from RUN`")  # fmt: skip
 
 
-def _finished_already(run: Path) -> int | None:
-    """The exit status of a run that is complete; None of one that is not."""
-    from engine.results.run_directory import finished
-
-    manifest = finished(run)
-    if manifest is None:
-        return None
-    click.echo(f"{run} is complete", err=True)
-    return 1 if manifest["exit_state"] == "failures" else 0
-
-
-def _source(
-    config: Path | None, again: Path | None, archive: Path | None, universe: str | None, overrides: list[str]
-) -> tuple[LoadedConfig, Path]:  # fmt: skip
-    """The config to run, changed, and the archive: the one that is given, else the one that it names."""
-    from engine.config.load import load_config
-    from engine.results.provenance import loaded_of, read_manifest
-
-    if again:
-        manifest = read_manifest(again, unfinished=True)
-        loaded = loaded_of(manifest, again)
-        loaded = loaded_of(manifest, again, [*overrides, *universe_overrides(loaded, universe)])
-        return loaded, archive or Path(manifest["archive_path"])
-    assert config is not None
-    loaded = load_config(config, [*overrides, *universe_overrides(load_config(config), universe)])
-    return loaded, archive or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
-
-
-def _tell_of_changes(again: Path, run: FinishedRun, asked: bool) -> None:
-    """Say what is not as it was in the run that is repeated, but for what was asked for."""
-    from engine.results.provenance import changes, read_manifest
-
-    for change in changes(read_manifest(again, unfinished=True), read_manifest(run.path)):
-        if not (asked and change.startswith("config.")):
-            click.echo(f"warning: not as in {again.name}: {change}", err=True)
-
-
-def _write_report(run: FinishedRun, wanted: bool | None) -> None:
-    """report.html, where it is wanted or goes without saying."""
-    if wanted is False or (wanted is None and (not run.trading or importlib.util.find_spec("plotly") is None)):
-        return
-    from engine.archive.atomic import atomic_path
-    from engine.results.report import report_page
-    from engine.results.run_tables import RunTables
-    from engine.results.tables import writing
-
-    with writing(run.path), atomic_path(run.path / "report.html") as temporary:
-        temporary.write_text(report_page(RunTables(run.path)), encoding="utf-8")
-
-
-def _as_json(run: FinishedRun) -> dict[str, Any]:
+def _as_json(run: Run) -> dict[str, Any]:
+    done = run.finished
+    assert done is not None
     return (
-        {"run": _shown(run.path), "seconds": round(run.seconds, 3)}
-        | run.summary.as_dict(run.warnings)
-        | {"audit": run.audit.as_dict() if run.audit else None}
-        | run.trading
+        {"run": _shown(run.path), "seconds": round(done.seconds, 3)}
+        | done.summary.as_dict(done.warnings)
+        | {"audit": done.audit.as_dict() if done.audit else None}
+        | done.trading
     )
 
 
@@ -186,30 +128,32 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _print_summary(run: FinishedRun) -> None:
-    summary = run.summary
+def _print_summary(run: Run) -> None:
+    done = run.finished
+    assert done is not None
+    summary = done.summary
     print_facts({
         "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
         "bars": summary.bars,
-        "time": f"{run.seconds:.2f} s",
+        "time": f"{done.seconds:.2f} s",
         "results": _shown(run.path),
-        **({"look-ahead": run.audit.told} if run.audit else {}),
+        **({"look-ahead": done.audit.told} if done.audit else {}),
     })  # fmt: skip
-    if run.trading:
-        _print_trading(run.trading)
+    if done.trading:
+        _print_trading(done.trading)
     if summary.scanners:
         click.echo()
-        print_scanners(summary)
+        print_scanners(run.scanners, run.funnel, run.left_out)
     most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
             for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
     if most:
         click.echo()
         print_table("most hits", ("scanner", "symbols"), most)
-    for one in run.audit.differences if run.audit else ():
+    for one in done.audit.differences if done.audit else ():
         click.echo(
             f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
         )
-    print_warnings(summary, run.warnings)
+    print_warnings(run.warnings)
 
 
 def _print_trading(summary: dict[str, Any]) -> None:
@@ -236,39 +180,3 @@ def _print_trading(summary: dict[str, Any]) -> None:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
-
-
-def print_scanners(summary: RunSummary) -> None:
-    """Counts of each scanner, and the funnel."""
-    columns = ("scanner", "scans", "scanned", "hits", "symbols", "promoted", "errors", "ms")
-    rows = [
-        (name, one.scans, one.scanned, one.hits, len(one.symbols), one.promoted, one.errors, one.elapsed_us / 1000)
-        for name, one in summary.scanners.items()
-    ]  # fmt: skip
-    print_table("scanners", columns, rows)
-    funnel = [(name, step, left, _share(left, one.scanned)) for name, one in summary.scanners.items()
-              for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
-    click.echo()
-    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
-    _print_survivorship(summary)
-
-
-def _print_survivorship(summary: RunSummary) -> None:
-    from engine.results.survivorship import HEADS, survivorship_rows
-
-    rows = survivorship_rows({name: one.as_dict() for name, one in summary.survivorship.items()})
-    if rows:
-        click.echo()
-        print_table("survivorship: what the universe leaves out", HEADS, rows)
-
-
-def print_warnings(summary: RunSummary, warnings: Sequence[str]) -> None:
-    """Sessions that were skipped, and what is odd, on stderr."""
-    for session, reason in summary.skipped.items():
-        click.echo(f"warning: session {session} was skipped: {reason}", err=True)
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.3f} %" if whole else "-"

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.adhoc import adhoc_config
-from engine.cli.options import FILE, archive_option, log_level_option, quiet_option, scan_options, workers_option
+from engine.cli.options import (
+    FILE,
+    archive_option,
+    log_level_option,
+    quiet_option,
+    scan_keywords,
+    scan_options,
+    spell,
+    workers_option,
+)  # fmt: skip
 from engine.cli.output import (
     print_facts,
-    print_table,
+    print_frame,
+    print_scanners,
+    print_warnings,
     progress_bar,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
-from engine.cli.run import print_scanners, print_warnings
 from engine.log import set_up_logging
 from engine.runtime.stdout import plug_ins_print_to_stderr
 
 if TYPE_CHECKING:
-    from engine.results.batch_scan import BatchScan
+    from engine.api import Scan
 
 
 @click.command("scan")
@@ -55,67 +59,31 @@ def scan_command(
     or that a session was skipped.
     """
     set_up_logging("error" if quiet else log_level)
-    from engine.archive.archive import Archive
-    from engine.results.batch_scan import scan_archive
+    from engine.api import open_archive
 
-    archive = Archive.open(archive_path)
-    loaded = adhoc_config(archive, scanners, **options)
-    with _target(out, output_format) as target:
-        with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
-            scan = scan_archive(
-                loaded, archive, target, first_hit, lambda done, total, date: progress(f"sessions: {date}", done, total), workers
-            )
-        if output_format == "table":
-            _print(scan, out, str(archive.calendar.tz))
-        else:
-            _print_hits(target, output_format)
-    print_warnings(scan.summary, scan.warnings)
+    market = open_archive(archive_path, keep=0, spell=spell)
+    with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
+        scan = market.scan(*scanners, out=out, first_hit=first_hit, keep_hits=output_format != "table", workers=workers,
+                           on_progress=progress, **scan_keywords(options))  # fmt: skip
+    if output_format == "table":
+        _print(scan, out)
+    else:
+        text = scan.hits.write_csv() if output_format == "csv" else scan.hits.write_json()
+        click.echo(text, nl=out is not None and out.suffix != f".{output_format}")
+    print_warnings(scan.warnings)
     if not quiet:
-        tell_reading_cost(archive, dt.date.fromisoformat(scan.summary.last), scan.summary.sessions, scan.seconds)
+        tell_reading_cost(scan.reading_cost(), scan.summary.sessions, scan.seconds)
     return 1 if scan.failures else 0
 
 
-@contextmanager
-def _target(out: Path | None, output_format: str) -> Iterator[Path | None]:
-    """Where the hits are written: for printing all of them, into a file that goes."""
-    if out is not None or output_format == "table":
-        yield out
-        return
-    from engine.results.tables import writing
-
-    with writing(Path("a folder for temporary files")):
-        folder = tempfile.TemporaryDirectory(prefix="barsweep-")
-    with folder as name:
-        yield Path(name) / f"hits.{output_format}"
-
-
-def _print(scan: BatchScan, out: Path | None, tz: str) -> None:
-    import polars as pl
-
+def _print(scan: Scan, out: Path | None) -> None:
     summary = scan.summary
-    found = sum(one.hits for one in summary.scanners.values())
-    hits = f"{found:,}" if found == scan.kept else f"{found:,}, of which {scan.kept:,} are a symbol's first of a session"
-    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars, "hits": hits,
-             "time": f"{scan.seconds:.2f} s"}  # fmt: skip
+    firsts = f", of which {scan.kept:,} are a symbol's first of a session" if scan.found != scan.kept else ""
+    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars,
+             "hits": f"{scan.found:,}{firsts}", "time": f"{scan.seconds:.2f} s"}  # fmt: skip
     print_facts(facts | ({"written to": out} if out else {}))
     click.echo()
-    print_scanners(summary)
-    if len(scan.top):
-        local = pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%Y-%m-%d %H:%M")
-        top = scan.top.drop("promoted", "session").with_columns(local)
-        shown = [name for name in top.columns if top[name].null_count() < len(top)]
+    print_scanners(scan.scanners, scan.funnel, scan.left_out)
+    if scan.kept:
         click.echo()
-        print_table(f"latest hits, {tz}", shown, top.select(shown).rows())
-
-
-def _print_hits(written: Path | None, output_format: str) -> None:
-    import polars as pl
-
-    assert written is not None
-    if written.suffix == f".{output_format}":
-        with written.open(encoding="utf-8") as lines:
-            for line in lines:
-                sys.stdout.write(line)
-        return
-    frame = pl.read_parquet(written) if written.suffix == ".parquet" else pl.read_csv(written)
-    click.echo(frame.write_csv() if output_format == "csv" else frame.write_json())
+        print_frame(f"latest hits, {scan.tz}", scan.latest)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import Any
 
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_json, print_table
+from engine.cli.output import print_summaries, print_table
 
 
 @click.group("scanners", cls=CommandGroup)
@@ -21,35 +19,28 @@ def scanners_group() -> None:
 @format_option
 def list_command(output_format: str) -> None:
     """List the scanners that come with barsweep."""
-    from engine.scan.load_scanner import built_in_scanners, load_scanner_class
+    from engine import api
 
-    rows = [(path, first_line(load_scanner_class(path))) for path in built_in_scanners()]
-    if output_format == "json":
-        print_json([{"module": path, "summary": summary} for path, summary in rows])
-    else:
-        print_table("", ("module", "finds"), rows)
+    print_summaries(api.scanners(), "finds", output_format)
 
 
 @scanners_group.command("show")
 @click.argument("module")
 def show_command(module: str) -> None:
     """Show the scanner of MODULE: what it finds, its parameters, clauses and indicators."""
-    from engine.scan.base import ColumnarScanner
-    from engine.scan.load_scanner import load_scanner_class
+    from engine import api
 
-    scanner = load_scanner_class(module)
-    click.echo(inspect.cleandoc(scanner.__doc__ or "") + "\n")
-    if not issubclass(scanner, ColumnarScanner):
+    found = api.describe_scanner(module)
+    click.echo(found.doc + "\n")
+    if found.parameters is None:
         return
-    print_table("parameters", ("parameter", "default", "meaning"), parameters(scanner))
-    missing = [name for name, field in scanner.Params.model_fields.items() if field.is_required()]
-    if missing:
-        click.echo(f"\nclauses: as the config's {', '.join(missing)} say")
+    print_table("parameters", ("parameter", "default", "meaning"), found.parameters)
+    if found.rules is None:
+        click.echo(f"\nclauses: as the config's {', '.join(found.missing)} say")
         return
-    plan = scanner().plan()
     click.echo()
-    print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
-    click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+    print_table("clauses", ("clause", "expression"), found.rules)
+    click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}")
 
 
 @scanners_group.command("new")
@@ -60,20 +51,7 @@ def new_command(name: str, folder: Path) -> None:
 
     Run it with `barsweep run NAME.json --archive FOLDER` from the folder they are in.
     """
-    from engine.scan.skeleton import write_skeleton
+    from engine import api
 
-    for path in write_skeleton(name, folder):
+    for path in api.new_scanner(name, folder):
         click.echo(path)
-
-
-def first_line(scanner: Any) -> str:
-    """The first line of a plug-in's docstring."""
-    return (scanner.__doc__ or "").strip().splitlines()[0]
-
-
-def parameters(scanner: Any) -> list[tuple[str, str, str]]:
-    """A plug-in's parameters: name, default, meaning."""
-    fields = scanner.Params.model_fields
-    return [
-        (name, "required" if field.is_required() else str(field.default), field.description or "") for name, field in fields.items()
-    ]

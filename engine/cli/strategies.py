@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_json, print_table
-from engine.cli.scanners import first_line, parameters
+from engine.cli.output import print_summaries, print_table
 
 
 @click.group("strategies", cls=CommandGroup)
@@ -21,38 +19,28 @@ def strategies_group() -> None:
 @format_option
 def list_command(output_format: str) -> None:
     """List the strategies that come with barsweep."""
-    from engine.runtime.module_loader import load_class, modules_in
-    from engine.trading.slot import STRATEGIES
+    from engine import api
 
-    rows = [(path, first_line(load_class(path, STRATEGIES))) for path in modules_in(STRATEGIES.package)]
-    if output_format == "json":
-        print_json([{"module": path, "summary": summary} for path, summary in rows])
-    else:
-        print_table("", ("module", "trades"), rows)
+    print_summaries(api.strategies(), "trades", output_format)
 
 
 @strategies_group.command("show")
 @click.argument("module")
 def show_command(module: str) -> None:
     """Show the strategy of MODULE: what it trades, its parameters, its rules and indicators."""
-    from engine.runtime.module_loader import load_class
-    from engine.trading.plan import SignalPlan
-    from engine.trading.slot import STRATEGIES
-    from engine.trading.strategy import ColumnarStrategy
+    from engine import api
 
-    found = load_class(module, STRATEGIES)
-    click.echo(inspect.cleandoc(found.__doc__ or "") + "\n")
-    print_table("parameters", ("parameter", "default", "meaning"), parameters(found))
-    if any(field.is_required() for field in found.Params.model_fields.values()):
+    found = api.describe_strategy(module)
+    click.echo(found.doc + "\n")
+    print_table("parameters", ("parameter", "default", "meaning"), found.parameters or ())
+    if found.missing:
         return
-    strategy = found()
-    if not isinstance(strategy, ColumnarStrategy):
-        click.echo(f"\nindicators: {', '.join(str(key) for key in strategy.indicators()) or 'none'}; decides bar by bar")
+    if found.rules is None:
+        click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}; decides bar by bar")
         return
-    plan = SignalPlan.build(module, strategy)
     click.echo()
-    print_table("rules", ("what", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.parts])
-    click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+    print_table("rules", ("what", "expression"), found.rules)
+    click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}")
 
 
 @strategies_group.command("new")
@@ -63,7 +51,7 @@ def new_command(name: str, folder: Path) -> None:
 
     Run it with `barsweep run NAME.json --archive FOLDER` from the folder they are in.
     """
-    from engine.trading.skeleton import write_strategy
+    from engine import api
 
-    for path in write_strategy(name, folder):
+    for path in api.new_strategy(name, folder):
         click.echo(path)

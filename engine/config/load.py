@@ -8,8 +8,8 @@ import json
 import os
 import types
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,19 @@ MANY_PROBLEMS, LONG_VALUE = 20, 200  # that are told of; characters of a value t
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A config, the file it came from, and its digest."""
+    """A config, the file it came from, and its digest.
+
+    made  what makes a scanner of its block of parameters, by the `module` that the config calls the scanner: classes of a
+          notebook, which no module holds
+    """
 
     config: SessionConfig
     path: Path
+    made: Mapping[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
+
+    def changed(self, **keys: Any) -> LoadedConfig:
+        """The same with other top-level keys of the config, which are not checked again."""
+        return replace(self, config=self.config.model_copy(update=keys))
 
     @property
     def digest(self) -> str:

@@ -26,7 +26,7 @@ from engine.results.stored_block import FRAMES, Block, StoredBlock
 from engine.results.workers import Workers
 from engine.schema import HITS_SCHEMA
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionRecord, in_blocks
+from engine.session.record import SessionRecord, SessionTables, in_blocks
 from engine.session.trader import Trader
 
 Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
@@ -73,10 +73,14 @@ class RunBlocks:
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
 
     def __post_init__(self) -> None:
+        self._recent: list[SessionRecord] = []  # of the block that was computed last, and of the one before
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
-        self._shares = self.coordinator.needs.independent and (self.workers > 1 or self.executor is not None)
-        if self.workers > 1 and not self._shares:
+        several = self.workers > 1 or self.executor is not None
+        self._shares = several and self.coordinator.needs.independent and not self.loaded.made
+        if self.workers > 1 and self.loaded.made:
+            self.warnings.append("one worker: a scanner that no module holds cannot be had by other processes")
+        elif self.workers > 1 and not self._shares:
             self.warnings.append("one worker: strategies, and scanners with a lifecycle of their own, go from session to session")
 
     def __iter__(self) -> Iterator[Block]:
@@ -107,9 +111,16 @@ class RunBlocks:
             self._done += 1
             self.progress(self._done, len(self.dates), date)
 
+    def after(self, date: dt.date) -> SessionTables:
+        """The sessions after a date that this process has computed, whether their block is complete or not."""
+        return SessionTables([record for record in self._recent if record.dates[0] > date])
+
     def _records(self) -> Iterator[SessionRecord]:
         try:
             for record in self.coordinator.records(self._left):
+                if self._recent and self._recent[-1].block != record.block:
+                    self._recent = [one for one in self._recent if one.block == self._recent[-1].block]
+                self._recent.append(record)
                 self._progress(record.dates)
                 yield record
         finally:

@@ -135,20 +135,22 @@ def deflated(t: float | None, tried: int) -> float | None:
 class Evaluator:
     """Reads hits session by session and adds up what came of them.
 
-    hits      a hits.parquet
+    hits      a hits.parquet, or its rows
     universe  date -> symbols that hits are compared with; None: all that the archive holds
     """
 
-    def __init__(self, hits: Path, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1):
-        self._hits, self._archive, self._universe, self._tried = hits, archive, universe, tried
-        self._scan = pl.scan_parquet(hits)
+    def __init__(
+        self, hits: Path | pl.DataFrame, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1
+    ):
+        self._archive, self._universe, self._tried = archive, universe, tried
+        self._scan, where = (hits.lazy(), "hits") if isinstance(hits, pl.DataFrame) else (pl.scan_parquet(hits), str(hits))
         try:
             self._schema = self._scan.collect_schema()
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise RunError(f"cannot be read: {str(error).splitlines()[0]}", where=hits, expected="a hits.parquet") from None
+            raise RunError(f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="a hits.parquet") from None
         missing = [name for name in NEEDED if name not in self._schema]
         if missing:
-            raise RunError(f"no column {', '.join(missing)}", where=hits, expected=f"columns {', '.join(NEEDED)}")
+            raise RunError(f"no column {', '.join(missing)}", where=where, expected=f"columns {', '.join(NEEDED)}")
         self._features = [n for n, dtype in self._schema.items() if n not in HITS_SCHEMA and dtype.is_numeric()]
         self._edges = self._quantiles()
         self._tallies: dict[tuple[str, str, str, str], Tally] = {}

@@ -87,7 +87,7 @@ def explain(loaded: LoadedConfig, archive: Archive, scanner: str | None, symbol:
         raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)
     data = loaded.config.session_data_config
     with_symbol = data.model_copy(update={"symbols": list(dict.fromkeys([*data.symbols, symbol]))})  # seen, in a universe or not
-    loaded = LoadedConfig(loaded.config.model_copy(update={"session_data_config": with_symbol}), loaded.path)
+    loaded = loaded.changed(session_data_config=with_symbol)
     with _Looking(loaded, archive, scanner, at) as look:
         row = look.cross.table.id(symbol)
         assert row is not None
@@ -105,8 +105,7 @@ class _Looking:
 
     def __init__(self, loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime):
         day = BacktestConfig(start_date=at.date(), end_date=at.date())
-        config = loaded.config.model_copy(update={"backtest_config": day})
-        self._coordinator = SessionCoordinator(LoadedConfig(config, loaded.path), archive)
+        self._coordinator = SessionCoordinator(loaded.changed(backtest_config=day), archive)
         self.slot = self._slot(scanner)
         if self.slot.plan is None:
             raise RunError("is written symbol by symbol and has no clauses", where=self.slot.name, expected="a ColumnarScanner")

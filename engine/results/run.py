@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from typing import Any, cast
 from engine.archive.archive import Archive
 from engine.audit.in_run import InRunAudit
 from engine.config.load import LoadedConfig
-from engine.errors import RunError, SessionFileError
+from engine.errors import Interrupted, RunError, SessionFileError
 from engine.results.blocks import Progress, RunBlocks, hits_with_tickers
 from engine.results.provenance import archive_of, changes, loaded_of, provenance
 from engine.results.run_directory import RunDirectory
@@ -39,7 +40,8 @@ def execute_run(
     loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress, workers: int = 1, audit: bool = True,
     audit_seed: int | None = None,
 ) -> FinishedRun:  # fmt: skip
-    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on.
+    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on, and Interrupted with the
+    path of what is left of it.
 
     audit       whether a few random ticks of a session are audited for look-ahead along the way
     audit_seed  draws them; the config's digest where left out
@@ -48,13 +50,14 @@ def execute_run(
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     seeds = {"audit": int(loaded.digest, 16) if audit_seed is None else audit_seed} if audit else {}
     manifest = {**provenance(loaded, archive), "seeds": seeds, "started": started, "resumed": [], "skipped_sessions": {}}
-    with RunDirectory.begin(out.absolute(), loaded.config.session_name, manifest) as directory:
-        return _complete(directory, blocks)
+    directory = RunDirectory.begin(out.absolute(), loaded.config.session_name, manifest)
+    return _in(directory, lambda directory: _complete(directory, blocks))
 
 
 def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers: int = 1) -> FinishedRun:
     """Complete a run that was stopped; raises RunError where what its results depend on has changed."""
-    with RunDirectory.unfinished(run) as directory:
+
+    def complete(directory: RunDirectory) -> FinishedRun:
         before = directory.manifest
         loaded, archive = loaded_of(before, directory.aside), archive_of(before, archive_path)
         blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)
@@ -64,6 +67,17 @@ def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers
                            where=run, fix="\n  run it anew: `barsweep run --from RUN`")  # fmt: skip
         directory.note(resumed=[*before["resumed"], dt.datetime.now(dt.UTC).isoformat(timespec="seconds")])
         return _complete(directory, blocks)
+
+    return _in(RunDirectory.unfinished(run), complete)
+
+
+def _in(directory: RunDirectory, complete: Callable[[RunDirectory], FinishedRun]) -> FinishedRun:
+    """Complete a run directory; Interrupted with the path of what is left of it, None where nothing is."""
+    try:
+        with directory:
+            return complete(directory)
+    except KeyboardInterrupt:
+        raise Interrupted(directory.aside if directory.aside.exists() else None, "interrupted") from None
 
 
 def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,12 @@ class RunDirectory:
             table.close()
         for folder in (self._folder, self.parts, *self.aside.glob("blocks/.*")):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def kept_blocks(aside: Path) -> list[StoredBlock]:
+    """The blocks of sessions that an unfinished run keeps, in order, as far as the disk has them."""
+    folders = sorted(folder for folder in aside.glob("blocks/*") if not folder.name.startswith("."))
+    return list(takewhile(lambda block: block is not None, map(StoredBlock.read, folders)))  # type: ignore[arg-type]
 
 
 def finished(run: Path) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -90,6 +90,13 @@ class RunSummary:
             "scanners": {name: one.as_dict() for name, one in self.scanners.items()},
             "survivorship": {name: one.as_dict() for name, one in self.survivorship.items()}, "warnings": warnings,
         }  # fmt: skip
+
+    def copy(self) -> RunSummary:
+        """As it is now."""
+        scanners = {
+            name: replace(one, funnel=dict(one.funnel), symbols=one.symbols.copy()) for name, one in self.scanners.items()
+        }
+        return replace(self, scanners=scanners)
 
     def finish(self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]) -> None:
         """Say what each scanner's universe left out in a run over these sessions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from functools import cache
@@ -45,6 +45,12 @@ def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTa
             table.finish()
             with atomic_path(out) as temporary:
                 shutil.move(Path(folder) / "rows.parquet", temporary)
+
+
+def whole_frame(frames: Sequence[pl.DataFrame], own: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Frames as one, in the columns and types that a `GrowingTable` of them has when it is read."""
+    rows = pl.concat([pl.DataFrame(schema=own), *(frame for frame in frames if len(frame))], how="diagonal_relaxed")
+    return rows.cast(pl.Schema(dict(rows.schema) | own)).rechunk()
 
 
 class GrowingTable:

@@ -35,11 +35,15 @@ class ScannerParams(BaseModel):
 class BaseScanner(ABC):
     """The lifecycle setup -> scan -> teardown, once a session (scan at every scheduled tick).
 
-    Subclasses override any of the three; `self.config` is the scanner's block of the session config.
+    Subclasses override any of the three; `self.config` is the scanner's block of the session config, or the parameters that
+    were given by name: MyScanner(min_price=3).
     """
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        self.config: dict[str, Any] = dict(config or {})
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        twice = sorted(set(config or {}) & set(parameters))
+        if twice:
+            raise ConfigError(f"{', '.join(twice)} given twice", where=type(self).__name__, expected="in `config` or by name")
+        self.config: dict[str, Any] = {**(config or {}), **parameters}
         self.universe: Universe | None = None
         self.session_date: dt.date | None = None
         self.load_universe: Callable[[UniverseSpec], Universe] = _unbound
@@ -85,8 +89,8 @@ class ColumnarScanner(BaseScanner):
     limit: int | None = None
     session_limit: int | None = None  # of a session, the first so many symbols, each once; of one tick, the best first
 
-    def __init__(self, config: dict[str, Any] | None = None):
-        super().__init__(config)
+    def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
+        super().__init__(config, **parameters)
         self.params: Any = parse_params(self.Params, self.config, type(self).__module__)
 
     def indicators(self) -> Sequence[IndicatorKey | str]:

@@ -120,7 +120,8 @@ class RunScope:
         log.info("%s %s", TAG, text)
 
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
-        scanner = load_scanner_class(config.module)(copy.deepcopy(config.config))  # its own, to do with what it likes
+        make = self.loaded.made.get(config.module) or load_scanner_class(config.module)
+        scanner = make(copy.deepcopy(config.config))  # its own, to do with what it likes
         scanner.load_universe = self.load_universe
         schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)

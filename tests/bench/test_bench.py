@@ -9,14 +9,14 @@ import pytest
 
 from bench import measure as measuring
 from bench import results
-from bench.daily import KeptArchive, daily_archive, daily_workload
+from bench.daily import daily_archive, daily_workload
 from bench.fresh import fresh_scan
 from bench.goals import Goal, momentum
 from bench.peers import check
 from bench.phases import PHASES, stopwatch
 from bench.workload import Workload
+from engine.api import open_archive
 from engine.archive.archive import Archive
-from engine.cli.adhoc import adhoc_config
 from engine.errors import ConfigError, RunError
 from tests.cli.barsweep import Barsweep
 
@@ -36,10 +36,10 @@ def test_a_peer_that_finds_something_else_is_told_of(peer: str, demo: Archive, m
 
 
 def test_peers_answer_the_default_question_only(demo: Archive) -> None:
-    for options in ({"settings": ["min_rsi=60"]}, {"schedules": ["10:00-11:00/5m"]}):
-        loaded = adhoc_config(demo, [check.SCANNER], **options)  # type: ignore[arg-type]
+    for options in ({"settings": {"min_rsi": 60}}, {"schedule": "10:00-11:00/5m"}):
+        config = open_archive(demo.path).config(check.SCANNER, **options).model_dump(mode="json")  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match=r"expected scanners\.momentum_scanner as it is"):
-            check.run_peer("polars", Workload(demo.path, loaded))
+            check.run_peer("polars", Workload(demo.path, config))
 
 
 def test_phases_are_timed_and_left_as_they_were(demo: Archive) -> None:
@@ -64,7 +64,7 @@ def test_the_daily_workload(tmp_path: Path) -> None:
     assert scan.bars == 600 * 90 and scan.ticks == 90
     assert scan.result.kept == 500 * (90 - 19)  # the average volume of 20 days is known from the 20th on
     assert daily_archive(tmp_path, 600, 90, 7) == path
-    in_memory = daily_workload(path).scan_kept(KeptArchive.open(path))
+    in_memory = daily_workload(path).scan_kept(open_archive(path))
     assert (in_memory.bars, in_memory.ticks, in_memory.result.kept) == (scan.bars, scan.ticks, scan.result.kept)
 
 

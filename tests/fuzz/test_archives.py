@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.api import open_archive
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.check import check_archive
-from engine.cli.adhoc import adhoc_config
-from engine.results.batch_scan import scan_archive
 from tests.fuzz.cases import JSON, TEXTS, answer, cases
 
 
@@ -29,8 +28,7 @@ def folder(small: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _scan(archive: Archive) -> int:
-    loaded = adhoc_config(archive, (), where="close > sma_2_1d", schedules=("10:00-15:00/1h",))
-    return scan_archive(loaded, archive, None, False, lambda *_: None).kept
+    return open_archive(archive.path, keep=0).scan(where="close > sma_2_1d", schedule="10:00-15:00/1h", keep_hits=False).kept
 
 
 # Every way in which an archive is read.

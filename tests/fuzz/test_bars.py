@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.api import open_archive
 from engine.archive.archive import Archive
 from engine.archive.check import check_archive
 from engine.archive.importer import ImportOptions, import_bars
 from engine.archive.source import SourceOptions
-from engine.cli.adhoc import adhoc_config
 from engine.errors import BarsweepError
-from engine.results.batch_scan import scan_archive
 from engine.schema import BAR_SCHEMA
 from tests.fuzz.cases import TEXTS, answer, cases
 
@@ -55,11 +54,10 @@ def bars(draw: st.DrawFn) -> pl.DataFrame:
 def scanned(archive: Archive) -> int:
     """Hits of a scan that computes indicators, over all that the archive holds."""
     where = " and ".join(f"(known({key}) or not known({key}))" for key in INDICATORS)
-    features = [f"f{number}={key}" for number, key in enumerate(INDICATORS)]
+    features = {f"f{number}": key for number, key in enumerate(INDICATORS)}
     if archive.manifest.base.name != "1m":
-        where, features = "known(close)", ["f=sma_2_1d", "g=atr_14_1d"]
-    loaded = adhoc_config(archive, (), where=where, features=features)
-    found = scan_archive(loaded, archive, None, False, lambda *_: None)
+        where, features = "known(close)", {"f": "sma_2_1d", "g": "atr_14_1d"}
+    found = open_archive(archive.path, keep=0).scan(where=where, features=features, keep_hits=False)
     assert not found.failures
     return found.kept
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.api import check_config
 from engine.archive.archive import Archive
-from engine.cli.config import check_command
 from engine.config.load import LoadedConfig, config_schema, load_config
 from engine.results.run import execute_run
 from tests.data import PROJECT
@@ -190,7 +190,7 @@ def test_any_override(path: Path, overrides: list[str]) -> None:
 @given(changed())
 def test_a_config_is_checked_without_bars(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content))
-    answer("config check", lambda: check_command.callback(path, ()))  # type: ignore[misc]
+    answer("config check", lambda: check_config(path))
 
 
 @cases(25, 1_000)

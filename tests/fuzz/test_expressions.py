@@ -10,10 +10,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.api import open_archive
 from engine.archive.archive import Archive
-from engine.cli.adhoc import adhoc_config
 from engine.errors import BarsweepError
-from engine.results.batch_scan import scan_archive
 from engine.scan.columns import COLUMNS
 from engine.scan.evaluation import values_of
 from engine.scan.expressions import is_elementwise, stays_in_tick
@@ -88,11 +87,10 @@ def test_what_the_grammar_allows_is_evaluated(text: str) -> None:
 @cases(8, 300)
 @given(conditions, st.lists(numbers, max_size=2))
 def test_a_scan(small: Archive, text: str, features: list[str]) -> None:
-    named = [f"f{number}={feature}" for number, feature in enumerate(features)]
+    named = {f"f{number}": feature for number, feature in enumerate(features)}
 
     def scan() -> int:
-        loaded = adhoc_config(small, (), where=text, features=named, schedules=("10:00-15:00/1h",))
-        found = scan_archive(loaded, small, None, False, lambda *_: None)
+        found = open_archive(small.path, keep=0).scan(where=text, features=named, schedule="10:00-15:00/1h", keep_hits=False)
         assert not found.failures
         return found.kept
 

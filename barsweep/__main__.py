@@ -1,0 +1,5 @@
+"""`python -m barsweep`: the command."""
+
+from engine.cli.main import main
+
+main()

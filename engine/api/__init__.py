@@ -1,0 +1,175 @@
+"""The front door: what a program, a notebook and every command asks of barsweep. `import barsweep as bs` is this.
+
+Names are imported when they are first asked for, so that the door itself costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine import __version__
+    from engine.api.archives import (
+        InPlaceArchive,
+        Layout,
+        actions,
+        demo,
+        diff_archives,
+        import_archive,
+        layouts,
+        lean_markets,
+        make_demo,
+        read_in_place,
+        tickers,
+    )
+    from engine.api.audits import Audit, audit
+    from engine.api.configs import CheckedConfig, check_config, config_schema
+    from engine.api.evaluations import Evaluated, evaluate
+    from engine.api.explanations import Answer, NearMisses, explain, near_misses
+    from engine.api.market import Market, open_archive
+    from engine.api.pages import Chart, Shown, diff, report, show
+    from engine.api.plug_ins import (
+        IndicatorFacts,
+        PlugIn,
+        allow_modules,
+        describe_indicator,
+        describe_scanner,
+        describe_strategy,
+        indicators,
+        new_scanner,
+        new_strategy,
+        scanners,
+        strategies,
+    )
+    from engine.api.qualities import Checked, Quality, check, info, quality
+    from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
+    from engine.api.scans import Scan, scan
+    from engine.archive.actions import ActionsSummary
+    from engine.archive.importer import ImportSummary
+    from engine.archive.reading_cost import ReadingCost
+    from engine.archive.tickers import TickersSummary
+    from engine.errors import BarsweepError, Interrupted
+    from engine.indicators.expression import indicator
+    from engine.results.diff import RunsDiff, TableDiff
+    from engine.scan.base import BaseScanner, ColumnarScanner, ScannerParams
+    from engine.scan.context import ScanContext
+    from engine.scan.result import ScanResult
+    from engine.trading.context import StrategyContext
+    from engine.trading.strategy import ColumnarStrategy, Strategy
+
+__all__ = [
+    "ActionsSummary",
+    "Answer",
+    "Audit",
+    "BarsweepError",
+    "BaseScanner",
+    "Chart",
+    "Checked",
+    "CheckedConfig",
+    "ColumnarScanner",
+    "ColumnarStrategy",
+    "Evaluated",
+    "ImportSummary",
+    "InPlaceArchive",
+    "IndicatorFacts",
+    "Interrupted",
+    "Layout",
+    "Market",
+    "NearMisses",
+    "PlugIn",
+    "Quality",
+    "ReadingCost",
+    "Run",
+    "RunsDiff",
+    "Scan",
+    "ScanContext",
+    "ScanResult",
+    "ScannerParams",
+    "Shown",
+    "Strategy",
+    "StrategyContext",
+    "TableDiff",
+    "TickersSummary",
+    "UnfinishedRun",
+    "__version__",
+    "actions",
+    "allow_modules",
+    "audit",
+    "check",
+    "check_config",
+    "config_schema",
+    "demo",
+    "describe_indicator",
+    "describe_scanner",
+    "describe_strategy",
+    "diff",
+    "diff_archives",
+    "evaluate",
+    "explain",
+    "import_archive",
+    "indicator",
+    "indicators",
+    "info",
+    "layouts",
+    "lean_markets",
+    "make_demo",
+    "near_misses",
+    "new_scanner",
+    "new_strategy",
+    "open_archive",
+    "open_run",
+    "quality",
+    "read_in_place",
+    "repeat",
+    "report",
+    "resume",
+    "run",
+    "scan",
+    "scanners",
+    "show",
+    "strategies",
+    "tickers",
+]
+
+_MODULES = {
+    "engine": "__version__",
+    "engine.api.archives": "InPlaceArchive Layout actions demo diff_archives import_archive layouts "
+    "lean_markets make_demo read_in_place tickers",
+    "engine.api.audits": "Audit audit",
+    "engine.api.configs": "CheckedConfig check_config config_schema",
+    "engine.api.evaluations": "Evaluated evaluate",
+    "engine.api.explanations": "Answer NearMisses explain near_misses",
+    "engine.api.market": "Market open_archive",
+    "engine.api.pages": "Chart Shown diff report show",
+    "engine.api.plug_ins": "IndicatorFacts PlugIn allow_modules describe_indicator describe_scanner "
+    "describe_strategy indicators new_scanner new_strategy scanners strategies",
+    "engine.api.qualities": "Checked Quality check info quality",
+    "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",
+    "engine.api.scans": "Scan scan",
+    "engine.archive.actions": "ActionsSummary",
+    "engine.archive.importer": "ImportSummary",
+    "engine.archive.reading_cost": "ReadingCost",
+    "engine.archive.tickers": "TickersSummary",
+    "engine.errors": "BarsweepError Interrupted",
+    "engine.indicators.expression": "indicator",
+    "engine.results.diff": "RunsDiff TableDiff",
+    "engine.scan.base": "BaseScanner ColumnarScanner ScannerParams",
+    "engine.scan.context": "ScanContext",
+    "engine.scan.result": "ScanResult",
+    "engine.trading.context": "StrategyContext",
+    "engine.trading.strategy": "ColumnarStrategy Strategy",
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'barsweep' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,225 @@
+"""Archives are made, filled and compared."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import polars as pl
+
+from engine.api.market import Market, open_archive
+from engine.api.options import Day, Spell, date_of
+from engine.api.progress import telling
+from engine.archive import actions as corporate
+from engine.archive import tickers as renamed
+from engine.archive.actions import ActionsSummary
+from engine.archive.archive import Archive
+from engine.archive.demo import DEFAULT_START
+from engine.archive.demo import make_demo as make_demo_market
+from engine.archive.diff import Difference
+from engine.archive.diff import diff_archives as compare_archives
+from engine.archive.import_options import ImportOptions
+from engine.archive.importer import ImportSummary, import_bars
+from engine.archive.in_place import ForeignFiles
+from engine.archive.lean import factor_actions, ticker_intervals
+from engine.archive.reading_cost import ReadingCost, reading_cost
+from engine.archive.recognise import InPlaceOptions, init_in_place
+from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.tickers import TickersSummary
+from engine.archive.vendors import LAYOUTS
+from engine.errors import ConfigError, did_you_mean
+from engine.progress import Progress
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A vendor's layout that import knows."""
+
+    layout: str
+    bars: str
+    label: str | None
+    zone: str | None
+    recognized: str
+    note: str
+    documented_at: str
+
+
+@dataclass(frozen=True)
+class InPlaceArchive:
+    """Files that are read where they lie, and what was found in them.
+
+    left_out  why rows are no bars -> how many
+    """
+
+    path: Path
+    files: str
+    interval: str
+    sessions: list[dt.date]
+    symbols: int
+    bars: int
+    out_of_order: int
+    left_out: dict[str, int]
+
+    def reading_cost(self) -> ReadingCost | None:
+        """What reading a session in place costs against an import; None of daily bars."""
+        return reading_cost(Archive.open(self.path), self.sessions[-1])
+
+
+def demo(
+    archive: str | Path = "parquet_data/demo", *, symbols: int = 100, sessions: int = 117, seed: int = 7,
+    start: Day = DEFAULT_START, force: bool = False, on_progress: Progress | None = None,
+) -> Market:  # fmt: skip
+    """A synthetic market that looks like one, made where it is not there yet; the same options make the same bytes."""
+    make_demo(archive, symbols=symbols, sessions=sessions, seed=seed, start=start, force=force, on_progress=on_progress)
+    return open_archive(archive)
+
+
+def make_demo(
+    archive: str | Path, *, symbols: int = 100, sessions: int = 117, seed: int = 7, start: Day = DEFAULT_START,
+    force: bool = False, on_progress: Progress | None = None,
+) -> bool:  # fmt: skip
+    """The same; whether it was made, or was there already. `force` replaces what the folder holds."""
+    first = date_of(start)
+    assert first is not None
+    with telling(on_progress) as progress:
+        return make_demo_market(Path(archive), symbols, sessions, seed, first, force=force, progress=progress)
+
+
+def import_archive(
+    *sources: str | Path, archive: str | Path, label: str | None = None, layout: str | None = None, append: bool = False,
+    exchange: str | None = None, timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
+    interval: str | None = None, columns: Mapping[str, str] | None = None, price_divisor: float = 1.0,
+    symbol_from_filename: bool = False, merge_opening_auction: bool = False, query: str | None = None, source: str = "",
+    on_progress: Progress | None = None, spell: Spell = str,
+) -> ImportSummary:  # fmt: skip
+    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
+
+    All sources of one call are one import: a session it holds replaces the archive's. An import that was interrupted goes on
+    when it is called again. Rows that cannot be bars are put aside with the reason, never dropped.
+
+    label                  which end of a bar the source's timestamps label: "open" or "close"; the layout's where it says so
+    layout                 the vendor's (`layouts`), or "columns"; recognized where left out
+    append                 read new and changed files only; leave sessions that are the same
+    exchange               market identifier code, or "24/7"; the layout's or the archive's, else XNYS
+    timezone               of timestamps that carry none, such as "America/New_York"
+    epoch_unit             of timestamps that are whole numbers: "s", "ms", "us", "ns"
+    time_format            of timestamps that are text, such as "%d.%m.%Y %H:%M"; found where left out
+    interval               of the bars; found from their spacing where left out
+    columns                our name -> the source's
+    price_divisor          what prices are divided by
+    symbol_from_filename   the symbol is the file's name up to its first dot
+    merge_opening_auction  a bar that ends at the open is the auction's, part of the first bar
+    query                  SQL that answers bars, asked of DuckDB files
+    source                 where the bars come from, in words, for archive.json
+    """
+    if not price_divisor > 0:
+        raise ConfigError(f"{spell('price_divisor')} {price_divisor:g}", expected="a number above 0")
+    _check_zone(timezone, spell)
+    reading = SourceOptions(
+        dict(columns or {}), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
+        price_divisor=price_divisor, query=query,
+    )  # fmt: skip
+    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
+    with telling(on_progress) as progress:
+        return import_bars([Path(one) for one in sources], Path(archive), options, progress)
+
+
+def read_in_place(
+    folder: str | Path, *, archive: str | Path | None = None, label: str | None = None, files: str | None = None,
+    exchange: str = "XNYS", timezone: str | None = None, epoch_unit: str | None = None, interval: str | None = None,
+    columns: Mapping[str, str] | None = None, source: str = "", on_progress: Progress | None = None, spell: Spell = str,
+) -> InPlaceArchive:  # fmt: skip
+    """Make an archive of a folder whose files are laid out by date already, without importing them.
+
+    archive  where archive.json goes; the folder of the files where left out
+    files    paths of the files, such as "date={date}/*.parquet"; found by looking where left out
+    The rest as of `import_archive`.
+    """
+    _check_zone(timezone, spell)
+    options = InPlaceOptions(label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source)
+    with telling(on_progress) as progress:
+        made = init_in_place(Path(folder), Path(archive or folder), options, progress)
+    assert isinstance(made.files, ForeignFiles)
+    catalogue, base = made.files.catalogue(), made.manifest.base.name
+    return InPlaceArchive(made.path, made.files.template, base, made.sessions(base), len(made.symbols()), catalogue.rows,
+                          catalogue.out_of_order, dict(catalogue.left_out))  # fmt: skip
+
+
+def layouts() -> list[Layout]:
+    """The vendors' layouts that import knows."""
+    return [
+        Layout(v.name, v.what, v.label, v.zone, "yes" if v.own else "suggested", v.note, v.url) for v in LAYOUTS.values()
+    ]
+
+
+def diff_archives(a: str | Path, b: str | Path, *, on_progress: Progress | None = None) -> list[Difference]:
+    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ."""
+    with telling(on_progress) as progress:
+        return compare_archives(Archive.open(a), Archive.open(b), progress)
+
+
+def actions(
+    archive: str | Path, *, table: str | Path | None = None, lean_factors: str | Path | None = None, by_ticker: bool = False,
+    replace: bool = False, spell: Spell = str,
+) -> ActionsSummary | pl.DataFrame:  # fmt: skip
+    """Bring splits and cash dividends into an archive; without a source, those that it has.
+
+    table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend
+    lean_factors  LEAN's factor files: a folder, a zip, or one symbol's .csv
+    by_ticker     the table names tickers of the ex-date; the symbol map says whose they were
+    replace       forget what the archive has; else it is merged
+    """
+    read = Archive.open(archive)
+    if not _has_source(table=table, lean_factors=lean_factors, changes=by_ticker or replace, spell=spell):
+        return read.corporate_actions()
+    skipped: tuple[str, ...] = ()
+    if table:
+        rows = corporate.read_actions(Path(table))
+    else:
+        rows, skipped = factor_actions(read, Path(lean_factors or ""))
+    rows = corporate.by_ticker(read, rows) if by_ticker else rows
+    return corporate.bring_in(read, rows, replace, skipped)
+
+
+def tickers(
+    archive: str | Path, *, table: str | Path | None = None, lean_maps: str | Path | None = None, replace: bool = False,
+    spell: Spell = str,
+) -> TickersSummary | pl.DataFrame:  # fmt: skip
+    """Tell an archive which symbol had which ticker when; without a source, what it knows.
+
+    table      CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
+    lean_maps  LEAN's map files: a folder, a zip, or one symbol's .csv
+    """
+    read = Archive.open(archive)
+    if not _has_source(table=table, lean_maps=lean_maps, changes=replace, spell=spell):
+        return read.symbol_map.intervals
+    rows = renamed.read_tickers(Path(table)) if table else ticker_intervals(Path(lean_maps or ""))
+    return renamed.bring_in(read, rows, replace)
+
+
+def lean_markets(summary: ImportSummary, sources: Sequence[str | Path]) -> list[Path]:
+    """Of an import of LEAN's files, the folders beside or above them that hold splits, dividends and changes of tickers too."""
+    folders = {folder for one in map(Path, sources) for folder in (one, *one.absolute().parents)}
+    return sorted(folder for folder in folders if summary.layout == "lean" and (folder / "factor_files").exists())
+
+
+def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) -> bool:
+    """Whether one source is given; ConfigError for two, and for changes with none."""
+    one, other = map(spell, sources)
+    given = sum(source is not None for source in sources.values())
+    if given > 1:
+        raise ConfigError(f"{one} and {other}", expected="one of them", fix="bring in one after the other")
+    if changes and not given:
+        raise ConfigError("nothing to bring in", expected=f"{one} or {other}")
+    return given == 1
+
+
+def _check_zone(name: str | None, spell: Spell) -> None:
+    if name is not None and name not in available_timezones():
+        raise ConfigError(f"{spell('timezone')} {name}", expected="a zone such as America/New_York or UTC",
+                          fix=did_you_mean(name, available_timezones()))  # fmt: skip
+
+

@@ -1,0 +1,211 @@
+"""A market: an archive that is open, and all that can be asked of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+import polars as pl
+
+from engine.api.html import facts_html
+from engine.api.options import ScanOptions, Spell
+from engine.api.sources import ScannerLike, config_of, scan_config
+from engine.archive import layout
+from engine.archive.archive import Archive
+from engine.archive.kept import KeptArchive, KeptBars
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionConfig
+from engine.errors import ConfigError
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    from engine.api.audits import Audit
+    from engine.api.evaluations import Evaluated
+    from engine.api.explanations import Answer, NearMisses
+    from engine.api.pages import Chart
+    from engine.api.qualities import Checked, Quality
+    from engine.api.scans import Scan
+    from engine.archive.info import ArchiveInfo
+
+GIGABYTE = 1 << 30
+Scannable = ScannerLike | Mapping[str, Any] | SessionConfig
+
+
+def open_archive(path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
+    """The market in an archive's folder; ArchiveError where there is none.
+
+    keep   bytes of decoded bars that stay in memory, so that the next scan over them decodes nothing; 0 for none
+    spell  how messages name an option; a command spells it with hyphens
+    """
+    return Market(path, keep=keep, spell=spell)
+
+
+class Market:
+    """An archive that is open.
+
+    What it keeps of decoded bars is its own: it goes with the market, or when `forget` is called. Files that have changed since
+    (an import, say) are read again. Threads may share a market.
+    """
+
+    def __init__(self, path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str):
+        self.path = Path(path).absolute()
+        self._kept, self._spell = KeptBars(keep), spell
+        self.read()  # refuses what is no archive
+
+    @property
+    def archive(self) -> Archive:
+        """The archive as its files are now."""
+        return self.read()
+
+    @property
+    def exchange(self) -> str:
+        """Market identifier code."""
+        return self.archive.exchange
+
+    @property
+    def intervals(self) -> tuple[str, ...]:
+        """Names of the intervals of bars that there are."""
+        return self.archive.intervals
+
+    def sessions(self, interval: str | None = None) -> list[dt.date]:
+        """The dates that have bars of an interval, increasing; of the archive's shortest where left out."""
+        archive = self.archive
+        return archive.sessions(interval or archive.manifest.base.name)
+
+    def symbols(self) -> list[str]:
+        """All symbols, sorted."""
+        return self.archive.symbols()
+
+    def info(self) -> ArchiveInfo:
+        """What the archive holds: sessions, symbols, rows, size, span, coverage."""
+        from engine.api.qualities import info
+
+        return info(self)
+
+    def forget(self) -> None:
+        """Let go of the decoded bars that are kept."""
+        self._kept.forget()
+
+    # -- scans
+
+    def scan(
+        self, *scanners: Scannable, out: str | Path | None = None, first_hit: bool = False, keep_hits: bool = True,
+        workers: int = 1, on_progress: Progress | None = None, **options: Unpack[ScanOptions],
+    ) -> Scan:  # fmt: skip
+        """Scan with an expression, a scanner's class, one made of it, or its module's name; several share one pass.
+
+        In place of scanners and options: one session config, as a dict or a model, of which the scanners are run.
+
+        out          also write the hits to this .parquet, .csv or .json file, whole or not at all
+        first_hit    keep the first hit of each scanner, symbol and session
+        keep_hits    whether `hits` are in memory; without them memory does not grow with their number
+        workers      processes that may share the scan; they do where they would save time
+        on_progress  called with what, done, of how many; a notebook and a terminal show it by themselves where left out
+        options      see ScanOptions
+
+        Raises BarsweepError for a mistake, and Interrupted, with the scan so far, when it is interrupted.
+        """
+        from engine.api.scans import scan_config_of
+
+        return scan_config_of(self, self.loaded(*scanners, **options), out=out, first_hit=first_hit, keep_hits=keep_hits,
+                              workers=workers, on_progress=on_progress)  # fmt: skip
+
+    def config(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> SessionConfig:
+        """The session config that scanners and options mean, for `run`."""
+        return self.loaded(*scanners, **options).config
+
+    def loaded(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> LoadedConfig:
+        """The same, with the classes of scanners that no module holds."""
+        if len(scanners) == 1 and isinstance(scanners[0], Mapping | SessionConfig):
+            if options:
+                raise ConfigError(f"{', '.join(options)} with a config", expected="the config alone", fix="say it in the config")
+            return config_of(scanners[0])
+        return scan_config(self.archive, cast(Sequence[ScannerLike], scanners), options, self._spell)
+
+    def explain(
+        self, symbol: str, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None,
+        **options: Unpack[ScanOptions],
+    ) -> Answer:  # fmt: skip
+        """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
+        from engine.api.explanations import answer_of
+
+        return answer_of(self.loaded(*scanners, **options), self.archive, symbol, at, scanner)
+
+    def near_misses(
+        self, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None, **options: Unpack[ScanOptions]
+    ) -> NearMisses:
+        """The symbols that failed exactly one clause at a tick."""
+        from engine.api.explanations import misses_of
+
+        return misses_of(self.loaded(*scanners, **options), self.archive, at, scanner)
+
+    def audit(
+        self, *scanners: Scannable, ticks: int = 5, sessions: int = 1, before: int = 3, seed: int = 0, warm_up: bool = True,
+        on_progress: Progress | None = None, **options: Unpack[ScanOptions],
+    ) -> Audit:  # fmt: skip
+        """Prove that scanners do not look ahead; see `barsweep.audit`."""
+        from engine.api.audits import audit_of
+        from engine.audit.look_ahead import AuditOptions
+
+        asked = AuditOptions(ticks, sessions, before, seed)
+        return audit_of(self.loaded(*scanners, **options), self.archive, asked, warm_up, on_progress)
+
+    def evaluate(
+        self, hits: pl.DataFrame | str | Path, *, universe: str | None = None, tried: int = 1, out: str | Path | None = None,
+        keep_rows: bool = True, on_progress: Progress | None = None,
+    ) -> Evaluated:  # fmt: skip
+        """What hits did next, of this market or of a hits.parquet; see `barsweep.evaluate`."""
+        from engine.api.evaluations import evaluate_hits
+
+        source = hits if isinstance(hits, pl.DataFrame) else Path(hits)
+        return evaluate_hits(source, self.archive, universe=universe, tried=tried, out=out, keep_rows=keep_rows,
+                             on_progress=on_progress)  # fmt: skip
+
+    def show(
+        self, symbol: str, *keys: str, date: str | dt.date | None = None, sessions: int | None = None,
+        benchmark: str | None = None, out: str | Path | None = None,
+    ) -> Chart:  # fmt: skip
+        """A symbol's bars and indicators, as scans see them; see `Chart`."""
+        from engine.api.pages import chart_of
+
+        return chart_of(self.archive, symbol, keys, date=date, sessions=sessions, benchmark=benchmark, out=out)
+
+    # -- the archive itself
+
+    def check(self, *, fix: bool = False, on_progress: Progress | None = None) -> Checked:
+        """Read every bar and tell what is wrong; see `barsweep.check`."""
+        from engine.api.qualities import check
+
+        return check(self, fix=fix, on_progress=on_progress)
+
+    def quality(
+        self, *symbols: str, start: str | dt.date | None = None, end: str | dt.date | None = None, columns: int = 60,
+        out: str | Path | None = None, on_progress: Progress | None = None,
+    ) -> Quality:  # fmt: skip
+        """How complete the bars are; see `barsweep.quality`."""
+        from engine.api.qualities import quality
+
+        return quality(self, *symbols, start=start, end=end, columns=columns, out=out, on_progress=on_progress)
+
+    def __repr__(self) -> str:
+        return f"Market({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        info = self.info()
+        facts: Mapping[str, Any] = {"archive": info.path, "exchange": info.exchange, "symbols": info.symbols}
+        spans: Sequence[tuple[str, str]] = [
+            (one.interval, f"{one.sessions:,} sessions, {one.first} to {one.last}, {one.rows:,} bars") for one in info.intervals
+        ]
+        return facts_html({**facts, **dict(spans)})
+
+    def read(self) -> Archive:
+        """The archive as its files are now, with what is kept of it."""
+        manifest = layout.read_manifest(self.path)
+        return KeptArchive(self.path, manifest, kept=self._kept) if self._kept.limit else Archive(self.path, manifest)
+
+
+def market_of(archive: str | Path | Market, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
+    """A market, or the one in a folder."""
+    return archive if isinstance(archive, Market) else open_archive(archive, keep=keep, spell=spell)
