@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +12,11 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.options import Spell
-from engine.errors import ConfigError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator
 from engine.indicators.key import IndicatorKey
 from engine.runtime.module_loader import load_class, modules_in
-from engine.runtime.module_origin import ALLOWED
+from engine.runtime.module_origin import allow_folders
 from engine.scan.base import ColumnarScanner
 from engine.scan.load_scanner import built_in_scanners, load_scanner_class
 from engine.scan.skeleton import write_skeleton
@@ -134,11 +132,7 @@ def new_strategy(name: str, folder: str | Path = ".") -> list[Path]:
 
 def allow_modules(folders: Sequence[str | Path], *, spell: Spell = str) -> None:
     """Let configs name modules of these folders too, in this process and those that it starts; ConfigError for one not there."""
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise ConfigError("no such folder", where=f"{spell('allow_modules')} {folder}")
-    paths = [str(Path(folder).absolute()) for folder in folders]
-    os.environ[ALLOWED] = os.pathsep.join([*paths, *filter(None, [os.environ.get(ALLOWED)])])
+    allow_folders(folders, spell("allow_modules"))
 
 
 def _indicator(one: Indicator, params: Sequence[Any], key: IndicatorKey | None) -> IndicatorFacts:

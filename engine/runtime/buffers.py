@@ -1,8 +1,12 @@
 """Large arrays that live for one batch, block or evaluation, over memory that is used again.
 
-Fresh memory costs page faults, which take longer than writing to it: without a pool a daily scan takes 10 to 15 % longer
-(`python -m bench.daily`). A `Buffers` is the lifetime of its arrays: `close()` gives their memory back to the pool, and the
-next owner writes over it. Whoever wants values beyond that copies them.
+Why: large arrays come fresh from the system and go back to it, and each page of fresh memory costs a
+fault when it is first written, which takes longer than writing to it. Without a pool a daily scan
+takes 10 to 15 % longer (`python -m bench.daily`). A `Buffers` is the lifetime of its arrays:
+`close()` gives their memory back to the pool, and the next owner writes over it. Whoever wants
+values beyond that copies them.
+No longer needed: when filling a fresh array takes no longer than filling one that was filled before
+(tests/runtime/test_buffers.py).
 """
 
 from __future__ import annotations

@@ -31,11 +31,11 @@ def make_importable() -> None:
             sys.path.append(folder)
 
 
-def allow_folders(folders: Sequence[str]) -> None:
-    """Allow folders in this process and those that it starts; ConfigError for one that is not there."""
+def allow_folders(folders: Sequence[str | Path], option: str) -> None:
+    """Allow folders in this process and those that it starts; ConfigError, naming the option, for one that is not there."""
     for folder in folders:
         if not Path(folder).is_dir():
-            raise ConfigError("no such folder", where=f"--allow-modules {folder}")
+            raise ConfigError("no such folder", where=f"{option} {folder}")
     paths = [str(Path(folder).absolute()) for folder in folders]
     os.environ[ALLOWED] = os.pathsep.join([*paths, *filter(None, [os.environ.get(ALLOWED)])])
 

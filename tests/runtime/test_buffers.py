@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,22 @@ def test_no_more_is_kept_than_was_in_use_at_once(steps: list[tuple[bool, int]]) 
         assert pool._in_use + sum(map(len, pool._free)) <= pool._most
 
 
+def faults(pool: BufferPool | None) -> int:
+    """Page faults of filling an array, once one as large has been filled and given back."""
+    before = 0
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        with Buffers(pool) as owner:
+            owner.empty((64 << 20) // 8).fill(1.0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_fresh_memory_costs_page_faults() -> None:
+    """When the first are none, numpy.empty will do."""
+    fresh, again = faults(None), faults(BufferPool())
+    assert fresh >= 32 and again < fresh / 4
+
+
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Memory is overwritten when it is given back, and every array comes from it."""
@@ -95,8 +113,6 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_nothing_is_read_after_its_owner_has_closed(
     archive: str, name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    import json
-
     market: Archive = request.getfixturevalue(archive)
     assert digests(market, name, tmp_path) == json.loads(PINS.read_text())[f"{archive}: {name}"]
     assert pl.read_parquet(next(tmp_path.rglob("hits.parquet"))).height >= 0
