@@ -45,7 +45,7 @@ class TradingTables:
             "parent": _known(rows["parent"], rows["parent"] >= 0), "reason": self._reason(rows["reason"]),
             "status": _named(status, STATES.__getitem__), "status_reason": self._reason(rows["ended_by"]),
             "filled": done,
-            "average_price": _known(np.divide(rows["paid"], done, where=done > 0, out=np.zeros(len(rows))), rows["paid"] > 0),
+            "average_price": _price(rows["average"]),
             "commission": rows["commission"],
         }).sort("order")  # fmt: skip
 
@@ -58,7 +58,8 @@ class TradingTables:
         })  # fmt: skip
 
     def _trades(self, date: dt.date, rows: Records, scanners: Sequence[str], still_open: bool) -> pl.DataFrame:
-        costs = rows["commission"] + rows["slippage"] + rows["interest"]
+        scale = self._broker.scale
+        costs = np.rint((rows["commission"] + rows["slippage"] + rows["interest"]) * scale) / scale
         value = rows["quantity"] * rows["entry_price"]
         frame = _frame(TRADES_SCHEMA, date, {
             "strategy": self._strategy(rows), "symbol": self._symbol(rows), "side": _named(rows["side"], DIRECTIONS.get),
@@ -78,6 +79,7 @@ class TradingTables:
         return _frame(EQUITY_SCHEMA, date, {
             "timestamp": rows["time"], "cash": rows["cash"] / self._broker.scale, "positions": rows["value"],
             "equity": rows["equity"], "drawdown": rows["drawdown"], "exposure": rows["gross"], "reserved": rows["reserved"],
+            "interest": rows["interest"] / self._broker.scale,
             "open_positions": rows["open_positions"], "open_orders": rows["open_orders"],
         })  # fmt: skip
 
