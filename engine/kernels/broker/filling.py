@@ -190,7 +190,7 @@ def _reduce(books, position, order, quantity, price, notional, time):
         _shrink_siblings(books, order, quantity, time)
     trim_exits(books, order.strategy, order.symbol)
     if abs(position.quantity) <= books.rules[0].dust:
-        close_position(books, order.strategy, order.symbol, order.reason, time)
+        close_position(books, order.strategy, order.symbol, order.reason, time, order.id)
 
 
 @njit
@@ -245,8 +245,8 @@ def _shrink_siblings(books, order, quantity, time):
 
 
 @njit
-def close_position(books, strategy, symbol, reason, time):
-    """A position is flat: its trade is logged, the orders that protected it are cancelled."""
+def close_position(books, strategy, symbol, reason, time, by):
+    """A position is flat: its trade is logged, the orders that protected it are cancelled. `by`: the order that closed it."""
     position = books.positions[strategy, symbol]
     position.quantity = 0.0
     exit_price = over((position.exit_paid, position.exit_rest), decimal(position.exited))[0]
@@ -263,7 +263,7 @@ def close_position(books, strategy, symbol, reason, time):
         place = books.alive[i]
         order = books.orders[place]
         mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
-        if mine and order.reduce and order.left > books.rules[0].dust:
+        if mine and order.reduce and order.id != by:
             protected = order.parent >= 0 and reason != NO_REASON
             end_order(books, place, CANCELLED, reason if protected else POSITION_CLOSED, time)
     trim_exits(books, strategy, symbol)

@@ -126,7 +126,7 @@ def _split_position(books, strategy, symbol, ratio, now):
     position.stop /= ratio
     position.target /= ratio
     if kept == 0.0:
-        close_position(books, strategy, symbol, SPLIT, now)
+        close_position(books, strategy, symbol, SPLIT, now, -1)
 
 
 @njit
@@ -221,7 +221,7 @@ def write_off(books, now):
         position.flow += units
         take_exit(position, quantity, notional)
         new_fill(books, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now)
-        close_position(books, strategy, symbol, DELISTED, now)
+        close_position(books, strategy, symbol, DELISTED, now, -1)
     compact(books)
     revalue(books)
 
