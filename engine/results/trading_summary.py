@@ -108,7 +108,8 @@ def _figures(trades: Columns) -> dict[str, Any]:
     pnl = trades["pnl"]
     lost = -math.fsum(profit for profit in pnl if profit < 0)
     return {
-        "count": len(pnl), "win_rate": sum(profit > 0 for profit in pnl) / len(pnl), "pnl": math.fsum(pnl), "expectancy": _mean(pnl),
+        "count": len(pnl), "win_rate": sum(profit > 0 for profit in pnl) / len(pnl),
+        "pnl": math.fsum(pnl), "expectancy": _mean(pnl),
         "profit_factor": math.fsum(profit for profit in pnl if profit > 0) / lost if lost > 0 else None,
         "average_return": _mean(trades["return"]), "costs": math.fsum(trades["costs"]),
     }  # fmt: skip

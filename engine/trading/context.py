@@ -209,7 +209,11 @@ class StrategyContext:
         It is filled at the next bar of the symbol at the earliest. The size is one of: quantity (shares), cash (currency),
         percent (of equity), risk (percent of equity lost if stop_loss is hit). limit, stop and trail (a distance) make the
         kind of order, a market order without any; at_close fills at the session's closing price. stop_loss, take_profit and
-        trailing_stop (a distance) protect what the order opens, one cancelling the other. Day orders end with the session.
+        trailing_stop (a distance) protect what the order opens, one cancelling the other; a price that is NaN is refused,
+        and so is a stop_loss or a take_profit that would close the position at once. Day orders end with the session.
+
+        Market orders on their way, those of `close` too, count as done: what is beyond the rest of the position opens one
+        on the other side.
         """
         code = self._id(symbol)
         kind = self._kind(limit, stop, trail, at_close)

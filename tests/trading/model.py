@@ -22,13 +22,14 @@ def exactly(number: float | None) -> Decimal | None:
     return None if number is None else Decimal(repr(float(number)))
 
 
-def to_step(value: Decimal, step: Decimal | None, up: bool = False) -> Decimal:
-    """Down (or up) to a multiple of a step; within a billionth of a step it is one already."""
+def to_step(value: Decimal, step: Decimal | None, up: bool = False, whole: Decimal = ZERO) -> Decimal:
+    """Down (or up) to a multiple of a step; within a billionth of a step, or two units in the 15th digit of the whole that the
+    value is a part of, it is one already."""
     if not step:
         return value
     steps = value / step
     near = steps.to_integral_value()
-    if abs(steps - near) > max(Decimal("1e-9"), abs(steps) * Decimal("2e-15")):
+    if abs(steps - near) > max(Decimal("1e-9"), max(abs(steps), whole / step) * Decimal("2e-15")):
         near = steps.to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
     return near * step
 
@@ -210,7 +211,9 @@ class Model:
         risk = abs(price - order.stop_loss) if order.stop_loss is not None else ZERO
         return self.equity * size / 100 / risk if risk else ZERO
 
-    def allowed(self, order: Order, opens: Decimal, price: Decimal) -> tuple[Decimal, str]:
+    def allowed(  # noqa: PLR0911, PLR0912  one rule after the other, as in the document
+        self, order: Order, opens: Decimal, price: Decimal
+    ) -> tuple[Decimal, str]:
         side, key, limits = order.side, order.key, self.limits[order.key[0]]
         for protection in (order.stop_loss, order.trailing_stop):
             if protection is not None and protection <= 0:
@@ -234,14 +237,16 @@ class Model:
         rooms = []
         if self.account.get("max_position_percent"):
             most = exactly(self.account["max_position_percent"]) / 100 * self.equity
-            rooms.append((most - self.of_symbol(order), price, "position_limit"))
+            rooms.append((most, most - self.of_symbol(order), price, "position_limit"))
         if limits.get("max_percent"):
             own = sum((abs(p.quantity) * self.last[one[1]] for one, p in self.positions.items() if one[0] == key[0]), ZERO)
             own += sum((o.reserved - o.promised for o in self.open_orders() if o.key[0] == key[0]), ZERO)
-            rooms.append((exactly(limits["max_percent"]) / 100 * self.equity - own + order.promised, price, "strategy_limit"))
-        rooms.append((self.room(order) + self.promised() + order.promised, self.each(price), "not_enough_cash"))
-        for room, each, why in rooms:
-            opens = min(opens, to_step(max(ZERO, room / each), self.lot))
+            most = exactly(limits["max_percent"]) / 100 * self.equity
+            rooms.append((most, most - own + order.promised, price, "strategy_limit"))
+        money = self.room(order) + self.promised() + order.promised
+        rooms.append((self.leverage * self.equity, money, self.each(price), "not_enough_cash"))
+        for whole, room, each, why in rooms:
+            opens = min(opens, to_step(max(ZERO, room / each), self.lot, whole=whole / each))
             if opens <= 0:
                 return ZERO, why
         return opens, ""
@@ -345,7 +350,7 @@ class Model:
                 return price if order.touched else None
         return price if side * price <= side * order.limit else None
 
-    def within(self, order: Order) -> Decimal | None:
+    def within(self, order: Order) -> Decimal | None:  # noqa: PLR0911  one rule after the other, as in the document
         """The price within the bar's range."""
         open_, high, low, _, _ = self.bar_of(order)
         side, born = order.side, order.born
@@ -384,7 +389,8 @@ class Model:
         opening = min(allowed - closing, order.left)
         if order.status == "open" and not order.only_reduces and opening > 0:
             slippage = ZERO if order.kind in ("limit", "stop_limit") else self.slip(price, reach)
-            can = to_step(max(ZERO, self.room(order) / self.each(price, slippage)), self.lot)
+            each = self.each(price, slippage)
+            can = to_step(max(ZERO, self.room(order) / each), self.lot, whole=self.leverage * self.equity / each)
             take = min(opening, can)
             if take > 0:
                 self.fill(order, take, price, time, reach)

@@ -107,13 +107,14 @@ def to_units(scale, amount):
 
 
 @njit
-def to_grid(value, step, up):
+def to_grid(value, step, up, error=0.0):
     """The multiple of a step next to a value, below or above, as the double nearest to that decimal.
 
-    A value that is a multiple but for the rounding errors of what computed it is that multiple.
+    A value that is a multiple but for the rounding errors of what computed it is that multiple. `error`: in steps, what those
+    may come to where the value is the difference of larger ones.
     """
     steps = value / step
     whole = float(np.rint(steps))
-    if abs(steps - whole) > max(LEAST_STEP_ERROR, STEP_ERROR * abs(steps)):
+    if abs(steps - whole) > max(error, LEAST_STEP_ERROR, STEP_ERROR * abs(steps)):
         whole = float(math.ceil(steps) if up else math.floor(steps))
     return times(decimal(step), (whole, 0.0))[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.kernels.broker.decimals import add, decimal, over, plus, times, to_units
-from engine.kernels.broker.money import affordable, commission_of, mark, round_lot, slippage_of
+from engine.kernels.broker.money import affordable, commission_of, mark, slippage_of
 from engine.kernels.broker.placing import accept, end_order, keep_busy, new_order
 from engine.kernels.broker.prices import put_on_grid
 from engine.kernels.broker.records import (
@@ -48,7 +48,7 @@ def execute(books, place, price, how, time, high, low):
         _finish(books, place, time)
         return
     slip = 0.0 if _is_passive(order) else slippage_of(rules, 1.0, price, high, low)[0]
-    can = round_lot(affordable(books, order.reserved, 0.0, price, slip), rules.lot)
+    can = affordable(books, order.reserved, 0.0, price, slip)
     short_of_cash = can < opening - rules.dust
     opening = min(opening, can)
     if opening > rules.dust:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.decimals import decimal, minus, plus, times, to_grid, to_units
-from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK
+from engine.kernels.broker.decimals import STEP_ERROR, add, decimal, minus, plus, times, to_grid, to_units
+from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK, SHARES
 from engine.kernels.jit import njit
 
 
@@ -73,6 +73,16 @@ def revalue(books):
 
 
 @njit
+def lots_for(books, room, whole, each):
+    """How many shares, in whole lots, a room is enough for, which is what is left of a whole amount."""
+    lot = books.rules[0].lot
+    shares = max(0.0, room / each)
+    if lot <= 0.0 or shares == 0.0:
+        return shares
+    return to_grid(shares, lot, False, STEP_ERROR * whole / each / lot)
+
+
+@njit
 def affordable(books, own, awaited, price, unit_cost):
     """How many shares the account can take at a price.
 
@@ -83,18 +93,20 @@ def affordable(books, own, awaited, price, unit_cost):
     room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
     room -= rules.minimum + rules.per_order
     each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
-    return max(0.0, room / each)
+    return lots_for(books, room, rules.leverage * account.equity, each)
 
 
 @njit
 def wanted(books, unit, size, price, stop_loss):
     """Shares that a size asks for at a price."""
     equity = books.account[0].equity
+    if unit != SHARES and not price > 0.0:
+        return math.nan
     if unit == CASH:
         return size / price
     if unit == PERCENT:
         return equity * size / 100.0 / price
     if unit == RISK:
-        risk = abs(price - stop_loss)
+        risk = abs(add(price, -stop_loss))
         return equity * size / 100.0 / risk if risk > 0.0 else math.nan
     return size

@@ -85,7 +85,7 @@ def _charge_margin(books, total):
 def split(books, symbol, ratio, now):
     """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at the last price."""
     quote = books.quotes[symbol]
-    quote.last /= ratio
+    quote.last = _divided(quote.last, ratio)
     for strategy in range(len(books.strategies)):
         position = books.positions[strategy, symbol]
         if position.quantity != 0.0:
@@ -139,15 +139,20 @@ def _split_order(books, order, ratio):
         order.left = min(order.left, abs(books.positions[order.strategy, order.symbol].quantity))
         order.reducing = order.left
     order.quantity = add(order.filled, order.left)
-    order.limit /= ratio
-    order.stop /= ratio
-    order.trail /= ratio
-    order.stop_loss /= ratio
-    order.take_profit /= ratio
-    order.trailing_stop /= ratio
+    order.limit = _divided(order.limit, ratio)
+    order.stop = _divided(order.stop, ratio)
+    order.trail = _divided(order.trail, ratio)
+    order.stop_loss = _divided(order.stop_loss, ratio)
+    order.take_profit = _divided(order.take_profit, ratio)
+    order.trailing_stop = _divided(order.trailing_stop, ratio)
     order.born_price /= ratio
     order.average /= ratio
     put_on_grid(order, books.rules[0].tick)
+
+
+@njit
+def _divided(price, ratio):
+    return over(decimal(price), decimal(ratio))[0]
 
 
 @njit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.kernels.broker.decimals import add
-from engine.kernels.broker.money import affordable, round_lot, wanted
+from engine.kernels.broker.money import affordable, lots_for, round_lot, wanted
 from engine.kernels.broker.prices import put_on_grid
 from engine.kernels.broker.records import (
     ALIVE,
@@ -309,7 +309,8 @@ def _cut(books, order, position, strategy, opening, price):
     rules, account = books.rules[0], books.account[0]
     if rules.max_position > 0.0:
         there = _exposure_of(books, order, position)
-        opening = min(opening, round_lot(max(0.0, (rules.max_position * account.equity - there) / price), rules.lot))
+        most = rules.max_position * account.equity
+        opening = min(opening, lots_for(books, most - there, most, price))
         if opening <= 0.0:
             return 0.0, POSITION_LIMIT
     if strategy.allocation > 0.0:
@@ -318,11 +319,11 @@ def _cut(books, order, position, strategy, opening, price):
             other = books.orders[books.alive[i]]
             if other.status == OPEN and other.strategy == order.strategy:
                 pending += other.reserved - other.frees
-        room = strategy.allocation * account.equity - strategy.gross - pending + order.frees
-        opening = min(opening, round_lot(max(0.0, room / price), rules.lot))
+        most = strategy.allocation * account.equity
+        opening = min(opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price))
         if opening <= 0.0:
             return 0.0, STRATEGY_LIMIT
-    opening = min(opening, round_lot(affordable(books, 0.0, account.freed + order.frees, price, 0.0), rules.lot))
+    opening = min(opening, affordable(books, 0.0, account.freed + order.frees, price, 0.0))
     if opening <= 0.0:
         return 0.0, NOT_ENOUGH_CASH
     return opening, NO_REASON

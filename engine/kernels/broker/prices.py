@@ -101,13 +101,13 @@ def _limit_within(order, open_, nearest):
 @njit
 def limit_on_grid(side, price, tick):
     """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell. Any price without a tick."""
-    return to_grid(price, tick, side < 0) if tick > 0.0 and price > 0.0 else price
+    return to_grid(price, tick, side < 0) if tick > 0.0 else price
 
 
 @njit
 def stop_on_grid(side, price, tick):
     """A stop on the exchange's grid, where it triggers later: higher for a buy, lower for a sell."""
-    return to_grid(price, tick, side > 0) if tick > 0.0 and price > 0.0 else price
+    return to_grid(price, tick, side > 0) if tick > 0.0 else price
 
 
 @njit
