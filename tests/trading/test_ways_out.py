@@ -174,6 +174,12 @@ def test_an_entry_whose_prices_are_none_is_refused_once(given: dict[str, Any], r
     assert len(fills) == 0
 
 
+def test_reasons_that_take_turns_are_told_once_each() -> None:
+    turns = [{"stop_loss": 0.0}, {"quantity": 0}, {"stop_loss": 11.0}] * 4
+    orders, _, _ = (book := walked([None, *turns], [FLAT] * 14)).take()
+    assert [book.reason(int(o["ended_by"])) for o in orders] == ["no_stop_loss", "no_size", "stop_loss_on_wrong_side"]
+
+
 @pytest.mark.parametrize("given", [{"stop_loss": 10.0}, {"take_profit": 10.0}, {"stop_loss": 9.99, "take_profit": 10.01}])
 def test_protection_at_the_price_itself_is_taken(given: dict[str, Any]) -> None:
     assert len(walked([None, given], [FLAT] * 3).take()[1]) >= 1

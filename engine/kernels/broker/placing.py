@@ -110,11 +110,13 @@ def refuse(books, place, reason, now):
     order = books.orders[place]
     position = books.positions[order.strategy, order.symbol]
     session = books.account[0].session
-    if position.refused_session == session and position.refused_by == reason:
+    told = position.refused_reasons if position.refused_session == session else 0
+    position.refused_session, position.refused_by = session, reason
+    position.refused_reasons = told | (1 << reason)
+    if told == position.refused_reasons:
         books.counts[ORDERS] -= 1
         books.account[0].next_id -= 1
         return
-    position.refused_session, position.refused_by = session, reason
     order.status, order.ended_by, order.ended = REJECTED, reason, now
 
 

@@ -73,7 +73,8 @@ POSITION = np.dtype(  # of one strategy in one symbol
         ("reason", np.int32), ("scanner", np.int32), ("found", np.int64),
         ("entering", np.int32), ("entering_side", np.int8),  # orders on their way in
         ("leaving", np.float64),  # quantity that market orders on their way will take out of it, at most all
-        ("entered_session", np.int64), ("refused_session", np.int64), ("refused_by", np.int32), ("counted", np.int64),
+        ("entered_session", np.int64), ("refused_session", np.int64), ("refused_by", np.int32),
+        ("refused_reasons", np.int64), ("counted", np.int64),  # reasons: bits, of those in that session
     ],
     align=True,
 )  # fmt: skip
