@@ -107,7 +107,7 @@ ORDERS_SCHEMA: dict[str, pl.DataType] = {
 FILLS_SCHEMA: dict[str, pl.DataType] = {
     "session": pl.Date(),
     "time": TIMESTAMP,  # start of the bar it was filled in; at the closing price: the close
-    "order": pl.Int64(),  # null: a position in a delisted symbol was ended
+    "order": pl.Int64(),  # null: a delisted position was ended, or what a split left of less than a lot was paid out
     "strategy": pl.String(),
     "symbol": pl.String(),
     "side": pl.String(),
@@ -155,6 +155,7 @@ EQUITY_SCHEMA: dict[str, pl.DataType] = {
     "drawdown": pl.Float64(),  # below the highest equity so far, 0 or less
     "exposure": pl.Float64(),  # long plus short
     "reserved": pl.Float64(),  # for orders that would open positions
+    "interest": pl.Float64(),  # on borrowed cash while no position was open, so far; other interest is in the trades
     "open_positions": pl.UInt32(),
     "open_orders": pl.UInt32(),
 }

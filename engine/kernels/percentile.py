@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size, with_past
-from engine.runtime.jit import njit
+from engine.runtime.jit import kernel, njit
 
 
 def state_size(period: int, percent: float) -> int:

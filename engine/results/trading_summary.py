@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from engine.panel.bars import Floats
 from engine.results.metrics import metrics
 
 GROUPS = ("month", "weekday", "hour", "symbol", "scanner", "strategy", "side", "entry_reason", "exit_reason")
+FIGURES_OF = ("pnl", "return", "costs")
+Columns = Mapping[str, list[Any]]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -71,8 +73,8 @@ class Benchmark:
         bars = at_bars(bars, archive.corporate_actions())
         previous = pl.col("close").shift(1).over("symbol")
         held = pl.col("close") * pl.col("split_ratio") + pl.col("cash_dividend")
-        returns = bars.with_columns(r=held / previous - 1.0).group_by("date").agg(pl.col("r").mean()).sort("date")
-        by_date = dict(returns.iter_rows())
+        returns = bars.with_columns(r=held / previous - 1.0).group_by("date").agg(pl.col("r").drop_nulls())
+        by_date = {date: _mean(each) for date, each in returns.iter_rows()}
         values = np.array([by_date.get(date) or 0.0 for date in dates])
         return cls(symbol or f"equal weight of {len(names)} symbols", values)
 
@@ -89,43 +91,55 @@ def grouped_trades(folder: Path, tz: str) -> pl.DataFrame:
 def _statistics(trades: pl.DataFrame) -> dict[str, Any]:
     if trades.is_empty():
         return {"count": 0, "pnl": 0.0}
-    (row,) = trades.select(*_figures(), *_more_figures()).rows(named=True)
-    return {name: defined(value) for name, value in row.items()}
+    columns = trades.to_dict(as_series=False)
+    return _rounded(_figures(columns) | _more_figures(columns))
 
 
 def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:
-    keys = trades.with_columns(pl.col(name).fill_null("open" if name == "exit_reason" else "none"))
-    order = "weekday_number" if name == "weekday" else name
-    rows = keys.sort(order, maintain_order=True).group_by(name, maintain_order=True).agg(_figures()).iter_rows(named=True)
-    return {row.pop(name): {key: defined(value) for key, value in row.items()} for row in rows}
+    """The figures of the trades that have something in common; a trade without it is "none", or "open" if it has no exit."""
+    unnamed = pl.when(pl.col("open")).then(pl.lit("open")).otherwise(pl.lit("none")) if name == "exit_reason" else "none"
+    keys = trades.with_columns(pl.col(name).fill_null(unnamed)).sort("weekday_number" if name == "weekday" else name)
+    groups = keys.select(name, *FIGURES_OF).partition_by(name, maintain_order=True, as_dict=True)
+    return {str(key): _rounded(_figures(rows.to_dict(as_series=False))) for (key,), rows in groups.items()}
 
 
-def _figures() -> list[pl.Expr]:
-    pnl = pl.col("pnl")
-    won, lost = pnl.filter(pnl > 0).sum(), -pnl.filter(pnl < 0).sum()
-    return [
-        pl.len().alias("count"), (pnl > 0).mean().alias("win_rate"), pnl.sum().alias("pnl"), pnl.mean().alias("expectancy"),
-        pl.when(lost > 0).then(won / lost).alias("profit_factor"), pl.col("return").mean().alias("average_return"),
-        pl.col("costs").sum().alias("costs"),
-    ]  # fmt: skip
+def _figures(trades: Columns) -> dict[str, Any]:
+    """Figures of any set of trades. Sums are exact, so that they do not depend on the order of what is added."""
+    pnl = trades["pnl"]
+    lost = -math.fsum(profit for profit in pnl if profit < 0)
+    return {
+        "count": len(pnl), "win_rate": sum(profit > 0 for profit in pnl) / len(pnl),
+        "pnl": math.fsum(pnl), "expectancy": _mean(pnl),
+        "profit_factor": math.fsum(profit for profit in pnl if profit > 0) / lost if lost > 0 else None,
+        "average_return": _mean(trades["return"]), "costs": math.fsum(trades["costs"]),
+    }  # fmt: skip
 
 
-def _more_figures() -> list[pl.Expr]:
-    pnl = pl.col("pnl")
-    return [
-        pl.col("open").sum().alias("open"), pnl.filter(pnl > 0).mean().alias("average_win"),
-        pnl.filter(pnl < 0).mean().alias("average_loss"), pnl.max().alias("largest_win"), pnl.min().alias("largest_loss"),
-        pl.col("bars").mean().alias("average_bars"), pl.col("mae").mean().alias("average_mae"),
-        pl.col("mfe").mean().alias("average_mfe"), pl.col("commission").sum().alias("commission"),
-        pl.col("slippage").sum().alias("slippage"), pl.col("interest").sum().alias("interest"),
-        pl.col("dividends").sum().alias("dividends"), (pl.col("quantity") * pl.col("entry_price")).sum().alias("entered_value"),
-    ]  # fmt: skip
+def _more_figures(trades: Columns) -> dict[str, Any]:
+    pnl = trades["pnl"]
+    entered = (quantity * price for quantity, price in zip(trades["quantity"], trades["entry_price"], strict=True))
+    return {
+        "open": sum(trades["open"]), "average_win": _mean([profit for profit in pnl if profit > 0]),
+        "average_loss": _mean([profit for profit in pnl if profit < 0]), "largest_win": max(pnl), "largest_loss": min(pnl),
+        "average_bars": _mean(trades["bars"]), "average_mae": _mean(trades["mae"]), "average_mfe": _mean(trades["mfe"]),
+        **{name: math.fsum(trades[name]) for name in ("commission", "slippage", "interest", "dividends")},
+        "entered_value": math.fsum(entered),
+    }  # fmt: skip
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: defined(value) for name, value in figures.items()}
 
 
 def _orders(counts: pl.DataFrame) -> dict[str, Any]:
+    """How many orders came to which end, and why; a filled one needs no reason, and an open one has none yet."""
     found: dict[str, Any] = {}
     for status, reason, count in counts.iter_rows():
-        found.setdefault(status, {})[reason or "completely"] = count
+        found.setdefault(status, {})[reason or ("completely" if status == "filled" else "none")] = count
     return found
 
 

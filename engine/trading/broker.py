@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.config.models import AccountConfig, CostsConfig
 from engine.kernels.broker import overnight, records
-from engine.kernels.broker.placing import cancel_entries, compact, end_order, new_order, submit
+from engine.kernels.broker.placing import cancel_entries, compact, end_order, give_size, new_order, submit
 from engine.kernels.broker.records import ALIVE, FILLS, HELD, LOCKS, ORDERS, OWN_REASONS, REASONS, TRADES, Books, Tape
 from engine.kernels.broker.signals import send_out
 from engine.kernels.broker.walk import act_all, has_room, record_equity, step, walk
@@ -25,6 +26,7 @@ KINDS = ("market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_cl
 STATES = ("open", "filled", "cancelled", "expired", "rejected")
 UNITS = {"shares": records.SHARES, "cash": records.CASH, "percent": records.PERCENT, "risk": records.RISK}
 SMALLEST = 256  # places for orders, fills and trades at first
+SMALLEST_FRACTION = 1e-9  # of a share, where any fraction can be held
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ class Broker:
             locks=np.zeros(SMALLEST, records.LOCK), counts=np.zeros(6, np.int64),
         )  # fmt: skip
         own = self.books.account[0]
-        own["cash"] = round(account.starting_cash * self.scale)
-        own["equity"] = own["peak"] = own["session_start"] = account.starting_cash
+        units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
+        own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
+        own["equity"] = own["peak"] = own["session_start"] = float(own["cash"]) / self.scale
 
     # -- names
 
@@ -152,19 +155,23 @@ class Broker:
 
     # -- orders of strategies that decide by themselves
 
-    def place(self, strategy: int, symbol: int, side: int, kind: int, quantity: float, now: int, **prices: Any) -> int | None:
+    def place(
+        self, strategy: int, symbol: int, side: int, kind: int, size: float, now: int, unit: str = "shares", **prices: Any
+    ) -> int | None:  # fmt: skip
         """Place an order; its id, or None where it is refused (`refusal` says why).
 
-        `prices` are fields of the order: limit, stop, trail, stop_loss, take_profit, trailing_stop, day, reason, reduce,
-        scanner, found.
+        unit    of the size: shares, cash, percent (of equity) or risk (percent of equity lost if stop_loss is hit)
+        prices  fields of the order: limit, stop, trail, stop_loss, take_profit, trailing_stop (NaN: none, 0: without a value,
+                which is refused), day, reason, reduce, scanner, found
         """
         self._ensure(1)
-        place = new_order(self.books, strategy, symbol, side, kind, quantity, now, 0)
+        place = new_order(self.books, strategy, symbol, side, kind, 0.0, now, 0)
         order = self.books.orders[place]
         for name, value in prices.items():
             order[name] = value
         number = int(order["id"])
-        return number if submit(self.books, place, now, False) else None
+        give_size(self.books, place, UNITS[unit], size)
+        return number if submit(self.books, place, now) else None
 
     def refusal(self, strategy: int, symbol: int) -> str:
         """Why the last order that was refused was."""
@@ -240,7 +247,7 @@ class Broker:
         positions["entered_session"] = positions["refused_session"] = -1
         positions[:, :have] = self.books.positions
         quotes = np.zeros(size, records.QUOTE)
-        quotes["last"], quotes["row"], quotes["seen"] = math.nan, -1, -1
+        quotes["last"], quotes["row"], quotes["seen"], quotes["dealt"] = math.nan, -1, -1, -1
         quotes[:have] = self.books.quotes
         held = np.zeros((strategies * size, 2), np.int64)
         held[: len(self.books.held)] = self.books.held
@@ -262,6 +269,7 @@ def _rules(account: AccountConfig, costs: CostsConfig, scale: float) -> Records:
         "percent": costs.commission_percent, "minimum": costs.minimum_commission, "slippage_bps": costs.slippage_bps,
         "slippage_spread": costs.slippage_spread,
     }  # fmt: skip
+    given["dust"] = account.lot_size / 2 if account.lot_size else SMALLEST_FRACTION
     assert set(given) == set(records.RULES.names or ())
     for name, value in given.items():
         rules[0][name] = value or 0

@@ -13,10 +13,10 @@ from engine.clock.interval import Interval
 from engine.clock.time_manager import TimeManager, utc
 from engine.errors import StrategyError, did_you_mean
 from engine.kernels.broker import records
-from engine.kernels.broker.money import wanted
+from engine.kernels.broker.decimals import add
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Bar
-from engine.trading.broker import KINDS, UNITS, Broker
+from engine.trading.broker import KINDS, Broker
 
 
 class Holder(Protocol):
@@ -206,21 +206,23 @@ class StrategyContext:
         It is filled at the next bar of the symbol at the earliest. The size is one of: quantity (shares), cash (currency),
         percent (of equity), risk (percent of equity lost if stop_loss is hit). limit, stop and trail (a distance) make the
         kind of order, a market order without any; at_close fills at the session's closing price. stop_loss, take_profit and
-        trailing_stop (a distance) protect what the order opens, one cancelling the other. Day orders end with the session.
+        trailing_stop (a distance) protect what the order opens, one cancelling the other; a price that is NaN is refused,
+        and so is a stop_loss or a take_profit that would close the position at once. Day orders end with the session.
+
+        Market orders on their way, those of `close` too, count as done: what is beyond the rest of the position opens one
+        on the other side.
         """
         code = self._id(symbol)
         kind = self._kind(limit, stop, trail, at_close)
-        last = self._last(code)
-        price = limit or (stop if trail is None else None) or last
-        nan = math.nan
-        prices = {
-            "limit": limit or nan, "stop": stop or (last + side * trail if trail else nan), "trail": trail or nan,
-            "stop_loss": stop_loss or nan, "take_profit": take_profit or nan, "trailing_stop": trailing_stop or nan,
-        }  # fmt: skip
-        shares = self._shares(quantity, cash, percent, risk, price, prices["stop_loss"])
+        if trail is not None:
+            stop = add(self._last(code), side * float(trail))
+        given = {"limit": limit, "stop": stop, "trail": trail, "stop_loss": stop_loss, "take_profit": take_profit,
+                 "trailing_stop": trailing_stop}  # fmt: skip
+        prices = {name: _price(value) for name, value in given.items()}
+        unit, size = self._size(shares=quantity, cash=cash, percent=percent, risk=risk)
         scanner, found = self._desk.found_by(self._slot, symbol)
         return self._desk.broker.place(
-            self._slot.index, code, side, kind, shares, self.time_manager.now, **prices, day=not good_till_cancelled,
+            self._slot.index, code, side, kind, size, self.time_manager.now, unit, **prices, day=not good_till_cancelled,
             reason=self._desk.broker.reason_code(reason), scanner=self._desk.scanner_code(scanner), found=found,
         )  # fmt: skip
 
@@ -247,16 +249,14 @@ class StrategyContext:
     def _last(self, code: int) -> float:
         return float(self._desk.broker.books.quotes[code]["last"])
 
-    def _shares(
-        self, quantity: float | None, cash: float | None, percent: float | None, risk: float | None, price: float, stop_loss: float
-    ) -> float:  # fmt: skip
-        sizes = {"shares": quantity, "cash": cash, "percent": percent, "risk": risk}
+    def _size(self, **sizes: float | None) -> tuple[str, float]:
+        """The unit and the size that an order was given, of those that it can be given."""
         given = {name: value for name, value in sizes.items() if value is not None}
         if len(given) != 1:
             raise StrategyError(f"an order with {len(given)} sizes", where=self._slot.name,
                                 expected="one of quantity, cash, percent, risk")  # fmt: skip
         ((unit, size),) = given.items()
-        return float(wanted(self._desk.broker.books, UNITS[unit], float(size), price, stop_loss))
+        return unit, float(size)
 
     def _kind(self, limit: float | None, stop: float | None, trail: float | None, at_close: bool) -> int:
         if at_close or trail is not None:
@@ -294,3 +294,10 @@ class StrategyContext:
             KINDS[order["kind"]], float(order["quantity"]), float(order["left"]), float(order["limit"]), float(order["stop"]),
             self._desk.broker.reason(int(order["reason"])),
         )  # fmt: skip
+
+
+def _price(value: float | None) -> float:
+    """A price as the broker takes it: NaN for none, 0 for one that was asked for and has no value."""
+    if value is None:
+        return math.nan
+    return 0.0 if math.isnan(value) else float(value)

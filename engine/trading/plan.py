@@ -175,7 +175,7 @@ class Signals:
         for name in (*PRICES, "size", "weight"):
             made[name] = np.nan
         for name, values in self.fields.items():
-            made[name] = values
+            made[name] = np.where(np.isnan(values), 0.0, values) if name in PRICES else values  # 0: declared, without a value
         made["instant"], made["symbol"], made["strategy"] = instants[self.at], symbols[self.who], strategy
         finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
         finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then

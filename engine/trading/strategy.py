@@ -57,7 +57,8 @@ class ColumnarStrategy(Strategy):
 
     The columns are those of scans: the latest bar, the session so far, indicators by their key. Conditions are read at every
     instant of the schedule; an entry is taken where its strategy has no position, nor an order on its way, on that side.
-    In the prices and the size, the column `side` is 1 for a long entry and -1 for a short one.
+    In the prices and the size, the column `side` is 1 for a long entry and -1 for a short one. An entry is refused in a row
+    in which a declared price is null: `orders.parquet` says so, once a session for each symbol.
     """
 
     edge: bool = False  # enter when the condition turns true, rather than while it holds

@@ -12,6 +12,8 @@ from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP,
 from engine.trading.broker import KINDS, STATES, Broker, Records
 
 SIDES = {1: "buy", -1: "sell"}
+# of a session without any: making a frame of twenty empty columns takes as long as making one with rows
+NO_ORDERS, NO_FILLS, NO_TRADES = (pl.DataFrame(schema=schema) for schema in (ORDERS_SCHEMA, FILLS_SCHEMA, TRADES_SCHEMA))
 DIRECTIONS = {1: "long", -1: "short"}
 
 
@@ -35,6 +37,8 @@ class TradingTables:
         return {"orders": self._orders(date, orders), "trades": self._trades(date, trades, scanners, True)}
 
     def _orders(self, date: dt.date, rows: Records) -> pl.DataFrame:
+        if not len(rows):
+            return NO_ORDERS
         done = rows["filled"]
         status = rows["status"]
         return _frame(ORDERS_SCHEMA, date, {
@@ -45,11 +49,13 @@ class TradingTables:
             "parent": _known(rows["parent"], rows["parent"] >= 0), "reason": self._reason(rows["reason"]),
             "status": _named(status, STATES.__getitem__), "status_reason": self._reason(rows["ended_by"]),
             "filled": done,
-            "average_price": _known(np.divide(rows["paid"], done, where=done > 0, out=np.zeros(len(rows))), rows["paid"] > 0),
+            "average_price": _price(rows["average"]),
             "commission": rows["commission"],
         }).sort("order")  # fmt: skip
 
     def _fills(self, date: dt.date, rows: Records) -> pl.DataFrame:
+        if not len(rows):
+            return NO_FILLS
         return _frame(FILLS_SCHEMA, date, {
             "time": rows["time"], "order": _known(rows["order"], rows["order"] >= 0), "strategy": self._strategy(rows),
             "symbol": self._symbol(rows), "side": _named(rows["side"], SIDES.get), "quantity": rows["quantity"],
@@ -58,7 +64,10 @@ class TradingTables:
         })  # fmt: skip
 
     def _trades(self, date: dt.date, rows: Records, scanners: Sequence[str], still_open: bool) -> pl.DataFrame:
-        costs = rows["commission"] + rows["slippage"] + rows["interest"]
+        if not len(rows):
+            return NO_TRADES
+        scale = self._broker.scale
+        costs = np.rint((rows["commission"] + rows["slippage"] + rows["interest"]) * scale) / scale
         value = rows["quantity"] * rows["entry_price"]
         frame = _frame(TRADES_SCHEMA, date, {
             "strategy": self._strategy(rows), "symbol": self._symbol(rows), "side": _named(rows["side"], DIRECTIONS.get),
@@ -78,6 +87,7 @@ class TradingTables:
         return _frame(EQUITY_SCHEMA, date, {
             "timestamp": rows["time"], "cash": rows["cash"] / self._broker.scale, "positions": rows["value"],
             "equity": rows["equity"], "drawdown": rows["drawdown"], "exposure": rows["gross"], "reserved": rows["reserved"],
+            "interest": rows["interest"] / self._broker.scale,
             "open_positions": rows["open_positions"], "open_orders": rows["open_orders"],
         })  # fmt: skip
 

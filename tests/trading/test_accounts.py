@@ -146,6 +146,7 @@ class Play:
             equity = float(self.book.books.account[0]["equity"])
             before = float(self.book.books.account[0]["cash"]) / self.book.scale
             self.book.split(symbol, ratio, now)
+            self.seen_fills = int(self.book.books.counts[records.FILLS])  # a fraction that is paid out is one of them
             self.cash += float(self.book.books.account[0]["cash"]) / self.book.scale - before
             held = sum(float(self.book.books.positions[0, self.book.symbol_id(s)]["quantity"]) for s in (symbol,))
             assert abs(held) <= abs(self.quantity[symbol]) * ratio + 1e-6

@@ -199,3 +199,46 @@ def test_an_indicator_of_ticks_cannot_be_asked_for_in_the_middle_of_a_run_that_t
     list(SessionCoordinator(loaded, demo, desk).sessions())
     assert len(desk.slots[0].errors) == 2  # told once a session
     assert all("rvol_4_1m is asked for too late" in error for _, error in desk.slots[0].errors)
+
+
+PROTECTION = "tests.trading.protection"
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+@pytest.mark.parametrize(("price", "reasons"), [
+    ("stop_loss", ("no_stop_loss", "stop_loss_on_wrong_side")), ("trailing_stop", ("no_stop_loss", "no_stop_loss")),
+    ("take_profit", ("not_a_price", "take_profit_on_wrong_side")), ("limit", ("not_a_price", "not_a_price")),
+])  # fmt: skip
+def test_an_entry_without_a_declared_price_is_refused_and_told_once(
+    price: str, reasons: tuple[str, str], wrong: bool, demo: Archive
+) -> None:
+    strategy = {"module": f"{PROTECTION}:Declared", "config": {"price": price, "wrong": wrong, "size": 1}}
+    tables = trade(config([strategy], start="2017-12-04", end="2017-12-04", symbols=["AAPL"]), demo)
+    refused = tables["orders"].filter(pl.col("status") == "rejected")
+    assert refused["status_reason"].to_list() == [reasons[wrong]]
+    first = tables["fills"]["time"][0]
+    assert first >= dt.datetime(2017, 12, 4, 15, 31, tzinfo=dt.UTC)  # the first hour is over
+
+
+@pytest.mark.parametrize(("price", "reason"), [
+    ("stop_loss", "no_stop_loss"), ("trailing_stop", "no_stop_loss"), ("take_profit", "not_a_price"), ("limit", "not_a_price"),
+    ("stop", "not_a_price"), ("trail", "not_a_price"),
+])  # fmt: skip
+def test_nan_is_no_price_in_an_order_by_hand(price: str, reason: str, demo: Archive) -> None:
+    from tests.trading.protection import ByHand
+
+    ByHand.told.clear()
+    strategy = {"module": f"{PROTECTION}:ByHand", "config": {"price": price}}
+    tables = trade(config([strategy], start="2017-12-04", end="2017-12-04", symbols=["AAPL"]), demo)
+    assert ByHand.told == [reason]
+    assert tables["fills"].is_empty()
+
+
+def test_a_close_and_an_order_in_the_same_bar_reverse(demo: Archive) -> None:
+    tables = trade(config([{"module": f"{PROTECTION}:Flipping"}], {"flat_at_close": True}, start="2017-12-04", end="2017-12-05",
+                          symbols=["AAPL"]), demo)  # fmt: skip
+    trades = tables["trades"]
+    assert trades["side"].to_list() == ["long", "short"] * 12
+    assert set(trades["quantity"]) == {10.0}
+    cancelled = tables["orders"].filter(pl.col("status") == "cancelled")
+    assert cancelled["status_reason"].null_count() == 0 and set(cancelled["kind"]) == {"stop"}

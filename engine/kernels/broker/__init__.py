@@ -1,6 +1,7 @@
 """The broker: orders, fills, positions and money, in compiled code over plain arrays.
 
     records.py   what an order, a fill, a position, a trade and an account are
+    decimals.py  prices, quantities and money as the decimals that they are meant as
     prices.py    at which price a bar fills an order
     money.py     costs, marks, what can be afforded
     placing.py   orders come in: checks, sizes, limits

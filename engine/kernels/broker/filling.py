@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from engine.kernels.broker.money import affordable, commission_of, mark, round_lot, slippage_of, to_units
+from engine.kernels.broker.decimals import add, decimal, over, plus, times, to_units
+from engine.kernels.broker.money import affordable, commission_of, mark, slippage_of
 from engine.kernels.broker.placing import accept, end_order, keep_busy, new_order
+from engine.kernels.broker.prices import put_on_grid
 from engine.kernels.broker.records import (
     ALIVE,
     CANCELLED,
@@ -11,6 +13,7 @@ from engine.kernels.broker.records import (
     FILLS,
     HELD,
     LIMIT,
+    MARKET,
     NO_REASON,
     NOT_ENOUGH_CASH,
     OPEN,
@@ -26,8 +29,6 @@ from engine.kernels.broker.records import (
 )  # fmt: skip
 from engine.runtime.jit import njit
 
-DUST = 1e-9
-
 
 @njit
 def execute(books, place, price, how, time, high, low):
@@ -42,18 +43,18 @@ def execute(books, place, price, how, time, high, low):
     reducing = min(allowed, held)
     if reducing > 0.0:
         _fill(books, place, reducing, price, how, time, high, low)
-    opening = min(allowed - reducing, order.left)
-    if order.reduce or opening <= DUST:
+    opening = min(add(allowed, -reducing), order.left)
+    if order.reduce or opening <= rules.dust:
         _finish(books, place, time)
         return
-    slip = 0.0 if _is_passive(order) else slippage_of(rules, 1.0, price, high, low)
-    can = round_lot(affordable(books, order.reserved, 0.0, price, slip), rules.lot)
-    short_of_cash = can < opening - DUST
+    slip = 0.0 if _is_passive(order) else slippage_of(rules, 1.0, price, high, low)[0]
+    can = affordable(books, order.reserved, 0.0, price, slip)
+    short_of_cash = can < opening - rules.dust
     opening = min(opening, can)
-    if opening > DUST:
+    if opening > rules.dust:
         _fill(books, place, opening, price, how, time, high, low)
         _set_bracket(books, place, opening, price, how, time)
-    if short_of_cash and order.left > DUST:
+    if short_of_cash and order.left > rules.dust:
         end_order(books, place, CANCELLED if order.paid > 0.0 else REJECTED, NOT_ENOUGH_CASH, time)
     else:
         _finish(books, place, time)
@@ -70,7 +71,7 @@ def _finish(books, place, time):
     order = books.orders[place]
     if order.status != OPEN:
         return
-    if order.left <= DUST:
+    if order.left <= books.rules[0].dust:
         end_order(books, place, FILLED, NO_REASON, time)
     elif order.reduce and books.positions[order.strategy, order.symbol].quantity == 0.0:
         end_order(books, place, CANCELLED, POSITION_CLOSED, time)
@@ -82,31 +83,50 @@ def _fill(books, place, quantity, price, how, time, high, low):
     order, rules, account = books.orders[place], books.rules[0], books.account[0]
     quote, position = books.quotes[order.symbol], books.positions[order.strategy, order.symbol]
     mark(books, order.symbol, price)
-    scale = rules.scale
-    order.filled += quantity
-    order.paid += quantity * price
-    charged = to_units(scale, commission_of(rules, order.filled, order.paid)) - to_units(scale, order.commission)
-    charged = max(0, charged)  # after a split between two fills it may be less
-    order.commission += charged / scale
+    scale, reduces = rules.scale, position.quantity * order.side < 0.0
+    notional = times(decimal(quantity), decimal(price))
+    charged = commission_of(rules, order, quantity, notional)
     slipped = 0 if _is_passive(order) else to_units(scale, slippage_of(rules, quantity, price, high, low))
-    moved = -order.side * to_units(scale, quantity * price) - charged - slipped
+    order.commission = add(order.commission, charged / scale)
+    order.filled = add(order.filled, quantity)
+    order.paid, order.paid_rest = plus((order.paid, order.paid_rest), notional)
+    order.average = over((order.paid, order.paid_rest), decimal(order.filled))[0]
+    moved = -order.side * to_units(scale, notional) - charged - slipped
     account.cash += moved
-    share = order.reserved * quantity / order.left if order.reserved > 0.0 else 0.0
-    freed = order.frees * quantity / order.left if order.frees > 0.0 else 0.0
-    order.left -= quantity
-    if share > 0.0 and order.left > DUST:  # what is left is given back when the order ends
-        account.reserved -= share
-        order.reserved -= share
-    if freed > 0.0:
+    if position.quantity == 0.0:
+        _begin(books, position, order, price, how, time)
+    position.flow += moved
+    position.commission += charged
+    position.slippage += slipped
+    _release(books, order, position, quantity, reduces)
+    order.left = add(order.left, -quantity)
+    if rules.participation > 0.0:
+        quote.budget = add(quote.budget, -quantity)
+    _log_fill(books, order, quantity, price, charged / scale, slipped / scale, moved, time)
+    if reduces:
+        _reduce(books, position, order, quantity, price, notional, time)
+    else:
+        _add(books, position, order, quantity, price, notional)
+    account.equity = account.cash / scale + account.value
+
+
+@njit
+def _release(books, order, position, quantity, reduces):
+    """What an order holds of the account's room, and promises to give back, comes down by what is filled of it."""
+    account = books.account[0]
+    reducing = min(quantity, order.reducing) if reduces else 0.0
+    opening, left = quantity - reducing, order.left - order.reducing
+    if reducing > 0.0:
+        freed = order.frees * reducing / order.reducing
         account.freed -= freed
         order.frees -= freed
-    quote.budget -= quantity
-    _log_fill(books, order, quantity, price, charged / scale, slipped / scale, moved, time)
-    if position.quantity * order.side < 0.0:
-        _reduce(books, position, order, quantity, price, moved, charged / scale, slipped / scale, time)
-    else:
-        _add(books, position, order, quantity, price, moved, charged / scale, slipped / scale, how, time)
-    account.equity = account.cash / scale + account.value
+        order.reducing = add(order.reducing, -reducing)
+        if order.kind == MARKET:
+            position.leaving = add(position.leaving, -reducing)
+    if order.reserved > 0.0 and opening > 0.0 and left > 0.0:
+        share = order.reserved * min(1.0, opening / left)
+        account.reserved -= share
+        order.reserved -= share
 
 
 @njit
@@ -127,18 +147,14 @@ def new_fill(books, strategy, symbol, side, quantity, price, reason, moved, time
 
 
 @njit
-def _add(books, position, order, quantity, price, moved, charged, slipped, how, time):
+def _add(books, position, order, quantity, price, notional):
     account, strategy = books.account[0], books.strategies[order.strategy]
-    if position.quantity == 0.0:
-        _begin(books, position, order, price, how, time)
     held = abs(position.quantity)
-    position.average = (position.average * held + price * quantity) / (held + quantity)
-    position.quantity += order.side * quantity
-    position.entered += quantity
-    position.entry_paid += quantity * price
-    position.flow += moved
-    position.commission += charged
-    position.slippage += slipped
+    average = (position.average * held + price * quantity) / (held + quantity)
+    position.average = average if held > 0.0 else price
+    position.quantity = add(position.quantity, order.side * quantity)
+    position.entered = add(position.entered, quantity)
+    position.entry_paid, position.entry_rest = plus((position.entry_paid, position.entry_rest), notional)
     account.value += order.side * quantity * price
     account.gross += quantity * price
     strategy.gross += quantity * price
@@ -146,10 +162,11 @@ def _add(books, position, order, quantity, price, moved, charged, slipped, how, 
 
 @njit
 def _begin(books, position, order, price, how, time):
-    position.entered, position.entry_paid, position.exited, position.exit_paid = 0.0, 0.0, 0.0, 0.0
+    position.entered, position.entry_paid, position.entry_rest = 0.0, 0.0, 0.0
+    position.exited, position.exit_paid, position.exit_rest = 0.0, 0.0, 0.0
     position.average, position.opened, position.opened_bar, position.born, position.side = 0.0, time, time, how, order.side
-    position.bars, position.flow, position.commission, position.slippage = 0, 0, 0.0, 0.0
-    position.dividends, position.interest, position.best, position.worst = 0.0, 0.0, price, price
+    position.bars, position.flow, position.commission, position.slippage = 0, 0, 0, 0
+    position.dividends, position.interest, position.best, position.worst = 0, 0, price, price
     position.stop, position.target = order.stop_loss, order.take_profit
     position.reason, position.scanner, position.found = order.reason, order.scanner, order.found
     held = books.counts[HELD]
@@ -161,22 +178,47 @@ def _begin(books, position, order, price, how, time):
 
 
 @njit
-def _reduce(books, position, order, quantity, price, moved, charged, slipped, time):
+def _reduce(books, position, order, quantity, price, notional, time):
     account, strategy = books.account[0], books.strategies[order.strategy]
-    position.quantity += order.side * quantity
-    position.exited += quantity
-    position.exit_paid += quantity * price
-    position.flow += moved
-    position.commission += charged
-    position.slippage += slipped
+    position.quantity = add(position.quantity, order.side * quantity)
+    take_exit(position, quantity, notional)
     account.value += order.side * quantity * price
     account.gross -= quantity * price
     strategy.gross -= quantity * price
     see(position, price, price)
     if order.parent >= 0:
         _shrink_siblings(books, order, quantity, time)
-    if abs(position.quantity) <= DUST:
-        close_position(books, order.strategy, order.symbol, order.reason, time)
+    trim_exits(books, order.strategy, order.symbol)
+    if abs(position.quantity) <= books.rules[0].dust:
+        close_position(books, order.strategy, order.symbol, order.reason, time, order.id)
+
+
+@njit
+def take_exit(position, quantity, notional):
+    """Add to what a position's trade has been left with; `notional` is the pair of quantity * price."""
+    position.exited = add(position.exited, quantity)
+    position.exit_paid, position.exit_rest = plus((position.exit_paid, position.exit_rest), notional)
+
+
+@njit
+def trim_exits(books, strategy, symbol):
+    """Market orders on their way take out of a position, and bring in cash, no more than there is of it: the last placed gives
+    way. The orders themselves stay: what one of them opens beyond the position is no part of this."""
+    position, account = books.positions[strategy, symbol], books.account[0]
+    excess = add(position.leaving, -abs(position.quantity))
+    if excess <= 0.0:
+        return
+    for i in range(books.counts[ALIVE] - 1, -1, -1):
+        order = books.orders[books.alive[i]]
+        mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
+        if mine and order.kind == MARKET and order.reducing > 0.0 and excess > 0.0:
+            cut = min(excess, order.reducing)
+            freed = order.frees * cut / order.reducing
+            order.frees -= freed
+            account.freed -= freed
+            order.reducing = add(order.reducing, -cut)
+            position.leaving = add(position.leaving, -cut)
+            excess = add(excess, -cut)
 
 
 @njit
@@ -196,18 +238,19 @@ def _shrink_siblings(books, order, quantity, time):
         place = books.alive[i]
         other = books.orders[place]
         if other.status == OPEN and other.parent == order.parent and other.id != order.id:
-            other.left -= quantity
-            if other.left <= DUST:
+            other.left = add(other.left, -quantity)
+            if other.left <= books.rules[0].dust:
                 other.left = 0.0
                 end_order(books, place, CANCELLED, order.reason, time)
 
 
 @njit
-def close_position(books, strategy, symbol, reason, time):
-    """A position is flat: its trade is logged, the orders that protected it are cancelled."""
+def close_position(books, strategy, symbol, reason, time, by):
+    """A position is flat: its trade is logged, the orders that protected it are cancelled. `by`: the order that closed it."""
     position = books.positions[strategy, symbol]
     position.quantity = 0.0
-    log_trade(books, strategy, symbol, reason, time, position.exit_paid / position.exited, position.flow / books.rules[0].scale)
+    exit_price = over((position.exit_paid, position.exit_rest), decimal(position.exited))[0]
+    log_trade(books, strategy, symbol, reason, time, exit_price, position.flow / books.rules[0].scale)
     kept = 0
     for place in range(books.counts[HELD]):
         if books.held[place, 0] != strategy or books.held[place, 1] != symbol:
@@ -219,9 +262,11 @@ def close_position(books, strategy, symbol, reason, time):
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]
         order = books.orders[place]
-        if order.status == OPEN and order.strategy == strategy and order.symbol == symbol and order.reduce and order.left > DUST:
-            end_order(books, place, CANCELLED, reason if order.parent >= 0 else POSITION_CLOSED, time)
-    position.exiting = False
+        mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
+        if mine and order.reduce and order.id != by:
+            protected = order.parent >= 0 and reason != NO_REASON
+            end_order(books, place, CANCELLED, reason if protected else POSITION_CLOSED, time)
+    trim_exits(books, strategy, symbol)
     keep_busy(books, symbol, -1, time)
 
 
@@ -230,11 +275,12 @@ def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
     """A row of a position's trade; for one that is still open with the price and the profit as of now."""
     position, trade = books.positions[strategy, symbol], books.trades[books.counts[TRADES]]
     books.counts[TRADES] += 1
-    entry = position.entry_paid / position.entered
+    scale = books.rules[0].scale
+    entry = over((position.entry_paid, position.entry_rest), decimal(position.entered))[0]
     trade.strategy, trade.symbol, trade.side, trade.quantity = strategy, symbol, position.side, position.entered
     trade.entry_time, trade.exit_time, trade.entry_price, trade.exit_price = position.opened, time, entry, exit_price
-    trade.pnl, trade.commission, trade.slippage = pnl, position.commission, position.slippage
-    trade.dividends, trade.interest = position.dividends, position.interest
+    trade.pnl, trade.commission, trade.slippage = pnl, position.commission / scale, position.slippage / scale
+    trade.dividends, trade.interest = position.dividends / scale, position.interest / scale
     trade.mae = min(0.0, position.side * (position.worst / entry - 1.0))
     trade.mfe = max(0.0, position.side * (position.best / entry - 1.0))
     trade.bars, trade.stop, trade.target = position.bars, position.stop, position.target
@@ -260,8 +306,8 @@ def _protect(books, parent_place, kind, reason, quantity, price, how, time):
     for i in range(books.counts[ALIVE]):
         order = books.orders[books.alive[i]]
         if order.status == OPEN and order.parent == parent.id and order.kind == kind:
-            order.quantity += quantity
-            order.left += quantity
+            order.quantity = add(order.quantity, quantity)
+            order.left = add(order.left, quantity)
             return
     place = new_order(books, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason)
     order = books.orders[place]
@@ -274,5 +320,6 @@ def _protect(books, parent_place, kind, reason, quantity, price, how, time):
         order.limit = parent.take_profit
     else:
         order.trail = parent.trailing_stop
-        order.stop = price - parent.side * parent.trailing_stop
+        order.stop = add(price, -parent.side * parent.trailing_stop)
+    put_on_grid(order, books.rules[0].tick)
     accept(books, place)

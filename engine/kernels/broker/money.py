@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK
+from engine.kernels.broker.decimals import STEP_ERROR, add, decimal, minus, plus, times, to_grid, to_units
+from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK, SHARES
 from engine.runtime.jit import njit
-
-
-@njit
-def to_units(scale, amount):
-    """An amount in the currency's smallest unit, rounded half up."""
-    return math.floor(amount * scale + 0.5)
 
 
 @njit
@@ -19,20 +14,30 @@ def round_lot(quantity, lot):
     """Down to a multiple of the lot; with lot 0 as it is."""
     if lot <= 0.0:
         return quantity
-    return math.floor(quantity / lot + 1e-9) * lot
+    return to_grid(quantity, lot, False)
 
 
 @njit
-def commission_of(rules, quantity, notional):
-    """Commission of a whole order."""
-    given = rules.per_order + rules.per_share * quantity + rules.percent / 100.0 * notional
-    return max(given, rules.minimum)
+def commission_of(rules, order, quantity, notional):
+    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity * price.
+
+    The minimum is that of the whole order, and each fill is charged what is not charged yet.
+    """
+    if order.filled == 0.0:
+        order.fees, order.fees_rest = decimal(rules.per_order)
+    by_share = times(decimal(rules.per_share), decimal(quantity))
+    by_value = times(times(decimal(rules.percent), decimal(0.01)), notional)
+    order.fees, order.fees_rest = plus((order.fees, order.fees_rest), plus(by_share, by_value))
+    due = max(to_units(rules.scale, (order.fees, order.fees_rest)), to_units(rules.scale, decimal(rules.minimum)))
+    return due - to_units(rules.scale, decimal(order.commission))
 
 
 @njit
 def slippage_of(rules, quantity, price, high, low):
-    """What a fill that takes the market's price loses: basis points of the price, and a part of the bar's range."""
-    return quantity * (rules.slippage_bps / 10_000.0 * price + rules.slippage_spread * (high - low))
+    """What a fill that takes the market's price loses, a pair: basis points of the price, and a part of the bar's range."""
+    by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
+    by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
+    return times(decimal(quantity), plus(by_price, by_range))
 
 
 @njit
@@ -68,6 +73,16 @@ def revalue(books):
 
 
 @njit
+def lots_for(books, room, whole, each):
+    """How many shares, in whole lots, a room is enough for, which is what is left of a whole amount."""
+    lot = books.rules[0].lot
+    shares = max(0.0, room / each)
+    if lot <= 0.0 or shares == 0.0:
+        return shares
+    return to_grid(shares, lot, False, STEP_ERROR * whole / each / lot)
+
+
+@njit
 def affordable(books, own, awaited, price, unit_cost):
     """How many shares the account can take at a price.
 
@@ -78,18 +93,20 @@ def affordable(books, own, awaited, price, unit_cost):
     room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
     room -= rules.minimum + rules.per_order
     each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
-    return max(0.0, room / each)
+    return lots_for(books, room, rules.leverage * account.equity, each)
 
 
 @njit
 def wanted(books, unit, size, price, stop_loss):
     """Shares that a size asks for at a price."""
     equity = books.account[0].equity
+    if unit != SHARES and not price > 0.0:
+        return math.nan
     if unit == CASH:
         return size / price
     if unit == PERCENT:
         return equity * size / 100.0 / price
     if unit == RISK:
-        risk = abs(price - stop_loss)
+        risk = abs(add(price, -stop_loss))
         return equity * size / 100.0 / risk if risk > 0.0 else math.nan
     return size

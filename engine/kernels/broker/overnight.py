@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.filling import close_position, log_trade, new_fill
-from engine.kernels.broker.money import mark, revalue, round_lot, to_units
+from engine.kernels.broker.decimals import add, decimal, multiply, over, plus, times, to_units
+from engine.kernels.broker.filling import close_position, log_trade, new_fill, see, take_exit, trim_exits
+from engine.kernels.broker.money import mark, revalue, round_lot
 from engine.kernels.broker.placing import cancel_entries, compact, end_order
+from engine.kernels.broker.prices import put_on_grid
 from engine.kernels.broker.records import (
     ALIVE,
     CANCELLED,
@@ -14,6 +16,7 @@ from engine.kernels.broker.records import (
     FILLS,
     HELD,
     LIMIT,
+    MARKET,
     NO_REASON,
     OPEN,
     ORDERS,
@@ -36,40 +39,53 @@ def begin_session(books, number, days):
             strategy, symbol = books.held[i, 0], books.held[i, 1]
             quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
             if quantity < 0.0 and rules.borrow_rate > 0.0:
-                _charge(books, strategy, symbol, -quantity * last * rules.borrow_rate / 100.0 * days / 365.0)
+                value = times(decimal(-quantity), decimal(last))
+                _charge(books, strategy, symbol, to_units(rules.scale, _interest(value, rules.borrow_rate, days)))
         if account.cash < 0 and rules.margin_rate > 0.0:
-            _charge_margin(books, -account.cash / rules.scale * rules.margin_rate / 100.0 * days / 365.0)
+            borrowed = (float(-account.cash), 0.0)  # in units, and so is the interest
+            _charge_margin(books, to_units(1.0, _interest(borrowed, rules.margin_rate, days)))
     revalue(books)
     account.session_start = account.equity
 
 
 @njit
-def _charge(books, strategy, symbol, amount):
-    account, position = books.account[0], books.positions[strategy, symbol]
-    units = to_units(books.rules[0].scale, amount)
-    account.cash -= units
-    position.flow -= units
-    position.interest += units / books.rules[0].scale
+def _interest(amount, rate, days):
+    """The pair of what so many days at a rate, in percent a year of 365, make of the pair of an amount."""
+    by_year = times(amount, times(decimal(rate), decimal(0.01)))
+    return over(times(by_year, (float(days), 0.0)), (365.0, 0.0))
 
 
 @njit
-def _charge_margin(books, amount):
-    """Interest on borrowed cash, shared out over the positions by their value; the last takes what rounding leaves."""
-    account, scale, held = books.account[0], books.rules[0].scale, books.counts[HELD]
-    total, left = to_units(scale, amount), to_units(scale, amount)
+def _charge(books, strategy, symbol, units):
+    account, position = books.account[0], books.positions[strategy, symbol]
+    account.cash -= units
+    position.flow -= units
+    position.interest += units
+
+
+@njit
+def _charge_margin(books, total):
+    """Interest on borrowed cash, in units, shared out over the positions by their value; the last takes what rounding leaves.
+
+    Without a position it is the account's alone.
+    """
+    account, held, left = books.account[0], books.counts[HELD], total
+    if held == 0:
+        account.cash -= total
+        account.interest += total
     for i in range(held):
         strategy, symbol = books.held[i, 0], books.held[i, 1]
         value = abs(books.positions[strategy, symbol].quantity) * books.quotes[symbol].last
-        part = left if i == held - 1 else min(left, to_units(1.0, total * value / account.gross))
+        part = left if i == held - 1 else min(left, to_units(1.0, (total * value / account.gross, 0.0)))
         left -= part
-        _charge(books, strategy, symbol, part / scale)
+        _charge(books, strategy, symbol, part)
 
 
 @njit
 def split(books, symbol, ratio, now):
     """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at the last price."""
     quote = books.quotes[symbol]
-    quote.last /= ratio
+    quote.last = _divided(quote.last, ratio)
     for strategy in range(len(books.strategies)):
         position = books.positions[strategy, symbol]
         if position.quantity != 0.0:
@@ -82,6 +98,8 @@ def split(books, symbol, ratio, now):
         _split_order(books, order, ratio)
         if order.left <= 0.0:
             end_order(books, place, CANCELLED, SPLIT, now)
+    for strategy in range(len(books.strategies)):
+        _count_leaving(books, strategy, symbol)
     compact(books)
     revalue(books)
 
@@ -89,39 +107,65 @@ def split(books, symbol, ratio, now):
 @njit
 def _split_position(books, strategy, symbol, ratio, now):
     position, account, rules = books.positions[strategy, symbol], books.account[0], books.rules[0]
-    for_old = position.quantity * ratio
-    kept = math.copysign(round_lot(abs(for_old), rules.lot), for_old)
-    paid_out = to_units(rules.scale, (for_old - kept) * books.quotes[symbol].last)
-    account.cash += paid_out
-    position.flow += paid_out
-    position.exited = position.exited * ratio + abs(for_old - kept)
-    position.exit_paid += abs(for_old - kept) * books.quotes[symbol].last
-    position.quantity = kept
-    position.entered *= ratio
+    for_old, last = multiply(abs(position.quantity), ratio), books.quotes[symbol].last
+    kept = round_lot(for_old, rules.lot)
+    fraction = max(0.0, add(for_old, -kept))
+    position.exited = multiply(position.exited, ratio)
+    position.quantity = math.copysign(kept, position.quantity)
+    position.entered = multiply(position.entered, ratio)
+    if fraction > 0.0:
+        notional = times(decimal(fraction), decimal(last))
+        paid_out = position.side * to_units(rules.scale, notional)
+        account.cash += paid_out
+        position.flow += paid_out
+        take_exit(position, fraction, notional)
+        new_fill(books, strategy, symbol, -position.side, fraction, last, SPLIT, paid_out, now)
     position.average /= ratio
     position.best /= ratio
     position.worst /= ratio
     position.stop /= ratio
     position.target /= ratio
     if kept == 0.0:
-        close_position(books, strategy, symbol, SPLIT, now)
+        close_position(books, strategy, symbol, SPLIT, now, -1)
 
 
 @njit
 def _split_order(books, order, ratio):
     lot = books.rules[0].lot
-    order.filled *= ratio
-    order.left = round_lot(order.left * ratio, lot)
+    order.filled = multiply(order.filled, ratio)
+    order.left = round_lot(multiply(order.left, ratio), lot)
+    order.reducing = min(order.left, round_lot(multiply(order.reducing, ratio), lot))
     if order.reduce:  # no more than is held, which may have lost a fraction
         order.left = min(order.left, abs(books.positions[order.strategy, order.symbol].quantity))
-    order.quantity = order.filled + order.left
-    order.limit /= ratio
-    order.stop /= ratio
-    order.trail /= ratio
-    order.stop_loss /= ratio
-    order.take_profit /= ratio
-    order.trailing_stop /= ratio
+        order.reducing = order.left
+    order.quantity = add(order.filled, order.left)
+    order.limit = _divided(order.limit, ratio)
+    order.stop = _divided(order.stop, ratio)
+    order.trail = _divided(order.trail, ratio)
+    order.stop_loss = _divided(order.stop_loss, ratio)
+    order.take_profit = _divided(order.take_profit, ratio)
+    order.trailing_stop = _divided(order.trailing_stop, ratio)
     order.born_price /= ratio
+    order.average /= ratio
+    put_on_grid(order, books.rules[0].tick)
+
+
+@njit
+def _divided(price, ratio):
+    return over(decimal(price), decimal(ratio))[0]
+
+
+@njit
+def _count_leaving(books, strategy, symbol):
+    """Count anew what market orders will take out of a position, once a split has changed them."""
+    position = books.positions[strategy, symbol]
+    position.leaving = 0.0
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
+        if mine and order.kind == MARKET:
+            position.leaving = add(position.leaving, order.reducing)
+    trim_exits(books, strategy, symbol)
 
 
 @njit
@@ -131,19 +175,25 @@ def dividend(books, symbol, amount):
     for strategy in range(len(books.strategies)):
         position = books.positions[strategy, symbol]
         if position.quantity != 0.0:
-            units = to_units(scale, position.quantity * amount)
+            units = to_units(scale, times(decimal(position.quantity), decimal(amount)))
             account.cash += units
             position.flow += units
-            position.dividends += units / scale
+            position.dividends += units
     for i in range(books.counts[ALIVE]):
         order = books.orders[books.alive[i]]
         if order.symbol == symbol and order.status == OPEN:
             if order.side > 0 and order.kind == LIMIT:
-                order.limit = max(order.limit - amount, 0.01 * order.limit)
+                order.limit = _without(order.limit, amount)
             elif order.side < 0 and order.kind in (STOP, STOP_LIMIT, TRAILING):
-                order.stop = max(order.stop - amount, 0.01 * order.stop)
-                order.limit = max(order.limit - amount, 0.01 * order.limit)
+                order.stop, order.limit = _without(order.stop, amount), _without(order.limit, amount)
+            put_on_grid(order, books.rules[0].tick)
     revalue(books)
+
+
+@njit
+def _without(price, amount):
+    """A price that a dividend has gone off, at least a hundredth of what it was."""
+    return max(add(price, -amount), multiply(0.01, price))
 
 
 @njit
@@ -167,16 +217,16 @@ def write_off(books, now):
             i += 1
             continue
         cancel_entries(books, strategy, symbol, DELISTED, now)
-        mark(books, symbol, quote.last * rules.delisting_value)
-        units = to_units(rules.scale, position.quantity * quote.last)
+        mark(books, symbol, multiply(quote.last, rules.delisting_value))
+        see(position, quote.last, quote.last)
+        quantity = abs(position.quantity)
+        notional = times(decimal(quantity), decimal(quote.last))
+        units = position.side * to_units(rules.scale, notional)
         account.cash += units
         position.flow += units
-        quantity = abs(position.quantity)
-        position.exited += quantity
-        position.exit_paid += quantity * quote.last
-        side = -1 if position.quantity > 0.0 else 1
-        new_fill(books, strategy, symbol, side, quantity, quote.last, DELISTED, units, now)
-        close_position(books, strategy, symbol, DELISTED, now)
+        take_exit(position, quantity, notional)
+        new_fill(books, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now)
+        close_position(books, strategy, symbol, DELISTED, now, -1)
     compact(books)
     revalue(books)
 
@@ -188,8 +238,9 @@ def log_open_trades(books, now):
         strategy, symbol = books.held[i, 0], books.held[i, 1]
         position, last = books.positions[strategy, symbol], books.quotes[symbol].last
         worth = position.flow / books.rules[0].scale + position.quantity * last
-        paid = position.exit_paid + abs(position.quantity) * last
-        log_trade(books, strategy, symbol, NO_REASON, now, paid / (position.exited + abs(position.quantity)), worth)
+        held = abs(position.quantity)
+        paid = plus((position.exit_paid, position.exit_rest), times(decimal(held), decimal(last)))
+        log_trade(books, strategy, symbol, NO_REASON, now, over(paid, decimal(add(position.exited, held)))[0], worth)
 
 
 @njit

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.money import affordable, round_lot
+from engine.kernels.broker.decimals import add
+from engine.kernels.broker.money import affordable, lots_for, round_lot, wanted
+from engine.kernels.broker.prices import put_on_grid
 from engine.kernels.broker.records import (
     ALIVE,
     CANCELLED,
@@ -18,6 +20,7 @@ from engine.kernels.broker.records import (
     NO_REASON,
     NO_SHORTING,
     NO_SIZE,
+    NO_STOP_LOSS,
     NOT_A_PRICE,
     NOT_ENOUGH_CASH,
     OPEN,
@@ -27,7 +30,9 @@ from engine.kernels.broker.records import (
     SETTLED,
     STOP,
     STOP_LIMIT,
+    STOP_LOSS_ON_WRONG_SIDE,
     STRATEGY_LIMIT,
+    TAKE_PROFIT_ON_WRONG_SIDE,
     TRAILING,
 )  # fmt: skip
 from engine.runtime.jit import njit
@@ -46,7 +51,9 @@ def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
     order.day, order.reduce, order.triggered = True, False, False
     order.born, order.born_at, order.born_price = SETTLED, -1, math.nan
     order.reason, order.ended_by, order.placed, order.ended = reason, NO_REASON, now, -1
-    order.quantity, order.left, order.filled, order.paid, order.commission = quantity, quantity, 0.0, 0.0, 0.0
+    order.quantity, order.left, order.filled, order.reducing = quantity, quantity, 0.0, 0.0
+    order.paid, order.paid_rest, order.average = 0.0, 0.0, math.nan
+    order.fees, order.fees_rest, order.commission = 0.0, 0.0, 0.0
     order.limit, order.stop, order.trail = math.nan, math.nan, math.nan
     order.stop_loss, order.take_profit, order.trailing_stop = math.nan, math.nan, math.nan
     order.reserved, order.frees, order.scanner, order.found = 0.0, 0.0, -1, -1
@@ -71,10 +78,12 @@ def accept(books, place):
     books.alive[books.counts[ALIVE]] = place
     books.counts[ALIVE] += 1
     order, account = books.orders[place], books.account[0]
+    position = books.positions[order.strategy, order.symbol]
     account.reserved += order.reserved
     account.freed += order.frees
-    if order.reserved > 0.0:
-        position = books.positions[order.strategy, order.symbol]
+    if order.kind == MARKET:
+        position.leaving = add(position.leaving, order.reducing)
+    if not order.reduce:
         position.entering += 1
         position.entering_side = order.side
 
@@ -86,11 +95,11 @@ def end_order(books, place, status, reason, now):
     position = books.positions[order.strategy, order.symbol]
     account.reserved -= order.reserved
     account.freed -= order.frees
-    if order.reserved > 0.0:
+    if not order.reduce:
         position.entering -= 1
-    if order.reduce and order.kind == MARKET:
-        position.exiting = False
-    order.reserved, order.frees = 0.0, 0.0
+    if order.kind == MARKET:
+        position.leaving = add(position.leaving, -order.reducing)
+    order.reserved, order.frees, order.reducing = 0.0, 0.0, 0.0
     order.status, order.ended_by, order.ended = status, reason, now
     keep_busy(books, order.symbol, -1, now)
 
@@ -101,11 +110,13 @@ def refuse(books, place, reason, now):
     order = books.orders[place]
     position = books.positions[order.strategy, order.symbol]
     session = books.account[0].session
-    if position.refused_session == session and position.refused_by == reason:
+    told = position.refused_reasons if position.refused_session == session else 0
+    position.refused_session, position.refused_by = session, reason
+    position.refused_reasons = told | (1 << reason)
+    if told == position.refused_reasons:
         books.counts[ORDERS] -= 1
         books.account[0].next_id -= 1
         return
-    position.refused_session, position.refused_by = session, reason
     order.status, order.ended_by, order.ended = REJECTED, reason, now
 
 
@@ -133,24 +144,32 @@ def cancel_entries(books, strategy, symbol, reason, now):
 
 @njit
 def _prices_are_sound(order):
-    if order.kind in (LIMIT, STOP_LIMIT) and not order.limit > 0.0:
+    if order.kind in (LIMIT, STOP_LIMIT) and not _is_price(order.limit):
         return False
-    if order.kind in (STOP, STOP_LIMIT, TRAILING) and not order.stop > 0.0:
+    if order.kind in (STOP, STOP_LIMIT, TRAILING) and not _is_price(order.stop):
         return False
-    return order.kind != TRAILING or order.trail > 0.0
+    return order.kind != TRAILING or _is_price(order.trail)
 
 
 @njit
-def _to_ticks(order, tick):
-    """Prices on the exchange's grid: limits where they cost less, stops where they trigger later."""
-    if not tick > 0.0:
-        return
-    if order.limit > 0.0:
-        steps = order.limit / tick
-        order.limit = tick * (math.floor(steps + 1e-9) if order.side > 0 else math.ceil(steps - 1e-9))
-    if order.stop > 0.0:
-        steps = order.stop / tick
-        order.stop = tick * (math.ceil(steps - 1e-9) if order.side > 0 else math.floor(steps + 1e-9))
+def _is_price(value):
+    return 0.0 < value < math.inf
+
+
+@njit
+def _fault_of_bracket(order, price):
+    """Why what is to protect an entry at a price cannot: it has no value, or would close the position at once."""
+    if not (math.isnan(order.stop_loss) or _is_price(order.stop_loss)):
+        return NO_STOP_LOSS
+    if not (math.isnan(order.trailing_stop) or _is_price(order.trailing_stop)):
+        return NO_STOP_LOSS
+    if not (math.isnan(order.take_profit) or _is_price(order.take_profit)):
+        return NOT_A_PRICE
+    if order.side * order.stop_loss > order.side * price:
+        return STOP_LOSS_ON_WRONG_SIDE
+    if order.side * order.take_profit < order.side * price:
+        return TAKE_PROFIT_ON_WRONG_SIDE
+    return NO_REASON
 
 
 @njit
@@ -164,23 +183,29 @@ def reference(books, order):
 
 
 @njit
-def submit(books, place, now, reverses):
+def give_size(books, place, unit, size):
+    """An order's prices on the grid, and the shares that a size in a unit asks for at them."""
+    order = books.orders[place]
+    put_on_grid(order, books.rules[0].tick)
+    order.quantity = order.left = wanted(books, unit, size, reference(books, order), order.stop_loss)
+
+
+@njit
+def submit(books, place, now):
     """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether it was accepted.
 
-    The part of it that only reduces a position is never refused. `reverses`: a position of the other side is on its way
-    out by an order of its own, and this one takes its place.
+    The part of it that only reduces a position is never refused. What market orders on their way will take out of the
+    position counts as gone: an order beyond the rest opens a position on the other side.
     """
     order, rules, account = books.orders[place], books.rules[0], books.account[0]
     strategy = books.strategies[order.strategy]
     position = books.positions[order.strategy, order.symbol]
-    _to_ticks(order, rules.tick)
     price = reference(books, order)
-    if order.reduce and not position.quantity * order.side < 0.0:
-        refuse(books, place, NO_POSITION, now)
-        return False
     if not order.quantity > 0.0:
         order.quantity = order.left = 0.0  # it may be NaN
-        refuse(books, place, NO_SIZE, now)
+    against = staying(books, position) if position.quantity * order.side < 0.0 else 0.0
+    if order.reduce and against == 0.0:
+        refuse(books, place, NO_POSITION, now)
         return False
     if not _prices_are_sound(order):
         refuse(books, place, NOT_A_PRICE, now)
@@ -188,30 +213,37 @@ def submit(books, place, now, reverses):
     if not price > 0.0:
         refuse(books, place, NO_PRICE, now)
         return False
-    held = abs(position.quantity)
-    reducing = min(order.quantity, held) if position.quantity * order.side < 0 and not reverses else 0.0
-    opening = 0.0 if order.reduce else order.quantity - reducing
-    order.frees = reducing * price if order.kind == MARKET else 0.0
-    cause = NO_REASON
-    if opening > 0.0:
-        opening = round_lot(opening, rules.lot)
-        order.quantity = order.left = opening + reducing
-        cause = NO_SIZE if opening <= 0.0 else _barred(books, order, position)
-        if cause == NO_REASON:
-            opening, cause = _cut(books, order, position, strategy, opening, price)
-        if cause != NO_REASON:
-            opening = 0.0
-    if opening + reducing <= 0.0:
-        refuse(books, place, cause if cause != NO_REASON else NO_SIZE, now)
+    if order.quantity == 0.0:
+        refuse(books, place, NO_SIZE, now)
         return False
-    order.quantity = order.left = opening + reducing
-    order.reserved = opening * price
-    if opening <= 0.0:
-        order.reduce = True
+    asked = round_lot(order.quantity, rules.lot)
+    reducing = min(asked, against)
+    opening = 0.0 if order.reduce else add(asked, -reducing)
+    order.quantity = order.left = add(reducing, opening)
+    order.frees = reducing * price if order.kind == MARKET else 0.0
+    cause = NO_SIZE
+    if opening > 0.0:
+        opening, cause = _allowed(books, order, position, strategy, opening, price)
+    if opening + reducing <= 0.0:
+        refuse(books, place, cause, now)
+        return False
+    order.quantity = order.left = add(reducing, opening)
+    order.reserved, order.reducing, order.reduce = opening * price, reducing, opening <= 0.0
     accept(books, place)
-    if order.reserved > 0.0:
+    if opening > 0.0:
         position.entered_session = account.session
     return True
+
+
+@njit
+def _allowed(books, order, position, strategy, opening, price):
+    """How much of what an order would open may be opened, and why nothing."""
+    cause = _fault_of_bracket(order, price)
+    if cause == NO_REASON:
+        cause = _barred(books, order, position)
+    if cause != NO_REASON:
+        return 0.0, cause
+    return _cut(books, order, position, strategy, opening, price)
 
 
 @njit
@@ -223,7 +255,7 @@ def _barred(books, order, position):
     if order.side < 0 and not rules.shorting:
         return NO_SHORTING
     limited = rules.max_positions > 0 or strategy.max_positions > 0
-    if limited and position.quantity == 0.0 and position.entering == 0:
+    if limited and position.entering == 0 and staying(books, position) == 0.0:
         everyone, own = _positions_to_be(books, order.strategy)
         if rules.max_positions > 0 and everyone >= rules.max_positions:
             return MAX_OPEN_POSITIONS
@@ -233,8 +265,15 @@ def _barred(books, order, position):
 
 
 @njit
+def staying(books, position):
+    """The quantity that market orders on their way leave of a position, whatever its side."""
+    left = add(abs(position.quantity), -position.leaving)
+    return left if left > books.rules[0].dust else 0.0
+
+
+@njit
 def _positions_to_be(books, strategy):
-    """Positions that are open and not on their way out, and entries on their way in: of all, and of one strategy."""
+    """Positions once the orders on their way are filled: of all strategies, and of one."""
     account = books.account[0]
     everyone, own = account.open_positions, books.strategies[strategy].open_positions
     account.counting += 1  # each position is counted once, however many orders it has
@@ -243,13 +282,9 @@ def _positions_to_be(books, strategy):
         position = books.positions[order.strategy, order.symbol]
         if order.status != OPEN or position.counted == account.counting:
             continue
-        change = 0
-        if order.reserved > 0.0 and position.quantity == 0.0:
-            change = 1
-        elif order.reserved == 0.0 and order.kind == MARKET and order.quantity >= abs(position.quantity) > 0.0:
-            change = -1
-        if change != 0:
-            position.counted = account.counting
+        position.counted = account.counting
+        stays = position.entering > 0 or staying(books, position) > 0.0
+        change = int(stays) - int(position.quantity != 0.0)
         everyone += change
         own += change if order.strategy == strategy else 0
     return everyone, own
@@ -257,12 +292,12 @@ def _positions_to_be(books, strategy):
 
 @njit
 def _exposure_of(books, order, position):
-    """What all strategies hold of an order's symbol and have ordered of it, but for what the order itself reduces."""
+    """What all strategies hold of an order's symbol and have ordered of it, but for what the order itself reduces, and what
+    is on its way out of the same position."""
     last, total = books.quotes[order.symbol].last, 0.0
     for strategy in range(len(books.strategies)):
         total += abs(books.positions[strategy, order.symbol].quantity) * last
-    if position.quantity * order.side < 0.0:
-        total -= abs(position.quantity) * last
+    total -= (abs(position.quantity) if position.quantity * order.side < 0.0 else position.leaving) * last
     for i in range(books.counts[ALIVE]):
         other = books.orders[books.alive[i]]
         if other.status == OPEN and other.symbol == order.symbol:
@@ -276,7 +311,8 @@ def _cut(books, order, position, strategy, opening, price):
     rules, account = books.rules[0], books.account[0]
     if rules.max_position > 0.0:
         there = _exposure_of(books, order, position)
-        opening = min(opening, round_lot(max(0.0, (rules.max_position * account.equity - there) / price), rules.lot))
+        most = rules.max_position * account.equity
+        opening = min(opening, lots_for(books, most - there, most, price))
         if opening <= 0.0:
             return 0.0, POSITION_LIMIT
     if strategy.allocation > 0.0:
@@ -285,11 +321,11 @@ def _cut(books, order, position, strategy, opening, price):
             other = books.orders[books.alive[i]]
             if other.status == OPEN and other.strategy == order.strategy:
                 pending += other.reserved - other.frees
-        room = strategy.allocation * account.equity - strategy.gross - pending + order.frees
-        opening = min(opening, round_lot(max(0.0, room / price), rules.lot))
+        most = strategy.allocation * account.equity
+        opening = min(opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price))
         if opening <= 0.0:
             return 0.0, STRATEGY_LIMIT
-    opening = min(opening, round_lot(affordable(books, 0.0, account.freed + order.frees, price, 0.0), rules.lot))
+    opening = min(opening, affordable(books, 0.0, account.freed + order.frees, price, 0.0))
     if opening <= 0.0:
         return 0.0, NOT_ENOUGH_CASH
     return opening, NO_REASON

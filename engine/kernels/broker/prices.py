@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from engine.kernels.broker.decimals import add, to_grid
 from engine.kernels.broker.records import (
     AT_CLOSE,
     AT_OPEN,
@@ -98,14 +99,35 @@ def _limit_within(order, open_, nearest):
 
 
 @njit
-def follow(order, bar_start, high, low, close):
+def limit_on_grid(side, price, tick):
+    """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell. Any price without a tick."""
+    return to_grid(price, tick, side < 0) if tick > 0.0 else price
+
+
+@njit
+def stop_on_grid(side, price, tick):
+    """A stop on the exchange's grid, where it triggers later: higher for a buy, lower for a sell."""
+    return to_grid(price, tick, side > 0) if tick > 0.0 else price
+
+
+@njit
+def put_on_grid(order, tick):
+    """All prices of an order, those of the bracket with the side of what will close the position."""
+    order.limit = limit_on_grid(order.side, order.limit, tick)
+    order.stop = stop_on_grid(order.side, order.stop, tick)
+    order.stop_loss = stop_on_grid(-order.side, order.stop_loss, tick)
+    order.take_profit = limit_on_grid(-order.side, order.take_profit, tick)
+
+
+@njit
+def follow(order, bar_start, high, low, close, tick):
     """Move a trailing stop's level after a bar, in the position's favour only."""
     if order.kind != TRAILING:
         return
     best = high if order.side < 0 else low
     if order.born_at == bar_start and order.born in (BY_LIMIT, BY_STOP):
         best = close  # of the bar it was born within only the close is certainly later
-    level = best + order.side * order.trail
+    level = stop_on_grid(order.side, add(best, order.side * order.trail), tick)
     if order.side * level < order.side * order.stop:
         order.stop = level
 

@@ -23,13 +23,13 @@ REASONS = (
     "", "stop_loss", "take_profit", "trailing_stop", "flat_at_close", "margin_call", "daily_loss_limit", "delisted", "reversal",
     "rebalance", "position_closed", "session_over", "not_enough_cash", "max_open_positions", "no_size", "no_price", "no_shorting",
     "entries_blocked", "exit_signal", "cancelled", "strategy_limit", "position_limit", "not_a_price", "max_bars", "no_position",
-    "split",
+    "split", "no_stop_loss", "stop_loss_on_wrong_side", "take_profit_on_wrong_side", "not_traded",
 )  # fmt: skip
 (
     NO_REASON, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, FLAT_AT_CLOSE, MARGIN_CALL, DAILY_LOSS_LIMIT, DELISTED, REVERSAL, REBALANCE,
     POSITION_CLOSED, SESSION_OVER, NOT_ENOUGH_CASH, MAX_OPEN_POSITIONS, NO_SIZE, NO_PRICE, NO_SHORTING, ENTRIES_BLOCKED,
     EXIT_SIGNAL, CANCELLED_BY_STRATEGY, STRATEGY_LIMIT, POSITION_LIMIT, NOT_A_PRICE, MAX_BARS, NO_POSITION,
-    SPLIT,
+    SPLIT, NO_STOP_LOSS, STOP_LOSS_ON_WRONG_SIDE, TAKE_PROFIT_ON_WRONG_SIDE, NOT_TRADED,
 ) = range(len(REASONS))  # fmt: skip
 OWN_REASONS = 100
 
@@ -41,9 +41,14 @@ ORDER = np.dtype(
         ("triggered", np.bool_),  # a stop that was touched
         ("born", np.int8), ("born_at", np.int64), ("born_price", np.float64),
         ("reason", np.int32), ("ended_by", np.int32), ("placed", np.int64), ("ended", np.int64),
-        ("quantity", np.float64), ("left", np.float64), ("filled", np.float64), ("paid", np.float64), ("commission", np.float64),
+        ("quantity", np.float64), ("left", np.float64), ("filled", np.float64),
+        ("reducing", np.float64),  # part of what is left that was meant, when it was placed, to reduce the position
+        ("paid", np.float64), ("paid_rest", np.float64), ("average", np.float64),  # sum of quantity * price, a pair (decimals.py)
+        ("fees", np.float64), ("fees_rest", np.float64),  # commission before rounding and without the minimum, a pair
+        ("commission", np.float64),  # as charged
         ("limit", np.float64), ("stop", np.float64), ("trail", np.float64),  # NaN: none
-        ("stop_loss", np.float64), ("take_profit", np.float64), ("trailing_stop", np.float64),  # of the bracket, NaN: none
+        ("stop_loss", np.float64), ("take_profit", np.float64), ("trailing_stop", np.float64),  # of the bracket, NaN: none,
+        # 0: asked for, and without a value
         ("reserved", np.float64), ("frees", np.float64),  # exposure that it will take, and give back
         ("scanner", np.int32), ("found", np.int64),  # who found the symbol, and when
     ],
@@ -60,13 +65,16 @@ FILL = np.dtype(
 POSITION = np.dtype(  # of one strategy in one symbol
     [
         ("quantity", np.float64), ("average", np.float64),  # average price of what is held
-        ("entered", np.float64), ("entry_paid", np.float64), ("exited", np.float64), ("exit_paid", np.float64),
+        ("entered", np.float64), ("entry_paid", np.float64), ("entry_rest", np.float64),  # paid, rest: a pair (decimals.py)
+        ("exited", np.float64), ("exit_paid", np.float64), ("exit_rest", np.float64),
         ("opened", np.int64), ("born", np.int8), ("opened_bar", np.int64), ("bars", np.int64), ("side", np.int8),
-        ("flow", np.int64), ("commission", np.float64), ("slippage", np.float64), ("dividends", np.float64),
-        ("interest", np.float64), ("best", np.float64), ("worst", np.float64), ("stop", np.float64), ("target", np.float64),
+        ("flow", np.int64), ("commission", np.int64), ("slippage", np.int64), ("dividends", np.int64), ("interest", np.int64),
+        ("best", np.float64), ("worst", np.float64), ("stop", np.float64), ("target", np.float64),
         ("reason", np.int32), ("scanner", np.int32), ("found", np.int64),
-        ("entering", np.int32), ("entering_side", np.int8), ("exiting", np.bool_),  # orders on their way
-        ("entered_session", np.int64), ("refused_session", np.int64), ("refused_by", np.int32), ("counted", np.int64),
+        ("entering", np.int32), ("entering_side", np.int8),  # orders on their way in
+        ("leaving", np.float64),  # quantity that market orders on their way will take out of it, at most all
+        ("entered_session", np.int64), ("refused_session", np.int64), ("refused_by", np.int32),
+        ("refused_reasons", np.int64), ("counted", np.int64),  # reasons: bits, of those in that session
     ],
     align=True,
 )  # fmt: skip
@@ -84,6 +92,8 @@ TRADE = np.dtype(
 QUOTE = np.dtype(  # what is known of a symbol
     [
         ("last", np.float64), ("row", np.int64), ("budget", np.float64), ("time", np.int64),  # row: of the bar at hand, else -1
+        # traded: there is a bar at hand, of a volume above 0; time, close, dealt: start, close and session of the last such bar
+        ("traded", np.bool_), ("close", np.float64), ("dealt", np.int64),
         ("silent", np.int64), ("seen", np.int64),  # sessions without a bar; number of the last session with one
         ("busy", np.int64),  # open positions and orders
     ],
@@ -94,13 +104,14 @@ ACCOUNT = np.dtype(
         ("cash", np.int64), ("value", np.float64), ("gross", np.float64), ("equity", np.float64),  # value: of the positions
         ("reserved", np.float64), ("freed", np.float64), ("peak", np.float64), ("session_start", np.float64),
         ("session", np.int64), ("blocked", np.bool_), ("next_id", np.int64), ("open_positions", np.int64),
-        ("counting", np.int64),
+        ("counting", np.int64), ("interest", np.int64),  # interest: charged while no position was open
     ],
     align=True,
 )  # fmt: skip
 RULES = np.dtype(  # of the account and of costs; NaN or 0 where a limit is not set
     [
         ("scale", np.float64), ("leverage", np.float64), ("maintenance", np.float64), ("lot", np.float64), ("tick", np.float64),
+        ("dust", np.float64),  # a quantity up to here is none
         ("participation", np.float64), ("max_positions", np.int64), ("max_position", np.float64), ("daily_loss", np.float64),
         ("flat_at_close", np.bool_), ("shorting", np.bool_), ("delist_after", np.int64), ("delisting_value", np.float64),
         ("borrow_rate", np.float64), ("margin_rate", np.float64), ("per_share", np.float64), ("per_order", np.float64),
@@ -128,7 +139,8 @@ SIGNAL = np.dtype(  # what a strategy's columns ask for at an instant; NaN: not 
 EQUITY = np.dtype(
     [
         ("time", np.int64), ("cash", np.int64), ("value", np.float64), ("equity", np.float64), ("drawdown", np.float64),
-        ("gross", np.float64), ("reserved", np.float64), ("open_positions", np.int64), ("open_orders", np.int64),
+        ("gross", np.float64), ("reserved", np.float64), ("interest", np.int64), ("open_positions", np.int64),
+        ("open_orders", np.int64),
     ],
     align=True,
 )  # fmt: skip

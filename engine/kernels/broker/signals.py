@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.money import round_lot, wanted
-from engine.kernels.broker.placing import accept, cancel_entries, compact, new_order, reference, refuse, submit
+from engine.kernels.broker.decimals import add
+from engine.kernels.broker.money import round_lot
+from engine.kernels.broker.placing import (
+    accept,
+    cancel_entries,
+    compact,
+    give_size,
+    new_order,
+    staying,
+    submit,
+)
 from engine.kernels.broker.records import (
+    ALIVE,
     EXIT_SIGNAL,
     LIMIT,
     MARKET,
-    NO_PRICE,
-    NO_SIZE,
+    OPEN,
     REBALANCE,
     REVERSAL,
     STOP,
@@ -27,18 +36,30 @@ from engine.runtime.jit import njit
 
 @njit
 def send_out(books, strategy, symbol, reason, now):
-    """Close a position at the market, unless it is on its way out already."""
+    """Close what is not on its way out already of a position, at the market."""
     position = books.positions[strategy, symbol]
-    if position.quantity == 0.0 or position.exiting:
+    if position.leaving > 0.0:
+        _hold_on_to_exits(books, strategy, symbol)
+    quantity = staying(books, position)
+    if quantity == 0.0:
         return
     side = -1 if position.quantity > 0.0 else 1
-    place = new_order(books, strategy, symbol, side, MARKET, abs(position.quantity), now, reason)
+    place = new_order(books, strategy, symbol, side, MARKET, quantity, now, reason)
     order = books.orders[place]
     order.reduce, order.day = True, False  # it waits for the next bar, however long a halt lasts
-    order.frees = abs(position.quantity) * books.quotes[symbol].last
+    order.reducing, order.frees = quantity, quantity * books.quotes[symbol].last
     order.scanner, order.found = position.scanner, position.found
     accept(books, place)
-    position.exiting = True
+
+
+@njit
+def _hold_on_to_exits(books, strategy, symbol):
+    """Market orders that take part in closing a position wait as long as the order for the rest does."""
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        mine = order.strategy == strategy and order.symbol == symbol
+        if mine and order.status == OPEN and order.kind == MARKET and order.reducing > 0.0:
+            order.day = False
 
 
 @njit
@@ -71,7 +92,7 @@ def _exit(books, signal, now):
 @njit
 def _enter(books, signal, now):
     strategy, position = books.strategies[signal.strategy], books.positions[signal.strategy, signal.symbol]
-    if position.quantity * signal.side > 0.0 and not position.exiting:
+    if position.quantity * signal.side > 0.0 and staying(books, position) > 0.0:
         return
     if strategy.once and position.entered_session == books.account[0].session:
         return
@@ -82,24 +103,17 @@ def _enter(books, signal, now):
     if position.quantity != 0.0:
         send_out(books, signal.strategy, signal.symbol, REVERSAL, now)
     kind = MARKET
-    if signal.limit > 0.0:
-        kind = STOP_LIMIT if signal.stop > 0.0 else LIMIT
-    elif signal.stop > 0.0:
+    if not math.isnan(signal.limit):
+        kind = LIMIT if math.isnan(signal.stop) else STOP_LIMIT
+    elif not math.isnan(signal.stop):
         kind = STOP
     place = new_order(books, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason)
     order = books.orders[place]
     order.limit, order.stop = signal.limit, signal.stop
     order.stop_loss, order.take_profit, order.trailing_stop = signal.stop_loss, signal.take_profit, signal.trailing_stop
     order.scanner, order.found = signal.scanner, signal.found
-    price = reference(books, order)
-    size = wanted(books, strategy.unit, signal.size, price, signal.stop_loss)
-    if not price > 0.0:
-        refuse(books, place, NO_PRICE, now)
-    elif not size > 0.0:
-        refuse(books, place, NO_SIZE, now)
-    else:
-        order.quantity = order.left = size
-        submit(books, place, now, position.quantity != 0.0)
+    give_size(books, place, strategy.unit, signal.size)
+    submit(books, place, now)
 
 
 @njit
@@ -111,11 +125,11 @@ def _rebalance(books, signals, first, last, now):
                 continue
             position, strategy = books.positions[signal.strategy, signal.symbol], books.strategies[signal.strategy]
             last_price, equity = books.quotes[signal.symbol].last, books.account[0].equity
-            if position.entering > 0 or position.exiting or not last_price > 0.0:
+            if position.entering > 0 or position.leaving > 0.0 or not last_price > 0.0:
                 continue
             target = signal.weight * equity / last_price
             lots = round_lot(abs(target), books.rules[0].lot)
-            change = math.copysign(lots, target) - position.quantity
+            change = add(math.copysign(lots, target), -position.quantity)
             grows = abs(position.quantity + change) > abs(position.quantity) or position.quantity * change > 0.0
             if grows != adding or change == 0.0:
                 continue
@@ -128,4 +142,4 @@ def _rebalance(books, signals, first, last, now):
                               signal.reason if signal.reason else REBALANCE)  # fmt: skip
             order = books.orders[place]
             order.scanner, order.found = signal.scanner, signal.found
-            submit(books, place, now, False)
+            submit(books, place, now)

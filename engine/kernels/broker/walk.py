@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.filling import DUST, execute, see
+from engine.kernels.broker.decimals import multiply
+from engine.kernels.broker.filling import execute, see
 from engine.kernels.broker.money import mark, revalue, round_lot
 from engine.kernels.broker.placing import accept, compact, end_order, new_order
 from engine.kernels.broker.prices import follow, price_at_open, price_within, settle
@@ -32,6 +33,7 @@ from engine.kernels.broker.records import (
     LOCKS,
     MARGIN_CALL,
     MAX_BARS,
+    NOT_TRADED,
     OPEN,
     ORDERS,
     SESSION_OVER,
@@ -116,32 +118,36 @@ def record_equity(books, time, row):
     account.peak = max(account.peak, account.equity)
     row.time, row.cash, row.value, row.equity, row.gross = time, account.cash, account.value, account.equity, account.gross
     row.drawdown = account.equity / account.peak - 1.0 if account.peak > 0.0 else 0.0
-    row.reserved = account.reserved
+    row.reserved, row.interest = account.reserved, account.interest
     row.open_positions, row.open_orders = account.open_positions, books.counts[ALIVE]
 
 
 @njit
 def _find_bars(books, tape, now, until):
-    """Each symbol's bar that starts in [now, until)."""
+    """Each symbol's bar that starts in [now, until). Nobody traded in one whose volume is 0: to orders it is no bar."""
     participation, lot = books.rules[0].participation, books.rules[0].lot
     for i in range(len(tape.symbols)):
         quote = books.quotes[tape.symbols[i]]
-        quote.row = -1
+        quote.row, quote.traded = -1, False
         row = tape.cursors[i]
         while row < tape.ends[i] and tape.times[row] < now:
             row += 1
         if row < tape.ends[i] and tape.times[row] < until:
-            quote.row, quote.time, quote.seen = row, tape.times[row], books.account[0].session
-            quote.budget = round_lot(participation * tape.volume[row], lot) if participation > 0.0 else math.inf
+            session = books.account[0].session
+            quote.row, quote.seen, quote.traded = row, session, tape.volume[row] > 0.0
+            if quote.traded:
+                quote.time, quote.close, quote.dealt = tape.times[row], tape.close[row], session
+                volume = tape.volume[row]
+                quote.budget = round_lot(multiply(participation, volume), lot) if participation > 0.0 else math.inf
             row += 1
         tape.cursors[i] = row
 
 
 @njit
 def _is_due(books, order):
-    """Whether the order was placed by the start of the bar at hand, of a symbol that has one."""
+    """Whether the order was placed by the start of the bar at hand, of a symbol that traded in one."""
     quote = books.quotes[order.symbol]
-    return order.status == OPEN and quote.row >= 0 and order.placed <= quote.time
+    return order.status == OPEN and quote.traded and order.placed <= quote.time
 
 
 @njit
@@ -183,7 +189,7 @@ def _within_of(books, tape, reducing, stops):
         place = books.alive[i]
         i += 1
         order = books.orders[place]
-        if not _is_due(books, order) or order.left <= DUST or _reduces(books, order) != reducing:
+        if not _is_due(books, order) or order.left <= books.rules[0].dust or _reduces(books, order) != reducing:
             continue
         is_stop = order.kind in (STOP, STOP_LIMIT, TRAILING)
         if reducing and is_stop != stops:
@@ -211,8 +217,8 @@ def _bar_over(books, tape, until):
     for i in range(books.counts[ALIVE]):
         order = books.orders[books.alive[i]]
         row = books.quotes[order.symbol].row
-        if order.status == OPEN and row >= 0:
-            follow(order, tape.times[row], tape.high[row], tape.low[row], tape.close[row])
+        if order.status == OPEN and books.quotes[order.symbol].traded:
+            follow(order, tape.times[row], tape.high[row], tape.low[row], tape.close[row], books.rules[0].tick)
             settle(order)
 
 
@@ -235,22 +241,23 @@ def _age(books, strategy, symbol, tape, row, until):
 
 @njit
 def _at_close(books, tape, close):
-    """The closing price is that of the session's last bar, and so is the volume that may be taken at it."""
+    """The closing price is that of the last bar in which the symbol traded, and so is the volume that may be taken at it."""
     for reducing in (True, False):
         for i in range(books.counts[ALIVE]):
             place = books.alive[i]
             order = books.orders[place]
             quote = books.quotes[order.symbol]
-            traded = quote.seen == books.account[0].session and order.placed <= quote.time
+            traded = quote.dealt == books.account[0].session and order.placed <= quote.time
             if order.status == OPEN and order.kind == AT_CLOSE and traded and _reduces(books, order) == reducing:
-                execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
+                execute(books, place, quote.close, SETTLED, close, quote.close, quote.close)
     if books.rules[0].flat_at_close:
         _flatten(books, close)
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]
         order = books.orders[place]
         if order.status == OPEN and order.day and order.placed < close:
-            end_order(books, place, EXPIRED, SESSION_OVER, close)
+            traded = books.quotes[order.symbol].dealt == books.account[0].session
+            end_order(books, place, EXPIRED, SESSION_OVER if traded else NOT_TRADED, close)
 
 
 @njit
@@ -265,7 +272,7 @@ def _flatten(books, close):
     while i < books.counts[HELD]:
         strategy, symbol = books.held[i, 0], books.held[i, 1]
         position, quote = books.positions[strategy, symbol], books.quotes[symbol]
-        if quote.seen != books.account[0].session:
+        if quote.dealt != books.account[0].session:
             send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)  # halted: at its next bar
             i += 1
             continue
@@ -274,7 +281,7 @@ def _flatten(books, close):
         order = books.orders[place]
         order.reduce, order.scanner, order.found = True, position.scanner, position.found
         accept(books, place)
-        execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
+        execute(books, place, quote.close, SETTLED, close, quote.close, quote.close)
         if i < books.counts[HELD] and books.held[i, 0] == strategy and books.held[i, 1] == symbol:
             end_order(books, place, EXPIRED, SESSION_OVER, close)  # beyond the volume cap: the rest at its next bar
             send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)
