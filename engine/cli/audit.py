@@ -123,26 +123,34 @@ def _row(replay: Replay, one: Difference) -> tuple[Any, ...]:
 
 
 def _print_warm_up(warm: WarmUpAudit) -> None:
-    from engine.audit.warm_up import FACTORS
+    from engine.audit.warm_up import FACTORS, SETTLED
 
     columns = ("indicator", "warm-up", "there", "times", "moved", "of", "largest change", "appeared", "symbol", "session")
+    shown = [one for one in warm.movements if one in warm.moving or one in warm.appearing]
     rows = [
         (one.indicator, one.sessions, one.there, f"{one.factor:g}", one.moved, one.values, f"{one.change:.1e}", one.appeared,
          one.symbol or "-", one.session)
-        for one in warm.moving
+        for one in shown
     ]  # fmt: skip
-    indicators, moving, short = ({one.indicator for one in some} for some in (warm.movements, warm.moving, warm.cut_short))
+    kinds = (warm.movements, warm.moving, warm.settled, warm.appearing, warm.cut_short)
+    indicators, moving, settled, appearing, short = ({one.indicator for one in some} for some in kinds)
     longer = " and ".join(f"{factor:g}" for factor in FACTORS)
     found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
     click.echo()
     print_facts({
         "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
+        **({"settled": f"move by {SETTLED:g} of their values at most: {_listed(settled - moving)}"} if settled - moving else {}),
+        **({"appear": f"have values only with one of the two: {_listed(appearing)}"} if appearing else {}),
         "hits": f"{others:,} others, of {found:,}" if others else "the same",
-        **({"cut short": f"the archive begins too late to try it: {', '.join(sorted(short))}"} if short else {}),
+        **({"cut short": f"the archive begins too late to try it: {_listed(short)}"} if short else {}),
     })  # fmt: skip
     if rows:
         click.echo()
-        print_table("warm-up: sessions needed and there, and what moves with more", columns, rows)
+        print_table("warm-up: sessions needed and there, and what moves or appears with more", columns, rows)
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _as_json(asked: AuditOptions, audit: LookAheadAudit, warm: WarmUpAudit | None) -> dict[str, Any]:
