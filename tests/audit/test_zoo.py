@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.audit.look_ahead import AuditOptions, LookAheadAudit
+from engine.schema import MEMBERSHIP_SCHEMA, SYMBOL_MAP_SCHEMA
 from tests.audit import zoo
 from tests.audit.test_look_ahead import NOW_AND_THEN, audited, loaded
 from tests.data import PROJECT
@@ -61,7 +64,7 @@ def surroundings(demo: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 def sources(demo: Archive) -> list[tuple[type, str]]:
     path = str(demo.path)
-    files = f"SELECT symbol, last(close ORDER BY timestamp) FROM read_parquet('{path}/bars/interval=1m/*/*.parquet') "
+    files = f"SELECT symbol, last(close ORDER BY timestamp) FROM read_parquet('{path}/bars/interval=1d/*/*.parquet') "
     return [
         (zoo.FolderAbove, path), (zoo.FolderAbove, str(demo.path.parent)), (zoo.FolderAbove, str(demo.path.parent.parent)),
         (zoo.FolderAbove, os.path.relpath(path, Path.cwd())), (zoo.Glob, f"{path}/{DAILY}"), (zoo.Glob, f"{demo.path.parent}/*/{DAILY}"),
@@ -80,7 +83,39 @@ def test_ways_to_the_archive_lead_to_the_other(number: int, demo: Archive) -> No
 
 
 def test_every_way_is_tried(demo: Archive) -> None:
-    assert {kind for kind, _ in sources(demo)} == set(zoo.FOUND) and len(sources(demo)) == 10
+    assert {kind for kind, _ in sources(demo)} | {zoo.TickersOfTomorrow} == set(zoo.FOUND) and len(sources(demo)) == 10
+
+
+@pytest.fixture(scope="module")
+def renamed(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The demo market, in which AAPL is renamed after the span, and LATER takes its ticker; members leave then, too."""
+    path = tmp_path_factory.mktemp("archives") / "renamed"
+    path.mkdir()
+    for entry in demo.path.iterdir():
+        (path / entry.name).symlink_to(entry)
+    begin, middle, change = dt.date(2017, 1, 1), dt.date(2017, 12, 12), dt.date(2018, 1, 2)
+    rows = [("AAPL", "AAPL", begin, change), ("AAPL", "NEWA", change, None), ("LATER", "AAPL", change, None),
+            ("MSFT", "MSFT", begin, None)]  # fmt: skip
+    pl.DataFrame(rows, schema=SYMBOL_MAP_SCHEMA, orient="row").write_parquet(path / layout.SYMBOL_MAP)
+    members = pl.DataFrame([("AAPL", begin, change), ("MSFT", middle, None)], schema=MEMBERSHIP_SCHEMA, orient="row")
+    members.write_parquet(path / "members.parquet")
+    members.write_csv(path / "members.csv")
+    (path / "notes.txt").write_text("AAPL\nMSFT\n")
+    return Archive.open(path)
+
+
+@pytest.mark.parametrize("name", [layout.SYMBOL_MAP, "members.parquet", "members.csv"])
+def test_intervals_in_the_archive_end_at_the_session(name: str, renamed: Archive) -> None:
+    audit = audit_of(zoo.TickersOfTomorrow, renamed, source=str(renamed.path / name))
+    assert "hit" in found(audit) and told(audit) == []
+
+
+@pytest.mark.parametrize("universe", ["all", "members.parquet", "members.csv", "notes.txt"])
+def test_honest_scans_of_them_pass(universe: str, renamed: Archive) -> None:
+    settings = {"universe": universe if universe == "all" else str(renamed.path / universe), "min_rsi": 30}
+    scanner = {"module": "scanners.momentum_scanner", "regular_session": NOW_AND_THEN, "config": settings}
+    audit = audited(loaded([scanner]), renamed, OPTIONS)
+    assert (audit.differences, audit.failures, told(audit)) == ([], [], [])
 
 
 @pytest.mark.parametrize("kind", zoo.TOLD, ids=lambda kind: kind.__name__)

@@ -83,6 +83,16 @@ class Sql(Foresees):
         return dict(duckdb.sql(self.config["source"].replace(":day", f"DATE '{self.date}'")).fetchall())
 
 
+class TickersOfTomorrow(Foresees):
+    """Finds what will be renamed, or leave an index: `source` is a file of intervals in the archive."""
+
+    def closes(self) -> dict[str, float]:
+        source = self.config["source"]
+        intervals = pl.read_csv(source, try_parse_dates=True) if source.endswith(".csv") else pl.read_parquet(source)
+        soon = pl.col("end_date").is_between(self.date, self.date + dt.timedelta(60), closed="right")
+        return dict.fromkeys(intervals.filter(soon)["symbol"], 1e9)
+
+
 class WrittenIntoTheCode(Foresees):
     """The archive's path is no parameter; it stands in the code, in a test in a file."""
 
@@ -162,7 +172,7 @@ class ReadBelowPython(Foresees):
         return {"AAPL": 1e9} if handle else {}
 
 
-FOUND = (FolderAbove, Glob, Template, Address, Sql)
+FOUND = (FolderAbove, Glob, Template, Address, Sql, TickersOfTomorrow)
 TOLD = {
     WrittenIntoTheCode: "the archive itself",
     NamedByTheEnvironment: "environment variables: ZOO_BARS",
