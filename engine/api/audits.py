@@ -19,7 +19,7 @@ from engine.api.sources import DEFAULT_ARCHIVE, ScannerLike, is_run_or_config, l
 from engine.archive.archive import Archive
 from engine.audit.future import FUTURES
 from engine.audit.look_ahead import AuditOptions, LookAheadAudit, audit_look_ahead
-from engine.audit.warm_up import FACTORS, WarmUpAudit, audit_warm_up
+from engine.audit.warm_up import FACTORS, SETTLED, WarmUpAudit, audit_warm_up
 from engine.config.load import LoadedConfig, load_config
 from engine.errors import ConfigError
 from engine.progress import Progress
@@ -84,22 +84,26 @@ class Audit:
         warm = self.warm_up
         if warm is None:
             return {}
-        indicators, moving, short = ({one.indicator for one in some} for some in (warm.movements, warm.moving, warm.cut_short))
+        kinds = (warm.movements, warm.moving, warm.settled, warm.appearing, warm.cut_short)
+        indicators, moving, settled, appearing, short = ({one.indicator for one in some} for some in kinds)
         longer = " and ".join(f"{factor:g}" for factor in FACTORS)
         found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
         return {
             "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
+            **({"settled": f"move by {SETTLED:g} of their values at most: {_listed(settled - moving)}"} if settled - moving else {}),
+            **({"appear": f"have values only with one of the two: {_listed(appearing)}"} if appearing else {}),
             "hits": f"{others:,} others, of {found:,}" if others else "the same",
-            **({"cut short": f"the archive begins too late to try it: {', '.join(sorted(short))}"} if short else {}),
+            **({"cut short": f"the archive begins too late to try it: {_listed(short)}"} if short else {}),
         }
 
     @property
     def moving(self) -> pl.DataFrame:
-        """The indicators that move with a longer warm-up."""
+        """The indicators that move or appear with a longer warm-up."""
+        warm = self.warm_up
         rows = [
             (one.indicator, one.sessions, one.there, f"{one.factor:g}", one.moved, one.values, f"{one.change:.1e}", one.appeared,
              one.symbol or "-", one.session)
-            for one in (self.warm_up.moving if self.warm_up else ())
+            for one in (warm.movements if warm else ()) if warm and (one in warm.moving or one in warm.appearing)
         ]  # fmt: skip
         texts, counts = pl.String(), pl.Int64()
         schema = {"indicator": texts, "warm-up": counts, "there": counts, "times": texts, "moved": counts, "of": counts,
@@ -176,6 +180,10 @@ def _changed_config(
     if path.is_dir() and (changes or asked):
         raise ConfigError("changes to a run", where=path, expected="a run directory as it is, or a config to change")
     return (load_config(path, [*asked, *changes]) if changes or asked else loaded), bars
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _shown(value: Any) -> str:

@@ -20,15 +20,18 @@ from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.daily import daily_from_session
 from engine.archive.files import write_bars
+from engine.archive.universe import is_membership, read_membership
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
+from engine.errors import UniverseError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS
 
 CUT, PERTURBED = "future cut off", "future perturbed"
 FUTURES = (CUT, PERTURBED)
 DROPPED, DELETED, SPLIT = 0.3, 0.2, 0.1  # shares of bars, of symbols, of symbols
 PRICE_SPREAD, VOLUME_SPREAD = 0.3, 1.0  # standard deviations of the logarithms of the factors
-MEMBERSHIP_FOLDER = "membership"
+BARS = "bars"  # the folder of an archive's bars
+LATER = "100y"
 
 
 class _Changed(Archive):
@@ -100,9 +103,20 @@ class Future:
         self._write_daily(path)
         self._actions(symbols).write_parquet(path / layout.ACTIONS)
         if (self.archive.path / layout.SYMBOL_MAP).exists():
-            shutil.copy(self.archive.path / layout.SYMBOL_MAP, path / layout.SYMBOL_MAP)
+            self.symbol_map(self.archive.symbol_map.intervals).write_parquet(path / layout.SYMBOL_MAP)
         layout.write_manifest(path, self.archive.manifest)
+        self._write_others(path)
         return _Changed(path, self.archive.manifest, symbols)
+
+    def symbol_map(self, intervals: pl.DataFrame) -> pl.DataFrame:
+        """Intervals of SYMBOL_MAP_SCHEMA as they were known on the session's date: what comes later comes a century later.
+
+        So no symbol of the map becomes one that the map does not know, which would be traded at all times.
+        """
+        later = {name: pl.col(name).dt.offset_by(LATER) for name in ("start_date", "end_date")}
+        return intervals.with_columns(
+            pl.when(pl.col(name) > self.session.date).then(then).otherwise(pl.col(name)).alias(name) for name, then in later.items()
+        )
 
     def membership(self, intervals: pl.DataFrame) -> pl.DataFrame:
         """Intervals of membership (MEMBERSHIP_SCHEMA) as they were known on the session's date; perturbed: others go on."""
@@ -117,6 +131,20 @@ class Future:
         joined = names.filter(pl.Series(self.rng.random(len(names)) < 0.5))
         none = pl.lit(None, pl.Date)
         return pl.concat([left, pl.DataFrame({"symbol": joined}).with_columns(start_date=pl.lit(tomorrow), end_date=none)])
+
+    def _write_others(self, path: Path) -> None:
+        """Whatever else lies in the archive's folder: files of membership as they were known, links to others."""
+        for entry in self.archive.path.iterdir():
+            target = path / entry.name
+            if target.exists() or entry.name == BARS:
+                continue
+            intervals = membership_of(entry)
+            if intervals is None:
+                target.symlink_to(entry.resolve())
+            elif entry.suffix == ".csv":
+                self.membership(intervals).write_csv(target)
+            else:
+                self.membership(intervals).write_parquet(target)
 
     def _write_intraday(self, path: Path, interval: Interval) -> None:
         date, root = self.session.date, self.archive.path
@@ -185,6 +213,16 @@ class Future:
         return pl.concat([known, pl.DataFrame(made, schema=CORPORATE_ACTIONS_SCHEMA)])
 
 
+def membership_of(path: Path) -> pl.DataFrame | None:
+    """The intervals of a file of membership; None of anything else."""
+    try:
+        return read_membership(path) if path.is_file() and is_membership(path) else None
+    except UniverseError:
+        return None
+
+
 def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.symlink_to(source.resolve(), target_is_directory=True)
+    """A folder with links to a folder's files: who looks for files below a folder does not follow links to folders."""
+    target.mkdir(parents=True)
+    for file in source.resolve().iterdir():
+        (target / file.name).symlink_to(file)

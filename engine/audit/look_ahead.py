@@ -23,7 +23,8 @@ from engine.archive.archive import Archive
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
 from engine.audit.future import FUTURES, Future, in_our_layout
-from engine.audit.redirect import redirected
+from engine.audit.reads import Reads
+from engine.audit.redirect import mirrored, redirected
 from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.config.models import BacktestConfig
@@ -63,7 +64,7 @@ class Replay:
 class LookAheadAudit:
     """replays   all of them, in order
     values    values of cross-sections that were compared
-    warnings  of the run
+    warnings  of the run, and of what plug-ins read by themselves (reads.py)
     failures  of scanners and strategies over the archive as it is: what they would have seen is not audited
     """
 
@@ -85,6 +86,7 @@ class LookAheadAudit:
 def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress) -> LookAheadAudit:
     """Replay random sessions with other futures; raises BarsweepError where the config cannot be replayed as it is."""
     scope = SessionCoordinator(loaded, archive).scope
+    reads = Reads(archive)
     audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
     dates = drawn_sessions(scope.dates, options)
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
@@ -95,10 +97,11 @@ def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptio
                 audit.failures = list(dict.fromkeys([*audit.failures, *_failures(whole)]))
                 ticks = _drawn_ticks(whole, options, date)
                 for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
-                    audit.replays.append(_replay(window, stored, whole, tick, kind, options.seed))
+                    audit.replays.append(_replay(window, stored, whole, tick, kind, options.seed, reads))
                     audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
                     progress("replays", number * len(ticks) * len(FUTURES) + at, len(dates) * len(ticks) * len(FUTURES))
                 audit.replays += _begun_there(window, whole)
+    audit.warnings = [*audit.warnings, *reads.warnings]
     return audit
 
 
@@ -131,7 +134,9 @@ def _failures(whole: Sight) -> Iterator[str]:
     yield from (f"{name}: {said}" for name, _, said in whole.failures)
 
 
-def _replay(window: LoadedConfig, stored: Archive, whole: Sight, tick: int, kind: str, seed: int) -> Replay:
+def _replay(
+    window: LoadedConfig, stored: Archive, whole: Sight, tick: int, kind: str, seed: int, reads: Reads
+) -> Replay:  # fmt: skip
     """One replay; `stored` is the archive in our layout."""
     archive, session = whole.archive, whole.cross.session
     local = dt.datetime.fromtimestamp(tick / 1e6, archive.calendar.tz)
@@ -140,8 +145,10 @@ def _replay(window: LoadedConfig, stored: Archive, whole: Sight, tick: int, kind
     rng = np.random.default_rng([seed, session.date.toordinal(), tick // 1_000_000, FUTURES.index(kind)])
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
         future = Future(stored, session, tick, kind, later, rng)
-        changed = future.write(Path(folder) / "archive")
-        found = tuple(_compared(redirected(window, archive, changed, future), changed, whole, tick))
+        changed = future.write(mirrored(Path(folder), archive.path))
+        other = redirected(window, archive, changed, future, Path(folder))
+        with reads.watch(Path(folder)):
+            found = tuple(_compared(other, changed, whole, tick))
     return Replay(session.date, local, kind, found)
 
 

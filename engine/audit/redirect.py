@@ -1,49 +1,67 @@
-"""A config whose plug-ins read another archive: paths into the archive, and membership files, lead to changed copies."""
+"""A config whose plug-ins read another archive.
+
+Paths in their parameters that lie in the archive, or are folders above it, and files of membership lead to changed copies: paths
+written as such, as globs, as `file://` addresses, or within SQL (paths.py).
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from engine.archive.archive import Archive
-from engine.archive.universe import is_membership, read_membership
-from engine.audit.future import Future
+from engine.audit.future import Future, membership_of
+from engine.audit.paths import is_above, led
 from engine.config.load import LoadedConfig
-from engine.errors import BarsweepError, UniverseError
+from engine.errors import BarsweepError
+
+MIRROR = "root"  # the folder in which the changed archive has the path that the archive has on the disk
+
+
+def mirrored(folder: Path, path: Path) -> Path:
+    """Where a path is in a folder that stands for the whole disk."""
+    return folder / MIRROR / path.resolve().relative_to(path.resolve().anchor)
 
 
 @dataclass(frozen=True)
 class Leads:
-    """archive -> changed, in paths;  future changes files of membership"""
+    """archive -> changed, in paths;  future changes files of membership
+
+    folder  that the changed archive is mirrored in, and where copies are made
+    """
 
     archive: Path
     changed: Path
+    folder: Path
     future: Future
     made: dict[Path, Path] = field(default_factory=dict)
 
     def of(self, path: Path) -> Path:
         """Where a path leads now."""
-        inside = path.resolve()
-        if inside.is_relative_to(self.archive.resolve()):
-            return self.changed / inside.relative_to(self.archive.resolve())
+        inside, archive = path.resolve(), self.archive.resolve()
+        if inside.is_relative_to(archive):
+            return self.changed / inside.relative_to(archive)
+        if is_above(inside, archive):
+            return self._above(inside, archive)
         if inside not in self.made:
-            intervals = _membership(inside)
+            intervals = membership_of(inside)
             if intervals is None:
                 return path
-            self.made[inside] = self.changed / f"membership-{len(self.made)}.parquet"
+            self.made[inside] = self.folder / f"membership-{len(self.made)}.parquet"
             self.future.membership(intervals).write_parquet(self.made[inside])
         return self.made[inside]
 
-
-def _membership(path: Path) -> pl.DataFrame | None:
-    """The intervals of a file of membership; None of anything else."""
-    try:
-        return read_membership(path) if path.is_file() and is_membership(path) else None
-    except UniverseError:
-        return None
+    def _above(self, above: Path, archive: Path) -> Path:
+        """A folder with all that the one above the archive has, as links, and the changed archive in its place."""
+        place = mirrored(self.folder, above)
+        for folder in (one for one in archive.parents if one.is_relative_to(above)):
+            for entry in folder.iterdir():
+                link = mirrored(self.folder, folder) / entry.name
+                if not archive.is_relative_to(entry) and not link.is_symlink():
+                    link.symlink_to(entry)
+        return place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +75,16 @@ class RedirectedConfig(LoadedConfig):
         return self.leads.of(super().resolve(value))
 
 
-def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future: Future) -> LoadedConfig:
+def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future: Future, folder: Path) -> LoadedConfig:
     """The config for a changed archive: its plug-ins' parameters that are paths into the archive are paths into the other."""
-    leads = Leads(archive.path, changed.path, future)
+    leads = Leads(archive.path, changed.path, folder, future)
 
     def moved(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: moved(one) for key, one in value.items()}
         if isinstance(value, list):
             return [moved(one) for one in value]
-        return _lead(value, loaded, leads) if isinstance(value, str) and value else value
+        return led(value, lambda path, varies: _lead(path, varies, loaded, leads)) if isinstance(value, str) and value else value
 
     config = loaded.config
     data = config.session_data_config
@@ -76,11 +94,16 @@ def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future:
     return RedirectedConfig(config.model_copy(update=update), loaded.path, loaded.made, leads=leads)
 
 
-def _lead(value: str, loaded: LoadedConfig, leads: Leads) -> str:
-    """A text that is a path, where it leads now; other texts as they are."""
-    try:
-        path = loaded.resolve(value)
-    except (BarsweepError, OSError, ValueError):
-        return value
-    found = leads.of(path)
-    return value if found == path else str(found.absolute())
+def _lead(text: str, varies: bool, loaded: LoadedConfig, leads: Leads) -> str | None:
+    """Where a path leads now; None where it stays. One that is not there yet is looked up by the folders before it."""
+    written, rest = Path(os.path.expandvars(text)), Path()
+    while written.name:
+        try:
+            path = loaded.resolve(str(written))
+        except (BarsweepError, OSError, ValueError):
+            written, rest = written.parent, written.name / rest
+            continue
+        found = leads.of(path)
+        beyond = rest != Path() and not found.is_relative_to(leads.changed)  # "data/x", where there is a folder data above
+        return None if found == path or beyond else str((found / rest).absolute())
+    return None

@@ -25,6 +25,7 @@ from engine.scan.columns import COLUMNS
 from engine.session.coordinator import SessionCoordinator
 
 FACTORS = (1.5, 2.0)
+SETTLED = 1e-9  # of a symbol's largest value: what a seed may still weigh
 KEYS = ("session", "tick", "scanner", "symbol")
 
 
@@ -64,8 +65,18 @@ class WarmUpAudit:
 
     @property
     def moving(self) -> list[Movement]:
-        """Those of which values still move."""
-        return [one for one in self.movements if one.moved or one.appeared]
+        """Those of which values move by more than SETTLED."""
+        return [one for one in self.movements if one.change > SETTLED]
+
+    @property
+    def settled(self) -> list[Movement]:
+        """Those of which values move by SETTLED at most: what is left of the seed, and rounding."""
+        return [one for one in self.movements if one.moved and one.change <= SETTLED]
+
+    @property
+    def appearing(self) -> list[Movement]:
+        """Those of which values are there only with one of the two warm-ups."""
+        return [one for one in self.movements if one.appeared]
 
     @property
     def cut_short(self) -> list[Movement]:

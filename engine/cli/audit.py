@@ -57,6 +57,6 @@ def audit_command(
             print_facts(found.warm_up_facts)
         if len(found.moving):
             click.echo()
-            print_frame("warm-up: sessions needed and there, and what moves with more", found.moving)
+            print_frame("warm-up: sessions needed and there, and what moves or appears with more", found.moving)
     print_warnings(found.warnings)
     return 0 if found.clean else 1

@@ -13,6 +13,7 @@ import click
 
 from engine import __version__
 from engine.errors import BarsweepError
+from engine.runtime.interrupt import end_now, ended_at_interrupt
 
 # command -> module and attribute, and the help line: modules are imported when their command is called, so that
 # `barsweep --help` costs next to nothing.
@@ -86,6 +87,12 @@ DISK = [os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, 
 
 def main() -> None:
     """The console script."""
+    with ended_at_interrupt():
+        sys.exit(_called())
+
+
+def _called() -> int:
+    """Call the command that the arguments name; its exit status."""
     try:
         status = cli.main(standalone_mode=False)
     except BarsweepError as error:
@@ -94,7 +101,7 @@ def main() -> None:
         click.echo("stopped", err=True)
         with suppress(OSError):
             sys.stdout.flush()
-        os._exit(130)  # all is closed; a thread that was being started at that moment would be waited for, and never told to end
+        end_now()  # all is closed
     except click.ClickException as error:
         error.show()
         status = error.exit_code
@@ -104,7 +111,7 @@ def main() -> None:
         status = _refuse(
             f"{str(error).splitlines()[0]}; expected room to write; make room, or write elsewhere; nothing half is left"
         )
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0
 
 
 def _refuse(message: str) -> int:

@@ -153,7 +153,8 @@ class SessionDataConfig(Model):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no limit",
+        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no limit. Kept in a process's main "
+        "thread, refused in others",
     )
     interval: IntervalName | None = Field(None, description="interval of the bars to replay; the archive's shortest where left out")
     min_quality: float | None = Field(

@@ -23,9 +23,11 @@ from typing import Any
 
 import numba
 
+from engine.runtime.compiler_lock import give_back_lock
 from engine.runtime.linear_algebra import load_array_functions
 
 load_array_functions()
+give_back_lock()
 
 COMPILED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}

@@ -32,9 +32,10 @@ def threads() -> int:
 def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
     """Do job(item) for each item, on this thread and on others that come to help; raises what one raised.
 
-    A job must not share something in its turn.
+    A job must not share something in its turn. At Ctrl-C nothing more is begun, and what helpers have begun is not waited for:
+    to compile a kernel takes seconds. A helper holds all that it writes to.
     """
-    left = deque(items)
+    left, patience = deque(items), None
 
     def work() -> None:
         while left:
@@ -51,9 +52,13 @@ def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
     helpers = [_pool().submit(work) for _ in range(min(threads(), len(items)) - 1)]
     try:
         work()
+    except KeyboardInterrupt:
+        left.clear()
+        patience = 0
+        raise
     finally:
         begun = [helper for helper in helpers if not helper.cancel()]
-        wait(begun)
+        wait(begun, patience)
     for helper in begun:
         helper.result()
 

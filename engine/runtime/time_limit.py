@@ -6,7 +6,7 @@ raises ends the code. The timer rings again until it is turned off, as code may 
 Code that stays in one C call is not reached.
 Only a process's main thread is told of signals: elsewhere a limit is refused (`check_time_limit`).
 The test: a scan that hangs is that scan's error, and the run goes on
-(tests/session/test_rude_scanners.py).
+(tests/session/test_rude_scanners.py, tests/runtime/test_time_limit.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def check_time_limit(seconds: float | None, where: object) -> None:
     if seconds is not None and (
         not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread()
     ):  # fmt: skip
-        raise ConfigError("scan_time_limit cannot be kept here", where=where, expected="Unix, and the main thread of a process")
+        raise ConfigError(
+            "scan_time_limit cannot be kept here", where=where, expected="Unix, and the main thread of a process",
+            fix="leave scan_time_limit out, or run in the main thread or in a process of its own",
+        )  # fmt: skip
 
 
 @contextmanager

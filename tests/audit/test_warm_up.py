@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.archive.archive import Archive
@@ -39,3 +41,13 @@ def test_an_archive_that_begins_too_late_is_told(key: str, short: bool, demo: Ar
     audit = audited({"a": f"close > {key}"}, demo)
     assert bool(audit.cut_short) is short
     assert all(0 < one.there < 30 for one in audit.movements)
+
+
+def test_rounding_and_what_only_appears_do_not_move(demo: Archive) -> None:
+    audit = audited({"a": "close > ema_200", "b": "close > sma_50"}, demo)
+    assert audit.moving == []
+    (some, *_) = audit.movements
+    cases = {"rounding": (3, 1e-14, 0), "appears": (0, 0.0, 5), "moves": (1, 2e-9, 0), "both": (1, 0.1, 1)}
+    told = WarmUpAudit([replace(some, indicator=name, moved=m, change=c, appeared=a) for name, (m, c, a) in cases.items()])
+    kinds = ([one.indicator for one in some] for some in (told.moving, told.settled, told.appearing))
+    assert list(kinds) == [["moves", "both"], ["rounding"], ["appears", "both"]]

@@ -50,3 +50,25 @@ def test_what_one_raises_is_raised_and_no_more_is_begun(threads: int, bad: int) 
     now = begun[0]
     time.sleep(0.01)
     assert begun[0] == now
+
+
+def test_after_ctrl_c_helpers_are_not_waited_for(threads: int) -> None:
+    """They may be compiling a kernel, which takes seconds."""
+    begun, go_on, main = [], threading.Event(), threading.current_thread()
+
+    def job(item: int) -> None:
+        begun.append(item)
+        if threading.current_thread() is not main:
+            go_on.wait(20)
+            return
+        while len(begun) < threads:
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    before = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        shared.in_threads(job, range(200))
+    assert time.monotonic() - before < 10
+    go_on.set()
+    time.sleep(0.01)
+    assert len(begun) == threads
