@@ -16,7 +16,7 @@ from typing import Any
 from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator, Param, RowsOf
-from engine.runtime.jit import kernel
+from engine.kernels.jit import kernel
 
 INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
 INPUTS_OF_TICKS = frozenset({"session_volume", "slot", "session"})

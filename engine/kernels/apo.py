@@ -1,8 +1,8 @@
 """Absolute price oscillator."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget, smooth
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(fast: int, slow: int) -> int:

@@ -1,8 +1,8 @@
 """Aroon."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_peak_age
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

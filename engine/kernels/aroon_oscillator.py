@@ -1,9 +1,9 @@
 """Aroon oscillator."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_peak_age
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

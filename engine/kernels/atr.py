@@ -1,8 +1,8 @@
 """Average true range, Wilder's."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.smooth import rows_to_forget
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -1,8 +1,8 @@
 """Average dollar volume."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -1,9 +1,9 @@
 """Awesome oscillator."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(fast: int, slow: int) -> int:

@@ -1,6 +1,6 @@
 """Balance of power."""
 
-from engine.runtime.jit import kernel
+from engine.kernels.jit import kernel
 
 
 def state_size() -> int:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.runs import RUNS_SIZE, run_lengths
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.strength import STRENGTH_SIZE, strength
 from engine.kernels.shared.work import take, take_zeros
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, streak: int, rank: int) -> int:

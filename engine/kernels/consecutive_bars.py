@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.runs import RUNS_SIZE, run_lengths
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
-from engine.runtime.jit import kernel
 
 
 def state_size(long: int, short: int, period: int) -> int:

@@ -1,9 +1,9 @@
 """Doji."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import mean_of_joined
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

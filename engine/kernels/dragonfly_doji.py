@@ -1,7 +1,7 @@
 """Dragonfly doji."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, candles, doji_with_shadow
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -1,7 +1,7 @@
 """Engulfing."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, top
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -1,8 +1,8 @@
 """Ease of movement."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, scale: float) -> int:

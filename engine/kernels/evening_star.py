@@ -1,7 +1,7 @@
 """Evening star."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, only_stars, top
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

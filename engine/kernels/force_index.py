@@ -1,8 +1,8 @@
 """Force index."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.smooth import rows_to_forget, smooth
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -1,7 +1,7 @@
 """Hanging man."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, short_body_with_shadow
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

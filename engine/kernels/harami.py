@@ -1,7 +1,7 @@
 """Harami."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, before, bottom, candles, lag, top
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

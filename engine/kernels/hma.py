@@ -1,8 +1,8 @@
 """Hull moving average."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.fma import fma
 from engine.kernels.shared.mean import mean_of_joined
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

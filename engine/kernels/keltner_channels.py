@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.smooth import rows_to_forget, smooth
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, atr_period: int, width: float) -> int:

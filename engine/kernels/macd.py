@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget
-from engine.runtime.jit import kernel
 
 
 def state_size(fast: int, slow: int, signal: int) -> int:

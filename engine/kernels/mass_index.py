@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.smooth import rows_to_forget, smooth
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, total: int) -> int:

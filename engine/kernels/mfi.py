@@ -1,9 +1,9 @@
 """Money flow index."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

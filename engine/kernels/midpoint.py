@@ -1,8 +1,8 @@
 """Midpoint."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_midrange
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -1,7 +1,7 @@
 """Momentum."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import keep_past, past_size, past_values
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.fma import fma
-from engine.runtime.jit import kernel
 
 
 def state_size(acceleration: float, maximum: float) -> int:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size, with_past
-from engine.runtime.jit import kernel, njit
+from engine.runtime.jit import njit
 
 
 def state_size(period: int, percent: float) -> int:

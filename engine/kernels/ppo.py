@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget, smooth
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(fast: int, slow: int) -> int:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
 from engine.kernels.shared.peak import window_highest, window_lowest
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.runtime.jit import kernel
+from engine.kernels.jit import kernel
 
 
 def state_size() -> int:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

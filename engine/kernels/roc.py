@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import keep_past, past_size, past_values
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

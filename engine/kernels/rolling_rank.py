@@ -1,8 +1,8 @@
 """Rolling rank."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size, with_past
 from engine.kernels.shared.work import take_zeros
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

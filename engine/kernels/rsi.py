@@ -1,8 +1,8 @@
 """Relative strength index, Wilder's."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.strength import STRENGTH_SIZE, strength
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

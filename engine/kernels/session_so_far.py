@@ -6,8 +6,9 @@ zero volume. State slots are named where they are used; a fresh state is all zer
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel, njit
+from engine.runtime.jit import njit
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Shooting star."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, short_body_with_shadow, top
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

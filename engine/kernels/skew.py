@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.moments import window_moments
 from engine.kernels.shared.past import window_size, with_past
 from engine.kernels.shared.work import take, take_zeros
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

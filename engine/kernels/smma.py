@@ -1,7 +1,7 @@
 """Smoothed moving average, Wilder's."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget, smooth
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

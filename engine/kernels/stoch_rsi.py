@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_highest, window_lowest
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.strength import STRENGTH_SIZE, strength
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, fast: int, signal: int) -> int:

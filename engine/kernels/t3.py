@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.fma import fma
 from engine.kernels.shared.smooth import rows_to_forget, smooth_next
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, factor: float) -> int:

@@ -1,8 +1,8 @@
 """Triple exponential moving average."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.smooth import rows_to_forget, smooth_thrice
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

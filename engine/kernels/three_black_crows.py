@@ -1,7 +1,7 @@
 """Three black crows."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.candles import CANDLES_SIZE, before, candles, lag
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.smooth import rows_to_forget, smooth_thrice
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -1,7 +1,7 @@
 """True range."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

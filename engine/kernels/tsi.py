@@ -1,9 +1,9 @@
 """True strength index."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
 from engine.kernels.shared.smooth import rows_to_forget, smooth
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(slow: int, fast: int) -> int:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.moments import window_moments
 from engine.kernels.shared.past import window_size
@@ -9,7 +10,6 @@ from engine.kernels.shared.peak import window_midrange
 from engine.kernels.shared.ranges import RANGES_SIZE, true_ranges
 from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int, width: float, channel: float) -> int:

@@ -1,8 +1,8 @@
 """Variance."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.moments import window_moments
 from engine.kernels.shared.past import window_size
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

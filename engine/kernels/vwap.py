@@ -1,7 +1,7 @@
 """Volume-weighted average price of the session."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 from engine.kernels.shared.work import take
-from engine.runtime.jit import kernel
 
 
 def state_size() -> int:

@@ -1,7 +1,7 @@
 """Linearly weighted moving average."""
 
+from engine.kernels.jit import kernel
 from engine.kernels.shared.weighted import weighted_size, window_weighted_mean
-from engine.runtime.jit import kernel
 
 
 def state_size(period: int) -> int:
