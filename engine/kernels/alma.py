@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.fma import fma
 from engine.kernels.shared.past import window_size, with_past
 
 
@@ -31,8 +32,13 @@ def alma(values, period, offset, sigma, state, work, out):
     joined, rows = with_past(values, period - 1, state, work), len(out)
     weights = np.exp(-((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2))
     weights /= weights.sum()
+    # distances from the value that weighs most: equal values give that value, and none lies beyond those of its window
+    heaviest = int(np.argmax(weights))
+    base = joined[heaviest : heaviest + rows]
     out[:] = 0.0
     for i in range(period):
         later, weight = joined[i : i + rows], weights[i]
         for row in range(rows):
-            out[row] += later[row] * weight
+            out[row] = fma(later[row] - base[row], weight, out[row])
+    for row in range(rows):
+        out[row] += base[row]

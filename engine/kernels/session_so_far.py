@@ -7,6 +7,7 @@ zero volume. State slots are named where they are used; a fresh state is all zer
 import numpy as np
 
 from engine.kernels.jit import kernel, njit
+from engine.kernels.shared.prices import between, typical
 from engine.kernels.shared.work import take
 
 
@@ -65,32 +66,38 @@ def count_bars(values, state, out):
 
 
 @njit
-def turnovers(high, low, close, volume, out):
-    """Write typical price x volume: a loop of its own, without a sum that each row waits for, is vector code."""
+def typical_prices(high, low, close, out):
+    """Write typical prices: a loop of its own, without a sum that each row waits for, is vector code."""
     for row in range(len(close)):
-        out[row] = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+        out[row] = typical(high[row], low[row], close[row])
 
 
 @njit
-def divide(sums, totals):
-    """Divide in place, NaN by nothing."""
+def divide(sums, totals, least, greatest):
+    """Divide in place, NaN by nothing, and keep what rounding took out of them between two bounds."""
     for row in range(len(sums)):
-        sums[row] = sums[row] / totals[row] if totals[row] > 0.0 else np.nan
+        sums[row] = between(sums[row] / totals[row], least[row], greatest[row]) if totals[row] > 0.0 else np.nan
 
 
 @kernel
 def volume_weighted_price(high, low, close, volume, state, work, out):
     """sum(typical price x volume) / sum(volume), typical price = (high + low + close) / 3; NaN at zero volume.
 
-    state: sum of price x volume, sum of volume.
+    Kept between the least and the greatest typical price that had volume, as `session_vwap` is: flat prices give the price.
+    state: sum of price x volume, sum of volume, least and greatest typical price.
     """
-    taken = work[0]
-    totals = take(len(close), work)
-    turnovers(high, low, close, volume, out)
+    taken, rows = work[0], len(close)
+    totals, lowest, highest = take(rows, work), take(rows, work), take(rows, work)
+    typical_prices(high, low, close, out)
     turnover, total = state[0], state[1]
-    for row in range(len(close)):
-        turnover += out[row]
-        total += volume[row]
-        out[row], totals[row] = turnover, total
-    state[0], state[1], work[0] = turnover, total, taken
-    divide(out, totals)
+    least, greatest = (state[2], state[3]) if total > 0.0 else (np.inf, -np.inf)
+    for row in range(rows):
+        price, shares = out[row], volume[row]
+        low_price, high_price = (price, price) if shares > 0.0 else (np.inf, -np.inf)
+        least = low_price if low_price < least else least
+        greatest = high_price if high_price > greatest else greatest
+        turnover += price * shares
+        total += shares
+        out[row], totals[row], lowest[row], highest[row] = turnover, total, least, greatest
+    state[0], state[1], state[2], state[3], work[0] = turnover, total, least, greatest, taken
+    divide(out, totals, lowest, highest)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.smooth import rows_to_forget
 
@@ -26,7 +27,7 @@ def settle(period: int, width: float) -> int:
 def supertrend(high, low, close, period, width, state, line, direction):
     """Supertrend: bands of `width` Wilder average true ranges around (high + low) / 2, each moving only towards the price; the
     line is the lower band while the trend is up (direction 1) and the upper one while it is down (-1), and turns when the
-    close crosses it.
+    close crosses it (by more than rounding).
 
     Olivier Seban. Its path forgets where it began at its first turn after; 250 bars are taken to hold one. NaN in any: NaN at
     that row and the next, which are otherwise passed over. Flat: the price. Too short: NaN.
@@ -44,12 +45,12 @@ def supertrend(high, low, close, period, width, state, line, direction):
         if side == 0.0:
             side = 1.0 if price >= middle else -1.0
         else:
-            upper = upper if upper < top or last > top else top
-            lower = lower if lower > bottom or last < bottom else bottom
+            upper = upper if upper < top or moved(last, top) > 0.0 else top
+            lower = lower if lower > bottom or moved(last, bottom) < 0.0 else bottom
             if side > 0.0:
-                side = -1.0 if price < lower else 1.0
+                side = -1.0 if moved(price, lower) < 0.0 else 1.0
             else:
-                side = 1.0 if price > upper else -1.0
+                side = 1.0 if moved(price, upper) > 0.0 else -1.0
         top, bottom, last = upper, lower, price
         line[row], direction[row] = lower if side > 0.0 else upper, side
     state[4], state[5], state[6], state[7] = side, top, bottom, last

@@ -43,4 +43,4 @@ def strength(values, period, state, out):
 @njit
 def _share(gain, loss):
     total = gain + loss
-    return 100.0 * gain / total if total > 0.0 else 50.0
+    return 100.0 * (gain / total) if total > 0.0 else 50.0  # in this order it is never above 100
