@@ -185,7 +185,7 @@ def bounds(indicator: Indicator, columns: dict[str, Floats], params: tuple[float
     return low, np.concatenate([pad, sliding_window_view(greatest, period).max(axis=1)])
 
 
-AVERAGE_CASES = [(n, p) for n in AVERAGES for p in [CATALOGUE[n].defaults, *PARAMS.get(n, [])] if p[0] < ROWS]
+AVERAGE_CASES = [(n, p) for n in AVERAGES for p in [CATALOGUE[n].defaults, *PARAMS.get(n, [])] if not p or p[0] < ROWS]
 
 
 @pytest.mark.parametrize(("name", "params"), AVERAGE_CASES, ids=str)
@@ -231,8 +231,8 @@ def session_column(columns: dict[str, Floats], step: int = 0) -> Floats:
     return out
 
 
-@settings(max_examples=200)
-@given(ticks=TICKS, second=TICKS, seed=st.integers(0, 10_000), step=st.sampled_from([1, 3, 50]))
+@settings(max_examples=40)
+@given(ticks=TICKS, second=TICKS, seed=st.integers(0, 10_000), step=st.sampled_from([3, 50]))
 def test_the_sessions_vwap_is_within_its_prices_and_equals_the_indicator(
     ticks: tuple[str, int], second: tuple[str, int], seed: int, step: int
 ) -> None:
@@ -287,9 +287,9 @@ def test_prices_that_differ_by_rounding_did_not_move(name: str, params: tuple[fl
 
 
 def test_middles_that_differ_by_rounding_did_not_move() -> None:
-    """Bars around 10.02, of several widths."""
-    width = np.resize([1, 2, 3, 5, 7], 60)
-    columns = bars(60) | {"high": (1002 + width) / 100, "low": (1002 - width) / 100, "volume": np.ones(60)}
+    """Bars around .58, of several widths."""
+    width = np.resize([1, 2, 3, 5, 7, 9, 11], 60)
+    columns = bars(60) | {"high": (58 + width) / 100, "low": (58 - width) / 100, "volume": np.ones(60)}
     assert len(set((columns["high"] + columns["low"]).tolist())) > 1
     assert (compute(CATALOGUE["eom"], columns)[0, 14:] == 0.0).all()
     assert (compute(CATALOGUE["fisher"], columns)[:, 10:] == 0.0).all()
