@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from engine.kernels.jit import kernel, njit
+from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import mean_of_joined
 from engine.kernels.shared.past import window_size, with_past
-from engine.kernels.shared.peak import highest_of_joined, lowest_of_joined
+from engine.kernels.shared.peak import keep_between
+from engine.kernels.shared.prices import ROUNDING
 from engine.kernels.shared.work import take
 
 
@@ -24,28 +25,6 @@ def window(period: int) -> int:
     return warmup(period)
 
 
-ROUNDING = 2e-14
-
-
-@njit
-def _keep_between(joined, volumes, period, work, out):
-    """Keep each mean between the least and the greatest value of its window that has volume.
-
-    Rounding can take a mean beyond them only where all values that weigh anything are equal but for rounding: then the first
-    row of the window is equal to the mean as well, or weighs nothing. Where no window of the piece is like that, none is asked.
-    """
-    low, high, bound = take(len(joined), work), take(len(joined), work), take(len(out), work)
-    for i in range(len(joined)):
-        low[i] = joined[i] if volumes[i] > 0.0 else np.inf
-        high[i] = joined[i] if volumes[i] > 0.0 else -np.inf
-    lowest_of_joined(low, period, work, bound)
-    for row in range(len(out)):
-        out[row] = bound[row] if out[row] < bound[row] else out[row]
-    highest_of_joined(high, period, work, bound)
-    for row in range(len(out)):
-        out[row] = bound[row] if out[row] > bound[row] else out[row]
-
-
 @kernel
 def vwma(values, volume, period, state, work, out):
     """Volume-weighted moving average: sum(value * volume) / sum(volume) over the last `period` rows.
@@ -59,11 +38,13 @@ def vwma(values, volume, period, state, work, out):
         amounts[i] = joined[i] * volumes[i]
     mean_of_joined(amounts, period, work, out)
     mean_of_joined(volumes, period, work, mean_volume)
-    near_first = 0  # windows whose first row may be all there is to the mean
+    # Rounding can take a mean out of its window only where all values that weigh anything are equal but for rounding. Then the
+    # window's first value is the mean as well, or weighs nothing. Where no window of the piece is like that, none is asked.
+    near = 0
     for row in range(len(out)):
         mean = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan
         apart = abs(amounts[row] - mean * volumes[row])
-        near_first += apart <= ROUNDING * period * abs(mean) * mean_volume[row]
+        near += apart <= ROUNDING * period * abs(mean) * mean_volume[row]
         out[row] = mean
-    if near_first > 0:
-        _keep_between(joined, volumes, period, work, out)
+    if near > 0:
+        keep_between(joined, volumes, period, work, out)

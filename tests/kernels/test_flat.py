@@ -223,7 +223,7 @@ def test_no_oscillator_leaves_its_scale(name: str, ticks: tuple[str, int], risin
 
 def session_column(columns: dict[str, Floats], step: int = 0) -> Floats:
     """The cross-section's session_vwap over one session, in pieces of `step` rows."""
-    arrays, state = tuple(columns[name] for name in ("high", "low", "close", "volume")), np.zeros(4)
+    arrays, state = tuple(columns[name] for name in ("high", "low", "close", "volume")), np.zeros(6)
     out = np.full(len(arrays[0]), -1.0)
     for start in range(0, len(out), step or len(out)):
         piece = slice(start, start + (step or len(out)))

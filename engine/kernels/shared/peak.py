@@ -60,6 +60,23 @@ def lowest_of_joined(narrow, period, work, out):
 
 
 @njit
+def keep_between(joined, weights, period, work, out):
+    """Keep each weighted mean between the least and the greatest value of its window that weighs anything."""
+    taken = work[0]
+    low, high, bound = take(len(joined), work), take(len(joined), work), take(len(out), work)
+    for i in range(len(joined)):
+        low[i] = joined[i] if weights[i] > 0.0 else np.inf
+        high[i] = joined[i] if weights[i] > 0.0 else -np.inf
+    lowest_of_joined(low, period, work, bound)
+    for row in range(len(out)):
+        out[row] = bound[row] if out[row] < bound[row] else out[row]
+    highest_of_joined(high, period, work, bound)
+    for row in range(len(out)):
+        out[row] = bound[row] if out[row] > bound[row] else out[row]
+    work[0] = taken
+
+
+@njit
 def window_midrange(high, low, period, state, work, out):
     """Write (highest high + lowest low) / 2 of the last `period` rows. state: two of `window_size(period)`."""
     taken = work[0]

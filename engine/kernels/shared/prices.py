@@ -6,6 +6,8 @@ from engine.kernels.jit import njit
 # dead zone as TA-Lib's (TA_IS_ZERO_SCALED, since 0.7); a tick of 1e-8 at a price of 100,000 is five times as wide.
 NOISE = 1e-14
 
+ROUNDING = 2e-14  # more than the share of itself that rounding moves a weighted mean by
+
 
 @njit
 def typical(high, low, close):

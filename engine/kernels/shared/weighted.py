@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import njit
+from engine.kernels.shared.fma import fma
 
 
 def weighted_size(period: int) -> int:
@@ -39,7 +40,7 @@ def window_weighted_mean(values, period, state, out):
             head += apart
             weighted += apart * weight
             kept[i] = value
-            written[i] = base + (before[i] + weighted + head * older) * share
+            written[i] = fma(fma(head, older, before[i] + weighted), share, base)
         row += length
         place += length
         if place == period:
@@ -49,7 +50,7 @@ def window_weighted_mean(values, period, state, out):
                 tail += block[i] - base
                 heavy += tail
                 tails[i] = heavy
-            out[row - 1] = base + heavy * share
+            out[row - 1] = fma(heavy, share, base)
             place, head, weighted = 0, 0.0, 0.0
     for i in range(min(rows, max(0, period - 1 - int(seen)))):
         out[i] = np.nan
