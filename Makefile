@@ -22,8 +22,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-fuzz: $(VENV)/installed-dev  # 100,000 cases and more; `make test` has a few hundred of each kind
-	$(PYTEST) tests/fuzz --hypothesis-profile=nightly
+fuzz: $(VENV)/installed-dev  # 100,000 cases and more, all real minutes against TA-Lib; `make test` has a part of each kind
+	$(PYTEST) tests/fuzz tests/kernels/test_talib_minutes.py --hypothesis-profile=nightly
 
 coverage: $(VENV)/installed-dev  # compiled kernels have no lines: their tests, and the broker's, run once more uncompiled
 	$(BIN)/coverage erase

@@ -52,7 +52,7 @@ TALIB: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ad": lambda c: talib.AD(c["high"], c["low"], c["close"], c["volume"]),
     "adx": lambda c: [f(c["high"], c["low"], c["close"], 14) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)],
     "apo": lambda c: talib.APO(c["close"], 12, 26, 1),
-    "aroon": lambda c: talib.AROON(c["high"], c["low"], 14),
+    "aroon": lambda c: talib.AROON(c["high"], c["low"], 14)[::-1],
     "aroon_oscillator": lambda c: talib.AROONOSC(c["high"], c["low"], 14),
     "bop": lambda c: talib.BOP(c["open"], c["high"], c["low"], c["close"]),
     "cci": lambda c: talib.CCI(c["high"], c["low"], c["close"], 14),

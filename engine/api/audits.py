@@ -90,7 +90,7 @@ class Audit:
         found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
         return {
             "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
-            **({"settled": f"move by {SETTLED:g} of their values at most: {_listed(still)}"} if (still := settled - moving) else {}),
+            **({"settled": f"move by {SETTLED:g} of their values at most: {_listed(calm)}"} if (calm := settled - moving) else {}),
             **({"appear": f"have values only with one of the two: {_listed(appearing)}"} if appearing else {}),
             "hits": f"{others:,} others, of {found:,}" if others else "the same",
             **({"cut short": f"the archive begins too late to try it: {_listed(short)}"} if short else {}),

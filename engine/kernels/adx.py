@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.smooth import mean_next, rows_to_forget
 
 
 def state_size(period: int) -> int:
@@ -31,7 +31,7 @@ def adx(high, low, close, period, state, adx, plus_di, minus_di):
     `period` bars before the
     ADX. NaN in any: NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
     """
-    # state: bars, last high, low, close; sums of +DM, -DM, TR; count of DX, their sum or average
+    # state: bars, last high, low, close; sums of +DM, -DM, TR; count of DX, their average
     for row in range(len(close)):
         adx[row] = plus_di[row] = minus_di[row] = np.nan
         if np.isnan(high[row] - low[row] + close[row]):
@@ -48,14 +48,11 @@ def adx(high, low, close, period, state, adx, plus_di, minus_di):
         state[6] += reach - state[6] * decay
         if bars < period:
             continue
-        plus = 100.0 * state[4] / state[6] if state[6] > 0.0 else 0.0
-        minus = 100.0 * state[5] / state[6] if state[6] > 0.0 else 0.0
+        plus = 100.0 * min(1.0, state[4] / state[6]) if state[6] > 0.0 else 0.0
+        minus = 100.0 * min(1.0, state[5] / state[6]) if state[6] > 0.0 else 0.0
         plus_di[row], minus_di[row] = plus, minus
-        apart = 100.0 * abs(plus - minus) / (plus + minus) if plus + minus > 0.0 else 0.0
+        apart = 100.0 * (abs(plus - minus) / (plus + minus)) if plus + minus > 0.0 else 0.0
         state[7] += 1.0
-        if state[7] > period:
-            state[8] = (state[8] * (period - 1.0) + apart) / period
-        else:
-            state[8] += apart / period
+        state[8] = mean_next(state[8], apart, min(state[7], period))
         if state[7] >= period:
             adx[row] = state[8]

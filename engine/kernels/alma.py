@@ -4,6 +4,8 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.peak import keep_between
+from engine.kernels.shared.prices import ROUNDING
 
 
 def state_size(period: int, offset: float, sigma: float) -> int:
@@ -32,7 +34,15 @@ def alma(values, period, offset, sigma, state, work, out):
     weights = np.exp(-((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2))
     weights /= weights.sum()
     out[:] = 0.0
-    for i in range(period):
+    for i in range(period - 1):
         later, weight = joined[i : i + rows], weights[i]
         for row in range(rows):
             out[row] += later[row] * weight
+    heaviest = int(np.argmax(weights))
+    heavy, later, weight, near = joined[heaviest : heaviest + rows], joined[period - 1 :], weights[period - 1], 0
+    for row in range(rows):  # rounding can take a mean out of its window only where the value that weighs most is all there is
+        mean = out[row] + later[row] * weight
+        near += abs(heavy[row] - mean) <= ROUNDING * period * abs(mean)
+        out[row] = mean
+    if near > 0:
+        keep_between(joined, np.ones(len(joined)), period, work, out)

@@ -3,6 +3,7 @@
 from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.prices import NOISE, typical
 from engine.kernels.shared.work import take, take_zeros
 
 
@@ -26,18 +27,19 @@ def cci(high, low, close, period, state, work, out):
     """Commodity channel index: (typical - mean) / (0.015 * mean absolute deviation) over the last `period` bars, typical = (high
     + low + close) / 3, as TA-Lib's CCI.
 
-    Donald Lambert, Commodities (1980). NaN in any: while it is in the window. Flat: 0. Too short: NaN.
+    Donald Lambert, Commodities (1980). NaN in any: while it is in the window. Flat, or apart from the mean by rounding
+    alone: 0. Too short: NaN.
     """
     rows = len(out)
-    typical, spread = take(rows, work), take_zeros(rows, work)
+    level, spread = take(rows, work), take_zeros(rows, work)
     for row in range(rows):
-        typical[row] = (high[row] + low[row] + close[row]) / 3.0
-    window_mean(typical, period, state[:period], work, out)
-    joined = with_past(typical, period - 1, state[period:], work)
+        level[row] = typical(high[row], low[row], close[row])
+    window_mean(level, period, state[:period], work, out)
+    joined = with_past(level, period - 1, state[period:], work)
     for i in range(period):
         later = joined[i : i + rows]
         for row in range(rows):
             spread[row] += abs(later[row] - out[row])
     for row in range(rows):
-        apart, deviation = typical[row] - out[row], spread[row] / period
-        out[row] = apart / (0.015 * deviation) if apart != 0.0 and deviation != 0.0 else 0.0 * apart
+        apart, total, noise = level[row] - out[row], spread[row], NOISE * abs(out[row])
+        out[row] = apart / (0.015 * (total / period)) if abs(apart) > noise and total > noise else 0.0 * apart

@@ -5,6 +5,7 @@ import numpy as np
 from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
+from engine.kernels.shared.prices import between
 from engine.kernels.shared.work import take
 
 
@@ -39,4 +40,4 @@ def cmf(high, low, close, volume, period, state, work, out):
     window_mean(out, period, state[:period], work, out)
     window_mean(volume, period, state[period:], work, mean_volume)
     for row in range(len(out)):
-        out[row] = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan
+        out[row] = between(out[row] / mean_volume[row], -1.0, 1.0) if mean_volume[row] > 0.0 else np.nan

@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 from engine.kernels.shared.past import past_size, with_past
+from engine.kernels.shared.prices import NOISE
 from engine.kernels.shared.runs import RUNS_SIZE, run_lengths
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.strength import STRENGTH_SIZE, strength
@@ -23,6 +24,9 @@ def warmup(period: int, streak: int, rank: int) -> int:
 def settle(period: int, streak: int, rank: int) -> int:
     """Rows after which what was before does not matter."""
     return warmup(period, streak, rank) + rows_to_forget(1.0 / max(period, streak))
+
+
+ROUNDING = 100.0 * 2.0 * NOISE  # of a change in percent: that of the ratio, which is near 1
 
 
 @kernel
@@ -45,6 +49,6 @@ def connors_rsi(values, period, streak, rank, state, work, out):
     for i in range(rank):
         earlier = joined[i : i + rows]
         for row in range(rows):
-            below[row] += (1.0 if earlier[row] < change[row] else 0.0) + 0.0 * earlier[row]
+            below[row] += (1.0 if earlier[row] < change[row] - ROUNDING else 0.0) + 0.0 * earlier[row]
     for row in range(rows):
         out[row] = (out[row] + run[row] + 100.0 * below[row] / rank + 0.0 * change[row]) / 3.0

@@ -5,6 +5,7 @@ import numpy as np
 from engine.kernels.jit import kernel
 from engine.kernels.shared.comoments import returns_joined, window_comoments
 from engine.kernels.shared.past import past_size
+from engine.kernels.shared.prices import between
 from engine.kernels.shared.work import take
 
 
@@ -37,4 +38,4 @@ def correlation(close, benchmark, period, state, work, out):
     for row in range(len(out)):
         square[row] = own[row] * other[row]
     for row in range(len(out)):
-        out[row] = out[row] / np.sqrt(square[row]) if square[row] > 0.0 else np.nan
+        out[row] = between(out[row] / np.sqrt(square[row]), -1.0, 1.0) if square[row] > 0.0 else np.nan

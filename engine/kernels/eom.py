@@ -3,6 +3,7 @@
 from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.prices import moved
 
 
 def state_size(period: int, scale: float) -> int:
@@ -31,6 +32,6 @@ def eom(high, low, volume, period, scale, state, work, out):
         out[row] = (high[row] + low[row]) / 2.0
     last = with_past(out, 1, state[:2], work)
     for row in range(len(out)):
-        eased = (out[row] - last[row]) * (high[row] - low[row]) * scale
+        eased = moved(out[row], last[row]) * (high[row] - low[row]) * scale
         out[row] = 0.0 * eased if volume[row] == 0.0 else eased / volume[row]
     window_mean(out, period, state[2:], work, out)

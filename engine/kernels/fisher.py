@@ -5,6 +5,7 @@ import numpy as np
 from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.work import take
 
@@ -44,7 +45,8 @@ def fisher(high, low, period, state, work, fisher, signal):
         fisher[row] = signal[row] = np.nan
         if top != top:
             continue
-        place = (middle[row] - bottom) / (top - bottom) if top > bottom else 0.5
+        reach = moved(top, bottom)
+        place = (middle[row] - bottom) / reach if reach > 0.0 else 0.5
         x = min(max(0.66 * (place - 0.5) + 0.67 * x, -0.999), 0.999)
         transformed = 0.5 * np.log((1.0 + x) / (1.0 - x)) + 0.5 * last
         if seen > 0.0:

@@ -27,8 +27,8 @@ def hma(values, period, state, work, out):
     Alan Hull (2005). NaN: while it is in a window. Flat: the value. Too short: NaN.
     """
     half, slow = period // 2, take(len(out), work)
-    one = 5 + 2 * half  # `weighted_size(half)`
-    two = one + 5 + 2 * period
+    one = 6 + 2 * half  # `weighted_size(half)`
+    two = one + 6 + 2 * period
     window_weighted_mean(values, half, state[:one], out)
     window_weighted_mean(values, period, state[one:two], slow)
     for row in range(len(out)):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.smooth import rows_to_forget, smooth
 from engine.kernels.shared.work import take
 
@@ -25,8 +26,8 @@ def settle(fast: int, slow: int, signal: int) -> int:
 @kernel
 def klinger(high, low, close, volume, fast, slow, signal, state, work, klinger, signal_line):
     """Klinger volume oscillator: EMA(fast) - EMA(slow) of the volume force, and its EMA(signal). Force = 100 * volume * trend *
-    |2 * range / cumulative range - 1|; the trend is 1 where high + low + close rose, else -1; the cumulative range adds high
-    - low up while the trend lasts, and starts from the last bar's when it turns.
+    |2 * range / cumulative range - 1|; the trend is 1 where high + low + close rose by more than rounding, else -1; the
+    cumulative range adds high - low up while the trend lasts, and starts from the last bar's when it turns.
 
     Stephen Klinger, Technical Analysis of Stocks & Commodities (1997). NaN in any: NaN at that row, which is otherwise passed
     over. Flat: 0 (no range). Zero volume: counts 0. Too short: NaN.
@@ -39,7 +40,7 @@ def klinger(high, low, close, volume, fast, slow, signal, state, work, klinger, 
         if np.isnan(level + volume[row]):
             continue
         if seen > 0.0:
-            turn = 1.0 if level > last else -1.0
+            turn = 1.0 if moved(level, last) > 0.0 else -1.0
             total = total + reach if turn == trend else last_range + reach
             trend = turn
             force[row] = 100.0 * volume[row] * trend * abs(2.0 * reach / total - 1.0) if total > 0.0 else 0.0

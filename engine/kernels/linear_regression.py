@@ -37,4 +37,4 @@ def linear_regression(values, period, state, work, value, slope, r2):
     for row in range(len(values)):
         slope[row] = (slope[row] - value[row]) * half / spread if r2[row] != 0.0 else 0.0
         value[row] += slope[row] * (period - 1.0) / 2.0
-        r2[row] = slope[row] * slope[row] * spread / r2[row] if r2[row] > 0.0 else np.nan
+        r2[row] = min(1.0, slope[row] * slope[row] * spread / r2[row]) if r2[row] > 0.0 else np.nan

@@ -3,11 +3,12 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.smooth import rows_to_forget
+from engine.kernels.shared.fma import fma
+from engine.kernels.shared.smooth import mean_next, rows_to_forget, shares
 
 
 def state_size(fast: int, slow: int, signal: int) -> int:
-    """count, fast average, slow average, signal average (before their first value: the sums)."""
+    """count, fast average, slow average, signal average (before their first value: the means so far)."""
     return 4
 
 
@@ -31,7 +32,9 @@ def macd(values, fast, slow, signal, state, line, signal_line, histogram):
     passed over. Flat: 0. Too short: NaN.
     """
     count, quick, late, smooth = state[0], state[1], state[2], state[3]
-    fast_weight, slow_weight, signal_weight = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (signal + 1.0)
+    quick_taken, quick_rest = shares(2.0 / (fast + 1.0))
+    late_taken, late_rest = shares(2.0 / (slow + 1.0))
+    smooth_taken, smooth_rest = shares(2.0 / (signal + 1.0))
     start = max(fast, slow)
     ready = start + signal - 1
     for row in range(len(values)):
@@ -41,25 +44,20 @@ def macd(values, fast, slow, signal, state, line, signal_line, histogram):
             continue
         count += 1.0
         if count > start:
-            quick += (value - quick) * fast_weight
-            late += (value - late) * slow_weight
+            quick = fma(quick, quick_rest, value * quick_taken)
+            late = fma(late, late_rest, value * late_taken)
         else:
             if count > start - fast:
-                quick += value
+                quick = mean_next(quick, value, count - (start - fast))
             if count > start - slow:
-                late += value
-            if count == start:
-                quick /= fast
-                late /= slow
+                late = mean_next(late, value, count - (start - slow))
         if count < start:
             continue
         apart = quick - late
         if count > ready:
-            smooth += (apart - smooth) * signal_weight
+            smooth = fma(smooth, smooth_rest, apart * smooth_taken)
         else:
-            smooth += apart
-            if count == ready:
-                smooth /= signal
+            smooth = mean_next(smooth, apart, count - start + 1)
         if count >= ready:
             line[row], signal_line[row], histogram[row] = apart, smooth, apart - smooth
     state[0], state[1], state[2], state[3] = count, quick, late, smooth

@@ -3,6 +3,7 @@
 from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import past_size, window_size, with_past
+from engine.kernels.shared.prices import moved, typical
 from engine.kernels.shared.work import take
 
 
@@ -24,17 +25,17 @@ def window(period: int) -> int:
 @kernel
 def mfi(high, low, close, volume, period, state, work, out):
     """Money flow index: 100 * inflow / (inflow + outflow) over the last `period` bars; the flow is typical price * volume, in
-    where the typical price rose, out where it fell. As TA-Lib's MFI.
+    where the typical price rose, out where it fell, neither where it moved by rounding alone. As TA-Lib's MFI.
 
     Gene Quong and Avrum Soudack (1989). NaN in any: while it is in the window. Flat, or no volume: 0, as TA-Lib says. Too short:
     NaN.
     """
     outward = take(len(out), work)
     for row in range(len(out)):
-        out[row] = (high[row] + low[row] + close[row]) / 3.0
+        out[row] = typical(high[row], low[row], close[row])
     last = with_past(out, 1, state[:2], work)
     for row in range(len(out)):
-        flow, change = out[row] * volume[row], out[row] - last[row]
+        flow, change = out[row] * volume[row], moved(out[row], last[row])
         nothing = 0.0 * (flow + change)
         out[row] = flow if change > 0.0 else nothing
         outward[row] = flow if change < 0.0 else nothing
@@ -42,4 +43,4 @@ def mfi(high, low, close, volume, period, state, work, out):
     window_mean(outward, period, state[2 + period :], work, outward)
     for row in range(len(out)):
         total = out[row] + outward[row]
-        out[row] = 0.0 if total * period < 1.0 else 100.0 * out[row] / total
+        out[row] = 0.0 if total <= 0.0 else 100.0 * (out[row] / total)

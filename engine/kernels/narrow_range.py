@@ -3,6 +3,7 @@
 from engine.kernels.jit import kernel
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_lowest
+from engine.kernels.shared.prices import NOISE
 from engine.kernels.shared.work import take
 
 
@@ -33,5 +34,5 @@ def narrow_range(high, low, period, state, work, out):
         reach[row] = high[row] - low[row]
     window_lowest(reach, period, state, work, out)
     for row in range(len(out)):
-        least = out[row]
-        out[row] = (1.0 if reach[row] <= least else 0.0) + 0.0 * least
+        least, noise = out[row], NOISE * (abs(high[row]) + abs(low[row]))  # 10.03 - 10.01 is not 20.03 - 20.01 to the last bit
+        out[row] = (1.0 if reach[row] <= least + noise else 0.0) + 0.0 * least

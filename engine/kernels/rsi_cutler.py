@@ -37,4 +37,4 @@ def rsi_cutler(values, period, state, work, out):
     window_mean(loss, period, state[2 + period :], work, loss)
     for row in range(len(out)):
         total = out[row] + loss[row]
-        out[row] = 50.0 if total == 0.0 else 100.0 * out[row] / total
+        out[row] = 50.0 if total == 0.0 else 100.0 * (out[row] / total)

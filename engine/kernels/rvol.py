@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import between
 
 
 def state_size(period: int, slots: int) -> int:
@@ -45,12 +46,13 @@ def rvol(session_volume, slot, session, period, slots, state, out):
                 rings[i * width + place] = np.nan
         ring = rings[int(slot[row]) * width : (int(slot[row]) + 1) * width]
         ring[place] = np.nan
-        total, sessions = 0.0, 0
+        total, sessions, least, greatest = 0.0, 0, np.inf, -np.inf
         for i in range(width):
             if ring[i] == ring[i]:
                 total += ring[i]
+                least, greatest = min(least, ring[i]), max(greatest, ring[i])
                 sessions += 1
         ring[place] = session_volume[row]
         known = begun > period and total > 0.0
-        out[row] = session_volume[row] * sessions / total if known else np.nan
+        out[row] = session_volume[row] / between(total / sessions, least, greatest) if known else np.nan
     state[0], state[1], state[2] = current, begun, place

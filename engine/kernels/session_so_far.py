@@ -7,6 +7,7 @@ zero volume. State slots are named where they are used; a fresh state is all zer
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import ROUNDING, between, typical
 from engine.kernels.shared.work import take
 from engine.runtime.jit import njit
 
@@ -66,32 +67,55 @@ def count_bars(values, state, out):
 
 
 @njit
-def turnovers(high, low, close, volume, out):
-    """Write typical price x volume: a loop of its own, without a sum that each row waits for, is vector code."""
+def typical_prices(high, low, close, out):
+    """Write typical prices: a loop of its own, without a sum that each row waits for, is vector code."""
     for row in range(len(close)):
-        out[row] = (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+        out[row] = typical(high[row], low[row], close[row])
 
 
 @njit
-def divide(sums, totals):
-    """Divide in place, NaN by nothing."""
+def divide(sums, totals, first, weight):
+    """Divide in place. How many means are the first price but for rounding: no others can lie beyond what they average."""
+    near = 0
     for row in range(len(sums)):
-        sums[row] = sums[row] / totals[row] if totals[row] > 0.0 else np.nan
+        mean = sums[row] / totals[row]
+        near += abs(mean - first) * weight <= ROUNDING * abs(mean) * totals[row]
+        sums[row] = mean
+    return near
 
 
 @kernel
 def volume_weighted_price(high, low, close, volume, state, work, out):
     """sum(typical price x volume) / sum(volume), typical price = (high + low + close) / 3; NaN at zero volume.
 
-    state: sum of price x volume, sum of volume.
+    Kept between the least and the greatest typical price that had volume, as `session_vwap` is: flat prices give the price.
+    state: sum of price x volume, sum of volume, least and greatest typical price, the first one and its volume.
     """
-    taken = work[0]
-    totals = take(len(close), work)
-    turnovers(high, low, close, volume, out)
-    turnover, total = state[0], state[1]
-    for row in range(len(close)):
-        turnover += out[row]
+    taken, rows, row = work[0], len(close), 0
+    totals, prices = take(rows, work), take(rows, work)
+    typical_prices(high, low, close, prices)
+    turnover, total, least, greatest, first, weight = state[0], state[1], state[2], state[3], state[4], state[5]
+    while row < rows and not total > 0.0:
         total += volume[row]
-        out[row], totals[row] = turnover, total
-    state[0], state[1], work[0] = turnover, total, taken
-    divide(out, totals)
+        turnover += prices[row] * volume[row]
+        least = greatest = first = prices[row]
+        weight = volume[row]
+        out[row] = first if total > 0.0 else np.nan
+        row += 1
+    lowest, highest = least, greatest
+    late, volumes, sums, totals = prices[row:], volume[row:], out[row:], totals[row:]
+    for i in range(len(late)):
+        price, shares = late[i], volumes[i]
+        low_price, high_price = (price, price) if shares > 0.0 else (np.inf, -np.inf)
+        lowest = low_price if low_price < lowest else lowest
+        highest = high_price if high_price > highest else highest
+        turnover += price * shares
+        total += shares
+        sums[i], totals[i] = turnover, total
+    state[0], state[1], state[2], state[3], state[4], state[5] = turnover, total, lowest, highest, first, weight
+    if divide(sums, totals, first, weight) > 0:
+        for i in range(len(late)):
+            if volumes[i] > 0.0:
+                least, greatest = min(least, late[i]), max(greatest, late[i])
+            sums[i] = between(sums[i], least, greatest)
+    work[0] = taken

@@ -6,6 +6,7 @@ from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.prices import moved
 
 
 def state_size(fast: int, smooth: int, signal: int) -> int:
@@ -33,8 +34,8 @@ def stoch(high, low, close, fast, smooth, signal, state, work, percent_k, percen
     window_highest(high, fast, state[:fast], work, percent_k)
     window_lowest(low, fast, state[fast : 2 * fast], work, percent_d)
     for row in range(len(close)):
-        top, bottom = percent_k[row], percent_d[row]
-        percent_k[row] = 0.0 * close[row] if top == bottom else 100.0 * (close[row] - bottom) / (top - bottom)
+        bottom, reach = percent_d[row], moved(percent_k[row], percent_d[row])
+        percent_k[row] = 0.0 * close[row] if reach == 0.0 else 100.0 * ((close[row] - bottom) / reach)
     window_mean(percent_k, smooth, state[2 * fast : 2 * fast + smooth], work, percent_k)
     window_mean(percent_k, signal, state[2 * fast + smooth :], work, percent_d)
     for row in range(len(close)):

@@ -6,6 +6,7 @@ from engine.kernels.jit import kernel
 from engine.kernels.shared.mean import window_mean
 from engine.kernels.shared.past import window_size
 from engine.kernels.shared.peak import window_highest, window_lowest
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.smooth import rows_to_forget
 from engine.kernels.shared.strength import STRENGTH_SIZE, strength
 from engine.kernels.shared.work import take
@@ -39,7 +40,8 @@ def stoch_rsi(values, period, fast, signal, state, work, percent_k, percent_d):
     window_highest(percent_k, fast, state[4 : 4 + fast], work, top)
     window_lowest(percent_k, fast, state[4 + fast : 4 + 2 * fast], work, bottom)
     for row in range(len(top)):
-        percent_k[row] = 0.0 if top[row] == bottom[row] else 100.0 * (percent_k[row] - bottom[row]) / (top[row] - bottom[row])
+        reach = moved(top[row], bottom[row])  # while prices stay the RSI does, but for rounding
+        percent_k[row] = 0.0 if reach == 0.0 else 100.0 * ((percent_k[row] - bottom[row]) / reach)
     window_mean(percent_k, signal, state[4 + 2 * fast :], work, percent_d)
     for row in range(len(top)):
         percent_k[row] = percent_k[row] if percent_d[row] == percent_d[row] else np.nan  # both start together

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import NOISE
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.smooth import rows_to_forget
 
@@ -22,34 +23,40 @@ def settle(period: int, width: float) -> int:
     return warmup(period, width) + rows_to_forget(1.0 / period) + 250
 
 
+SAME = 2.0 * NOISE  # of a price: it and a band that are no further apart are equal
+
+
 @kernel
 def supertrend(high, low, close, period, width, state, line, direction):
     """Supertrend: bands of `width` Wilder average true ranges around (high + low) / 2, each moving only towards the price; the
     line is the lower band while the trend is up (direction 1) and the upper one while it is down (-1), and turns when the
-    close crosses it.
+    close crosses it (by more than rounding).
 
     Olivier Seban. Its path forgets where it began at its first turn after; 250 bars are taken to hold one. NaN in any: NaN at
     that row and the next, which are otherwise passed over. Flat: the price. Too short: NaN.
     """
     average_true_range(high, low, close, period, state[:4], line)
     side, top, bottom, last = state[4], state[5], state[6], state[7]
+    least, most = last - SAME * abs(last), last + SAME * abs(last)  # what the last close may be but for rounding
     for row in range(len(close)):
         price, reach = close[row], width * line[row]
+        low_price, high_price = price - SAME * abs(price), price + SAME * abs(price)
         direction[row] = np.nan
         if reach != reach:
-            last = price if price == price else last
+            if price == price:
+                last, least, most = price, low_price, high_price
             continue
         middle = (high[row] + low[row]) / 2.0
         upper, lower = middle + reach, middle - reach
         if side == 0.0:
             side = 1.0 if price >= middle else -1.0
         else:
-            upper = upper if upper < top or last > top else top
-            lower = lower if lower > bottom or last < bottom else bottom
+            upper = upper if upper < top or least > top else top
+            lower = lower if lower > bottom or most < bottom else bottom
             if side > 0.0:
-                side = -1.0 if price < lower else 1.0
+                side = -1.0 if high_price < lower else 1.0
             else:
-                side = 1.0 if price > upper else -1.0
-        top, bottom, last = upper, lower, price
+                side = 1.0 if low_price > upper else -1.0
+        top, bottom, last, least, most = upper, lower, price, low_price, high_price
         line[row], direction[row] = lower if side > 0.0 else upper, side
     state[4], state[5], state[6], state[7] = side, top, bottom, last

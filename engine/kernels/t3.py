@@ -4,7 +4,8 @@ import numpy as np
 
 from engine.kernels.jit import kernel
 from engine.kernels.shared.fma import fma
-from engine.kernels.shared.smooth import rows_to_forget, smooth_next
+from engine.kernels.shared.smooth import rows_to_forget, shares, smooth_next
+from engine.runtime.jit import njit
 
 
 def state_size(period: int, factor: float) -> int:
@@ -22,6 +23,12 @@ def settle(period: int, factor: float) -> int:
     return warmup(period, factor) + 8 * rows_to_forget(2.0 / (period + 1))
 
 
+@njit
+def _combined(e3, e4, e5, e6, fourth, fifth, sixth):
+    """The weights of e3 to e6 add up to 1, so equal averages give their value to the last bit."""
+    return fma(fourth, e4 - e3, fma(fifth, e5 - e3, fma(sixth, e6 - e3, e3)))
+
+
 @kernel
 def t3(values, period, factor, state, out):
     """Tillson's T3: a moving average of six exponential ones in a row, weighted by powers of `factor`.
@@ -30,26 +37,25 @@ def t3(values, period, factor, state, out):
     passed over. Flat: the value. Too short: NaN.
     """
     a, weight = factor, 2.0 / (period + 1.0)
-    third, fourth = a * a * a + 3.0 * a * a + 3.0 * a + 1.0, -6.0 * a * a - 3.0 * (a + a * a * a)
-    fifth, sixth = 3.0 * a * a + 3.0 * a * a * a, -a * a * a
+    fourth, fifth, sixth = -6.0 * a * a - 3.0 * (a + a * a * a), 3.0 * a * a + 3.0 * a * a * a, -a * a * a
     row, rows = 0, len(out)
     while row < rows and state[10] < period:
         value = values[row]
         for stage in range(6):
             value = smooth_next(value, period, weight, state[2 * stage : 2 * stage + 2])
-        out[row] = sixth * value + fifth * state[9] + fourth * state[7] + third * state[5]
+        out[row] = _combined(state[5], state[7], state[9], value, fourth, fifth, sixth)
         row += 1
     e1, e2, e3, e4, e5, e6 = state[1], state[3], state[5], state[7], state[9], state[11]
-    rest = 1.0 - weight
+    taken, rest = shares(weight)
     while row < rows:
         while row < rows and values[row] == values[row]:  # a run without NaN, as in `smooth`
-            e1 = fma(e1, rest, values[row] * weight)
-            e2 = fma(e2, rest, e1 * weight)
-            e3 = fma(e3, rest, e2 * weight)
-            e4 = fma(e4, rest, e3 * weight)
-            e5 = fma(e5, rest, e4 * weight)
-            e6 = fma(e6, rest, e5 * weight)
-            out[row] = sixth * e6 + fifth * e5 + fourth * e4 + third * e3
+            e1 = fma(e1, rest, values[row] * taken)
+            e2 = fma(e2, rest, e1 * taken)
+            e3 = fma(e3, rest, e2 * taken)
+            e4 = fma(e4, rest, e3 * taken)
+            e5 = fma(e5, rest, e4 * taken)
+            e6 = fma(e6, rest, e5 * taken)
+            out[row] = _combined(e3, e4, e5, e6, fourth, fifth, sixth)
             row += 1
         if row < rows:
             out[row] = np.nan

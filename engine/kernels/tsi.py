@@ -37,4 +37,4 @@ def tsi(values, slow, fast, state, work, out):
     smooth(total, slow, slowly, state[6:8], total)
     smooth(total, fast, quickly, state[8:10], total)
     for row in range(len(out)):
-        out[row] = 0.0 if total[row] == 0.0 else 100.0 * out[row] / total[row]
+        out[row] = 0.0 if total[row] == 0.0 else 100.0 * (out[row] / total[row])

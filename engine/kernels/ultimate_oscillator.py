@@ -47,4 +47,5 @@ def ultimate_oscillator(high, low, close, short, middle, long, state, work, out)
         at += 2 * period
         for row in range(rows):
             # no pressure without a range
-            out[row] += weight * pressed[row] / (reached[row] if reached[row] != 0.0 else 1.0)
+            share = out[row] + weight * (pressed[row] / (reached[row] if reached[row] != 0.0 else 1.0))
+            out[row] = 100.0 if share > 100.0 else share  # by rounding

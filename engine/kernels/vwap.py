@@ -5,7 +5,7 @@ from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 
 
 def state_size() -> int:
-    """session, sum of price x volume, sum of volume."""
+    """session, sums of price x volume and of volume, least and greatest price."""
     return SESSION_VWAP_SIZE
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.ranges import AVERAGE_RANGE_SIZE, average_true_range
 from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 from engine.kernels.shared.smooth import rows_to_forget
@@ -10,7 +11,7 @@ from engine.kernels.shared.work import take
 
 
 def state_size(period: int) -> int:
-    """session, turnover, volume; average true range."""
+    """The VWAP's; average true range."""
     return SESSION_VWAP_SIZE + AVERAGE_RANGE_SIZE
 
 
@@ -32,7 +33,7 @@ def vwap_distance(high, low, close, volume, session, regular, period, state, wor
     yet: NaN. Too short: NaN.
     """
     average = take(len(out), work)
-    session_vwap(high, low, close, volume, session, regular, state[:3], average)
-    average_true_range(high, low, close, period, state[3:], out)
+    session_vwap(high, low, close, volume, session, regular, state[:SESSION_VWAP_SIZE], average)
+    average_true_range(high, low, close, period, state[SESSION_VWAP_SIZE:], out)
     for row in range(len(out)):
-        out[row] = (close[row] - average[row]) / out[row] if out[row] > 0.0 else np.nan
+        out[row] = moved(close[row], average[row]) / out[row] if out[row] > 0.0 else np.nan

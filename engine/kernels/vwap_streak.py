@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
+from engine.kernels.shared.prices import moved
 from engine.kernels.shared.session_vwap import SESSION_VWAP_SIZE, session_vwap
 from engine.kernels.shared.work import take
 
@@ -27,17 +28,18 @@ def vwap_streak(high, low, close, volume, session, regular, state, work, streak,
     """How many bars in a row closed above the session's VWAP (positive) or below it (negative), and how long the streak before
     was; 0 before the first turn.
 
-    VWAP as `vwap`, of the bar's own included; a close at the VWAP goes on with the streak. NaN in any, and outside regular
+    VWAP as `vwap`, of the bar's own included; a close at the VWAP, or apart from it by rounding alone, goes on
+    with the streak. NaN in any, and outside regular
     hours: NaN at that row, which is otherwise passed over. Flat: 0. No volume yet: NaN. Too short: it has a value from the
     session's first regular bar.
     """
     average = take(len(streak), work)
-    session_vwap(high, low, close, volume, session, regular, state[:3], average)
-    current, run, last_run = state[3], state[4], state[5]
+    session_vwap(high, low, close, volume, session, regular, state[:SESSION_VWAP_SIZE], average)
+    current, run, last_run = state[-3], state[-2], state[-1]
     for row in range(len(streak)):
         if session[row] != current:
             current, run, last_run = session[row], 0.0, 0.0
-        apart = close[row] - average[row]
+        apart = moved(close[row], average[row])
         streak[row] = before[row] = np.nan
         if regular[row] == 0.0 or apart != apart:
             continue
@@ -46,4 +48,4 @@ def vwap_streak(high, low, close, volume, session, regular, state, work, streak,
             last_run, run = run, 0.0
         run += side
         streak[row], before[row] = run, last_run
-    state[3], state[4], state[5] = current, run, last_run
+    state[-3], state[-2], state[-1] = current, run, last_run

@@ -3,8 +3,10 @@
 import numpy as np
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.mean import window_mean
-from engine.kernels.shared.past import window_size
+from engine.kernels.shared.mean import mean_of_joined
+from engine.kernels.shared.past import window_size, with_past
+from engine.kernels.shared.peak import keep_between
+from engine.kernels.shared.prices import ROUNDING
 from engine.kernels.shared.work import take
 
 
@@ -29,10 +31,20 @@ def vwma(values, volume, period, state, work, out):
 
     NaN in either: while it is in the window. Flat: the value. No volume in the window: NaN. Too short: NaN.
     """
-    mean_volume = take(len(out), work)
+    joined = with_past(values, period - 1, state[:period], work)
+    volumes = with_past(volume, period - 1, state[period:], work)
+    amounts, mean_volume = take(len(joined), work), take(len(out), work)
+    for i in range(len(amounts)):
+        amounts[i] = joined[i] * volumes[i]
+    mean_of_joined(amounts, period, work, out)
+    mean_of_joined(volumes, period, work, mean_volume)
+    # Rounding can take a mean out of its window only where all values that weigh anything are equal but for rounding. Then the
+    # window's first value is the mean as well, or weighs nothing. Where no window of the piece is like that, none is asked.
+    near = 0
     for row in range(len(out)):
-        out[row] = values[row] * volume[row]
-    window_mean(out, period, state[:period], work, out)
-    window_mean(volume, period, state[period:], work, mean_volume)
-    for row in range(len(out)):
-        out[row] = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan
+        mean = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan
+        apart = abs(amounts[row] - mean * volumes[row])
+        near += apart <= ROUNDING * period * abs(mean) * mean_volume[row]
+        out[row] = mean
+    if near > 0:
+        keep_between(joined, volumes, period, work, out)

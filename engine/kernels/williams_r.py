@@ -35,4 +35,4 @@ def williams_r(high, low, close, period, state, work, out):
     window_lowest(low, period, state[period:], work, bottom)
     for row in range(len(out)):
         reach = out[row] - bottom[row]
-        out[row] = -100.0 * (out[row] - close[row]) / reach if reach != 0.0 else np.nan
+        out[row] = -100.0 * ((out[row] - close[row]) / reach) if reach != 0.0 else np.nan

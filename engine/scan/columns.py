@@ -73,7 +73,7 @@ COLUMNS: dict[str, Column] = {
         Column("session_volume", "volume of the session so far, regular hours; 0 before the first bar", (SESSION_VOLUME,)),
         Column(
             "session_vwap", "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
-            (_session("session_vwap", so_far.volume_weighted_price, ("high", "low", "close", "volume"), 2),),
+            (_session("session_vwap", so_far.volume_weighted_price, ("high", "low", "close", "volume"), 6),),
         ),
         Column("bars_today", "number of the session's regular bars so far; 0 before the first", (BARS_TODAY,), pl.Int64()),
         Column(

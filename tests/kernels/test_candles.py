@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from engine.indicators.catalogue import CATALOGUE
+from tests.data import real_data
 from tests.kernels.oracles import ORACLES
-from tests.kernels.series import compute
+from tests.kernels.series import Floats, compute
 
 ROWS = 200_000
+REACH = 14  # rows that the longest pattern looks at
 PATTERNS = [name for name, indicator in CATALOGUE.items() if indicator.group == "candles"]
 
 
@@ -29,11 +32,39 @@ def candles() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_is_where_talib_finds_it(name: str, candles: dict[str, np.ndarray]) -> None:
-    found, expected = compute(CATALOGUE[name], candles)[0], ORACLES[name](candles)
+    expected = ORACLES[name](candles)
     assert isinstance(expected, np.ndarray)
     assert (expected[50:] != 0).sum() >= 20
-    # a comparison of equals may go either way: TA-Lib's running sums have lost some bits by now
-    assert (found[50:] != expected[50:]).mean() < 2e-4
+    assert not other_rows(name, candles)
+
+
+def other_rows(name: str, columns: dict[str, Floats]) -> list[int]:
+    """Rows where TA-Lib answers otherwise, both over the whole series and over the rows that the pattern looks at alone."""
+    found, expected = compute(CATALOGUE[name], columns)[0], ORACLES[name](columns)
+    assert isinstance(expected, np.ndarray)
+    rows = np.flatnonzero((found != expected) & ~(np.isnan(found) & np.isnan(expected))).tolist()
+    assert len(rows) <= 1 + 1e-5 * len(found)
+
+    def alone(row: int) -> float:
+        answer = ORACLES[name]({column: values[row - REACH : row + 1] for column, values in columns.items()})
+        return float(answer[-1])  # type: ignore[arg-type]
+
+    return [row for row in rows if alone(row) != found[row]]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_where_talib_finds_another_it_is_its_running_sum(name: str) -> None:
+    """21 symbols' daily bars over 23 years, as traded: 52,831 patterns, of which TA-Lib has two more, both of AIG.
+
+    Hammer on 2009-02-17: an upper shadow of .01, a tenth of the mean span of the ten bars before, which is .10 exactly and so
+    not *less*. Evening star on 2017-09-05: a first body of .25 where the ten before have a mean of .25. TA-Lib adds to a running
+    sum what comes and takes from it what goes, since the first bar, when the price was a hundred times as high: what is left
+    over by rounding decides. Asked over the rows that the pattern looks at alone, TA-Lib answers as we do.
+    """
+    frame = pl.read_parquet(real_data("equity_usa_daily.parquet")).drop_nulls().sort("symbol", "timestamp")
+    for (symbol,), bars in frame.group_by(["symbol"], maintain_order=True):
+        columns = {k: bars[k].cast(pl.Float64).to_numpy().copy() for k in ("open", "high", "low", "close", "volume")}
+        assert not other_rows(name, columns), symbol
 
 
 def test_the_fifteen_patterns_that_traders_use_most_are_there() -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.kernels.jit import COMPILED
+from engine.runtime.jit import COMPILED
 
 # kinds of orders
 MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING, AT_CLOSE = 0, 1, 2, 3, 4, 5

@@ -7,7 +7,7 @@ from typing import Any
 from numba.core import types
 from numba.extending import intrinsic
 
-from engine.kernels.jit import COMPILED
+from engine.runtime.jit import COMPILED
 
 
 @intrinsic

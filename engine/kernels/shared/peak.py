@@ -15,7 +15,16 @@ def window_highest(values, period, state, work, out):
     of vector code, the same time whatever the values. NaN (and infinity): while it is in the window.
     """
     taken = work[0]
-    narrow, wide = _with_past(values, period - 1, np.inf, state, work), take(period - 1 + len(values), work)
+    highest_of_joined(_with_past(values, period - 1, np.inf, state, work), period, work, out)
+    _name_holes(out, np.inf)
+    work[0] = taken
+
+
+@njit
+def highest_of_joined(narrow, period, work, out):
+    """Write what `window_highest` does, of values joined with the `period` - 1 before them, which are written over."""
+    taken = work[0]
+    wide = take(len(narrow), work)
     size, span = len(narrow), 1
     while 2 * span <= period:
         size -= span
@@ -23,7 +32,6 @@ def window_highest(values, period, state, work, out):
         narrow, wide = wide, narrow
         span *= 2
     _higher(narrow, narrow[period - span :], out)
-    _name_holes(out, np.inf)
     work[0] = taken
 
 
@@ -31,7 +39,16 @@ def window_highest(values, period, state, work, out):
 def window_lowest(values, period, state, work, out):
     """Write the lowest of the last `period` values at each row, as `window_highest`."""
     taken = work[0]
-    narrow, wide = _with_past(values, period - 1, -np.inf, state, work), take(period - 1 + len(values), work)
+    lowest_of_joined(_with_past(values, period - 1, -np.inf, state, work), period, work, out)
+    _name_holes(out, -np.inf)
+    work[0] = taken
+
+
+@njit
+def lowest_of_joined(narrow, period, work, out):
+    """Write what `window_lowest` does, of values joined with the `period` - 1 before them, which are written over."""
+    taken = work[0]
+    wide = take(len(narrow), work)
     size, span = len(narrow), 1
     while 2 * span <= period:
         size -= span
@@ -39,7 +56,23 @@ def window_lowest(values, period, state, work, out):
         narrow, wide = wide, narrow
         span *= 2
     _lower(narrow, narrow[period - span :], out)
-    _name_holes(out, -np.inf)
+    work[0] = taken
+
+
+@njit
+def keep_between(joined, weights, period, work, out):
+    """Keep each weighted mean between the least and the greatest value of its window that weighs anything."""
+    taken = work[0]
+    low, high, bound = take(len(joined), work), take(len(joined), work), take(len(out), work)
+    for i in range(len(joined)):
+        low[i] = joined[i] if weights[i] > 0.0 else np.inf
+        high[i] = joined[i] if weights[i] > 0.0 else -np.inf
+    lowest_of_joined(low, period, work, bound)
+    for row in range(len(out)):
+        out[row] = bound[row] if out[row] < bound[row] else out[row]
+    highest_of_joined(high, period, work, bound)
+    for row in range(len(out)):
+        out[row] = bound[row] if out[row] > bound[row] else out[row]
     work[0] = taken
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.kernels.shared.fma import fma
-from engine.kernels.shared.smooth import smooth_next
+from engine.kernels.shared.smooth import shares, smooth_next
 from engine.runtime.jit import njit
 
 RANGES_SIZE = 2
@@ -31,7 +31,8 @@ def average_true_range(high, low, close, period, state, out):
 
     NaN: as `true_ranges`; the average passes it over.
     """
-    weight, rest = 1.0 / period, 1.0 - 1.0 / period
+    weight = 1.0 / period
+    taken, rest = shares(weight)
     row, rows = 0, len(close)
     while row < rows and state[2] < period:
         reach = _true_range(high[row], low[row], state[1]) if state[0] > 0.0 else np.nan
@@ -45,7 +46,7 @@ def average_true_range(high, low, close, period, state, out):
             last = close[row]
             if reach != reach:
                 break
-            average = fma(average, rest, reach * weight)
+            average = fma(average, rest, reach * taken)
             out[row] = average
             row += 1
         if row < rows:

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from engine.kernels.shared.fma import fma
 from engine.runtime.jit import njit
 
 
 def weighted_size(period: int) -> int:
-    """State of `window_weighted_mean`: rows seen, place in the block, its sum and weighted sum; the block; sums of its tails."""
-    return 4 + period + period + 1
+    """State of `window_weighted_mean`: rows seen, place in the block, its sum and weighted sum, the block's base; the block;
+    sums of its tails.
+    """
+    return 5 + period + period + 1
 
 
 @njit
@@ -15,11 +18,13 @@ def window_weighted_mean(values, period, state, out):
     """Write the mean of the last `period` values with weights 1 .. period, the latest weighing most.
 
     The end of one block of `period` values and the start of the next are summed apart, so nothing is ever subtracted from a
-    running sum, at the same cost for any period. NaN: while it is in the window.
+    running sum, at the same cost for any period. Summed are distances from the base, the last value of the block before, which
+    is in every window but that of a block's last row (there it is that row's own value): so the mean of equal values is that
+    value to the last bit, and none lies beyond the values of its window. NaN: while it is in the window.
     state: `weighted_size(period)`.
     """
-    seen, place, head, weighted = state[0], int(state[1]), state[2], state[3]
-    block, tails = state[4 : 4 + period], state[4 + period :]  # tails[i]: weighted sum of the block before, from place i on
+    seen, place, head, weighted, base = state[0], int(state[1]), state[2], state[3], state[4]
+    block, tails = state[5 : 5 + period], state[5 + period :]  # tails[i]: weighted sum of the block before, from place i on
     share = 2.0 / (period * (period + 1.0))
     rows, row = len(values), 0
     while row < rows:
@@ -29,21 +34,24 @@ def window_weighted_mean(values, period, state, out):
         weight, older = float(place), float(period - place)
         for i in range(length):
             value = piece[i]
+            apart = value - base
             weight += 1.0
             older -= 1.0
-            head += value
-            weighted += value * weight
+            head += apart
+            weighted += apart * weight
             kept[i] = value
-            written[i] = (before[i] + weighted + head * older) * share
+            written[i] = fma(fma(head, older, before[i] + weighted), share, base)
         row += length
         place += length
         if place == period:
+            base = block[period - 1]
             tail, heavy = 0.0, 0.0
-            for i in range(period - 1, 0, -1):
-                tail += block[i]
+            for i in range(period - 1, -1, -1):
+                tail += block[i] - base
                 heavy += tail
                 tails[i] = heavy
+            out[row - 1] = fma(heavy, share, base)
             place, head, weighted = 0, 0.0, 0.0
     for i in range(min(rows, max(0, period - 1 - int(seen)))):
         out[i] = np.nan
-    state[0], state[1], state[2], state[3] = seen + rows, place, head, weighted
+    state[0], state[1], state[2], state[3], state[4] = seen + rows, place, head, weighted, base
