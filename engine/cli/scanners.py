@@ -46,9 +46,12 @@ def show_command(module: str) -> None:
     if missing:
         click.echo(f"\nclauses: as the config's {', '.join(missing)} say")
         return
+    from engine.scan.missing import as_written
+
     plan = scanner().plan()
     click.echo()
-    print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
+    shown = [(clause.name, str(as_written(clause.expression).meta.undo_aliases())) for clause in plan.clauses]
+    print_table("clauses", ("clause", "expression"), shown)
     click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
 
 

@@ -49,9 +49,12 @@ def show_command(module: str) -> None:
     if not isinstance(strategy, ColumnarStrategy):
         click.echo(f"\nindicators: {', '.join(str(key) for key in strategy.indicators()) or 'none'}; decides bar by bar")
         return
+    from engine.scan.missing import as_written
+
     plan = SignalPlan.build(module, strategy)
     click.echo()
-    print_table("rules", ("what", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.parts])
+    shown = [(part.name, str(as_written(part.expression).meta.undo_aliases())) for part in plan.parts]
+    print_table("rules", ("what", "expression"), shown)
     click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,8 @@ from engine.config.models import BacktestConfig
 from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
 from engine.scan.cross_section import CrossSection
-from engine.scan.expressions import nodes
+from engine.scan.expressions import expression_of, nodes
+from engine.scan.missing import as_written, nan_to_null_of
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.slot import ScannerSlot
 from engine.session.coordinator import SessionCoordinator
@@ -206,7 +205,7 @@ class _Looking:
         rank_by = self.plan.rank_by
         by[self._members] = self._evaluate(rank_by, rank_by.expression, self.tick).cast(pl.Float64).fill_null(np.nan).to_numpy()
         value = by[passing]
-        key = np.where(np.isnan(value), np.inf, -value if self.plan.descending else value)
+        key = -value if self.plan.descending else value  # NaN is sorted last
         return int(np.flatnonzero(passing[np.lexsort((passing, key))] == row)[0]) + 1
 
     # -- which scanner, which tick
@@ -244,9 +243,10 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
 
     def walk(node: Any) -> None:
         if isinstance(node, dict):
+            node = nan_to_null_of(node) or node
             body = node.get("BinaryExpr")
             if isinstance(body, dict) and body.get("op") in SIGNS:
-                found.append((_expression(body["left"]), body["op"], _expression(body["right"]), _expression(node)))
+                found.append((expression_of(body["left"]), body["op"], expression_of(body["right"]), expression_of(node)))
                 return
             for child in node.values():
                 walk(child)
@@ -258,12 +258,8 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
     return found
 
 
-def _expression(node: Any) -> pl.Expr:
-    return pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json")
-
-
 def _text(expression: pl.Expr) -> str:
-    text = str(expression.meta.undo_aliases())
+    text = str(as_written(expression).meta.undo_aliases())
     for old, new in (('col("', ""), ('")', ""), ("dyn float: ", ""), ("dyn int: ", ""), ("[(", "("), (")]", ")")):
         text = text.replace(old, new)
     return text

@@ -86,6 +86,11 @@ COLUMNS: dict[str, Column] = {
 }  # fmt: skip
 
 
+def dtype_of(name: str) -> pl.DataType:
+    """The type of a column of the vocabulary, or of an indicator."""
+    return COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+
+
 def require_known(name: str, provisioned: set[str], where: str) -> None:
     """Refuse a column that neither the vocabulary nor an indicator provides, naming the nearest one."""
     if name in COLUMNS or name in provisioned:

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from engine.errors import ConfigError, IndicatorError, did_you_mean
+from engine.errors import ConfigError, IndicatorError, ScannerError, did_you_mean
 from engine.indicators.key import parse_column
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import universe_mean, universe_percentile, universe_quantile, universe_rank, universe_zscore
+from engine.scan.missing import without_nan
 
 NUMBER, CONDITION, TEXT = "a number", "a condition", "a text"
 DEEPEST = 60  # of parentheses within parentheses
@@ -89,7 +90,11 @@ def _parse(text: str, where: str, kind: str | None) -> pl.Expr:
     part = parser.whole()
     if kind and part.kind != kind:
         parser.fail(f"this is {part.kind}", part.at, expected=f"{kind} such as close > 10")
-    return part.expression
+    try:
+        return without_nan(part.expression)
+    except ScannerError as error:
+        parser.fail(error.what, part.at, expected=error.expected)
+        raise AssertionError from error
 
 
 class _Parser:

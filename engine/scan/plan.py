@@ -11,6 +11,7 @@ from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
 from engine.scan.columns import COLUMNS, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
+from engine.scan.missing import without_nan
 from engine.scan.program import Steps, steps_of, value_steps_of
 
 RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
@@ -18,7 +19,7 @@ RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted"
 
 @dataclass(frozen=True)
 class Clause:
-    """A named expression, the columns it reads, and how it may be evaluated.
+    """A named expression, to which NaN is missing, the columns it reads, and how it may be evaluated.
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
@@ -42,8 +43,8 @@ class Clause:
     @classmethod
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""
-        named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
-        columns = tuple(roots(named, f"{where}, {name!r}"))
+        columns = tuple(roots(expression, f"{where}, {name!r}"))
+        named = without_nan(expression, f"{where}, {name!r}").alias(name)
         return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
 
 

@@ -180,7 +180,7 @@ class Signals:
         finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
         finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
-        rank = np.zeros(len(self.at)) if self.rank is None else np.where(np.isnan(self.rank), np.inf, -self.rank)
+        rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
         return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
 
 
