@@ -112,7 +112,7 @@ class _Looking:
         self._sessions = self._coordinator.sessions()
         next(self._sessions)
         assert self._coordinator.replayed is not None
-        self.cross: CrossSection = self._coordinator.replayed.cross
+        self.cross: CrossSection = self.slot.view(self._coordinator.replayed.cross)
         self._panel = self._coordinator.replayed.panel
         self._tz = archive.calendar.tz
         self._ticks = self.slot.scan_ticks(self.cross)

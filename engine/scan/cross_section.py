@@ -7,7 +7,9 @@ an indicator that is not warm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,9 +20,22 @@ from engine.clock.interval import MICROS_A_MINUTE
 from engine.indicators.deferred import Deferred
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.columns import COLUMNS
+from engine.scan.columns import COLUMNS, at_the_tick, dtype_of, previous_of
 from engine.scan.ticks import Scheduled
 from engine.schema import TIMESTAMP
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was known at the ticks of the session before.
+
+    ticks   int64[ticks], microseconds
+    values  name -> float64[ticks, symbols], symbols as in the cross-section that it comes before, prices in the session's own scale
+    """
+
+    session: Session
+    ticks: Ints
+    values: Callable[[str], Floats]
 
 
 class CrossSection:
@@ -46,6 +61,13 @@ class CrossSection:
         self._lags: Ints = np.array([lag])
         self._places: dict[Scheduled, Ints] = {}
         self._stretch: CrossSection | None = None
+        self._tick_before: Ints | None = None  # of the ticks of a schedule that it follows; see `following`
+        self._first_ticks: dict[int, int] = {}  # of that schedule: number of a session -> its first tick
+        self._row_before = -1  # of that schedule: its last tick in the session before the first; -1 where there is none
+        self._lagged: dict[str, Floats] = {}  # name -> its values at the tick before
+        self._looks_back = False  # whether the last tick of a session is the one before the first of the next
+        self._before: Before | None = None
+        self._rescaled: Sequence[tuple[int, int]] = ()
         self.first = 0
         self.sessions: tuple[Session, ...] = (session,)
         self.bounds: Ints = np.array([0, len(ticks)])  # where each session's ticks begin, and at last where they end
@@ -72,7 +94,44 @@ class CrossSection:
         previous = {name: values[first] for name, values in self._previous.items()} if last > first else {}
         one = CrossSection(session, self.table, self.ticks[first:last], columns, lag, previous, self._deferred)
         one._stretch, one.first = self, first
+        if self._looks_back:
+            number = self.sessions.index(session)
+            one.look_back(self._last_of(number - 1) if number else self._before, [(0, s) for n, s in self._rescaled if n == number])
         return one
+
+    def look_back(self, before: Before | None, rescaled: Sequence[tuple[int, int]]) -> None:
+        """From now on the tick before a session's first is the last of the session before.
+
+        before    the session before the first of these; None where there is none
+        rescaled  (number of a session, symbol) that split after the session before: its prices are of another scale
+        """
+        self._looks_back, self._before, self._rescaled = True, before, rescaled
+
+    def last_session(self, names: Iterable[str]) -> Before:
+        """Copies of columns at the ticks of the last session, for the cross-section that comes next."""
+        last = self._last_of(len(self.sessions) - 1)
+        kept = {name: last.values(name).copy() for name in names}
+        return Before(last.session, last.ticks, kept.__getitem__)
+
+    def _last_of(self, number: int) -> Before:
+        one = slice(self.bounds[number], self.bounds[number + 1])
+        return Before(self.sessions[number], self.ticks[one], lambda name: self.values(name)[one])
+
+    def following(self, looks: Scheduled) -> CrossSection:
+        """The same, where a column `previous(x)` is x at the tick before of a schedule; NaN at the first tick there is.
+
+        The tick before is one of the same session, or of the session right before it where ticks look back (daily bars).
+        """
+        view = copy(self)
+        ticks = [looks.ticks(session) for session in self.sessions]
+        places, numbers = np.searchsorted(self.ticks, np.concatenate(ticks)), np.repeat(np.arange(len(ticks)), [*map(len, ticks)])
+        view._tick_before, view._lagged = np.full(len(self.ticks), -1), {}
+        near = np.flatnonzero(np.diff(numbers) <= int(self._looks_back))
+        view._tick_before[places[near + 1]] = places[near]
+        view._first_ticks = {number: int(places[np.searchsorted(numbers, number)]) for number, own in enumerate(ticks) if len(own)}
+        if self._before is not None and 0 in view._first_ticks and len(own := looks.ticks(self._before.session)):
+            view._row_before = int(np.searchsorted(self._before.ticks, own[-1]))
+        return view
 
     @property
     def stretch(self) -> CrossSection:
@@ -98,6 +157,10 @@ class CrossSection:
 
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none."""
+        if (earlier := previous_of(name)) is not None:
+            if name not in self._lagged:
+                self._lagged[name] = self._at_tick_before(earlier, self.values(earlier))
+            return self._lagged[name]
         if name not in self._columns:
             deferred = self._deferred
             self._columns[name] = self._own(deferred.whole(name)) if deferred and name in deferred else self._make(name)
@@ -105,15 +168,32 @@ class CrossSection:
 
     def waits(self, name: str) -> bool:
         """Whether a column is yet to be computed, for the symbols that are read."""
-        deferred = self._deferred
+        deferred, name = self._deferred, at_the_tick(name)
         return deferred is not None and name in deferred and name not in self._columns and not deferred.is_whole(name)
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
         if self._deferred is not None and self.waits(name):
-            values, places = self._deferred.some(name, self._to_ask(symbols))
-            return self._own(values), places
+            values, places = self._deferred.some(at_the_tick(name), self._to_ask(symbols))
+            own, earlier = self._own(values), previous_of(name)
+            return own if earlier is None else self._at_tick_before(earlier, own, places), places
         return self.values(name), None
+
+    def _at_tick_before(self, name: str, values: Floats, places: Ints | None = None) -> Floats:
+        """A column's values, float64[ticks, places], at the tick before each; see `following`."""
+        if self._tick_before is None:
+            raise KeyError(f"previous({name})")
+        found, there = np.full(values.shape, np.nan), np.flatnonzero(self._tick_before >= 0)
+        found[there] = values[self._tick_before[there]]
+        if self._row_before >= 0 and self._before is not None:
+            row = self._before.values(name)[self._row_before]
+            symbols = np.arange(len(row)) if places is None else np.flatnonzero(places >= 0)
+            found[self._first_ticks[0], symbols if places is None else places[symbols]] = row[symbols]
+        for number, symbol in self._rescaled:
+            place = symbol if places is None else int(places[symbol])
+            if number in self._first_ticks and place >= 0:
+                found[self._first_ticks[number], place] = np.nan
+        return found
 
     def _own(self, values: Floats) -> Floats:
         """Of what was computed for the whole stretch, the rows of its own ticks."""
@@ -122,7 +202,7 @@ class CrossSection:
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
         """Compute the columns that wait for these symbols, in one go."""
         if self._deferred is not None:
-            self._deferred.fill(filter(self.waits, names), self._to_ask(symbols))
+            self._deferred.fill([at_the_tick(name) for name in names if self.waits(name)], self._to_ask(symbols))
 
     def _to_ask(self, symbols: Ints) -> Ints:
         """For whom columns are computed when one of many sessions reads them for these: for all, as each reads them for others."""
@@ -148,7 +228,11 @@ class CrossSection:
         """The same session for a few of its symbols, at other ticks, with columns of their own."""
         ids = self.table.ids(table.series)
         previous = {name: values[ids] for name, values in self._previous.items()}
-        return CrossSection(self.session, table, ticks, columns, int(self._lags[0]), previous)
+        one, before = CrossSection(self.session, table, ticks, columns, int(self._lags[0]), previous), self._before
+        if self._looks_back:
+            own = before and Before(before.session, before.ticks, lambda name: before.values(name)[:, ids])
+            one.look_back(own, [(0, int(place)) for _, symbol in self._rescaled for place in np.flatnonzero(ids == symbol)])
+        return one
 
     def series(self, name: str, ticks: Ints, symbols: Ints) -> pl.Series:
         """The column's values at (ticks[i], symbols[i]), with nulls for what is missing."""
@@ -220,7 +304,7 @@ def _at_each_tick(values: Floats, lengths: Sequence[int]) -> Floats:
 
 def _series(name: str, values: Floats) -> pl.Series:
     series = pl.Series(name, values, nan_to_null=True)
-    dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+    dtype = dtype_of(name)
     if dtype == pl.Float64:
         return series
     return series.cast(pl.Int64).cast(dtype)

@@ -151,7 +151,8 @@ class _Values:
         """A part's values as numbers, NaN for none."""
         if id(part) in self._others:
             return self._others[id(part)].to_numpy().astype(np.float64)
-        return self._computed[self._places[id(part)]]
+        values: Floats = self._computed[self._places[id(part)]]
+        return values
 
     def of(self, part: Clause, rows: Ints) -> pl.Series:
         """A part's values in some of the rows."""

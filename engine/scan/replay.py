@@ -32,7 +32,7 @@ from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import SESSION_VOLUME
-from engine.scan.cross_section import CrossSection
+from engine.scan.cross_section import Before, CrossSection
 from engine.scan.ticks import Ticks
 from engine.schema import BAR_VALUES
 
@@ -51,6 +51,7 @@ class ReplaySpec:
     benchmark    the symbol that others are measured against
     at_once      nothing will be asked for on the way, so that sessions of daily bars may be computed together
     watched      which sessions may be replayed again, with other bars; None for none
+    before       columns that are read at the last tick of the session before, where bars are daily
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
 
@@ -68,6 +69,7 @@ class ReplaySpec:
     close_up: tuple[Sequence[Term], Ticks] | None = None
     at_once: bool = False
     watched: Callable[[Panel], bool] | None = None
+    before: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class MarketReplay:
             None,
             {},
         )  # of which symbols what waited was, in daily bars' last stretch
+        self._before: dict[int, Before] = {}  # id of an open block -> its last session, of the columns that the next one reads
         self.walked = 0  # sessions that a run walks, those of its warm-up among them
 
     def sessions(self) -> Iterator[ReplayedSession]:
@@ -148,11 +151,13 @@ class MarketReplay:
                     yield from self._sampled(block, panel, date in run)
                     if panel.sessions[-1].date >= block.sessions[-1]:
                         self._open_blocks.remove(block)
+                        self._before.pop(id(block), None)
                 del panel  # or it is held until the next but one is there
 
     def end(self) -> None:
         """Let go of all that was at hand, where the run does not come to its last session."""
         self._open_blocks.clear()
+        self._before.clear()
         self._now = self._at_hand = self._history = None
         self._asked = None, {}
 
@@ -173,18 +178,31 @@ class MarketReplay:
         """The stretches of a block of daily bars; one is over when the next is asked for."""
         walked = self._walked(month)
         block = self._open(month, table, walked[0])
-        for dates in self._stretches(walked, month[0]):
+        for dates in self._stretches(walked, month):
             yield from self._sampled(block, self._read(dates), dates[0] >= self._spec.dates[0])
             if block.deferred:
                 self._asked = block.table, block.deferred.asked
+        self._before.pop(id(block), None)
 
     def _sampled(self, block: MonthBlock, panel: Panel, in_run: bool) -> Iterator[ReplayedStretch]:
         """What a block's walk through a panel gives: a stretch where that is sampled, over when the next is asked for."""
-        stretch = self._advance(block, panel, in_run)
+        first, eve, date = *self._shown_from(block.sessions), panel.sessions[0].date
+        stretch = self._advance(block, panel, in_run or date == eve)
         if stretch is not None:
-            yield stretch
+            if date >= first:
+                yield stretch
+            if self._spec.before:
+                self._before[id(block)] = stretch.cross.last_session(self._spec.before)
             if block.deferred:
                 block.deferred.close()
+
+    def _shown_from(self, sessions: Sequence[dt.date]) -> tuple[dt.date, dt.date | None]:
+        """Of a block's sessions the first that is the run's and the block's own, and, if that is read, the session before it."""
+        by_day = self._spec.base.is_daily
+        own = next(date for date in sessions if block_of(date, by_day) == block_of(sessions[-1], by_day))
+        first = max(own, self._spec.dates[0])
+        place = bisect_left(self._dates, first)
+        return first, self._dates[place - 1] if self._spec.before and place else None
 
     def provision(self, terms: Sequence[Term]) -> None:
         """Take in terms that were asked for during a session: they are warm, and in its cross-sections, at once."""
@@ -241,15 +259,19 @@ class MarketReplay:
         sessions = panel.sessions
         ticks, lags = [self._spec.ticks.ticks(session) for session in sessions], [self._lag(session) for session in sessions]
         cross = CrossSection.of_stretch(sessions, block.table, ticks, columns, lags, block.previous, block.deferred)
+        if self._spec.before:
+            before, dates = self._before.get(id(block)), [session.date for session in sessions]
+            splits = self._splits.between(block.table, before.session.date if before else dates[0], dates[-1])
+            cross.look_back(before, [(bisect_left(dates, ex_date), symbol) for ex_date, symbol, _ in splits])
         return ReplayedStretch(own, cross, (panel, block))
 
     def _lag(self, session: Session) -> int:
         """Microseconds from a bar's start until it is known."""
         return session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
 
-    def _stretches(self, dates: Sequence[dt.date], first: dt.date) -> list[tuple[dt.date, ...]]:
-        """The sessions of daily bars that are computed together, as many as can be; `first` is the first of the block."""
-        begins = {self._spec.dates[0], first}
+    def _stretches(self, dates: Sequence[dt.date], month: Sequence[dt.date]) -> list[tuple[dt.date, ...]]:
+        """The sessions of daily bars that are computed together, as many as can be; `month` are those of the block."""
+        begins = {*self._shown_from(month), month[0]}
         most, found = max(1, CELLS // max(1, len(self._everyone))), list[list[dt.date]]()
         for date in dates:
             if not found or date in begins or len(found[-1]) >= most:
@@ -283,7 +305,12 @@ class MarketReplay:
         for date in self._dates:
             if date <= last.get(block_of(date, by_day), dt.date.min):
                 sessions[block_of(date, by_day)].append(date)
-        return list(sessions.values())
+        return [self._from_eve(month) for month in sessions.values()]
+
+    def _from_eve(self, month: list[dt.date]) -> list[dt.date]:
+        """A block's sessions, with the one before them where columns of it are read: what they are must not depend on the run."""
+        place = bisect_left(self._dates, month[0])
+        return [self._dates[place - 1], *month] if self._spec.before and place else month
 
     def _starts(self, month: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
         """Term name -> the first session it walks for a month."""

@@ -106,12 +106,18 @@ class ScannerSlot:
         """The next scheduled tick of the session in microseconds, or None."""
         return int(self._ticks[self._next]) if self._next < len(self._ticks) else None
 
+    def view(self, cross: CrossSection) -> CrossSection:
+        """The cross-section as its plan reads it: with values of the tick before, where it asks for any."""
+        return cross.following(self._looks) if self.plan is not None and self.plan.columns_before else cross
+
     def hits(self, cross: CrossSection) -> SessionHits:
         """The session's columnar pass over all ticks of this scanner, made when it is first asked for."""
         if self.plan is None:
             raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
         if self._hits is None:
-            self._hits = self._as_part(cross) or evaluate(self.plan, cross, self.scan_ticks(cross), self.members(cross))
+            self._hits = self._as_part(cross) or evaluate(
+                self.plan, self.view(cross), self.scan_ticks(cross), self.members(cross)
+            )  # fmt: skip
         return self._hits
 
     def _as_part(self, cross: CrossSection) -> SessionHits | None:
@@ -157,7 +163,9 @@ class ScannerSlot:
         assert self.plan is not None
         stretch, members = cross.stretch, self.members(cross)
         if self._stretch is None or self._stretch[0] is not stretch or self._stretch[1] is not members:
-            self._stretch = stretch, members, evaluate(self.plan, stretch, self.scan_ticks(stretch), members)
+            self._stretch = stretch, members, evaluate(
+                self.plan, self.view(stretch), self.scan_ticks(stretch), members
+            )  # fmt: skip
         return self._stretch[2]
 
     def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
@@ -166,6 +174,10 @@ class ScannerSlot:
         symbols, first = np.unique(hits.symbols, return_index=True)
         times, ranks = cross.ticks[hits.ticks[first]].tolist(), hits.ranks[first].tolist()
         return {cross.table.names[s]: (time, rank) for s, time, rank in zip(symbols.tolist(), times, ranks, strict=True)}
+
+    def looks_in(self, session: Session) -> int:
+        """How often it looks in a session."""
+        return len(self._looks.ticks(session))
 
     def scan_ticks(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which this scanner looks, increasing."""

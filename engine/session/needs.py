@@ -64,6 +64,7 @@ class RunNeeds:
             requirements.need_columns(() if slot.columnar else COLUMNS)
             requirements.need_keys(slot.plan.indicators if slot.plan else ())
         requirements.need_keys(self._data.requested.values())
+        requirements.need_everywhere(self._columns_before)
         close_up = self._close_up(requirements)
         self.terms = requirements.terms
 
@@ -75,7 +76,7 @@ class RunNeeds:
                 self._scope.archive, self._scope.calendar, self._scope.base, self._scope.settings.extended_hours, dates,
                 self.terms, ticks, self.table, bool(self._trader) or any(not slot.columnar for slot in self._slots),
                 requirements.previous, self._scope.benchmark, close_up,
-                at_once=self.declared, watched=watched,
+                at_once=self.declared, watched=watched, before=sorted(self._columns_before),
             )
         )  # fmt: skip
         by_tick = self._trader is None or self._trades_by_tick
@@ -121,8 +122,18 @@ class RunNeeds:
         return wanted.terms, self._trader.ticks(self._scope.base, self._scope.sessions())
 
     @property
+    def _columns_before(self) -> set[str]:
+        """The columns that are read at the last tick of the session before: where bars are daily, those of the tick before."""
+        if not self._scope.base.is_daily:
+            return set()
+        of_scans = {column for slot in self._slots if slot.plan for column in slot.plan.columns_before}
+        return of_scans | (self._trader.columns_before if self._trader else set())
+
+    @property
     def _trades_by_tick(self) -> bool:
         """Whether the trader is shown values of scheduled ticks: its own ticks must be among the run's."""
+        if self._trader and self._scope.base.is_daily and self._trader.columns_before:
+            return True
         keys = [*self._trader.keys, *self._data.requested.values()] if self._trader else []
         return any(key.indicator.rows == TICKS for key in keys)
 

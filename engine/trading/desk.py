@@ -78,6 +78,11 @@ class TradingDesk:
         return {"close", *(column for slot in self.slots if slot.plan for column in slot.plan.columns)}
 
     @property
+    def columns_before(self) -> set[str]:
+        """The columns of which strategies read the value at the instant before."""
+        return {column for slot in self.slots if slot.plan for column in slot.plan.columns_before}
+
+    @property
     def keys(self) -> list[IndicatorKey]:
         """Indicators that strategies read."""
         return [key for slot in self.slots for key in slot.keys]
@@ -264,16 +269,16 @@ class TradingDesk:
         shown_from = np.where(self._active_from == NEVER, NEVER, shown_from)
         at, who = np.nonzero(times[:, None] >= shown_from[None, :])
         may_enter = times[at] >= enter_from[who]
-        signals = self._evaluate(slot, ticks[at], who, may_enter)
+        signals = self._evaluate(slot, slot.view(cross), ticks[at], who, may_enter)
         if signals is None:
             return np.zeros(0, records.SIGNAL)
         instants = np.searchsorted(self._instants, cross.ticks)
         return signals.records(slot.index, cross.ticks, instants, self._codes, self._finders(slot))
 
-    def _evaluate(self, slot: StrategySlot, at: Ints, who: Ints, may_enter: np.ndarray) -> Signals | None:
+    def _evaluate(self, slot: StrategySlot, cross: CrossSection, at: Ints, who: Ints, may_enter: np.ndarray) -> Signals | None:
         assert slot.plan is not None
         try:
-            return slot.plan.signals(self._view.cross, at, who, may_enter, self.broker.reason_code)
+            return slot.plan.signals(cross, at, who, may_enter, self.broker.reason_code)
         except pl.exceptions.PolarsError as error:
             self._fail(slot, error)
             return None
