@@ -101,10 +101,12 @@ def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _figures() -> list[pl.Expr]:
+    """Figures of some trades. The win rate is of all: one that broke even is not won, one still open counts by its value so far."""
     pnl = pl.col("pnl")
     won, lost = pnl.filter(pnl > 0).sum(), -pnl.filter(pnl < 0).sum()
     return [
-        pl.len().alias("count"), (pnl > 0).mean().alias("win_rate"), pnl.sum().alias("pnl"), pnl.mean().alias("expectancy"),
+        pl.len().alias("count"), (pnl > 0).sum().alias("won"), (pnl < 0).sum().alias("lost"), (pnl == 0).sum().alias("break_even"),
+        pl.col("open").sum().alias("open"), (pnl > 0).mean().alias("win_rate"), pnl.sum().alias("pnl"), pnl.mean().alias("expectancy"),
         pl.when(lost > 0).then(won / lost).alias("profit_factor"), pl.col("return").mean().alias("average_return"),
         pl.col("costs").sum().alias("costs"),
     ]  # fmt: skip
@@ -113,7 +115,7 @@ def _figures() -> list[pl.Expr]:
 def _more_figures() -> list[pl.Expr]:
     pnl = pl.col("pnl")
     return [
-        pl.col("open").sum().alias("open"), pnl.filter(pnl > 0).mean().alias("average_win"),
+        pnl.filter(pnl > 0).mean().alias("average_win"),
         pnl.filter(pnl < 0).mean().alias("average_loss"), pnl.max().alias("largest_win"), pnl.min().alias("largest_loss"),
         pl.col("bars").mean().alias("average_bars"), pl.col("mae").mean().alias("average_mae"),
         pl.col("mfe").mean().alias("average_mfe"), pl.col("commission").sum().alias("commission"),
