@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @archive_option(required=False)
 @click.option("--universe", help='Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default).')
 @click.option("--tried", type=click.IntRange(1), help="How many variants were tried; counted in the run's folder where left out.")
+@click.option("--last-price", is_flag=True, help="Sell what has no price at a horizon at its last one; else it has no return there.")
 @click.option("--html", "page", type=FILE, help="Write a page with plots to this HTML file.")
 @click.option("--out", type=FILE, help="Write each hit with its returns to this .parquet file.")
 @format_option
 @quiet_option
 def evaluate_command(
-    source: Path, archive_path: Path | None, universe: str | None, tried: int | None, page: Path | None, out: Path | None,
-    output_format: str, quiet: bool,
+    source: Path, archive_path: Path | None, universe: str | None, tried: int | None, last_price: bool, page: Path | None,
+    out: Path | None, output_format: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Say what hits did next: HITS_OR_RUN is a hits.parquet or a run directory.
 
@@ -49,7 +50,7 @@ def evaluate_command(
     archive = loaded_from(source, archive_path)[1] if source.is_dir() else Archive.open(archive_path or "")
     members = load_universe(universe, archive, Path).members if universe else None
     variants = tried or (_variants(source) if source.is_dir() else 1)
-    evaluator = Evaluator(hits, archive, members, variants)
+    evaluator = Evaluator(hits, archive, members, variants, last_price)
     with progress_bar(quiet) as progress:
         _walk(evaluator, out, progress)
     evaluations = evaluator.evaluations()
@@ -64,7 +65,7 @@ def evaluate_command(
     if not evaluations:
         click.echo("no hits")
     for one in evaluations:
-        _print(one)
+        _print(one, last_price)
 
 
 def _walk(evaluator: Any, out: Path | None, progress: Any) -> None:
@@ -98,12 +99,17 @@ def _variants(run: Path) -> int:
     return max(1, len({digest for _, name, digest in names if name == own}))
 
 
-def _print(one: Evaluation) -> None:
-    from engine.results.evaluation_page import NAMES, group_horizon, horizon_table, percent, plain
+def _print(one: Evaluation, last_price: bool) -> None:
+    from engine.results.evaluate import LEAST_SESSIONS
+    from engine.results.evaluation_page import NAMES, exit_lines, group_horizon, horizon_table, percent, plain
 
     span = f"{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}"
     click.echo(f"{one.scanner}: {span}; variants tried: {one.tried}")
     print_table("", *horizon_table(one))
+    after = {"next_open", "next_close", "day5"} & set(one.left_out)
+    hint = "; with --last-price those after the session are sold at their last one" if after and not last_price else ""
+    for line in exit_lines(one):
+        click.echo(line + hint)
     horizon, groups = group_horizon(one), []
     for kind, named in one.groups.items():
         for group, figures in named.items():
@@ -111,5 +117,5 @@ def _print(one: Evaluation) -> None:
             if own["count"]:
                 groups.append((kind, group, own["count"], percent(own["win_rate"], 1), percent(own["mean"]), plain(own["t"])))
     click.echo()
-    print_table(f"mean excess, {NAMES[horizon]}", ("by", "group", "hits", "win rate", "mean", "t"), groups)
+    print_table(f"mean excess, {NAMES[horizon]} (no t of fewer than {LEAST_SESSIONS} sessions)", ("by", "group", "hits", "win rate", "mean", "t"), groups)
     click.echo()

@@ -147,7 +147,7 @@ def _downside(returns: Floats) -> float:
 
 def _ratio(above: float | np.floating[Any], below: float | np.floating[Any], nothing: float = 0.0) -> float:
     """A quotient; NaN where what is divided by is no more than `nothing`, by size."""
-    return float(above / below) if abs(below) > nothing else math.nan
+    return float(above / below) if abs(float(below)) > nothing else math.nan
 
 
 METRICS: dict[str, Callable[[Floats], float]] = {
