@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @archive_option(required=False)
 @click.option("--universe", help='Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default).')
 @click.option("--tried", type=click.IntRange(1), help="How many variants were tried; counted in the run's folder where left out.")
-@click.option("--last-price", is_flag=True, help="Sell what has no price at a horizon at its last one; else it has no return there.")
+@click.option(
+    "--last-price", is_flag=True, help="Sell what has no price at a horizon at its last one; else it has no return there."
+)
 @click.option("--html", "page", type=FILE, help="Write a page with plots to this HTML file.")
 @click.option("--out", type=FILE, help="Write each hit with its returns to this .parquet file.")
 @format_option
@@ -117,5 +119,9 @@ def _print(one: Evaluation, last_price: bool) -> None:
             if own["count"]:
                 groups.append((kind, group, own["count"], percent(own["win_rate"], 1), percent(own["mean"]), plain(own["t"])))
     click.echo()
-    print_table(f"mean excess, {NAMES[horizon]} (no t of fewer than {LEAST_SESSIONS} sessions)", ("by", "group", "hits", "win rate", "mean", "t"), groups)
+    print_table(
+        f"mean excess, {NAMES[horizon]} (no t of fewer than {LEAST_SESSIONS} sessions)",
+        ("by", "group", "hits", "win rate", "mean", "t"),
+        groups,
+    )
     click.echo()

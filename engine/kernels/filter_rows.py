@@ -11,7 +11,8 @@ from numba.extending import intrinsic
 
 from engine.kernels.jit import njit
 
-# What a step does with the machine's stack. A place on the stack is a number, missing where it is NaN, or a truth, known or missing.
+# What a step does with the machine's stack. A place on the stack is a number, missing where it is NaN, or a truth, known or
+# missing.
 LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 10, 11, 12, 13
 GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, UNEQUAL = 20, 21, 22, 23, 24, 25
@@ -155,7 +156,8 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
             _compute(what, rows, numbers[top], numbers[top + 1])
         elif what <= UNEQUAL:
             top -= 1
-            _compare(what, rows, numbers[top], numbers[top + 1], truths[top], known[top])
+            _both_known(rows, numbers[top], numbers[top + 1], known[top])
+            _compare(what, rows, numbers[top], numbers[top + 1], truths[top])
         elif what <= OR:
             top -= 1
             _connect(what, rows, truths[top], known[top], truths[top + 1], known[top + 1])
@@ -164,7 +166,8 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
         elif what <= WITH_CONSTANT + DIVIDE:
             _compute_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument])
         else:
-            _compare_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top], known[top])
+            _name_known(rows, numbers[top], known[top])
+            _compare_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top])
 
 
 @njit
@@ -203,7 +206,19 @@ def _fill(value, out):
 def _as_truth(rows, number, truth, known):
     for row in range(rows):
         truth[row] = number[row] == 1.0
+    _name_known(rows, number, known)
+
+
+@njit
+def _name_known(rows, number, known):
+    for row in range(rows):
         known[row] = number[row] == number[row]
+
+
+@njit
+def _both_known(rows, a, b, known):
+    for row in range(rows):
+        known[row] = (a[row] == a[row]) & (b[row] == b[row])
 
 
 @njit
@@ -236,9 +251,7 @@ def _compute_with(what, rows, a, constant):
 
 
 @njit
-def _compare(what, rows, a, b, truth, known):
-    for row in range(rows):
-        known[row] = (a[row] == a[row]) & (b[row] == b[row])
+def _compare(what, rows, a, b, truth):
     if what == GREATER:
         for row in range(rows):
             truth[row] = a[row] > b[row]
@@ -260,9 +273,7 @@ def _compare(what, rows, a, b, truth, known):
 
 
 @njit
-def _compare_with(what, rows, a, constant, truth, known):
-    for row in range(rows):
-        known[row] = a[row] == a[row]
+def _compare_with(what, rows, a, constant, truth):
     if what == GREATER:
         for row in range(rows):
             truth[row] = a[row] > constant

@@ -1,7 +1,7 @@
 """Performance of a series of returns, by the names and definitions of empyrical.
 
-Returns are simple and one a session; NaN where a figure is not defined: too few sessions, or nothing to divide by. What is divided by
-(a deviation, a loss, a drawdown, a benchmark's variance) counts as nothing up to `rounding` of the returns: the deviation of equal
+Returns are simple and one a session; NaN where a figure is not defined: too few sessions, or nothing to divide by. A divisor (a
+deviation, a loss, a drawdown, a benchmark's variance) counts as nothing up to `rounding` of the returns: the deviation of equal
 returns comes out of floating point as 1e-17, not 0, and a ratio over it would be noise.
 Source: https://github.com/stefan-jansen/empyrical-reloaded, stats.py; a test holds every figure to it.
 """

@@ -8,7 +8,7 @@
 
 All are returns on the entry price; prices after a split are put in the scale of the session. Dividends are not counted.
 
-A symbol without a bar at a horizon that the archive reaches has no return there: it has stopped trading (or does not trade on that day).
+A symbol without a bar at a horizon that the archive reaches has no return there: it has stopped trading, or does not trade then.
 With `last_price` it is sold at the last price that it had after its entry.
 """
 

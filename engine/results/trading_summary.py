@@ -105,8 +105,9 @@ def _figures() -> list[pl.Expr]:
     pnl = pl.col("pnl")
     won, lost = pnl.filter(pnl > 0).sum(), -pnl.filter(pnl < 0).sum()
     return [
-        pl.len().alias("count"), (pnl > 0).sum().alias("won"), (pnl < 0).sum().alias("lost"), (pnl == 0).sum().alias("break_even"),
-        pl.col("open").sum().alias("open"), (pnl > 0).mean().alias("win_rate"), pnl.sum().alias("pnl"), pnl.mean().alias("expectancy"),
+        pl.len().alias("count"), (pnl > 0).sum().alias("won"), (pnl < 0).sum().alias("lost"),
+        (pnl == 0).sum().alias("break_even"), pl.col("open").sum().alias("open"), (pnl > 0).mean().alias("win_rate"),
+        pnl.sum().alias("pnl"), pnl.mean().alias("expectancy"),
         pl.when(lost > 0).then(won / lost).alias("profit_factor"), pl.col("return").mean().alias("average_return"),
         pl.col("costs").sum().alias("costs"),
     ]  # fmt: skip

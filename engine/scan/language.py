@@ -12,8 +12,8 @@
     zscore(x)   mean(x)   quantile(x, q)   over the universe at the tick
     previous(x): at the tick before   crosses_above(x, y)   crosses_below(x, y): which it was not, or equal, at the tick before
 
-Parsed into a Polars expression, never run as code. A value that is not a number (0 / 0) is a missing one. A comparison with a missing
-value does not hold, nor does its `not`.
+Parsed into a Polars expression, never run as code. A value that is not a number (0 / 0) is a missing one. A comparison with a
+missing value does not hold, nor does its `not`.
 """
 
 from __future__ import annotations

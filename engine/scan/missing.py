@@ -1,7 +1,7 @@
 """A value that is not a number is a missing one: expressions in which Polars takes it so.
 
-To Polars NaN is a number, larger than any other: 0 / 0 >= 0.8 holds, and 0 / 0 ranks first. `without_nan` puts null in place of
-NaN wherever something other than arithmetic reads a value (a comparison, a rank, a mean, `is_null`, `coalesce` ...), and at the end.
+To Polars NaN is a number, larger than any other: 0 / 0 >= 0.8 holds, and 0 / 0 ranks first. `without_nan` puts null in place of NaN
+wherever something other than arithmetic reads a value (a comparison, a rank, a mean, `is_null`, `coalesce` ...), and at the end.
 What follows is Kleene's three-valued logic: a comparison with null is null, so is its `not`, and null holds nowhere.
 """
 
@@ -36,8 +36,10 @@ def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
     """
     tree = nodes(expression)
     if tree is None:
-        log.warning("%s: a Python function is called; to comparisons of its values NaN is larger than any number, as Polars has it."
-                    " End the function with .fill_nan(None)", where or expression)  # fmt: skip
+        log.warning(
+            "%s: a Python function is called; to comparisons of its values NaN is larger than any number, as Polars has it."
+            " End the function with .fill_nan(None)", where or expression,
+        )  # fmt: skip
         return expression
     made = _Rewriting(expression.meta.root_names(), where).whole(tree)
     return expression if made == tree else expression_of(made)
@@ -99,27 +101,29 @@ class _Rewriting:
         return self._known(*self._of(tree))[0]
 
     def _of(self, node: Node) -> tuple[Node, bool, int]:
-        inner = nan_to_null_of(node)
+        inner, filled = nan_to_null_of(node), _filled_nan_of(node)
         if inner is not None:
-            made, may_be_nan, depth = self._of(inner)
-            return self._known(made, may_be_nan, depth)
+            return self._known(*self._of(inner))
+        if filled is not None:  # x.fill_nan(y), which asks for NaN: whether x is missing is not to be said of NaN
+            (x, _, depth), (y, may_be_nan, deep) = self._of(filled[0]), self._of(filled[1])
+            return _fill_nan(x, y), may_be_nan, max(depth, deep)
         ((kind, body),) = node.items()
         if kind in ("Column", "Literal") or is_infinity(node):
             return node, False, 0
-        filled = _filled_nan_of(node)
-        if filled is not None:  # x.fill_nan(y), which asks for NaN: is x missing is not to be said of NaN
-            (x, _, depth), (y, flag, deep) = self._of(filled[0]), self._of(filled[1])
-            return _fill_nan(x, y), flag, max(depth, deep)
-        if kind in ("Alias", "Ternary", "Over"):
-            return self._with_parts(node, self._of, True)
+        passes, reads = self._habits(kind, body, node)
+        return self._with_parts(node, self._read if reads else self._of, passes)
+
+    def _habits(self, kind: str, body: Any, node: Node) -> tuple[bool, bool]:
+        """Whether a node may be NaN, and whether it reads its parts other than arithmetic does."""
         if kind == "Cast":
             is_float = self._is_float(node)
-            return self._with_parts(node, self._of if is_float else self._read, is_float)
+            return is_float, not is_float
         if kind == "BinaryExpr":
-            passes = body["op"] in ARITHMETIC
-            return self._with_parts(node, self._of if passes else self._read, passes)
+            return body["op"] in ARITHMETIC, body["op"] not in ARITHMETIC
+        if kind in KEEPING:
+            return True, False
         name = function_name(body["function"]) if kind == "Function" else next(iter(body)) if kind == "Agg" else ""
-        return self._with_parts(node, self._of if name in PASSING | ASKING else self._read, name not in MAKING_NONE | ASKING)
+        return name not in MAKING_NONE | ASKING, name not in PASSING | ASKING
 
     def _read(self, node: Node) -> tuple[Node, bool, int]:
         return self._known(*self._of(node))
@@ -150,4 +154,3 @@ class _Rewriting:
             return self._frame.select(expression_of(node)).collect_schema().dtypes()[0].is_float()
         except (pl.exceptions.PolarsError, IndexError):
             return False
-

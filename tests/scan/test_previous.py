@@ -43,7 +43,9 @@ def scanner(name: str, schedule: Any, criteria: dict[str, str], features: dict[s
 
 def everything(schedule: Any, columns: dict[str, str], before: bool = False) -> dict[str, Any]:
     """Every symbol at every tick, with its columns, for Polars to shift."""
-    return scanner("all", schedule, {"any": "not known(close) or known(close)"}, {"close": "close", **columns, "ratio": RATIO}, before)
+    return scanner(
+        "all", schedule, {"any": "not known(close) or known(close)"}, {"close": "close", **columns, "ratio": RATIO}, before
+    )
 
 
 def asked(schedule: Any, columns: dict[str, str], before: bool = False) -> dict[str, Any]:
@@ -97,7 +99,11 @@ class TestMinutes:
 
     def test_columns_that_wait_and_few_rows_that_are_left(self, demo: Archive) -> None:
         """Later clauses are read for the symbols that are left, and shifted where they stand."""
-        narrow = {"up": "close > prev_close * 1.002", "crossed": "crosses_above(close, sma_20_1m)", "top": "previous(rank(close)) <= 20"}
+        narrow = {
+            "up": "close > prev_close * 1.002",
+            "crossed": "crosses_above(close, sma_20_1m)",
+            "top": "previous(rank(close)) <= 20",
+        }
         found = hits(config([scanner("narrow", EVERY_5_MINUTES, narrow, {"z": "previous(zscore_20_1m)"}),
                              asked(EVERY_5_MINUTES, MINUTES), everything(EVERY_5_MINUTES, MINUTES)], **SPAN), demo)  # fmt: skip
         narrowed = found.filter(pl.col("scanner") == "narrow")
@@ -135,7 +141,10 @@ def split_since_the_session_before(archive: Archive) -> pl.Expr:
     """At the first tick of a session, where the symbol's prices are of another scale than in the session before."""
     splits = archive.corporate_actions().filter(pl.col("split_ratio").is_not_null(), pl.col("split_ratio") != 1)
     assert splits["ex_date"].is_between(dt.date(2017, 12, 1), dt.date(2018, 1, 5)).any()
-    days = [(pl.col("session") == ex_date) & (pl.col("symbol") == symbol) for ex_date, symbol in splits.select("ex_date", "symbol").rows()]
+    days = [
+        (pl.col("session") == ex_date) & (pl.col("symbol") == symbol)
+        for ex_date, symbol in splits.select("ex_date", "symbol").rows()
+    ]
     return (pl.col("tick") == pl.col("tick").min().over("session")) & pl.any_horizontal(days)
 
 
@@ -189,7 +198,10 @@ class TestDays:
     def test_explain_sees_the_same(self, demo: Archive) -> None:
         loaded = config([scanner("one", CLOSE, {"crossed": "crosses_above(close, sma_5_1d)"}, {})], interval="1d", **DAILY_SPAN)
         found = hits(loaded, demo)
-        for row in [*found.sample(3, seed=3).iter_rows(named=True), *found.filter(session=dt.date(2018, 1, 2)).iter_rows(named=True)]:
+        for row in [
+            *found.sample(3, seed=3).iter_rows(named=True),
+            *found.filter(session=dt.date(2018, 1, 2)).iter_rows(named=True),
+        ]:
             at = dt.datetime.combine(row["session"], dt.time(16))
             assert explain(loaded, demo, None, row["symbol"], at).hit
 
@@ -217,7 +229,9 @@ class TestStrategies:
     def test_daily_bars(self, demo: Archive) -> None:
         columns = {"average": "sma_5_1d"}
         rows = hits(config([everything(CLOSE, columns)], interval="1d", **DAILY_SPAN), demo)
-        crossed = shifted(rows, columns, ("symbol",), pl.lit(False)).filter(pl.col("up") == 1, pl.col("session") > dt.date(2017, 12, 1))
+        crossed = shifted(rows, columns, ("symbol",), pl.lit(False)).filter(
+            pl.col("up") == 1, pl.col("session") > dt.date(2017, 12, 1)
+        )
         names = rows["symbol"].unique().to_list()
         loaded = trading_config(
             [{"module": "tests.scan.test_previous:CrossingDays"}], symbols=names, scanners=[], interval="1d", **DAILY_SPAN
