@@ -52,7 +52,7 @@ def as_written(expression: pl.Expr) -> pl.Expr:
 
 
 def nan_to_null_of(node: Node) -> Node | None:
-    """x where a node is null for x that is NaN, else x: as `without_nan` writes it, or `x.fill_nan(None)`; None for another node."""
+    """x where a node is null for x that is NaN, else x: as `without_nan` writes it, or `x.fill_nan(None)`; else None."""
     match node:
         case {"Ternary": {"predicate": asked, "truthy": inner, "falsy": {"Literal": {"Scalar": {"Null": "Null"}}}}}:
             return inner if asked in (_about("IsNotNan", inner), _is_no_nan(inner)) else None
