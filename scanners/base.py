@@ -11,6 +11,8 @@ from engine.scan.expressions import (
     universe_zscore,
 )
 from engine.scan.language import parse_condition, parse_value
+from engine.scan.missing import without_nan
+from engine.scan.previous import crosses_above, crosses_below, previous
 from engine.scan.result import ScanResult
 
 __all__ = [
@@ -20,11 +22,15 @@ __all__ = [
     "ScanContext",
     "ScanResult",
     "ScannerParams",
+    "crosses_above",
+    "crosses_below",
     "parse_condition",
     "parse_value",
+    "previous",
     "universe_mean",
     "universe_percentile",
     "universe_quantile",
     "universe_rank",
     "universe_zscore",
+    "without_nan",
 ]

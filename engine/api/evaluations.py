@@ -22,8 +22,8 @@ from engine.archive.atomic import atomic_path
 from engine.archive.universe import load_universe
 from engine.errors import ConfigError
 from engine.progress import Progress
-from engine.results.evaluate import Evaluation, Evaluator
-from engine.results.evaluation_page import NAMES, evaluation_page, group_horizon, horizon_table, percent, plain
+from engine.results.evaluate import LEAST_SESSIONS, Evaluation, Evaluator
+from engine.results.evaluation_page import NAMES, evaluation_page, exit_lines, group_horizon, horizon_table, percent, plain
 from engine.results.outcomes import HORIZONS
 from engine.results.tables import whole_frame, whole_table
 from engine.schema import HITS_SCHEMA
@@ -40,6 +40,7 @@ class Evaluated:
     evaluations: list[Evaluation]
     rows: pl.DataFrame | None = field(default=None, repr=False)
     title: str = "Evaluation"
+    sells_at_last: str | None = "last_price"  # the option that would sell at the last price; None where that was done
 
     @property
     def table(self) -> pl.DataFrame:
@@ -79,8 +80,8 @@ class Evaluated:
         """The figures for JSON."""
         return [one.as_dict() for one in self.evaluations]
 
-    def in_words(self) -> Iterator[tuple[str, tuple[Any, Any], str, list[tuple[Any, ...]]]]:
-        """For printing, a scanner each: a sentence, heads and rows by horizon, the groups' horizon and rows."""
+    def in_words(self) -> Iterator[tuple[str, tuple[Any, Any], list[str], str, list[tuple[Any, ...]]]]:
+        """For printing, a scanner each: a sentence, heads and rows by horizon, what has no price, the groups' title and rows."""
         for one in self.evaluations:
             horizon, groups = group_horizon(one), []
             for kind, named in one.groups.items():
@@ -89,7 +90,15 @@ class Evaluated:
                     if own["count"]:
                         shown = percent(own["win_rate"], 1), percent(own["mean"]), plain(own["t"])
                         groups.append((kind, group, own["count"], *shown))
-            yield f"{one.scanner}: {_span(one)}; variants tried: {one.tried}", horizon_table(one), NAMES[horizon], groups
+            told = f"{one.scanner}: {_span(one)}; variants tried: {one.tried}"
+            title = f"mean excess, {NAMES[horizon]} (no t of fewer than {LEAST_SESSIONS} sessions)"
+            yield told, horizon_table(one), self._exits(one), title, groups
+
+    def _exits(self, one: Evaluation) -> list[str]:
+        """Which hits have no price at a horizon, or are sold at the last one, in words."""
+        after = {"next_open", "next_close", "day5"} & set(one.left_out)
+        hint = f"; with {self.sells_at_last} those after the session are sold at their last one" if self.sells_at_last else ""
+        return [line + (hint if after else "") for line in exit_lines(one)]
 
     def _repr_html_(self) -> str:
         facts = {one.scanner: _span(one) for one in self.evaluations}
@@ -98,13 +107,14 @@ class Evaluated:
 
 def evaluate(
     hits: pl.DataFrame | str | Path, *, archive: str | Path | Market | None = None, universe: str | None = None,
-    tried: int | None = None, out: str | Path | None = None, keep_rows: bool = True, on_progress: Progress | None = None,
-    spell: Spell = str,
+    tried: int | None = None, last_price: bool = False, out: str | Path | None = None, keep_rows: bool = True,
+    on_progress: Progress | None = None, spell: Spell = str,
 ) -> Evaluated:  # fmt: skip
     """Say what hits did next: a frame of hits, a hits.parquet, or a run directory, whose archive is known.
 
     universe   symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default)
     tried      how many variants were tried; of a run, counted in its folder where left out
+    last_price  whether what has no price at a horizon is sold at its last one; else it has no return there
     out        also write each hit with its returns to this .parquet file
     keep_rows  whether `rows` are in memory
     """
@@ -115,18 +125,20 @@ def evaluate(
         raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER for a hits file")
     place = archive.path if isinstance(archive, Market) else archive
     bars = loaded_from(folder, place, spell=spell)[1] if folder else market_of(archive or "").archive
-    return evaluate_hits(source, bars, universe=universe, tried=tried or (_variants(folder) if folder else 1), out=out,
-                         keep_rows=keep_rows, on_progress=on_progress, name=folder.name if folder else None)  # fmt: skip
+    return evaluate_hits(
+        source, bars, universe=universe, tried=tried or (_variants(folder) if folder else 1), last_price=last_price, out=out,
+        keep_rows=keep_rows, on_progress=on_progress, name=folder.name if folder else None, spell=spell,
+    )  # fmt: skip
 
 
 def evaluate_hits(
     hits: pl.DataFrame | Path, archive: Archive, *, universe: str | None, tried: int, out: str | Path | None,
-    keep_rows: bool, on_progress: Progress | None, name: str | None = None,
+    keep_rows: bool, on_progress: Progress | None, last_price: bool = False, name: str | None = None, spell: Spell = str,
 ) -> Evaluated:  # fmt: skip
     """Evaluate hits over an archive."""
     _check(hits, out, str)
     members = load_universe(universe, archive, Path).members if universe else None
-    evaluator, frames = Evaluator(hits, archive, members, tried), []
+    evaluator, frames = Evaluator(hits, archive, members, tried, last_price), []
     with telling(on_progress) as progress, whole_table(Path(out), {}) if out else nullcontext() as table:
         for _, month in groupby(evaluator.sessions(progress), key=lambda session: (session[0].year, session[0].month)):
             if table is None and not keep_rows:
@@ -138,7 +150,8 @@ def evaluate_hits(
             if table:
                 table.add(rows)
     found = whole_frame(frames, HITS_SCHEMA) if keep_rows else None
-    return Evaluated(evaluator.evaluations(), found, f"Evaluation of {name or (hits.name if isinstance(hits, Path) else 'hits')}")
+    title = f"Evaluation of {name or (hits.name if isinstance(hits, Path) else 'hits')}"
+    return Evaluated(evaluator.evaluations(), found, title, None if last_price else spell("last_price"))
 
 
 def _span(one: Evaluation) -> str:

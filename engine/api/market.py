@@ -153,15 +153,15 @@ class Market:
         return audit_of(self.loaded(*scanners, **options), self.archive, asked, warm_up, on_progress)
 
     def evaluate(
-        self, hits: pl.DataFrame | str | Path, *, universe: str | None = None, tried: int = 1, out: str | Path | None = None,
-        keep_rows: bool = True, on_progress: Progress | None = None,
+        self, hits: pl.DataFrame | str | Path, *, universe: str | None = None, tried: int = 1, last_price: bool = False,
+        out: str | Path | None = None, keep_rows: bool = True, on_progress: Progress | None = None,
     ) -> Evaluated:  # fmt: skip
         """What hits did next, of this market or of a hits.parquet; see `barsweep.evaluate`."""
         from engine.api.evaluations import evaluate_hits
 
         source = hits if isinstance(hits, pl.DataFrame) else Path(hits)
-        return evaluate_hits(source, self.archive, universe=universe, tried=tried, out=out, keep_rows=keep_rows,
-                             on_progress=on_progress)  # fmt: skip
+        return evaluate_hits(source, self.archive, universe=universe, tried=tried, last_price=last_price, out=out,
+                             keep_rows=keep_rows, on_progress=on_progress)  # fmt: skip
 
     def show(
         self, symbol: str, *keys: str, date: str | dt.date | None = None, sessions: int | None = None,

@@ -19,6 +19,7 @@ from engine.runtime.module_loader import load_class, modules_in
 from engine.runtime.module_origin import allow_folders
 from engine.scan.base import ColumnarScanner
 from engine.scan.load_scanner import built_in_scanners, load_scanner_class
+from engine.scan.missing import as_written
 from engine.scan.skeleton import write_skeleton
 from engine.trading.plan import SignalPlan
 from engine.trading.skeleton import write_strategy
@@ -95,7 +96,7 @@ def describe_scanner(module: str) -> PlugIn:
     if missing:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
     plan = found().plan()
-    rules = [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses]
+    rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.clauses]
     return PlugIn(module, _first_line(found), doc, _parameters(found), (), rules, tuple(key.name for key in plan.indicators))
 
 
@@ -110,7 +111,7 @@ def describe_strategy(module: str) -> PlugIn:
         keys = tuple(str(key) for key in strategy.indicators())
         return PlugIn(module, _first_line(found), doc, _parameters(found), (), None, keys)
     plan = SignalPlan.build(module, strategy)
-    rules = [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.parts]
+    rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.parts]
     return PlugIn(module, _first_line(found), doc, _parameters(found), (), rules, tuple(key.name for key in plan.indicators))
 
 

@@ -144,7 +144,7 @@ def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: Cr
         if slot.plan and slot.columnar and slot.session.error is None:
             ticks = slot.scan_ticks(whole)
             ticks = ticks[ticks < until]
-            hits = evaluate(slot.plan, other, ticks, slot.members(whole))
+            hits = evaluate(slot.plan, slot.view(other), ticks, slot.members(whole))
             yield from _hits(slot, whole, hits, until, tz)
 
 

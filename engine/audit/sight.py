@@ -78,8 +78,8 @@ class Sight:
         if not len(ticks) or not len(members):
             return pl.Series(dtype=pl.Float64)
         stacks = [ticks] if at_once else [ticks[i : i + 1] for i in range(len(ticks))]
-        columns = dict.fromkeys(("tick", *part.columns))
-        return pl.concat([values_of(part.expression, self.cross.grid(columns, stack, members)) for stack in stacks])
+        columns, cross = dict.fromkeys(("tick", *part.columns)), slot.view(self.cross)
+        return pl.concat([values_of(part.expression, cross.grid(columns, stack, members)) for stack in stacks])
 
     def _tables(self, records: list[SessionRecord]) -> dict[str, pl.DataFrame]:
         rows = SessionTables(records)

@@ -15,13 +15,16 @@ from engine.cli.output import print_json, print_table, progress_bar
 @archive_option(required=False)
 @click.option("--universe", help='Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default).')
 @click.option("--tried", type=click.IntRange(1), help="How many variants were tried; counted in the run's folder where left out.")
+@click.option(
+    "--last-price", is_flag=True, help="Sell what has no price at a horizon at its last one; else it has no return there."
+)
 @click.option("--html", "page", type=FILE, help="Write a page with plots to this HTML file.")
 @click.option("--out", type=FILE, help="Write each hit with its returns to this .parquet file.")
 @format_option
 @quiet_option
 def evaluate_command(
-    source: Path, archive_path: Path | None, universe: str | None, tried: int | None, page: Path | None, out: Path | None,
-    output_format: str, quiet: bool,
+    source: Path, archive_path: Path | None, universe: str | None, tried: int | None, last_price: bool, page: Path | None,
+    out: Path | None, output_format: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Say what hits did next: HITS_OR_RUN is a hits.parquet or a run directory.
 
@@ -31,8 +34,8 @@ def evaluate_command(
     from engine import api
 
     with progress_bar(quiet) as progress:
-        found = api.evaluate(source, archive=archive_path, universe=universe, tried=tried, out=out, keep_rows=False,
-                             on_progress=progress, spell=spell)  # fmt: skip
+        found = api.evaluate(source, archive=archive_path, universe=universe, tried=tried, last_price=last_price, out=out,
+                             keep_rows=False, on_progress=progress, spell=spell)  # fmt: skip
     if page:
         found.page(page)
     if output_format == "json":
@@ -40,9 +43,11 @@ def evaluate_command(
         return
     if not found.evaluations:
         click.echo("no hits")
-    for told, by_horizon, horizon, groups in found.in_words():
+    for told, by_horizon, exits, title, groups in found.in_words():
         click.echo(told)
         print_table("", *by_horizon)
+        for line in exits:
+            click.echo(line)
         click.echo()
-        print_table(f"mean excess, {horizon}", ("by", "group", "hits", "win rate", "mean", "t"), groups)
+        print_table(title, ("by", "group", "hits", "win rate", "mean", "t"), groups)
         click.echo()

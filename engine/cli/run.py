@@ -168,6 +168,7 @@ def _print_trading(summary: dict[str, Any]) -> None:
         **{name: _figure(metrics[name]) for name in shown if metrics.get(name) is not None},
         "trades": trades["count"],
         **{name: _figure(trades[name]) for name in ("win_rate", "profit_factor", "pnl", "costs") if name in trades},
+        **({"won, lost": _won_and_lost(trades)} if trades["count"] else {}),
     })  # fmt: skip
     heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
     keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")
@@ -176,6 +177,12 @@ def _print_trading(summary: dict[str, Any]) -> None:
     for name, one in failed.items():
         first = one["first_errors"][0]
         click.echo(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
+
+
+def _won_and_lost(trades: dict[str, Any]) -> str:
+    """What a win rate is made of."""
+    open_ones = f"; {trades['open']:,} of them still open, at their value so far" if trades["open"] else ""
+    return f"{trades['won']:,} won, {trades['lost']:,} lost, {trades['break_even']:,} broke even, which is not won{open_ones}"
 
 
 def _figure(value: float | None) -> str:

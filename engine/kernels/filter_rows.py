@@ -11,12 +11,13 @@ from numba.extending import intrinsic
 
 from engine.runtime.jit import njit
 
-# What a step does with the machine's stack. A place on the stack is a number or a truth, and is known or missing.
+# What a step does with the machine's stack. A place on the stack is a number, missing where it is NaN, or a truth, known or
+# missing.
 LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 10, 11, 12, 13
 GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, UNEQUAL = 20, 21, 22, 23, 24, 25
 AND, OR = 30, 31
-NOT, NEGATE, ABSOLUTE, IS_MISSING, IS_KNOWN = 40, 41, 42, 43, 44
+NOT, NEGATE, ABSOLUTE, IS_MISSING, IS_KNOWN, IS_NAN, IS_NUMBER = 40, 41, 42, 43, 44, 45, 46  # IS_MISSING, IS_KNOWN: of a truth
 WITH_CONSTANT = 100  # added to a computation or comparison whose right side is a constant, no NaN
 
 ROWS_A_STRETCH = 1024
@@ -58,9 +59,8 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
     counts                  uint32[conditions, every tick there is], written at `ticks`: rows left after each condition
     out_ticks, out_members  int64, long enough for every row
 
-    A missing value (NaN in a column) makes whatever is computed from it missing, but for `or` with a truth and `and` with an
-    untruth; a condition does not hold where it is missing. A NaN that was computed (0 / 0) is no missing value: it equals
-    itself and is greater than any number, as in Polars.
+    A missing value (NaN, of a column or computed as 0 / 0 is) makes whatever is computed from it missing, comparisons and `not`
+    among it, but for `or` with a truth and `and` with an untruth; a condition does not hold where it is missing.
     """
     numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
     truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
@@ -93,12 +93,12 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
 
 
 @njit
-def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_row, out, out_known):
-    """Write what computations come to in every row: numbers to `out`, whether there is one to `out_known`.
+def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_row, out):
+    """Write the numbers that computations come to in every row, NaN where there is none.
 
     ticks, spans, members, columns, steps, constants, ends  as for `filter_rows`
-    first_row       of `out`, where the first goes
-    out, out_known  float64 and bool [computations, rows]
+    first_row  of `out`, where the first goes
+    out        float64[computations, rows]
     """
     numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
     truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
@@ -112,7 +112,6 @@ def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_r
                 _evaluate(ticks[place], who, rows, columns, steps[step : ends[number]], constants, numbers, truths, known)
                 for row in range(rows):
                     out[number, done + row] = numbers[0, row]
-                    out_known[number, done + row] = known[0, row]
                 step = ends[number]
             done += rows
 
@@ -148,18 +147,16 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
             top += 1
             if what in (CONSTANT, TRUTH):
                 _fill(constants[argument], numbers[top][:rows])
-                _fill(constants[argument] == constants[argument], known[top][:rows])
             else:
-                _load(tick, who, rows, columns[argument], numbers[top], known[top])
+                _load(tick, who, rows, columns[argument], numbers[top])
             if what >= LOAD_TRUTH:
-                _as_truth(rows, numbers[top], truths[top])
+                _as_truth(rows, numbers[top], truths[top], known[top])
         elif what <= DIVIDE:
             top -= 1
-            _both_known(rows, known[top], known[top + 1])
             _compute(what, rows, numbers[top], numbers[top + 1])
         elif what <= UNEQUAL:
             top -= 1
-            _both_known(rows, known[top], known[top + 1])
+            _both_known(rows, numbers[top], numbers[top + 1], known[top])
             _compare(what, rows, numbers[top], numbers[top + 1], truths[top])
         elif what <= OR:
             top -= 1
@@ -169,16 +166,15 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
         elif what <= WITH_CONSTANT + DIVIDE:
             _compute_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument])
         else:
+            _name_known(rows, numbers[top], known[top])
             _compare_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top])
 
 
 @njit
-def _load(tick, who, rows, column, number, known):
+def _load(tick, who, rows, column, number):
     address, apart = column[0] + tick * column[1], column[2]
     if apart == 0:
-        value = carray(_pointer(address), 1)[0]
-        _fill(value, number[:rows])
-        _fill(value == value, known[:rows])
+        _fill(carray(_pointer(address), 1)[0], number[:rows])
         return
     width = apart // 8
     first, last = who[0], who[rows - 1]
@@ -192,7 +188,6 @@ def _load(tick, who, rows, column, number, known):
     else:
         for row in range(rows):
             number[row] = values[who[row] * width]
-    _name_known(rows, number, known)
 
 
 @njit
@@ -202,27 +197,28 @@ def _copy(values, number):
 
 
 @njit
-def _name_known(rows, number, known):
-    for row in range(rows):
-        known[row] = number[row] == number[row]
-
-
-@njit
 def _fill(value, out):
     for row in range(len(out)):  # where a slice assignment would look for overlaps first
         out[row] = value
 
 
 @njit
-def _as_truth(rows, number, truth):
+def _as_truth(rows, number, truth, known):
     for row in range(rows):
         truth[row] = number[row] == 1.0
+    _name_known(rows, number, known)
 
 
 @njit
-def _both_known(rows, known, other):
+def _name_known(rows, number, known):
     for row in range(rows):
-        known[row] &= other[row]
+        known[row] = number[row] == number[row]
+
+
+@njit
+def _both_known(rows, a, b, known):
+    for row in range(rows):
+        known[row] = (a[row] == a[row]) & (b[row] == b[row])
 
 
 @njit
@@ -258,32 +254,32 @@ def _compute_with(what, rows, a, constant):
 def _compare(what, rows, a, b, truth):
     if what == GREATER:
         for row in range(rows):
-            truth[row] = (a[row] > b[row]) | ((a[row] != a[row]) & (b[row] == b[row]))
+            truth[row] = a[row] > b[row]
     elif what == GREATER_EQUAL:
         for row in range(rows):
-            truth[row] = (a[row] >= b[row]) | (a[row] != a[row])
+            truth[row] = a[row] >= b[row]
     elif what == LESS:
         for row in range(rows):
-            truth[row] = (a[row] < b[row]) | ((a[row] == a[row]) & (b[row] != b[row]))
+            truth[row] = a[row] < b[row]
     elif what == LESS_EQUAL:
         for row in range(rows):
-            truth[row] = (a[row] <= b[row]) | (b[row] != b[row])
+            truth[row] = a[row] <= b[row]
     elif what == EQUAL:
         for row in range(rows):
-            truth[row] = (a[row] == b[row]) | ((a[row] != a[row]) & (b[row] != b[row]))
+            truth[row] = a[row] == b[row]
     else:
         for row in range(rows):
-            truth[row] = (a[row] != b[row]) & ((a[row] == a[row]) | (b[row] == b[row]))
+            truth[row] = a[row] != b[row]
 
 
 @njit
 def _compare_with(what, rows, a, constant, truth):
     if what == GREATER:
         for row in range(rows):
-            truth[row] = not a[row] <= constant
+            truth[row] = a[row] > constant
     elif what == GREATER_EQUAL:
         for row in range(rows):
-            truth[row] = not a[row] < constant
+            truth[row] = a[row] >= constant
     elif what == LESS:
         for row in range(rows):
             truth[row] = a[row] < constant
@@ -319,7 +315,11 @@ def _alone(what, rows, number, truth, known):
     elif what == ABSOLUTE:
         for row in range(rows):
             number[row] = abs(number[row])
-    else:
+    elif what <= IS_KNOWN:
         for row in range(rows):
             truth[row] = known[row] == (what == IS_KNOWN)
-            known[row] = True
+        _fill(True, known[:rows])
+    else:
+        for row in range(rows):
+            truth[row] = (number[row] == number[row]) == (what == IS_NUMBER)
+        _fill(True, known[:rows])

@@ -34,7 +34,7 @@ def order_rows(ticks, keys, order, ranks):
     """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand; to `ranks` 1, 2, 3 ... of each.
 
     ticks  int64[rows], increasing
-    keys   float64[rows], no NaN
+    keys   float64[rows]; NaN comes last
     order  int64[rows], ranks uint32[rows]
     """
     space = _space(_longest(ticks))
@@ -52,14 +52,14 @@ def order_rows(ticks, keys, order, ranks):
 
 
 @njit
-def rank_members(values, known, descending, highest, share, within, places, ranks):
-    """Write the rank of each known value among those of its row, 1 for the smallest or, descending, the largest; NaN for others.
+def rank_members(values, descending, highest, share, within, places, ranks):
+    """Write the rank of each number among those of its row, 1 for the smallest or, descending, the largest; NaN for NaN.
 
-    values, known  float64 and bool [rows, members]; a NaN that is known is larger than any number
-    within         float64: ranks above it need not be told apart, and may all be infinite
-    places         int64[rows]: which row of `ranks`, float64, each goes to
+    values  float64[rows, members]
+    within  float64: ranks above it need not be told apart, and may all be infinite
+    places  int64[rows]: which row of `ranks`, float64, each goes to
 
-    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all that are known (times
+    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all numbers (times
     1 / count, as Polars divides by one number).
     """
     space, who = _space(values.shape[1]), np.empty(values.shape[1], np.int64)
@@ -68,8 +68,9 @@ def rank_members(values, known, descending, highest, share, within, places, rank
         for i in range(len(out)):
             key = _key_of(bits[i], values[row, i])
             space.keys[count], who[count] = ~key if descending else key, i
-            count += known[row, i]
-            out[i] = np.inf if known[row, i] else np.nan
+            known = values[row, i] == values[row, i]
+            count += known
+            out[i] = np.inf if known else np.nan
         sorted_count = count if within >= count else _first_keys(space, who, count, within)
         order = _sorted(space, sorted_count)
         end = 0

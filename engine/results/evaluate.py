@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +24,25 @@ from engine.schema import HITS_SCHEMA
 
 NEEDED = ("session", "tick", "scanner", "symbol")
 RANKS = ((1, "1"), (3, "2-3"), (10, "4-10"), (math.inf, "11+"))
+KINDS = ("time of day", "year", "rank")  # of groups, before the features
 QUANTILES = 5
+FIFTHS = (*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none")
+LEAST_SESSIONS = 10  # with hits: of fewer, a spread between sessions says nothing, nor does a t-statistic or an interval
+EXCURSIONS = ("mfe", "mae")  # the best is no loss and the worst no gain, whatever was found: a win rate of them says nothing
 BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
 RESAMPLES, SEED = 1_000, 7
+ROUNDING = 1e-12  # of the squares that a spread is the difference of: what is less is nothing
 EULER = 0.5772156649015329
 
 
 class Tally:
-    """Returns added up, session by session; `whole` ones also give a median and a bootstrap interval."""
+    """Returns added up, session by session; `whole` ones also give a median and a bootstrap interval.
 
-    def __init__(self, whole: bool):
+    of_wins  whether a return above 0 is a win
+    """
+
+    def __init__(self, whole: bool, of_wins: bool = True):
+        self._of_wins = of_wins
         self.count, self.total, self.wins = 0, 0.0, 0
         self._sessions, self._squares, self._cross, self._counts = 0, 0.0, 0.0, 0.0  # of the sessions' sums and counts
         self._bins = np.zeros(2 * BASIS + 1 if whole else 0, np.int64)
@@ -59,11 +69,15 @@ class Tally:
         self._counts += float(count) * count
 
     def figures(self) -> dict[str, Any]:
-        """count, win rate, mean, t-statistic clustered by session; median (to a basis point) and interval of the mean."""
+        """count, win rate, mean, t-statistic clustered by session; median (to a basis point) and interval of the mean.
+
+        A return of exactly 0 is counted, and no win. The t-statistic and the interval are null of fewer than LEAST_SESSIONS.
+        """
         if not self.count:
             return {"count": 0}
         mean = self.total / self.count
-        figures = {"count": self.count, "win_rate": self.wins / self.count, "mean": mean, "t": self._t(mean)}
+        won = self.wins / self.count if self._of_wins else None
+        figures = {"count": self.count, "win_rate": won, "mean": mean, "t": self._t(mean)}
         if self._by_session is None:
             return figures
         low, high = self._interval(self._by_session)
@@ -76,14 +90,15 @@ class Tally:
 
     def _t(self, mean: float) -> float | None:
         """Hits of one session are not independent: residuals are added up by session before they are squared."""
-        spread = self._squares - 2.0 * mean * self._cross + mean * mean * self._counts
-        if self._sessions < 2 or spread <= 0.0:
+        squared = mean * mean * self._counts
+        spread = self._squares - 2.0 * mean * self._cross + squared
+        if self._sessions < LEAST_SESSIONS or spread <= ROUNDING * (self._squares + squared):
             return None
         return mean / math.sqrt(spread * self._sessions / (self._sessions - 1) / self.count**2)
 
     def _interval(self, by_session: list[tuple[int, float]]) -> tuple[float | None, float | None]:
         """95 % of the means of resampled sessions."""
-        if len(by_session) < 2:
+        if len(by_session) < LEAST_SESSIONS:
             return None, None
         counts, totals = np.array(by_session).T
         rng = np.random.default_rng(SEED)
@@ -100,7 +115,9 @@ class Evaluation:
     """One scanner's hits.
 
     returns, excess  horizon -> figures; excess is over the mean of the universe's other symbols at the same tick
-    groups           (kind, horizon) -> group -> figures of the excess
+    groups           kind -> group -> horizon -> figures of the excess
+    left_out         horizon -> hits without a return though the archive reaches that far: their symbols have no price then
+    at_last_price    horizon -> hits whose exit is the last price that the symbol had before
     """
 
     scanner: str
@@ -112,12 +129,15 @@ class Evaluation:
     returns: dict[str, dict[str, Any]]
     excess: dict[str, dict[str, Any]]
     groups: dict[str, dict[str, dict[str, Any]]]
+    left_out: dict[str, int]
+    at_last_price: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "scanner": self.scanner, "hits": self.hits, "sessions": self.sessions, "first": str(self.first), "last": str(self.last),
-            "tried": self.tried, "returns": self.returns, "excess": self.excess, "groups": self.groups,
+            "tried": self.tried, "returns": self.returns, "excess": self.excess, "groups": self.groups, "left_out": self.left_out,
+            "at_last_price": self.at_last_price,
         }  # fmt: skip
 
 
@@ -137,12 +157,14 @@ class Evaluator:
 
     hits      a hits.parquet, or its rows
     universe  date -> symbols that hits are compared with; None: all that the archive holds
+    last_price  a symbol that has no price at a horizon is sold at the last one that it had; else it has no return there
     """
 
     def __init__(
-        self, hits: Path | pl.DataFrame, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1
-    ):
-        self._archive, self._universe, self._tried = archive, universe, tried
+        self, hits: Path | pl.DataFrame, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1,
+        last_price: bool = False,
+    ):  # fmt: skip
+        self._archive, self._universe, self._tried, self._last_price = archive, universe, tried, last_price
         self._scan, where = (hits.lazy(), "hits") if isinstance(hits, pl.DataFrame) else (pl.scan_parquet(hits), str(hits))
         try:
             self._schema = self._scan.collect_schema()
@@ -153,6 +175,7 @@ class Evaluator:
             raise RunError(f"no column {', '.join(missing)}", where=where, expected=f"columns {', '.join(NEEDED)}")
         self._features = [n for n, dtype in self._schema.items() if n not in HITS_SCHEMA and dtype.is_numeric()]
         self._edges = self._quantiles()
+        self._left_out, self._at_last_price = Counter[tuple[str, str]](), Counter[tuple[str, str]]()  # of a scanner, at a horizon
         self._tallies: dict[tuple[str, str, str, str], Tally] = {}
         self._spans: dict[str, tuple[int, int, dt.date, dt.date]] = {}
 
@@ -166,7 +189,7 @@ class Evaluator:
         """Session by session: its hits with `return_` and `excess_` columns for each horizon."""
         dates = self._scan.select(pl.col("session").unique().sort()).collect()["session"].to_list()
         symbols = SymbolTable(self._archive.symbols())
-        forward = Forward(self._archive)
+        forward = Forward(self._archive, last_price=self._last_price)
         for number, date in enumerate(dates):
             hits = self._scan.filter(pl.col("session") == date).collect()
             evaluated = self._session(date, hits, symbols, forward)
@@ -182,11 +205,17 @@ class Evaluator:
             for figures in excess.values():
                 figures["deflated_t"] = deflated(figures.get("t"), self._tried)
             groups: dict[str, dict[str, dict[str, Any]]] = {}
-            for (kind, horizon, group), tally in sorted(own.items()):
+            for (kind, horizon, group), tally in sorted(own.items(), key=_in_order):
                 if group:
                     groups.setdefault(kind, {}).setdefault(group, {})[horizon] = tally.figures()
             returns = {h: own["return", h, ""].figures() for h in HORIZONS}
-            made.append(Evaluation(scanner, hits, sessions, first, last, self._tried, returns, excess, groups))
+            left_out, at_last = (
+                {horizon: counts[scanner, horizon] for horizon in HORIZONS if counts[scanner, horizon]}
+                for counts in (self._left_out, self._at_last_price)
+            )
+            made.append(Evaluation(
+                scanner, hits, sessions, first, last, self._tried, returns, excess, groups, left_out, at_last
+            ))  # fmt: skip
         return made
 
     # -- one session
@@ -204,6 +233,10 @@ class Evaluator:
             others = self._others(outcomes, at[own], who[own])
             for horizon in HORIZONS:
                 returns = outcomes.returns[horizon][at[own], who[own]]
+                missing = np.isnan(returns) & outcomes.reached[horizon][at[own]]
+                self._left_out[scanner, horizon] += int(missing.sum())
+                if horizon in outcomes.last:
+                    self._at_last_price[scanner, horizon] += int(outcomes.last[horizon][at[own], who[own]].sum())
                 columns.setdefault(f"return_{horizon}", np.full(len(hits), np.nan))[own] = returns
                 columns.setdefault(f"excess_{horizon}", np.full(len(hits), np.nan))[own] = returns - others[horizon][at[own]]
             self._count(scanner, date, int(own.sum()))
@@ -250,25 +283,38 @@ class Evaluator:
         }
         if "rank" in own.columns:
             groups["rank"] = [name for _, name in RANKS], np.searchsorted([most for most, _ in RANKS], own["rank"].to_numpy())
-        fifths = [*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none"]
-        for name in self._features:
+        for name, edges in self._edges[own["scanner"][0]].items():
             values = own[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            codes = np.searchsorted(self._edges[name], values)
-            groups[name] = fifths, np.where(np.isnan(values), QUANTILES, codes)
+            codes = np.searchsorted(edges, values)
+            groups[f"feature {name}" if name in groups else name] = list(FIFTHS), np.where(np.isnan(values), QUANTILES, codes)
         return groups
 
     def _tally(self, scanner: Any, kind: str, horizon: str, group: str) -> Tally:
-        return self._tallies.setdefault((str(scanner), kind, horizon, group), Tally(whole=not group))
+        return self._tallies.setdefault((str(scanner), kind, horizon, group), Tally(not group, horizon not in EXCURSIONS))
 
     def _count(self, scanner: str, date: dt.date, hits: int) -> None:
         before, sessions, first, _ = self._spans.get(scanner, (0, 0, date, date))
         self._spans[scanner] = before + hits, sessions + 1, first, date
 
-    def _quantiles(self) -> dict[str, Floats]:
-        """The inner edges of each feature's fifths, one column in memory at a time."""
+    def _quantiles(self) -> dict[str, dict[str, Floats]]:
+        """scanner -> feature -> the inner edges of its fifths among the scanner's own hits, one column in memory at a time.
+
+        A feature without a number in a scanner's hits is none of its features: scanners share the table's columns.
+        """
         shares = [i / QUANTILES for i in range(1, QUANTILES)]
-        edges = {}
+        edges: dict[str, dict[str, Floats]] = defaultdict(dict)
         for name in self._features:
-            column = self._scan.select(pl.col(name).cast(pl.Float64).fill_nan(None).drop_nulls()).collect()[name]
-            edges[name] = np.array([column.quantile(share, "linear") for share in shares] if len(column) else [0.0] * len(shares))
+            values = pl.col(name).cast(pl.Float64).fill_nan(None)
+            quantiles = [values.quantile(share, "linear").alias(f"{share}") for share in shares]
+            for scanner, *of_scanner in self._scan.group_by("scanner").agg(quantiles).collect().iter_rows():
+                if None not in of_scanner:
+                    edges[scanner][name] = np.array(of_scanner)
         return edges
+
+
+def _in_order(item: tuple[tuple[str, str, str], Tally]) -> tuple[int, str, int, str]:
+    """By kind, time of day first; ranks and fifths by number, other groups by their name."""
+    (kind, _, group), _ = item
+    first = KINDS.index(kind) if kind in KINDS else len(KINDS)
+    names = [*(name for _, name in RANKS)] if kind == "rank" else [*FIFTHS]
+    return first, kind, names.index(group) if group in names else 0, group

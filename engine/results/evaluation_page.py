@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.results.charts import figure_html, plotly
-from engine.results.evaluate import Evaluation
+from engine.results.evaluate import LEAST_SESSIONS, Evaluation
 from engine.results.outcomes import HORIZONS
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
 th:first-child,td:first-child{text-align:left}h2{margin-top:2.5rem}"""
-ABOUT = """Returns from the next bar's open. Excess is over the mean of the universe's other symbols at the same tick; t is
-clustered by session; the interval is a bootstrap over sessions."""
+ABOUT = f"""Returns from the next bar's open. Excess is over the mean of the universe's other symbols at the same tick; t is
+clustered by session; the interval is a bootstrap over sessions; of fewer than {LEAST_SESSIONS} sessions there is neither. A return
+of exactly 0 is no win."""
 NAMES = {"m5": "+5 min", "m15": "+15 min", "m30": "+30 min", "m60": "+60 min", "close": "to the close", "next_open": "next open",
          "next_close": "next close", "day5": "+5 sessions", "mfe": "best (MFE)", "mae": "worst (MAE)"}  # fmt: skip
 
@@ -25,11 +26,12 @@ def evaluation_page(title: str, evaluations: Sequence[Evaluation]) -> str:
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{ABOUT}</p>"]
     for number, one in enumerate(evaluations):
         parts += [f"<h2>{html.escape(one.scanner)}</h2>", _facts(one), _table(one)]
+        parts += [f"<p>{html.escape(line)}</p>" for line in exit_lines(one)]
         kinds = [kind for kind in one.groups if len(one.groups[kind]) > 1]
         figure = make_subplots(rows=1 + (len(kinds) + 1) // 2, cols=2, subplot_titles=["mean excess by horizon", "", *kinds])
         shown = [h for h in HORIZONS if one.excess[h]["count"] and h not in ("mfe", "mae")]
         means = [100 * one.excess[h]["mean"] for h in shown]
-        errors = [[100 * abs((one.excess[h][side] or 0) - one.excess[h]["mean"]) for h in shown] for side in ("high", "low")]
+        errors = [[_off(one.excess[h], side) for h in shown] for side in ("high", "low")]
         bars = go.Bar(
             x=[NAMES[h] for h in shown],
             y=means,
@@ -71,6 +73,19 @@ def horizon_table(one: Evaluation) -> tuple[list[str], list[list[Any]]]:
                 *([plain(over.get("deflated_t"))] if several else []),
             ])  # fmt: skip
     return heads, rows
+
+
+def exit_lines(one: Evaluation) -> list[str]:
+    """What is to be said of hits that are left out, or sold at an earlier price, horizon by horizon."""
+    told = ((one.left_out, "left out, for their symbols have no price then (they stopped trading, or do not trade then)"),
+            (one.at_last_price, "sold at the last price before, for their symbols have none then"))  # fmt: skip
+    return [f"hits {why}: {', '.join(f'{NAMES[horizon]} {count:,}' for horizon, count in counts.items())}"
+            for counts, why in told if counts]  # fmt: skip
+
+
+def _off(figures: dict[str, Any], side: str) -> float | None:
+    """How far one end of an interval is from the mean, in percent; None without an interval."""
+    return None if figures[side] is None else 100 * abs(figures[side] - figures["mean"])
 
 
 def group_horizon(one: Evaluation) -> str:

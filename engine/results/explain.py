@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +17,8 @@ from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
-from engine.scan.expressions import nodes
+from engine.scan.expressions import expression_of, nodes
+from engine.scan.missing import as_written, nan_to_null_of
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.slot import ScannerSlot
 from engine.session.coordinator import SessionCoordinator
@@ -113,7 +112,7 @@ class _Looking:
         self._sessions = self._coordinator.sessions()
         next(self._sessions)
         assert self._coordinator.at_hand is not None
-        self.cross: CrossSection = self._coordinator.at_hand.cross
+        self.cross: CrossSection = self.slot.view(self._coordinator.at_hand.cross)
         self._panel = self._coordinator.at_hand.panel
         self._tz = archive.calendar.tz
         self._ticks = self.slot.scan_ticks(self.cross)
@@ -234,9 +233,10 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
 
     def walk(node: Any) -> None:
         if isinstance(node, dict):
+            node = nan_to_null_of(node) or node
             body = node.get("BinaryExpr")
             if isinstance(body, dict) and body.get("op") in SIGNS:
-                found.append((_expression(body["left"]), body["op"], _expression(body["right"]), _expression(node)))
+                found.append((expression_of(body["left"]), body["op"], expression_of(body["right"]), expression_of(node)))
                 return
             for child in node.values():
                 walk(child)
@@ -248,12 +248,8 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
     return found
 
 
-def _expression(node: Any) -> pl.Expr:
-    return pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json")
-
-
 def _text(expression: pl.Expr) -> str:
-    text = str(expression.meta.undo_aliases())
+    text = str(as_written(expression).meta.undo_aliases())
     for old, new in (('col("', ""), ('")', ""), ("dyn float: ", ""), ("dyn int: ", ""), ("[(", "("), (")]", ")")):
         text = text.replace(old, new)
     return text

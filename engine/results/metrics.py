@@ -1,6 +1,8 @@
 """Performance of a series of returns, by the names and definitions of empyrical.
 
-Returns are simple and one a session; NaN where a figure is not defined (too few sessions, nothing to divide by).
+Returns are simple and one a session; NaN where a figure is not defined: too few sessions, or nothing to divide by. A divisor (a
+deviation, a loss, a drawdown, a benchmark's variance) counts as nothing up to `rounding` of the returns: the deviation of equal
+returns comes out of floating point as 1e-17, not 0, and a ratio over it would be noise.
 Source: https://github.com/stefan-jansen/empyrical-reloaded, stats.py; a test holds every figure to it.
 """
 
@@ -15,6 +17,8 @@ import numpy as np
 from engine.panel.bars import Floats
 
 SESSIONS_A_YEAR = 252
+ROUNDING = 1e-9  # of the largest return by size
+LAST_DIGITS = 4 * np.finfo(np.float64).eps  # of a return that is a quotient of equities less 1, however small it is
 
 
 def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float]:
@@ -25,6 +29,11 @@ def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float
         found |= {"up_capture": capture(returns, benchmark, True), "down_capture": capture(returns, benchmark, False)}
         found["benchmark_return"] = cum_returns_final(benchmark)
     return found
+
+
+def rounding(returns: Floats) -> float:
+    """How large what comes of these returns may be and still be nothing but rounding."""
+    return max(ROUNDING * float(np.max(np.abs(returns), initial=0.0)), LAST_DIGITS)
 
 
 def cum_returns_final(returns: Floats) -> float:
@@ -44,18 +53,22 @@ def annual_volatility(returns: Floats) -> float:
 
 
 def sharpe_ratio(returns: Floats) -> float:
-    """Mean over standard deviation, annualized, without a risk-free rate."""
-    return _ratio(np.mean(returns), np.std(returns, ddof=1)) * math.sqrt(SESSIONS_A_YEAR) if len(returns) > 1 else math.nan
+    """Mean over standard deviation, annualized, without a risk-free rate; NaN where all returns are equal."""
+    if len(returns) < 2:
+        return math.nan
+    return _ratio(np.mean(returns), np.std(returns, ddof=1), rounding(returns)) * math.sqrt(SESSIONS_A_YEAR)
 
 
 def downside_risk(returns: Floats) -> float:
     """Root of the mean square of the losses, annualized."""
-    return float(np.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)) * math.sqrt(SESSIONS_A_YEAR))
+    return _downside(returns) * math.sqrt(SESSIONS_A_YEAR)
 
 
 def sortino_ratio(returns: Floats) -> float:
-    """Annualized mean over downside risk."""
-    return _ratio(np.mean(returns) * SESSIONS_A_YEAR, downside_risk(returns)) if len(returns) > 1 else math.nan
+    """Annualized mean over downside risk; NaN without a loss."""
+    if len(returns) < 2 or not _has_losses(returns):
+        return math.nan
+    return _ratio(np.mean(returns), _downside(returns)) * math.sqrt(SESSIONS_A_YEAR)
 
 
 def max_drawdown(returns: Floats) -> float:
@@ -65,14 +78,15 @@ def max_drawdown(returns: Floats) -> float:
 
 
 def calmar_ratio(returns: Floats) -> float:
-    """Annual return over the deepest drawdown."""
-    deepest = max_drawdown(returns)
-    return annual_return(returns) / abs(deepest) if deepest < 0 else math.nan
+    """Annual return over the deepest drawdown; NaN without one."""
+    return _ratio(annual_return(returns), -max_drawdown(returns)) if _has_losses(returns) else math.nan
 
 
 def omega_ratio(returns: Floats) -> float:
-    """Sum of the gains over the sum of the losses."""
-    return _ratio(np.sum(returns[returns > 0]), -np.sum(returns[returns < 0])) if len(returns) > 1 else math.nan
+    """Sum of the gains over the sum of the losses; NaN without a loss."""
+    if len(returns) < 2 or not _has_losses(returns):
+        return math.nan
+    return _ratio(np.sum(returns[returns > 0]), -np.sum(returns[returns < 0]))
 
 
 def stability_of_timeseries(returns: Floats) -> float:
@@ -80,14 +94,14 @@ def stability_of_timeseries(returns: Floats) -> float:
     if len(returns) < 2 or not np.all(returns > -1.0):
         return math.nan
     logs = np.cumsum(np.log1p(returns))
-    if np.ptp(logs) == 0:
+    if np.ptp(logs) <= rounding(returns):
         return math.nan
     return float(np.corrcoef(np.arange(len(logs)), logs)[0, 1] ** 2)
 
 
 def tail_ratio(returns: Floats) -> float:
     """95th percentile over the 5th, by size."""
-    return _ratio(abs(np.percentile(returns, 95)), abs(np.percentile(returns, 5)))
+    return _ratio(abs(np.percentile(returns, 95)), abs(np.percentile(returns, 5)), rounding(returns))
 
 
 def value_at_risk(returns: Floats) -> float:
@@ -102,10 +116,10 @@ def conditional_value_at_risk(returns: Floats) -> float:
 
 
 def beta(returns: Floats, benchmark: Floats) -> float:
-    """Slope against the benchmark."""
-    if len(returns) < 2:
+    """Slope against the benchmark; NaN where all of the benchmark's returns are equal."""
+    centred = benchmark - np.mean(benchmark) if len(benchmark) else benchmark
+    if len(returns) < 2 or np.std(benchmark) <= rounding(benchmark):
         return math.nan
-    centred = benchmark - np.mean(benchmark)
     return _ratio(np.mean(centred * (returns - np.mean(returns))), np.mean(centred**2))
 
 
@@ -118,11 +132,22 @@ def alpha(returns: Floats, benchmark: Floats) -> float:
 def capture(returns: Floats, benchmark: Floats, up: bool) -> float:
     """Annual return over the benchmark's, on the sessions on which the benchmark rose (or fell)."""
     there = benchmark > 0 if up else benchmark < 0
-    return _ratio(annual_return(returns[there]), annual_return(benchmark[there])) if there.any() else math.nan
+    if np.max(np.abs(benchmark[there]), initial=0.0) <= rounding(benchmark):
+        return math.nan
+    return _ratio(annual_return(returns[there]), annual_return(benchmark[there]))
 
 
-def _ratio(above: float | np.floating[Any], below: float | np.floating[Any]) -> float:
-    return float(above / below) if below else math.nan
+def _has_losses(returns: Floats) -> bool:
+    return bool(-np.min(returns) > rounding(returns))
+
+
+def _downside(returns: Floats) -> float:
+    return float(np.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)))
+
+
+def _ratio(above: float | np.floating[Any], below: float | np.floating[Any], nothing: float = 0.0) -> float:
+    """A quotient; NaN where what is divided by is no more than `nothing`, by size."""
+    return float(above / below) if abs(float(below)) > nothing else math.nan
 
 
 METRICS: dict[str, Callable[[Floats], float]] = {

@@ -7,6 +7,9 @@
     mfe, mae     highest high and lowest low from the entry bar to the session's close
 
 All are returns on the entry price; prices after a split are put in the scale of the session. Dividends are not counted.
+
+A symbol without a bar at a horizon that the archive reaches has no return there: it has stopped trading, or does not trade then.
+With `last_price` it is sold at the last price that it had after its entry.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
@@ -31,23 +35,30 @@ from engine.panel.symbol_table import SymbolTable
 
 MINUTES = (5, 15, 30, 60)
 DAYS = 5
+Bools = NDArray[np.bool_]
 HORIZONS = (*(f"m{minutes}" for minutes in MINUTES), "close", "next_open", "next_close", "day5", "mfe", "mae")
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Returns of a session, float64[ticks, symbols] by horizon; NaN where there is none."""
+    """Returns of a session, float64[ticks, symbols] by horizon; NaN where there is none.
+
+    reached  bool[ticks] by horizon: whether bars of some symbol may be there
+    last     bool[ticks, symbols] by horizon: where the exit is the last price that the symbol had before; none without `last_price`
+    """
 
     table: SymbolTable
     ticks: Ints
     returns: dict[str, Floats]
+    reached: dict[str, Bools]
+    last: dict[str, Bools]
 
 
 class Forward:
     """Looks ahead, session by session, for evaluation alone: nothing of it is seen by a scan."""
 
-    def __init__(self, archive: Archive, interval: str | None = None):
-        self._archive, self._calendar = archive, archive.calendar
+    def __init__(self, archive: Archive, interval: str | None = None, last_price: bool = False):
+        self._archive, self._calendar, self._last_price = archive, archive.calendar, last_price
         self._base = Interval.parse(interval) if interval else archive.manifest.base
         self._days = archive.sessions("1d")
         self._splits = Splits(archive.corporate_actions())
@@ -64,10 +75,41 @@ class Forward:
             entry, inside = self._within(session, ticks, table)
             entered = ~np.isnan(entry)
         price = np.where(entered, entry, opens[0])
-        returns = {name: values / price - 1.0 for name, values in inside.items()}
-        returns["next_open"] = np.where(entered, opens[0] / price - 1.0, np.nan)
-        returns["next_close"], returns["day5"] = closes[0] / price - 1.0, closes[DAYS - 1] / price - 1.0
-        return Outcomes(table, ticks, {name: returns[name] for name in HORIZONS})
+        exits = inside | {"next_open": np.where(entered, opens[0], np.nan)}
+        exits |= {name: np.broadcast_to(closes[day], shape) for name, day in (("next_close", 0), ("day5", DAYS - 1))}
+        reached = self._reached(session, ticks)
+        last: dict[str, Bools] = {}
+        if self._last_price:
+            exits, last = self._with_last_prices(exits, reached, closes)
+        returns = {name: exits[name] / price - 1.0 for name in HORIZONS}
+        return Outcomes(table, ticks, returns, reached, last)
+
+    def _reached(self, session: Session, ticks: Ints) -> dict[str, Bools]:
+        """bool[ticks] by horizon: whether the session, or the archive, goes on until then."""
+        days, before_close = len(self._after(session.date)), (ticks < session.close) & (not self._base.is_daily)
+        reached = {f"m{minutes}": before_close & (ticks + minutes * MICROS_A_MINUTE <= session.close) for minutes in MINUTES}
+        reached |= dict.fromkeys(("close", "mfe", "mae"), before_close) | {"next_open": before_close & (days > 0)}
+        return reached | {"next_close": np.full(len(ticks), days > 0), "day5": np.full(len(ticks), days >= DAYS)}
+
+    def _with_last_prices(
+        self, exits: dict[str, Floats], reached: dict[str, Bools], closes: Floats
+    ) -> tuple[dict[str, Floats], dict[str, Bools]]:  # fmt: skip
+        """Exits after the session at the last price before them, where the symbol has none then; and where that is so."""
+        made = dict(exits)
+        last: dict[str, Bools] = {}
+        for name, days in (("next_open", 0), ("next_close", 1), ("day5", DAYS)):
+            price = exits["close"]  # of the session; what is entered on the next day has a close there
+            for close in closes[:days]:
+                price = np.where(np.isnan(close), price, close)
+            last[name] = np.isnan(exits[name]) & ~np.isnan(price) & reached[name][:, None]
+            made[name] = np.where(last[name], price, exits[name])
+        return made, last
+
+    def _after(self, date: dt.date) -> Sequence[dt.date]:
+        """The archive's next sessions, as many as there are horizons for."""
+        place = bisect_left(self._days, date)
+        place += place < len(self._days) and self._days[place] == date
+        return self._days[place : place + DAYS]
 
     def _within(self, session: Session, ticks: Ints, table: SymbolTable) -> tuple[Floats, dict[str, Floats]]:
         """Entry prices and later prices within the session, [ticks, symbols]."""
@@ -104,9 +146,7 @@ class Forward:
 
     def _following(self, date: dt.date, table: SymbolTable) -> tuple[Floats, Floats]:
         """Opens and closes of the next sessions, [sessions, symbols], in the scale of `date`."""
-        place = bisect_left(self._days, date)
-        place += place < len(self._days) and self._days[place] == date
-        days = self._days[place : place + DAYS]
+        days = self._after(date)
         opens, closes = np.full((2, DAYS, len(table)), np.nan)
         if days:
             bars = self._daily(days).filter(pl.col("date").is_between(days[0], days[-1]))

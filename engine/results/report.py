@@ -28,7 +28,8 @@ KEY_FIGURES = {
     "alpha": ("alpha", "%"), "beta": ("beta", ""), "benchmark_return": ("benchmark", "%"),
 }  # fmt: skip
 TRADE_FIGURES = {
-    "count": ("trades", ""), "win_rate": ("won", "%"), "profit_factor": ("profit factor", ""), "pnl": ("profit", ""),
+    "count": ("trades", ""), "win_rate": ("won of all", "%"), "won": ("won", ""), "lost": ("lost", ""),
+    "break_even": ("broke even", ""), "open": ("still open", ""), "profit_factor": ("profit factor", ""), "pnl": ("profit", ""),
     "expectancy": ("a trade", ""), "average_win": ("average win", ""), "average_loss": ("average loss", ""),
     "costs": ("costs", ""), "average_bars": ("bars held", ""),
 }  # fmt: skip

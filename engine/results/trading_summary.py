@@ -104,11 +104,16 @@ def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _figures(trades: Columns) -> dict[str, Any]:
-    """Figures of any set of trades. Sums are exact, so that they do not depend on the order of what is added."""
+    """Figures of any set of trades. Sums are exact, so that they do not depend on the order of what is added.
+
+    The win rate is of all: a trade that broke even is not won, one that is still open counts by its value so far.
+    """
     pnl = trades["pnl"]
     lost = -math.fsum(profit for profit in pnl if profit < 0)
     return {
-        "count": len(pnl), "win_rate": sum(profit > 0 for profit in pnl) / len(pnl),
+        "count": len(pnl), "won": sum(profit > 0 for profit in pnl), "lost": sum(profit < 0 for profit in pnl),
+        "break_even": sum(profit == 0 for profit in pnl), "open": sum(trades["open"]),
+        "win_rate": sum(profit > 0 for profit in pnl) / len(pnl),
         "pnl": math.fsum(pnl), "expectancy": _mean(pnl),
         "profit_factor": math.fsum(profit for profit in pnl if profit > 0) / lost if lost > 0 else None,
         "average_return": _mean(trades["return"]), "costs": math.fsum(trades["costs"]),
@@ -119,7 +124,7 @@ def _more_figures(trades: Columns) -> dict[str, Any]:
     pnl = trades["pnl"]
     entered = (quantity * price for quantity, price in zip(trades["quantity"], trades["entry_price"], strict=True))
     return {
-        "open": sum(trades["open"]), "average_win": _mean([profit for profit in pnl if profit > 0]),
+        "average_win": _mean([profit for profit in pnl if profit > 0]),
         "average_loss": _mean([profit for profit in pnl if profit < 0]), "largest_win": max(pnl), "largest_loss": min(pnl),
         "average_bars": _mean(trades["bars"]), "average_mae": _mean(trades["mae"]), "average_mfe": _mean(trades["mfe"]),
         **{name: math.fsum(trades[name]) for name in ("commission", "slippage", "interest", "dividends")},

@@ -92,8 +92,33 @@ COLUMNS: dict[str, Column] = {
 }  # fmt: skip
 
 
+PREVIOUS = "previous("
+
+
+def previous_name(name: str) -> str:
+    """The column that holds a column's value at the tick before."""
+    return f"{PREVIOUS}{name})"
+
+
+def previous_of(name: str) -> str | None:
+    """The column whose value at the tick before a column holds, or None."""
+    return name[len(PREVIOUS) : -1] if name.startswith(PREVIOUS) else None
+
+
+def at_the_tick(name: str) -> str:
+    """The column that is computed: itself, or the one whose value at the tick before it is."""
+    return previous_of(name) or name
+
+
+def dtype_of(name: str) -> pl.DataType:
+    """The type of a column of the vocabulary, or of an indicator."""
+    name = at_the_tick(name)
+    return COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+
+
 def require_known(name: str, provisioned: set[str], where: str) -> None:
     """Refuse a column that neither the vocabulary nor an indicator provides, naming the nearest one."""
+    name = at_the_tick(name)
     if name in COLUMNS or name in provisioned:
         return
     raise ScannerError(

@@ -8,6 +8,7 @@ an indicator that is not warm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -21,7 +22,8 @@ from engine.indicators.lazy_columns import LazyColumns, LazyView
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
-from engine.scan.columns import COLUMNS
+from engine.scan.columns import COLUMNS, at_the_tick, dtype_of, previous_of
+from engine.scan.tick_before import Before, LookBack, TicksBefore
 from engine.scan.ticks import Scheduled
 from engine.schema import TIMESTAMP
 
@@ -36,12 +38,14 @@ class CrossSection:
     lazy      further columns, computed for the symbols that are read
     lags      of each session, microseconds from a base bar's start until it is known
     buffers   what evaluations take memory from
+    look_back  where the tick before a session's first is the last of the session before; None where it is none
+    looks      the schedule whose ticks before `previous(x)` reads; None where nothing does
     """
 
     def __init__(
         self, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats], *,
         lags: Sequence[int], previous: Mapping[str, Floats], lazy: LazyColumns | LazyView | None = None,
-        buffers: Buffers | None = None,
+        buffers: Buffers | None = None, look_back: LookBack | None = None, looks: Scheduled | None = None,
     ):  # fmt: skip
         self.sessions, self.table, self.ticks = tuple(sessions), table, np.concatenate(ticks)
         self.buffers = Buffers() if buffers is None else buffers
@@ -49,7 +53,8 @@ class CrossSection:
         self._lengths = [len(of_session) for of_session in ticks]
         # where each session's ticks begin, and at last where they end
         self.bounds: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths, dtype=np.int64)])
-        self._lags = tuple(lags)
+        self._lags, self._look_back = tuple(lags), look_back
+        self._before = None if looks is None else TicksBefore(self.sessions, self.ticks, looks, look_back)
         self._places: dict[Scheduled, Ints] = {}
 
     @property
@@ -68,14 +73,43 @@ class CrossSection:
             {name: values[ticks] for name, values in self._columns.items()}, lags=self._lags[begin:end],
             previous={name: values[begin:end] for name, values in self._previous.items()},
             lazy=self._lazy and self._lazy.of_ticks(ticks.start, ticks.stop), buffers=self.buffers,
+            look_back=self._look_back and self._look_back_of(begin, end),
         )  # fmt: skip
+
+    def _look_back_of(self, begin: int, end: int) -> LookBack:
+        """How the sessions [begin, end) look back."""
+        assert self._look_back is not None
+        before = self._ticks_of(begin - 1) if begin else self._look_back.before
+        return LookBack(before, [(n - begin, symbol) for n, symbol in self._look_back.rescaled if begin <= n < end])
+
+    def following(self, looks: Scheduled) -> CrossSection:
+        """The same, where a column `previous(x)` is x at the tick before of a schedule; NaN at the first tick there is."""
+        ticks = [self.ticks[first:last] for first, last in pairwise(self.bounds.tolist())]
+        return CrossSection(
+            self.sessions, self.table, ticks, self._columns, lags=self._lags, previous=self._previous, lazy=self._lazy,
+            buffers=self.buffers, look_back=self._look_back, looks=looks,
+        )  # fmt: skip
+
+    def last_session(self, names: Iterable[str]) -> Before:
+        """Copies of columns at the ticks of the last session, for the batch that comes next."""
+        last = self._ticks_of(len(self.sessions) - 1)
+        kept = {name: last.values(name).copy() for name in names}
+        return replace(last, values=kept.__getitem__)
+
+    def _ticks_of(self, number: int) -> Before:
+        ticks = slice(self.bounds[number], self.bounds[number + 1])
+        return Before(self.sessions[number], self.ticks[ticks], lambda name: self.values(name)[ticks])
 
     def of_symbols(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
         """The one session for some of its symbols, at other ticks, with columns of their own."""
         ids = self.table.ids(table.series)
         previous = {name: values[:, ids] for name, values in self._previous.items()}
+        look_back = self._look_back
+        if look_back is not None:
+            rescaled = [(0, int(place)) for _, symbol in look_back.rescaled for place in np.flatnonzero(ids == symbol)]
+            look_back = LookBack(look_back.before and look_back.before.of_symbols(ids), rescaled)
         return CrossSection(
-            self.sessions, table, [ticks], columns, lags=self._lags, previous=previous, buffers=self.buffers
+            self.sessions, table, [ticks], columns, lags=self._lags, previous=previous, buffers=self.buffers, look_back=look_back
         )
 
     @cached_property
@@ -99,6 +133,8 @@ class CrossSection:
         """float64[ticks, symbols] of a column; the symbol itself has none. RunError where the session is over."""
         if self.buffers.closed:
             raise RunError("the session is over", where=name, fix="read its columns before the next session begins, or copy them")
+        if (earlier := previous_of(name)) is not None and name not in self._columns:
+            self._columns[name] = self._at_tick_before(earlier, self.values(earlier))
         if name not in self._columns:
             lazy = self._lazy
             self._columns[name] = lazy.whole(name) if lazy and name in lazy else self._make(name)
@@ -106,25 +142,32 @@ class CrossSection:
 
     def is_lazy(self, name: str) -> bool:
         """Whether a column is yet to be computed, for the symbols that are read."""
-        lazy = self._lazy
+        lazy, name = self._lazy, at_the_tick(name)
         return lazy is not None and name in lazy and name not in self._columns and not lazy.is_whole(name)
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
         if self._lazy is not None and self.is_lazy(name) and not self.buffers.closed:
-            return self._lazy.some(name, symbols)
+            values, places = self._lazy.some(at_the_tick(name), symbols)
+            earlier = previous_of(name)
+            return values if earlier is None else self._at_tick_before(earlier, values, places), places
         return self.values(name), None
+
+    def _at_tick_before(self, name: str, values: Floats, places: Ints | None = None) -> Floats:
+        if self._before is None:
+            raise KeyError(f"previous({name})")
+        return self._before.values(name, values, places)
 
     def prepare(self, names: Iterable[str], symbols: Ints) -> None:
         """Compute the lazy columns for these symbols, in one go."""
         if self._lazy is not None:
-            self._lazy.fill(filter(self.is_lazy, names), symbols)
+            self._lazy.fill([at_the_tick(name) for name in names if self.is_lazy(name)], symbols)
 
     @property
     def names(self) -> list[str]:
         """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
         there = (c for c in COLUMNS.values() if c.daily is None or c.daily in self._previous)
-        made = list(dict.fromkeys([*self._columns, *(self._lazy or ())]))
+        made = [name for name in dict.fromkeys([*self._columns, *(self._lazy or ())]) if previous_of(name) is None]
         vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.terms)]
         return vocabulary + [name for name in made if name not in COLUMNS]
 
@@ -209,7 +252,7 @@ class CrossSection:
 
 def _series(name: str, values: Floats) -> pl.Series:
     series = pl.Series(name, values, nan_to_null=True)
-    dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+    dtype = dtype_of(name)
     if dtype == pl.Float64:
         return series
     return series.cast(pl.Int64).cast(dtype)

@@ -20,7 +20,6 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.kernels.rank_rows import order_rows
@@ -144,9 +143,9 @@ def _evaluate(plan: ScanPlan, rows: _Rows) -> SessionHits:
 class _Values:
     """What clauses and features come to in rows: computed by the machine, or columns of Polars."""
 
-    def __init__(self, parts: Sequence[Clause], computed: tuple[Floats, Bools], others: Sequence[pl.Series]):
+    def __init__(self, parts: Sequence[Clause], computed: Floats, others: Sequence[pl.Series]):
         self._places = {part: place for place, part in enumerate(part for part in parts if part.value_steps)}
-        self._computed, self._known = computed
+        self._computed = computed
         self._others = dict(zip((part for part in parts if not part.value_steps), others, strict=True))
 
     def holds(self, part: Clause) -> Bools:
@@ -157,20 +156,14 @@ class _Values:
         """A part's values as numbers, NaN for none."""
         if part in self._others:
             return self._others[part].to_numpy().astype(np.float64)
-        place = self._places[part]
-        return np.where(self._known[place], self._computed[place], np.nan)
+        values: Floats = self._computed[self._places[part]]
+        return values
 
     def of(self, part: Clause, rows: Ints) -> pl.Series:
         """A part's values in some of the rows."""
         if part in self._others:
             return self._others[part].gather(rows)
-        place = self._places[part]
-        values = np.take(self._computed[place], rows)
-        if self._known[place].all():
-            return pl.Series(values)
-        bits = np.packbits(np.take(self._known[place], rows), bitorder="little")
-        # pa.array would import pandas where it is installed
-        return pl.Series(pa.Array.from_buffers(pa.float64(), len(values), [pa.py_buffer(bits), pa.py_buffer(values)]))
+        return pl.Series(np.take(self._computed[self._places[part]], rows), nan_to_null=True)
 
 
 class _Rows:
@@ -322,9 +315,7 @@ def mask_of(values: pl.Series) -> Bools:
 
 def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, NDArray[np.uint32]]:
     """Rows that are in order of tick and symbol by rank, best first, ties and missing values by symbol; and the ranks."""
-    keys = np.zeros(len(ticks))
-    if values is not None:
-        keys = np.where(np.isnan(values), np.inf, -values if plan.descending else values)
+    keys = np.zeros(len(ticks)) if values is None else -values if plan.descending else values
     order, ranks = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint32)
     order_rows(ticks, keys, order, ranks)
     if plan.limit is not None:

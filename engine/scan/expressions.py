@@ -8,7 +8,9 @@ node of it is known to be so, and is otherwise evaluated tick by tick, on that t
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -22,6 +24,12 @@ ELEMENTWISE = frozenset(
     " AnyHorizontal IsIn".split()
 )
 PASSING = frozenset({"BinaryExpr", "Ternary", "Cast", "Alias"})
+ARITHMETIC = frozenset("Plus Minus Multiply Divide TrueDivide FloorDivide Modulus".split())  # of BinaryExpr
+KINDS = frozenset(
+    "Alias Column Selector Literal BinaryExpr Cast Sort Gather SortBy Agg Ternary Function Explode Filter Over Rolling Slice Len"
+    " AnonymousFunction Eval Element SubPlan KeepName RenameAlias Field StructEval".split()
+)  # of nodes
+SETTINGS = {"Cast": ("dtype",), "Function": ("function",), "Over": ("partition_by", "order_by", "mapping"), "Literal": (None,)}
 
 
 def universe_rank(expression: pl.Expr, descending: bool = True) -> pl.Expr:
@@ -38,8 +46,9 @@ def universe_percentile(expression: pl.Expr) -> pl.Expr:
 
 
 def universe_zscore(expression: pl.Expr) -> pl.Expr:
-    """Distance from the universe's mean at the tick in its standard deviations (population)."""
-    return ((expression - expression.mean()) / expression.std(ddof=0)).over("tick")
+    """Distance from the universe's mean at the tick in its standard deviations (population); none where all values are equal."""
+    spread = pl.when(expression.max() > expression.min()).then(expression.std(ddof=0))  # which of equal values may round to above 0
+    return ((expression - expression.mean()) / spread).over("tick")
 
 
 def universe_mean(expression: pl.Expr) -> pl.Expr:
@@ -53,11 +62,62 @@ def universe_quantile(expression: pl.Expr, quantile: float) -> pl.Expr:
 
 
 def nodes(expression: pl.Expr) -> Any:
-    """The expression's tree as Polars serializes it, or None where it cannot (a Python function in it)."""
+    """The expression's tree as Polars serializes it, or None where it cannot (a Python function in it).
+
+    A node is a dictionary of one item, kind -> body. Literals that are not finite, which JSON does not have, are quotients in it.
+    """
     try:
-        return json.loads(expression.meta.serialize(format="json"))
+        text = expression.meta.serialize(format="json")
     except (pl.exceptions.PolarsError, ValueError):
         return None
+    tree = json.loads(text)
+    return _with_infinities(tree, expression) if '"Float":null' in text or '"Float64":null' in text else tree
+
+
+def expression_of(node: Any) -> pl.Expr:
+    """The expression of a tree."""
+    return pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json")
+
+
+def with_parts(node: Any, other: Callable[[Any], Any]) -> Any:
+    """The node with others in place of the nodes right below it, but for those that say by what rows are grouped."""
+    ((kind, body),) = node.items()
+    return {kind: _replaced(body, other, SETTINGS.get(kind, ()))}
+
+
+def _replaced(body: Any, other: Callable[[Any], Any], left_out: tuple[str | None, ...] = ()) -> Any:
+    if None in left_out:
+        return body
+    if isinstance(body, list):
+        return [_replaced(one, other) for one in body]
+    if not isinstance(body, dict):
+        return body
+    if len(body) == 1 and next(iter(body)) in KINDS:
+        return other(body)
+    return {key: value if key in left_out else _replaced(value, other) for key, value in body.items()}
+
+
+def is_infinity(node: Any) -> bool:
+    """Whether a node is what `nodes` has for an infinite literal."""
+    return node in (_quotient(1.0), _quotient(-1.0))
+
+
+def _quotient(above: float) -> Any:
+    left, right = ({"Literal": {"Dyn": {"Float": value}}} for value in (above, 0.0))
+    return {"BinaryExpr": {"left": left, "op": "TrueDivide", "right": right}}
+
+
+def _with_infinities(node: Any, expression: pl.Expr) -> Any:
+    """The tree with what its literals without a value are: `expression` is what the tree is of, and is taken apart beside it."""
+    match node:
+        case {"Literal": {"Dyn": {"Float": None}} | {"Scalar": {"Float64": None}}}:
+            value = pl.select(expression).item()
+            return _quotient(0.0 if value != value else 1.0 if value > 0 else -1.0)
+    inputs = expression.meta.pop()[::-1]
+    if "Ternary" in node:  # whose condition Polars hands out last
+        inputs = inputs[-1:] + inputs[:-1]
+    left = iter(inputs)
+    return with_parts(node, lambda part: _with_infinities(part, next(left)))
 
 
 def is_elementwise(expression: pl.Expr) -> bool:
@@ -90,7 +150,7 @@ def _safe(node: Any, grouped: bool) -> bool:
     if kind == "Over":
         return grouped and {"Column": "tick"} in body["partition_by"] and body["mapping"] == "GroupsToRows"
     if kind == "Function":
-        return _function_name(body["function"]) in ELEMENTWISE and all(_safe(i, grouped) for i in body["input"])
+        return function_name(body["function"]) in ELEMENTWISE and all(_safe(i, grouped) for i in body["input"])
     return kind in PASSING and all(_safe(child, grouped) for child in _children(kind, body))
 
 
@@ -101,9 +161,9 @@ def _children(kind: str, body: Any) -> list[Any]:
     return [body[name] for name in names]
 
 
-def _function_name(function: Any) -> str:
+def function_name(function: Any) -> str:
     """ "Abs", {"Clip": {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name."""
     if not isinstance(function, dict):
         return str(function)
     ((name, inner),) = function.items()
-    return _function_name(inner) if name == "Boolean" else str(name)
+    return function_name(inner) if name == "Boolean" else str(name)

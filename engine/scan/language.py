@@ -10,8 +10,10 @@
     known(x): whether there is a value   coalesce(x, y ...): the first that there is
     rank(x): 1 for the universe's largest at the tick   percentile(x): share of the universe at most x
     zscore(x)   mean(x)   quantile(x, q)   over the universe at the tick
+    previous(x): at the tick before   crosses_above(x, y)   crosses_below(x, y): which it was not, or equal, at the tick before
 
-Parsed into a Polars expression, never run as code. A comparison with a missing value does not hold, nor does its `not`.
+Parsed into a Polars expression, never run as code. A value that is not a number (0 / 0) is a missing one. A comparison with a
+missing value does not hold, nor does its `not`.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from engine.errors import ConfigError, IndicatorError, did_you_mean
+from engine.errors import ConfigError, IndicatorError, ScannerError, did_you_mean
 from engine.indicators.key import parse_column
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import universe_mean, universe_percentile, universe_quantile, universe_rank, universe_zscore
+from engine.scan.missing import without_nan
+from engine.scan.previous import crosses_above, crosses_below, previous
 
 NUMBER, CONDITION, TEXT = "a number", "a condition", "a text"
 DEEPEST = 60  # of parentheses within parentheses
@@ -89,7 +93,11 @@ def _parse(text: str, where: str, kind: str | None) -> pl.Expr:
     part = parser.whole()
     if kind and part.kind != kind:
         parser.fail(f"this is {part.kind}", part.at, expected=f"{kind} such as close > 10")
-    return part.expression
+    try:
+        return without_nan(part.expression)
+    except ScannerError as error:
+        parser.fail(error.what, part.at, expected=error.expected)
+        raise AssertionError from error
 
 
 class _Parser:
@@ -296,6 +304,14 @@ class _Parser:
             if share is None or not 0.0 <= share <= 1.0:
                 self.fail("the share of a quantile", arguments[1].at, expected="a number from 0 to 1 written out")
             return _Part(universe_quantile(arguments[0].expression, share or 0.0), NUMBER, token.at)
+        if token.text == "previous" and arguments[0].kind == TEXT:
+            self.fail("a text is the same at every tick", arguments[0].at, expected=f"a column in {function.form}")
+        if token.text in _OF_TICK_BEFORE:
+            gives = arguments[0].kind if token.text == "previous" else CONDITION
+            try:
+                return _Part(function.make([a.expression for a in arguments]), gives, token.at)
+            except ScannerError as error:
+                self.fail(error.what, token.at, error.expected)
         if token.text in ("if", "coalesce"):
             same = arguments[1:] if token.text == "if" else arguments
             for other in same[1:]:
@@ -354,6 +370,7 @@ def _plain(form: str, make: Callable[[pl.Expr], pl.Expr]) -> _Function:
 
 
 MANY = 100
+_OF_TICK_BEFORE = frozenset({"previous", "crosses_above", "crosses_below"})
 _OF_UNIVERSE = frozenset({"rank", "percentile", "zscore", "mean", "quantile"})
 
 
@@ -380,6 +397,9 @@ _FUNCTIONS: dict[str, _Function] = {
     ),
     "known": _Function("known(x)", (1, 1), (None,), CONDITION, lambda a: a[0].is_not_null()),
     "coalesce": _Function("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, _coalesce),
+    "previous": _Function("previous(x)", (1, 1), (None,), NUMBER, lambda a: previous(a[0])),
+    "crosses_above": _Function("crosses_above(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_above(a[0], a[1])),
+    "crosses_below": _Function("crosses_below(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_below(a[0], a[1])),
     "rank": _plain("rank(x)", lambda x: universe_rank(x).cast(pl.Float64)),  # a count without sign has no difference below 0
     "percentile": _plain("percentile(x)", universe_percentile),
     "zscore": _plain("zscore(x)", universe_zscore),

@@ -9,8 +9,9 @@ import polars as pl
 
 from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
-from engine.scan.columns import COLUMNS, require_known
+from engine.scan.columns import COLUMNS, at_the_tick, previous_of, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
+from engine.scan.missing import without_nan
 from engine.scan.program import Steps, steps_of, value_steps_of
 
 RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
@@ -18,7 +19,7 @@ RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted"
 
 @dataclass(frozen=True, eq=False)
 class Clause:
-    """A named expression, the columns it reads, and how it may be evaluated; equal to itself alone.
+    """A named expression, to which NaN is missing, the columns it reads, and how it may be evaluated; equal to itself alone.
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
@@ -42,8 +43,8 @@ class Clause:
     @classmethod
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""
-        named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
-        columns = tuple(roots(named, f"{where}, {name!r}"))
+        columns = tuple(roots(expression, f"{where}, {name!r}"))
+        named = without_nan(expression, f"{where}, {name!r}").alias(name)
         return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
 
 
@@ -82,7 +83,7 @@ class ScanPlan:
         shown = tuple(Clause.of(name, e, where) for name, e in features.items())
         rank = None if rank_by is None else Clause.of("rank_by", _rank_expression(rank_by, features), where)
         parts = (*clauses, *shown, *((rank,) if rank else ()))
-        keys = indicators_named(indicators, dict.fromkeys(column for part in parts for column in part.columns))
+        keys = indicators_named(indicators, columns_of(parts))
         provisioned = {column for key in keys for column in key.columns}
         for part in parts:
             for column in part.columns:
@@ -96,19 +97,34 @@ class ScanPlan:
 
     @property
     def columns(self) -> set[str]:
-        """All columns that are read."""
-        return {column for part in self.parts for column in part.columns}
+        """All columns that are computed for it."""
+        return set(columns_of(self.parts))
+
+    @property
+    def columns_before(self) -> set[str]:
+        """The columns of which it reads the value at the tick before."""
+        return columns_before(self.parts)
 
     @property
     def columns_everywhere(self) -> set[str]:
         """The columns that are read of every symbol: those of the first clause, and of what compares the symbols of a tick."""
         whole = [part for part in self.parts if not part.elementwise]
-        return {column for part in (self.clauses[0], *whole) for column in part.columns}
+        return set(columns_of((self.clauses[0], *whole)))
 
     @property
     def session_at_once(self) -> bool:
         """Whether all ticks of a session can be evaluated in one go without seeing each other."""
         return all(part.stays_in_tick for part in self.parts)
+
+
+def columns_of(parts: Iterable[Clause]) -> list[str]:
+    """The columns that are computed for clauses, each once, in the order in which they are named."""
+    return list(dict.fromkeys(at_the_tick(column) for part in parts for column in part.columns))
+
+
+def columns_before(parts: Iterable[Clause]) -> set[str]:
+    """The columns of which clauses read the value at the tick before."""
+    return {name for part in parts for column in part.columns if (name := previous_of(column)) is not None}
 
 
 def _refuse_reserved(named: Mapping[str, pl.Expr], where: str) -> None:

@@ -2,7 +2,7 @@
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not, and the rank of a
 number among the symbols of a tick. A condition with anything else in it has no steps and is evaluated by Polars; where it has,
-both find the same rows to the last bit.
+both find the same rows to the last bit. To both a NaN is a missing value: see `without_nan`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from engine.kernels.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
 from engine.runtime.buffers import Buffers
 from engine.runtime.threads import in_threads, threads
-from engine.scan.columns import COLUMNS
+from engine.scan.columns import dtype_of
 from engine.scan.expressions import nodes
+from engine.scan.missing import nan_to_null_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ COMPARISONS = {
 }  # fmt: skip
 CONNECTIVES = {"And": machine.AND, "Or": machine.OR}
 OF_NUMBERS = {"Negate": machine.NEGATE, "Abs": machine.ABSOLUTE}
-ABOUT_MISSING = {"IsNull": machine.IS_MISSING, "IsNotNull": machine.IS_KNOWN}
+ABOUT_MISSING = {  # of a number, of a truth
+    "IsNull": (machine.IS_NAN, machine.IS_MISSING), "IsNotNull": (machine.IS_NUMBER, machine.IS_KNOWN),
+}  # fmt: skip
 BETWEEN = {"Both": ("GtEq", "LtEq"), "Left": ("GtEq", "Lt"), "Right": ("Gt", "LtEq"), "None": ("Gt", "Lt")}
 
 
@@ -174,17 +177,16 @@ def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, ND
     return ticks, members, counts
 
 
-def compute_rows(computations: Sequence[Steps], grid: Grid) -> tuple[Floats, NDArray[np.bool_]]:
-    """What computations come to, float64[computations, rows], and whether there is a value."""
+def compute_rows(computations: Sequence[Steps], grid: Grid) -> Floats:
+    """What computations come to, float64[computations, rows], NaN where there is no value."""
     code, columns = _assemble(tuple(computations)), grid.columns(computations)
-    shape = len(computations), len(grid)
-    out, known = grid.buffers.empty(shape), grid.buffers.empty(shape, np.bool_)
+    out = grid.buffers.empty((len(computations), len(grid)))
 
     def some(part: Grid) -> None:
-        machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out, known)
+        machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out)
 
     in_threads(some, grid.parts(_shared(grid)))
-    return out, known
+    return out
 
 
 def rank_rows(rank: Rank, grid: Grid) -> Column:
@@ -198,12 +200,11 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
     def some(part: Grid) -> None:
         if plain is not None:
             numbers = plain[part.ticks[0] : part.ticks[-1] + 1]
-            known = numbers == numbers
         else:
-            out = grid.buffers.empty((1, len(part))), grid.buffers.empty((1, len(part)), np.bool_)
-            machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, *out)
-            numbers, known = (of_part.reshape(len(part.ticks), members) for of_part in out)
-        rank_members(numbers, known, rank.descending, rank.highest, rank.share, rank.within, part.ticks - first, ranks)
+            out = grid.buffers.empty((1, len(part)))
+            machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, out)
+            numbers = out.reshape(len(part.ticks), members)
+        rank_members(numbers, rank.descending, rank.highest, rank.share, rank.within, part.ticks - first, ranks)
 
     in_threads(some, grid.parts(max(1, min(_shared(grid), RANKED_ROWS // members))))
     if grid.members[-1] == members - 1:  # every one of the first
@@ -256,7 +257,7 @@ def _steps(node: Any) -> tuple[Steps, bool]:
 
 
 def _column(name: str) -> tuple[Steps, bool]:
-    dtype = COLUMNS[name].dtype if name in COLUMNS else pl.Float64()
+    dtype = dtype_of(name)
     if dtype == pl.Boolean:
         return ((machine.LOAD_TRUTH, name),), True
     if not dtype.is_numeric():
@@ -371,7 +372,7 @@ def _is_integer(steps: Steps) -> bool:
     what, column = steps[0]
     if len(steps) > 1 or what != machine.LOAD:
         return False
-    return column.counts if isinstance(column, Rank) else column in COLUMNS and COLUMNS[str(column)].dtype.is_integer()
+    return column.counts if isinstance(column, Rank) else dtype_of(str(column)).is_integer()
 
 
 def _function(function: Any, inputs: list[Any]) -> tuple[Steps, bool]:
@@ -385,7 +386,8 @@ def _function(function: Any, inputs: list[Any]) -> tuple[Steps, bool]:
             if is_truth:
                 return (*steps, (machine.NOT, None)), True
         case {"Boolean": str(name)} if name in ABOUT_MISSING:
-            return (*_steps(inputs[0])[0], (ABOUT_MISSING[name], None)), True
+            steps, is_truth = _steps(inputs[0])
+            return (*steps, (ABOUT_MISSING[name][is_truth], None)), True
         case {"Boolean": {"IsBetween": {"closed": closed}}}:
             value, low, high = inputs
             (above, _), (below, _) = (_binary(o, value, limit) for o, limit in zip(BETWEEN[closed], (low, high), strict=True))
@@ -401,6 +403,14 @@ def _deepest(steps: Steps) -> int:
     return deepest
 
 
+def _ternary(body: Any) -> tuple[Steps, bool]:
+    """Of choices only that of null for NaN: to the machine they are the same."""
+    inner = nan_to_null_of({"Ternary": body})
+    if inner is None:
+        raise _NoSteps
+    return _steps(inner)
+
+
 _KINDS: dict[str, Callable[[Any], tuple[Steps, bool]]] = {
     "Alias": lambda body: _steps(body[0]),
     "Column": _column,
@@ -409,4 +419,5 @@ _KINDS: dict[str, Callable[[Any], tuple[Steps, bool]]] = {
     "Function": lambda body: _function(body["function"], body["input"]),
     "Over": lambda body: (((machine.LOAD, _rank(body)),), False),
     "Cast": _as_float,
+    "Ternary": _ternary,
 }

@@ -37,6 +37,7 @@ from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import BufferPool, Buffers
 from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
+from engine.scan.tick_before import Before, LookBack
 from engine.scan.ticks import Ticks
 from engine.schema import BAR_VALUES
 
@@ -54,6 +55,7 @@ class ReplaySpec:
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
     at_once      nothing is asked for on the way, so that sessions of daily bars may be computed together
+    before       columns that are read at the last tick of the session before, where bars are daily
     watched      which sessions may be computed again, with other bars; None for none
     close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
     """
@@ -70,6 +72,7 @@ class ReplaySpec:
     previous: Sequence[str] = ()
     benchmark: str | None = None
     at_once: bool = False
+    before: Sequence[str] = ()
     watched: Callable[[Panel], bool] | None = None
     close_up: tuple[Sequence[Term], Ticks] | None = None
 
@@ -114,6 +117,7 @@ class MarketReplay:
         self._open_blocks: list[MonthBlock] = []
         # of daily bars' last batch: its symbols, and those for which lazy columns were read
         self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
+        self._before: dict[MonthBlock, Before] = {}  # open block -> its last session, of the columns that the next one reads
         # sessions that a run walks, those of its warm-up among them
         self.walked = len({date for block in self._blocks() for date in self._walked(block)})
 
@@ -123,6 +127,7 @@ class MarketReplay:
             yield from self._daily_batches() if self._spec.base.is_daily else self._minute_batches()
         finally:
             self._open_blocks.clear()
+            self._before.clear()
             self._history = None
 
     def provision(self, batch: SessionBatch, terms: Sequence[Term]) -> None:
@@ -174,8 +179,7 @@ class MarketReplay:
                     for block in list(self._open_blocks):
                         yield from self._sampled(block, panel)
                         if date >= block.sessions[-1]:
-                            self._open_blocks.remove(block)
-                            block.close()
+                            self._close(block)
 
     # -- daily bars
 
@@ -208,15 +212,23 @@ class MarketReplay:
         walked = self._walked(dates)
         block = self._open(dates, table, walked[0])
         self._open_blocks.append(block)
-        with closing(block):
-            for batch_dates in self._batch_dates(walked, dates[0]):
+        try:
+            for batch_dates in self._batch_dates(walked, dates):
                 with closing(self._read(batch_dates)) as panel:
                     yield from self._sampled(block, panel)
-        self._open_blocks.remove(block)
+        finally:
+            self._close(block)
 
-    def _batch_dates(self, dates: Sequence[dt.date], first: dt.date) -> list[tuple[dt.date, ...]]:
-        """Daily sessions in batches as large as they may be; `first` is the first of the block."""
-        begins = {self._spec.dates[0], first}
+    def _close(self, block: MonthBlock) -> None:
+        """A block's last session is over."""
+        if block in self._open_blocks:
+            self._open_blocks.remove(block)
+        self._before.pop(block, None)
+        block.close()
+
+    def _batch_dates(self, dates: Sequence[dt.date], block: Sequence[dt.date]) -> list[tuple[dt.date, ...]]:
+        """Daily sessions in batches as large as they may be; `block` are those of the block."""
+        begins = {*self._shown_from(block), block[0]}
         most = max(1, CELLS // max(1, len(self._everyone))) if self._spec.at_once else 1
         found = list[list[dt.date]]()
         for date in dates:
@@ -229,18 +241,36 @@ class MarketReplay:
 
     def _sampled(self, block: MonthBlock, panel: Panel) -> Iterator[SessionBatch]:
         """A block walks a panel: the batch, where its sessions are the block's and the run's."""
-        first = panel.sessions[0].date
-        sample = block.advance(panel, first >= block.sessions[0] and first >= self._spec.dates[0])
+        date, (first, eve) = panel.sessions[0].date, self._shown_from(block.sessions)
+        sample = block.advance(panel, date >= first or date == eve)
         if sample is None:
             return
         sessions = panel.sessions
         cross = CrossSection(
             sessions, block.table, [self._spec.ticks.ticks(session) for session in sessions], sample.columns,
             lags=[self._lag(session) for session in sessions], previous=sample.previous, lazy=sample.lazy, buffers=panel.buffers,
+            look_back=self._look_back(block, sessions) if self._spec.before else None,
         )  # fmt: skip
-        yield SessionBatch(sample.panel, cross, block, sample)
+        if date >= first:
+            yield SessionBatch(sample.panel, cross, block, sample)
+        if self._spec.before:
+            self._before[block] = cross.last_session(self._spec.before)
         if sample.lazy:
             self._asked = block.table, sample.lazy.asked
+
+    def _look_back(self, block: MonthBlock, sessions: Sequence[Session]) -> LookBack:
+        """How a batch's ticks look back into the session before: of symbols that split since, not at all."""
+        before, dates = self._before.get(block), [session.date for session in sessions]
+        splits = self._splits.between(block.table, before.session.date if before else dates[0], dates[-1])
+        return LookBack(before, [(bisect_left(dates, ex_date), symbol) for ex_date, symbol, _ in splits])
+
+    def _shown_from(self, block: Sequence[dt.date]) -> tuple[dt.date, dt.date | None]:
+        """Of a block's sessions the first that is the run's and the block's own, and, if that is read, the session before it."""
+        by_day = self._spec.base.is_daily
+        own = next(date for date in block if block_of(date, by_day) == block_of(block[-1], by_day))
+        first = max(own, self._spec.dates[0])
+        place = bisect_left(self._dates, first)
+        return first, self._dates[place - 1] if self._spec.before and place else None
 
     def _lag(self, session: Session) -> int:
         """Microseconds from a bar's start until it is known."""
@@ -273,7 +303,12 @@ class MarketReplay:
         for date in self._dates:
             if date <= last.get(block_of(date, by_day), dt.date.min):
                 sessions[block_of(date, by_day)].append(date)
-        return list(sessions.values())
+        return [self._from_eve(block) for block in sessions.values()]
+
+    def _from_eve(self, block: list[dt.date]) -> list[dt.date]:
+        """A block's sessions, with the one before them where columns of it are read: what they are must not depend on the run."""
+        place = bisect_left(self._dates, block[0])
+        return [self._dates[place - 1], *block] if self._spec.before and place else block
 
     def _walked(self, block: Sequence[dt.date]) -> Sequence[dt.date]:
         """The sessions that a block's intraday terms walk: those of its warm-up, and its own."""

@@ -173,7 +173,7 @@ class ScannerSlot:
         started, error = time.perf_counter_ns(), None
         hits: SessionHits | None = None
         try:
-            part = cross.of_sessions(first, last)
+            part = self.view(cross.of_sessions(first, last))
             hits = evaluate(plan, part, self.scan_ticks(part), self.members(part))
         except (Exception, SystemExit) as raised:  # expressions and universes are the user's
             error = raised
@@ -192,6 +192,14 @@ class ScannerSlot:
         members = [universe.members(session.date) for session in cross.sessions]
         begins = [0, *(n for n in range(1, count) if members[n] is not members[n - 1])]
         return list(zip(begins, [*begins[1:], count], strict=True))
+
+    def view(self, cross: CrossSection) -> CrossSection:
+        """The cross-section as its plan reads it: with values of the tick before, where it asks for any."""
+        return cross.following(self._looks) if self.plan is not None and self.plan.columns_before else cross
+
+    def looks_in(self, session: Session) -> int:
+        """How often it looks in a session."""
+        return len(self._looks.ticks(session))
 
     def ticks_of(self, cross: CrossSection) -> Ints:
         """Indices of the cross-section's ticks at which it is scheduled."""

@@ -74,7 +74,7 @@ class RunNeeds:
                 extended=self._scope.settings.extended_hours, dates=dates, terms=self.terms, ticks=ticks, table_of=self.table,
                 all_columns=bool(self._trader) or any(not slot.columnar for slot in self._slots),
                 previous=requirements.previous, benchmark=self._scope.benchmark, close_up=close_up, at_once=self.declared,
-                watched=watched,
+                watched=watched, before=sorted(self._columns_before),
             )
         )  # fmt: skip
 
@@ -99,6 +99,7 @@ class RunNeeds:
             requirements.need_columns(() if slot.columnar else COLUMNS)
             requirements.need_keys(slot.plan.indicators if slot.plan else ())
         requirements.need_keys(self._data.requested.values())
+        requirements.need_everywhere(self._columns_before)
         return requirements
 
     def _refuse_late(self, key: IndicatorKey) -> None:
@@ -139,8 +140,18 @@ class RunNeeds:
         return wanted.terms, self._trader.ticks(self._scope.base, self._scope.sessions())
 
     @property
+    def _columns_before(self) -> set[str]:
+        """The columns that are read at the last tick of the session before: where bars are daily, those of the tick before."""
+        if not self._scope.base.is_daily:
+            return set()
+        of_scans = {column for slot in self._slots if slot.plan for column in slot.plan.columns_before}
+        return of_scans | (self._trader.columns_before if self._trader else set())
+
+    @property
     def _trades_by_tick(self) -> bool:
         """Whether the trader is shown values of scheduled ticks: its own ticks must be among the run's."""
+        if self._trader and self._scope.base.is_daily and self._trader.columns_before:
+            return True
         keys = [*self._trader.keys, *self._data.requested.values()] if self._trader else []
         return any(key.indicator.rows == TICKS for key in keys)
 

@@ -104,6 +104,9 @@ class RunScope:
         blind = [slot.name for slot in slots if slot.pre_session]
         if blind and not self.settings.extended_hours:
             self.warn(f"{some_of(blind)} scans before the open without extended_hours: it sees no bar of its own day")
+        once = [slot.name for slot in slots if slot.plan and slot.plan.columns_before and self._looks_once(slot)]
+        if once:
+            self.warn(f"{some_of(once)} looks once a session: previous(x) and what crosses have no value at a session's first tick")
         # daily indicators that need more sessions than the archive has: no clause over them ever holds
         there = sum(date <= self.dates[-1] for date in self.archive.sessions("1d"))
         keys = {key.name: key for slot in slots if slot.plan for key in slot.plan.indicators}
@@ -112,6 +115,10 @@ class RunScope:
         if short:
             told = some_of([f"{name} ({count:,})" for count, name in short])
             self.warn(f"without a value in the whole run, for the archive has {there:,} sessions by its end: {told}")
+
+    def _looks_once(self, slot: ScannerSlot) -> bool:
+        """Whether a scanner of bars within the day has no tick before in any session."""
+        return not self.base.is_daily and all(slot.looks_in(session) <= 1 for session in self.sessions())
 
     def warn(self, text: str) -> None:
         """Tell of something, once."""

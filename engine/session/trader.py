@@ -46,6 +46,10 @@ class Trader(Protocol):
         """Columns of the vocabulary that it reads."""
 
     @property
+    def columns_before(self) -> set[str]:
+        """The columns and indicators of which it reads the value at the instant before."""
+
+    @property
     def keys(self) -> Sequence[IndicatorKey]:
         """Indicators that it reads."""
 

@@ -9,6 +9,8 @@ from engine.scan.expressions import (
     universe_zscore,
 )
 from engine.scan.language import parse_condition, parse_value
+from engine.scan.missing import without_nan
+from engine.scan.previous import crosses_above, crosses_below, previous
 from engine.trading.context import StrategyContext
 from engine.trading.strategy import ColumnarStrategy, SizeUnit, Strategy, StrategyParams
 
@@ -19,11 +21,15 @@ __all__ = [
     "Strategy",
     "StrategyContext",
     "StrategyParams",
+    "crosses_above",
+    "crosses_below",
     "parse_condition",
     "parse_value",
+    "previous",
     "universe_mean",
     "universe_percentile",
     "universe_quantile",
     "universe_rank",
     "universe_zscore",
+    "without_nan",
 ]

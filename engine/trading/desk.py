@@ -64,6 +64,11 @@ class TradingDesk:
         return {"close", *(column for slot in self.slots if slot.plan for column in slot.plan.columns)}
 
     @property
+    def columns_before(self) -> set[str]:
+        """The columns of which strategies read the value at the instant before."""
+        return {column for slot in self.slots if slot.plan for column in slot.plan.columns_before}
+
+    @property
     def keys(self) -> list[IndicatorKey]:
         """Indicators that strategies read."""
         return [key for slot in self.slots for key in slot.keys]

@@ -93,7 +93,7 @@ class _SignalMaker:
         shown_from = np.where(active_from == NEVER, NEVER, shown_from)
         at, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
         may_enter = times[at] >= enter_from[symbols]
-        found = slot.plan.signals(cross, ticks[at], symbols, may_enter, self.broker.reason_code)
+        found = slot.plan.signals(slot.view(cross), ticks[at], symbols, may_enter, self.broker.reason_code)
         finders = self.finds.by_row(slot, names, self.scanners)
         return found.records(slot.index, cross.ticks, np.searchsorted(self.instants, cross.ticks), self.codes, finders)
 

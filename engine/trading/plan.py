@@ -22,7 +22,7 @@ from engine.panel.bars import Floats, Ints
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import values_of
-from engine.scan.plan import Clause, indicators_named
+from engine.scan.plan import Clause, columns_before, columns_of, indicators_named
 from engine.trading.strategy import ColumnarStrategy
 
 Bools = NDArray[np.bool_]
@@ -63,6 +63,8 @@ class SignalPlan:
         if strategy.edge and not all(part.elementwise for part in plan.parts):
             raise StrategyError("edge with columns that compare symbols", where=where, expected="element-wise operations")
         provisioned = {column for key in plan.indicators for column in key.columns} | {"side"}
+        if "side" in plan.columns_before:
+            raise StrategyError("previous(side)", where=where, expected="previous of a column: a side is of the row alone")
         for part in plan.parts:
             for column in part.columns:
                 require_known(column, provisioned, f"{where}, {part.name!r}")
@@ -76,8 +78,13 @@ class SignalPlan:
 
     @property
     def columns(self) -> set[str]:
-        """All columns that are read."""
-        return {column for part in self.parts for column in part.columns} - {"side"}
+        """All columns that are computed for it."""
+        return set(columns_of(self.parts)) - {"side"}
+
+    @property
+    def columns_before(self) -> set[str]:
+        """The columns of which it reads the value at its instant before."""
+        return columns_before(self.parts)
 
     def signals(self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]) -> Signals:
         """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.
@@ -180,7 +187,7 @@ class Signals:
         finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
         finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
-        rank = np.zeros(len(self.at)) if self.rank is None else np.where(np.isnan(self.rank), np.inf, -self.rank)
+        rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
         return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
 
 

@@ -15,6 +15,7 @@ from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
 from engine.runtime.module_loader import Kind, load_class
+from engine.scan.cross_section import CrossSection
 from engine.scan.plan import indicators_named
 from engine.scan.ticks import Scheduled
 from engine.trading.broker import StrategyTerms
@@ -71,6 +72,10 @@ class StrategySlot:
         parts = [np.array([session.open] if self.config.pre_session else [], np.int64)]
         ticks = np.unique(np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)]))
         return ticks[(ticks >= session.open) & (ticks <= session.close)]
+
+    def view(self, cross: CrossSection) -> CrossSection:
+        """A close-up as its columns read it: with values of its instant before, where they ask for any."""
+        return cross.following(self) if self.plan is not None and self.plan.columns_before else cross
 
     def told(self, utc: Callable[[int], dt.datetime]) -> dict[str, Any]:
         """How often it failed, and the first failures."""

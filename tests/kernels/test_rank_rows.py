@@ -26,6 +26,7 @@ NEARLY = {
 def test_rows_are_ordered_as_a_stable_sort_does(kind: str, size: int) -> None:
     random = np.random.default_rng(5)
     ticks, keys = np.sort(random.integers(0, 3, size)), NEARLY[kind](random, size)
+    keys[random.random(size) < 0.1] = np.nan  # last
     order, ranks = np.empty(size, np.int64), np.empty(size, np.uint32)
     order_rows(ticks, keys, order, ranks)
     assert np.array_equal(order, np.lexsort((np.arange(size), keys, ticks)))
@@ -40,7 +41,7 @@ def test_members_are_ranked_as_polars_does(kind: str, size: int) -> None:
     for descending in (False, True):
         for method in ("min", "max"):
             ranks = np.zeros((3, size))
-            rank_members(values, known, descending, method == "max", False, np.inf, np.array([2, 0]), ranks)
+            rank_members(np.where(known, values, np.nan), descending, method == "max", False, np.inf, np.array([2, 0]), ranks)
             assert not ranks[1].any()
             for row, place in enumerate((2, 0)):
                 there = pl.Series(
@@ -58,6 +59,6 @@ def test_the_first_ranks_are_those_among_all(kind: str, within: float) -> None:
     for descending, highest in product((False, True), repeat=2):
         ranks, some = np.zeros((2, 2, 700))
         for limit, out in ((np.inf, ranks), (within, some)):
-            rank_members(values, known, descending, highest, False, limit, np.arange(2), out)
+            rank_members(np.where(known, values, np.nan), descending, highest, False, limit, np.arange(2), out)
         assert np.array_equal(np.isnan(some), ~known)
         assert np.array_equal(some[some <= within], ranks[ranks <= within]) and np.array_equal(some <= within, ranks <= within)

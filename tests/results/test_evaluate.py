@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
+from engine.archive.importer import ImportOptions, import_bars
 from engine.panel.symbol_table import SymbolTable
-from engine.results.evaluate import Evaluator, Tally, deflated
+from engine.results.evaluate import LEAST_SESSIONS, Evaluator, Tally, deflated
 from engine.results.outcomes import DAYS, HORIZONS, MINUTES, Forward
 from tests.cli.barsweep import Barsweep
 from tests.data import real_data
@@ -184,3 +187,177 @@ def test_the_command(barsweep: Barsweep, found: Path, us2018: Archive, tmp_path:
     assert barsweep("evaluate", tmp_path / "none.parquet", "--archive", us2018.path).status == 2
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
     assert "no column session" in barsweep("evaluate", tmp_path / "other.parquet", "--archive", us2018.path).err
+
+
+DAYS_OF_A_STOP = [dt.date(2018, 3, day) for day in (1, 2, 5, 6, 7, 8, 9, 12)]
+
+
+@pytest.fixture(scope="module")
+def stopping(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Daily bars of five symbols: E stops for good after its third session, at less than half, D does not trade on the sixth."""
+    gone = {"E": set(range(3, 8)), "D": {5}}
+    rows = [
+        {"symbol": symbol, "timestamp": dt.datetime.combine(date, dt.time(14, 30), dt.UTC), "open": 10.0, "high": 12.0, "low": 3.0,
+         "close": 4.0 if symbol == "E" and number == 2 else 10.0 + 0.1 * number, "volume": 1000}
+        for symbol in "ABCDE" for number, date in enumerate(DAYS_OF_A_STOP) if number not in gone.get(symbol, ())
+    ]  # fmt: skip
+    folder = tmp_path_factory.mktemp("stopping")
+    pl.DataFrame(rows).write_parquet(folder / "bars.parquet")
+    import_bars([folder / "bars.parquet"], folder / "archive", ImportOptions(label="open"))
+    return Archive.open(folder / "archive")
+
+
+def written(folder: Path, rows: list[dict[str, object]]) -> Path:
+    path = folder / "hits.parquet"
+    close = dt.datetime(2018, 3, 1, 21, 0, tzinfo=dt.UTC)
+    ticks = [close + (row["session"] - dt.date(2018, 3, 1)) for row in rows]  # type: ignore[operator]
+    ranks = [row.get("rank", 1) for row in rows]
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.Series("tick", ticks, dtype=pl.Datetime("us", "UTC")), pl.Series("rank", ranks, dtype=pl.UInt32)
+    )
+    frame.write_parquet(path)
+    return path
+
+
+class TestStops:
+    def rows(self, symbols: str) -> list[dict[str, object]]:
+        return [{"session": DAYS_OF_A_STOP[0], "scanner": "s", "symbol": symbol} for symbol in symbols]
+
+    def test_what_has_no_price_is_left_out_and_told_of(self, stopping: Archive, tmp_path: Path) -> None:
+        (one,) = Evaluator(written(tmp_path, self.rows("ADE")), stopping).run(SILENT)
+        assert one.returns["day5"]["count"] == 1 and one.left_out == {"day5": 2} and one.at_last_price == {}
+        assert one.returns["day5"]["mean"] == pytest.approx(10.5 / 10 - 1)
+        assert one.returns["next_close"]["count"] == 3
+
+    def test_the_last_price_is_an_exit(self, stopping: Archive, tmp_path: Path) -> None:
+        (one,) = Evaluator(written(tmp_path, self.rows("ADE")), stopping, last_price=True).run(SILENT)
+        assert one.returns["day5"]["count"] == 3 and one.left_out == {} and one.at_last_price == {"day5": 2}
+        assert one.returns["day5"]["mean"] == pytest.approx(((10.5 + 10.4 + 4.0) / 10 - 3) / 3)
+        assert one.returns["day5"]["win_rate"] == pytest.approx(2 / 3)
+
+    def test_others_are_sold_alike(self, stopping: Archive, tmp_path: Path) -> None:
+        hits = written(tmp_path, self.rows("A"))
+        for last_price, others in ((False, [10.5, 10.5]), (True, [10.5, 10.5, 10.4, 4.0])):
+            (one,) = Evaluator(hits, stopping, last_price=last_price).run(SILENT)
+            expected = 0.05 - (np.mean(others) / 10 - 1)
+            assert one.excess["day5"]["mean"] == pytest.approx(expected)
+
+    @pytest.mark.parametrize("last_price", [False, True])
+    def test_the_archives_end_is_no_stop(self, last_price: bool, stopping: Archive, tmp_path: Path) -> None:
+        rows = [{"session": DAYS_OF_A_STOP[5], "scanner": "s", "symbol": "A"}]
+        (one,) = Evaluator(written(tmp_path, rows), stopping, last_price=last_price).run(SILENT)
+        assert one.returns["day5"] == {"count": 0} and one.returns["next_close"]["count"] == 1
+        assert one.left_out == {} == one.at_last_price
+
+    def test_who_never_trades_again_is_not_entered(self, stopping: Archive, tmp_path: Path) -> None:
+        rows = [{"session": DAYS_OF_A_STOP[2], "scanner": "s", "symbol": "E"}]
+        (one,) = Evaluator(written(tmp_path, rows), stopping, last_price=True).run(SILENT)
+        assert one.left_out == {"next_close": 1, "day5": 1} and one.returns["day5"] == {"count": 0}
+
+    def test_within_a_session(self, us2018: Archive, tmp_path: Path) -> None:
+        """A hit in the last minutes of a symbol's last session is sold at that session's close."""
+        date, table = dt.date(2018, 3, 5), SymbolTable(us2018.symbols())
+        ticks = us2018.calendar.session(date).open + np.arange(5, 390, 55) * 60_000_000
+        plain, sold = (Forward(us2018, last_price=last).outcomes(date, ticks, table) for last in (False, True))
+        for horizon in HORIZONS:
+            a, b = plain.returns[horizon], sold.returns[horizon]
+            at_last = sold.last.get(horizon, np.zeros(a.shape, bool))
+            assert np.array_equal(a[~at_last], b[~at_last], equal_nan=True) and np.isnan(a[at_last]).all()
+        assert not plain.last and not any(np.isnan(sold.returns[horizon][there]).any() for horizon, there in sold.last.items())
+
+    def test_the_command_tells(self, barsweep: Barsweep, stopping: Archive, tmp_path: Path) -> None:
+        hits = written(tmp_path, self.rows("ADE"))
+        plain = barsweep("evaluate", hits, "--archive", stopping.path, "--quiet").out
+        assert "left out, for their symbols have no price then" in plain and "+5 sessions 2" in plain and "--last-price" in plain
+        sold = barsweep("evaluate", hits, "--archive", stopping.path, "--quiet", "--last-price").out
+        assert "sold at the last price before" in sold and "left out" not in sold
+        (one,) = json.loads(barsweep("evaluate", hits, "--archive", stopping.path, "--quiet", "--format", "json").out)
+        assert one["left_out"] == {"day5": 2}
+
+
+@pytest.fixture(scope="module")
+def two(us2018: Archive, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]:
+    """Two scanners with a feature of the same name in other units, and one that only one of them has."""
+    path = tmp_path_factory.mktemp("two") / "hits.parquet"
+    often = [{"start": "09:45", "end": "15:45", "interval": "30m"}]
+    criteria = {"module": "scanners.criteria_scanner", "regular_session": often}
+    scanners = [
+        criteria | {"name": "share", "config": {"criteria": {"up": "close > prev_close * 1.02"},
+                    "features": {"change": "close / prev_close - 1"}, "rank_by": "change"}},
+        criteria | {"name": "percent", "config": {"criteria": {"up": "close > prev_close * 1.01"},
+                    "features": {"change": "100 * (close / prev_close - 1)", "price": "close"}, "rank_by": "price"}},
+    ]  # fmt: skip
+    found = hits(config(scanners), us2018)
+    found.write_parquet(path)
+    return path, found
+
+
+class TestGroups:
+    def test_fifths_are_of_the_scanners_own_hits(self, two: tuple[Path, pl.DataFrame], us2018: Archive) -> None:
+        path, _ = two
+        evaluator = Evaluator(path, us2018)
+        rows = pl.concat([rows for _, rows in evaluator.sessions(SILENT)], how="diagonal_relaxed")
+        for one in evaluator.evaluations():
+            own = rows.filter(pl.col("scanner") == one.scanner)
+            known = own.filter(pl.col("excess_close").is_not_null())
+            assert "none" not in one.groups["change"] and ("price" in one.groups) == (one.scanner == "percent")
+            edges = [own["change"].quantile(share, "linear") for share in (0.2, 0.4, 0.6, 0.8)]
+            fifth = 1 + pl.sum_horizontal([pl.col("change") > edge for edge in edges])  # each contains its upper edge
+            expected = known.with_columns(fifth=fifth).group_by("fifth").agg(pl.len(), pl.col("excess_close").mean())
+            for fifth, count, mean in expected.iter_rows():
+                figures = one.groups["change"][f"quintile {fifth}"]["close"]
+                assert (figures["count"], figures["mean"]) == (count, pytest.approx(mean, rel=1e-9))
+            counts = [group["close"]["count"] for group in one.groups["change"].values()]
+            assert max(counts) < 1.3 * min(counts)
+
+    def test_groups_come_in_their_order(self, two: tuple[Path, pl.DataFrame], us2018: Archive) -> None:
+        for one in Evaluator(two[0], us2018).run(SILENT):
+            assert list(one.groups)[:3] == ["time of day", "year", "rank"]
+            assert list(one.groups["rank"]) == ["1", "2-3", "4-10", "11+"]
+            assert list(one.groups["time of day"]) == sorted(one.groups["time of day"])
+            assert list(one.groups["change"]) == [f"quintile {number}" for number in range(1, 6)]
+
+    def test_no_win_rate_of_the_best_and_the_worst_on_the_way(self, two: tuple[Path, pl.DataFrame], us2018: Archive) -> None:
+        for one in Evaluator(two[0], us2018).run(SILENT):
+            for horizon in HORIZONS:
+                rates = [figures[horizon]["win_rate"] for figures in (one.returns, one.excess)]
+                rates += [group[horizon]["win_rate"] for kind in one.groups.values() for group in kind.values() if horizon in group]
+                assert (None in rates) == (horizon in ("mfe", "mae")) and len({rate is None for rate in rates}) == 1
+
+    def test_features_that_are_called_as_kinds_of_groups_are(self, stopping: Archive, tmp_path: Path) -> None:
+        rows = [
+            {"session": DAYS_OF_A_STOP[0], "scanner": "s", "symbol": symbol, "year": number} for number, symbol in enumerate("ABC")
+        ]
+        (one,) = Evaluator(written(tmp_path, rows), stopping).run(SILENT)
+        assert list(one.groups["year"]) == ["2018"] and "quintile 1" in one.groups["feature year"]
+
+
+class TestFewSessions:
+    @pytest.mark.parametrize(("sessions", "told"), [(1, False), (2, False), (LEAST_SESSIONS - 1, False), (LEAST_SESSIONS, True)])
+    def test_no_t_and_no_interval(self, sessions: int, told: bool) -> None:
+        for whole in (False, True):
+            rng, tally = np.random.default_rng(1), Tally(whole)
+            for _ in range(sessions):
+                tally.add(rng.normal(0.01, 0.02, 5))
+            figures = tally.figures()
+            assert (figures["t"] is not None) == told
+            assert not whole or (figures["low"] is not None) == told
+
+    def test_two_hits_have_none_in_the_table(self, barsweep: Barsweep, stopping: Archive, tmp_path: Path) -> None:
+        rows = [{"session": date, "scanner": "s", "symbol": "A"} for date in DAYS_OF_A_STOP[:2]]
+        out = barsweep("evaluate", written(tmp_path, rows), "--archive", stopping.path, "--quiet").out
+        rows_of_figures = [line for line in out.splitlines() if line.startswith(("+5 sessions", "next close", "year", "rank"))]
+        assert len(rows_of_figures) == 4 and all(line.split("\t")[-1] == "-" for line in rows_of_figures)
+
+    @given(st.floats(1e-6, 0.2), st.integers(1, 9))
+    def test_equal_returns_have_no_t(self, value: float, count: int) -> None:
+        """Of equal returns the spread is the difference of equal sums, which may round to above 0."""
+        tally = Tally(False)
+        for _ in range(30):
+            tally.add(np.full(count, value))
+        assert tally.figures()["t"] is None
+
+    def test_returns_of_nothing_are_no_wins(self) -> None:
+        tally = Tally(False)
+        tally.add(np.array([0.0, 0.01, -0.01, 0.0]))
+        assert tally.figures()["win_rate"] == 0.25

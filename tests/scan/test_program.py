@@ -9,13 +9,13 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kernels import filter_rows as machine
 from engine.scan.expressions import universe_percentile, universe_rank
+from engine.scan.missing import without_nan
 from engine.scan.program import Column, Grid, compute_rows, filter_rows, rank_rows, steps_of, value_steps_of
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
@@ -81,7 +81,7 @@ class TestFilter:
         left = mask.copy()
         for number, condition in enumerate(asked):
             # beside a column, so that a condition without one has a row for each
-            left &= frame.with_columns(condition.fill_null(False).alias("holds"))["holds"].to_numpy()
+            left &= frame.with_columns(without_nan(condition).fill_null(False).alias("holds"))["holds"].to_numpy()
             expected = [np.count_nonzero(left[:3]), 0, np.count_nonzero(left[3:])]
             assert counts[number].tolist() == expected
         assert list(zip(at.tolist(), who.tolist(), strict=True)) == [place for place, one in zip(places, left, strict=True) if one]
@@ -98,8 +98,8 @@ class TestFilter:
             expected = np.nonzero(close[2:] > 0.5)
             assert np.array_equal(at, expected[0] + 2) and np.array_equal(who, expected[1])
             assert counts.tolist() == [[0, 0, *np.count_nonzero(close[2:] > 0.5, axis=1)]]
-            (values, _), there = compute_rows([((machine.LOAD, "close"),)] * 2, grid)
-            assert np.array_equal(values, close[2:].ravel()) and there.all()
+            values, again = compute_rows([((machine.LOAD, "close"),)] * 2, grid)
+            assert np.array_equal(values, close[2:].ravel()) and np.array_equal(again, values)
 
     def test_stretches_of_many_rows(self):
         close = np.random.default_rng(7).random((2, 70_000))
@@ -120,7 +120,7 @@ class TestColumns:
         late = Column(np.ascontiguousarray(close[2:, members]), places, first_tick=2)
         ticks, who = np.array([2, 3]), np.sort(members)
         grid = Grid(ticks, np.array([[0, 0], [3, 3]]), who, {"close": late, "open": Column(close)}.__getitem__, 4)
-        (found, _), _ = compute_rows([steps for name in ("close", "open") if (steps := value_steps_of(pl.col(name)))], grid)
+        found, _ = compute_rows([steps for name in ("close", "open") if (steps := value_steps_of(pl.col(name)))], grid)
         assert np.array_equal(found.reshape(2, 3), close[np.ix_(ticks, who)])
         at, left, _ = filter_rows([steps_of(pl.col("close") > 0.5)], grid)
         assert [*zip(at, left, strict=True)] == [(tick, symbol) for tick in ticks for symbol in who if close[tick, symbol] > 0.5]
@@ -137,15 +137,14 @@ class TestCompute:
         cube[:, :, 2] = np.where(np.abs(cube[:, :, 2]) < 100, np.trunc(cube[:, :, 2]) + 0.0, np.nan)
         columns = {name: np.ascontiguousarray(cube[:, :, number]) for number, name in enumerate(COLUMNS)}
         rows = Grid(np.array([0, 2]), np.array([[0, 2], [2, 3]]), np.array([0, 3, 0]), lambda name: Column(columns[name]), 3)
-        (first, second), (there, known) = compute_rows([((machine.LOAD, "close"),), steps], rows)
+        first, second = compute_rows([((machine.LOAD, "close"),), steps], rows)
         assert np.array_equal(first, columns["close"][[0, 0, 2], [0, 3, 0]], equal_nan=True)
-        assert np.array_equal(there, ~np.isnan(first))
-        found = pl.Series(pa.array(second, mask=~known))
+        found = pl.Series(second, nan_to_null=True)
 
         frame = pl.DataFrame({
             name: pl.Series(array[[0, 0, 2], [0, 3, 0]], nan_to_null=True) for name, array in columns.items()
         }).with_columns(pl.col("bars_today").cast(pl.Int64))  # fmt: skip
-        expected = frame.with_columns(asked.alias("value"))["value"]
+        expected = frame.with_columns(without_nan(asked).alias("value"))["value"]
         assert found.dtype == expected.dtype
         assert found.is_null().to_list() == expected.is_null().to_list()
         assert np.array_equal(found.drop_nulls().to_numpy(), expected.drop_nulls().to_numpy(), equal_nan=True)
@@ -195,7 +194,7 @@ class TestRank:
 
         at, who = np.repeat(ticks, len(members)), np.tile(members, len(ticks))
         frame = pl.DataFrame({"tick": at, "close": pl.Series(close[at, who], nan_to_null=True), "other": at})
-        expected = frame.with_columns(rank=expression)["rank"].fill_null(np.nan).to_numpy()
+        expected = frame.with_columns(rank=without_nan(expression))["rank"].fill_null(np.nan).to_numpy()
         places = who if found.places is None else found.places[who]
         assert np.array_equal(found.values[at - found.first_tick, places], expected, equal_nan=True)
 
