@@ -73,7 +73,7 @@ class RunBlocks:
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
 
     def __post_init__(self) -> None:
-        self._recent: list[SessionRecord] = []  # of the block that was computed last, and of the one before
+        self._recent: list[SessionRecord] = []  # that are of no block yet, or of the one at hand
         self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
         several = self.workers > 1 or self.executor is not None
@@ -87,8 +87,9 @@ class RunBlocks:
         self._done, self._left = 0, self.dates[sum(len(block.dates) for block in self.kept) :]
         while self.kept:
             yield self._count(self._told(self.kept.pop(0)))
-        if self._left:
-            yield from map(self._count, self._shared() if self._shares else in_blocks(self._records()))
+        for block in (self._shared() if self._shares else in_blocks(self._records())) if self._left else ():
+            yield self._count(block)
+            self._recent = [record for record in self._recent if record.dates[0] > block.dates[-1]]  # it has been taken
 
     def _count(self, block: B) -> B:
         self.failures += block.scans["error"].count()
@@ -112,14 +113,12 @@ class RunBlocks:
             self.progress(self._done, len(self.dates), date)
 
     def after(self, date: dt.date) -> SessionTables:
-        """The sessions after a date that this process has computed, whether their block is complete or not."""
+        """The sessions after a date that were computed here, and whose block nobody has taken yet, complete or not."""
         return SessionTables([record for record in self._recent if record.dates[0] > date])
 
     def _records(self) -> Iterator[SessionRecord]:
         try:
             for record in self.coordinator.records(self._left):
-                if self._recent and self._recent[-1].block != record.block:
-                    self._recent = [one for one in self._recent if one.block == self._recent[-1].block]
                 self._recent.append(record)
                 self._progress(record.dates)
                 yield record

@@ -10,11 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from engine import api
 from engine.archive.archive import Archive
-from engine.config.load import load_config
-from engine.results.report import report_page
-from engine.results.run import execute_run
-from engine.results.run_tables import RunTables
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
 
@@ -33,9 +30,7 @@ def runs(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
     found = []
     for more in ([], [], ["account.starting_cash=500000"]):
-        loaded = load_config(CONFIG, [*CHANGES, "start=2017-12-04", "end=2017-12-15", *more])
-        run = execute_run(loaded, demo, folder, lambda *_: None)
-        (run.path / "report.html").write_text(report_page(RunTables(run.path, demo)))
+        run = api.run(CONFIG, archive=demo.path, start=SPAN[1], end=SPAN[3], overrides=[*CHANGES, *more], out=folder, report=True)
         found.append(run.path)
     return found
 
