@@ -117,7 +117,8 @@ class Model:
         self.bps = exactly(c.get("slippage_bps", 0.0)) / 10_000
         self.spread = exactly(c.get("slippage_spread", 0.0))
         self.blocked, self.budget, self.start = False, dict[str, Decimal](), self.cash
-        self.silent, self.seen, self.dealt = dict[str, int](), set[str](), dict[str, tuple[int, Decimal, Decimal]]()
+        self.silent, self.seen, self.dealt = dict[str, int](), set[str](), set[str]()
+        self.closing = dict[str, tuple[int, Decimal]]()
         self.own_interest = ZERO
 
     # -- money
@@ -298,8 +299,10 @@ class Model:
         self.now, self.bars = now, {symbol: bar for symbol, bar in bars.items() if bar}
         for symbol, bar in self.bars.items():
             self.seen.add(symbol)
+            self.closing.pop(symbol, None)  # the session's last bar so far: its close, where anybody traded in it
             if bar[4] > 0:
-                self.dealt[symbol] = (now, bar[3], bar[4])
+                self.dealt.add(symbol)
+                self.closing[symbol] = (now, bar[3])
                 if self.cap is not None:
                     self.budget[symbol] = to_step(self.cap * bar[4], self.lot)
         for only_reducing in (True, False):
@@ -510,10 +513,10 @@ class Model:
     def at_close(self, close: int) -> None:
         for reducing in (True, False):
             for order in self.open_orders():
-                dealt = self.dealt.get(order.key[1])
-                ready = order.status == "open" and order.kind == "market_on_close" and dealt and order.placed <= dealt[0]
+                closing = self.closing.get(order.key[1])
+                ready = order.status == "open" and order.kind == "market_on_close" and closing and order.placed <= closing[0]
                 if ready and self.reduces(order) == reducing:
-                    self.execute(order, dealt[1], "", close, ZERO)
+                    self.execute(order, closing[1], "", close, ZERO)
         if self.account.get("flat_at_close"):
             self.flatten(close)
         for order in self.open_orders():
@@ -525,11 +528,11 @@ class Model:
             if not order.only_reduces and order.placed < close:
                 self.end(order, "cancelled", "flat_at_close")
         for key in list(self.positions):
-            if key[1] in self.dealt:
+            if key[1] in self.closing:
                 side = -1 if self.held(key) > 0 else 1
                 order = Order(key, side, "market_on_close", abs(self.held(key)), close, reason="flat_at_close", only_reduces=True)
                 self.orders.append(order)
-                self.execute(order, self.dealt[key[1]][1], "", close, ZERO)
+                self.execute(order, self.closing[key[1]][1], "", close, ZERO)
                 if key in self.positions:
                     self.end(order, "expired", "session_over")
             if key in self.positions:
@@ -554,7 +557,7 @@ class Model:
 
     def begin_session(self, days: int) -> None:
         """Interest for so many days, and a new day for the loss limit."""
-        self.blocked, self.dealt, year = False, {}, Decimal(days) / 365
+        self.blocked, self.dealt, self.closing, year = False, set(), {}, Decimal(days) / 365
         for key, position in self.positions.items():
             if position.quantity < 0:
                 rate = exactly(self.account.get("borrow_rate", 0.0)) / 100

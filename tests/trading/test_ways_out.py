@@ -132,11 +132,13 @@ def test_nobody_trades_in_a_bar_of_volume_0(order: dict[str, Any]) -> None:
     assert [int(f["time"]) for f in book.take()[1]] == [3 * STEP]
 
 
-def test_protection_waits_too_and_the_close_is_that_of_the_last_trade() -> None:
-    book = walked([None, {"stop_loss": 9.6, "take_profit": 11.5}, None, None], [FLAT, FLAT, NOBODY], flat_at_close=True)
-    fills = book.take()[1]
-    assert [(float(f["price"]), book.reason(int(f["reason"]))) for f in fills] == [(10.0, ""), (10.0, "flat_at_close")]
-    assert float(book.books.quotes[0]["last"]) == 10.0
+def test_protection_waits_too_and_a_close_without_volume_is_no_price() -> None:
+    book = walked([None, {"stop_loss": 9.6, "take_profit": 11.5}, {"side": -1, "kind": AT_CLOSE}], [FLAT, FLAT, NOBODY],
+                  flat_at_close=True)  # fmt: skip
+    assert [(float(f["price"]), int(f["side"])) for f in book.take()[1]] == [(10.0, 1)]
+    waiting = [book.books.orders[place] for place in book.open_places()]
+    assert [book.reason(int(o["reason"])) for o in waiting if o["kind"] == MARKET] == ["flat_at_close"]
+    assert float(book.books.account[0]["value"]) == 1100.0  # at the bar's close all the same
 
 
 def test_an_order_that_nobody_could_fill_says_so() -> None:

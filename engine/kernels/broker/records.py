@@ -92,8 +92,9 @@ TRADE = np.dtype(
 QUOTE = np.dtype(  # what is known of a symbol
     [
         ("last", np.float64), ("row", np.int64), ("budget", np.float64), ("time", np.int64),  # row: of the bar at hand, else -1
-        # traded: there is a bar at hand, of a volume above 0; time, close, dealt: start, close and session of the last such bar
-        ("traded", np.bool_), ("close", np.float64), ("dealt", np.int64),
+        # traded: there is a bar at hand, of a volume above 0; closes: the latest bar was one; time, dealt: start and session of
+        # the last such bar
+        ("traded", np.bool_), ("closes", np.bool_), ("dealt", np.int64),
         ("silent", np.int64), ("seen", np.int64),  # sessions without a bar; number of the last session with one
         ("busy", np.int64),  # open positions and orders
     ],

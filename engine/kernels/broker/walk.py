@@ -135,8 +135,9 @@ def _find_bars(books, tape, now, until):
         if row < tape.ends[i] and tape.times[row] < until:
             session = books.account[0].session
             quote.row, quote.seen, quote.traded = row, session, tape.volume[row] > 0.0
+            quote.closes = quote.traded
             if quote.traded:
-                quote.time, quote.close, quote.dealt = tape.times[row], tape.close[row], session
+                quote.time, quote.dealt = tape.times[row], session
                 volume = tape.volume[row]
                 quote.budget = round_lot(multiply(participation, volume), lot) if participation > 0.0 else math.inf
             row += 1
@@ -241,15 +242,16 @@ def _age(books, strategy, symbol, tape, row, until):
 
 @njit
 def _at_close(books, tape, close):
-    """The closing price is that of the last bar in which the symbol traded, and so is the volume that may be taken at it."""
+    """The closing price is that of the session's last bar, and so is the volume that may be taken at it: none where nobody
+    traded in it."""
     for reducing in (True, False):
         for i in range(books.counts[ALIVE]):
             place = books.alive[i]
             order = books.orders[place]
             quote = books.quotes[order.symbol]
-            traded = quote.dealt == books.account[0].session and order.placed <= quote.time
+            traded = _has_closing_price(books, quote) and order.placed <= quote.time
             if order.status == OPEN and order.kind == AT_CLOSE and traded and _reduces(books, order) == reducing:
-                execute(books, place, quote.close, SETTLED, close, quote.close, quote.close)
+                execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
     if books.rules[0].flat_at_close:
         _flatten(books, close)
     for i in range(books.counts[ALIVE]):
@@ -258,6 +260,12 @@ def _at_close(books, tape, close):
         if order.status == OPEN and order.day and order.placed < close:
             traded = books.quotes[order.symbol].dealt == books.account[0].session
             end_order(books, place, EXPIRED, SESSION_OVER if traded else NOT_TRADED, close)
+
+
+@njit
+def _has_closing_price(books, quote):
+    """Whether the symbol traded in its last bar of the session."""
+    return quote.dealt == books.account[0].session and quote.closes
 
 
 @njit
@@ -272,7 +280,7 @@ def _flatten(books, close):
     while i < books.counts[HELD]:
         strategy, symbol = books.held[i, 0], books.held[i, 1]
         position, quote = books.positions[strategy, symbol], books.quotes[symbol]
-        if quote.dealt != books.account[0].session:
+        if not _has_closing_price(books, quote):
             send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)  # halted: at its next bar
             i += 1
             continue
@@ -281,7 +289,7 @@ def _flatten(books, close):
         order = books.orders[place]
         order.reduce, order.scanner, order.found = True, position.scanner, position.found
         accept(books, place)
-        execute(books, place, quote.close, SETTLED, close, quote.close, quote.close)
+        execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
         if i < books.counts[HELD] and books.held[i, 0] == strategy and books.held[i, 1] == symbol:
             end_order(books, place, EXPIRED, SESSION_OVER, close)  # beyond the volume cap: the rest at its next bar
             send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)
