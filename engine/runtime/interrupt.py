@@ -28,7 +28,10 @@ SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 
 @contextmanager
 def ended_at_interrupt() -> Iterator[None]:
-    """End the process GRACE after Ctrl-C, if it is still there. To be entered by the main thread."""
+    """End the process GRACE after Ctrl-C, if it is still there; nothing where another thread than the main one calls."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     heard, told = os.pipe()
     os.set_blocking(told, False)
     before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)

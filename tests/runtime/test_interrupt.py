@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,3 +61,8 @@ def test_other_signals_are_none_of_its_business() -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
     assert heard == [1]
+
+
+def test_a_command_may_be_called_in_another_thread() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: ended_at_interrupt().__enter__()).result()
