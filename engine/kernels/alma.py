@@ -33,8 +33,9 @@ def alma(values, period, offset, sigma, state, work, out):
     joined, rows = with_past(values, period - 1, state, work), len(out)
     weights = np.exp(-((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2))
     weights /= weights.sum()
-    out[:] = 0.0
-    for i in range(period - 1):
+    for row in range(rows):
+        out[row] = joined[row] * weights[0] if period > 1 else 0.0
+    for i in range(1, period - 1):
         later, weight = joined[i : i + rows], weights[i]
         for row in range(rows):
             out[row] += later[row] * weight
