@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -62,6 +62,7 @@ class RunBlocks:
     loaded: LoadedConfig
     archive: Archive
     progress: Progress
+    _: KW_ONLY
     trader: Trader | None = None
     workers: int = 1
     executor: Executor | None = None
@@ -71,6 +72,8 @@ class RunBlocks:
     failures: int = 0
     processes: int = 1  # that have shared the run
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
+    _done: int = 0  # sessions, of blocks that were kept too
+    _left: Sequence[dt.date] = ()  # sessions that are not kept
 
     def __post_init__(self) -> None:
         self._recent: list[SessionRecord] = []  # that are of no block yet, or of the one at hand

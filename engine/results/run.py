@@ -46,7 +46,7 @@ def execute_run(
     audit       whether a few random ticks of a session are audited for look-ahead along the way
     audit_seed  draws them; the config's digest where left out
     """
-    blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)  # refuses what is wrong
+    blocks = RunBlocks(loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers)  # refuses what is wrong
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     seeds = {"audit": int(loaded.digest, 16) if audit_seed is None else audit_seed} if audit else {}
     manifest = {**provenance(loaded, archive), "seeds": seeds, "started": started, "resumed": [], "skipped_sessions": {}}
@@ -60,7 +60,7 @@ def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers
     def complete(directory: RunDirectory) -> FinishedRun:
         before = directory.manifest
         loaded, archive = loaded_of(before, directory.aside), archive_of(before, archive_path)
-        blocks = RunBlocks(loaded, archive, progress, make_desk(loaded, archive), workers)
+        blocks = RunBlocks(loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers)
         changed = changes(before, provenance(loaded, archive))
         if changed:
             raise RunError("cannot be resumed, for what its results depend on has changed:\n  " + "\n  ".join(changed),

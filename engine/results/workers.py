@@ -42,7 +42,7 @@ class Workers:
         self._aside, self._executor, self._own = aside, executor, executor is None
         self._parts: deque[Sequence[dt.date]] = deque()
         self._submitted: deque[Future[Computed]] = deque()  # in order
-        self._until_end = ExitStack()
+        self._until_end, self._folder = ExitStack(), Path()  # where parts are written, once others have begun
         self.begun, self.count = False, 1  # processes, this one among them
 
     def __enter__(self) -> Workers:

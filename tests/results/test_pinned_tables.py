@@ -15,11 +15,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine import api
 from engine.archive.archive import Archive
 from engine.archive.demo import make_demo
 from engine.archive.importer import ImportOptions, import_bars
-from engine.config.load import load_config
-from engine.results.run import execute_run
 from tests.data import PROJECT, real_data
 from tests.lean import lean_archive
 
@@ -35,9 +34,9 @@ NOT_PINNED = {"timings"}  # wall time
 
 def digests(archive: Archive, name: str, folder: Path) -> dict[str, str]:
     """Table -> digest of a config's run over an archive: names, types and every value, floats to the last bit."""
-    overrides = ["exchange=XNYS", *(f"backtest_config.{key}_date=null" for key in ("start", "end"))]
-    loaded = load_config(PROJECT / f"session_configs/{name}.json", overrides)
-    run = execute_run(loaded, archive, folder, lambda *_: None, audit=False)
+    overrides = {"exchange": "XNYS", "backtest_config.start_date": None, "backtest_config.end_date": None}
+    config = PROJECT / f"session_configs/{name}.json"
+    run = api.run(config, archive=archive.path, overrides=overrides, out=folder, audit=False, report=False)
     tables = {path.stem: pl.read_parquet(path) for path in sorted(run.path.glob("*.parquet"))}
     return {table: digest(frame) for table, frame in tables.items() if table not in NOT_PINNED}
 
