@@ -24,7 +24,7 @@ from engine.clock.calendar import Session
 from engine.indicators.bank import Columns, SessionRows, TermBank
 from engine.indicators.deferred import Deferred
 from engine.indicators.term import DAILY, TICKS, Term
-from engine.panel.bars import Floats, Ints
+from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
@@ -68,8 +68,9 @@ class MonthBlock:
     _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        daily, starts, last = self.daily, self.starts, self.sessions[-1]  # not itself, or it would be freed late
-        self._bank = TermBank(self.terms, len(self.table), lambda term: daily.span(starts[term.name], last)[0])
+        daily, starts, first = self.daily, self.starts, self.sessions[0]  # not itself, or it would be freed late
+        self._begins = lambda term: daily.begins(starts[term.name], first, term.warmup_rows)
+        self._bank = TermBank(self.terms, len(self.table), self._begins)
         self._watched = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
         if self.benchmark in self._watched:
             self._watched = np.arange(len(self.table))  # every symbol is measured against it
@@ -203,5 +204,10 @@ class MonthBlock:
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
         terms = [term for term in self.terms if term.rows == DAILY and not term.deferred]
-        bars = {start: self.daily.history(start, date) for start in {self.starts[term.name] for term in terms}}
-        self._bank.walk([(term, bars[self.starts[term.name]]) for term in terms], self.benchmark, ids)
+        bars: dict[tuple[dt.date, int], Bars] = {}
+        for term in terms:
+            alike = self.starts[term.name], term.warmup_rows
+            if alike not in bars:
+                bars[alike] = self.daily.history(self._begins(term), date)
+        walked = [(term, bars[self.starts[term.name], term.warmup_rows]) for term in terms]
+        self._bank.walk(walked, self.benchmark, ids)

@@ -321,7 +321,7 @@ class MarketReplay:
         starts = self._starts(month, terms)
         by_day = self._spec.base.is_daily
         first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [month[0]])
-        daily = self._daily().block(table, first, month[-1])
+        daily = self._daily().block(table, first, month[0], month[-1])
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
             table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
@@ -334,7 +334,12 @@ class MarketReplay:
             read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
             columns = sorted(read | set(self._spec.previous))
-            self._history = DailyHistory(self._spec.archive, columns, self._everyone, self._spec.dates[-1])
+            of_days = [term for term in self._terms if term.rows == DAILY]
+            rows = max((term.warmup_rows for term in of_days), default=1)
+            benchmark = self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None
+            self._history = DailyHistory(
+                self._spec.archive, columns, self._everyone, self._spec.dates[-1], rows, benchmark
+            )  # fmt: skip
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
