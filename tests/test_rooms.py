@@ -15,6 +15,7 @@ ROOMS = [
     "errors",
     "schema",
     "progress",
+    "text",
     "log",
     "clock",
     "config",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, archive_option, format_option
-from engine.cli.output import print_facts, print_json, print_table
+from engine.cli.output import print_facts, print_json, print_table, say
 
 SHOWN = 10
 replace_option = click.option("--replace", is_flag=True, help="Forget what the archive has; else it is merged.")
@@ -53,7 +53,7 @@ def actions_command(
         "removed": summary.removed, "in the archive": summary.total, "of symbols without bars": _some(summary.absent),
     })  # fmt: skip
     for text in summary.skipped:
-        click.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
 
 
 @click.command("tickers")
@@ -94,11 +94,11 @@ def tickers_command(
         "symbols without bars": summary.absent,
     })  # fmt: skip
     if summary.actions:
-        click.echo(f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's name, and so are of nobody; "
+        say(f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's name, and so are of nobody; "
                    "bring them in again, --by-ticker", err=True)  # fmt: skip
     if summary.stray:
         told = _some([f"{ticker} {count:,}" for ticker, count in summary.stray.items()])
-        click.echo(f"warning: daily bars that are no symbol's, and are not read: {told}", err=True)
+        say(f"warning: daily bars that are no symbol's, and are not read: {told}", err=True)
 
 
 def _one_source(one: str, first: Path | None, other: str, second: Path | None) -> None:

@@ -11,7 +11,7 @@ import click
 
 from engine.cli.actions import actions_command, tickers_command
 from engine.cli.options import DAY, FILE, FOLDER, CommandGroup, archive_option, format_option, quiet_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar, tell_reading_cost
+from engine.cli.output import print_facts, print_json, print_table, progress_bar, say, tell_reading_cost
 from engine.cli.quality import quality_command
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
     with progress_bar(quiet) as progress:
         made = make_demo(archive_path, symbols, sessions, seed, start.date(), force=force, progress=progress)
     if not quiet:
-        click.echo(f"{'made' if made else 'already there:'} {archive_path}", err=True)
+        say(f"{'made' if made else 'already there:'} {archive_path}", err=True)
 
 
 @archive_group.command("import")
@@ -132,7 +132,7 @@ def diff_command(a: Path, b: Path, output_format: str, quiet: bool) -> int:
             for d in found
         ])  # fmt: skip
     else:
-        click.echo("the same bars")
+        say("the same bars")
     return 1 if found else 0
 
 
@@ -177,7 +177,7 @@ def init_command(
         "sessions out of order": catalogue.out_of_order, "rows left out": sum(catalogue.left_out.values()),
     })  # fmt: skip
     if catalogue.left_out:
-        click.echo()
+        say()
         print_table("", ("reason", "rows"), sorted(catalogue.left_out.items()))
     if not quiet:
         tell_reading_cost(archive, sessions[-1])
@@ -197,7 +197,7 @@ def info_command(archive_path: Path, output_format: str) -> None:
         return
     print_facts({"archive": info.path, "exchange": info.exchange, "source": info.source, "symbols": info.symbols,
                  "corporate actions": info.corporate_actions})  # fmt: skip
-    click.echo()
+    say()
     columns = ("interval", "sessions", "first", "last", "rows", "MB", "coverage %")
     print_table("", columns, [
         (i.interval, i.sessions, str(i.first), str(i.last), i.rows, i.bytes / 1e6, i.coverage_percent) for i in info.intervals
@@ -234,7 +234,7 @@ def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool
         rows = [("fault" if f.fault else "note", f.kind, f.where, f.count, f.example) for f in findings]
         print_table("findings", ("", "kind", "where", "count", "example"), rows)
     else:
-        click.echo("clean: nothing found")
+        say("clean: nothing found")
     return 1 if findings else 0
 
 
@@ -266,7 +266,7 @@ def _tell_of_lean_files(sources: tuple[Path, ...], archive_path: Path) -> None:
         folder for source in sources for folder in (source, *source.absolute().parents) if (folder / "factor_files").exists()
     }
     for market in sorted(markets):
-        click.echo(
+        say(
             f"{market} has splits, dividends and changes of tickers too:\n"
             f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}\n"
             f"  barsweep archive tickers --archive {archive_path} --lean-maps {market / 'map_files'}", err=True,
@@ -290,5 +290,5 @@ def _print_import(summary: ImportSummary) -> None:
         "quarantined": sum(summary.quarantined.values()),
     } | ({"went on": "with an import that was interrupted"} if summary.resumed else {}))  # fmt: skip
     if summary.quarantined:
-        click.echo(f"\nput aside in {summary.quarantine_file}:")
+        say("", f"put aside in {summary.quarantine_file}:")
         print_table("", ("reason", "rows"), sorted(summary.quarantined.items()))

@@ -10,7 +10,7 @@ import click
 
 from engine.cli.adhoc import DEFAULT_ARCHIVE, is_run_or_config, loaded_from, of_scanner, universe_overrides
 from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_options
-from engine.cli.output import print_facts, print_json, print_table, progress_bar
+from engine.cli.output import print_facts, print_json, print_table, progress_bar, say
 from engine.errors import ConfigError
 from engine.log import set_up_logging
 
@@ -66,7 +66,7 @@ def audit_command(
         if warm is not None:
             _print_warm_up(warm)
     for text in [*audit.warnings, *(f"failed, so not audited: {one}" for one in audit.failures)]:
-        click.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     return 1 if audit.differences or audit.failures else 0
 
 
@@ -108,7 +108,7 @@ def _print(asked: AuditOptions, audit: LookAheadAudit) -> None:
         "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
     })  # fmt: skip
     if audit.differences:
-        click.echo()
+        say()
         heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
         print_table("known at the time, and another thing in a replay", heads, [_row(*one) for one in audit.differences])
 
@@ -134,14 +134,14 @@ def _print_warm_up(warm: WarmUpAudit) -> None:
     indicators, moving, short = ({one.indicator for one in some} for some in (warm.movements, warm.moving, warm.cut_short))
     longer = " and ".join(f"{factor:g}" for factor in FACTORS)
     found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
-    click.echo()
+    say()
     print_facts({
         "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
         "hits": f"{others:,} others, of {found:,}" if others else "the same",
         **({"cut short": f"the archive begins too late to try it: {', '.join(sorted(short))}"} if short else {}),
     })  # fmt: skip
     if rows:
-        click.echo()
+        say()
         print_table("warm-up: sessions needed and there, and what moves with more", columns, rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, CommandGroup
-from engine.cli.output import print_json
+from engine.cli.output import print_json, say
 
 
 @click.group("config", cls=CommandGroup)
@@ -41,7 +41,7 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     for number, strategy in enumerate(loaded.config.strategies):
         StrategySlot.load(strategy, number, AtClose())
     scanners, strategies = (sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies))
-    click.echo(f"ok: {loaded.config.session_name} ({loaded.digest}); symbols: {len(data.symbols)}, scanners: {scanners}, "
+    say(f"ok: {loaded.config.session_name} ({loaded.digest}); symbols: {len(data.symbols)}, scanners: {scanners}, "
                f"strategies: {strategies}")  # fmt: skip
 
 

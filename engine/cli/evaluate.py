@@ -9,7 +9,7 @@ import click
 
 from engine.cli.adhoc import loaded_from
 from engine.cli.options import FILE, archive_option, format_option, quiet_option
-from engine.cli.output import print_json, print_table, progress_bar
+from engine.cli.output import print_json, print_table, progress_bar, say
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def evaluate_command(
         print_json([one.as_dict() for one in evaluations])
         return
     if not evaluations:
-        click.echo("no hits")
+        say("no hits")
     for one in evaluations:
         _print(one)
 
@@ -102,7 +102,7 @@ def _print(one: Evaluation) -> None:
     from engine.results.evaluation_page import NAMES, group_horizon, horizon_table, percent, plain
 
     span = f"{one.hits:,} hits in {one.sessions} sessions, {one.first} to {one.last}"
-    click.echo(f"{one.scanner}: {span}; variants tried: {one.tried}")
+    say(f"{one.scanner}: {span}; variants tried: {one.tried}")
     print_table("", *horizon_table(one))
     horizon, groups = group_horizon(one), []
     for kind, named in one.groups.items():
@@ -110,6 +110,6 @@ def _print(one: Evaluation) -> None:
             own = figures.get(horizon, {"count": 0})
             if own["count"]:
                 groups.append((kind, group, own["count"], percent(own["win_rate"], 1), percent(own["mean"]), plain(own["t"])))
-    click.echo()
+    say()
     print_table(f"mean excess, {NAMES[horizon]}", ("by", "group", "hits", "win rate", "mean", "t"), groups)
-    click.echo()
+    say()

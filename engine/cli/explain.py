@@ -11,7 +11,7 @@ import click
 
 from engine.cli.adhoc import is_run_or_config, loaded_from, of_scanner
 from engine.cli.options import archive_option, format_option, scan_options
-from engine.cli.output import print_facts, print_json, print_table
+from engine.cli.output import print_facts, print_json, print_table, say
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def _print(answer: Explanation) -> None:
         "rank": answer.rank, "cut": limits or "none",
         "nearest pass": f"{answer.nearest:%H:%M}" if answer.nearest else "none in this session",
     })  # fmt: skip
-    click.echo()
+    say()
     print_table(
         "clauses", ("clause", "holds", "comparison", "left", "", "right"), [row for c in answer.clauses for row in _rows(c)]
     )
-    click.echo()
+    say()
     print_table("columns", ("column", "value"), [(name, _shown(value)) for name, value in answer.columns.items()])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import DAY, FILE, CommandGroup, archive_option, format_option
-from engine.cli.output import print_facts, print_json, print_table, sparkline
+from engine.cli.output import print_facts, print_json, print_table, say, say_lines, sparkline
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def show_command(
 
     key = IndicatorKey.parse(name)
     indicator = key.indicator
-    click.echo(inspect.cleandoc(indicator.doc) + "\n")
+    say_lines(inspect.cleandoc(indicator.doc) + "\n")
     print_facts({
         "key": key.name,
         "columns": ", ".join(key.columns),
@@ -96,14 +96,14 @@ def _draw(
         raise ConfigError(f"no session up to {last}", where=archive.path, expected=f"{archive.sessions()[0]} or later")
     bars = indicator_series(archive, symbol, [key], dates, benchmark)
     span = f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    click.echo(f"\n{symbol}, {span}, {len(bars)} ticks")
+    say("", f"{symbol}, {span}, {len(bars)} ticks")
     for column in ("close", *key.columns):
-        click.echo(sparkline(column, bars[column].to_list()))
+        say(sparkline(column, bars[column].to_list()))
     if plot:
         local = chart_bars(bars, archive.calendar)
         with atomic_path(plot) as temporary:
             temporary.write_text(candle_page(f"{symbol} {span}: {key.name}", local, key.columns), encoding="utf-8")
-        click.echo(f"wrote {plot}", err=True)
+        say(f"wrote {plot}", err=True)
 
 
 def _row(indicator: Indicator) -> tuple[str, str, str, str, int]:

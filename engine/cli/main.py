@@ -118,5 +118,7 @@ def main() -> None:
 
 
 def _refuse(message: str) -> int:
-    click.echo(f"error: {message}", err=True)
+    from engine.cli.output import say_lines
+
+    say_lines(f"error: {message}", err=True)
     return 2

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option
-from engine.cli.output import print_facts, print_json, print_table, progress_bar
+from engine.cli.output import print_facts, print_json, print_table, progress_bar, say
+from engine.text import shortened
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from engine.archive.quality import ArchiveQuality, QualityTotals
 
 MAP_COLUMNS, PAGE_COLUMNS = 60, 520  # of a heat map: on a terminal, in a page
+LONGEST_NAME = 24  # of a symbol before its row
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
@@ -90,22 +92,23 @@ def _print(quality: ArchiveQuality, totals: QualityTotals, worst: int) -> None:
         "bars": present, "expected": expected, "quality": f"{100 * present / max(1, expected):.2f} %",
         "complete": f"{(table['quality_percent'] >= 99.0).sum()} symbols with 99 % or more",
     })  # fmt: skip
-    click.echo()
+    say()
     columns = ("symbol", "sessions", "quality_percent", "worst_session", "worst_percent", "longest_gap",
                "stale", "spike", "filled", "crossed")  # fmt: skip
     print_table("the least complete symbols; gaps in minutes", columns, table.head(worst).select(columns).rows())
-    click.echo()
+    say()
     _print_map(totals, table.head(worst))
 
 
 def _print_map(totals: QualityTotals, table: pl.DataFrame) -> None:
     symbols = table["symbol"].to_list()
-    rows = [("all", totals.market), *zip(symbols, totals.map(symbols), strict=True)]
+    names = ["all", *(shortened(symbol, LONGEST_NAME) for symbol in symbols)]
+    rows = list(zip(names, [totals.market, *totals.map(symbols)], strict=True))
     width, dates = max(len(name) for name, _ in rows), totals.columns
     step = max(1, -(-len(dates) // MAP_COLUMNS))
     if not sys.stdout.isatty():
         for name, values in rows:
-            click.echo(f"{name:<{width}}  {''.join(_block(value) for value in values[::step])}")
+            say(f"{name:<{width}}  {''.join(_block(value) for value in values[::step])}")
         return
     from rich.console import Console
     from rich.text import Text

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, FOLDER, archive_option
+from engine.cli.output import say
 
 
 @click.command("report")
@@ -30,4 +31,4 @@ def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path 
     page = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     with atomic_path(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    click.echo(page)
+    say(page)

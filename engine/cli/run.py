@@ -27,6 +27,7 @@ from engine.cli.output import (
     print_json,
     print_table,
     progress_bar,
+    say,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
@@ -129,7 +130,7 @@ def _finished_already(run: Path) -> int | None:
     manifest = finished(run)
     if manifest is None:
         return None
-    click.echo(f"{run} is complete", err=True)
+    say(f"{run} is complete", err=True)
     return 1 if manifest["exit_state"] == "failures" else 0
 
 
@@ -156,7 +157,7 @@ def _tell_of_changes(again: Path, run: FinishedRun, asked: bool) -> None:
 
     for change in changes(read_manifest(again, unfinished=True), read_manifest(run.path)):
         if not (asked and change.startswith("config.")):
-            click.echo(f"warning: not as in {again.name}: {change}", err=True)
+            say(f"warning: not as in {again.name}: {change}", err=True)
 
 
 def _write_report(run: FinishedRun, wanted: bool | None) -> None:
@@ -198,15 +199,15 @@ def _print_summary(run: FinishedRun) -> None:
     if run.trading:
         _print_trading(run.trading)
     if summary.scanners:
-        click.echo()
+        say()
         print_scanners(summary)
     most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
             for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
     if most:
-        click.echo()
+        say()
         print_table("most hits", ("scanner", "symbols"), most)
     for one in run.audit.differences if run.audit else ():
-        click.echo(
+        say(
             f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
         )
     print_warnings(summary, run.warnings)
@@ -217,7 +218,7 @@ def _print_trading(summary: dict[str, Any]) -> None:
     metrics, trades = trading["metrics"], trading["trades"]
     shown = ("cum_returns_final", "annual_return", "annual_volatility", "sharpe_ratio", "sortino_ratio", "max_drawdown", "alpha",
              "beta", "benchmark_return")  # fmt: skip
-    click.echo()
+    say()
     print_facts({
         "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
         "benchmark": trading["benchmark"],
@@ -227,11 +228,11 @@ def _print_trading(summary: dict[str, Any]) -> None:
     })  # fmt: skip
     heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
     keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")
-    click.echo()
+    say()
     print_table("strategies", heads, [(name, *(one[key] for key in keys)) for name, one in trading["by"]["strategy"].items()])
     for name, one in failed.items():
         first = one["first_errors"][0]
-        click.echo(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
+        say(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
 
 
 def _figure(value: float | None) -> str:
@@ -248,7 +249,7 @@ def print_scanners(summary: RunSummary) -> None:
     print_table("scanners", columns, rows)
     funnel = [(name, step, left, _share(left, one.scanned)) for name, one in summary.scanners.items()
               for step, left in [("scanned", one.scanned), *one.funnel.items()]]  # fmt: skip
-    click.echo()
+    say()
     print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), funnel)
     _print_survivorship(summary)
 
@@ -258,16 +259,16 @@ def _print_survivorship(summary: RunSummary) -> None:
 
     rows = survivorship_rows({name: one.as_dict() for name, one in summary.survivorship.items()})
     if rows:
-        click.echo()
+        say()
         print_table("survivorship: what the universe leaves out", HEADS, rows)
 
 
 def print_warnings(summary: RunSummary, warnings: Sequence[str]) -> None:
     """Sessions that were skipped, and what is odd, on stderr."""
     for session, reason in summary.skipped.items():
-        click.echo(f"warning: session {session} was skipped: {reason}", err=True)
+        say(f"warning: session {session} was skipped: {reason}", err=True)
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
 
 
 def _share(part: int, whole: int) -> str:

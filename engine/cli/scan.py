@@ -19,11 +19,13 @@ from engine.cli.output import (
     print_facts,
     print_table,
     progress_bar,
+    say,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.cli.run import print_scanners, print_warnings
 from engine.log import set_up_logging
+from engine.text import as_sheet
 
 if TYPE_CHECKING:
     from engine.results.batch_scan import BatchScan
@@ -98,13 +100,13 @@ def _print(scan: BatchScan, out: Path | None, tz: str) -> None:
     facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars, "hits": hits,
              "time": f"{scan.seconds:.2f} s"}  # fmt: skip
     print_facts(facts | ({"written to": out} if out else {}))
-    click.echo()
+    say()
     print_scanners(summary)
     if len(scan.top):
         local = pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%Y-%m-%d %H:%M")
         top = scan.top.drop("promoted", "session").with_columns(local)
         shown = [name for name in top.columns if top[name].null_count() < len(top)]
-        click.echo()
+        say()
         print_table(f"latest hits, {tz}", shown, top.select(shown).rows())
 
 
@@ -118,4 +120,4 @@ def _print_hits(written: Path | None, output_format: str) -> None:
                 sys.stdout.write(line)
         return
     frame = pl.read_parquet(written) if written.suffix == ".parquet" else pl.read_csv(written)
-    click.echo(frame.write_csv() if output_format == "csv" else frame.write_json())
+    click.echo(as_sheet(frame.lazy()).collect().write_csv() if output_format == "csv" else frame.write_json())

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_json, print_table
+from engine.cli.output import print_json, print_table, say, say_lines
 
 
 @click.group("scanners", cls=CommandGroup)
@@ -38,18 +38,18 @@ def show_command(module: str) -> None:
     from engine.scan.module_loader import load_scanner_class
 
     scanner = load_scanner_class(module)
-    click.echo(inspect.cleandoc(scanner.__doc__ or "") + "\n")
+    say_lines(inspect.cleandoc(scanner.__doc__ or "") + "\n")
     if not issubclass(scanner, ColumnarScanner):
         return
     print_table("parameters", ("parameter", "default", "meaning"), parameters(scanner))
     missing = [name for name, field in scanner.Params.model_fields.items() if field.is_required()]
     if missing:
-        click.echo(f"\nclauses: as the config's {', '.join(missing)} say")
+        say("", f"clauses: as the config's {', '.join(missing)} say")
         return
     plan = scanner().plan()
-    click.echo()
+    say()
     print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
-    click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+    say("", f"indicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
 
 
 @scanners_group.command("new")
@@ -63,7 +63,7 @@ def new_command(name: str, folder: Path) -> None:
     from engine.scan.skeleton import write_skeleton
 
     for path in write_skeleton(name, folder):
-        click.echo(path)
+        say(path)
 
 
 def first_line(scanner: Any) -> str:

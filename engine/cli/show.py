@@ -10,8 +10,9 @@ import click
 
 from engine.cli.adhoc import loaded_from
 from engine.cli.options import DAY, FILE, FOLDER, archive_option
-from engine.cli.output import print_table
+from engine.cli.output import print_table, say
 from engine.errors import ConfigError, RunError, did_you_mean
+from engine.text import file_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,14 +48,14 @@ def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive
         near = did_you_mean(symbol, archive.symbols())
         raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)
     if session is None and hits.is_empty():
-        click.echo(f"no hits of {symbol} in {run}")
+        say(f"no hits of {symbol} in {run}")
         return
     if session is None:
         _list(hits, str(archive.calendar.tz))
         return
-    page = out or run / f"{symbol.replace('/', '_')}-{session.date()}.html"
+    page = out or run / f"{file_name(symbol, unique=True)}-{session.date()}.html"
     _draw(loaded, archive, hits.filter(pl.col("session") == session.date()), symbol, session.date(), page)
-    click.echo(page)
+    say(page)
 
 
 def _list(hits: pl.DataFrame, tz: str) -> None:

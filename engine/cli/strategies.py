@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_json, print_table
+from engine.cli.output import print_json, print_table, say, say_lines
 from engine.cli.scanners import first_line, parameters
 
 
@@ -41,18 +41,18 @@ def show_command(module: str) -> None:
     from engine.trading.strategy import ColumnarStrategy
 
     found = load_class(module, STRATEGIES)
-    click.echo(inspect.cleandoc(found.__doc__ or "") + "\n")
+    say_lines(inspect.cleandoc(found.__doc__ or "") + "\n")
     print_table("parameters", ("parameter", "default", "meaning"), parameters(found))
     if any(field.is_required() for field in found.Params.model_fields.values()):
         return
     strategy = found()
     if not isinstance(strategy, ColumnarStrategy):
-        click.echo(f"\nindicators: {', '.join(str(key) for key in strategy.indicators()) or 'none'}; decides bar by bar")
+        say("", f"indicators: {', '.join(str(key) for key in strategy.indicators()) or 'none'}; decides bar by bar")
         return
     plan = SignalPlan.build(module, strategy)
-    click.echo()
+    say()
     print_table("rules", ("what", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.parts])
-    click.echo(f"\nindicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
+    say("", f"indicators: {', '.join(key.name for key in plan.indicators) or 'none'}")
 
 
 @strategies_group.command("new")
@@ -66,4 +66,4 @@ def new_command(name: str, folder: Path) -> None:
     from engine.trading.skeleton import write_strategy
 
     for path in write_strategy(name, folder):
-        click.echo(path)
+        say(path)

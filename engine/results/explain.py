@@ -19,6 +19,7 @@ from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.expressions import nodes
+from engine.scan.nesting import room_to_recurse
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.slot import ScannerSlot
 from engine.session.coordinator import SessionCoordinator
@@ -254,7 +255,8 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
             for child in node:
                 walk(child)
 
-    walk(nodes(expression))
+    with room_to_recurse():
+        walk(nodes(expression))
     return found
 
 
