@@ -17,6 +17,7 @@ ROOMS = [
     "progress",
     "text",
     "log",
+    "plug_ins",
     "clock",
     "config",
     "archive",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.options import check_order
 from engine.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def adhoc_config(
     from engine.config.load import LoadedConfig
     from engine.config.models import SessionConfig
 
+    check_order(start, end)
     if not modules and where is None:
         raise ConfigError("no scanner", expected='a scanner module such as scanners.momentum_scanner, or --where "EXPRESSION"')
     if features and where is None:

@@ -23,7 +23,9 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     from engine.clock.calendar import ExchangeCalendar
     from engine.clock.schedule import AtClose
     from engine.config.load import load_config
+    from engine.errors import ScannerError
     from engine.indicators.key import IndicatorKey
+    from engine.plug_ins import made
     from engine.scan.base import ColumnarScanner
     from engine.scan.module_loader import load_scanner_class
     from engine.trading.slot import StrategySlot
@@ -35,7 +37,7 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     for one in data.indicators:
         IndicatorKey.make(one.name, one.params, one.interval)
     for part in data.scanners:
-        scanner = load_scanner_class(part.module)(dict(part.config))
+        scanner = made(load_scanner_class(part.module), part.label, ScannerError, dict(part.config))
         if isinstance(scanner, ColumnarScanner):
             scanner.plan()
     for number, strategy in enumerate(loaded.config.strategies):

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from engine.errors import ConfigError
+
 Command = Callable[..., Any]
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path)
@@ -21,6 +23,13 @@ def iso_date(text: str) -> str:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         raise click.BadParameter(f"{text!r}; expected a date such as 2018-03-01") from None
+
+
+def check_order(start: object, end: object) -> None:
+    """Refuse a last date before the first; dates of one kind, or as text."""
+    if start and end and str(start) > str(end):
+        raise ConfigError(f"--start {str(start)[:10]} is after --end {str(end)[:10]}: the two are reversed",
+                          expected="--start before --end, or the same date")  # fmt: skip
 
 
 class CommandGroup(click.Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option
+from engine.cli.options import DAY, FILE, archive_option, check_order, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, say
 from engine.text import shortened
 
@@ -51,6 +51,7 @@ def quality_command(
     from engine.results.charts import plotly
     from engine.results.coverage_page import coverage_page
 
+    check_order(start, end)
     if heatmap:
         plotly()  # before anything is read
     archive = Archive.open(archive_path)

@@ -15,6 +15,7 @@ from engine.cli.options import (
     FILE,
     FOLDER,
     archive_option,
+    check_order,
     format_option,
     iso_date,
     log_level_option,
@@ -86,6 +87,7 @@ def run_command(
     that are done are kept (years, of daily bars); a run with strategies, or scanners whose lifecycle is their own, begins anew.
     """
     set_up_logging("error" if quiet else log_level)
+    check_order(start, end)
     _check_source(config, again, resume, start, end, universe, on_corrupt, overrides, out)
     from engine.archive.archive import Archive
     from engine.results.run import execute_run, resume_run

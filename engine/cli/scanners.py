@@ -34,6 +34,8 @@ def list_command(output_format: str) -> None:
 @click.argument("module")
 def show_command(module: str) -> None:
     """Show the scanner of MODULE: what it finds, its parameters, clauses and indicators."""
+    from engine.errors import ScannerError
+    from engine.plug_ins import made
     from engine.scan.base import ColumnarScanner
     from engine.scan.module_loader import load_scanner_class
 
@@ -46,7 +48,7 @@ def show_command(module: str) -> None:
     if missing:
         say("", f"clauses: as the config's {', '.join(missing)} say")
         return
-    plan = scanner().plan()
+    plan = made(scanner, module, ScannerError).plan()
     say()
     print_table("clauses", ("clause", "expression"), [(c.name, str(c.expression.meta.undo_aliases())) for c in plan.clauses])
     say("", f"indicators: {', '.join(key.name for key in plan.indicators) or 'none'}")

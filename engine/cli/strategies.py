@@ -35,6 +35,8 @@ def list_command(output_format: str) -> None:
 @click.argument("module")
 def show_command(module: str) -> None:
     """Show the strategy of MODULE: what it trades, its parameters, its rules and indicators."""
+    from engine.errors import StrategyError
+    from engine.plug_ins import made
     from engine.scan.module_loader import load_class
     from engine.trading.plan import SignalPlan
     from engine.trading.slot import STRATEGIES
@@ -45,7 +47,7 @@ def show_command(module: str) -> None:
     print_table("parameters", ("parameter", "default", "meaning"), parameters(found))
     if any(field.is_required() for field in found.Params.model_fields.values()):
         return
-    strategy = found()
+    strategy = made(found, module, StrategyError)
     if not isinstance(strategy, ColumnarStrategy):
         say("", f"indicators: {', '.join(str(key) for key in strategy.indicators()) or 'none'}; decides bar by bar")
         return

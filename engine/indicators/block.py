@@ -26,11 +26,14 @@ from engine.indicators.deferred import Deferred
 from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
+from engine.panel.dividends import Dividends
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 
 Panel = SessionPanel | DailyPanel
+DIVIDEND, CLOSE_EX = "dividend", "close_ex"  # of the previous columns, those that corporate actions make
+OF_ACTIONS = frozenset({DIVIDEND, CLOSE_EX})
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
@@ -64,13 +67,17 @@ class MonthBlock:
     close_up_terms: frozenset[str] = frozenset()  # of which the states before each session are remembered
     previous_columns: Sequence[str] = ()  # of the daily bars, whose values of the session before are read
     watched: Callable[[Panel], bool] | None = None  # the sessions that `again` may be asked for
+    dividends: Dividends | None = None  # where DIVIDEND or CLOSE_EX is among the previous columns
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         daily, starts, first = self.daily, self.starts, self.sessions[0]  # not itself, or it would be freed late
-        self._begins = lambda term: daily.begins(starts[term.name], first, term.warmup_rows)
-        self._bank = TermBank(self.terms, len(self.table), self._begins)
+
+        def begins(term: Term) -> Ints:
+            return daily.begins(starts[term.name], first, term.warmup_rows)
+
+        self._begins, self._bank = begins, TermBank(self.terms, len(self.table), begins)
         self._watched = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
         if self.benchmark in self._watched:
             self._watched = np.arange(len(self.table))  # every symbol is measured against it
@@ -191,7 +198,15 @@ class MonthBlock:
         if not self.previous_columns:
             return {}
         rows = self.daily.before(panel.sessions, ids).T
-        return {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in self.previous_columns}
+        stored = [name for name in self.previous_columns if name not in OF_ACTIONS]
+        found = {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in stored}
+        if self.dividends is not None:
+            table = self.table if ids is None else SymbolTable([self.table.names[symbol] for symbol in ids])
+            before = np.where(rows >= 0, self.daily.dates[rows], np.iinfo(np.int64).max)
+            paid = self.dividends.since(table, panel.sessions, before)
+            close = np.where(rows >= 0, self.daily.columns["close"][rows], np.nan) - paid
+            found |= {DIVIDEND: paid, CLOSE_EX: np.where(close > 0.0, close, np.nan)}
+        return found
 
     def _start_anew(self, date: dt.date, ids: Ints) -> None:
         for term in self.terms:

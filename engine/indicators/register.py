@@ -10,6 +10,8 @@ From then on `my_average_10_5m` is a key like any other: in expressions and conf
 
 from __future__ import annotations
 
+import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,7 @@ from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator, Param
 from engine.kernels.jit import kernel
+from engine.plug_ins import plug_in_code
 
 INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
 
@@ -44,13 +47,41 @@ def register(
         if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
+        compiled.over_symbols = _guarded(f"indicator {name}", "the kernel", compiled.over_symbols, function)
+        size, first, enough = (
+            _whole_number(f"indicator {name}", what, one)
+            for what, one in (("state_size()", state_size), ("warmup()", warmup), ("settle()", settle or warmup))
+        )
         CATALOGUE[name] = Indicator(
-            name, group, inputs, params, outputs, compiled, state_size, warmup, settle or warmup, _none, _none, _none, "bars",
-            of_session,
+            name, group, inputs, params, outputs, compiled, size, first, enough, _none, _none, _none, "bars", of_session,
         )  # fmt: skip
         return compiled
 
     return decorate
+
+
+def _guarded(where: str, what: str, call: Callable[..., Any], code: Any) -> Callable[..., Any]:
+    """The user's code, of which an error is one message."""
+
+    @functools.wraps(code)
+    def guarded(*arguments: Any) -> Any:
+        with plug_in_code(what, where, IndicatorError, code):
+            return call(*arguments)
+
+    return guarded
+
+
+def _whole_number(where: str, what: str, function: Callable[..., int]) -> Callable[..., int]:
+    """The user's function of the parameters, of which the result is checked."""
+    guarded = _guarded(where, what, function, function)
+
+    def checked(*params: float) -> int:
+        found = guarded(*params)
+        if not isinstance(found, numbers.Integral) or found < 0:
+            raise IndicatorError(f"{what} of {params} returned {found!r}", where=where, expected="a whole number of 0 and more")
+        return int(found)
+
+    return checked
 
 
 def _none(*params: float) -> int:

@@ -172,7 +172,7 @@ class _Parser:
     def _joined(self, next_one: Callable[[], _Part], word: str, join: Join) -> _Part:
         """Conditions joined by a word; a single part as it is."""
         part = next_one()
-        conditions = []
+        conditions: list[pl.Expr] = []
         while self._accept(word):
             conditions = conditions or [self._is(part, CONDITION)]
             conditions.append(self._is(next_one(), CONDITION))

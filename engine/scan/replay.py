@@ -23,10 +23,11 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import MonthBlock, Panel, block_of
+from engine.indicators.block import OF_ACTIONS, MonthBlock, Panel, block_of
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
+from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
@@ -97,7 +98,8 @@ class MarketReplay:
         self._spec = spec
         self._dates = spec.archive.sessions(spec.base.name)
         self._daily_dates = spec.archive.sessions("1d")
-        self._splits = Splits(spec.archive.corporate_actions())
+        actions = spec.archive.corporate_actions()
+        self._splits, self._dividends = Splits(actions), Dividends(actions)
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
         self._history: DailyHistory | None = None
         self._terms = list(spec.terms)
@@ -326,6 +328,7 @@ class MarketReplay:
         return MonthBlock(
             table, month, starts, terms, daily, self._splits, self._ticks_and_slots, -1 if benchmark is None else benchmark,
             frozenset(self._close_up_terms), self._spec.previous, self._spec.watched,
+            self._dividends if OF_ACTIONS & set(self._spec.previous) else None,
         )  # fmt: skip
 
     def _daily(self) -> DailyHistory:
@@ -333,7 +336,8 @@ class MarketReplay:
             by_day = self._spec.base.is_daily
             read = {name for t in self._terms if by_day or t.rows == DAILY for name in _columns_read(t)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
-            columns = sorted(read | set(self._spec.previous))
+            previous = set(self._spec.previous)
+            columns = sorted(read | previous - OF_ACTIONS | ({"close"} if previous & OF_ACTIONS else set()))
             of_days = [term for term in self._terms if term.rows == DAILY]
             rows = max((term.warmup_rows for term in of_days), default=1)
             benchmark = self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None

@@ -16,9 +16,10 @@ from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose, Schedule
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
-from engine.errors import ConfigError, RunError, did_you_mean
+from engine.errors import ConfigError, RunError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
-from engine.scan.base import UniverseSpec
+from engine.plug_ins import made
+from engine.scan.base import BaseScanner, UniverseSpec
 from engine.scan.module_loader import load_scanner_class
 from engine.scan.slot import ScannerSlot
 
@@ -120,7 +121,8 @@ class RunScope:
         log.info("%s %s", TAG, text)
 
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
-        scanner = load_scanner_class(config.module)(copy.deepcopy(config.config))  # its own, to do with what it likes
+        own = copy.deepcopy(config.config)  # to do with what it likes
+        scanner: BaseScanner = made(load_scanner_class(config.module), config.label, ScannerError, own)
         scanner.load_universe = self.load_universe
         schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)

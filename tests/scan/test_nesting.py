@@ -72,7 +72,7 @@ def test_what_is_just_not_too_much_is_evaluated(text: str) -> None:
 
 def test_a_chain_without_end_is_one_message() -> None:
     chain = reduce(operator.add, [pl.col("close")] * 1_500)
-    with pytest.raises(ScannerError, match="too many operations within each other.*1,000 at most.*any_horizontal"):
+    with pytest.raises(ScannerError, match=r"too many operations within each other.*1,000 at most.*any_horizontal"):
         Clause.of("x", chain > 0, "test")
 
 
