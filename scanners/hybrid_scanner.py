@@ -33,7 +33,8 @@ class HybridScanner(ColumnarScanner):
         self._rvol = f"rvol_{self.params.rvol_sessions}_1m"
 
     def _above(self, reference: str) -> pl.Expr:
-        return pl.col("close") / pl.col(reference) - 1 >= self.params.min_gap
+        least: float = self.params.min_gap
+        return pl.col("close") / pl.col(reference) - 1 >= least
 
     def features(self) -> dict[str, pl.Expr]:
         return {

@@ -48,10 +48,10 @@ def register(
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
         compiled.over_symbols = _guarded(f"indicator {name}", "the kernel", compiled.over_symbols, function)
-        size, first, enough = (
-            _whole_number(f"indicator {name}", what, one)
-            for what, one in (("state_size()", state_size), ("warmup()", warmup), ("settle()", settle or warmup))
+        size, first = (
+            _whole_number(f"indicator {name}", what, one) for what, one in (("state_size()", state_size), ("warmup()", warmup))
         )
+        enough = _whole_number(f"indicator {name}", "settle()", settle) if settle else first
         CATALOGUE[name] = Indicator(
             name, group, inputs, params, outputs, compiled, size, first, enough, _none, _none, _none, "bars", of_session,
         )  # fmt: skip
