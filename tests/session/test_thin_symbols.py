@@ -12,7 +12,7 @@ from engine.archive.archive import Archive
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
 from tests.runs import config, hits
-from tests.session.thin_market import DAILY_SHARES, thin_days
+from tests.session.thin_market import DAILY_SHARES, MINUTE_SHARES, thin_days, thin_minutes
 
 ORACLES = {
     "sma_200_1d": pl.col("close").rolling_mean(200), "sma_20_1d": pl.col("close").rolling_mean(20),
@@ -87,3 +87,39 @@ def test_what_is_known_of_daily_bars_stays_known(days: Archive) -> None:
             if len(edges) and not len(inside):
                 lost.append((symbol, key, own["session"][int(edges[0]) + 1]))
     assert not lost
+
+
+@pytest.fixture(scope="module")
+def minutes(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return thin_minutes(tmp_path_factory.mktemp("thin") / "minutes", MINUTE_SHARES, "2018-01-22", "2018-03-09")
+
+
+def test_minute_values_are_those_of_all_bars_wherever_a_run_starts(minutes: Archive) -> None:
+    """Of a thin symbol as well: what is known is what its last bars say, and is known in the same sessions in every run.
+
+    With sessions of a bar in four minutes and more, a month begins with what the one before ended with.
+    """
+    oracles = {f"sma_{period}_1m": pl.col("close").rolling_mean(period) for period in (5, 50, 200)}
+    scanner = {"module": "scanners.criteria_scanner", "regular_session": [{"start": "09:31", "end": "15:31", "interval": "1h"}], "config": {
+        "criteria": {"all": "known(prev_close)"}, "features": {f"v{number}": key for number, key in enumerate(oracles)}}}  # fmt: skip
+
+    def seen(start: str) -> pl.DataFrame:
+        found = hits(config([scanner], start=start), minutes)
+        return found.select("symbol", "tick", *(pl.col(f"v{number}").alias(key) for number, key in enumerate(oracles))).sort("symbol", "tick")
+
+    whole = seen("2018-02-12")
+    for start in ("2018-03-01", "2018-03-06"):
+        later = whole.filter(pl.col("tick").dt.date() >= dt.date.fromisoformat(start))
+        assert len(later) > 100 and seen(start).equals(later)
+    bars = pl.concat(minutes.read_session(date, ["symbol", "timestamp", "close"]) for date in minutes.sessions())
+    known = bars.sort("symbol", "timestamp").with_columns(
+        pl.col("timestamp") + pl.duration(minutes=1), **{key: expression.over("symbol") for key, expression in oracles.items()}
+    )
+    both = whole.sort("tick").join_asof(
+        known.drop("close").sort("timestamp"), left_on="tick", right_on="timestamp", by="symbol", suffix="_oracle", check_sortedness=False
+    )
+    for key in oracles:
+        there = both.drop_nulls(key)
+        assert len(there) > 200 and there.select(pl.col(key).is_close(pl.col(f"{key}_oracle"), rel_tol=1e-9).all()).item()
+    dense = both.filter(pl.col("symbol") == "DENSE")
+    assert dense.select(pl.all_horizontal(pl.col(*oracles).is_not_null()).all()).item()
