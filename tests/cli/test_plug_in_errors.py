@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.archive.archive import Archive
+from engine.indicators.catalogue import CATALOGUE
 from tests.cli.barsweep import Barsweep
 
 SCANNER = """import polars as pl
@@ -111,6 +112,14 @@ RETURNS = {
     "no super": ("    def __init__(self, config=None):\n        self.x = 1", "__init__() leaves the base class as it is"),
 }  # fmt: skip
 NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it: other tests look at every indicator there is."""
+    for name in ("mine_state", "mine_warmup", "mine_untyped", "mine_raising"):
+        monkeypatch.setitem(CATALOGUE, name, None)  # type: ignore[arg-type]
+        monkeypatch.delitem(CATALOGUE, name)
 
 
 def written(folder: Path, text: str, strategy: bool) -> tuple[str, Path, Path]:
