@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from engine.errors import ScannerError
+from engine.scan.nesting import refuse_deep
 
 # Element-wise functions by the name Polars serializes them under; what is not here is evaluated tick by tick.
 ELEMENTWISE = frozenset(
@@ -55,7 +56,9 @@ def universe_quantile(expression: pl.Expr, quantile: float) -> pl.Expr:
 def nodes(expression: pl.Expr) -> Any:
     """The expression's tree as Polars serializes it, or None where it cannot (a Python function in it)."""
     try:
-        return json.loads(expression.meta.serialize(format="json"))
+        text = expression.meta.serialize(format="json")
+        refuse_deep(text)
+        return json.loads(text)
     except (pl.exceptions.PolarsError, ValueError):
         return None
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
+from engine.runtime.recursion import room_to_recurse
 from engine.scan.columns import COLUMNS, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
 from engine.scan.program import Steps, steps_of, value_steps_of
@@ -44,7 +45,8 @@ class Clause:
         """Check an expression and find out how it may be evaluated."""
         named = expression.alias(name) if isinstance(expression, pl.Expr) else expression
         columns = tuple(roots(named, f"{where}, {name!r}"))
-        return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
+        with room_to_recurse():
+            return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
 
 
 @dataclass(frozen=True)
