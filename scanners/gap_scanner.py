@@ -15,7 +15,8 @@ class GapScanner(ColumnarScanner):
 
     After the open the first price is the session's open. Before it, at the pre-session tick, it is the latest
     pre-market close, so the archive must have pre-market bars and the config `extended_hours`; a symbol that has not
-    traded today has no gap.
+    traded today has no gap. Where the archive knows dividends, the previous close is taken without those that have gone ex since:
+    gap = first price / (prev_close - dividend) - 1.
     """
 
     class Params(ScannerParams):
@@ -35,17 +36,18 @@ class GapScanner(ColumnarScanner):
         return pl.coalesce("session_open", pl.when(pl.col("bar_today")).then(pl.col("close")))
 
     def features(self) -> dict[str, pl.Expr]:
-        gap = self._first_price() / pl.col("prev_close") - 1
+        gap = self._first_price() / pl.col("prev_close_ex") - 1
         return {
             "first_price": self._first_price(),
             "prev_close": pl.col("prev_close"),
+            "dividend": pl.col("dividend"),
             "gap": gap,
             "gap_size": gap.abs(),
             "average_volume": pl.col("volume_sma_20_1d"),
         }
 
     def criteria(self) -> dict[str, pl.Expr]:
-        gap = self._first_price() / pl.col("prev_close") - 1
+        gap = self._first_price() / pl.col("prev_close_ex") - 1
         size = {"up": gap, "down": -gap, "both": gap.abs()}[self.params.direction]
         clauses = {
             "price": self._first_price() >= self.params.min_price,

@@ -14,7 +14,8 @@ class HybridScanner(ColumnarScanner):
     """A gap that holds: found before the open on pre-market prices, confirmed on schedule after it.
 
     Price against the previous close at least min_gap; once the session trades, also above its VWAP and
-    with min_rvol times the volume that is usual by this time of day.
+    with min_rvol times the volume that is usual by this time of day. A price of today is measured against the previous close
+    without the dividends that have gone ex since, where the archive knows them.
     """
 
     class Params(ScannerParams):
@@ -31,6 +32,10 @@ class HybridScanner(ColumnarScanner):
         self.limit = self.params.limit
         self._rvol = f"rvol_{self.params.rvol_sessions}_1m"
 
+    def _above(self, reference: str) -> pl.Expr:
+        least: float = self.params.min_gap
+        return pl.col("close") / pl.col(reference) - 1 >= least
+
     def features(self) -> dict[str, pl.Expr]:
         return {
             "close": pl.col("close"),
@@ -43,7 +48,7 @@ class HybridScanner(ColumnarScanner):
         close, before_open = pl.col("close"), pl.col("bars_today") == 0
         return {
             "price": close >= self.params.min_price,
-            "gap_holds": close / pl.col("prev_close") - 1 >= self.params.min_gap,
+            "gap_holds": self._above("prev_close_ex") & (pl.col("bar_today") | self._above("prev_close")),
             "above_vwap": before_open | (close >= pl.col("session_vwap")),
             "unusual_volume": before_open | (pl.col(self._rvol) >= self.params.min_rvol),
         }

@@ -18,7 +18,9 @@ ROOMS = [
     "errors",
     "schema",
     "progress",
+    "text",
     "log",
+    "plug_ins",
     "clock",
     "config",
     "archive",
@@ -33,8 +35,8 @@ ROOMS = [
     "results",
     "api",
 ]
-# All that commands know of the project: the door, what is said in errors, logs and progress, and what is done to their process.
-FOR_COMMANDS = {"api", "errors", "log", "progress", "runtime", "cli", "__version__"}
+# All that commands know of the project: the door, what is said in errors, logs and progress and as text, and what is done to their process.
+FOR_COMMANDS = {"api", "errors", "log", "progress", "runtime", "text", "cli", "__version__"}
 # What benches run goes through the door; what they measure from outside, and peers read, they may name.
 NOT_FOR_BENCHES = {"cli", "config", "session", "scan", "trading", "audit", "results"}
 MEASURED_FROM_OUTSIDE = {"bench/phases.py": NOT_FOR_BENCHES, "bench/fresh.py": {"results"}}  # its clocks; peak memory

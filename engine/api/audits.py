@@ -13,7 +13,7 @@ import polars as pl
 from engine.api.explanations import scanned
 from engine.api.html import facts_html
 from engine.api.market import Market
-from engine.api.options import ScanOptions, Spell
+from engine.api.options import ScanOptions, Spell, check_order
 from engine.api.progress import telling
 from engine.api.sources import DEFAULT_ARCHIVE, ScannerLike, is_run_or_config, loaded_from, universe_overrides
 from engine.archive.archive import Archive
@@ -172,6 +172,7 @@ def _changed_config(
         known = ", ".join(spell(name) for name in OF_A_CONFIG[:-1])
         raise ConfigError(f"{spell(strange[0])} with a config", where=path,
                           expected=f"{known} and {spell('settings')} KEY=VALUE")  # fmt: skip
+    check_order(options.get("start"), options.get("end"), spell)
     loaded, bars = loaded_from(path, archive, DEFAULT_ARCHIVE, spell)
     changes = [f"backtest_config.{key}_date={given[key]}" for key in ("start", "end") if key in given]
     changes += universe_overrides(loaded, options.get("universe"))

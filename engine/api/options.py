@@ -48,6 +48,17 @@ class ScanOptions(TypedDict, total=False):
 KNOWN = tuple(ScanOptions.__annotations__)
 
 
+def check_order(start: Day | None, end: Day | None, spell: Spell = str) -> None:
+    """Refuse a last date before the first; what is no date is told of by whoever reads it."""
+    try:
+        first, last = date_of(start), date_of(end)
+    except ConfigError:
+        return
+    if first and last and first > last:
+        raise ConfigError(f"{spell('start')} {first} is after {spell('end')} {last}: the two are reversed",
+                          expected=f"{spell('start')} before {spell('end')}, or the same date")  # fmt: skip
+
+
 def date_of(value: Day | None) -> dt.date | None:
     """A date, of a text such as 2018-03-01."""
     if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):

@@ -25,6 +25,7 @@ from engine.results.report import compare_page, report_page
 from engine.results.run_tables import RunTables
 from engine.results.session_page import session_page
 from engine.scan.series import indicator_series
+from engine.text import file_name
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def show(
     """
     folder = Path(run)
     loaded, bars = loaded_from(folder, archive.path if isinstance(archive, Market) else archive)
-    page = out or folder / f"{symbol.upper().replace('/', '_')}-{date_of(session)}.html"
+    page = out or folder / f"{file_name(symbol.upper(), unique=True)}-{date_of(session)}.html"
     hits = pl.scan_parquet(folder / "hits.parquet").filter(pl.col("symbol") == symbol.upper()).collect()
     return shown_of(loaded, bars, hits, symbol, session, page, spell)
 
@@ -95,7 +96,7 @@ def shown_of(
     if day not in archive.sessions(loaded.config.session_data_config.interval or archive.manifest.base.name):
         raise ConfigError(f"{spell('session')} {day}", where=archive.path, expected="a session of the archive")
     own = own.filter(pl.col("session") == day)
-    page = Path(out or f"{symbol.replace('/', '_')}-{day}.html")
+    page = Path(out or f"{file_name(symbol, unique=True)}-{day}.html")
     _write(page, session_page(loaded, archive, own, symbol, day))
     return Shown(symbol, own, page, str(archive.calendar.tz))
 

@@ -12,9 +12,11 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.options import Spell
+from engine.errors import ScannerError, StrategyError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator
 from engine.indicators.key import IndicatorKey
+from engine.plug_ins import made, plug_in_code
 from engine.runtime.module_loader import load_class, modules_in
 from engine.runtime.module_origin import allow_folders
 from engine.scan.base import ColumnarScanner
@@ -95,7 +97,7 @@ def describe_scanner(module: str) -> PlugIn:
     missing = _missing(found)
     if missing:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
-    plan = found().plan()
+    plan = made(found, module, ScannerError).plan()
     rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.clauses]
     return PlugIn(module, _first_line(found), doc, _parameters(found), (), rules, tuple(key.name for key in plan.indicators))
 
@@ -106,9 +108,10 @@ def describe_strategy(module: str) -> PlugIn:
     doc, missing = inspect.cleandoc(found.__doc__ or ""), _missing(found)
     if missing:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
-    strategy = found()
+    strategy = made(found, module, StrategyError)
     if not isinstance(strategy, ColumnarStrategy):
-        keys = tuple(str(key) for key in strategy.indicators())
+        with plug_in_code("indicators()", module, StrategyError, type(strategy).indicators):
+            keys = tuple(str(key) for key in strategy.indicators())
         return PlugIn(module, _first_line(found), doc, _parameters(found), (), None, keys)
     plan = SignalPlan.build(module, strategy)
     rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.parts]

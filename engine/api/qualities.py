@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.api.html import facts_html
 from engine.api.market import Market, market_of
-from engine.api.options import date_of
+from engine.api.options import Spell, check_order, date_of
 from engine.api.progress import telling
 from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
@@ -135,7 +135,7 @@ def check(archive: str | Path | Market, *, fix: bool = False, on_progress: Progr
 def quality(
     archive: str | Path | Market, *symbols: str, start: str | dt.date | None = None, end: str | dt.date | None = None,
     columns: int = MAP_COLUMNS, out: str | Path | None = None, page: str | Path | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress | None = None, spell: Spell = str,
 ) -> Quality:  # fmt: skip
     """Tell how complete the bars of an archive are, of all symbols or of some, from their first session to their last.
 
@@ -143,6 +143,7 @@ def quality(
     out      also write a row a symbol and session to this .parquet file
     page     also write a page with the map to this HTML file (extra `charts`)
     """
+    check_order(start, end, spell)
     if page:
         plotly()  # before anything is read
         columns = PAGE_COLUMNS

@@ -16,7 +16,7 @@ import polars as pl
 
 from engine.api.html import facts_html
 from engine.api.market import Market
-from engine.api.options import Day
+from engine.api.options import Day, Spell, check_order
 from engine.api.pages import report as write_report
 from engine.api.pages import show as show_run
 from engine.api.progress import by_session, telling
@@ -196,7 +196,7 @@ def run(
     config: ConfigLike, *, archive: str | Path | Market | None = None, start: Day | None = None, end: Day | None = None,
     universe: str | list[str] | None = None, on_corrupt: str | None = None, overrides: Overrides = (),
     out: str | Path = "runs", report: bool | None = None, audit: bool = True, audit_seed: int | None = None, workers: int = 1,
-    on_progress: Progress | None = None,
+    on_progress: Progress | None = None, spell: Spell = str,
 ) -> Run:  # fmt: skip
     """Replay the sessions of a session config; write what its scanners found and its strategies traded into a run directory.
 
@@ -218,7 +218,8 @@ def run(
     if isinstance(config, str | Path) and Path(config).is_dir():
         return repeat(config, archive=archive, start=start, end=end, universe=universe, on_corrupt=on_corrupt,
                       overrides=overrides, out=None if out == "runs" else out, report=report, audit=audit,
-                      audit_seed=audit_seed, workers=workers, on_progress=on_progress)  # fmt: skip
+                      audit_seed=audit_seed, workers=workers, on_progress=on_progress, spell=spell)  # fmt: skip
+    check_order(start, end, spell)
     dates = _dates(start, end, on_corrupt)
     loaded = config_of(config, overrides)
     loaded = config_of(config, [*_texts(overrides), *dates, *universe_overrides(loaded, universe)])
@@ -232,12 +233,13 @@ def repeat(
     run: str | Path, *, archive: str | Path | Market | None = None, start: Day | None = None, end: Day | None = None,
     universe: str | list[str] | None = None, on_corrupt: str | None = None, overrides: Overrides = (),
     out: str | Path | None = None, report: bool | None = None, audit: bool = True, audit_seed: int | None = None,
-    workers: int = 1, on_progress: Progress | None = None,
+    workers: int = 1, on_progress: Progress | None = None, spell: Spell = str,
 ) -> Run:  # fmt: skip
     """Repeat a run from its manifest, changed where that is asked for; beside the other where `out` is left out.
 
     `changed` of the new run says what is not as it was then, but for what was asked for.
     """
+    check_order(start, end, spell)
     before, folder = read_manifest(Path(run), unfinished=True), Path(run)
     asked = [*_texts(overrides), *_dates(start, end, on_corrupt)]
     loaded = loaded_of(before, folder)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.api.options import KNOWN, ScanOptions, Spell
+from engine.api.options import KNOWN, ScanOptions, Spell, check_order
 from engine.archive.archive import Archive
 from engine.clock.interval import Interval
 from engine.clock.schedule import Schedule
@@ -63,6 +63,7 @@ def scan_config(
     Without a schedule, and not only before the open: every five minutes, or at the close where bars are daily.
     """
     _check_names(options)
+    check_order(options.get("start"), options.get("end"), spell)
     scanners, where = _split(scanners, options.get("where"), spell)
     if not scanners and where is None:
         raise ConfigError("no scanner",

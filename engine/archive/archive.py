@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
+T = TypeVar("T")
 HOUR = 60 * MICROS_A_MINUTE
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
 
@@ -78,7 +80,7 @@ class Archive:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
         if interval == "1d":
             return self._daily_dates
-        return [date for date in self.files.dates(interval) if date not in self.left_out]
+        return [date for date in self._there(self.files.dates(interval)) if date not in self.left_out]
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
@@ -115,7 +117,7 @@ class Archive:
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        return layout.daily_years(self.files.daily_root)
+        return self._there(layout.daily_years(self.files.daily_root))
 
     def daily_file(self, year: int) -> Path:
         """The file of a year of daily bars."""
@@ -158,7 +160,7 @@ class Archive:
         """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""
         found = hashlib.sha256()
         tables = (self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP)
-        for path in [*self.files.all_paths(), *(table for table in tables if table.exists())]:
+        for path in [*self._there(self.files.all_paths()), *(table for table in tables if table.exists())]:
             try:
                 with path.open("rb") as handle:
                     size = handle.seek(0, 2)
@@ -188,7 +190,7 @@ class Archive:
     def _read_table(self, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
         """A table beside the bars, in its schema; empty where there is none."""
         path = self.path / name
-        if not path.exists():
+        if not self._there(path.exists()):
             return pl.DataFrame(schema=schema)
         try:
             frame = pl.read_parquet(path)
@@ -200,6 +202,13 @@ class Archive:
             told = ", ".join(f"{column}: {dtype}" for column, dtype in schema.items())
             raise ArchiveError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected=told,
                                fix="bring the table in again") from None  # fmt: skip
+
+    def _there(self, found: T) -> T:
+        """What was found; where nothing was, it is seen to that the archive is still there: it may be moved while it is read."""
+        if not found and not (self.path / layout.MANIFEST).exists():
+            raise ArchiveError("is no longer there", where=self.path, expected="the archive to stay where it is while it is read",
+                               fix="run the command again")  # fmt: skip
+        return found
 
     def _session_dates(self, timestamps: pl.Series) -> pl.Series:
         """The exchange's date of each, as "date"."""

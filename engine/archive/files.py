@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -106,21 +107,18 @@ def stored_columns(path: Path) -> list[str]:
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
     """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
     text, metadata, ours = _read_note(path)
-    if metadata is None or ours is False:
-        return None
-    if ours is None:
-        return _checked_index(text, metadata.num_rows)
-    index = json.loads(text)
-    counts = np.array(index["counts"], np.int64)
-    return (index["symbols"], counts) if counts.sum() == metadata.num_rows else None
+    return None if metadata is None or ours is False else _checked_index(text, metadata.num_rows)
 
 
 def read_times(path: Path) -> list[int] | None:
     """The times (microseconds) that the file has bars at, increasing, from its metadata; None where that does not tell them."""
     text, metadata, ours = _read_note(path)
-    times: list[int] | None = json.loads(text).get("times") if ours else None
+    note = _parsed(text) if ours else {}
+    times = note.get("times")
+    if metadata is None or not isinstance(times, list) or not all(type(time) is int for time in times):
+        return None
     # another tool may have kept our note and not our bars
-    return times if times is not None and metadata is not None and _span(metadata) == (times[:1], times[-1:]) else None
+    return times if _span(metadata) == (times[:1], times[-1:]) else None
 
 
 def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
@@ -164,16 +162,24 @@ def _read_note(path: Path) -> tuple[bytes, pq.FileMetaData | None, bool | None]:
 
 def _checked_index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | None:
     """The symbols and counts that a text tells, unless it cannot be true of a file of so many rows."""
+    note = _parsed(text)
+    symbols, told = note.get("symbols"), note.get("counts")
+    if not (isinstance(symbols, list) and isinstance(told, list) and len(symbols) == len(told)):
+        return None
+    if set(map(type, symbols)) - {str} or set(map(type, told)) - {int} or len(set(symbols)) < len(symbols):
+        return None
+    if min(told, default=1) <= 0 or sum(told) != rows:
+        return None
+    return symbols, np.array(told, np.int64)
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    """A note as its parts; nothing where it is no JSON object."""
     try:
-        told = json.loads(text)
-        symbols, counts = told["symbols"], np.array(told["counts"])
-        kinds = set(map(type, symbols))
-        fits = kinds <= {str} and len(set(symbols)) == len(symbols) == len(counts)
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        return None
-    if not isinstance(symbols, list) or not fits or counts.ndim != 1 or counts.dtype != np.int64:
-        return None
-    return (symbols, counts) if (counts > 0).all() and counts.sum() == rows else None
+        note = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def verify(path: Path) -> None:

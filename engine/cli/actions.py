@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import FILE, archive_option, format_option, spell
-from engine.cli.output import print_facts, print_json, print_table
+from engine.cli.output import print_facts, print_json, print_table, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +50,7 @@ def actions_command(
         "removed": summary.removed, "in the archive": summary.total, "of symbols without bars": _some(summary.absent),
     })  # fmt: skip
     for text in summary.skipped:
-        click.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
 
 
 @click.command("tickers")
@@ -85,11 +85,11 @@ def tickers_command(
         "symbols without bars": summary.absent,
     })  # fmt: skip
     if summary.actions:
-        click.echo(f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's name, and so are of nobody; "
-                   "bring them in again, --by-ticker", err=True)  # fmt: skip
+        say(f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's name, and so are of nobody; "
+            "bring them in again, --by-ticker", err=True)  # fmt: skip
     if summary.stray:
         told = _some([f"{ticker} {count:,}" for ticker, count in summary.stray.items()])
-        click.echo(f"warning: daily bars that are no symbol's, and are not read: {told}", err=True)
+        say(f"warning: daily bars that are no symbol's, and are not read: {told}", err=True)
 
 
 def _show(rows: pl.DataFrame, symbol: str | None, output_format: str) -> None:

@@ -22,7 +22,7 @@ from engine.cli.options import (
     quiet_option,
     spell,
 )  # fmt: skip
-from engine.cli.output import print_facts, print_frame, print_json, print_table, progress_bar, tell_reading_cost
+from engine.cli.output import print_facts, print_frame, print_json, print_table, progress_bar, say, tell_reading_cost
 from engine.cli.quality import quality_command
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
         made = api.make_demo(archive_path, symbols=symbols, sessions=sessions, seed=seed, start=start, force=force,
                              on_progress=progress)  # fmt: skip
     if not quiet:
-        click.echo(f"{'made' if made else 'already there:'} {archive_path}", err=True)
+        say(f"{'made' if made else 'already there:'} {archive_path}", err=True)
 
 
 @archive_group.command("import")
@@ -130,7 +130,7 @@ def diff_command(a: Path, b: Path, output_format: str, quiet: bool) -> int:
             for d in found
         ])  # fmt: skip
     else:
-        click.echo("the same bars")
+        say("the same bars")
     return 1 if found else 0
 
 
@@ -170,7 +170,7 @@ def init_command(
         "sessions out of order": found.out_of_order, "rows left out": sum(found.left_out.values()),
     })  # fmt: skip
     if found.left_out:
-        click.echo()
+        say()
         print_table("", ("reason", "rows"), sorted(found.left_out.items()))
     if not quiet:
         tell_reading_cost(found.reading_cost())
@@ -189,7 +189,7 @@ def info_command(archive_path: Path, output_format: str) -> None:
         return
     print_facts({"archive": info.path, "exchange": info.exchange, "source": info.source, "symbols": info.symbols,
                  "corporate actions": info.corporate_actions})  # fmt: skip
-    click.echo()
+    say()
     columns = ("interval", "sessions", "first", "last", "rows", "MB", "coverage %")
     print_table("", columns, [
         (i.interval, i.sessions, str(i.first), str(i.last), i.rows, i.bytes / 1e6, i.coverage_percent) for i in info.intervals
@@ -219,7 +219,7 @@ def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool
     if found.changes:
         print_table(f"repaired, see {archive_path / found.fixes.name}", ("repaired", "count"), sorted(found.changes.items()))
     if found.clean:
-        click.echo("clean: nothing found")
+        say("clean: nothing found")
     else:
         print_frame("findings", found.table, ("", "kind", "where", "count", "example"))
     return 0 if found.clean else 1
@@ -231,9 +231,9 @@ archive_group.add_command(quality_command)
 def _tell_of_lean_files(markets: Sequence[Path], archive_path: Path) -> None:
     """Where LEAN's factor and map files lie beside the bars, the commands that bring them in."""
     for market in markets:
-        click.echo(
-            f"{market} has splits, dividends and changes of tickers too:\n"
-            f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}\n"
+        say(
+            f"{market} has splits, dividends and changes of tickers too:",
+            f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}",
             f"  barsweep archive tickers --archive {archive_path} --lean-maps {market / 'map_files'}", err=True,
         )  # fmt: skip
 
@@ -255,5 +255,5 @@ def _print_import(summary: ImportSummary) -> None:
         "quarantined": sum(summary.quarantined.values()),
     } | ({"went on": "with an import that was interrupted"} if summary.resumed else {}))  # fmt: skip
     if summary.quarantined:
-        click.echo(f"\nput aside in {summary.quarantine_file}:")
+        say("", f"put aside in {summary.quarantine_file}:")
         print_table("", ("reason", "rows"), sorted(summary.quarantined.items()))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.options import archive_option, format_option, log_level_option, quiet_option, scan_keywords, scan_options, spell
-from engine.cli.output import print_facts, print_frame, print_json, print_warnings, progress_bar
+from engine.cli.output import print_facts, print_frame, print_json, print_warnings, progress_bar, say
 from engine.log import set_up_logging
 
 
@@ -50,13 +50,13 @@ def audit_command(
         print_facts(found.facts)
         if len(found.differences):
             heads = ("what", "scanner or strategy", "name", "symbol", "first at", "is", "is then", "values", "in the replay")
-            click.echo()
+            say()
             print_frame("known at the time, and another thing in a replay", found.differences, heads)
         if found.warm_up_facts:
-            click.echo()
+            say()
             print_facts(found.warm_up_facts)
         if len(found.moving):
-            click.echo()
+            say()
             print_frame("warm-up: sessions needed and there, and what moves or appears with more", found.moving)
     print_warnings(found.warnings)
     return 0 if found.clean else 1

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.options import FILE, FOLDER, archive_option, log_level_option, quiet_option, scan_keywords, scan_options, spell
-from engine.cli.output import print_json, print_table, progress_bar
+from engine.cli.output import print_json, print_table, progress_bar, say
 from engine.log import set_up_logging
 
 MOMENTUM = "scanners.momentum_scanner"
@@ -105,5 +105,5 @@ def _print_scaling(found: list[dict[str, Any]]) -> None:
         (row["symbols"], row["sessions"], row["bars"] / 1e6, row["decode"], row["scan"], row["scan"] / row["decode"],
          row["bars"] / row["scan"] / 1e6, row["peak_mb"]) for row in found
     ]  # fmt: skip
-    click.echo()
+    say()
     print_table("cost against size", columns, rows)

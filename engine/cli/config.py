@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, CommandGroup
-from engine.cli.output import print_json
+from engine.cli.output import print_json, say
 
 
 @click.group("config", cls=CommandGroup)
@@ -23,8 +23,8 @@ def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     from engine import api
 
     found = api.check_config(config, overrides=overrides)
-    click.echo(f"ok: {found.name} ({found.digest}); symbols: {found.symbols}, scanners: {found.scanners}, "
-               f"strategies: {found.strategies}")  # fmt: skip
+    say(f"ok: {found.name} ({found.digest}); symbols: {found.symbols}, scanners: {found.scanners}, "
+        f"strategies: {found.strategies}")  # fmt: skip
 
 
 @config_group.command("schema")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.options import FOLDER, format_option
-from engine.cli.output import print_json, print_table
+from engine.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from engine.api import RunsDiff, TableDiff
@@ -38,19 +38,19 @@ def diff_command(one: Path, other: Path, output_format: str) -> int:
 
 def _print(found: RunsDiff, one: Path, other: Path) -> None:
     for change in found.changes:
-        click.echo(change)
+        say(change)
     if found.changes:
-        click.echo()
+        say()
     heads = ("table", "rows", "rows", "only first", "only second", "changed", "columns")
     rows = [(t.name, *t.rows, *t.only, t.changed, _columns(t)) for t in found.tables]
     print_table("tables", heads, rows)
-    click.echo()
+    say()
     if found.first is None:
-        click.echo("the same" if found.same else "the same rows, with other columns")
+        say("the same" if found.same else "the same rows, with other columns")
         return
-    click.echo(f"first difference: {_told(found.first, (one.name, other.name))}")
+    say(f"first difference: {_told(found.first, (one.name, other.name))}")
     for line in found.explanation:
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _columns(table: TableDiff) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, archive_option, format_option, quiet_option, spell
-from engine.cli.output import print_json, print_table, progress_bar
+from engine.cli.output import print_json, print_table, progress_bar, say
 
 
 @click.command("evaluate")
@@ -42,12 +42,12 @@ def evaluate_command(
         print_json(found.as_dicts())
         return
     if not found.evaluations:
-        click.echo("no hits")
+        say("no hits")
     for told, by_horizon, exits, title, groups in found.in_words():
-        click.echo(told)
+        say(told)
         print_table("", *by_horizon)
         for line in exits:
-            click.echo(line)
-        click.echo()
+            say(line)
+        say()
         print_table(title, ("by", "group", "hits", "win rate", "mean", "t"), groups)
-        click.echo()
+        say()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.options import archive_option, format_option, scan_keywords, scan_options, spell
-from engine.cli.output import print_facts, print_frame, print_json
+from engine.cli.output import print_facts, print_frame, print_json, say
 from engine.errors import ConfigError
 
 
@@ -49,7 +49,7 @@ def explain_command(
         print_json(answer.as_dict())
         return
     print_facts(answer.facts)
-    click.echo()
+    say()
     print_frame("clauses", answer.clauses, ("clause", "holds", "comparison", "left", "", "right"))
-    click.echo()
+    say()
     print_frame("columns", answer.columns)

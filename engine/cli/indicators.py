@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import DAY, FILE, CommandGroup, archive_option, format_option
-from engine.cli.output import print_facts, print_json, print_table, sparkline
+from engine.cli.output import print_facts, print_json, print_table, say, say_lines, sparkline
 from engine.errors import ConfigError
 
 
@@ -55,7 +55,7 @@ def show_command(
     from engine import api
 
     found = api.describe_indicator(name)
-    click.echo(found.doc + "\n")
+    say_lines(found.doc + "\n")
     print_facts({
         "key": found.key,
         "columns": ", ".join(found.columns),
@@ -68,10 +68,10 @@ def show_command(
     if archive_path and symbol:
         market = api.open_archive(archive_path, keep=0)
         chart = market.show(symbol, found.key, date=date, sessions=sessions, benchmark=benchmark, out=plot)
-        click.echo(f"\n{chart.symbol}, {chart.span}, {len(chart.bars)} ticks")
+        say("", f"{chart.symbol}, {chart.span}, {len(chart.bars)} ticks")
         for column in ("close", *chart.columns):
-            click.echo(sparkline(column, chart.bars[column].to_list()))
+            say(sparkline(column, chart.bars[column].to_list()))
         if plot:
-            click.echo(f"wrote {plot}", err=True)
+            say(f"wrote {plot}", err=True)
     elif plot or symbol or archive_path:
         raise ConfigError("nothing to draw", expected="both --archive and --symbol", fix="name the archive and the symbol")

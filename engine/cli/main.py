@@ -115,5 +115,7 @@ def _called() -> int:
 
 
 def _refuse(message: str) -> int:
-    click.echo(f"error: {message}", err=True)
+    from engine.cli.output import say_lines
+
+    say_lines(f"error: {message}", err=True)
     return 2

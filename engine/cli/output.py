@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.progress import Progress, silent
+from engine.text import lines, one_line
 
 if TYPE_CHECKING:
     import polars as pl
 
     from engine.api import ReadingCost
+
+
+def say(*told: object, err: bool = False) -> None:
+    """Lines on stdout, or with `err` on stderr: each of `told` is one, whatever it holds; an empty one where nothing is told."""
+    for line in told or ("",):
+        click.echo(one_line(line), err=err)
+
+
+def say_lines(text: str, err: bool = False) -> None:
+    """Text of several lines, of which the ends are meant."""
+    click.echo(lines(text), err=err)
 
 
 def print_json(content: Any) -> None:
@@ -27,19 +39,20 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     """A table on stdout: drawn on a terminal, tab-separated with a header when piped. Numbers are set to the right."""
     text = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
-        click.echo("\t".join(columns))
+        click.echo("\t".join(map(one_line, columns)))
         for row in text:
             click.echo("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text  # which is no markup
 
-    table = Table(title=title or None, title_justify="left", header_style="bold")
+    table = Table(title=Text(one_line(title)) if title else None, title_justify="left", header_style="bold")
     for number, name in enumerate(columns):
         right = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+        table.add_column(Text(one_line(name)), justify="right" if right else "left", overflow="fold")
     for row in text:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
@@ -52,18 +65,18 @@ def print_scanners(scanners: pl.DataFrame, funnel: pl.DataFrame, left_out: pl.Da
     """Counts of each scanner, the funnel, and what universes leave out."""
     print_frame("scanners", scanners)
     rows = [(name, step, left, "-" if share is None else f"{share:.3f} %") for name, step, left, share in funnel.rows()]
-    click.echo()
+    say()
     print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), rows)
     if len(left_out):
         told = [["not told" if cell is None else cell for cell in row] for row in left_out.rows()]
-        click.echo()
+        say()
         print_table("survivorship: what the universe leaves out", left_out.columns, told)
 
 
 def print_warnings(warnings: Sequence[str]) -> None:
     """What is odd, on stderr."""
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
 
 
 def print_summaries(modules: Sequence[tuple[str, str]], what: str, output_format: str) -> None:
@@ -78,7 +91,7 @@ def print_facts(facts: dict[str, Any]) -> None:
     """Names and values on stdout, one a line."""
     width = max(map(len, facts))
     for name, value in facts.items():
-        click.echo(f"{name:<{width}}  {_cell(value)}")
+        say(f"{name:<{width}}  {_cell(value)}")
 
 
 def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str:
@@ -103,15 +116,15 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             tasks: dict[str, Any] = {}
 
             def show(what: str, done: int, total: int) -> None:
                 name = what.partition(":")[0]
                 if name not in tasks:
-                    tasks[name] = bars.add_task(what, total=total)
-                bars.update(tasks[name], completed=done, total=total, description=what)
+                    tasks[name] = bars.add_task(one_line(what), total=total)
+                bars.update(tasks[name], completed=done, total=total, description=one_line(what))
 
             yield show
 
@@ -124,7 +137,7 @@ def tell_of_compiling(quiet: bool) -> Iterator[None]:
         return
     from engine.runtime.compiling import told_of_compiling
 
-    with told_of_compiling(lambda: click.echo("compiling kernels, this once: their code is kept", err=True)):
+    with told_of_compiling(lambda: say("compiling kernels, this once: their code is kept", err=True)):
         yield
 
 
@@ -137,7 +150,7 @@ def tell_reading_cost(cost: ReadingCost | None, sessions: int = 1, seconds: floa
         return
     spent = f"about {sessions * cost.in_place / 1000:.1f} s of reading for {sessions} sessions in a scan of {seconds:.1f} s"
     share = f"; {spent}" if seconds else ""
-    click.echo(
+    say(
         f"read in place: a session takes {cost.in_place:.0f} ms (decode {cost.decode:.0f}, convert {cost.convert:.0f}, sort "
         f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
         "`barsweep archive import` makes it so", err=True,
@@ -147,7 +160,7 @@ def tell_reading_cost(cost: ReadingCost | None, sessions: int = 1, seconds: floa
 def _plain_progress() -> Progress:
     def show(what: str, done: int, total: int) -> None:
         if total and (done == total or done * 10 // total > (done - 1) * 10 // total):
-            click.echo(f"{what} {done}/{total}", err=True)
+            say(f"{what} {done}/{total}", err=True)
 
     return show
 
@@ -156,7 +169,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        return one_line(value)
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.2f}" if abs(value) >= 1 or value == round(value, 2) else f"{value:.4g}"

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option
-from engine.cli.output import print_facts, print_frame, print_json, progress_bar
+from engine.cli.options import DAY, FILE, archive_option, format_option, quiet_option, spell
+from engine.cli.output import print_facts, print_frame, print_json, progress_bar, say
+from engine.text import shortened
 
 if TYPE_CHECKING:
     from engine.api import Quality
 
 MAP_COLUMNS = 60  # of a heat map on a terminal
+LONGEST_NAME = 24  # of a symbol before its row
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
@@ -43,26 +45,28 @@ def quality_command(
     from engine import api
 
     with progress_bar(quiet) as progress:
-        found = api.quality(archive_path, *symbols, start=start, end=end, out=out, page=heatmap, on_progress=progress)
+        found = api.quality(archive_path, *symbols, start=start, end=end, out=out, page=heatmap, on_progress=progress,
+                            spell=spell)  # fmt: skip
     if output_format == "json":
         print_json(found.table.to_dicts())
         return
     print_facts(found.facts)
-    click.echo()
+    say()
     columns = ("symbol", "sessions", "quality_percent", "worst_session", "worst_percent", "longest_gap",
                "stale", "spike", "filled", "crossed")  # fmt: skip
     print_frame("the least complete symbols; gaps in minutes", found.table.head(worst).select(columns))
-    click.echo()
+    say()
     _print_map(found, found.table["symbol"].head(worst).to_list())
 
 
 def _print_map(quality: Quality, symbols: list[str]) -> None:
-    rows = [("all", quality.market), *zip(symbols, quality.map(symbols), strict=True)]
+    names = ["all", *(shortened(symbol, LONGEST_NAME) for symbol in symbols)]
+    rows = list(zip(names, [quality.market, *quality.map(symbols)], strict=True))
     width, dates = max(len(name) for name, _ in rows), quality.columns
     step = max(1, -(-len(dates) // MAP_COLUMNS))
     if not sys.stdout.isatty():
         for name, values in rows:
-            click.echo(f"{name:<{width}}  {''.join(_block(value) for value in values[::step])}")
+            say(f"{name:<{width}}  {''.join(_block(value) for value in values[::step])}")
         return
     from rich.console import Console
     from rich.text import Text

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FILE, FOLDER, archive_option
+from engine.cli.output import say
 
 
 @click.command("report")
@@ -21,4 +22,4 @@ def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path 
     """
     from engine import api
 
-    click.echo(api.report(*runs, out=out, archive=archive_path))
+    say(api.report(*runs, out=out, archive=archive_path))

@@ -15,6 +15,7 @@ from engine.cli.options import (
     iso_date,
     log_level_option,
     quiet_option,
+    spell,
     workers_option,
 )  # fmt: skip
 from engine.cli.output import (
@@ -24,6 +25,7 @@ from engine.cli.output import (
     print_table,
     print_warnings,
     progress_bar,
+    say,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
@@ -89,14 +91,14 @@ def run_command(
         if resume:
             run = api.resume(resume, **told)
         elif again:
-            run = api.repeat(again, out=out, **told, **options)
+            run = api.repeat(again, out=out, spell=spell, **told, **options)
         else:
-            run = api.run(config or "", out=out or "runs", **told, **options)
+            run = api.run(config or "", out=out or "runs", spell=spell, **told, **options)
     if run.finished is None:
-        click.echo(f"{resume} is complete", err=True)
+        say(f"{resume} is complete", err=True)
         return 1 if run.failed else 0
     for change in run.changed:
-        click.echo(f"warning: not as in {again.name if again else ''}: {change}", err=True)
+        say(f"warning: not as in {again.name if again else ''}: {change}", err=True)
     print_json(_as_json(run)) if output_format == "json" else _print_summary(run)
     if not quiet:
         tell_reading_cost(run.reading_cost(), run.finished.summary.sessions, run.finished.seconds)
@@ -142,15 +144,15 @@ def _print_summary(run: Run) -> None:
     if done.trading:
         _print_trading(done.trading)
     if summary.scanners:
-        click.echo()
+        say()
         print_scanners(run.scanners, run.funnel, run.left_out)
     most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
             for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
     if most:
-        click.echo()
+        say()
         print_table("most hits", ("scanner", "symbols"), most)
     for one in done.audit.differences if done.audit else ():
-        click.echo(
+        say(
             f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
         )
     print_warnings(run.warnings)
@@ -161,7 +163,7 @@ def _print_trading(summary: dict[str, Any]) -> None:
     metrics, trades = trading["metrics"], trading["trades"]
     shown = ("cum_returns_final", "annual_return", "annual_volatility", "sharpe_ratio", "sortino_ratio", "max_drawdown", "alpha",
              "beta", "benchmark_return")  # fmt: skip
-    click.echo()
+    say()
     print_facts({
         "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
         "benchmark": trading["benchmark"],
@@ -172,11 +174,11 @@ def _print_trading(summary: dict[str, Any]) -> None:
     })  # fmt: skip
     heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
     keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")
-    click.echo()
+    say()
     print_table("strategies", heads, [(name, *(one[key] for key in keys)) for name, one in trading["by"]["strategy"].items()])
     for name, one in failed.items():
         first = one["first_errors"][0]
-        click.echo(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
+        say(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
 
 
 def _won_and_lost(trades: dict[str, Any]) -> str:

@@ -23,11 +23,13 @@ from engine.cli.output import (
     print_scanners,
     print_warnings,
     progress_bar,
+    say,
     tell_of_compiling,
     tell_reading_cost,
 )  # fmt: skip
 from engine.log import set_up_logging
 from engine.runtime.stdout import plug_ins_print_to_stderr
+from engine.text import as_sheet
 
 if TYPE_CHECKING:
     from engine.api import Scan
@@ -68,7 +70,7 @@ def scan_command(
     if output_format == "table":
         _print(scan, out)
     else:
-        text = scan.hits.write_csv() if output_format == "csv" else scan.hits.write_json()
+        text = as_sheet(scan.hits.lazy()).collect().write_csv() if output_format == "csv" else scan.hits.write_json()
         click.echo(text, nl=out is not None and out.suffix != f".{output_format}")
     print_warnings(scan.warnings)
     if not quiet:
@@ -82,8 +84,8 @@ def _print(scan: Scan, out: Path | None) -> None:
     facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars,
              "hits": f"{scan.found:,}{firsts}", "time": f"{scan.seconds:.2f} s"}  # fmt: skip
     print_facts(facts | ({"written to": out} if out else {}))
-    click.echo()
+    say()
     print_scanners(scan.scanners, scan.funnel, scan.left_out)
     if scan.kept:
-        click.echo()
+        say()
         print_frame(f"latest hits, {scan.tz}", scan.latest)

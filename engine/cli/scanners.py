@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_summaries, print_table
+from engine.cli.output import print_summaries, print_table, say, say_lines
 
 
 @click.group("scanners", cls=CommandGroup)
@@ -31,16 +31,16 @@ def show_command(module: str) -> None:
     from engine import api
 
     found = api.describe_scanner(module)
-    click.echo(found.doc + "\n")
+    say_lines(found.doc + "\n")
     if found.parameters is None:
         return
     print_table("parameters", ("parameter", "default", "meaning"), found.parameters)
     if found.rules is None:
-        click.echo(f"\nclauses: as the config's {', '.join(found.missing)} say")
+        say("", f"clauses: as the config's {', '.join(found.missing)} say")
         return
-    click.echo()
+    say()
     print_table("clauses", ("clause", "expression"), found.rules)
-    click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}")
+    say("", f"indicators: {', '.join(found.indicators) or 'none'}")
 
 
 @scanners_group.command("new")
@@ -54,4 +54,4 @@ def new_command(name: str, folder: Path) -> None:
     from engine import api
 
     for path in api.new_scanner(name, folder):
-        click.echo(path)
+        say(path)

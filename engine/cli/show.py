@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.options import DAY, FILE, FOLDER, archive_option, spell
-from engine.cli.output import print_frame
+from engine.cli.output import print_frame, say
 
 
 @click.command("show")
@@ -31,8 +31,8 @@ def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive
 
     shown = api.show(run, symbol, session, out=out, archive=archive_path, spell=spell)
     if shown.page:
-        click.echo(shown.page)
+        say(shown.page)
     elif shown.hits.is_empty():
-        click.echo(f"no hits of {shown.symbol} in {run}")
+        say(f"no hits of {shown.symbol} in {run}")
     else:
         print_frame(f"{len(shown.hits)} hits", shown.table)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import FOLDER, CommandGroup, format_option
-from engine.cli.output import print_summaries, print_table
+from engine.cli.output import print_summaries, print_table, say, say_lines
 
 
 @click.group("strategies", cls=CommandGroup)
@@ -31,16 +31,16 @@ def show_command(module: str) -> None:
     from engine import api
 
     found = api.describe_strategy(module)
-    click.echo(found.doc + "\n")
+    say_lines(found.doc + "\n")
     print_table("parameters", ("parameter", "default", "meaning"), found.parameters or ())
     if found.missing:
         return
     if found.rules is None:
-        click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}; decides bar by bar")
+        say("", f"indicators: {', '.join(found.indicators) or 'none'}; decides bar by bar")
         return
-    click.echo()
+    say()
     print_table("rules", ("what", "expression"), found.rules)
-    click.echo(f"\nindicators: {', '.join(found.indicators) or 'none'}")
+    say("", f"indicators: {', '.join(found.indicators) or 'none'}")
 
 
 @strategies_group.command("new")
@@ -54,4 +54,4 @@ def new_command(name: str, folder: Path) -> None:
     from engine import api
 
     for path in api.new_strategy(name, folder):
-        click.echo(path)
+        say(path)

@@ -73,7 +73,7 @@ class BacktestConfig(Model):
     @model_validator(mode="after")
     def _in_order(self) -> BacktestConfig:
         if self.start_date and self.end_date and self.end_date < self.start_date:
-            raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
+            raise ValueError(f"start_date {self.start_date} is after end_date {self.end_date}: the two are reversed")
         return self
 
 

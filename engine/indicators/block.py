@@ -25,13 +25,16 @@ from engine.indicators.bank import Columns, TermBank, Walked
 from engine.indicators.lazy_columns import LazyColumns
 from engine.indicators.session_rows import Panel, SessionRows
 from engine.indicators.term import DAILY, TICKS, Term
-from engine.panel.bars import Floats, Ints
+from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
+from engine.panel.dividends import Dividends
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 
+DIVIDEND, CLOSE_EX = "dividend", "close_ex"  # of the previous columns, those that corporate actions make
+OF_ACTIONS = frozenset({DIVIDEND, CLOSE_EX})
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
@@ -73,6 +76,7 @@ class MonthBlock:
     previous_columns  of the daily bars, whose values of the session before are read
     close_up_terms    terms that `close_up` may sample again, for some symbols and at other ticks
     watched    the sessions that `recompute` may be asked for; None for none
+    dividends  of the archive, where DIVIDEND or CLOSE_EX is among the previous columns
     buffers    what lives as long as the block
     """
 
@@ -88,13 +92,18 @@ class MonthBlock:
     previous_columns: Sequence[str] = ()
     close_up_terms: frozenset[str] = frozenset()
     watched: Callable[[Panel], bool] | None = None
+    dividends: Dividends | None = None
     _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
     _scaled_to: dt.date = dt.date.min
 
     def __post_init__(self) -> None:
-        daily, starts, last = self.daily, self.starts, self.sessions[-1]
-        self._bank = TermBank(self.terms, len(self.table), lambda term: daily.span(starts[term.name], last)[0])
+        daily, starts, first = self.daily, self.starts, self.sessions[0]
+
+        def begins(term: Term) -> Ints:
+            return daily.begins(starts[term.name], first, term.warmup_rows)
+
+        self._begins, self._bank = begins, TermBank(self.terms, len(self.table), begins)
         self._will_split = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
         if self.benchmark in self._will_split:
             self._will_split = np.arange(len(self.table))  # every symbol is measured against it
@@ -235,7 +244,15 @@ class MonthBlock:
         if not self.previous_columns:
             return {}
         rows = self.daily.before(panel.sessions, ids).T
-        return {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in self.previous_columns}
+        stored = [name for name in self.previous_columns if name not in OF_ACTIONS]
+        found = {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in stored}
+        if self.dividends is not None:
+            table = self.table if ids is None else SymbolTable([self.table.names[symbol] for symbol in ids])
+            before = np.where(rows >= 0, self.daily.dates[rows], np.iinfo(np.int64).max)
+            paid = self.dividends.since(table, panel.sessions, before)
+            close = np.where(rows >= 0, self.daily.columns["close"][rows], np.nan) - paid
+            found |= {DIVIDEND: paid, CLOSE_EX: np.where(close > 0.0, close, np.nan)}
+        return found
 
     def _start_anew(self, date: dt.date, ids: Ints) -> None:
         for term in self.terms:
@@ -249,5 +266,10 @@ class MonthBlock:
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
         terms = [term for term in self.terms if term.rows == DAILY and not term.lazy]
-        bars = {start: self.daily.history(start, date) for start in {self.starts[term.name] for term in terms}}
-        self._bank.walk([(term, bars[self.starts[term.name]]) for term in terms], self.benchmark, ids)
+        bars: dict[tuple[dt.date, int], Bars] = {}
+        for term in terms:
+            alike = self.starts[term.name], term.warmup_rows
+            if alike not in bars:
+                bars[alike] = self.daily.history(self._begins(term), date)
+        walked = [(term, bars[self.starts[term.name], term.warmup_rows]) for term in terms]
+        self._bank.walk(walked, self.benchmark, ids)

@@ -10,6 +10,8 @@ From then on `my_average_10_5m` is a key like any other: in expressions and conf
 
 from __future__ import annotations
 
+import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,7 @@ from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator, Param, RowsOf
 from engine.kernels.jit import kernel
+from engine.plug_ins import plug_in_code
 
 INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
 INPUTS_OF_TICKS = frozenset({"session_volume", "slot", "session"})
@@ -57,11 +60,42 @@ def register(
         if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
             raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
         compiled = kernel(function)
+        compiled.over_symbols = _guarded(f"indicator {name}", "the kernel", compiled.over_symbols, function)
+
+        def counted(what: str, count: Callable[..., int] | None) -> Callable[..., int] | None:
+            return None if count is None else _whole_number(f"indicator {name}", f"{what}()", count)
+
         CATALOGUE[name] = Indicator.made(
-            name, group, compiled, inputs=inputs, params=params, outputs=outputs, state_size=state_size, warmup=warmup,
-            settle=settle, window=window, session_window=session_window, known_after=known_after, rows=RowsOf(rows),
-            of_session=of_session,
+            name, group, compiled, inputs=inputs, params=params, outputs=outputs,
+            state_size=_whole_number(f"indicator {name}", "state_size()", state_size),
+            warmup=_whole_number(f"indicator {name}", "warmup()", warmup), settle=counted("settle", settle),
+            window=counted("window", window), session_window=counted("session_window", session_window),
+            known_after=counted("known_after", known_after), rows=RowsOf(rows), of_session=of_session,
         )  # fmt: skip
         return compiled
 
     return decorate
+
+
+def _guarded(where: str, what: str, call: Callable[..., Any], code: Any) -> Callable[..., Any]:
+    """The user's code, of which an error is one message."""
+
+    @functools.wraps(code)
+    def guarded(*arguments: Any) -> Any:
+        with plug_in_code(what, where, IndicatorError, code):
+            return call(*arguments)
+
+    return guarded
+
+
+def _whole_number(where: str, what: str, function: Callable[..., int]) -> Callable[..., int]:
+    """The user's function of the parameters, of which the result is checked."""
+    guarded = _guarded(where, what, function, function)
+
+    def checked(*params: float) -> int:
+        found = guarded(*params)
+        if not isinstance(found, numbers.Integral) or found < 0:
+            raise IndicatorError(f"{what} of {params} returned {found!r}", where=where, expected="a whole number of 0 and more")
+        return int(found)
+
+    return checked

@@ -45,6 +45,7 @@ class Term:
     outputs          the names of the columns it makes, in every frame
     state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
     warmup_sessions  how many sessions before a month's first one its state is seeded from
+    warmup_rows      and of how many rows of a symbol at least, however many sessions these take
     empty            the value while no row is visible
     known_after      minutes after the session's open from which it has a value
     window           rows of which a value is an exact function; 0 where it depends on all before
@@ -64,6 +65,7 @@ class Term:
     known_after: int = 0
     window: int = 0
     lazy: bool = False
+    warmup_rows: int = 0
 
     @property
     def can_be_lazy(self) -> bool:
@@ -119,7 +121,16 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         carry=Carry.OF_SESSION if indicator.of_session else Carry.RUNS_ON,
         known_after=indicator.known_after(*key.params),
         window=indicator.window(*key.params),
+        warmup_rows=warmup_rows(key),
     )
+
+
+def warmup_rows(key: IndicatorKey) -> int:
+    """How many rows of a symbol the indicator is seeded from, at least: of one that trades seldom they take more sessions."""
+    indicator = key.indicator
+    if indicator.rows == TICKS:
+        return 0  # there is a row at every tick
+    return max(indicator.session_window(*key.params), indicator.settle(*key.params)) + 1
 
 
 def warmup_sessions(key: IndicatorKey, minutes: int) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,9 +121,14 @@ class DailyBars:
         rows[rows < starts[:, None]] = -1
         return rows
 
-    def history(self, start: dt.date, end: dt.date) -> Bars:
-        """All bars with start <= date < end, for walking; they are in the past, so known at any time."""
-        return self._bars(*self.span(start, end), np.broadcast_to(np.iinfo(np.int64).min // 2, len(self.dates)))
+    def begins(self, start: dt.date, block: dt.date, rows: int) -> Ints:
+        """int64[symbols]: each symbol's first row of a warm-up: from a date on, and at least so many before a block's first."""
+        from_date, (firsts, ends) = self.span(start, block)[0], self.span(EPOCH, block)
+        return np.minimum(from_date, np.maximum(firsts, ends - rows))
+
+    def history(self, begins: Ints, end: dt.date) -> Bars:
+        """All bars from each symbol's row `begins` up to a date, for walking; they are in the past, so known at any time."""
+        return self._bars(begins, self.span(EPOCH, end)[1], np.broadcast_to(np.iinfo(np.int64).min // 2, len(self.dates)))
 
     def rescale(self, symbol: int, ratio: float, before: dt.date) -> None:
         """Put a symbol's bars before a split's ex-date in the scale after it."""
@@ -230,24 +236,36 @@ class DailyPanel:
 
 
 class DailyHistory:
-    """Reads daily bars block by block, up to a date, and remembers each symbol's last bar before them, however old."""
+    """Reads daily bars block by block, up to a date, and remembers of each symbol the last bars before them, however old.
 
-    def __init__(self, archive: Archive, columns: Sequence[str], symbols: SymbolTable, until: dt.date):
+    rows       bars that each symbol has before a block's sessions, as far as the archive holds so many; 1 at least
+    benchmark  symbol whose bars reach back as far as those of any other; None where no term reads them
+    """
+
+    def __init__(
+        self, archive: Archive, columns: Sequence[str], symbols: SymbolTable, until: dt.date, rows: int = 1,
+        benchmark: str | None = None,
+    ):  # fmt: skip
         self._archive, self._columns, self._symbols, self._until = archive, tuple(columns), symbols, until
+        self._rows, self._benchmark = max(1, rows), symbols.id(benchmark) if benchmark else None
         self._ahead: tuple[int, Future[DailyBars]] | None = None  # the next year, being read
         self._years: dict[int, DailyBars] = {}  # as they are in the archive, never rescaled
-        self._last: DailyBars | None = None  # one bar a symbol at most, all before self._first
-        self._first = dt.date.min
+        self._before: DailyBars | None = None  # each symbol's bars before those of the years
 
-    def block(self, table: SymbolTable, first: dt.date, last: dt.date, buffers: Buffers) -> DailyBars:
-        """Bars of first <= date <= last, and of each symbol the last one before `first`; blocks go forward in time.
+    def block(self, table: SymbolTable, first: dt.date, begin: dt.date, last: dt.date, buffers: Buffers) -> DailyBars:
+        """Bars of first <= date <= last, and of each symbol as many before `first` as it takes for `rows` before `begin`.
 
-        They live as long as `buffers`.
+        One bar before `first` at least, where there is one. Blocks go forward in time. The bars live as long as `buffers`.
         """
-        self._last = self._search_back(first) if self._last is None else self._latest(first, [self._last, *self._years.values()])
-        self._years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
-        spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in self._years.values()]
-        whole = self._joined([self._last, *self._years.values()], [(self._last.starts, self._last.ends), *spans], buffers)
+        years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
+        there = np.zeros(len(self._symbols), np.int64)
+        for bars in years.values():
+            starts, ends = bars.span(first, begin)
+            there += ends - starts
+        before = self._last_bars(first, np.maximum(1, self._rows - there), years)
+        spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in years.values()]
+        whole = self._joined([before, *years.values()], [(before.starts, before.ends), *spans], buffers)
+        self._before, self._years = before, years
         self._read_ahead(last.year + 1)
         return whole if table is self._symbols else whole.realign(table)
 
@@ -258,25 +276,51 @@ class DailyHistory:
             self._ahead = year, pool.submit(self._read, year)
             pool.shutdown(wait=False)
 
-    def _search_back(self, before: dt.date) -> DailyBars:
-        """The last bar before a date of every symbol, a year at a time: most symbols are found in the first."""
-        latest = self._latest(before, [])
-        for year in sorted((year for year in self._archive.daily_years() if year <= before.year), reverse=True):
-            latest = self._latest(before, [self._year(year), latest])
-            if (latest.ends > latest.starts).all():
-                break
-        return latest
+    def _last_bars(self, first: dt.date, missing: Ints, years: dict[int, DailyBars]) -> DailyBars:
+        """Of each symbol its last `missing` bars before a date, and the benchmark's from the oldest of these on.
 
-    def _latest(self, before: dt.date, sources: Sequence[DailyBars]) -> DailyBars:
-        """Of each symbol the last bar before a date, of the last source that has one."""
-        taken = np.zeros(len(self._symbols), np.bool_)
-        spans = []
-        for source in reversed(sources):
-            starts, ends = source.span(EPOCH, before)
-            has = (ends > starts) & ~taken
-            taken |= has
-            spans.append((np.where(has, ends - 1, 0), np.where(has, ends, 0)))
-        return self._joined(list(sources), spans[::-1], Buffers())  # until the next block is asked for
+        Most symbols have theirs in a year, one that trades seldom in several. `years` are at hand.
+        """
+        found: list[DailyBars] = []
+        for until, load in self._sources(first, missing, years):
+            alone = not missing.any()  # nobody but the benchmark has bars to find
+            if alone and self._benchmark is None:
+                break
+            source = load()
+            starts, ends = source.span(EPOCH, until)
+            taken = np.minimum(ends - starts, missing)
+            missing -= taken
+            if self._benchmark is not None:
+                taken[self._benchmark] = (ends - starts)[self._benchmark]
+                missing[self._benchmark] = 0
+            found.insert(0, self._joined([source], [(ends - taken, ends)], Buffers()))
+            if alone and taken[self._benchmark]:
+                break
+        return self._joined(found, [(bars.starts, bars.ends) for bars in found], Buffers())  # until the next block is asked for
+
+    def _sources(
+        self, first: dt.date, missing: Ints, years: dict[int, DailyBars]
+    ) -> Iterator[tuple[dt.date, Callable[[], DailyBars]]]:  # fmt: skip
+        """Where bars before a date are, the latest first: bars of which dates, up to and without one, and how to have them."""
+        kept, before, until = {**self._years, **years}, self._before, first
+        past = [year for year in reversed(self._archive.daily_years()) if year <= first.year]
+        oldest = min(self._years, default=None)
+        known = before is not None and oldest is not None and all(year in kept for year in past if year >= oldest)
+        for year in past:
+            if known and oldest is not None and year < oldest:
+                break
+            if year in kept:
+                yield until, partial(kept.__getitem__, year)
+            elif self._benchmark is not None or self._holds_any(year, missing):
+                yield until, partial(self._read, year)
+            until = dt.date(year, 1, 1)
+        if known and before is not None:
+            yield until, lambda: before
+
+    def _holds_any(self, year: int, missing: Ints) -> bool:
+        """Whether a symbol that has bars to find is among a year's."""
+        ids = self._symbols.ids(self._archive.daily_symbols(year))
+        return bool((missing[ids[ids >= 0]] > 0).any())
 
     def _joined(self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]], buffers: Buffers) -> DailyBars:
         """Copies of the sources' bars in the spans, symbol by symbol; of one symbol in the sources' order."""

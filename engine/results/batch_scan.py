@@ -21,6 +21,7 @@ from engine.results.stored_block import Block
 from engine.results.summary import RunSummary, ScannerSummary
 from engine.results.tables import GrowingTable, whole_frame, writing
 from engine.schema import HITS_SCHEMA
+from engine.text import as_sheet
 
 FORMATS = (".parquet", ".csv", ".json")
 SHOWN = 20  # hits that are kept for showing
@@ -153,6 +154,6 @@ def _deliver(hits: Path, out: Path) -> None:
         if out.suffix == ".parquet":
             shutil.move(hits, temporary)
         elif out.suffix == ".csv":
-            pl.scan_parquet(hits).sink_csv(temporary)
+            as_sheet(pl.scan_parquet(hits)).sink_csv(temporary)
         else:
             pl.read_parquet(hits).write_json(temporary)

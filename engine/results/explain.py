@@ -15,6 +15,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import BacktestConfig
 from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
+from engine.runtime.recursion import room_to_recurse
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.expressions import expression_of, nodes
@@ -244,7 +245,8 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
             for child in node:
                 walk(child)
 
-    walk(nodes(expression))
+    with room_to_recurse():
+        walk(nodes(expression))
     return found
 
 

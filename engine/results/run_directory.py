@@ -8,7 +8,6 @@ import fcntl
 import json
 import logging
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from itertools import takewhile
@@ -33,6 +32,7 @@ from engine.schema import (
     TIMINGS_SCHEMA,
     TRADES_SCHEMA,
 )  # fmt: skip
+from engine.text import file_name
 
 log = logging.getLogger("barsweep")
 TRADING_TABLES = {"orders": ORDERS_SCHEMA, "fills": FILLS_SCHEMA, "trades": TRADES_SCHEMA, "equity": EQUITY_SCHEMA}
@@ -40,7 +40,6 @@ TABLES = {
     "scans": SCANS_SCHEMA, "hits": HITS_SCHEMA, "symbols": SYMBOL_EVENTS_SCHEMA, "quality": QUALITY_SCHEMA,
     "timings": TIMINGS_SCHEMA,
 }  # fmt: skip
-LONGEST_NAME = 100  # bytes of a session's name in a file name
 
 
 class RunDirectory:
@@ -66,7 +65,8 @@ class RunDirectory:
     def begin(cls, root: Path, session_name: str, manifest: dict[str, Any]) -> RunDirectory:
         """A new one; raises RunError where there can be none."""
         started = dt.datetime.fromisoformat(manifest["started"])
-        name = f"{_file_name(session_name)}-{manifest['config_digest']}-{started:%Y%m%dT%H%M%S}"
+        named = file_name(session_name) or "session"
+        name = f"{named}-{manifest['config_digest']}-{started:%Y%m%dT%H%M%S}"
         fresh = root / f".{name}-{os.getpid()}"
         try:
             fresh.mkdir(parents=True)
@@ -204,12 +204,6 @@ def finished(run: Path) -> dict[str, Any] | None:
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _file_name(session_name: str) -> str:
-    """A session's name as a part of a file name: letters of any script, digits, and hyphens for what is between."""
-    name = re.sub(r"[^\w.-]+", "-", session_name).strip("-.")
-    return name.encode()[:LONGEST_NAME].decode(errors="ignore") or "session"
 
 
 def _move(fresh: Path, path: Path) -> Path:

@@ -11,15 +11,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import logging
 import pkgutil
+import traceback
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from engine.errors import BarsweepError, did_you_mean
+from engine.plug_ins import TRACEBACK, told
 from engine.runtime.module_origin import foreign_folder, make_importable, standard_library
 
 T = TypeVar("T")
+log = logging.getLogger("barsweep")
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,14 @@ def _import(name: str, kind: Kind[Any]) -> ModuleType:
                 f"no module {name!r}", where=kind.noun, expected="an importable module path",
                 fix=did_you_mean(name, modules_in(kind.package)) or "run the command in its folder, or give --allow-modules FOLDER",
             ) from None  # fmt: skip
-        raise kind.error(f"cannot be imported: {error}", where=name) from error
-    except Exception as error:  # whatever a user's module raises while it is imported
-        raise kind.error(f"cannot be imported: {type(error).__name__}: {error}", where=name) from error
+        raise _unimportable(name, kind, error) from error
+    except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
+        raise _unimportable(name, kind, error) from error
+
+
+def _unimportable(name: str, kind: Kind[Any], error: BaseException) -> BarsweepError:
+    log.debug("%s cannot be imported\n%s", name, traceback.format_exc())
+    return kind.error(f"cannot be imported: {told(error)}", where=name, fix=TRACEBACK)
 
 
 def modules_in(package: str) -> list[str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.archive.universe import Universe
 from engine.errors import ConfigError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
+from engine.plug_ins import declared, plug_in_code
 from engine.scan.context import ScanContext
 from engine.scan.plan import ScanPlan
 from engine.scan.result import ColumnarResult, ScanResult
@@ -107,10 +108,11 @@ class ColumnarScanner(BaseScanner):
 
     def plan(self) -> ScanPlan:
         """The declarations, checked."""
-        keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
         where = f"{type(self).__module__}.{type(self).__name__}"
-        return ScanPlan.build(where, self.criteria(), self.features(), self.rank_by, self.rank_descending, self.limit,
-                              self.session_limit, keys)  # fmt: skip
+        with plug_in_code("indicators()", where, ScannerError, type(self).indicators):
+            keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
+        criteria, features = (declared(self, method, where, ScannerError) for method in ("criteria", "features"))
+        return ScanPlan.build(where, criteria, features, self.rank_by, self.rank_descending, self.limit, self.session_limit, keys)
 
     def setup(self, context: ScanContext) -> bool:
         """Load the universe."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from engine.errors import IndicatorError, ScannerError, did_you_mean
+from engine.indicators.block import CLOSE_EX, DIVIDEND
 from engine.indicators.key import parse_column
 from engine.indicators.term import REGULAR, VISIBLE, Carry, Term
 from engine.kernels import session_so_far as so_far
@@ -86,6 +87,14 @@ COLUMNS: dict[str, Column] = {
                 "in this session's scale", daily=name,
             )
             for name in ("open", "high", "low", "close", "volume")
+        ),
+        Column(
+            "prev_close_ex", "prev_close less the dividends since: what it is worth to who buys now, so that `session_open / "
+            "prev_close_ex - 1` is a gap and not a dividend; prev_close where the archive knows of none", daily=CLOSE_EX,
+        ),
+        Column(
+            "dividend", "cash a share with an ex-date after the session that the prev_ columns are of, up to this one, in this "
+            "session's scale; 0 where the archive knows of none", daily=DIVIDEND,
         ),
         Column("prev_time", "open of the session that the prev_ columns are of", dtype=TIMESTAMP, daily="timestamp"),
     )

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from engine.errors import ScannerError
+from engine.scan.nesting import refuse_deep
 
 # Element-wise functions by the name Polars serializes them under; what is not here is evaluated tick by tick.
 ELEMENTWISE = frozenset(
@@ -70,6 +71,7 @@ def nodes(expression: pl.Expr) -> Any:
         text = expression.meta.serialize(format="json")
     except (pl.exceptions.PolarsError, ValueError):
         return None
+    refuse_deep(text)
     tree = json.loads(text)
     return _with_infinities(tree, expression) if '"Float":null' in text or '"Float64":null' in text else tree
 

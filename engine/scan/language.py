@@ -18,6 +18,7 @@ missing value does not hold, nor does its `not`.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,13 +27,16 @@ import polars as pl
 
 from engine.errors import ConfigError, IndicatorError, ScannerError, did_you_mean
 from engine.indicators.key import parse_column
+from engine.runtime.recursion import room_to_recurse
 from engine.scan.columns import COLUMNS
 from engine.scan.expressions import universe_mean, universe_percentile, universe_quantile, universe_rank, universe_zscore
 from engine.scan.missing import without_nan
+from engine.scan.nesting import Join, joined
 from engine.scan.previous import crosses_above, crosses_below, previous
 
 NUMBER, CONDITION, TEXT = "a number", "a condition", "a text"
 DEEPEST = 60  # of parentheses within parentheses
+LONGEST = 300  # numbers added, or multiplied, one after the other
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -90,11 +94,13 @@ def conjuncts(text: str, where: str) -> list[str]:
 
 def _parse(text: str, where: str, kind: str | None) -> pl.Expr:
     parser = _Parser(text, where)
-    part = parser.whole()
+    with room_to_recurse():
+        part = parser.whole()
     if kind and part.kind != kind:
         parser.fail(f"this is {part.kind}", part.at, expected=f"{kind} such as close > 10")
     try:
-        return without_nan(part.expression)
+        with room_to_recurse():
+            return without_nan(part.expression)
     except ScannerError as error:
         parser.fail(error.what, part.at, expected=error.expected)
         raise AssertionError from error
@@ -166,19 +172,21 @@ class _Parser:
         self._depth += 1
         if self._depth > DEEPEST:
             self.fail("too many parentheses within each other", self._peek.at, expected=f"{DEEPEST} at most")
-        part = self._and()
-        while self._accept("or"):
-            other = self._and()
-            part = _Part(self._is(part, CONDITION) | self._is(other, CONDITION), CONDITION, part.at)
+        part = self._joined(self._and, "or", operator.or_)
         self._depth -= 1
         return part
 
     def _and(self) -> _Part:
-        part = self._not()
-        while self._accept("and"):
-            other = self._not()
-            part = _Part(self._is(part, CONDITION) & self._is(other, CONDITION), CONDITION, part.at)
-        return part
+        return self._joined(self._not, "and", operator.and_)
+
+    def _joined(self, next_one: Callable[[], _Part], word: str, join: Join) -> _Part:
+        """Conditions joined by a word; a single part as it is."""
+        part = next_one()
+        conditions: list[pl.Expr] = []
+        while self._accept(word):
+            conditions = conditions or [self._is(part, CONDITION)]
+            conditions.append(self._is(next_one(), CONDITION))
+        return _Part(joined(conditions, join), CONDITION, part.at) if conditions else part
 
     def _not(self) -> _Part:
         turns, first = 0, self._peek.at
@@ -191,17 +199,16 @@ class _Parser:
         return _Part(~condition if turns % 2 else condition, CONDITION, first)
 
     def _comparison(self) -> _Part:
-        left, found = self._sum(), None
+        left, found = self._sum(), list[pl.Expr]()
         first = left.at
         while sign := self._accept("<", "<=", ">", ">=", "==", "!=", "in"):
             if sign.text == "in":
                 return self._membership(left)
             right = self._sum()
             self._comparable(left, right, sign)
-            one = _COMPARE[sign.text](left.expression, right.expression)
-            found = one if found is None else found & one
+            found.append(_COMPARE[sign.text](left.expression, right.expression))
             left = right
-        return left if found is None else _Part(found, CONDITION, first)
+        return _Part(joined(found, operator.and_), CONDITION, first) if found else left
 
     def _membership(self, left: _Part) -> _Part:
         self._expect("(")
@@ -212,15 +219,19 @@ class _Parser:
         return _Part(pl.any_horizontal([left.expression == v.expression for v in values]), CONDITION, left.at)
 
     def _sum(self) -> _Part:
-        part = self._product()
-        while sign := self._accept("+", "-"):
-            part = self._arithmetic(part, sign, self._product())
-        return part
+        return self._chain(self._product, "+", "-")
 
     def _product(self) -> _Part:
-        part = self._negative()
-        while sign := self._accept("*", "/", "%"):
-            part = self._arithmetic(part, sign, self._negative())
+        return self._chain(self._negative, "*", "/", "%")
+
+    def _chain(self, next_one: Callable[[], _Part], *signs: str) -> _Part:
+        """Numbers joined from left to right, which is part of what they come to."""
+        part, terms = next_one(), 1
+        while sign := self._accept(*signs):
+            terms += 1
+            if terms > LONGEST:
+                self.fail("too many numbers in one chain", sign.at, expected=f"{LONGEST} at most", fix="put some in parentheses")
+            part = self._arithmetic(part, sign, next_one())
         return part
 
     def _negative(self) -> _Part:

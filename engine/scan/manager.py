@@ -32,6 +32,7 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
+from engine.plug_ins import told
 from engine.runtime.guard import guarded
 from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
@@ -220,7 +221,9 @@ class ScannerManager:
         except (Exception, SystemExit) as error:  # a scanner is the user's code: whatever it raises is told, never hidden
             said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
             if fatal:
-                raise ScannerError(f"{kind} failed: {said}", where=slot.name) from error
+                own = isinstance(error, BarsweepError)
+                log.debug("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
+                raise ScannerError(f"{kind} failed: {said if own else told(error)}", where=slot.name) from error
             self._fail(slot, kind, tick, said)
 
     def _guarded(self, slot: ScannerSlot, kind: ScanKind) -> AbstractContextManager[None]:

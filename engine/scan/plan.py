@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.errors import IndicatorError, ScannerError
 from engine.indicators.key import IndicatorKey, parse_column
+from engine.runtime.recursion import room_to_recurse
 from engine.scan.columns import COLUMNS, at_the_tick, previous_of, require_known
 from engine.scan.expressions import is_elementwise, roots, stays_in_tick
 from engine.scan.missing import without_nan
@@ -44,8 +45,9 @@ class Clause:
     def of(cls, name: str, expression: pl.Expr, where: str) -> Clause:
         """Check an expression and find out how it may be evaluated."""
         columns = tuple(roots(expression, f"{where}, {name!r}"))
-        named = without_nan(expression, f"{where}, {name!r}").alias(name)
-        return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
+        with room_to_recurse():
+            named = without_nan(expression, f"{where}, {name!r}").alias(name)
+            return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import BlockSample, MonthBlock, block_of
+from engine.indicators.block import OF_ACTIONS, BlockSample, MonthBlock, block_of
 from engine.indicators.session_rows import Panel
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
+from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
@@ -109,7 +110,8 @@ class MarketReplay:
         self._spec, self._pool = spec, BufferPool()
         self._dates = spec.archive.sessions(spec.base.name)
         self._daily_dates = spec.archive.sessions("1d")
-        self._splits = Splits(spec.archive.corporate_actions())
+        actions = spec.archive.corporate_actions()
+        self._splits, self._dividends = Splits(actions), Dividends(actions)
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
         self._terms = {term.name: term for term in spec.terms}
         self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
@@ -351,11 +353,12 @@ class MarketReplay:
     def _fresh_block(self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
         starts, by_day, buffers = self._starts(dates, terms), self._spec.base.is_daily, Buffers(self._pool)
         first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]])
+        daily = self._daily().block(table, first, dates[0], dates[-1], buffers)
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
-            table, dates, starts, terms, self._daily().block(table, first, dates[-1], buffers), self._splits, self._ticks_and_slots,
-            buffers, -1 if benchmark is None else benchmark, self._spec.previous, frozenset(self._close_up_terms),
-            self._spec.watched,
+            table, dates, starts, terms, daily, self._splits, self._ticks_and_slots, buffers,
+            -1 if benchmark is None else benchmark, self._spec.previous, frozenset(self._close_up_terms), self._spec.watched,
+            self._dividends if OF_ACTIONS & set(self._spec.previous) else None,
         )  # fmt: skip
 
     def _daily(self) -> DailyHistory:
@@ -364,8 +367,14 @@ class MarketReplay:
             terms = [term for term in self._terms.values() if by_day or term.rows == DAILY]
             read = {name for term in terms for name in _columns_read(term)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
-            columns = sorted(read | set(self._spec.previous))
-            self._history = DailyHistory(self._spec.archive, columns, self._everyone, self._spec.dates[-1])
+            previous = set(self._spec.previous)
+            columns = sorted(read | previous - OF_ACTIONS | ({"close"} if previous & OF_ACTIONS else set()))
+            of_days = [term for term in terms if term.rows == DAILY]
+            rows = max((term.warmup_rows for term in of_days), default=1)
+            benchmark = self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None
+            self._history = DailyHistory(
+                self._spec.archive, columns, self._everyone, self._spec.dates[-1], rows, benchmark
+            )  # fmt: skip
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:

@@ -78,7 +78,8 @@ class Requirements:
                 expected=f"a multiple of {self._base}", fix="write the interval into the key, such as sma_20_1d",
             )  # fmt: skip
         term = indicator_term(key, self._base, self._minutes, self._slots)
-        term = replace(term, warmup_sessions=math.ceil(self._warmup * term.warmup_sessions))
+        sessions, rows = (math.ceil(self._warmup * least) for least in (term.warmup_sessions, term.warmup_rows))
+        term = replace(term, warmup_sessions=sessions, warmup_rows=rows)
         return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
 
     @property

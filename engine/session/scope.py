@@ -16,9 +16,10 @@ from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose, Schedule
 from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
-from engine.errors import ConfigError, RunError, did_you_mean
+from engine.errors import ConfigError, RunError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
-from engine.scan.base import UniverseSpec
+from engine.plug_ins import made
+from engine.scan.base import BaseScanner, UniverseSpec
 from engine.scan.load_scanner import load_scanner_class
 from engine.scan.slot import ScannerSlot
 
@@ -128,7 +129,8 @@ class RunScope:
 
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
         make = self.loaded.made.get(config.module) or load_scanner_class(config.module)
-        scanner = make(copy.deepcopy(config.config))  # its own, to do with what it likes
+        own = copy.deepcopy(config.config)  # to do with what it likes
+        scanner: BaseScanner = made(make, config.label, ScannerError, own)
         scanner.load_universe = self.load_universe
         schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)

@@ -13,6 +13,7 @@ class GapAndGo(ColumnarStrategy):
 
     After Ross Cameron, How to Day Trade (2015), "Gap and Go": the gap must be there at the open, the break early in the session;
     the stop is the low of the opening range, the target a multiple of that distance; out early where it closes below its VWAP.
+    A dividend is no gap: the previous close is `prev_close_ex`.
     """
 
     once_a_session = True
@@ -31,7 +32,7 @@ class GapAndGo(ColumnarStrategy):
 
     def entries(self) -> dict[str, pl.Expr]:
         """A gap, and a break of the opening range above the VWAP."""
-        gap = pl.col("session_open") / pl.col("prev_close") - 1 >= self.params.min_gap
+        gap = pl.col("session_open") / pl.col("prev_close_ex") - 1 >= self.params.min_gap
         early = (pl.col("minute") > self.params.minutes) & (pl.col("minute") <= self.params.until)
         broke = (pl.col("close") > self._range("high")) & (pl.col("close") > pl.col("session_vwap"))
         return {"gap_and_break": gap & early & broke}

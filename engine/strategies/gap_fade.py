@@ -13,6 +13,7 @@ class GapFade(ColumnarStrategy):
 
     After John F. Carter, Mastering the Trade (2005), chapter 7, "The opening gap": gaps that are neither too small nor too large
     are faded soon after the open, the target is the previous close, the stop as far away as the target.
+    A dividend is no gap: the previous close is `prev_close_ex`.
     """
 
     once_a_session = True
@@ -24,7 +25,7 @@ class GapFade(ColumnarStrategy):
         stop_r: float = Field(1.0, gt=0, description="distance of the stop from the entry, in that of the target")
 
     def _gap(self) -> pl.Expr:
-        return pl.col("session_open") / pl.col("prev_close") - 1
+        return pl.col("session_open") / pl.col("prev_close_ex") - 1
 
     def _now(self) -> pl.Expr:
         return pl.col("minute") == self.params.after
@@ -32,17 +33,17 @@ class GapFade(ColumnarStrategy):
     def entries(self) -> dict[str, pl.Expr]:
         """A gap down that is still open."""
         gap = self._gap().is_between(-self.params.max_gap, -self.params.min_gap)
-        return {"gap_down": gap & self._now() & (pl.col("close") < pl.col("prev_close"))}
+        return {"gap_down": gap & self._now() & (pl.col("close") < pl.col("prev_close_ex"))}
 
     def short_entries(self) -> dict[str, pl.Expr]:
         """A gap up that is still open."""
         gap = self._gap().is_between(self.params.min_gap, self.params.max_gap)
-        return {"gap_up": gap & self._now() & (pl.col("close") > pl.col("prev_close"))}
+        return {"gap_up": gap & self._now() & (pl.col("close") > pl.col("prev_close_ex"))}
 
     def take_profit(self) -> pl.Expr:
         """The previous close."""
-        return pl.col("prev_close")
+        return pl.col("prev_close_ex")
 
     def stop_loss(self) -> pl.Expr:
         """As far from the entry as the target, or a multiple of it."""
-        return pl.col("close") - (pl.col("prev_close") - pl.col("close")) * self.params.stop_r
+        return pl.col("close") - (pl.col("prev_close_ex") - pl.col("close")) * self.params.stop_r

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.kernels.broker import records
 from engine.panel.bars import Floats, Ints
+from engine.plug_ins import declared, plug_in_code
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
 from engine.scan.evaluation import values_of
@@ -48,18 +50,18 @@ class SignalPlan:
     @classmethod
     def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
         """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
-        declared = {kind: getattr(strategy, kind)() for kind in RULES}
-        rules = {kind: [_clause(f"{kind}: {name}", one, where) for name, one in named.items()] for kind, named in declared.items()}
-        given = {name: getattr(strategy, name)() for name in (*PRICES, "size")}
+        named = {kind: declared(strategy, kind, where, StrategyError) for kind in RULES}
+        rules = {kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()] for kind, own in named.items()}
+        given = {name: _asked(strategy, name, where) for name in (*PRICES, "size")}
         prices = [_clause(name, one, where) for name, one in given.items() if one is not None]
-        weights = strategy.weights()
+        weights = _asked(strategy, "weights", where)
         if (weights is None) == (not rules["entries"] and not rules["short_entries"]):
             raise StrategyError("declares entries and weights" if weights is not None else "declares no entries", where=where,
                                 expected="entries() or short_entries(), or weights()")  # fmt: skip
         weight = None if weights is None else _clause("weight", weights, where)
         rank = None if strategy.rank_by is None else _clause("rank", strategy.rank_by, where)
         plan = cls(rules, prices, weight, rank, strategy.edge)
-        plan.indicators = indicators_named(strategy.indicators(), plan.columns)
+        plan.indicators = indicators_named(_asked(strategy, "indicators", where), plan.columns)
         if strategy.edge and not all(part.elementwise for part in plan.parts):
             raise StrategyError("edge with columns that compare symbols", where=where, expected="element-wise operations")
         provisioned = {column for key in plan.indicators for column in key.columns} | {"side"}
@@ -189,6 +191,11 @@ class Signals:
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
         rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
         return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
+
+
+def _asked(strategy: ColumnarStrategy, method: str, where: str) -> Any:
+    with plug_in_code(f"{method}()", where, StrategyError, getattr(type(strategy), method)):
+        return getattr(strategy, method)()
 
 
 def _clause(name: str, expression: pl.Expr, where: str) -> Clause:

@@ -14,6 +14,7 @@ from engine.config.models import StrategyConfig
 from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
+from engine.plug_ins import made, plug_in_code
 from engine.runtime.module_loader import Kind, load_class
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import indicators_named
@@ -43,7 +44,7 @@ class StrategySlot:
     @classmethod
     def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
         """The slot of a config's strategy; raises StrategyError and ConfigError."""
-        strategy = load_class(config.module, STRATEGIES)(dict(config.config))
+        strategy: Strategy = made(load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config))
         schedules = [part.schedule() for part in config.regular_session] if config.regular_session else [every_bar]
         plan = SignalPlan.build(config.label, strategy) if isinstance(strategy, ColumnarStrategy) else None
         return cls(config.label, index, strategy, config, schedules, plan)
@@ -51,7 +52,10 @@ class StrategySlot:
     @property
     def keys(self) -> list[IndicatorKey]:
         """The indicators it reads."""
-        return list(self.plan.indicators if self.plan else indicators_named(self.strategy.indicators(), ()))
+        if self.plan:
+            return list(self.plan.indicators)
+        with plug_in_code("indicators()", self.name, StrategyError, type(self.strategy).indicators):
+            return list(indicators_named(self.strategy.indicators(), ()))
 
     @property
     def scanners(self) -> list[str] | None:

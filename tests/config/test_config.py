@@ -50,7 +50,7 @@ def test_mode_and_session_data_config_are_enough(tmp_path: Path) -> None:
          "exchange-local"),
         ({"session_data_config": {"scanners": [SCANNER | {"regular_session": [{"start": "11:00", "end": "10:00", "interval": "5m"}]}]}},
          "ends before it starts"),
-        ({"backtest_config": {"start_date": "2018-03-02", "end_date": "2018-03-01"}}, "is before start_date"),
+        ({"backtest_config": {"start_date": "2018-03-02", "end_date": "2018-03-01"}}, "is after end_date"),
         ({"backtest_config": {"start_date": "2018-02-30"}}, "start_date"),
         ({"account": {"starting_cash": -5}}, "greater than 0"),
         ({"costs": {"slippage_bps": "much"}}, "slippage_bps"),
