@@ -193,6 +193,15 @@ class CrossSection:
         found: Floats = np.take(values, ticks * values.shape[1] + symbols)
         return found
 
+    def _expected(self) -> Ints:
+        """int64[ticks]: how many regular bars a symbol could have by each tick."""
+        session = self.session
+        if not session.break_end or (self._lags >= self._closes - self._opens).any():
+            return _bars_by(self.ticks, self._opens, self._closes, self._lags)
+        begins, ends = np.array([session.break_start]), np.array([session.break_end])
+        before, after = _bars_by(self.ticks, self._opens, begins, self._lags), _bars_by(self.ticks, ends, self._closes, self._lags)
+        return before + after
+
     def _make(self, name: str) -> Floats:
         shape = (len(self.ticks), len(self.table))
         column = COLUMNS[name]
@@ -203,12 +212,17 @@ class CrossSection:
         if name == "bar_age":
             return (self.ticks[:, None] - self.values("bar_time") - self._lags[:, None]) / MICROS_A_MINUTE
         if name == "quality":
-            complete = np.clip(self.ticks, self._opens, self._closes) - self._opens
-            expected = np.where(self.ticks < self._closes, complete // self._lags, -(-complete // self._lags)).astype(np.float64)
+            expected = self._expected().astype(np.float64)
             return 100.0 * self.values("bars_today") / np.where(expected > 0, expected, np.nan)[:, None]
         if name == "bar_today":
             return (self.values("bar_time") >= self._begins[:, None]).astype(np.float64)
         raise KeyError(name)
+
+
+def _bars_by(ticks: Ints, opens: Ints, closes: Ints, lags: Ints) -> Ints:
+    """int64[ticks]: how many bars there can be by each tick, from one time to another; the last may be cut short."""
+    complete = np.clip(ticks, opens, closes) - opens
+    return np.where(ticks < closes, complete // lags, -(-complete // lags))
 
 
 def _at_each_tick(values: Floats, lengths: Sequence[int]) -> Floats:
