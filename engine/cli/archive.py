@@ -52,9 +52,9 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @click.option("--append", is_flag=True, help="Read new and changed files only; leave sessions that are the same.")
 @click.option("--label", type=click.Choice(["open", "close"]), help="Which end of a bar the source's timestamps label.")
 @click.option("--exchange", help="Market identifier code, or 24/7.  [default: the layout's or the archive's, else XNYS]")
-@click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
+@click.option("--timezone", help="Zone of times that carry none, such as America/New_York; dates need none.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
-@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where left out.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the source; may be repeated.")
 @click.option(
@@ -62,6 +62,7 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 )
 @click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
 @click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
+@click.option("--trust-label", is_flag=True, help="Import bars that seem to be labelled by their other end all the same.")
 @click.option("--query", help="SQL that answers bars, asked of the DuckDB files SOURCES.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @format_option
@@ -69,7 +70,7 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 def import_command(
     sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
     timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
-    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, query: str | None, source: str,
+    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, trust_label: bool, query: str | None, source: str,
     output_format: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
@@ -89,10 +90,12 @@ def import_command(
         _mapping(columns), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
         price_divisor=price_divisor, query=query,
     )  # fmt: skip
-    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
+    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading, trust_label)
     with progress_bar(quiet) as progress:
         summary = import_bars(list(sources), archive_path, options, progress)
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+    for one in summary.doubts:
+        click.echo(f"warning: {one}", err=True)
     if not quiet and summary.layout == "lean":
         _tell_of_lean_files(sources, archive_path)
 
@@ -148,13 +151,14 @@ archive_group.add_command(tickers_command)
 @click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
 @click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the files; may be repeated.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @quiet_option
 def init_command(
     folder: Path, archive_path: Path | None, label: str | None, files: str | None, exchange: str, timezone: str | None,
-    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], source: str, quiet: bool,
+    epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...], source: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Make an archive of FOLDER, whose files are laid out by date already, without importing them.
 
@@ -165,7 +169,7 @@ def init_command(
     from engine.archive.recognise import InPlaceOptions, init_in_place
 
     _check_zone(timezone)
-    options = InPlaceOptions(label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source)
+    options = InPlaceOptions(label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source, time_format)
     with progress_bar(quiet) as progress:
         archive = init_in_place(folder, archive_path or folder, options, progress)
     assert isinstance(archive.files, ForeignFiles)

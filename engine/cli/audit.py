@@ -48,7 +48,8 @@ def audit_command(
     CONFIG_OR_SCANNER is a session config, a run directory, or a scanner's module; a module and --where take the options of
     `barsweep scan`, a config --start, --end, --universe and --set KEY=VALUE. What was known up to a tick is compared: columns of
     the cross-section, members of universes, clauses, features, ranks, hits, promotions, orders, fills, trades, equity. Exit
-    status 1 says that something differs, or that a scanner or a strategy failed.
+    status 1 says that something differs, that a scanner or a strategy failed, or that the archive's bars themselves speak against
+    their interval or their label, which no replay can see.
     """
     set_up_logging("error" if quiet else log_level)
     from engine.audit.look_ahead import AuditOptions, audit_look_ahead
@@ -67,7 +68,9 @@ def audit_command(
             _print_warm_up(warm)
     for text in [*audit.warnings, *(f"failed, so not audited: {one}" for one in audit.failures)]:
         click.echo(f"warning: {text}", err=True)
-    return 1 if audit.differences or audit.failures else 0
+    for text in audit.bars:
+        click.echo(f"warning: the archive's bars are not what they are taken for: {text}; see `barsweep archive check`", err=True)
+    return 1 if audit.differences or audit.failures or audit.bars else 0
 
 
 def _source(source: str | None, archive_path: Path | None, options: dict[str, Any]) -> tuple[LoadedConfig, Archive]:
@@ -106,6 +109,7 @@ def _print(asked: AuditOptions, audit: LookAheadAudit) -> None:
         "values": f"{audit.values:,} of cross-sections compared",
         "seed": asked.seed,
         "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
+        **({"bars": "not what they are taken for"} if audit.bars else {}),
     })  # fmt: skip
     if audit.differences:
         click.echo()
@@ -153,6 +157,7 @@ def _as_json(asked: AuditOptions, audit: LookAheadAudit, warm: WarmUpAudit | Non
         "replays": [{"session": one.session, "tick": one.tick, "future": one.future, "differences": len(one.differences)}
                     for one in audit.replays],
         "values": audit.values, "differences": found, "failures": audit.failures, "warnings": audit.warnings,
+        "bars": audit.bars,
         "warm_up": None if warm is None else {
             "indicators": [dataclasses.asdict(one) for one in warm.movements],
             "hits": [dict(zip(("session", "factor", "hits", "others"), one, strict=True)) for one in warm.hits],
