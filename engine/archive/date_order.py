@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive.time_text import form_of, orders_of, parse, parse_form
+from engine.archive.time_text import NUMBERS, first_text, form_of, orders_of, parse, parse_form
 from engine.errors import BarImportError, BarsweepError
 
 
@@ -79,7 +79,8 @@ class DateOrders:
         rows = pl.DataFrame({"text": texts, **{order: bars["timestamp"] for order, bars in read.items()}}).drop_nulls("text")
         if rows.is_empty():
             return
-        self.first, self.where = self.first or str(rows["text"][0]).strip(), self.where or where
+        several = rows["text"].filter(rows["text"].str.contains(NUMBERS))
+        self.first, self.where = self.first or str(first_text(several) or ""), self.where or where
         self.orders = tuple(dict.fromkeys((*self.orders, *read)))
         for order, bars in read.items():
             lost = rows.filter(pl.col(order).is_null(), pl.any_horizontal(pl.col(other).is_not_null() for other in read))

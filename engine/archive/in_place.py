@@ -178,8 +178,8 @@ class ForeignFiles:
                                fix="look at in_place.files in archive.json, or run `barsweep archive init` again")  # fmt: skip
         if self._opens_before(min(found), max(found)):
             own = dict(found)
-            for date in own:  # each session's files, and those of the evening before
-                found[date] = own.get(date - DAY, []) + own[date]
+            for date, files in own.items():  # each session's files, and those of the evening before
+                found[date] = own.get(date - DAY, []) + files
         sessions = {session.date for session in self._calendar.sessions(min(found), max(found))}
         return {date: files for date, files in found.items() if date in sessions}
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from engine.archive.date_order import DateOrders
 from engine.archive.readers import Part
-from engine.archive.session_dates import session_dates
+from engine.archive.session_dates import off_session
 from engine.archive.source import SourceOptions, find_columns, label_texts, read_pieces, read_symbols
 from engine.archive.spacing import Spacing
 from engine.archive.time_text import CARRIED, first_text, has_time, in_zone, orders_of, parse, zone_of
@@ -29,7 +29,7 @@ def told_order(files: Sequence[Path], reading: SourceOptions, calendar: Exchange
     """The order of the numbers in the source's dates; None where they can be read in one way. BarImportError where it is not told."""
     if reading.time_format or not any(_is_ambiguous(file, reading) for file in islice(files, LOOKED_AT)):
         return None
-    orders = DateOrders(lambda moments: _off_session(moments, calendar, label))
+    orders = DateOrders(lambda moments: off_session(moments, calendar, label))
     for file in files:
         for texts, symbols in _texts(file, reading):
             first = first_text(texts) or ""
@@ -97,19 +97,6 @@ def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
     if not has_time(first):
         return parse(texts, order).dt.replace_time_zone("UTC")
     return in_zone(parse(texts.str.strip_chars().str.replace(CARRIED, ""), order), zone)
-
-
-def _off_session(moments: pl.Series, calendar: ExchangeCalendar, label: str) -> pl.Series:
-    """Which moments are of no session; dates are at midnight UTC."""
-    if not (moments.dt.time() != dt.time(0)).any():
-        dates = moments.dt.date()
-    else:
-        dates = session_dates(calendar, moments if label == "open" else moments - dt.timedelta(microseconds=1))
-    low, high = dates.min(), dates.max()
-    if not isinstance(low, dt.date) or not isinstance(high, dt.date):
-        return pl.Series([], dtype=pl.Boolean)
-    known = pl.Series([session.date for session in calendar.sessions(low, high)], dtype=pl.Date)
-    return ~dates.is_in(known.implode())
 
 
 def resolved(

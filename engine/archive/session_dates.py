@@ -37,6 +37,19 @@ def dates_of_days(calendar: ExchangeCalendar, labels: pl.Series, label: str) -> 
     return labels.dt.date().zip_with(at_midnight.fill_null(False), session_dates(calendar, moments)).alias("date")
 
 
+def off_session(moments: pl.Series, calendar: ExchangeCalendar, label: str = "open") -> pl.Series:
+    """Which moments are of no session; dates are at midnight UTC."""
+    if not (moments.dt.time() != dt.time(0)).any():
+        dates = moments.dt.date()
+    else:
+        dates = session_dates(calendar, moments if label == "open" else moments - dt.timedelta(microseconds=1))
+    low, high = dates.min(), dates.max()
+    if not isinstance(low, dt.date) or not isinstance(high, dt.date):
+        return pl.Series([], dtype=pl.Boolean)
+    known = pl.Series([session.date for session in calendar.sessions(low, high)], dtype=pl.Date)
+    return ~dates.is_in(known.implode())
+
+
 # where days begin that are not those of UTC, as far as markets round the clock have them
 ZONES = ("America/Chicago", "America/New_York", "America/Los_Angeles", "Europe/London", "Europe/Berlin", "Asia/Seoul", "Asia/Shanghai")
 SECOND = dt.timedelta(seconds=1)

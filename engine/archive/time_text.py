@@ -16,7 +16,9 @@ import polars as pl
 from engine.errors import BarImportError, did_you_mean
 
 MONTH_FIRST, DAY_FIRST, YEAR_FIRST = "month first", "day first", "year first"
-NUMBERS = re.compile(r"\s*\d{1,2}([/.\-])\d{1,2}\1(\d{4}|\d{2})(?!\d)")
+# numbers that can be read in several orders, in any of the separators; Polars' regular expressions look neither back nor ahead
+NUMBERS = r"^\s*\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)\d{2}(?:\d{2})?(?:\D|$)"
+_NUMBERS = re.compile(r"\s*\d{1,2}([/.\-])\d{1,2}\1(\d{4}|\d{2})(?!\d)")
 ISO = re.compile(r"\s*\d{4}-\d\d-\d\d(?!\d)")
 HAS_TIME = re.compile(r":|\d[T ]\d")
 ZONE = r"(Z|[+-]\d\d:?\d\d)$"
@@ -61,7 +63,7 @@ def has_time(text: str) -> bool:
 
 def orders_of(text: str) -> tuple[str, ...]:
     """The orders in which a text's numbers may be read; none where it can be read in one way."""
-    found = NUMBERS.match(text)
+    found = _NUMBERS.match(text)
     if found is None:
         return ()
     return (MONTH_FIRST, DAY_FIRST) if len(found[2]) == 4 else (MONTH_FIRST, DAY_FIRST, YEAR_FIRST)
@@ -112,7 +114,7 @@ def _shapes(texts: pl.Series) -> list[str]:
 
 
 def _date_form(text: str, order: str | None) -> str | None:
-    numbers = NUMBERS.fullmatch(text)
+    numbers = _NUMBERS.fullmatch(text)
     if numbers is None:
         return next((form for shape, form in _DATES if re.fullmatch(shape, text)), None)
     separator, year = numbers[1], "%Y" if len(numbers[2]) == 4 else "%y"

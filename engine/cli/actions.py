@@ -12,6 +12,9 @@ from engine.cli.output import print_facts, print_json, print_table
 
 SHOWN = 10
 replace_option = click.option("--replace", is_flag=True, help="Forget what the archive has; else it is merged.")
+time_format_option = click.option(
+    "--time-format", help="Form of a table's dates, such as '%d/%m/%Y'; found where they tell it."
+)
 symbol_option = click.option("--symbol", help="Show this symbol's alone.")
 
 
@@ -20,11 +23,12 @@ symbol_option = click.option("--symbol", help="Show this symbol's alone.")
 @click.option("--table", type=FILE, help="CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend.")
 @click.option("--lean-factors", type=FILE, help="LEAN's factor files: a folder, a zip, or one symbol's .csv.")
 @click.option("--by-ticker", is_flag=True, help="The table names tickers of the ex-date; the symbol map says whose they were.")
+@time_format_option
 @replace_option
 @symbol_option
 @format_option
 def actions_command(
-    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, replace: bool, symbol: str | None,
+    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, time_format: str | None, replace: bool, symbol: str | None,
     output_format: str,
 ) -> None:  # fmt: skip
     """Bring splits and cash dividends into an archive; without a source, show those it has.
@@ -42,7 +46,7 @@ def actions_command(
         _refuse_without_source(by_ticker or replace, "--table or --lean-factors")
         _show(archive.corporate_actions(), symbol, output_format)
         return
-    rows, skipped = (actions.read_actions(table), ()) if table else factor_actions(archive, lean_factors)  # type: ignore[arg-type]
+    rows, skipped = (actions.read_actions(table, time_format, archive.calendar), ()) if table else factor_actions(archive, lean_factors)  # type: ignore[arg-type]
     rows = actions.by_ticker(archive, rows) if by_ticker else rows
     summary = actions.bring_in(archive, rows, replace, skipped)
     if output_format == "json":
@@ -62,11 +66,13 @@ def actions_command(
     "--table", type=FILE, help="CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)."
 )
 @click.option("--lean-maps", type=FILE, help="LEAN's map files: a folder, a zip, or one symbol's .csv.")
+@time_format_option
 @replace_option
 @symbol_option
 @format_option
 def tickers_command(
-    archive_path: Path, table: Path | None, lean_maps: Path | None, replace: bool, symbol: str | None, output_format: str
+    archive_path: Path, table: Path | None, lean_maps: Path | None, time_format: str | None, replace: bool, symbol: str | None,
+    output_format: str,
 ) -> None:
     """Tell an archive which symbol had which ticker when; without a source, show what it knows.
 
@@ -83,7 +89,7 @@ def tickers_command(
         _refuse_without_source(replace, "--table or --lean-maps")
         _show(archive.symbol_map.intervals, symbol, output_format)
         return
-    rows = tickers.read_tickers(table) if table else ticker_intervals(lean_maps)  # type: ignore[arg-type]
+    rows = tickers.read_tickers(table, time_format) if table else ticker_intervals(lean_maps)  # type: ignore[arg-type]
     summary = tickers.bring_in(archive, rows, replace)
     if output_format == "json":
         print_json(dataclasses.asdict(summary))
