@@ -65,12 +65,12 @@ def refuse_shifted_days(
         return
     known = labels.drop_nulls()
     ends = label == "close"
-    moments = known + SECOND if ends else known  # an end may be written as 23:59:59.999
-    own = (_midnight(moments, str(calendar.tz)) if not ends else _near_midnight(moments, str(calendar.tz))) | _midnight(known, "UTC")
+    moments = (known + SECOND).dt.truncate("1m") if ends else known  # an end may be written as 23:59:59.999
+    own = _midnight(moments, str(calendar.tz)) | _midnight(known, "UTC")
     if own.all():
         return
-    first = known.filter(~own)[0]
-    zone = next((zone for zone in ZONES if _midnight(known, zone).all()), _fixed_zone(known))
+    first = moments.filter(~own)[0]
+    zone = next((zone for zone in ZONES if _midnight(moments, zone).all()), _fixed_zone(moments))
     raise kind(
         f"days {'end' if ends else 'begin'} at {first:%H:%M} UTC, and those of {calendar.mic} at midnight of {calendar.tz}", where=where,
         expected="days of the market's sessions, or a bar is known before its day is over",
@@ -80,10 +80,6 @@ def refuse_shifted_days(
 
 def _midnight(moments: pl.Series, zone: str) -> pl.Series:
     return moments.dt.convert_time_zone(zone).dt.time() == dt.time(0)
-
-
-def _near_midnight(moments: pl.Series, zone: str) -> pl.Series:
-    return moments.dt.convert_time_zone(zone).dt.time() <= dt.time(0, 0, 1)
 
 
 def _fixed_zone(moments: pl.Series) -> str | None:

@@ -20,7 +20,7 @@ MONTH_FIRST, DAY_FIRST, YEAR_FIRST = "month first", "day first", "year first"
 NUMBERS = r"^\s*\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)\d{2}(?:\d{2})?(?:\D|$)"
 _NUMBERS = re.compile(r"\s*\d{1,2}([/.\-])\d{1,2}\1(\d{4}|\d{2})(?!\d)")
 ISO = re.compile(r"\s*\d{4}-\d\d-\d\d(?!\d)")
-HAS_TIME = re.compile(r":|\d[T ]\d")
+HAS_TIME = re.compile(r":|^\s*\d{8}[T ;,]+\d{4}")
 ZONE = r"(Z|[+-]\d\d:?\d\d)$"
 # a zone that a time carries: Z, an offset, or a name, as in "20231115 09:30:00 US/Eastern"
 CARRIED = r"\s*(Z|UTC|GMT|[+-]\d\d:?\d\d|[A-Z][A-Za-z_]+(?:/[A-Za-z_]+)+)$"

@@ -165,6 +165,7 @@ def init_command(
     Writes archive.json and reads every file once; the files stay as they are. What is known of them is kept in the cache
     folder and follows them: files that are new or changed are read again by the next command.
     """
+    from engine.archive.doubts import longer_bars, shifted_label
     from engine.archive.in_place import ForeignFiles
     from engine.archive.recognise import InPlaceOptions, init_in_place
 
@@ -183,6 +184,9 @@ def init_command(
     if catalogue.left_out:
         click.echo()
         print_table("", ("reason", "rows"), sorted(catalogue.left_out.items()))
+    for told in (look(archive, archive.manifest.base, sessions) for look in (longer_bars, shifted_label)):
+        if told:
+            click.echo(f"warning: are --interval and --label right? {told}", err=True)
     if not quiet:
         tell_reading_cost(archive, sessions[-1])
 
