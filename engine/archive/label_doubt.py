@@ -18,7 +18,7 @@ from engine.clock.interval import Interval
 
 STRAY = 0.001  # share of bars that may be anywhere
 JUMP = 5.0  # times the volume of the bar before
-NO_JUMP = 1.5
+CLEARER = 4.0  # times the jump at the open
 FEWEST = 10  # bars of the opening
 DAY = 1440
 
@@ -88,11 +88,12 @@ class Edges:
     @property
     def opens_beside(self) -> str | None:
         """"early" where the opening's volume comes an interval before the open, "late" where it comes one after it."""
-        volume = self.volume
-        if self.opening[-1] >= FEWEST and 0 < JUMP * volume[-2] <= volume[-1] and volume[0] <= NO_JUMP * volume[-1]:
-            return "early" if self.early else None
-        if self.opening[1] >= FEWEST and 0 < JUMP * volume[0] <= volume[1] and volume[0] <= NO_JUMP * volume[-1]:
-            return "late" if volume[-1] else None
+        if not self.early or not all(self.volume[place] > 0 for place in (-2, -1, 0)):
+            return None
+        jump = {place: self.volume[place] / self.volume[place - 1] for place in (-1, 0, 1)}
+        for place, beside in ((-1, "early"), (1, "late")):
+            if self.opening[place] >= FEWEST and jump[place] >= max(JUMP, CLEARER * jump[0]):
+                return beside
         return None
 
 

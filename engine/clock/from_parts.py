@@ -1,15 +1,17 @@
 """Sessions out of the exchange_calendars library; where it cannot build a calendar by itself, out of the calendar's parts.
 
-Version 4.13.2 on pandas 3 cannot count from the Orthodox Easter (ASEX, XBEL, XBSE, XCYS), and passes over
-weekdays that have changed over the years: XTAE's Sundays, which ends in an error, and sessions at
-weekends of XBOM, XKRX and XMOS, which are lost in silence. The rules are all there: weekdays, holidays,
-hours. `_class_of_parts` is such a calendar with the days that are no sessions written out as holidays,
-which every version of pandas steps over.
+Version 4.13.2 on pandas 3.1 cannot count from the Orthodox Easter (ASEX, XBEL, XBSE, XCYS), takes the
+holidays of the Hebrew calendar for Easter (XTAE), and passes over weekdays that have changed over the
+years: XTAE's Sundays, which ends in an error, and sessions at weekends of XBOM, XKRX and XMOS, which
+are lost in silence. `_teach_offsets` mends the first two. The rules of the others are all there:
+weekdays, holidays, hours. `_class_of_parts` is such a calendar with the days that are no sessions
+written out as holidays, which every version of pandas steps over.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,13 @@ def build_calendar(factory: Any, mic: str, low: dt.date, high: dt.date) -> list[
     end = pd.Timestamp(high) if bounds[1] is None else min(pd.Timestamp(high), bounds[1])
     if start >= end:
         raise CalendarError(f"no sessions known from {low} to {high}", where=mic)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what pandas says to the library is nothing that a user can change
+        return _built(factory, mic, start, end)
+
+
+def _built(factory: Any, mic: str, start: Any, end: Any) -> list[KeptSession]:
+    _teach_offsets()
     told = "weekdays of its own"
     if not _special_weekmasks(factory):
         try:
@@ -38,8 +47,10 @@ def build_calendar(factory: Any, mic: str, low: dt.date, high: dt.date) -> list[
         return _sessions(_class_of_parts(factory, start, end)(start, end))
     except Exception:
         raise CalendarError(
-            f"exchange_calendars cannot build this calendar ({told})", where=mic, expected="a calendar that the library can build",
-            fix="try other versions of exchange_calendars and pandas, or give the --exchange of a market with the same hours",
+            f"exchange_calendars cannot build this calendar ({told})", where=mic,
+            expected="a calendar that the library can build",
+            fix="try other versions of exchange_calendars and pandas, or give the --exchange of a market with "
+            "the same hours",
         ) from None  # fmt: skip
 
 
@@ -75,8 +86,9 @@ def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
         @cached_property
         def day(self) -> Any:
             closed = set(pd.DatetimeIndex(self.adhoc_holidays).tz_localize(None))
-            for rule in getattr(super().regular_holidays, "rules", None) or ():
-                closed.update(_holidays(rule, start, end))
+            regular = super().regular_holidays
+            if regular is not None:
+                closed |= set(pd.DatetimeIndex(regular.holidays(start, end)).tz_localize(None))
             off = [day for day in days if _weekmask(self, day)[day.weekday()] != "1" or day in closed]
             return CustomBusinessDay(holidays=off, weekmask="1111111")
 
@@ -87,18 +99,18 @@ def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
     return OfParts
 
 
-def _holidays(rule: Any, start: Any, end: Any) -> list[Any]:
-    """The dates of a holiday's rule; those that count from the Orthodox Easter by counting days from it."""
-    import pandas as pd
-    from dateutil.easter import EASTER_ORTHODOX, easter  # type: ignore[import-untyped]
+def _teach_offsets() -> None:
+    """The library's own offsets say how they add to a date under the name that pandas had for it before version 3.1."""
+    from exchange_calendars import tase_holidays
+    from exchange_calendars.pandas_extensions import offsets
+    from pandas.tseries.offsets import BaseOffset
 
-    offsets = rule.offset if isinstance(rule.offset, list) else [rule.offset]
-    if type(offsets[0]).__name__ != "OrthodoxEaster":
-        return list(rule.dates(start, end))
-    away = pd.Timedelta(days=sum(offset.n for offset in offsets[1:]))
-    dates = [pd.Timestamp(easter(year, EASTER_ORTHODOX)) + away for year in range(start.year, end.year + 1)]
-    first, last = max(start, rule.start_date or start), min(end, rule.end_date or end)
-    return [date for date in dates if first <= date <= last]
+    if not hasattr(BaseOffset, "_add_datetime"):
+        return
+    for module in (tase_holidays, offsets):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and "_apply" in vars(kind) and "_add_datetime" not in vars(kind):
+                kind._add_datetime = vars(kind)["_apply"]  # type: ignore[attr-defined]
 
 
 def _special_weekmasks(calendar: Any) -> Any:
