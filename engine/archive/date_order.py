@@ -1,10 +1,13 @@
 """In which order the numbers of dates such as 03/05/2018 are to be read: one for all of a source.
 
     1. a part above 12 is no month: an order in which a date of the source is none is out
-    2. the calendar's sessions: bars are of sessions, so an order with none but sessions is better than one with other days
-    3. the order of rows: files are in order of time, so an order in which every file's dates increase, or decrease, is better
+    2. the calendar's sessions: bars are of sessions, so an order with none but sessions is better
+       than one with other days
+    3. the order of rows: files are in order of time, so an order in which every file's dates
+       increase, or decrease, is better
 
-Where more than one is left, or they speak for different orders, nobody can know, and the source is refused.
+Where more than one is left, or they speak for different orders, nobody can know, and the source is
+refused.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ from engine.errors import BarImportError, BarsweepError
 
 
 def order_near(texts: pl.Series, first: str, near: dt.date | None) -> str | None:
-    """The order in which most texts are of a date that is known, or of one beside it; None where none or several are."""
+    """The order in which most texts are of a date that is known, or of one beside it; None where
+    none or several are.
+    """
     if near is None:
         return None
     day = dt.timedelta(days=1)
@@ -34,11 +39,17 @@ def order_near(texts: pl.Series, first: str, near: dt.date | None) -> str | None
     return next(iter(found)) if same else None
 
 
-def ambiguous(where: object, text: str, orders: Sequence[str], kind: type[BarsweepError] = BarImportError) -> BarsweepError:
+def ambiguous(
+    where: object, text: str, orders: Sequence[str], kind: type[BarsweepError] = BarImportError
+) -> BarsweepError:
     """The error of dates that can be read in several orders."""
     body = text.strip()
     forms = [form for form in (form_of(body, order) for order in orders) if form]
-    read = [str(parse_form(pl.Series([body]), form)[0].date()) for form in forms if parse_form(pl.Series([body]), form)[0]]
+    read = [
+        str(parse_form(pl.Series([body]), form)[0].date())
+        for form in forms
+        if parse_form(pl.Series([body]), form)[0]
+    ]
     told = " or ".join(f"'{form}'" for form in forms) or "such as '%d/%m/%Y'"
     return kind(f"{body!r} can be read as {' and as '.join(read) or 'more than one date'}", where=where, expected="dates that "
                 "the source, by a part above 12, the calendar's sessions and the order of rows, shows how to read",
@@ -56,7 +67,8 @@ def mixed(where: object, one: str, order: str, other: str, another: str) -> BarI
 
 @dataclass
 class DateOrders:
-    """What a source's dates say of the order they are written in; texts are looked at file by file, in the rows' order.
+    """What a source's dates say of the order they are written in; texts are looked at file by file,
+    in the rows' order.
 
     off_session  which moments are of no session of the exchange
     cannot       order -> a text that is a date in another order, and none in this one, and its file
@@ -75,18 +87,27 @@ class DateOrders:
     turns: set[str] = field(default_factory=set)
 
     def add(self, texts: pl.Series, read: dict[str, pl.DataFrame], where: Path) -> None:
-        """Take in a piece of a file: its texts, and `symbol` and `timestamp` of its rows as they are in each order."""
-        rows = pl.DataFrame({"text": texts, **{order: bars["timestamp"] for order, bars in read.items()}}).drop_nulls("text")
+        """Take in a piece of a file: its texts, and `symbol` and `timestamp` of its rows as they
+        are in each order.
+        """
+        rows = pl.DataFrame(
+            {"text": texts, **{order: bars["timestamp"] for order, bars in read.items()}}
+        ).drop_nulls("text")
         if rows.is_empty():
             return
         several = rows["text"].filter(rows["text"].str.contains(NUMBERS))
         self.first, self.where = self.first or str(first_text(several) or ""), self.where or where
         self.orders = tuple(dict.fromkeys((*self.orders, *read)))
         for order, bars in read.items():
-            lost = rows.filter(pl.col(order).is_null(), pl.any_horizontal(pl.col(other).is_not_null() for other in read))
+            lost = rows.filter(
+                pl.col(order).is_null(),
+                pl.any_horizontal(pl.col(other).is_not_null() for other in read),
+            )
             if len(lost):
                 self.cannot.setdefault(order, (str(lost["text"][0]), where))
-            self.off[order] = self.off.get(order, 0) + int(self.off_session(rows[order].drop_nulls().unique()).sum())
+            self.off[order] = self.off.get(order, 0) + int(
+                self.off_session(rows[order].drop_nulls().unique()).sum()
+            )
             if _turns(bars.drop_nulls()):
                 self.turns.add(order)
         first, *rest = (rows[order] for order in read)

@@ -222,15 +222,16 @@ class _Import:
         """BarImportError where the bars themselves say that they are longer, or of another end, than is declared."""
         if longer := told.spacing.too_long(interval):
             raise BarImportError(
-                f"{longer}: longer than {interval.name}, they would be seen before they are over", where=self._files[0],
-                expected=f"bars of {interval.name}", fix="give the --interval they have, or bars of that interval; bars longer than "
-                "a session cannot be replayed",
+                f"{longer}: longer than {interval.name}, they would be seen before they are over",
+                where=self._files[0], expected=f"bars of {interval.name}",
+                fix="give the --interval they have, or bars of that interval; bars longer than a session cannot be replayed",
             )  # fmt: skip
         if (how := told.edges.is_shifted) and not self._options.trust_label:
             raise BarImportError(
                 f"read as labelled by the {self._options.label}, {SHIFTED[how]}", where=self._files[0],
                 expected=f"bars from the open to the close of {self._calendar.mic}",
-                fix=f"give --label {OTHER[how]}; look at --timezone and --exchange; or give --trust-label where these bars are right",
+                fix=f"give --label {OTHER[how]}; look at --timezone and --exchange; or give --trust-label where "
+                "these bars are right",
             )  # fmt: skip
         if doubted := doubt(told.edges):
             self._summary.doubts.append(f"is --label {self._options.label} right? {doubted}")

@@ -213,7 +213,7 @@ class ForeignFiles:
         return rows.rechunk()
 
     def _at_starts(self, rows: pl.DataFrame, date: dt.date) -> pl.DataFrame:
-        """Rows with starts in place of labels; of a session that opens the evening before, without those of the sessions beside it."""
+        """Rows with starts in place of labels, without those of sessions beside it that open the evening before."""
         if self._interval.is_daily:
             refuse_shifted_days(rows["timestamp"], self._spec.label, self._calendar, self._of(date), ArchiveError)
             opens = self._calendar.session(date).open

@@ -1,8 +1,9 @@
 """Whether bars themselves speak against the end of them that their timestamps are said to label.
 
-A label that is taken for the other end moves every bar by one interval. Then nothing is in the last interval of any session and
-something before the open (starts taken for ends), or nothing in the first and something after the close (ends taken for starts). Where
-there are bars before and after hours, the opening's volume tells: it is several times that of the bar before, at the open.
+A label that is taken for the other end moves every bar by one interval. Then nothing is in the last
+interval of any session and something before the open (starts taken for ends), or nothing in the
+first and something after the close (ends taken for starts). Where there are bars before and after
+hours, the opening's volume tells: it is several times that of the bar before, at the open.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Edges:
     opening  how many intervals after the open -> how many bars, from -2 to 2
     closing  how many intervals after the close -> how many bars, from -2 to 0
     volume   how many intervals after the open -> volume
-    bars     how many there are; `early` of them are more than an interval before the open, `late` more than one after the close
+    bars     how many there are; `early` of them are more than an interval before the open, `late`
+             more than one after the close
     """
 
     opening: Counter[int] = field(default_factory=Counter)
@@ -44,13 +46,26 @@ class Edges:
     def of(cls, bars: pl.DataFrame, sessions: Iterable[Session], interval: Interval) -> Edges:
         """Of good bars (`timestamp` their starts, `date`, `volume`)."""
         length = interval.micros
-        rows = [(s.date, s.open, s.close) for s in sessions if s.minutes < DAY and s.close - s.open > 4 * length]
-        known = pl.DataFrame(rows, schema={"date": pl.Date, "opens": pl.Int64, "closes": pl.Int64}, orient="row")
+        rows = [
+            (s.date, s.open, s.close)
+            for s in sessions
+            if s.minutes < DAY and s.close - s.open > 4 * length
+        ]
+        known = pl.DataFrame(
+            rows, schema={"date": pl.Date, "opens": pl.Int64, "closes": pl.Int64}, orient="row"
+        )
         start = pl.col("timestamp").dt.epoch("us")
-        placed = bars.select("date", "timestamp", "volume").join(known, on="date").select(
-            ((start - pl.col("opens")) // length).alias("opening"), ((start - pl.col("closes")) // length).alias("closing"), "volume",
-        )  # fmt: skip
-        near_open = placed.filter(pl.col("opening").is_between(-3, 2)).group_by("opening").agg(pl.len(), pl.col("volume").sum())
+        after = [
+            ((start - pl.col(side)) // length).alias(name)
+            for side, name in (("opens", "opening"), ("closes", "closing"))
+        ]
+        placed = bars.select("date", "timestamp", "volume").join(known, on="date")
+        placed = placed.select(*after, "volume")
+        near_open = (
+            placed.filter(pl.col("opening").is_between(-3, 2))
+            .group_by("opening")
+            .agg(pl.len(), pl.col("volume").sum())
+        )
         near_close = placed.filter(pl.col("closing").is_between(-2, 0)).group_by("closing").len()
         return cls(
             Counter(dict(near_open.select("opening", "len").iter_rows())), Counter(dict(near_close.iter_rows())),
@@ -73,21 +88,36 @@ class Edges:
 
     def as_json(self) -> dict[str, object]:
         """For a mark of the staging folder."""
-        return {name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()}
+        return {
+            name: dict(value) if isinstance(value, Counter) else value
+            for name, value in vars(self).items()
+        }
 
     @property
     def is_shifted(self) -> str | None:
-        """"early" where all bars lie an interval before their session, and fill it there; "late" where they lie one after it."""
+        """ "early" where all bars lie an interval before their session, and fill it there; "late"
+        where they lie one after it.
+        """
         opening, closing, few = self.opening, self.closing, STRAY * self.bars
-        if self.early + self.late + closing[0] <= few and closing[-1] <= STRAY * closing[-2] and closing[-2]:
+        if (
+            self.early + self.late + closing[0] <= few
+            and closing[-1] <= STRAY * closing[-2]
+            and closing[-2]
+        ):
             return "early" if 2 * opening[-1] >= opening[0] and opening[-1] else None
-        if self.early + self.late + opening[-1] <= few and opening[0] <= STRAY * opening[1] and opening[1]:
+        if (
+            self.early + self.late + opening[-1] <= few
+            and opening[0] <= STRAY * opening[1]
+            and opening[1]
+        ):
             return "late" if 2 * closing[0] >= closing[-1] and closing[0] else None
         return None
 
     @property
     def opens_beside(self) -> str | None:
-        """"early" where the opening's volume comes an interval before the open, "late" where it comes one after it."""
+        """ "early" where the opening's volume comes an interval before the open, "late" where it
+        comes one after it.
+        """
         if not self.early or not all(self.volume[place] > 0 for place in (-2, -1, 0)):
             return None
         jump = {place: self.volume[place] / self.volume[place - 1] for place in (-1, 0, 1)}
@@ -106,7 +136,9 @@ def doubt(edges: Edges) -> str | None:
 
 
 def shift_of(span: tuple[int, int] | None, session: Session, interval: Interval) -> str | None:
-    """As `Edges.is_shifted`, by the starts of a session's first and last bar (microseconds) alone; None where they are not known."""
+    """As `Edges.is_shifted`, by the starts of a session's first and last bar (microseconds) alone;
+    None where they are not known.
+    """
     length = interval.micros
     if span is None or session.minutes >= DAY or session.close - session.open <= 4 * length:
         return None
@@ -120,4 +152,3 @@ SHIFTED = {
     "late": "no bar is in the first interval of a session, and there are bars in the one after the close",
 }
 OTHER = {"early": "open", "late": "close"}
-

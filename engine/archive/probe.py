@@ -1,4 +1,6 @@
-"""What a source itself tells before it is imported: the order of the numbers in its dates, and the interval of its bars."""
+"""What a source itself tells before it is imported: the order of the numbers in its dates, and the
+interval of its bars.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,23 @@ import polars as pl
 from engine.archive.date_order import DateOrders
 from engine.archive.readers import Part
 from engine.archive.session_dates import off_session
-from engine.archive.source import SourceOptions, find_columns, label_texts, read_pieces, read_symbols
+from engine.archive.source import (
+    SourceOptions,
+    find_columns,
+    label_texts,
+    read_pieces,
+    read_symbols,
+)
 from engine.archive.spacing import Spacing
-from engine.archive.time_text import CARRIED, first_text, has_time, in_zone, orders_of, parse, zone_of
+from engine.archive.time_text import (
+    CARRIED,
+    first_text,
+    has_time,
+    in_zone,
+    orders_of,
+    parse,
+    zone_of,
+)
 from engine.archive.whole_minutes import off_minute, refuse_seconds, whole_minutes
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
@@ -25,9 +41,15 @@ LOOKED_AT = 20  # files whose first date is looked at
 ENOUGH = 1_000_000  # rows whose distances are looked at
 
 
-def told_order(files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str) -> str | None:
-    """The order of the numbers in the source's dates; None where they can be read in one way. BarImportError where it is not told."""
-    if reading.time_format or not any(_is_ambiguous(file, reading) for file in islice(files, LOOKED_AT)):
+def told_order(
+    files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str
+) -> str | None:
+    """The order of the numbers in the source's dates; None where they can be read in one way.
+    BarImportError where it is not told.
+    """
+    if reading.time_format or not any(
+        _is_ambiguous(file, reading) for file in islice(files, LOOKED_AT)
+    ):
         return None
     orders = DateOrders(lambda moments: off_session(moments, calendar, label))
     for file in files:
@@ -36,20 +58,35 @@ def told_order(files: Sequence[Path], reading: SourceOptions, calendar: Exchange
             zone = zone_of(first) or reading.timezone or str(calendar.tz)
             read = {order: _moments(texts, first, order, zone) for order in orders_of(first)}
             if read:
-                bars = {order: pl.DataFrame({"symbol": symbols, "timestamp": moments}) for order, moments in read.items()}
+                bars = {
+                    order: pl.DataFrame({"symbol": symbols, "timestamp": moments})
+                    for order, moments in read.items()
+                }
                 orders.add(texts, bars, file)
         if orders.is_told:
             break
     return orders.decide()
 
 
-def told_interval(files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str) -> Interval | None:
-    """The interval of a source's bars; None where it has no rows. BarImportError where they do not tell it."""
-    return interval_of(((file, piece) for file in files for piece in read_pieces(Part(file), reading)), calendar, label)
+def told_interval(
+    files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str
+) -> Interval | None:
+    """The interval of a source's bars; None where it has no rows. BarImportError where they do not
+    tell it.
+    """
+    return interval_of(
+        ((file, piece) for file in files for piece in read_pieces(Part(file), reading)),
+        calendar,
+        label,
+    )
 
 
-def interval_of(pieces: Iterable[tuple[Path, pl.DataFrame]], calendar: ExchangeCalendar, label: str) -> Interval | None:
-    """The interval of bars (`symbol`, `timestamp` as labelled) that come piece by piece, each with its file; as `told_interval`."""
+def interval_of(
+    pieces: Iterable[tuple[Path, pl.DataFrame]], calendar: ExchangeCalendar, label: str
+) -> Interval | None:
+    """The interval of bars (`symbol`, `timestamp` as labelled) that come piece by piece, each with
+    its file; as `told_interval`.
+    """
     spacing, rows, first = Spacing(), 0, None
     for file, piece in pieces:
         rows += len(piece)
@@ -69,10 +106,14 @@ def interval_of(pieces: Iterable[tuple[Path, pl.DataFrame]], calendar: ExchangeC
 
 def _untold(spacing: Spacing, file: Path) -> BarImportError:
     if len(spacing.minutes) > 1:
-        apart = ", ".join(str(dt.timedelta(minutes=minutes)) for minutes in sorted(spacing.minutes)[:5])
+        apart = ", ".join(
+            str(dt.timedelta(minutes=minutes)) for minutes in sorted(spacing.minutes)[:5]
+        )
         return BarImportError(f"bars are {apart} apart, which several intervals may be", where=file,
                               expected="bars of one interval", fix="give --interval")  # fmt: skip
-    return BarImportError("the bars' interval cannot be told from so few", where=file, fix="give --interval")
+    return BarImportError(
+        "the bars' interval cannot be told from so few", where=file, fix="give --interval"
+    )
 
 
 def _is_ambiguous(file: Path, reading: SourceOptions) -> bool:
@@ -80,7 +121,9 @@ def _is_ambiguous(file: Path, reading: SourceOptions) -> bool:
 
 
 def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """The texts that tell the rows' times, and their symbols, piece by piece; nothing where times are no text."""
+    """The texts that tell the rows' times, and their symbols, piece by piece; nothing where times
+    are no text.
+    """
     mapping = None
     try:
         for piece in reading.reader(Part(file), reading):

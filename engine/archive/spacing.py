@@ -1,8 +1,9 @@
 """How far apart bars are, and what that says of their interval.
 
-Bars may be missing, so the distance between two is a multiple of the interval, and over enough of them the interval is the greatest
-common divisor. Bars that are taken for shorter ones than they are show what comes later: five-minute bars read as minutes are seen
-four minutes early, weekly ones read as days four days early. Distances that never fall short of a multiple of the interval are what
+Bars may be missing, so the distance between two is a multiple of the interval, and over enough of
+them the interval is the greatest common divisor. Bars that are taken for shorter ones than they are
+show what comes later: five-minute bars read as minutes are seen four minutes early, weekly ones
+read as days four days early. Distances that never fall short of a multiple of the interval are what
 tells them.
 """
 
@@ -37,7 +38,8 @@ class Spacing:
     sessions  between sessions: sessions apart -> how often
     utc       minute of the day of bars of which no symbol has two in a session -> how often
     local     the same on the exchange's clock
-    longer    a symbol whose bars alone show that they are longer than a shorter distance of others, and its distance
+    longer    a symbol whose bars alone show that they are longer than a shorter distance of others,
+              and its distance
     """
 
     minutes: Counter[int] = field(default_factory=Counter)
@@ -47,30 +49,51 @@ class Spacing:
     longer: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bars: pl.DataFrame, calendar: ExchangeCalendar, daily: bool | None = None, label: str = "open") -> Spacing:
-        """The distances in a piece of a source (`symbol`, `timestamp`); daily where it is known that bars are of days."""
+    def of(
+        cls,
+        bars: pl.DataFrame,
+        calendar: ExchangeCalendar,
+        daily: bool | None = None,
+        label: str = "open",
+    ) -> Spacing:
+        """The distances in a piece of a source (`symbol`, `timestamp`); daily where it is known
+        that bars are of days.
+        """
         rows = bars.select("symbol", "timestamp").drop_nulls().unique().sort("symbol", "timestamp")
         if rows.is_empty():
             return cls()
         of_days = daily or not (rows["timestamp"].dt.time() != dt.time(0)).any()
-        date = dates_of_days(calendar, rows["timestamp"], label) if of_days else session_dates(calendar, rows["timestamp"])
+        date = (
+            dates_of_days(calendar, rows["timestamp"], label)
+            if of_days
+            else session_dates(calendar, rows["timestamp"])
+        )
         rows = rows.with_columns(date.alias("date"))
         same = (pl.col("symbol") == pl.col("symbol").shift()).fill_null(False)
         within = same & (pl.col("date") == pl.col("date").shift())
         apart = (pl.col("timestamp").dt.epoch("us").diff() // MICROS_A_MINUTE).alias("apart")
-        near = rows.select("symbol", apart, within=within).filter("within", pl.col("apart") > 0).drop("within")
+        near = (
+            rows.select("symbol", apart, within=within)
+            .filter("within", pl.col("apart") > 0)
+            .drop("within")
+        )
         days = rows.filter(~within)
         found = cls(_counter(near["apart"]), Counter(), longer=_longer(near))
         found.sessions = _sessions_apart(days, calendar)
         if near.is_empty():
             local = rows["timestamp"].dt.convert_time_zone(str(calendar.tz))
-            found.utc, found.local = (_counter(_minute(times)) for times in (rows["timestamp"], local))
+            found.utc, found.local = (
+                _counter(_minute(times)) for times in (rows["timestamp"], local)
+            )
         return found
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Spacing:
         """What `as_json` has written."""
-        counters = {name: Counter({int(k): v for k, v in told[name].items()}) for name in ("minutes", "sessions", "utc", "local")}
+        counters = {
+            name: Counter({int(k): v for k, v in told[name].items()})
+            for name in ("minutes", "sessions", "utc", "local")
+        }
         return cls(**counters, longer=dict(told["longer"]))
 
     def as_json(self) -> dict[str, Any]:
@@ -78,13 +101,22 @@ class Spacing:
         return {name: dict(value) for name, value in vars(self).items()}
 
     def __add__(self, other: Spacing) -> Spacing:
-        counters = {name: getattr(self, name) + getattr(other, name) for name in ("minutes", "sessions", "utc", "local")}
+        counters = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in ("minutes", "sessions", "utc", "local")
+        }
         return Spacing(**counters, longer=self.longer | other.longer)
 
     @property
     def common(self) -> int | None:
-        """The commonest distance within a session, in minutes, of several the shortest; None where no symbol has two bars in one."""
-        return min(self.minutes, key=lambda apart: (-self.minutes[apart], apart)) if self.minutes else None
+        """The commonest distance within a session, in minutes, of several the shortest; None where
+        no symbol has two bars in one.
+        """
+        return (
+            min(self.minutes, key=lambda apart: (-self.minutes[apart], apart))
+            if self.minutes
+            else None
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -92,12 +124,21 @@ class Spacing:
         return 1 in self.minutes
 
     def interval(self) -> Interval | None:
-        """The interval that the distances tell; None where there are too few, or they tell of several."""
+        """The interval that the distances tell; None where there are too few, or they tell of
+        several.
+        """
         if not self.minutes:
-            alike = max(max(clock.values(), default=0) for clock in (self.utc, self.local)) >= IRREGULAR * self.utc.total()
+            alike = (
+                max(max(clock.values(), default=0) for clock in (self.utc, self.local))
+                >= IRREGULAR * self.utc.total()
+            )
             return Interval.parse("1d") if self.sessions and alike else None
         minutes = gcd(*self.minutes)
-        if self._share(self.common or 1) >= IRREGULAR and (self.common or 1) > minutes and self._count >= REGULAR:
+        if (
+            self._share(self.common or 1) >= IRREGULAR
+            and (self.common or 1) > minutes
+            and self._count >= REGULAR
+        ):
             return None  # such as hours by the clock, of which the first is half a one
         alike = len(self.minutes) == 1 and (self._count > 1 or minutes in USUAL)
         if minutes >= 1440 or not (minutes == 1 or alike or _odds(minutes, self._count) >= SURE):
@@ -105,7 +146,9 @@ class Spacing:
         return Interval.parse(f"{minutes}m")
 
     def too_long(self, interval: Interval) -> str | None:
-        """Why bars cannot be of an interval, being longer ones, in words; None where nothing says so."""
+        """Why bars cannot be of an interval, being longer ones, in words; None where nothing says
+        so.
+        """
         if interval.is_daily:
             least = min(self.sessions, default=1)
             if not self.minutes and least > 1 and self.sessions.total() >= 2:
@@ -116,7 +159,12 @@ class Spacing:
         often = self.common or unit
         if step % unit == 0 and step > unit and _odds(step // unit, self._count) >= SURE:
             return f"bars are never less than {_clock(step)} apart"
-        if often % unit == 0 and often > unit and self._share(often) >= MOST and _odds(often // unit, self._count) >= SURE:
+        if (
+            often % unit == 0
+            and often > unit
+            and self._share(often) >= MOST
+            and _odds(often // unit, self._count) >= SURE
+        ):
             return f"bars are {_clock(often)} apart, but for {self._count - self._multiples(often)} of {self._count:,}"
         for symbol, apart in self.longer.items():
             if apart % unit == 0 and apart > unit:
@@ -154,8 +202,14 @@ def _minute(times: pl.Series) -> pl.Series:
 def _longer(near: pl.DataFrame) -> dict[str, int]:
     """The first symbols of which every distance is a multiple of the shortest, with that."""
     least = pl.col("apart").min()
-    by_symbol = near.group_by("symbol").agg(least.alias("least"), (pl.col("apart") % least == 0).all().alias("all"), pl.len())
-    found = by_symbol.filter("all", pl.col("least") > 1, pl.col("len") >= REGULAR).sort("symbol").head(5)
+    by_symbol = near.group_by("symbol").agg(
+        least.alias("least"), (pl.col("apart") % least == 0).all().alias("all"), pl.len()
+    )
+    found = (
+        by_symbol.filter("all", pl.col("least") > 1, pl.col("len") >= REGULAR)
+        .sort("symbol")
+        .head(5)
+    )
     return dict(found.select("symbol", "least").iter_rows())
 
 

@@ -17,6 +17,7 @@ from engine.archive.time_text import orders_of, parse, parse_form
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError, BarsweepError, did_you_mean
 
+AS_ISO = "write them as 2018-03-05"
 DOTTED = r"\d\."  # 6.11.2017 is no date of a table
 
 
@@ -134,7 +135,7 @@ def _date_order(
         return told.decide()
     except BarsweepError as error:
         raise ArchiveError(error.what, where=path, expected="dates that can be read in one way",
-                           fix=f"{error.fix}, or write them as 2018-03-05" if declared else "write them as 2018-03-05") from None  # fmt: skip
+                           fix=f"{error.fix}, or {AS_ISO}" if declared else AS_ISO) from None  # fmt: skip
 
 
 def _numbers(values: pl.Series) -> pl.Series:

@@ -1,8 +1,9 @@
 """Times as text: which form a text has, and what it says.
 
-Texts are told apart by their shape. A date with the year first, or with the month's name, can be read in one way. `03/05/2018` can be
-read in two, the month first or the day first (`03/05/18` in three): which of them holds is decided elsewhere (date_order.py), once
-for all of a source, and told here as an order.
+Texts are told apart by their shape. A date with the year first, or with the month's name, can be
+read in one way. `03/05/2018` can be read in two, the month first or the day first (`03/05/18` in
+three): which of them holds is decided elsewhere (date_order.py), once for all of a source, and told
+here as an order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import polars as pl
 from engine.errors import BarImportError, did_you_mean
 
 MONTH_FIRST, DAY_FIRST, YEAR_FIRST = "month first", "day first", "year first"
-# numbers that can be read in several orders, in any of the separators; Polars' regular expressions look neither back nor ahead
+# numbers that can be read in several orders, in any of the separators; Polars' regular expressions
+# look neither back nor ahead
 NUMBERS = r"^\s*\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)\d{2}(?:\d{2})?(?:\D|$)"
 _NUMBERS = re.compile(r"\s*\d{1,2}([/.\-])\d{1,2}\1(\d{4}|\d{2})(?!\d)")
 ISO = re.compile(r"\s*\d{4}-\d\d-\d\d(?!\d)")
@@ -46,8 +48,11 @@ _TIMES = (
     (r"\d{6}", "%H%M%S"),
     (r"\d{4}", "%H%M"),
 )
-_DATE = re.compile(r"(?P<date>\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d{8}|\d{1,2}[-/ ][A-Za-z]{3,9}[-/ ]\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
-                   r"(?:(?P<between>T|[ ,;]+)(?P<time>[\d:.]+(?: ?[AaPp][Mm])?))?")  # fmt: skip
+_DATE = re.compile(
+    r"(?P<date>\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d{8}|\d{1,2}[-/ ][A-Za-z]{3,9}[-/ ]\d{2,4}"
+    r"|[A-Za-z]{3,9} \d{1,2},? \d{4})"
+    r"(?:(?P<between>T|[ ,;]+)(?P<time>[\d:.]+(?: ?[AaPp][Mm])?))?"
+)
 
 
 def first_text(texts: pl.Series) -> str | None:
@@ -70,7 +75,9 @@ def orders_of(text: str) -> tuple[str, ...]:
 
 
 def form_of(text: str, order: str | None) -> str | None:
-    """The strftime form of a text without a zone; None where it has none that is known, or an order is needed and not given."""
+    """The strftime form of a text without a zone; None where it has none that is known, or an order
+    is needed and not given.
+    """
     found = _DATE.fullmatch(text)
     if found is None:
         return None
@@ -85,11 +92,17 @@ def form_of(text: str, order: str | None) -> str | None:
 
 def swapped(form: str) -> str:
     """A form with the day and the month in each other's place."""
-    return form.translate(str.maketrans("dm", "md")) if {"%d", "%m"} <= set(re.findall(r"%[a-zA-Z]", form)) else form
+    return (
+        form.translate(str.maketrans("dm", "md"))
+        if {"%d", "%m"} <= set(re.findall(r"%[a-zA-Z]", form))
+        else form
+    )
 
 
 def parse(texts: pl.Series, order: str | None) -> pl.Series:
-    """The moments that texts without a zone tell, null where a text has no known form. Their forms may differ."""
+    """The moments that texts without a zone tell, null where a text has no known form. Their forms
+    may differ.
+    """
     texts = texts.str.strip_chars()
     rest = texts.drop_nulls().unique()
     moments = pl.Series(texts.name, [None], pl.Datetime("us")).new_from_index(0, len(texts))
@@ -110,7 +123,13 @@ def parse_form(texts: pl.Series, form: str) -> pl.Series:
 def _shapes(texts: pl.Series) -> list[str]:
     """A text of each shape: digits and letters are one like another."""
     shape = texts.str.replace_all(r"[0-9]", "9").str.replace_all(r"[A-Za-z]", "a")
-    return pl.DataFrame({"text": texts, "shape": shape}).unique("shape").sort("text")["text"].head(50).to_list()
+    return (
+        pl.DataFrame({"text": texts, "shape": shape})
+        .unique("shape")
+        .sort("text")["text"]
+        .head(50)
+        .to_list()
+    )
 
 
 def _date_form(text: str, order: str | None) -> str | None:
@@ -130,12 +149,20 @@ def zone_of(text: str) -> str | None:
 
 
 def in_zone(wall: pl.Series, zone: str) -> pl.Series:
-    """Wall-clock times of a zone, or of an offset such as +01:00, in UTC; null where the zone's clock tells them twice or never."""
+    """Wall-clock times of a zone, or of an offset such as +01:00, in UTC; null where the zone's
+    clock tells them twice or never.
+    """
     offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", zone)
     if offset:
         ahead = int(offset[1] + "1") * dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return (wall - ahead).dt.replace_time_zone("UTC")
     name = "UTC" if zone in ("Z", "GMT") else zone
     if name not in available_timezones():
-        raise BarImportError(f"no time zone {zone!r}", expected="one such as America/New_York", fix=did_you_mean(zone, available_timezones()))
-    return wall.dt.replace_time_zone(name, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
+        raise BarImportError(
+            f"no time zone {zone!r}",
+            expected="one such as America/New_York",
+            fix=did_you_mean(zone, available_timezones()),
+        )
+    return wall.dt.replace_time_zone(
+        name, ambiguous="null", non_existent="null"
+    ).dt.convert_time_zone("UTC")

@@ -12,21 +12,30 @@ LAST_SECOND = MICROS_A_MINUTE - 1_000_000  # ends are written as 09:30:59.999, o
 
 
 def whole_minutes(labels: pl.Series, label: str) -> pl.Series:
-    """Labels of intraday bars; those that name a bar's end just before the minute name the minute. Others are as they are."""
+    """Labels of intraday bars; those that name a bar's end just before the minute name the minute.
+    Others are as they are.
+    """
     rest = labels.to_physical() % MICROS_A_MINUTE
     if label == "open" or not (rest > 0).any():
         return labels
     ends = (rest >= LAST_SECOND).fill_null(False)
-    return (labels.to_physical() + pl.select(pl.when(ends).then(MICROS_A_MINUTE - rest).otherwise(0)).to_series()).cast(labels.dtype)
+    return (
+        labels.to_physical()
+        + pl.select(pl.when(ends).then(MICROS_A_MINUTE - rest).otherwise(0)).to_series()
+    ).cast(labels.dtype)
 
 
 def off_minute() -> pl.Expr:
-    """Whether a bar begins within a minute, as a row does that was written while its bar was not over."""
+    """Whether a bar begins within a minute, as a row does that was written while its bar was not
+    over.
+    """
     return pl.col("timestamp").dt.epoch("us") % MICROS_A_MINUTE != 0
 
 
 def refuse_seconds(labels: pl.Series, label: str, where: object) -> None:
-    """BarImportError where most labels are off the minute: they are of another kind than what is declared."""
+    """BarImportError where most labels are off the minute: they are of another kind than what is
+    declared.
+    """
     rest = labels.drop_nulls().to_physical() % MICROS_A_MINUTE
     off = rest.filter(rest > 0)
     if 2 * len(off) <= len(rest):

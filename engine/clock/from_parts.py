@@ -1,11 +1,12 @@
-"""Sessions out of the exchange_calendars library; where it cannot build a calendar by itself, out of the calendar's parts.
+"""Sessions out of the exchange_calendars library; where it cannot build a calendar by itself, out
+of the calendar's parts.
 
-Version 4.13.2 on pandas 3.1 cannot count from the Orthodox Easter (ASEX, XBEL, XBSE, XCYS), takes the
-holidays of the Hebrew calendar for Easter (XTAE), and passes over weekdays that have changed over the
-years: XTAE's Sundays, which ends in an error, and sessions at weekends of XBOM, XKRX and XMOS, which
-are lost in silence. `_teach_offsets` mends the first two. The rules of the others are all there:
-weekdays, holidays, hours. `_class_of_parts` is such a calendar with the days that are no sessions
-written out as holidays, which every version of pandas steps over.
+Version 4.13.2 on pandas 3.1 cannot count from the Orthodox Easter (ASEX, XBEL, XBSE, XCYS), takes
+the holidays of the Hebrew calendar for Easter (XTAE), and passes over weekdays that have changed
+over the years: XTAE's Sundays, which ends in an error, and sessions at weekends of XBOM, XKRX and
+XMOS, which are lost in silence. `_teach_offsets` mends the first two. The rules of the others are
+all there: weekdays, holidays, hours. `_class_of_parts` is such a calendar with the days that are no
+sessions written out as holidays, which every version of pandas steps over.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ WEEKDAYS = "1111100"
 
 
 def build_calendar(factory: Any, mic: str, low: dt.date, high: dt.date) -> list[KeptSession]:
-    """The sessions of a calendar's class from `low` to `high`, as far as it reaches; raises CalendarError."""
+    """The sessions of a calendar's class from `low` to `high`, as far as it reaches; raises
+    CalendarError.
+    """
     import pandas as pd
 
     bounds = (factory.bound_min(), factory.bound_max())
@@ -31,7 +34,9 @@ def build_calendar(factory: Any, mic: str, low: dt.date, high: dt.date) -> list[
     if start >= end:
         raise CalendarError(f"no sessions known from {low} to {high}", where=mic)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what pandas says to the library is nothing that a user can change
+        warnings.simplefilter(
+            "ignore"
+        )  # what pandas says to the library is nothing that a user can change
         return _built(factory, mic, start, end)
 
 
@@ -56,12 +61,17 @@ def _built(factory: Any, mic: str, start: Any, end: Any) -> list[KeptSession]:
 
 def _sessions(calendar: Any) -> list[KeptSession]:
     schedule = calendar.schedule
-    opens, closes = (schedule[name].to_numpy("datetime64[us]").astype("int64").tolist() for name in ("open", "close"))
+    opens, closes = (
+        schedule[name].to_numpy("datetime64[us]").astype("int64").tolist()
+        for name in ("open", "close")
+    )
     pauses = [_pause(schedule[name]) for name in ("break_start", "break_end")]
     early = {day.date() for day in calendar.early_closes}
     dates = [day.date() for day in schedule.index]
     rows = zip(dates, opens, closes, *pauses, strict=True)
-    return [(date.toordinal(), o, c, date in early, begins, ends) for date, o, c, begins, ends in rows]
+    return [
+        (date.toordinal(), o, c, date in early, begins, ends) for date, o, c, begins, ends in rows
+    ]
 
 
 def _pause(times: Any) -> list[int]:
@@ -72,7 +82,9 @@ def _pause(times: Any) -> list[int]:
 
 
 def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
-    """The calendar with its days without a session from `start` to `end` as holidays, and special hours of sessions alone."""
+    """The calendar with its days without a session from `start` to `end` as holidays, and special
+    hours of sessions alone.
+    """
     import pandas as pd
     from pandas.tseries.offsets import CustomBusinessDay
 
@@ -89,7 +101,9 @@ def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
             regular = super().regular_holidays
             if regular is not None:
                 closed |= set(pd.DatetimeIndex(regular.holidays(start, end)).tz_localize(None))
-            off = [day for day in days if _weekmask(self, day)[day.weekday()] != "1" or day in closed]
+            off = [
+                day for day in days if _weekmask(self, day)[day.weekday()] != "1" or day in closed
+            ]
             return CustomBusinessDay(holidays=off, weekmask="1111111")
 
         def _special_dates(self, *arguments: Any) -> Any:
@@ -100,7 +114,9 @@ def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
 
 
 def _teach_offsets() -> None:
-    """The library's own offsets say how they add to a date under the name that pandas had for it before version 3.1."""
+    """The library's own offsets say how they add to a date under the name that pandas had for it
+    before version 3.1.
+    """
     from exchange_calendars import tase_holidays
     from exchange_calendars.pandas_extensions import offsets
     from pandas.tseries.offsets import BaseOffset
@@ -109,7 +125,11 @@ def _teach_offsets() -> None:
         return
     for module in (tase_holidays, offsets):
         for kind in vars(module).values():
-            if isinstance(kind, type) and "_apply" in vars(kind) and "_add_datetime" not in vars(kind):
+            if (
+                isinstance(kind, type)
+                and "_apply" in vars(kind)
+                and "_add_datetime" not in vars(kind)
+            ):
                 kind._add_datetime = vars(kind)["_apply"]  # type: ignore[attr-defined]
 
 

@@ -24,7 +24,9 @@ def csv(times: Iterable[str], price: float = 10.0, head: str = HEAD) -> str:
 
 def clock(start: str, count: int, minutes: int = 1) -> list[dt.datetime]:
     """So many wall-clock times, from `start` on."""
-    return [dt.datetime.fromisoformat(start) + dt.timedelta(minutes=n * minutes) for n in range(count)]
+    return [
+        dt.datetime.fromisoformat(start) + dt.timedelta(minutes=n * minutes) for n in range(count)
+    ]
 
 
 def written(times: Sequence[dt.datetime], form: str) -> str:
@@ -38,7 +40,11 @@ def imported(folder: Path, files: dict[str, str], **options: Any) -> tuple[Archi
     source.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (source / name).write_text(text)
-    reading = SourceOptions(**{"symbol_pattern": UP_TO_FIRST_DOT} | {k: v for k, v in options.items() if k in READING})
+    reading = SourceOptions(
+        **{"symbol_pattern": UP_TO_FIRST_DOT} | {k: v for k, v in options.items() if k in READING}
+    )
     rest = {name: value for name, value in options.items() if name not in READING}
-    summary = import_bars([source], folder / "archive", ImportOptions(**{"label": "open", "reading": reading} | rest))
+    summary = import_bars(
+        [source], folder / "archive", ImportOptions(**{"label": "open", "reading": reading} | rest)
+    )
     return Archive.open(folder / "archive"), summary

@@ -1,4 +1,6 @@
-"""Bars that are longer than their interval, labelled by the other end, or off the minute are not taken for what they are not."""
+"""Bars that are longer than their interval, labelled by the other end, or off the minute are not
+taken for what they are not.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ from tests.data import real_data
 NYSE = ExchangeCalendar.of("XNYS")
 NEW_YORK = {"timezone": "America/New_York"}
 FORM = "%Y-%m-%d %H:%M"
-FRIDAYS = [dt.date(2018, 3, 2) + dt.timedelta(weeks=n) for n in range(4)]  # the 30th was Good Friday, and is no session
+FRIDAYS = [
+    dt.date(2018, 3, 2) + dt.timedelta(weeks=n) for n in range(4)
+]  # the 30th was Good Friday, and is no session
 MONDAYS = [dt.date(2018, 3, 5) + dt.timedelta(weeks=n) for n in range(4)]
 MONTHS = [dt.date(2018, month, 1) for month in range(1, 7)]
 
@@ -51,9 +55,15 @@ def interval_named(archive: Archive, old: str, new: str) -> Archive:
 
 @pytest.mark.parametrize("days", [FRIDAYS, MONDAYS, MONTHS], ids=["Fridays", "Mondays", "months"])
 @pytest.mark.parametrize("interval", [None, "1d"])
-def test_weeks_and_months_are_no_days(days: list[dt.date], interval: str | None, tmp_path: Path) -> None:
+def test_weeks_and_months_are_no_days(
+    days: list[dt.date], interval: str | None, tmp_path: Path
+) -> None:
     with pytest.raises(BarImportError, match="never less than .* sessions apart: longer than 1d"):
-        imported(tmp_path, {"AAA.csv": csv(map(str, days)), "BBB.csv": csv(map(str, days))}, interval=interval)
+        imported(
+            tmp_path,
+            {"AAA.csv": csv(map(str, days)), "BBB.csv": csv(map(str, days))},
+            interval=interval,
+        )
     assert not (tmp_path / "archive" / "archive.json").exists()
 
 
@@ -77,7 +87,9 @@ def weekly(name: str) -> tuple[str, str]:
     return path, "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("name", ["yahoo", "stooq", "stooq-bulk", "alpaca", "massive", "firstrate", "kibot-daily"])
+@pytest.mark.parametrize(
+    "name", ["yahoo", "stooq", "stooq-bulk", "alpaca", "massive", "firstrate", "kibot-daily"]
+)
 def test_weeks_in_a_vendors_daily_layout(name: str, tmp_path: Path) -> None:
     path, text = weekly(name)
     (tmp_path / "source" / path).parent.mkdir(parents=True)
@@ -89,12 +101,16 @@ def test_weeks_in_a_vendors_daily_layout(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("declared", ["1m", None])
 @pytest.mark.parametrize(("minutes", "count"), [(5, 78), (15, 26), (30, 13), (2, 195)])
-def test_longer_bars_are_not_minutes(minutes: int, count: int, declared: str | None, tmp_path: Path) -> None:
+def test_longer_bars_are_not_minutes(
+    minutes: int, count: int, declared: str | None, tmp_path: Path
+) -> None:
     text = written(clock("2018-03-05 09:30", count, minutes), FORM)
     if declared is None:
         assert imported(tmp_path, {"AAA.csv": text}, **NEW_YORK)[1].interval == f"{minutes}m"
         return
-    with pytest.raises(BarImportError, match=f"never less than 0:{minutes:02}:00 apart: longer than 1m"):
+    with pytest.raises(
+        BarImportError, match=f"never less than 0:{minutes:02}:00 apart: longer than 1m"
+    ):
         imported(tmp_path, {"AAA.csv": text}, interval=declared, **NEW_YORK)
 
 
@@ -103,22 +119,31 @@ def test_five_minutes_in_the_layout_of_minutes(tmp_path: Path) -> None:
     source.parent.mkdir()
     begin = int(dt.datetime(2018, 3, 5, 14, 30, tzinfo=dt.UTC).timestamp())
     rows = [f"AAA,100,10,10.5,11,9,{begin + 300 * n}000000000,9" for n in range(78)]
-    source.write_text("\n".join(["ticker,volume,open,close,high,low,window_start,transactions", *rows]) + "\n")
+    source.write_text(
+        "\n".join(["ticker,volume,open,close,high,low,window_start,transactions", *rows]) + "\n"
+    )
     with pytest.raises(BarImportError, match="never less than 0:05:00 apart"):
         import_bars([source.parent], tmp_path / "archive", ImportOptions())
 
 
 def test_one_symbol_of_longer_bars_among_others(tmp_path: Path) -> None:
-    files = {"AAA.csv": written(clock("2018-03-05 09:30", 390), FORM), "BBB.csv": written(clock("2018-03-05 09:30", 78, 5), FORM)}
+    files = {
+        "AAA.csv": written(clock("2018-03-05 09:30", 390), FORM),
+        "BBB.csv": written(clock("2018-03-05 09:30", 78, 5), FORM),
+    }
     with pytest.raises(BarImportError, match="bars of BBB are never less than 0:05:00 apart"):
         imported(tmp_path, files, **NEW_YORK)
 
 
 def test_a_thin_symbol_of_minutes_is_one_of_minutes(tmp_path: Path) -> None:
-    """The commonest distance is two minutes; with labels of the close its first bar was filed at 09:29."""
+    """The commonest distance is two minutes; with labels of the close its first bar was filed at
+    09:29.
+    """
     at = [1, 3, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 30, 32, 34]
     times = [dt.datetime(2018, 3, 5, 9, 30) + dt.timedelta(minutes=n) for n in at]
-    archive, summary = imported(tmp_path, {"AAA.csv": written(times, FORM)}, label="close", **NEW_YORK)
+    archive, summary = imported(
+        tmp_path, {"AAA.csv": written(times, FORM)}, label="close", **NEW_YORK
+    )
     first = archive.read_session(dt.date(2018, 3, 5), ["timestamp"])["timestamp"][0]
     assert (summary.interval, first) == ("1m", dt.datetime(2018, 3, 5, 14, 30, tzinfo=dt.UTC))
 
@@ -126,8 +151,15 @@ def test_a_thin_symbol_of_minutes_is_one_of_minutes(tmp_path: Path) -> None:
 def test_hours_by_the_clock_are_not_half_hours(tmp_path: Path) -> None:
     """A first bar from 09:30, then from 10:00 on: half an hour and hours apart."""
     days = [session.date for session in NYSE.sessions(dt.date(2018, 3, 5), dt.date(2018, 3, 16))]
-    times = [dt.datetime.combine(day, time) for day in days for time in (dt.time(9, 30), *(dt.time(hour) for hour in range(10, 16)))]
-    with pytest.raises(BarImportError, match="0:30:00, 1:00:00 apart, which several intervals may be; .*give --interval"):
+    times = [
+        dt.datetime.combine(day, time)
+        for day in days
+        for time in (dt.time(9, 30), *(dt.time(hour) for hour in range(10, 16)))
+    ]
+    with pytest.raises(
+        BarImportError,
+        match="0:30:00, 1:00:00 apart, which several intervals may be; .*give --interval",
+    ):
         imported(tmp_path, {"AAA.csv": written(times, FORM)}, **NEW_YORK)
     _, summary = imported(tmp_path, {"AAA.csv": written(times, FORM)}, interval="1h", **NEW_YORK)
     assert summary.interval == "1h" and not summary.quarantined
@@ -139,25 +171,44 @@ MINUTES = st.lists(st.integers(0, 389), min_size=12, max_size=120, unique=True).
 @given(st.sampled_from([1, 5, 15, 30]), MINUTES)
 @settings(max_examples=60, deadline=None)
 def test_no_bars_are_taken_for_shorter_ones(length: int, places: list[int]) -> None:
-    """However many bars are missing: what is inferred is never shorter than the bars, and what is declared so is refused."""
+    """However many bars are missing: what is inferred is never shorter than the bars, and what is
+    declared so is refused.
+    """
     starts = sorted({place // length for place in places})
     open_ = NYSE.session(dt.date(2018, 3, 5)).open
-    times = pl.Series([open_ + start * length * 60_000_000 for start in starts], dtype=pl.Int64).cast(BAR_SCHEMA["timestamp"])
+    times = pl.Series(
+        [open_ + start * length * 60_000_000 for start in starts], dtype=pl.Int64
+    ).cast(BAR_SCHEMA["timestamp"])
     spacing = Spacing.of(pl.DataFrame({"symbol": ["A"] * len(times), "timestamp": times}), NYSE)
     inferred = spacing.interval()
     assert inferred is None or inferred.minutes % length == 0
-    assert spacing.too_long(Interval.parse(f"{length}m")) is None or spacing.interval() != Interval.parse(f"{length}m")
+    assert spacing.too_long(
+        Interval.parse(f"{length}m")
+    ) is None or spacing.interval() != Interval.parse(f"{length}m")
     if length > 1 and len(times) > 10:
         assert spacing.too_long(Interval.parse("1m"))
     assert Spacing.from_json(json.loads(json.dumps(spacing.as_json()))) == spacing
 
 
 def test_check_and_audit_tell_of_archives_that_exist(tmp_path: Path, barsweep: Barsweep) -> None:
-    five, _ = imported(tmp_path / "five", {"AAA.csv": written(clock("2018-03-05 09:30", 78, 5), FORM)}, **NEW_YORK)
+    five, _ = imported(
+        tmp_path / "five", {"AAA.csv": written(clock("2018-03-05 09:30", 78, 5), FORM)}, **NEW_YORK
+    )
     assert faults(five) == []
     old = interval_named(five, "5m", "1m")
     assert faults(old) == ["bars longer than 1m"]
-    found = barsweep("audit", "--where", "close > 0", "--archive", old.path, "--ticks", 1, "--no-warm-up", "--schedule", "10:00-11:00/5m")
+    found = barsweep(
+        "audit",
+        "--where",
+        "close > 0",
+        "--archive",
+        old.path,
+        "--ticks",
+        1,
+        "--no-warm-up",
+        "--schedule",
+        "10:00-11:00/5m",
+    )
     assert found.status == 1 and "never less than 0:05:00 apart" in found.err
     days = [session.date for session in NYSE.sessions(dt.date(2018, 3, 1), dt.date(2018, 3, 29))]
     daily, _ = imported(tmp_path / "daily", {"AAA.csv": csv(map(str, days))})
@@ -166,7 +217,9 @@ def test_check_and_audit_tell_of_archives_that_exist(tmp_path: Path, barsweep: B
     weeks = pl.read_parquet(file, hive_partitioning=False)[::5]
     weeks.write_parquet(file)
     assert "bars longer than 1d" in faults(Archive.open(daily.path))
-    found = barsweep("audit", "--where", "close > 0", "--archive", daily.path, "--ticks", 1, "--no-warm-up")
+    found = barsweep(
+        "audit", "--where", "close > 0", "--archive", daily.path, "--ticks", 1, "--no-warm-up"
+    )
     assert found.status == 1 and "never less than 5 sessions apart" in found.err
 
 
@@ -175,23 +228,35 @@ def test_check_and_audit_tell_of_archives_that_exist(tmp_path: Path, barsweep: B
 
 def day_of(label: str, declared: str, minutes: int, folder: Path, **options: object) -> object:
     ends = minutes if label == "close" else 0
-    times = [time for day in ("2018-03-05", "2018-03-06") for time in clock(f"{day} 09:30", 390 // minutes, minutes)]
+    times = [
+        time
+        for day in ("2018-03-05", "2018-03-06")
+        for time in clock(f"{day} 09:30", 390 // minutes, minutes)
+    ]
     text = written([time + dt.timedelta(minutes=ends) for time in times], FORM)
-    return imported(folder, {"AAA.csv": text}, label=declared, interval=f"{minutes}m", **NEW_YORK, **options)
+    return imported(
+        folder, {"AAA.csv": text}, label=declared, interval=f"{minutes}m", **NEW_YORK, **options
+    )
 
 
 @pytest.mark.parametrize("minutes", [1, 5, 30])
 def test_the_wrong_label_is_refused(minutes: int, tmp_path: Path) -> None:
-    with pytest.raises(BarImportError, match="no bar is in the last interval of a session, .*--label open"):
+    with pytest.raises(
+        BarImportError, match="no bar is in the last interval of a session, .*--label open"
+    ):
         day_of("open", "close", minutes, tmp_path / "a")
-    with pytest.raises(BarImportError, match="no bar is in the first interval of a session, .*--label close"):
+    with pytest.raises(
+        BarImportError, match="no bar is in the first interval of a session, .*--label close"
+    ):
         day_of("close", "open", minutes, tmp_path / "b")
     for label in ("open", "close"):
         day_of(label, label, minutes, tmp_path / label)
 
 
 def test_real_minutes_under_the_wrong_label(tmp_path: Path) -> None:
-    source = pl.scan_parquet(real_data("us_1min_2018.parquet")).filter(pl.col("symbol") < "AR").collect()
+    source = (
+        pl.scan_parquet(real_data("us_1min_2018.parquet")).filter(pl.col("symbol") < "AR").collect()
+    )
     source.write_parquet(tmp_path / "bars.parquet")
     with pytest.raises(BarImportError, match="give --label open"):
         import_bars([tmp_path / "bars.parquet"], tmp_path / "wrong", ImportOptions(label="close"))
@@ -204,23 +269,37 @@ def test_real_minutes_under_the_wrong_label(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["open", "close"])
-def test_hours_before_the_open_have_the_openings_volume_to_tell(label: str, demo: Archive, tmp_path: Path) -> None:
+def test_hours_before_the_open_have_the_openings_volume_to_tell(
+    label: str, demo: Archive, tmp_path: Path
+) -> None:
     bars = pl.concat([demo.read_session(date, list(BAR_SCHEMA)) for date in demo.sessions()[:4]])
     if label == "open":
         bars = bars.with_columns(pl.col("timestamp") + pl.duration(minutes=1))
     bars.write_parquet(tmp_path / "bars.parquet")
     wrong = import_bars([tmp_path / "bars.parquet"], tmp_path / "wrong", ImportOptions(label=label))
-    right = import_bars([tmp_path / "bars.parquet"], tmp_path / "right", ImportOptions(label="close" if label == "open" else "open"))
+    right = import_bars(
+        [tmp_path / "bars.parquet"],
+        tmp_path / "right",
+        ImportOptions(label="close" if label == "open" else "open"),
+    )
     assert right.doubts == [] and faults(Archive.open(tmp_path / "right")) == []
     assert len(wrong.doubts) == 1 and f"--label {label} right?" in wrong.doubts[0]
-    assert faults(Archive.open(tmp_path / "wrong")) == ["timestamps that seem to label the other end of bars"]
+    assert faults(Archive.open(tmp_path / "wrong")) == [
+        "timestamps that seem to label the other end of bars"
+    ]
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_check_and_run_tell_of_the_wrong_label(in_place: bool, tmp_path: Path, barsweep: Barsweep) -> None:
+def test_check_and_run_tell_of_the_wrong_label(
+    in_place: bool, tmp_path: Path, barsweep: Barsweep
+) -> None:
     if in_place:
         for day in ("2018-03-05", "2018-03-06"):
-            text = written(clock(f"{day} 09:30", 390), FORM).replace(HEAD, f"symbol,{HEAD}").replace("\n2018", "\nAAA,2018")
+            text = (
+                written(clock(f"{day} 09:30", 390), FORM)
+                .replace(HEAD, f"symbol,{HEAD}")
+                .replace("\n2018", "\nAAA,2018")
+            )
             (tmp_path / f"{day}.csv").write_text(text)
         init_in_place(tmp_path, tmp_path, InPlaceOptions("close", **NEW_YORK))
         path = tmp_path
@@ -228,7 +307,9 @@ def test_check_and_run_tell_of_the_wrong_label(in_place: bool, tmp_path: Path, b
         day_of("open", "close", 1, tmp_path, trust_label=True)
         path = tmp_path / "archive"
     assert faults(Archive.open(path)) == ["timestamps that seem to label the other end of bars"]
-    found = barsweep("scan", "--where", "close > 0", "--archive", path, "--schedule", "10:00-11:00/5m")
+    found = barsweep(
+        "scan", "--where", "close > 0", "--archive", path, "--schedule", "10:00-11:00/5m"
+    )
     assert found.status == 0 and "seem to label the other end of bars" in found.err
 
 
@@ -240,7 +321,11 @@ def test_ends_just_before_the_minute_are_the_minute(seconds: str, tmp_path: Path
     times = [f"{time:%Y-%m-%d %H:%M}:{seconds}" for time in clock("2018-03-05 09:30", 390)]
     archive, summary = imported(tmp_path / "a", {"AAA.csv": csv(times)}, label="close", **NEW_YORK)
     starts = archive.read_session(dt.date(2018, 3, 5), ["timestamp"])["timestamp"]
-    assert starts[0] == dt.datetime(2018, 3, 5, 14, 30, tzinfo=dt.UTC) and len(starts) == 390 and not summary.quarantined
+    assert (
+        starts[0] == dt.datetime(2018, 3, 5, 14, 30, tzinfo=dt.UTC)
+        and len(starts) == 390
+        and not summary.quarantined
+    )
     with pytest.raises(BarImportError, match="are the ends of bars; .*give --label close"):
         imported(tmp_path / "b", {"AAA.csv": csv(times)}, label="open", **NEW_YORK)
 
@@ -248,32 +333,48 @@ def test_ends_just_before_the_minute_are_the_minute(seconds: str, tmp_path: Path
 def test_a_round_the_clock_day_begins_with_its_first_minute(tmp_path: Path) -> None:
     times = [f"{time:%Y-%m-%dT%H:%M}:59.999Z" for time in clock("2018-03-03 00:00", 1440)]
     archive, _ = imported(tmp_path, {"BTC.csv": csv(times)}, label="close", exchange="24/7")
-    assert [(date.day, len(archive.read_session(date, ["close"]))) for date in archive.sessions()] == [(3, 1440)]
+    assert [
+        (date.day, len(archive.read_session(date, ["close"]))) for date in archive.sessions()
+    ] == [(3, 1440)]
 
 
 @pytest.mark.parametrize("label", ["open", "close"])
 def test_a_row_of_a_bar_that_is_not_over_is_put_aside(label: str, tmp_path: Path) -> None:
     shift = dt.timedelta(minutes=label == "close")
-    times = [f"{time + shift:%Y-%m-%d %H:%M:%S}" for time in clock("2018-03-05 09:30", 167)] + ["2018-03-05 12:17:43"]
+    times = [f"{time + shift:%Y-%m-%d %H:%M:%S}" for time in clock("2018-03-05 09:30", 167)] + [
+        "2018-03-05 12:17:43"
+    ]
     archive, summary = imported(tmp_path, {"AAA.csv": csv(times)}, label=label, **NEW_YORK)
-    assert dict(summary.quarantined) == {"timestamp off the minute": 1} and summary.rows_written == 167
+    assert (
+        dict(summary.quarantined) == {"timestamp off the minute": 1} and summary.rows_written == 167
+    )
     assert "off the minute" not in faults(archive)
 
 
 def test_seconds_are_refused(tmp_path: Path) -> None:
     times = [f"2018-03-05 09:30:{second:02}" for second in range(60)]
-    with pytest.raises(BarImportError, match="most timestamps are off the minute, such as 14:30:01"):
+    with pytest.raises(
+        BarImportError, match="most timestamps are off the minute, such as 14:30:01"
+    ):
         imported(tmp_path, {"AAA.csv": csv(times)}, interval="1m", **NEW_YORK)
 
 
 def test_in_place_too_and_check_tells_what_is_stored(tmp_path: Path) -> None:
-    times = [f"AAA,{time:%Y-%m-%d %H:%M}:59.999" for time in clock("2018-03-05 09:30", 390)] + ["AAA,2018-03-05 12:17:43"]
+    times = [f"AAA,{time:%Y-%m-%d %H:%M}:59.999" for time in clock("2018-03-05 09:30", 390)] + [
+        "AAA,2018-03-05 12:17:43"
+    ]
     (tmp_path / "files").mkdir()
     (tmp_path / "files/2018-03-05.csv").write_text(csv(times, head=f"symbol,{HEAD}"))
-    archive = init_in_place(tmp_path / "files", tmp_path / "files", InPlaceOptions("close", **NEW_YORK))
+    archive = init_in_place(
+        tmp_path / "files", tmp_path / "files", InPlaceOptions("close", **NEW_YORK)
+    )
     bars = archive.read_session(dt.date(2018, 3, 5), ["timestamp"])["timestamp"]
     assert len(bars) == 390 and bars[0] == dt.datetime(2018, 3, 5, 14, 30, tzinfo=dt.UTC)
-    stored, _ = imported(tmp_path / "b", {"AAA.csv": written(clock("2018-03-05 09:30", 390), FORM)}, **NEW_YORK)
+    stored, _ = imported(
+        tmp_path / "b", {"AAA.csv": written(clock("2018-03-05 09:30", 390), FORM)}, **NEW_YORK
+    )
     file = stored.files.paths("1m", dt.date(2018, 3, 5))[0]
-    pl.read_parquet(file).with_columns(pl.col("timestamp") - pl.duration(milliseconds=1)).select(*BAR_SCHEMA).write_parquet(file)
+    pl.read_parquet(file).with_columns(pl.col("timestamp") - pl.duration(milliseconds=1)).select(
+        *BAR_SCHEMA
+    ).write_parquet(file)
     assert "off the minute" in faults(Archive.open(stored.path))
