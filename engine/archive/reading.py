@@ -125,9 +125,10 @@ class SourceReading:
             return 0
         piece = pl.concat(small, how="diagonal")
         small.clear()
-        piece = self._checked(piece, unit, told)
+        piece = self._checked(piece, unit.parts[0].path)
         bars = piece.with_columns(self._start(), pl.coalesce(reason(), self._off_minute()).alias("reason"))
         bars = bars.with_columns(self._dates(piece["timestamp"], bars["timestamp"]))
+        told.spacing += self._spacing(bars, unit.parts[0].path)
         if only is not None:
             bars = bars.filter(pl.col("date").is_in(only))
         sessions = self._sessions(bars["date"])
@@ -141,23 +142,25 @@ class SourceReading:
         waiting.append(good)
         return len(bars)
 
-    def _checked(self, piece: pl.DataFrame, unit: Unit, told: Told) -> pl.DataFrame:
-        """The piece with its labels at whole minutes; BarImportError for labels of another kind, and bars of another interval."""
-        where = unit.parts[0].path
+    def _checked(self, piece: pl.DataFrame, where: object) -> pl.DataFrame:
+        """The piece with its labels at whole minutes; BarImportError for labels of another kind than is declared."""
         if self._interval.is_daily:
             refuse_shifted_days(piece["timestamp"], self._label, self._calendar, where)
         else:
             piece = piece.with_columns(whole_minutes(piece["timestamp"], self._label))
             refuse_seconds(piece["timestamp"], self._label, where)
-        spacing = Spacing.of(piece, self._calendar, self._interval.is_daily, self._label)
+        return piece
+
+    def _spacing(self, bars: pl.DataFrame, where: object) -> Spacing:
+        """The distances of bars that have their sessions' `date`; BarImportError where they are of a shorter interval."""
+        spacing = Spacing.of(bars, self._calendar, self._interval.is_daily, self._label)
         common = spacing.common
         if common is not None and 2 * common <= self._interval.minutes:
             raise BarImportError(
                 f"bars are {dt.timedelta(minutes=common)} apart", where=where, expected=f"bars of {self._interval.name}",
                 fix="give the --interval they have, and bars of one interval alone",
             )  # fmt: skip
-        told.spacing += spacing
-        return piece
+        return spacing
 
     def _off_minute(self) -> pl.Expr:
         return pl.when(off_minute() & pl.lit(not self._interval.is_daily)).then(pl.lit(OFF_MINUTE))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.doubts import longer_bars
 from engine.archive.in_place import KEYS, ForeignFiles, Template
 from engine.archive.probe import LOOKED_AT, interval_of
 from engine.archive.read_columns import names_symbol, read_columns
@@ -63,8 +64,14 @@ def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: P
         )  # fmt: skip
     manifest = _manifest(folder, root, options)
     ForeignFiles(root, manifest).catalogue(progress)
+    archive = Archive(root, manifest)
+    if longer := longer_bars(archive, manifest.base, archive.sessions(manifest.base.name)):
+        raise ArchiveError(
+            f"{longer}: longer than {manifest.base.name}, they would be seen before they are over", where=folder,
+            expected=f"bars of {manifest.base.name}", fix="give the --interval they have",
+        )  # fmt: skip
     layout.write_manifest(root, manifest)
-    return Archive(root, manifest)
+    return archive
 
 
 def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:

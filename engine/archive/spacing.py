@@ -27,7 +27,6 @@ USUAL = (5, 10, 15, 30, 60)  # intervals in minutes that two bars are believed
 REGULAR = 20  # distances of one symbol that say as much of it
 MOST = 0.98  # share of distances that are multiples of a longer interval, where some others are among them
 IRREGULAR = 0.75  # share of the commonest distance's multiples, from which on the shorter ones are the odd ones
-WEEK = dt.timedelta(days=7)
 
 
 @dataclass
@@ -56,19 +55,21 @@ class Spacing:
         daily: bool | None = None,
         label: str = "open",
     ) -> Spacing:
-        """The distances in a piece of a source (`symbol`, `timestamp`); daily where it is known
-        that bars are of days.
+        """The distances in a piece of a source (`symbol`, `timestamp`, and the sessions' `date` if it
+        is known); daily where it is known that bars are of days.
         """
-        rows = bars.select("symbol", "timestamp").drop_nulls().unique().sort("symbol", "timestamp")
+        kept = [name for name in ("symbol", "timestamp", "date") if name in bars.columns]
+        rows = bars.select(kept).drop_nulls().sort("symbol", "timestamp")
         if rows.is_empty():
             return cls()
-        of_days = daily or not (rows["timestamp"].dt.time() != dt.time(0)).any()
-        date = (
-            dates_of_days(calendar, rows["timestamp"], label)
-            if of_days
-            else session_dates(calendar, rows["timestamp"])
-        )
-        rows = rows.with_columns(date.alias("date"))
+        if "date" not in kept:
+            of_days = daily or not (rows["timestamp"].dt.time() != dt.time(0)).any()
+            date = (
+                dates_of_days(calendar, rows["timestamp"], label)
+                if of_days
+                else session_dates(calendar, rows["timestamp"])
+            )
+            rows = rows.with_columns(date.alias("date"))
         same = (pl.col("symbol") == pl.col("symbol").shift()).fill_null(False)
         within = same & (pl.col("date") == pl.col("date").shift())
         apart = (pl.col("timestamp").dt.epoch("us").diff() // MICROS_A_MINUTE).alias("apart")
@@ -216,7 +217,7 @@ def _longer(near: pl.DataFrame) -> dict[str, int]:
 def _sessions_apart(days: pl.DataFrame, calendar: ExchangeCalendar) -> Counter[int]:
     """Distances between a symbol's dates, in sessions of the exchange."""
     dates: list[dt.date] = days["date"].unique().sort().to_list()
-    sessions = [one.date for one in calendar.sessions(dates[0] - WEEK, dates[-1] + WEEK)]
+    sessions = [one.date for one in calendar.sessions(dates[0], dates[-1])]
     place = {date: bisect_left(sessions, date) for date in dates}
     numbers = days.select("symbol", pl.col("date").replace_strict(place, return_dtype=pl.Int64))
     apart = numbers.select(pl.col("date").diff().over("symbol")).to_series().drop_nulls()

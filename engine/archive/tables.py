@@ -101,7 +101,10 @@ def _typed(
     """Text as text in capitals, dates, or numbers; 4:1 and 4/1 are numbers too."""
     if values.dtype == pl.String:
         values = values.str.strip_chars().replace("", None)
-    typed = _dates(values, time_format, order) if dtype == pl.Date else _numbers(values) if dtype == pl.Float64 else values.cast(dtype, strict=False)
+    if dtype == pl.Date:
+        typed = _dates(values, time_format, order)
+    else:
+        typed = _numbers(values) if dtype == pl.Float64 else values.cast(dtype, strict=False)
     lost = (typed.is_null() & values.is_not_null()).arg_true()
     if len(lost):
         kinds = {pl.Date: "a date such as 2014-06-09", pl.Float64: "a number"}

@@ -28,8 +28,8 @@ symbol_option = click.option("--symbol", help="Show this symbol's alone.")
 @symbol_option
 @format_option
 def actions_command(
-    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, time_format: str | None, replace: bool, symbol: str | None,
-    output_format: str,
+    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, time_format: str | None,
+    replace: bool, symbol: str | None, output_format: str,
 ) -> None:  # fmt: skip
     """Bring splits and cash dividends into an archive; without a source, show those it has.
 
@@ -46,7 +46,10 @@ def actions_command(
         _refuse_without_source(by_ticker or replace, "--table or --lean-factors")
         _show(archive.corporate_actions(), symbol, output_format)
         return
-    rows, skipped = (actions.read_actions(table, time_format, archive.calendar), ()) if table else factor_actions(archive, lean_factors)  # type: ignore[arg-type]
+    if table:
+        rows, skipped = actions.read_actions(table, time_format, archive.calendar), ()
+    else:
+        rows, skipped = factor_actions(archive, lean_factors)  # type: ignore[arg-type, assignment]
     rows = actions.by_ticker(archive, rows) if by_ticker else rows
     summary = actions.bring_in(archive, rows, replace, skipped)
     if output_format == "json":

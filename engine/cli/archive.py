@@ -70,8 +70,8 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 def import_command(
     sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
     timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
-    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, trust_label: bool, query: str | None, source: str,
-    output_format: str, quiet: bool,
+    price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, trust_label: bool, query: str | None,
+    source: str, output_format: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
@@ -165,7 +165,7 @@ def init_command(
     Writes archive.json and reads every file once; the files stay as they are. What is known of them is kept in the cache
     folder and follows them: files that are new or changed are read again by the next command.
     """
-    from engine.archive.doubts import longer_bars, shifted_label
+    from engine.archive.doubts import shifted_label
     from engine.archive.in_place import ForeignFiles
     from engine.archive.recognise import InPlaceOptions, init_in_place
 
@@ -184,9 +184,8 @@ def init_command(
     if catalogue.left_out:
         click.echo()
         print_table("", ("reason", "rows"), sorted(catalogue.left_out.items()))
-    for told in (look(archive, archive.manifest.base, sessions) for look in (longer_bars, shifted_label)):
-        if told:
-            click.echo(f"warning: are --interval and --label right? {told}", err=True)
+    if shifted := shifted_label(archive, archive.manifest.base, sessions):
+        click.echo(f"warning: is --label {label} right? {shifted}", err=True)
     if not quiet:
         tell_reading_cost(archive, sessions[-1])
 

@@ -154,7 +154,7 @@ class ExchangeCalendar:
 
     def is_overnight(self, start: dt.date, end: dt.date) -> bool:
         """Whether sessions around these dates open the evening before, on the exchange's clock; some of them are looked at."""
-        some = self.sessions(start - WEEK, end + WEEK)[:: max(1, (end - start).days // 8)]
+        some = self.sessions(_before(start), _after(end))[:: max(1, (end - start).days // 8)]
         return any(dt.datetime.fromtimestamp(one.open // 1_000_000, self.tz).date() < one.date for one in some)
 
     def open_at(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -234,6 +234,15 @@ def _zone_of_days(mic: str) -> ZoneInfo | None:
         raise CalendarError(f"unknown zone {zone!r}", where=mic, expected='such as "24/7@America/Chicago"',
                             fix=did_you_mean(zone, available_timezones()))  # fmt: skip
     return ZoneInfo(zone)
+
+
+def _before(date: dt.date) -> dt.date:
+    """A week before a date, or where calendars begin."""
+    return max(date, EARLIEST + WEEK) - WEEK
+
+
+def _after(date: dt.date) -> dt.date:
+    return min(date, LATEST - WEEK) + WEEK
 
 
 def _date_of(micros: int) -> dt.date:

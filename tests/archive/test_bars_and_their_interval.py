@@ -22,7 +22,7 @@ from engine.archive.spacing import Spacing
 from engine.archive.vendors import LAYOUTS
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
-from engine.errors import BarImportError
+from engine.errors import ArchiveError, BarImportError
 from engine.schema import BAR_SCHEMA
 from tests.archive.sources import HEAD, clock, csv, imported, written
 from tests.cli.barsweep import Barsweep
@@ -58,7 +58,7 @@ def interval_named(archive: Archive, old: str, new: str) -> Archive:
 def test_weeks_and_months_are_no_days(
     days: list[dt.date], interval: str | None, tmp_path: Path
 ) -> None:
-    with pytest.raises(BarImportError, match="never less than .* sessions apart: longer than 1d"):
+    with pytest.raises(BarImportError, match=r"never less than .* sessions apart: longer than 1d"):
         imported(
             tmp_path,
             {"AAA.csv": csv(map(str, days)), "BBB.csv": csv(map(str, days))},
@@ -158,7 +158,7 @@ def test_hours_by_the_clock_are_not_half_hours(tmp_path: Path) -> None:
     ]
     with pytest.raises(
         BarImportError,
-        match="0:30:00, 1:00:00 apart, which several intervals may be; .*give --interval",
+        match=r"0:30:00, 1:00:00 apart, which several intervals may be; .*give --interval",
     ):
         imported(tmp_path, {"AAA.csv": written(times, FORM)}, **NEW_YORK)
     _, summary = imported(tmp_path, {"AAA.csv": written(times, FORM)}, interval="1h", **NEW_YORK)
@@ -242,11 +242,11 @@ def day_of(label: str, declared: str, minutes: int, folder: Path, **options: obj
 @pytest.mark.parametrize("minutes", [1, 5, 30])
 def test_the_wrong_label_is_refused(minutes: int, tmp_path: Path) -> None:
     with pytest.raises(
-        BarImportError, match="no bar is in the last interval of a session, .*--label open"
+        BarImportError, match=r"no bar is in the last interval of a session, .*--label open"
     ):
         day_of("open", "close", minutes, tmp_path / "a")
     with pytest.raises(
-        BarImportError, match="no bar is in the first interval of a session, .*--label close"
+        BarImportError, match=r"no bar is in the first interval of a session, .*--label close"
     ):
         day_of("close", "open", minutes, tmp_path / "b")
     for label in ("open", "close"):
@@ -326,7 +326,7 @@ def test_ends_just_before_the_minute_are_the_minute(seconds: str, tmp_path: Path
         and len(starts) == 390
         and not summary.quarantined
     )
-    with pytest.raises(BarImportError, match="are the ends of bars; .*give --label close"):
+    with pytest.raises(BarImportError, match=r"are the ends of bars; .*give --label close"):
         imported(tmp_path / "b", {"AAA.csv": csv(times)}, label="open", **NEW_YORK)
 
 
@@ -378,3 +378,25 @@ def test_in_place_too_and_check_tells_what_is_stored(tmp_path: Path) -> None:
         *BAR_SCHEMA
     ).write_parquet(file)
     assert "off the minute" in faults(Archive.open(stored.path))
+
+
+@pytest.mark.parametrize("interval", ["1m", None])
+def test_longer_bars_in_place(interval: str | None, tmp_path: Path) -> None:
+    for day in ("2018-03-05", "2018-03-06"):
+        times = (f"AAA,{time:{FORM}}" for time in clock(f"{day} 09:30", 78, 5))
+        (tmp_path / f"{day}.csv").write_text(csv(times, head=f"symbol,{HEAD}"))
+    options = InPlaceOptions("open", interval=interval, **NEW_YORK)
+    if interval is None:
+        assert init_in_place(tmp_path, tmp_path, options).manifest.base.name == "5m"
+        return
+    with pytest.raises(ArchiveError, match="never less than 0:05:00 apart: longer than 1m"):
+        init_in_place(tmp_path, tmp_path, options)
+    assert not (tmp_path / "archive.json").exists()
+
+
+def test_weeks_in_place(tmp_path: Path) -> None:
+    for day in MONDAYS:
+        rows = csv([f"AAA,{day}"], head=f"symbol,{HEAD}")
+        (tmp_path / f"{day}.csv").write_text(rows)
+    with pytest.raises(ArchiveError, match="never less than 5 sessions apart"):
+        init_in_place(tmp_path, tmp_path, InPlaceOptions("open", interval="1d"))

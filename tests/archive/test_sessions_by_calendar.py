@@ -5,6 +5,7 @@ of their parts.
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -349,7 +350,7 @@ def test_a_calendar_that_cannot_be_built_is_one_clear_error(
 
 @pytest.mark.parametrize("name", ["24/7@America/Chicag", "24/7@", "24/7@Mars/Phobos"])
 def test_a_zone_that_is_none(name: str) -> None:
-    with pytest.raises(CalendarError, match="unknown (zone|exchange)"):
+    with pytest.raises(CalendarError, match=r"unknown (zone|exchange)"):
         ExchangeCalendar(name)
 
 
@@ -359,7 +360,7 @@ def test_days_of_a_zone_round_the_clock() -> None:
         dt.date(2018, 3, 10), dt.date(2018, 3, 12)
     )
     assert [session.minutes for session in sessions] == [1440, 1380, 1440]
-    assert all(a.close == b.open for a, b in zip(sessions, sessions[1:], strict=False))
+    assert all(a.close == b.open for a, b in pairwise(sessions))
     assert dt.datetime.fromtimestamp(sessions[0].open / 1e6, dt.UTC) == dt.datetime(
         2018, 3, 10, 6, tzinfo=dt.UTC
     )
