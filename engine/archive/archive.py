@@ -19,13 +19,17 @@ from engine.archive.files import read_bars, read_index, read_times, symbol_runs
 from engine.archive.in_place import ForeignFiles
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
-from engine.clock.calendar import ExchangeCalendar
+from engine.clock.calendar import NO_DAY, ExchangeCalendar
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
 HOUR = 60 * MICROS_A_MINUTE
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
+
+
+def _date(micros: int) -> dt.date:
+    return dt.date(1970, 1, 1) + dt.timedelta(microseconds=int(micros))
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Archive:
         within = within & (pl.col("date") >= start) if start else within
         within = within & (pl.col("date") < end) if end else within
         bars = pl.concat(frames)
-        frame = bars.with_columns(self._session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
+        frame = bars.with_columns(self.session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
         if self.symbol_map:
             return self.symbol_map.rename_daily(frame)
         return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
@@ -172,7 +176,7 @@ class Archive:
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
         starts = pl.concat([pl.Series(dtype=BAR_SCHEMA["timestamp"]), *map(self._daily_starts, self.daily_years())])
-        return self._session_dates(starts).unique().sort().to_list()
+        return self.session_dates(starts).unique().sort().to_list()
 
     def _daily_starts(self, year: int) -> pl.Series:
         """When the sessions of a year's daily bars begin."""
@@ -201,13 +205,15 @@ class Archive:
             raise ArchiveError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected=told,
                                fix="bring the table in again") from None  # fmt: skip
 
-    def _session_dates(self, timestamps: pl.Series) -> pl.Series:
-        """The exchange's date of each, as "date"."""
+    def session_dates(self, timestamps: pl.Series) -> pl.Series:
+        """The session's date of each daily bar's timestamp, as "date"."""
         return pl.Series("date", self._days(timestamps)).cast(pl.Date)
 
     def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
         """As `_session_dates`, in days since 1970-01-01. A time zone is looked up slowly, so that is done once for each hour."""
         times: NDArray[np.int64] = timestamps.to_physical().to_numpy()
+        if len(times) and self.calendar.is_overnight(*(_date(at) for at in (times.min(), times.max()))):
+            return np.where((days := self.calendar.open_at(times)) != NO_DAY, days, self._local_days(times))
         first, last = (int(times.min()) // HOUR, int(times.max()) // HOUR) if len(times) else (0, 0)
         if len(times) < last - first:
             return self._local_days(times)

@@ -20,9 +20,13 @@ from engine.archive.anomalies import KINDS, mark_anomalies
 from engine.archive.archive import Archive
 from engine.archive.files import index_fits, read_bars, verify
 from engine.archive.in_place import ForeignFiles
+from engine.archive.label_doubt import Edges, doubt
+from engine.archive.reading import Told
+from engine.archive.spacing import Spacing
 from engine.archive.split_jumps import split_jumps
 from engine.archive.tickers import long_gaps, stray_bars
 from engine.archive.validate import REASONS
+from engine.archive.whole_minutes import off_minute
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
@@ -59,6 +63,7 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
     missing = sorted(set(sessions) - set(dates))
     findings = [Finding("missing session", f"{interval} {date}", 1, "", False) for date in missing]
     rows: dict[dt.date, float] = {}
+    told, length = Told(), Interval.parse(interval)
     for number, date in enumerate(dates):
         where = f"{interval} {date}"
         if date not in sessions:
@@ -78,14 +83,26 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         else:
             findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
         findings += _check_times(bars, sessions[date], where)
-        findings += _check_spacing(bars, Interval.parse(interval), where)
-        rows[date] = len(bars) / sessions[date].minutes
+        findings += _check_spacing(bars, length, where)
+        told.spacing += Spacing.of(bars, archive.calendar, daily=False)
+        told.edges += Edges.of(bars.with_columns(date=pl.lit(date)), [sessions[date]], length)
+        rows[date] = len(bars) / sessions[date].trading_minutes
         progress(f"checking {interval}", number + 1, len(dates))
+    findings += _believe(told.spacing, length)
+    if doubted := doubt(told.edges):
+        findings.append(Finding("timestamps that seem to label the other end of bars", f"interval {interval}", 1, doubted, True))
     return findings + list(_half_sessions(rows, interval))
+
+
+def _believe(spacing: Spacing, interval: Interval) -> Iterator[Finding]:
+    """Bars that are longer than their interval are seen before they are over."""
+    if longer := spacing.too_long(interval):
+        yield Finding(f"bars longer than {interval.name}", f"interval {interval.name}", 1, longer, True)
 
 
 def _check_daily(archive: Archive) -> list[Finding]:
     findings: list[Finding] = []
+    spacing = Spacing()
     for year in archive.daily_years():
         try:
             verify(archive.daily_file(year))
@@ -95,7 +112,8 @@ def _check_daily(archive: Archive) -> list[Finding]:
             continue
         findings += _check_bars(bars, f"1d {year}", True)
         findings += _check_index(bars, archive.daily_file(year), f"1d {year}")
-    return findings
+        spacing += Spacing.of(bars, archive.calendar, daily=True)
+    return findings + (list(_believe(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else [])
 
 
 def _check_symbols(archive: Archive) -> Iterator[Finding]:
@@ -131,6 +149,7 @@ def _check_anomalies(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
 
 def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
     start = pl.col("timestamp").dt.epoch("us")
+    yield from _finding("off the minute", where, bars.filter(off_minute()), True)
     early, late = start < session.extended_open, start >= session.extended_close
     yield from _finding("outside the session", where, bars.filter(early | late), False)
     last = bars.filter(start < session.close)["timestamp"].max()

@@ -36,6 +36,7 @@ class InPlace(BaseModel):
     columns: dict[str, str] = Field({}, description="our column -> theirs, where the usual names do not find it")
     timezone: str | None = Field(None, description="zone of timestamps that carry none")
     epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="unit of timestamps that are whole numbers")
+    time_format: str | None = Field(None, description="form of timestamps that are text, as strftime writes it")
 
 
 class ArchiveManifest(BaseModel):

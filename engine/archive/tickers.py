@@ -46,9 +46,9 @@ class TickersSummary:
     stray: dict[str, int]
 
 
-def read_tickers(path: Path) -> pl.DataFrame:
+def read_tickers(path: Path, time_format: str | None = None) -> pl.DataFrame:
     """SYMBOL_MAP_SCHEMA of a table (.csv, .parquet) with a header, a row an interval; raises ArchiveError."""
-    table = read_table(path, SYMBOL_MAP_SCHEMA, ALIASES, NEEDED, ("end_date",)).unique()
+    table = read_table(path, SYMBOL_MAP_SCHEMA, ALIASES, NEEDED, ("end_date",), time_format=time_format, declared=True).unique()
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one symbol and its ticker")
     SymbolMap(table, path)  # refuses what cannot be

@@ -164,7 +164,7 @@ class Future:
                 _link(source.parent, target.parent)
                 continue
             bars = pl.read_parquet(source, hive_partitioning=False)  # tickers as the files have them
-            dates = bars["timestamp"].dt.convert_time_zone(str(self.archive.calendar.tz)).dt.date()
+            dates = self.archive.session_dates(bars["timestamp"])
             parts = [bars.filter(dates < date), self._today(bars.filter(dates == date), path)]
             if self.kind == PERTURBED:
                 parts.append(self._perturbed(bars.filter(dates.is_in(pl.Series(self.later, dtype=pl.Date).implode()))))

@@ -22,7 +22,15 @@ from engine.cli.options import (
     quiet_option,
     spell,
 )  # fmt: skip
-from engine.cli.output import print_facts, print_frame, print_json, print_table, progress_bar, tell_reading_cost
+from engine.cli.output import (
+    print_facts,
+    print_frame,
+    print_json,
+    print_table,
+    print_warnings,
+    progress_bar,
+    tell_reading_cost,
+)  # fmt: skip
 from engine.cli.quality import quality_command
 
 if TYPE_CHECKING:
@@ -64,9 +72,9 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @click.option("--append", is_flag=True, help="Read new and changed files only; leave sessions that are the same.")
 @click.option("--label", type=click.Choice(["open", "close"]), help="Which end of a bar the source's timestamps label.")
 @click.option("--exchange", help="Market identifier code, or 24/7.  [default: the layout's or the archive's, else XNYS]")
-@click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
+@click.option("--timezone", help="Zone of times that carry none, such as America/New_York; dates need none.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
-@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where left out.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the source; may be repeated.")
 @click.option(
@@ -74,6 +82,7 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 )
 @click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
 @click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
+@click.option("--trust-label", is_flag=True, help="Import bars that seem to be labelled by their other end all the same.")
 @click.option("--query", help="SQL that answers bars, asked of the DuckDB files SOURCES.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @format_option
@@ -92,6 +101,7 @@ def import_command(
         summary = api.import_archive(*sources, archive=archive_path, columns=columns_of(columns), on_progress=progress, spell=spell,
                                      **options)  # fmt: skip
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+    print_warnings(summary.doubts)
     if not quiet:
         _tell_of_lean_files(api.lean_markets(summary, sources), archive_path)
 
@@ -146,6 +156,7 @@ archive_group.add_command(tickers_command)
 @click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
 @click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the files; may be repeated.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
@@ -172,6 +183,7 @@ def init_command(
     if found.left_out:
         click.echo()
         print_table("", ("reason", "rows"), sorted(found.left_out.items()))
+    print_warnings(found.doubts)
     if not quiet:
         tell_reading_cost(found.reading_cost())
 

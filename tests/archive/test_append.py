@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import importer, reading, staging
+from engine.archive import importer, probe, reading, staging
 from engine.archive.archive import Archive
 from engine.archive.diff import diff_archives
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
@@ -160,7 +160,7 @@ def test_an_interrupted_import_does_not_do_again_what_is_done(
         return call
 
     with monkeypatch.context() as patch:
-        patch.setattr(importer, "read_pieces", counted("read", importer.read_pieces))
+        patch.setattr(probe, "read_pieces", counted("read", probe.read_pieces))
         patch.setattr(reading, "read_pieces", counted("read", reading.read_pieces))
         patch.setattr(importer, "write_bars", counted("write", importer.write_bars))
         with pytest.raises(KeyboardInterrupt):
