@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.archive import layout
 from engine.archive.files import read_bars, read_index, read_times, symbol_runs
 from engine.archive.in_place import ForeignFiles
+from engine.archive.missing_parts import missing_interval, years_without_days
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import ExchangeCalendar
@@ -44,7 +45,12 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over."""
+    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over.
+
+    Bars that archive.json names and that are gone are an ArchiveError wherever they are asked for.
+    """
+
+    may_lack_parts = False  # whether what is missing is no error
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
         self.path, self.manifest, self.left_out = path, manifest, left_out
@@ -78,7 +84,10 @@ class Archive:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
         if interval == "1d":
             return self._daily_dates
-        return [date for date in self.files.dates(interval) if date not in self.left_out]
+        dates = self.files.dates(interval)
+        if not dates:
+            self._refuse_missing(interval)
+        return [date for date in dates if date not in self.left_out]
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
@@ -115,7 +124,12 @@ class Archive:
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        return layout.daily_years(self.files.daily_root)
+        years = layout.daily_years(self.files.daily_root)
+        if not years:
+            self._refuse_missing("1d")
+        elif not self._days_are_whole:
+            raise years_without_days(self)
+        return years
 
     def daily_file(self, year: int) -> Path:
         """The file of a year of daily bars."""
@@ -168,6 +182,16 @@ class Archive:
                 raise ArchiveError(f"cannot be read: {error.strerror}", where=path, fix="run the command again") from None
             found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
         return found.hexdigest()[:16]
+
+    def _refuse_missing(self, interval: str) -> None:
+        """ArchiveError where bars of an interval that the archive is to have are gone."""
+        if interval in self.intervals and not self.may_lack_parts:
+            raise missing_interval(self.path, self.files, interval)
+
+    @cached_property
+    def _days_are_whole(self) -> bool:
+        """Whether each year of intraday sessions has its daily bars; those of files in place are made as they are read."""
+        return self.may_lack_parts or self.manifest.in_place is not None or years_without_days(self) is None
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.in_place import KEYS, ForeignFiles, Template
+from engine.archive.missing_parts import missing_interval
 from engine.archive.read_columns import names_symbol, read_columns
 from engine.archive.reading import spacing
 from engine.archive.source import SourceOptions, source_files
@@ -58,7 +59,9 @@ def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: P
             fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
         )  # fmt: skip
     manifest = _manifest(folder, root, options)
-    ForeignFiles(root, manifest).catalogue(progress)
+    files = ForeignFiles(root, manifest)
+    if not files.catalogue(progress).rows:
+        raise missing_interval(root, files, manifest.base.name)
     layout.write_manifest(root, manifest)
     return Archive(root, manifest)
 

@@ -207,27 +207,34 @@ def info_command(archive_path: Path, output_format: str) -> None:
 @archive_group.command("check")
 @archive_option(required=True)
 @click.option("--fix", is_flag=True, help="Repair first what is safe to repair; every change is written down in fixes/.")
+@click.option(
+    "--remove-up-to", type=click.FloatRange(0, 100), default=5.0, show_default=True, metavar="PERCENT",
+    help="With --fix: the most of a symbol's bars in a session that may be removed as fills without volume.",
+)  # fmt: skip
 @format_option
 @quiet_option
-def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool) -> int:
-    """Read every bar of an archive and tell what is wrong; exit status 1 where something is.
+def check_command(archive_path: Path, fix: bool, remove_up_to: float, output_format: str, quiet: bool) -> int:
+    """Read every bar of an archive and tell what is wrong; exit status 1 where there are faults.
 
-    Faults are what a run must not see; notes are oddities: sessions that are missing or half, prices that stand still, spikes that
-    revert, fills without volume. --fix sorts, drops exact copies and fills without volume, and puts right highs and lows that
-    are exchanged or miss open or close by rounding. It changes nothing else.
+    Faults are what a run must not see, and parts that are missing; notes are oddities: sessions that are missing or half, prices
+    that stand still, spikes that revert, fills without volume. Notes alone are exit status 0. --fix sorts, drops exact copies and
+    fills without volume, and puts right highs and lows that are exchanged or miss open or close by rounding. Nothing else is changed.
     """
+    from engine.archive.anomalies import KINDS
     from engine.archive.archive import Archive
     from engine.archive.check import check_archive
-    from engine.archive.fix import FIXES, fix_archive
+    from engine.archive.fix import fix_archive
+    from engine.archive.fix_log import FIXES
 
     archive = Archive.open(archive_path)
     with progress_bar(quiet) as progress:
-        changes = fix_archive(archive, progress) if fix else {}
+        changes = fix_archive(archive, progress, remove_up_to) if fix else {}
         findings = check_archive(archive, progress)
+    status = 1 if any(finding.fault for finding in findings) else 0
     if output_format == "json":
         told = [dataclasses.asdict(finding) for finding in findings]
         print_json({"changes": changes, "findings": told} if fix else told)
-        return 1 if findings else 0
+        return status
     if changes:
         print_table(f"repaired, see {archive_path / FIXES}", ("repaired", "count"), sorted(changes.items()))
     if findings:
@@ -235,7 +242,11 @@ def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool
         print_table("findings", ("", "kind", "where", "count", "example"), rows)
     else:
         click.echo("clean: nothing found")
-    return 1 if findings else 0
+    fills = sum(finding.count for finding in findings if finding.kind == KINDS["filled"])
+    if fix and fills and not quiet:
+        share = f"more than {remove_up_to:g} % of their symbol's bars in a session"
+        click.echo(f"{fills:,} fills without volume stay: they are {share}; --remove-up-to PERCENT removes more", err=True)
+    return status
 
 
 archive_group.add_command(quality_command)

@@ -85,7 +85,7 @@ def _scan(
                 table.finish()
                 _deliver(Path(aside) / "hits.parquet", out)
     seconds = time.perf_counter() - clock
-    return BatchScan(summary, top, kept, blocks.warnings, blocks.failures, seconds)
+    return BatchScan(summary, top, kept, [*blocks.warnings, *summary.why_empty()], blocks.failures, seconds)
 
 
 def _firsts(hits: pl.DataFrame) -> pl.DataFrame:
