@@ -127,8 +127,8 @@ class Archive:
         years = layout.daily_years(self.files.daily_root)
         if not years:
             self._refuse_missing("1d")
-        elif not self._days_are_whole:
-            raise years_without_days(self)
+        elif self._missing_year is not None:
+            raise self._missing_year
         return years
 
     def daily_file(self, year: int) -> Path:
@@ -189,9 +189,9 @@ class Archive:
             raise missing_interval(self.path, self.files, interval)
 
     @cached_property
-    def _days_are_whole(self) -> bool:
-        """Whether each year of intraday sessions has its daily bars; those of files in place are made as they are read."""
-        return self.may_lack_parts or self.manifest.in_place is not None or years_without_days(self) is None
+    def _missing_year(self) -> ArchiveError | None:
+        """Of a year of intraday sessions without its daily bars; those of files in place are made as they are read."""
+        return None if self.may_lack_parts or self.manifest.in_place else years_without_days(self)
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:

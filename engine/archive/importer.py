@@ -35,6 +35,7 @@ from engine.archive.readers import Part
 from engine.archive.reading import SourceReading, least, most, spacing
 from engine.archive.source import read_pieces, source_files
 from engine.archive.sources import SourceFile, is_known, read_sources, source_file, write_sources
+from engine.archive.spelling import SPELLED, two_series, two_spellings
 from engine.archive.staging import DONE, UNITS, Staging, plan_units
 from engine.archive.validate import CONFLICTING, drop_copies, split_conflicts
 from engine.archive.vendors import COLUMNS
@@ -280,20 +281,37 @@ class _Import:
 
     def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int, int]:
         """The session's bars, and how many exact copies and auction rows went into them."""
-        bars, copies = drop_copies(self._staging.read(date))
+        bars, copies = drop_copies(self._staged(date))
         merged = self._merge_auction(bars, date, interval) if self._options.merge_opening_auction else bars
         return self._settle_conflicts(merged, date), copies, len(bars) - len(merged)
 
     def _day_bars(self, date: dt.date) -> tuple[pl.DataFrame, int]:
         opens_at = pl.lit(self._calendar.session(date).open).cast(BAR_SCHEMA["timestamp"])
-        bars, copies = drop_copies(self._staging.read(date).with_columns(timestamp=opens_at))
+        bars, copies = drop_copies(self._staged(date).with_columns(timestamp=opens_at))
         return self._settle_conflicts(bars, date).select(*BAR_SCHEMA), copies
+
+    def _staged(self, date: dt.date) -> pl.DataFrame:
+        """A session's rows; BarImportError where symbols that are written in two ways would become one."""
+        bars = self._staging.read(date)
+        told = two_spellings(bars)
+        if told:
+            raise BarImportError(f"{told} in session {date}", where=self._files[0].parent, expected="one way to write a symbol",
+                                 fix="rename one of them, or import them into archives of their own")  # fmt: skip
+        return bars.drop(SPELLED, strict=False)
 
     def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """Sorted bars, one a symbol and time; what speaks against one of them goes to quarantine."""
         kept, conflicts = split_conflicts(bars)
+        self._refuse_mixture(kept, conflicts, f"session {date}")
         self._staging.quarantine_session(date, conflicts.with_columns(reason=pl.lit(CONFLICTING)))
         return kept
+
+    def _refuse_mixture(self, kept: pl.DataFrame, conflicts: pl.DataFrame, when: str) -> None:
+        """BarImportError where a symbol's bars are those of two series."""
+        told = two_series(kept, conflicts)
+        if told:
+            raise BarImportError(f"{told} in {when}", where=self._files[0].parent, expected="one bar a symbol and time",
+                                 fix="leave out the file that is of another market, feed or adjustment")  # fmt: skip
 
     def _merge_auction(self, bars: pl.DataFrame, date: dt.date, interval: Interval) -> pl.DataFrame:
         """The opening auction's own row, which ends at the open, becomes part of the first bar."""

@@ -14,6 +14,7 @@ import polars as pl
 
 from engine.archive.readers import ROWS_A_PIECE
 from engine.archive.source import SourceOptions, read_pieces
+from engine.archive.spelling import SPELLED
 from engine.archive.staging import UNITS, Staging, Unit
 from engine.archive.validate import NOT_A_SESSION, reason
 from engine.clock.calendar import ExchangeCalendar
@@ -99,7 +100,7 @@ class SourceReading:
             bars = bars.filter(pl.col("date").is_in(only))
         lost = pl.col("reason").is_null() & ~pl.col("date").is_in(self._session_dates(bars).implode())
         bars = bars.with_columns(pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason"))
-        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date"))
+        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False))
         waiting.append(bars.filter(pl.col("reason").is_null()).drop("reason"))
         return len(bars)
 
@@ -163,4 +164,9 @@ def spacing(bars: pl.DataFrame, file: Path) -> Interval:
     if apart is None:
         raise BarImportError("the bars' interval cannot be told from so few", where=file, fix="give --interval")
     minutes = apart // MICROS_A_MINUTE
+    if apart % MICROS_A_MINUTE or not minutes:
+        raise BarImportError(
+            f"rows of a symbol are {dt.timedelta(microseconds=apart)} apart, as ticks and bars of seconds are", where=file,
+            expected="bars of a minute or longer", fix="make minutes of them first",
+        )  # fmt: skip
     return Interval.parse("1d" if minutes >= 1440 else f"{minutes}m", where=f"{file}, spacing of its bars")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from engine.cli.actions import actions_command, tickers_command
 from engine.cli.options import DAY, FILE, FOLDER, CommandGroup, archive_option, format_option, quiet_option
 from engine.cli.output import print_facts, print_json, print_table, progress_bar, tell_reading_cost
 from engine.cli.quality import quality_command
+from engine.cli.text_options import text_of, text_options
 
 if TYPE_CHECKING:
     from engine.archive.importer import ImportSummary
@@ -60,7 +61,8 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @click.option(
     "--price-divisor", type=float, default=1.0, help="What prices are divided by: 10000 where they are whole numbers of 0.0001."
 )
-@click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
+@click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name without its ending: BRK.A of BRK.A.csv.")
+@text_options
 @click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
 @click.option("--query", help="SQL that answers bars, asked of the DuckDB files SOURCES.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
@@ -70,7 +72,7 @@ def import_command(
     sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
     timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
     price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, query: str | None, source: str,
-    output_format: str, quiet: bool,
+    repeated_hour: str | None, output_format: str, quiet: bool, **text: Any,
 ) -> None:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
@@ -79,15 +81,15 @@ def import_command(
     """
     from engine.archive.import_options import ImportOptions
     from engine.archive.importer import import_bars
-    from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+    from engine.archive.source import FILE_NAME, SourceOptions
     from engine.errors import ConfigError
 
     if not price_divisor > 0:
         raise ConfigError(f"--price-divisor {price_divisor:g}", expected="a number above 0")
     _check_zone(timezone)
     reading = SourceOptions(
-        _mapping(columns), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
-        price_divisor=price_divisor, query=query,
+        _mapping(columns), timezone, epoch_unit, time_format, FILE_NAME if symbol_from_filename else None,
+        price_divisor=price_divisor, query=query, text=text_of(**text), repeated_hour=repeated_hour,
     )  # fmt: skip
     options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
     with progress_bar(quiet) as progress:
@@ -150,11 +152,13 @@ archive_group.add_command(tickers_command)
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the files; may be repeated.")
+@text_options
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @quiet_option
 def init_command(
     folder: Path, archive_path: Path | None, label: str | None, files: str | None, exchange: str, timezone: str | None,
-    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], source: str, quiet: bool,
+    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], source: str, repeated_hour: str | None, quiet: bool,
+    **text: Any,
 ) -> None:  # fmt: skip
     """Make an archive of FOLDER, whose files are laid out by date already, without importing them.
 
@@ -165,7 +169,9 @@ def init_command(
     from engine.archive.recognise import InPlaceOptions, init_in_place
 
     _check_zone(timezone)
-    options = InPlaceOptions(label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source)
+    options = InPlaceOptions(
+        label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source, text_of(**text), repeated_hour
+    )  # fmt: skip
     with progress_bar(quiet) as progress:
         archive = init_in_place(folder, archive_path or folder, options, progress)
     assert isinstance(archive.files, ForeignFiles)
@@ -218,7 +224,7 @@ def check_command(archive_path: Path, fix: bool, remove_up_to: float, output_for
 
     Faults are what a run must not see, and parts that are missing; notes are oddities: sessions that are missing or half, prices
     that stand still, spikes that revert, fills without volume. Notes alone are exit status 0. --fix sorts, drops exact copies and
-    fills without volume, and puts right highs and lows that are exchanged or miss open or close by rounding. Nothing else is changed.
+    fills without volume, and puts right highs and lows that are exchanged or miss open or close by rounding, and no more.
     """
     from engine.archive.anomalies import KINDS
     from engine.archive.archive import Archive

@@ -41,9 +41,7 @@ def test_a_gap_of_the_whole_archive_is_no_ticker_used_again(tmp_path: Path) -> N
     everyone = {f"S{number:02d}": dict.fromkeys(dates, 10.0 + number) for number in range(99)}
     new = {"LATE": dict.fromkeys([date for date in dates if date.year == 2017], 5.0)}
     found = check_archive(daily(tmp_path, everyone | new))
-    assert [(f.kind, f.where, f.count, f.fault) for f in found] == [
-        ("missing session", "1d 2016-01-04 to 2016-12-30", 252, False)
-    ]
+    assert [(f.kind, f.where, f.count, f.fault) for f in found] == [("missing session", "1d 2016-01-04 to 2016-12-30", 252, False)]
 
 
 def used_again(tmp_path: Path, days: int, before: float, after: float) -> list[tuple[str, str]]:

@@ -1,0 +1,43 @@
+"""How text files are written, as options of the commands that read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from engine.archive.text import TextOptions
+    from engine.cli.options import Command
+
+
+def text_options(command: Command) -> Command:
+    """--header, --skip-lines, --encoding, --strip, --decimal-comma, --repeated-hour."""
+    options = (
+        click.option("--header", metavar="NAMES",
+                     help="Columns of text files without a header, such as symbol,timestamp,open,high,low,close,volume."),
+        click.option("--skip-lines", type=click.IntRange(0), default=0, metavar="NUMBER",
+                     help="Lines of text files before their header, or before the first row with --header."),
+        click.option("--encoding", default="utf-8", show_default=True, help="Encoding of text files, such as latin-1."),
+        click.option("--strip", default="", metavar="CHARACTERS",
+                     help="Characters to take out of numbers that are text, such as '$,'."),
+        click.option("--decimal-comma", is_flag=True, help="Numbers that are text have a comma before their decimals."),
+        click.option("--repeated-hour", type=click.Choice(["earlier", "later", "order"]),
+                     help="Which hour it is that the clock of --timezone tells twice in autumn; order: both, one after the other."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def text_of(header: str | None, skip_lines: int, encoding: str, strip: str, decimal_comma: bool) -> TextOptions:
+    """The options; ConfigError for one that cannot be."""
+    from engine.archive.text import TextOptions
+    from engine.errors import ConfigError
+
+    names: Any = tuple(name.strip() for name in header.split(",")) if header else ()
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigError(f"--header {header}", expected="names, each another, with commas between them")
+    if any(sign.isalnum() or sign in "+-" for sign in strip):
+        raise ConfigError(f"--strip {strip}", expected="characters that are no part of a number, such as '$,'")
+    return TextOptions(names, skip_lines, encoding, strip, decimal_comma)
