@@ -113,6 +113,7 @@ class _Import:
         known = {file for file in files if options.append and is_known(file, self._how, self._before)}
         self._files, self._known = [file for file in files if file not in known], sorted(known)
         self._staging = Staging(root / ".import")
+        self._day_conflicts: list[tuple[pl.DataFrame, pl.DataFrame]] | None = None  # kept bars and the others, of a year of days
         self._summary = ImportSummary(layout=options.layout or COLUMNS, label=options.label or "", files_known=len(known))
 
     def run(self) -> ImportSummary:
@@ -222,6 +223,7 @@ class _Import:
         for year, of_year in groupby(dates, key=lambda date: date.year):
             daily: dict[dt.date, pl.DataFrame] = {}
             before = read_daily_sessions(self._root, year) if interval.is_daily else None
+            self._day_conflicts = [] if interval.is_daily else None
             days = []
             for date in of_year:
                 if date not in done and before is not None:
@@ -234,6 +236,9 @@ class _Import:
                 self._count(done[date])
                 number += 1
                 self._progress("writing sessions", number, len(dates))
+            if self._day_conflicts:
+                kept, conflicts = (pl.concat(frames) for frames in zip(*self._day_conflicts, strict=True))
+                self._refuse_mixture(kept, conflicts, str(year))
             update_daily(self._root, daily)
             for mark in [*days, {"year": year}]:
                 self._staging.mark(DONE, mark)
@@ -302,7 +307,10 @@ class _Import:
     def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """Sorted bars, one a symbol and time; what speaks against one of them goes to quarantine."""
         kept, conflicts = split_conflicts(bars)
-        self._refuse_mixture(kept, conflicts, f"session {date}")
+        if self._day_conflicts is None:
+            self._refuse_mixture(kept, conflicts, f"session {date}")
+        else:  # a session has one bar of a symbol: a year of them tells
+            self._day_conflicts.append((kept.select("symbol", "timestamp"), conflicts.select("symbol", "timestamp")))
         self._staging.quarantine_session(date, conflicts.with_columns(reason=pl.lit(CONFLICTING)))
         return kept
 

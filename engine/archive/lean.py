@@ -31,6 +31,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.archive.archive import Archive
+from engine.archive.spelling import two_spellings, with_spelling
 from engine.errors import ArchiveError
 from engine.schema import CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
@@ -88,6 +89,11 @@ def _files(source: Path) -> Iterator[tuple[str, str, list[str]]]:
     found = sorted(_texts(source))
     if not found:
         raise ArchiveError("no files", where=source, expected="a folder or zip of LEAN's files, such as aapl.csv, or one of them")
+    spelled = pl.Series("spelled", [name for name, _ in found])
+    told = two_spellings(with_spelling(pl.DataFrame({"symbol": spelled.str.to_uppercase()}), spelled))
+    twice = spelled.filter(spelled.is_duplicated())
+    if told or len(twice):
+        raise ArchiveError(told or f"two files of {twice[0]}", where=source, expected="one file a symbol")
     for name, text in found:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if lines:

@@ -226,7 +226,7 @@ def read_alpaca(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 # -- NautilusTrader
 
-NAUTILUS = re.compile(r"^(?P<symbol>.+)\.[^.]+-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$")
+NAUTILUS = re.compile(r"^(?P<symbol>.+\.[^.]+)-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$")
 
 
 def read_nautilus(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:

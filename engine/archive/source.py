@@ -241,8 +241,10 @@ def _number(path: Path, piece: pl.DataFrame, name: str, source: str, options: So
     dtype = piece.schema[source]
     if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
         raise BarImportError(f"column {source!r} is {dtype}", where=path, expected=f"numbers for {name}")
-    number = as_number(pl.col(source), options.text) if dtype == pl.String else pl.col(source).cast(pl.Float64, strict=False)
-    return number.alias(name)
+    numbers = piece[source].cast(pl.Float64, strict=False)
+    if dtype == pl.String and (options.text.decimal_comma or numbers.null_count() > piece[source].null_count()):
+        numbers = piece.select(as_number(pl.col(source), options.text)).to_series()
+    return pl.lit(numbers).alias(name)
 
 
 def _timestamp(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Expr:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.archive.atomic import atomic_path
+from engine.archive.spelling import two_spellings, with_spelling
 from engine.errors import ArchiveError, did_you_mean
 
 DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
@@ -33,7 +34,7 @@ def read_table(
     lower = {name.lower().strip("\ufeff "): name for name in reversed(raw.columns)}
     columns = []
     for ours, dtype in schema.items():
-        theirs = next((lower[name] for name in (ours, *aliases.get(ours, ())) if name in lower), None)
+        theirs = _column(lower, ours, aliases)
         pair = next((pair for pair in (quotients or {}).get(ours, ()) if theirs is None and set(pair) <= set(lower)), None)
         if theirs is not None:
             columns.append(_typed(raw[theirs], dtype, path).alias(ours))
@@ -47,11 +48,20 @@ def read_table(
             raise ArchiveError(f"no column {ours}", where=path, fix=did_you_mean(ours, lower),
                                expected=f"a column {names}; the table has {', '.join(raw.columns)}")  # fmt: skip
     table = pl.DataFrame(columns)
+    spelled = _column(lower, "symbol", aliases) if "symbol" in schema else None
+    told = two_spellings(with_spelling(table, raw[spelled].cast(pl.String).str.strip_chars())) if spelled else None
+    if told:
+        raise ArchiveError(told, where=path, expected="one way to write a symbol", fix="correct the table, or rename one of them")
     for ours in needed:
         if table[ours].null_count():
             row = int(table[ours].is_null().arg_true()[0])
             raise ArchiveError(f"{ours} is missing in row {row + 1}", where=path, expected=f"a value in every row of {ours}")
     return table
+
+
+def _column(present: Mapping[str, str], ours: str, aliases: Mapping[str, Sequence[str]]) -> str | None:
+    """Their name of a column, by theirs in small letters."""
+    return next((present[name] for name in (ours, *aliases.get(ours, ())) if name in present), None)
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
