@@ -183,7 +183,12 @@ class _Import:
         told = ", ".join(f"{count:,} {reason}" for reason, count in put_aside.most_common())
         return BarImportError("no bars of any session" + (f"; rows put aside: {told}" if told else ""), where=self._files[0],
                               expected=f"bars of {self._calendar.mic}",
-                              fix="look at --layout, --timezone, --epoch-unit and --time-format" if told else None)  # fmt: skip
+                              fix=self._advice(put_aside) if told else None)  # fmt: skip
+
+    def _advice(self, put_aside: Counter[str]) -> str:
+        if set(put_aside) == {"missing volume"}:
+            return "give --no-volume if the source records none"
+        return "look at --layout, --timezone, --epoch-unit and --time-format"
 
     # -- 1. staging
 

@@ -43,7 +43,10 @@ STAGES = ("decode", "convert", "sort")
 def source_options(spec: InPlace) -> SourceOptions:
     """How files in place are read."""
     text = TextOptions(spec.header, spec.skip_lines, spec.encoding, spec.strip, spec.decimal_comma)
-    return SourceOptions(spec.columns, spec.timezone, spec.epoch_unit, text=text, repeated_hour=spec.repeated_hour)
+    return SourceOptions(
+        spec.columns, spec.timezone, spec.epoch_unit, spec.time_format, text=text, repeated_hour=spec.repeated_hour,
+        no_volume=spec.no_volume,
+    )  # fmt: skip
 
 
 class ForeignFiles:

@@ -36,11 +36,13 @@ class InPlace(BaseModel):
     columns: dict[str, str] = Field({}, description="our column -> theirs, where the usual names do not find it")
     timezone: str | None = Field(None, description="zone of timestamps that carry none")
     epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="unit of timestamps that are whole numbers")
+    time_format: str | None = Field(None, description="form of timestamps that are text, where it is not found")
     header: tuple[str, ...] = Field((), description="columns of text files without a header")
     skip_lines: int = Field(0, ge=0, description="lines of text files before their header, or their first row")
     encoding: str = Field("utf-8", description="of text files")
     strip: str = Field("", description="characters to take out of numbers that are text, such as $,")
     decimal_comma: bool = Field(False, description="whether numbers that are text have a comma before their decimals")
+    no_volume: bool = Field(False, description="whether a volume that is not there is 0, for the files record none")
     repeated_hour: Literal["earlier", "later", "order"] | None = Field(
         None, description="which of the two hours it is that the clock of the timezone tells twice"
     )

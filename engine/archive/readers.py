@@ -75,7 +75,7 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
             yield from map(pl.DataFrame, _batches(part))
         else:
             for name, piece in text_pieces(part.path, options.header, options.text):
-                if len(piece):
+                if len(piece) or options.reader is read_columnar:  # whose columns are looked at where there is no row
                     yield piece.with_columns(pl.lit(name).alias(INSIDE)) if kind == "zip" else piece
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(part.path, error, "a whole Parquet or CSV file") from None

@@ -52,6 +52,8 @@ class InPlaceOptions:
     source: str = ""
     text: TextOptions = USUAL
     repeated_hour: str | None = None
+    time_format: str | None = None
+    no_volume: bool = False
 
 
 def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent) -> Archive:
@@ -76,7 +78,8 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
                            fix="give another --archive")  # fmt: skip
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
     reading = SourceOptions(
-        options.columns or {}, options.timezone, options.epoch_unit, text=options.text, repeated_hour=options.repeated_hour
+        options.columns or {}, options.timezone, options.epoch_unit, options.time_format, text=options.text,
+        repeated_hour=options.repeated_hour, no_volume=options.no_volume,
     )  # fmt: skip
     names = [path.relative_to(folder).as_posix() for path in paths]
     files = options.files or _template(names, folder, names_symbol(paths[0], reading))
@@ -93,7 +96,8 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
             root=os.path.relpath(folder.resolve(), root.resolve()), files=files, label=options.label,
             columns=dict(reading.columns), timezone=options.timezone, epoch_unit=options.epoch_unit,
             header=options.text.names, skip_lines=options.text.skip_lines, encoding=options.text.encoding, strip=options.text.strip,
-            decimal_comma=options.text.decimal_comma, repeated_hour=options.repeated_hour,
+            decimal_comma=options.text.decimal_comma, repeated_hour=options.repeated_hour, time_format=options.time_format,
+            no_volume=options.no_volume,
         ),
     )  # fmt: skip
 

@@ -52,6 +52,7 @@ class SourceOptions:
     header          columns of a vendor's text files, where they have no header of their own
     text            how text files are written
     repeated_hour   which of the two hours it is that a clock tells twice: earlier, later, or order, as the rows follow one another
+    no_volume       whether a volume that is not there is 0, for the source records none
     query           what to ask a DuckDB file
     reader          what reads the files
     """
@@ -66,6 +67,7 @@ class SourceOptions:
     header: tuple[str, ...] = ()
     text: TextOptions = USUAL
     repeated_hour: str | None = None
+    no_volume: bool = False
     query: str | None = None
     reader: Reader = field(default=read_columnar, repr=False)  # a function's repr is another in each process
 
@@ -143,14 +145,15 @@ def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict
         found[target] = name
     has_symbol = "symbol" in found or options.symbol_pattern is not None
     has_time = "timestamp" in found or "date" in found
-    missing = [name for name in BAR_VALUES if name not in found]
+    missing = [name for name in BAR_VALUES if name not in found and not (name == "volume" and options.no_volume)]
     missing += [] if has_symbol else ["symbol"]
     missing += [] if has_time else ["timestamp"]
     if missing:
         raise BarImportError(
             f"no column for {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}; the file has "
             f"{', '.join(present)}",
-            fix=f"name it: --column {missing[0]}=NAME" + ("" if has_symbol else ", or --symbol-from-filename"),
+            fix=f"name it: --column {missing[0]}=NAME" + ("" if has_symbol else ", or --symbol-from-filename")
+            + (", or --no-volume if none is recorded" if missing == ["volume"] else ""),
         )  # fmt: skip
     return found
 
@@ -200,12 +203,23 @@ def as_bars(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: S
     symbol = _symbol(path, piece, mapping, options).str.strip_chars()
     for pattern, replacement in options.symbol_rules:
         symbol = symbol.str.replace(pattern, replacement)
+    if options.no_volume:
+        piece, mapping = _with_volume(piece, mapping)
     numbers = [_number(path, piece, name, mapping[name], options) for name in NUMBERS if name in mapping]
     if options.price_divisor != 1:
         numbers = [divided(n, options.price_divisor) if n.meta.output_name() in DIVIDED else n for n in numbers]
     timestamp = _timestamp(path, piece, mapping, options)
     timestamp = pl.when(timestamp.is_between(*BELIEVED)).then(timestamp).alias("timestamp")
     return piece.select(symbol.str.to_uppercase().alias("symbol"), timestamp, *numbers)
+
+
+def _with_volume(piece: pl.DataFrame, mapping: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str]]:
+    """A piece of a source that records no volume, or only some, with 0 where there is none."""
+    source = mapping.get("volume")
+    if source is None:
+        return piece.with_columns(pl.lit(0.0).alias("volume")), mapping | {"volume": "volume"}
+    text = pl.col(source).str.strip_chars().replace("", None) if piece.schema[source] == pl.String else pl.col(source)
+    return piece.with_columns(text.fill_null(pl.lit("0" if piece.schema[source] == pl.String else 0))), mapping
 
 
 def _symbol(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Expr:

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from engine.archive.atomic import atomic_path
 from engine.archive.spelling import two_spellings, with_spelling
-from engine.errors import ArchiveError, did_you_mean
+from engine.archive.text import text_pieces
+from engine.errors import ArchiveError, BarImportError, did_you_mean
 
 DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 
@@ -77,7 +78,10 @@ def _raw(path: Path) -> pl.DataFrame:
     try:
         if not path.is_file():
             raise ArchiveError("no such file", where=path)
-        return _parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+        return _parquet(path) if path.suffix == ".parquet" else pl.concat([rows for _, rows in text_pieces(path)])
+    except BarImportError as error:  # its options are of imports
+        raise ArchiveError(error.what, where=error.where, expected=error.expected,
+                           fix="write the table as UTF-8, with the names of its columns in the first line") from None  # fmt: skip
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArchiveError(f"cannot be read: {told}", where=path, expected="a table with a header, .csv or .parquet") from None

@@ -31,6 +31,7 @@ from engine.errors import BarImportError
 
 CHUNK = 8 << 20  # bytes read at once; a line that is longer is none of a text file's
 SAMPLE = 50  # lines by which a header is judged
+FEWEST_BLANKS = 4  # of a line whose columns have blanks between them
 SHOWN = 120  # characters of a line in a message
 SEPARATORS = ",;\t|"
 UNREADABLE = (pa.ArrowException, OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -81,7 +82,7 @@ class TextForm:
         if begins >= len(lines):
             raise BarImportError("no rows", where=where, expected="a header and rows")
         first = lines[begins]
-        separator = told[1] if told else max(SEPARATORS, key=first.count)
+        separator = told[1] if told else _separator(first, lines)
         fields, is_data = _fields(first, separator), looks_like_data(first, separator)
         if options.names:
             if not is_data:
@@ -288,7 +289,8 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: object) -> None:
     """BarImportError where most lines have more fields than the first, as those have that follow a title or a note."""
     widths = [_width(line) for line in lines[begins:-1] if line.strip()]
-    usual = Counter(widths).most_common(1)[0][0] if widths else 0
+    counts = Counter(widths[len(widths) // 2 :])  # notes are few, rows are many
+    usual = max(counts, key=lambda width: (counts[width], width), default=0)
     if not widths or widths[0] >= usual or len(_fields(lines[begins], separator)) >= usual:
         return
     header = next(number for number, line in enumerate(lines) if number >= begins and _width(line) == usual)
@@ -299,6 +301,13 @@ def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: o
         expected=f"the names of {usual} columns, as most lines have",
         fix=f"give --skip-lines {header}: line {header + 1} is {_shown(lines[header])}",
     )  # fmt: skip
+
+
+def _separator(first: str, lines: Sequence[str]) -> str:
+    """What stands between a line's fields; blanks where no line has anything else."""
+    if not any(mark in line for mark in SEPARATORS for line in lines) and first.count(" ") >= FEWEST_BLANKS:
+        return " "
+    return max(SEPARATORS, key=first.count)
 
 
 def _width(line: str) -> int:

@@ -72,7 +72,7 @@ def import_command(
     sources: tuple[Path, ...], archive_path: Path, layout: str | None, append: bool, label: str | None, exchange: str | None,
     timezone: str | None, epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...],
     price_divisor: float, symbol_from_filename: bool, merge_opening_auction: bool, query: str | None, source: str,
-    repeated_hour: str | None, output_format: str, quiet: bool, **text: Any,
+    repeated_hour: str | None, no_volume: bool, output_format: str, quiet: bool, **text: Any,
 ) -> None:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
@@ -90,6 +90,7 @@ def import_command(
     reading = SourceOptions(
         _mapping(columns), timezone, epoch_unit, time_format, FILE_NAME if symbol_from_filename else None,
         price_divisor=price_divisor, query=query, text=text_of(**text), repeated_hour=repeated_hour,
+        no_volume=no_volume,
     )  # fmt: skip
     options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
     with progress_bar(quiet) as progress:
@@ -150,6 +151,7 @@ archive_group.add_command(tickers_command)
 @click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
 @click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where left out.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the files; may be repeated.")
 @text_options
@@ -157,8 +159,8 @@ archive_group.add_command(tickers_command)
 @quiet_option
 def init_command(
     folder: Path, archive_path: Path | None, label: str | None, files: str | None, exchange: str, timezone: str | None,
-    epoch_unit: str | None, interval: str | None, columns: tuple[str, ...], source: str, repeated_hour: str | None, quiet: bool,
-    **text: Any,
+    epoch_unit: str | None, time_format: str | None, interval: str | None, columns: tuple[str, ...], source: str,
+    repeated_hour: str | None, no_volume: bool, quiet: bool, **text: Any,
 ) -> None:  # fmt: skip
     """Make an archive of FOLDER, whose files are laid out by date already, without importing them.
 
@@ -170,7 +172,8 @@ def init_command(
 
     _check_zone(timezone)
     options = InPlaceOptions(
-        label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source, text_of(**text), repeated_hour
+        label, exchange, files, interval, _mapping(columns), timezone, epoch_unit, source, text_of(**text), repeated_hour,
+        time_format, no_volume,
     )  # fmt: skip
     with progress_bar(quiet) as progress:
         archive = init_in_place(folder, archive_path or folder, options, progress)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def text_options(command: Command) -> Command:
-    """--header, --skip-lines, --encoding, --strip, --decimal-comma, --repeated-hour."""
+    """--header, --skip-lines, --encoding, --strip, --decimal-comma, --repeated-hour, --no-volume."""
     options = (
         click.option("--header", metavar="NAMES",
                      help="Columns of text files without a header, such as symbol,timestamp,open,high,low,close,volume."),
@@ -24,6 +24,8 @@ def text_options(command: Command) -> Command:
         click.option("--decimal-comma", is_flag=True, help="Numbers that are text have a comma before their decimals."),
         click.option("--repeated-hour", type=click.Choice(["earlier", "later", "order"]),
                      help="Which hour it is that the clock of --timezone tells twice in autumn; order: both, one after the other."),
+        click.option("--no-volume", is_flag=True,
+                     help="The source records no volume: where none is, 0 is stored, which says nothing."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)

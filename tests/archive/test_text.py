@@ -17,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive import text as text_module
+from engine.archive.actions import read_actions
 from engine.archive.archive import Archive
 from engine.archive.importer import ImportOptions, import_bars
 from engine.archive.recognise import InPlaceOptions, init_in_place
 from engine.archive.source import FILE_NAME, SourceOptions
 from engine.archive.text import TextOptions, text_pieces
 from engine.archive.unread import as_number, option_of, time_forms
-from engine.errors import BarImportError, BarsweepError
+from engine.errors import ArchiveError, BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
@@ -81,6 +82,8 @@ READABLE = {
     "latin-1": (lines(*ROWS, head=HEAD + ",näme").replace(",100\n", ",100,é\n").encode("latin-1"), {"encoding": "latin-1"}),
     "thousands and currencies": (lines(*(row.replace(",100", ',"1,00"').replace("10.5,", "$10.5,") for row in ROWS)), {"strip": "$,"}),
     "decimal commas": (lines(*ROWS).replace(",", ";").replace(".", ","), {"decimal_comma": True}),
+    "notes of many words before the header": ("# made by somebody on some day of some year\n# in New York, or so\n" + lines(*ROWS), {"skip_lines": 2}),
+    "blanks between columns": (lines(*ROWS).replace(",", " "), {}),
     "quoted": (lines(*(",".join(f'"{cell}"' for cell in row.split(",")) for row in ROWS)), {}),
 }  # fmt: skip
 
@@ -108,6 +111,9 @@ REFUSED = {
     "no number at all": (lines(*(row.replace("10.75", "1x") for row in ROWS)), ["close is '1x' in row 1", "--column close=NAME"]),
     "no header": ("\n".join(ROWS), ["no header: line 1 is 'AAA,2018-03-13T13:30:00Z,10.5,", "--header symbol,timestamp"]),
     "a preamble": ("Data of ACME\nSymbol: AAA\n" + lines(*ROWS), ["line 1 is no header: 'Data of ACME'", "--skip-lines 2", HEAD]),
+    "a comment before few rows": ("# one\n# two\n# three\n" + lines(ROWS[0]), ["line 1 is no header: '# one'", "--skip-lines 3", HEAD]),
+    "no header, blanks": ("EURUSD 20231115 093000 1.1 1.1 1.1 1.1 0\n" * 3, ["no header: line 1 is 'EURUSD 20231115", "--header"]),
+    "a volume in millions": (lines(*ROWS).replace(",100\n", ",31.5M\n"), ["volume is '31.5M' in row 1", "a number"]),
     "latin-1": (lines(*ROWS, head=HEAD + ",name").replace(",100\n", ",100,\xe9\n").encode("latin-1"),
                 ["line 2 is no utf-8 text (byte 0xe9)", "--encoding", "latin-1"]),
     "a thousand comma without quotes": (lines(*ROWS).replace("10.75", "1,234.5"), ["line 2 has 8 fields", "expected 7", "quote"]),
@@ -173,6 +179,23 @@ def test_a_few_rows_without_a_value_are_put_aside_and_not_the_file(tmp_path: Pat
     content = lines(*ROWS, *(f"AAA,2018-03-13T14:0{n}:00Z,{word},11,10,10.75,100" for n, word in enumerate(("N/A", "-", "null", "1.5x"))),
                     "Total,,,,,,500")  # fmt: skip
     assert len(imported(tmp_path, content)) == 5
+
+
+@pytest.mark.parametrize("content", [
+    lines(*ROWS).replace(",100\n", "\n").replace(",volume", ""), lines(*ROWS).replace(",100\n", ",\n"), lines(*ROWS).replace(",100\n", ", \n"),
+])  # fmt: skip
+def test_a_source_without_volumes(content: str, plain: pl.DataFrame, barsweep: Barsweep, tmp_path: Path) -> None:
+    """Is told of, and read where that is declared, imported and in place."""
+    source = written(tmp_path / "source", content, "2018-03-13.csv")
+    imports = ("archive", "import", source, "--archive", tmp_path / "archive", "--label", "open", "--quiet")
+    in_place = ("archive", "init", tmp_path / "source", "--archive", tmp_path / "in place", "--label", "open", "--quiet")
+    for command in (imports, in_place):
+        refused = barsweep(*command)
+        assert refused.status == 2 and ("--no-volume" in refused.err or "5 missing volume" in refused.err), refused.err
+        done = barsweep(*command, "--no-volume")
+        assert done.status == 0, done.err
+        found = Archive.open(command[command.index("--archive") + 1]).read_session(dt.date(2018, 3, 13), ALL)  # type: ignore[arg-type]
+        assert found.equals(plain.with_columns(volume=pl.lit(0.0)))
 
 
 def test_ticks_are_told_of(tmp_path: Path) -> None:
@@ -360,3 +383,28 @@ def test_text_pieces_of_some_columns(tmp_path: Path) -> None:
     path = written(tmp_path, lines(*ROWS))
     found = pl.concat([piece for _, piece in text_pieces(path, wanted=["close", "symbol"])])
     assert found.columns == ["close", "symbol"] and len(found) == 5
+
+
+# -- tables: corporate actions, tickers
+
+TABLE = "symbol,ex_date,cash_dividend\nBRK.A,2018-03-13,0.5\nBRK.B,2018-03-14,0.25\n"
+
+
+@pytest.mark.parametrize("content", [
+    TABLE, "sep=,\n" + TABLE, "\ufeff" + TABLE, TABLE.replace(",", ";"), TABLE.replace(",", "\t").encode("utf-16"), "\n" + TABLE,
+])  # fmt: skip
+def test_tables_as_spreadsheets_write_them(content: str | bytes, tmp_path: Path) -> None:
+    assert read_actions(written(tmp_path, content)).equals(read_actions(written(tmp_path, TABLE, "plain.csv")))
+
+
+@pytest.mark.parametrize(("content", "told"), [
+    ("Dividends of 2018\nby somebody\n" + TABLE, "line 1 is no header: 'Dividends of 2018'"),
+    (TABLE.partition("\n")[2] + "X,2018-03-15,1\n", "no column symbol"),
+    ("BRK.A,20180313,0.5\nBRK.B,20180314,0.25\n", "no header: line 1 is 'BRK.A,20180313,0.5'"),
+    (TABLE.replace("BRK.A", "é").encode("latin-1"), "line 2 is no utf-8 text"), (TABLE.replace("0.5", "$0.50"), "'$0.50' in row 1"),
+    ("", "no rows"),
+])  # fmt: skip
+def test_tables_that_cannot_be_read(content: str | bytes, told: str, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError) as refused:
+        read_actions(written(tmp_path, content, "table.csv"))
+    assert told in str(refused.value) and "table.csv" in str(refused.value) and "--skip-lines" not in str(refused.value)
