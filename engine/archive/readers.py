@@ -69,14 +69,19 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
     Rows of a .zip have the name of the file inside, in the column INSIDE.
     """
-    kind = ending(part.path)
+    kind, rows = ending(part.path), 0
+    header: pl.DataFrame | None = None
     try:
         if kind == "parquet":
             yield from map(pl.DataFrame, _batches(part))
         else:
             for name, piece in text_pieces(part.path, options.header, options.text):
-                if len(piece) or options.reader is read_columnar:  # whose columns are looked at where there is no row
+                header = piece if header is None else header
+                if len(piece):
+                    rows += len(piece)
                     yield piece.with_columns(pl.lit(name).alias(INSIDE)) if kind == "zip" else piece
+            if header is not None and not rows and options.reader is read_columnar:
+                yield header  # whose columns are looked at where there is no row
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(part.path, error, "a whole Parquet or CSV file") from None
 
