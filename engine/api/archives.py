@@ -28,8 +28,10 @@ from engine.archive.in_place import ForeignFiles
 from engine.archive.lean import factor_actions, ticker_intervals
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.source import FILE_NAME, SourceOptions
+from engine.archive.text import TextOptions
 from engine.archive.tickers import TickersSummary
+from engine.archive.unread import EARLIER, LATER, ORDER
 from engine.archive.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean
 from engine.progress import Progress
@@ -95,7 +97,9 @@ def import_archive(
     *sources: str | Path, archive: str | Path, label: str | None = None, layout: str | None = None, append: bool = False,
     exchange: str | None = None, timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
     interval: str | None = None, columns: Mapping[str, str] | None = None, price_divisor: float = 1.0,
-    symbol_from_filename: bool = False, merge_opening_auction: bool = False, trust_label: bool = False, query: str | None = None,
+    symbol_from_filename: bool = False, header: str | Sequence[str] | None = None, skip_lines: int = 0, encoding: str = "utf-8",
+    strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None, no_volume: bool = False,
+    merge_opening_auction: bool = False, trust_label: bool = False, query: str | None = None,
     source: str = "", on_progress: Progress | None = None, spell: Spell = str,
 ) -> ImportSummary:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
@@ -113,7 +117,15 @@ def import_archive(
     interval               of the bars; found from their spacing where left out
     columns                our name -> the source's
     price_divisor          what prices are divided by
-    symbol_from_filename   the symbol is the file's name up to its first dot
+    symbol_from_filename   the symbol is the file's name without its ending: BRK.A of BRK.A.csv
+    header                 columns of text files without a header: names, or one text with commas between them
+    skip_lines             lines of text files before their header, or before the first row with `header`
+    encoding               of text files, such as "latin-1"
+    strip                  characters to take out of numbers that are text, such as "$,"
+    decimal_comma          numbers that are text have a comma before their decimals
+    repeated_hour          which hour it is that the clock of `timezone` tells twice in autumn: "earlier", "later", or "order"
+                           where both are there, one after the other
+    no_volume              the source records no volume: where none is, 0 is stored, which says nothing
     merge_opening_auction  a bar that ends at the open is the auction's, part of the first bar
     trust_label            import bars that seem to be labelled by their other end all the same
     query                  SQL that answers bars, asked of DuckDB files
@@ -122,9 +134,11 @@ def import_archive(
     if not price_divisor > 0:
         raise ConfigError(f"{spell('price_divisor')} {price_divisor:g}", expected="a number above 0")
     _check_zone(timezone, spell)
+    _check_hour(repeated_hour, spell)
     reading = SourceOptions(
-        dict(columns or {}), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
-        price_divisor=price_divisor, query=query,
+        dict(columns or {}), timezone, epoch_unit, time_format, FILE_NAME if symbol_from_filename else None,
+        price_divisor=price_divisor, text=_text(header, skip_lines, encoding, strip, decimal_comma, spell),
+        repeated_hour=repeated_hour, no_volume=no_volume, query=query,
     )  # fmt: skip
     options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading, trust_label)
     with telling(on_progress) as progress:
@@ -134,8 +148,9 @@ def import_archive(
 def read_in_place(
     folder: str | Path, *, archive: str | Path | None = None, label: str | None = None, files: str | None = None,
     exchange: str = "XNYS", timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
-    interval: str | None = None, columns: Mapping[str, str] | None = None, source: str = "", on_progress: Progress | None = None,
-    spell: Spell = str,
+    interval: str | None = None, columns: Mapping[str, str] | None = None, header: str | Sequence[str] | None = None,
+    skip_lines: int = 0, encoding: str = "utf-8", strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None,
+    no_volume: bool = False, source: str = "", on_progress: Progress | None = None, spell: Spell = str,
 ) -> InPlaceArchive:  # fmt: skip
     """Make an archive of a folder whose files are laid out by date already, without importing them.
 
@@ -144,7 +159,11 @@ def read_in_place(
     The rest as of `import_archive`.
     """
     _check_zone(timezone, spell)
-    options = InPlaceOptions(label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source, time_format)
+    _check_hour(repeated_hour, spell)
+    options = InPlaceOptions(
+        label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source, time_format,
+        _text(header, skip_lines, encoding, strip, decimal_comma, spell), repeated_hour, no_volume,
+    )  # fmt: skip
     with telling(on_progress) as progress:
         made = init_in_place(Path(folder), Path(archive or folder), options, progress)
     assert isinstance(made.files, ForeignFiles)
@@ -225,6 +244,26 @@ def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) ->
     if changes and not given:
         raise ConfigError("nothing to bring in", expected=f"{one} or {other}")
     return given == 1
+
+
+def _text(
+    header: str | Sequence[str] | None, skip_lines: int, encoding: str, strip: str, decimal_comma: bool, spell: Spell
+) -> TextOptions:  # fmt: skip
+    """How text files are written; ConfigError for an option that cannot be."""
+    given = header.split(",") if isinstance(header, str) and header else header or ()
+    names = tuple(name.strip() for name in given)
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigError(f"{spell('header')} {','.join(names)}", expected="names, each another, with commas between them")
+    if skip_lines < 0:
+        raise ConfigError(f"{spell('skip_lines')} {skip_lines}", expected="a number of lines, 0 or more")
+    if any(sign.isalnum() or sign in "+-" for sign in strip):
+        raise ConfigError(f"{spell('strip')} {strip}", expected="characters that are no part of a number, such as '$,'")
+    return TextOptions(names, skip_lines, encoding, strip, decimal_comma)
+
+
+def _check_hour(name: str | None, spell: Spell) -> None:
+    if name not in (None, EARLIER, LATER, ORDER):
+        raise ConfigError(f"{spell('repeated_hour')} {name}", expected=f"{EARLIER}, {LATER} or {ORDER}")
 
 
 def _check_zone(name: str | None, spell: Spell) -> None:

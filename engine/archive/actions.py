@@ -65,13 +65,13 @@ def bring_in(archive: Archive, actions: pl.DataFrame, replace: bool = False, ski
 
     What a row says takes the place of what the table said of that symbol and ex-date; with `replace` the table says nothing else.
     """
-    before = archive.corporate_actions()
+    symbols, before = archive.symbols(), archive.corporate_actions()
     merged = _said(_merged(before.head(0) if replace else before, actions)).sort(KEY)
     write_table(archive.path / layout.ACTIONS, merged)
     same = merged.join(before, on=list(CORPORATE_ACTIONS_SCHEMA), how="semi", nulls_equal=True)
     known = merged.join(before, on=KEY, how="semi")
     said = _said(actions)
-    absent = sorted(set(said["symbol"]) - set(archive.symbols()))
+    absent = sorted(set(said["symbol"]) - set(symbols))
     splits, dividends = (int(said[name].is_not_null().sum()) for name in VALUES)
     return ActionsSummary(
         splits, dividends, len(merged) - len(known), len(known) - len(same), len(before) - len(known), len(merged), tuple(absent),

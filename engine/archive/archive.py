@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.archive import layout
 from engine.archive.files import read_bars, read_index, read_times, symbol_runs
 from engine.archive.in_place import ForeignFiles
+from engine.archive.missing_parts import missing_interval, years_without_days
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import NO_DAY, ExchangeCalendar
@@ -48,7 +49,12 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over."""
+    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over.
+
+    Bars that archive.json names and that are gone are an ArchiveError wherever they are asked for.
+    """
+
+    may_lack_parts = False  # whether what is missing is no error
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
         self.path, self.manifest, self.left_out = path, manifest, left_out
@@ -82,7 +88,10 @@ class Archive:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
         if interval == "1d":
             return self._daily_dates
-        return [date for date in self.files.dates(interval) if date not in self.left_out]
+        dates = self.files.dates(interval)
+        if not dates:
+            self._refuse_missing(interval)
+        return [date for date in dates if date not in self.left_out]
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
@@ -119,7 +128,12 @@ class Archive:
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        return layout.daily_years(self.files.daily_root)
+        years = layout.daily_years(self.files.daily_root)
+        if not years:
+            self._refuse_missing("1d")
+        elif self._missing_year is not None:
+            raise self._missing_year
+        return years
 
     def daily_file(self, year: int) -> Path:
         """The file of a year of daily bars."""
@@ -172,6 +186,16 @@ class Archive:
                 raise ArchiveError(f"cannot be read: {error.strerror}", where=path, fix="run the command again") from None
             found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
         return found.hexdigest()[:16]
+
+    def _refuse_missing(self, interval: str) -> None:
+        """ArchiveError where bars of an interval that the archive is to have are gone."""
+        if interval in self.intervals and not self.may_lack_parts:
+            raise missing_interval(self.path, self.files, interval)
+
+    @cached_property
+    def _missing_year(self) -> ArchiveError | None:
+        """Of a year of intraday sessions without its daily bars; those of files in place are made as they are read."""
+        return None if self.may_lack_parts or self.manifest.in_place else years_without_days(self)
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:

@@ -69,8 +69,10 @@ def _named(name: str, files: list[Path]) -> VendorLayout | None:
 
 
 def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) -> list[Path]:
-    kinds = ("duckdb", "db") if queried else ("parquet", "csv")
+    kinds = ("duckdb", "db") if queried else ("parquet", "csv", "zip", "txt")
     kept = [file for file in files if (chosen.holds(file) if chosen else ending(file) in kinds)]
+    if chosen is None:  # beside others a .txt is a note
+        kept = [file for file in kept if ending(file) != "txt"] or kept
     if kept:
         return kept
     expected = f"paths that match {chosen.paths}" if chosen else f"files ending in {', '.join('.' + kind for kind in kinds)}"

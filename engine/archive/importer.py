@@ -36,6 +36,7 @@ from engine.archive.probe import resolved, told_interval, told_order
 from engine.archive.reading import SourceReading, Told, least, most
 from engine.archive.source import source_files
 from engine.archive.sources import SourceFile, is_known, read_sources, source_file, write_sources
+from engine.archive.spelling import SPELLED, two_series, two_spellings
 from engine.archive.staging import DONE, UNITS, Staging, plan_units
 from engine.archive.validate import CONFLICTING, drop_copies, split_conflicts
 from engine.archive.vendors import COLUMNS
@@ -116,6 +117,7 @@ class _Import:
         self._files, self._known = [file for file in files if file not in known], sorted(known)
         self._reading = options.reading
         self._staging = Staging(root / ".import")
+        self._day_conflicts: list[tuple[pl.DataFrame, pl.DataFrame]] | None = None  # kept bars and the others, of a year of days
         self._summary = ImportSummary(layout=options.layout or COLUMNS, label=options.label or "", files_known=len(known))
 
     def run(self) -> ImportSummary:
@@ -199,7 +201,12 @@ class _Import:
         told = ", ".join(f"{count:,} {reason}" for reason, count in put_aside.most_common())
         return BarImportError("no bars of any session" + (f"; rows put aside: {told}" if told else ""), where=self._files[0],
                               expected=f"bars of {self._calendar.mic}",
-                              fix="look at --layout, --timezone, --epoch-unit and --time-format" if told else None)  # fmt: skip
+                              fix=self._advice(put_aside) if told else None)  # fmt: skip
+
+    def _advice(self, put_aside: Counter[str]) -> str:
+        if set(put_aside) == {"missing volume"}:
+            return "give --no-volume if the source records none"
+        return "look at --layout, --timezone, --epoch-unit and --time-format"
 
     # -- 1. staging
 
@@ -258,6 +265,7 @@ class _Import:
         for year, of_year in groupby(dates, key=lambda date: date.year):
             daily: dict[dt.date, pl.DataFrame] = {}
             before = read_daily_sessions(self._root, year) if interval.is_daily else None
+            self._day_conflicts = [] if interval.is_daily else None
             days = []
             for date in of_year:
                 if date not in done and before is not None:
@@ -270,6 +278,9 @@ class _Import:
                 self._count(done[date])
                 number += 1
                 self._progress("writing sessions", number, len(dates))
+            if self._day_conflicts:
+                kept, conflicts = (pl.concat(frames) for frames in zip(*self._day_conflicts, strict=True))
+                self._refuse_mixture(kept, conflicts, str(year))
             update_daily(self._root, daily)
             for mark in [*days, {"year": year}]:
                 self._staging.mark(DONE, mark)
@@ -317,20 +328,40 @@ class _Import:
 
     def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int, int]:
         """The session's bars, and how many exact copies and auction rows went into them."""
-        bars, copies = drop_copies(self._staging.read(date))
+        bars, copies = drop_copies(self._staged(date))
         merged = self._merge_auction(bars, date, interval) if self._options.merge_opening_auction else bars
         return self._settle_conflicts(merged, date), copies, len(bars) - len(merged)
 
     def _day_bars(self, date: dt.date) -> tuple[pl.DataFrame, int]:
         opens_at = pl.lit(self._calendar.session(date).open).cast(BAR_SCHEMA["timestamp"])
-        bars, copies = drop_copies(self._staging.read(date).with_columns(timestamp=opens_at))
+        bars, copies = drop_copies(self._staged(date).with_columns(timestamp=opens_at))
         return self._settle_conflicts(bars, date).select(*BAR_SCHEMA), copies
+
+    def _staged(self, date: dt.date) -> pl.DataFrame:
+        """A session's rows; BarImportError where symbols that are written in two ways would become one."""
+        bars = self._staging.read(date)
+        told = two_spellings(bars)
+        if told:
+            raise BarImportError(f"{told} in session {date}", where=self._files[0].parent, expected="one way to write a symbol",
+                                 fix="rename one of them, or import them into archives of their own")  # fmt: skip
+        return bars.drop(SPELLED, strict=False)
 
     def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """Sorted bars, one a symbol and time; what speaks against one of them goes to quarantine."""
         kept, conflicts = split_conflicts(bars)
+        if self._day_conflicts is None:
+            self._refuse_mixture(kept, conflicts, f"session {date}")
+        else:  # a session has one bar of a symbol: a year of them tells
+            self._day_conflicts.append((kept.select("symbol", "timestamp"), conflicts.select("symbol", "timestamp")))
         self._staging.quarantine_session(date, conflicts.with_columns(reason=pl.lit(CONFLICTING)))
         return kept
+
+    def _refuse_mixture(self, kept: pl.DataFrame, conflicts: pl.DataFrame, when: str) -> None:
+        """BarImportError where a symbol's bars are those of two series."""
+        told = two_series(kept, conflicts)
+        if told:
+            raise BarImportError(f"{told} in {when}", where=self._files[0].parent, expected="one bar a symbol and time",
+                                 fix="leave out the file that is of another market, feed or adjustment")  # fmt: skip
 
     def _merge_auction(self, bars: pl.DataFrame, date: dt.date, interval: Interval) -> pl.DataFrame:
         """The opening auction's own row, which ends at the open, becomes part of the first bar."""

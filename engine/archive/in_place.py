@@ -13,23 +13,24 @@ date on the wall: a session is read from the files of its date and of the day be
 from __future__ import annotations
 
 import datetime as dt
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote
 
 import polars as pl
 
 from engine.archive.catalogue import Catalogue, SessionFacts
 from engine.archive.files import in_order
-from engine.archive.layout import ArchiveManifest
+from engine.archive.layout import ArchiveManifest, InPlace
 from engine.archive.read_columns import read_columns
 from engine.archive.session_dates import refuse_shifted_days, session_dates
 from engine.archive.source import SourceOptions
+from engine.archive.spelling import SPELLED, two_series, two_spellings
+from engine.archive.template import Template
+from engine.archive.text import TextOptions
 from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
 from engine.archive.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
 from engine.clock.calendar import ExchangeCalendar
@@ -40,57 +41,17 @@ from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
 KEYS = ("symbol", "timestamp")
 EVERYTHING = (*BAR_SCHEMA, *OPTIONAL_BAR_SCHEMA)
-DATE_CODES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}", "%-m": r"\d{1,2}", "%-d": r"\d{1,2}"}
-PLACE = re.compile(r"\{date(?::([^{}]+))?\}|\{symbol\}|\*")
 DAY = dt.timedelta(days=1)
 STAGES = ("decode", "convert", "sort")
 
 
-class Template:
-    """Which session, and which symbol, a path is of. Raises ArchiveError for a template that names no date."""
-
-    def __init__(self, text: str, where: object):
-        self._codes: list[str] = []  # of the pattern's groups, without the - that stands for "without a zero"
-        pattern, last = "", 0
-        for found in PLACE.finditer(text):
-            pattern += re.escape(text[last : found.start()]) + self._group(found[0], found[1])
-            last = found.end()
-        self._pattern = re.compile(pattern + re.escape(text[last:]))
-        self.names_symbol = "{symbol}" in text
-        every = PLACE.sub(lambda found: re.sub(r"%-?[a-zA-Z]", "*", found[1]) if found[1] else "*", text)
-        self.glob = re.sub(r"\*+", "*", every)
-        if ".." in text.split("/") or text.startswith("/"):
-            raise ArchiveError(f"files {text!r}", where=where, expected="a path below root", fix="give another root, or FOLDER")
-        if {*self._codes} - {"{symbol}"} != {"%Y", "%m", "%d"}:
-            raise ArchiveError(
-                f"files {text!r}", where=where, expected='a path with the session\'s date, such as "{date}.parquet" or '
-                '"{date:%Y/%m}/{date:%Y%m%d}.csv" (of %Y, %m, %d each at least once)',
-            )  # fmt: skip
-
-    def match(self, path: str) -> tuple[dt.date, str | None] | None:
-        """The date and the symbol of a path below the root; None for a path of something else."""
-        found = self._pattern.fullmatch(path)
-        if found is None:
-            return None
-        values = dict(zip(self._codes, found.groups(), strict=True))
-        if any(values[code] != value for code, value in zip(self._codes, found.groups(), strict=True)):
-            return None  # a folder of another month
-        try:
-            date = dt.date(*(int(values[code]) for code in ("%Y", "%m", "%d")))
-        except ValueError:
-            return None
-        symbol = values.get("{symbol}")
-        return date, None if symbol is None else unquote(symbol)
-
-    def _group(self, place: str, form: str | None) -> str:
-        if place == "*":
-            return "[^/]*"
-        if place == "{symbol}":
-            self._codes.append(place)
-            return "([^/]+)"
-        parts = re.split(r"(%-?[a-zA-Z])", form or "%Y-%m-%d")
-        self._codes += [code.replace("-", "") for code in parts[1::2]]
-        return "".join(f"({DATE_CODES.get(part, '.*')})" if part[:1] == "%" else re.escape(part) for part in parts)
+def source_options(spec: InPlace, daily: bool) -> SourceOptions:
+    """How files in place are read; `daily` where their bars are of days."""
+    text = TextOptions(spec.header, spec.skip_lines, spec.encoding, spec.strip, spec.decimal_comma)
+    return SourceOptions(
+        spec.columns, spec.timezone, spec.epoch_unit, spec.time_format, text=text, repeated_hour=spec.repeated_hour,
+        no_volume=spec.no_volume, daily=daily,
+    )  # fmt: skip
 
 
 class ForeignFiles:
@@ -105,9 +66,7 @@ class ForeignFiles:
         self.root = (root / self._spec.root).resolve()
         self._interval = Interval.parse(manifest.intervals[0])
         self._calendar = ExchangeCalendar.of(manifest.exchange)
-        self._options = SourceOptions(
-            self._spec.columns, self._spec.timezone, self._spec.epoch_unit, self._spec.time_format, daily=self._interval.is_daily
-        )  # fmt: skip
+        self._options = source_options(self._spec, self._interval.is_daily)
         self._template = Template(self._spec.files, f"{root}/archive.json, in_place.files")
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._catalogue: Catalogue | None = None
@@ -196,7 +155,11 @@ class ForeignFiles:
         return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
 
     def _examine(self, date: dt.date) -> tuple[SessionFacts, pl.DataFrame]:
-        rows = self._rows(date, EVERYTHING)
+        rows = self._rows(date, (*EVERYTHING, SPELLED))
+        told = two_spellings(rows)
+        if told:
+            raise ArchiveError(told, where=self._of(date), expected="one way to write a symbol", fix="rename one of them")
+        rows = rows.drop(SPELLED, strict=False)
         bars, left_out = self._fit(rows, date)
         clean = not left_out and len(bars) == len(rows)
         times = bars["timestamp"].to_physical()
@@ -247,6 +210,10 @@ class ForeignFiles:
         told = rows.with_columns(pl.coalesce(*reasons).alias("reason"))
         good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
         bars, conflicts = split_conflicts(good)
+        told_of = two_series(bars, conflicts)
+        if told_of:
+            raise ArchiveError(told_of, where=self._of(date), expected="one bar a symbol and time",
+                               fix="take away the file that is of another market, feed or adjustment")  # fmt: skip
         left_out = Counter(dict(sorted(told["reason"].drop_nulls().value_counts().iter_rows())))
         if len(conflicts):
             left_out[CONFLICTING] = len(conflicts)

@@ -124,10 +124,12 @@ def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.S
     """The texts that tell the rows' times, and their symbols, piece by piece; nothing where times
     are no text.
     """
-    mapping = None
+    mapping: dict[str, str] = {}
+    columns: list[str] = []
     try:
         for piece in reading.reader(Part(file), reading):
-            mapping = mapping or find_columns(file, piece.columns, reading)
+            if piece.columns != columns:  # of the first piece, or of another file in a .zip
+                mapping, columns = find_columns(file, piece.columns, reading), piece.columns
             texts = label_texts(piece, mapping, reading)
             if texts is None:
                 return

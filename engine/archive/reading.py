@@ -17,6 +17,7 @@ from engine.archive.readers import ROWS_A_PIECE
 from engine.archive.session_dates import dates_of_days, refuse_shifted_days, session_dates
 from engine.archive.source import SourceOptions, read_pieces
 from engine.archive.spacing import Spacing
+from engine.archive.spelling import SPELLED
 from engine.archive.staging import UNITS, Staging, Unit
 from engine.archive.validate import NOT_A_SESSION, reason
 from engine.archive.whole_minutes import OFF_MINUTE, off_minute, refuse_seconds, whole_minutes
@@ -135,7 +136,7 @@ class SourceReading:
         dates = pl.Series([session.date for session in sessions], dtype=pl.Date)
         lost = pl.col("reason").is_null() & ~pl.col("date").is_in(dates.implode())
         bars = bars.with_columns(pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason"))
-        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date"))
+        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False))
         good = bars.filter(pl.col("reason").is_null()).drop("reason")
         if not self._interval.is_daily:
             told.edges += Edges.of(good, sessions, self._interval)

@@ -13,10 +13,13 @@ from pathlib import Path
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.doubts import longer_bars
-from engine.archive.in_place import KEYS, ForeignFiles, Template
+from engine.archive.in_place import KEYS, ForeignFiles
+from engine.archive.missing_parts import missing_interval
 from engine.archive.probe import LOOKED_AT, interval_of
 from engine.archive.read_columns import names_symbol, read_columns
 from engine.archive.source import SourceOptions, source_files
+from engine.archive.template import Template
+from engine.archive.text import USUAL, TextOptions
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
@@ -30,7 +33,7 @@ DATE_FORMS = (
     (r"\d{4}_\d{2}_\d{2}", "{date:%Y_%m_%d}"),
     (r"\d{4}/\d{2}/\d{2}(?!\d)", "{date:%Y/%m/%d}"),
 )
-READ = re.compile(r"\.(parquet|csv(\.gz|\.zst)?)$")
+READ = re.compile(r"\.(parquet|(csv|txt)(\.gz|\.zst)?|zip)$")
 FOLDERS = ((r"(^|/)\d{4}/\d{2}/", r"\1{date:%Y/%m}/"), (r"(^|/)\d{4}/", r"\1{date:%Y}/"))
 
 
@@ -52,6 +55,9 @@ class InPlaceOptions:
     epoch_unit: str | None = None
     source: str = ""
     time_format: str | None = None
+    text: TextOptions = USUAL
+    repeated_hour: str | None = None
+    no_volume: bool = False
 
 
 def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent) -> Archive:
@@ -63,8 +69,10 @@ def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: P
             fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
         )  # fmt: skip
     manifest = _manifest(folder, root, options)
-    ForeignFiles(root, manifest).catalogue(progress)
     archive = Archive(root, manifest)
+    assert isinstance(archive.files, ForeignFiles)
+    if not archive.files.catalogue(progress).rows:
+        raise missing_interval(root, archive.files, manifest.base.name)
     if longer := longer_bars(archive, manifest.base, archive.sessions(manifest.base.name)):
         raise ArchiveError(
             f"{longer}: longer than {manifest.base.name}, they would be seen before they are over", where=folder,
@@ -79,7 +87,10 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
         raise ArchiveError("an archive of imported bars is here", where=root, expected="a folder without one",
                            fix="give another --archive")  # fmt: skip
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
-    reading = SourceOptions(options.columns or {}, options.timezone, options.epoch_unit, options.time_format)
+    reading = SourceOptions(
+        options.columns or {}, options.timezone, options.epoch_unit, options.time_format, text=options.text,
+        repeated_hour=options.repeated_hour, no_volume=options.no_volume,
+    )  # fmt: skip
     names = [path.relative_to(folder).as_posix() for path in paths]
     files = options.files or _template(names, folder, names_symbol(paths[0], reading))
     template = Template(files, "--files")
@@ -94,7 +105,9 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
         in_place=layout.InPlace(
             root=os.path.relpath(folder.resolve(), root.resolve()), files=files, label=options.label,
             columns=dict(reading.columns), timezone=options.timezone, epoch_unit=options.epoch_unit,
-            time_format=options.time_format,
+            time_format=options.time_format, header=options.text.names, skip_lines=options.text.skip_lines,
+            encoding=options.text.encoding, strip=options.text.strip, decimal_comma=options.text.decimal_comma,
+            repeated_hour=options.repeated_hour, no_volume=options.no_volume,
         ),
     )  # fmt: skip
 
@@ -136,7 +149,7 @@ def _guesses(name: str, has_symbol: bool) -> list[str]:
             dated = re.sub(folders, by_year, dated, count=1)
         dated = re.sub(r"symbol=[^/]+", "symbol={symbol}", dated)
         folder, _, file = dated.rpartition("/")
-        ending = "".join(re.findall(r"\.(?:parquet|csv|gz)", file))
+        ending = "".join(re.findall(r"\.(?:parquet|csv|txt|gz|zst|zip)", file))
         rest = "*" if has_symbol or "{symbol}" in dated else "{symbol}"
         prefix = f"{folder}/" if folder else ""
         found += [dated, f"{prefix}{rest}{ending}"] if "{date" in folder else [dated]

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 from engine.archive.atomic import atomic_path
 from engine.archive.date_order import DateOrders
 from engine.archive.session_dates import off_session
+from engine.archive.spelling import two_spellings, with_spelling
+from engine.archive.text import text_pieces
 from engine.archive.time_text import orders_of, parse, parse_form
 from engine.clock.calendar import ExchangeCalendar
-from engine.errors import ArchiveError, BarsweepError, did_you_mean
+from engine.errors import ArchiveError, BarImportError, BarsweepError, did_you_mean
 
 AS_ISO = "write them as 2018-03-05"
 DOTTED = r"\d\."  # 6.11.2017 is no date of a table
@@ -43,12 +45,12 @@ def read_table(
     """
     raw = _raw(path)
     lower = {name.lower().strip("\ufeff "): name for name in reversed(raw.columns)}
-    dates = {name: next((lower[n] for n in (name, *aliases.get(name, ())) if n in lower), None) for name in schema}
+    dates = {name: _column(lower, name, aliases) for name in schema}
     texts = [raw[name] for ours, name in dates.items() if name and schema[ours] == pl.Date and raw.schema[name] == pl.String]
     order = None if time_format else _date_order(texts, path, calendar, declared)
     columns = []
     for ours, dtype in schema.items():
-        theirs = next((lower[name] for name in (ours, *aliases.get(ours, ())) if name in lower), None)
+        theirs = _column(lower, ours, aliases)
         pair = next((pair for pair in (quotients or {}).get(ours, ()) if theirs is None and set(pair) <= set(lower)), None)
         if theirs is not None:
             columns.append(_typed(raw[theirs], dtype, path, time_format, order).alias(ours))
@@ -62,11 +64,20 @@ def read_table(
             raise ArchiveError(f"no column {ours}", where=path, fix=did_you_mean(ours, lower),
                                expected=f"a column {names}; the table has {', '.join(raw.columns)}")  # fmt: skip
     table = pl.DataFrame(columns)
+    spelled = _column(lower, "symbol", aliases) if "symbol" in schema else None
+    told = two_spellings(with_spelling(table, raw[spelled].cast(pl.String).str.strip_chars())) if spelled else None
+    if told:
+        raise ArchiveError(told, where=path, expected="one way to write a symbol", fix="correct the table, or rename one of them")
     for ours in needed:
         if table[ours].null_count():
             row = int(table[ours].is_null().arg_true()[0])
             raise ArchiveError(f"{ours} is missing in row {row + 1}", where=path, expected=f"a value in every row of {ours}")
     return table
+
+
+def _column(present: Mapping[str, str], ours: str, aliases: Mapping[str, Sequence[str]]) -> str | None:
+    """Their name of a column, by theirs in small letters."""
+    return next((present[name] for name in (ours, *aliases.get(ours, ())) if name in present), None)
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
@@ -82,7 +93,10 @@ def _raw(path: Path) -> pl.DataFrame:
     try:
         if not path.is_file():
             raise ArchiveError("no such file", where=path)
-        return _parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+        return _parquet(path) if path.suffix == ".parquet" else pl.concat([rows for _, rows in text_pieces(path)])
+    except BarImportError as error:  # its options are of imports
+        raise ArchiveError(error.what, where=error.where, expected=error.expected,
+                           fix="write the table as UTF-8, with the names of its columns in the first line") from None  # fmt: skip
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArchiveError(f"cannot be read: {told}", where=path, expected="a table with a header, .csv or .parquet") from None

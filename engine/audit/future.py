@@ -35,7 +35,12 @@ LATER = "100y"
 
 
 class _Changed(Archive):
-    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing."""
+    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing.
+
+    It may end before the first daily bar.
+    """
+
+    may_lack_parts = True
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, symbols: Sequence[str]):
         super().__init__(path, manifest)

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.archive.archive import Archive
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.source import FILE_NAME, SourceOptions
 
 HEAD = "date,open,high,low,close,volume"
 READING = {name for name in SourceOptions.__dataclass_fields__}
@@ -41,7 +41,7 @@ def imported(folder: Path, files: dict[str, str], **options: Any) -> tuple[Archi
     for name, text in files.items():
         (source / name).write_text(text)
     reading = SourceOptions(
-        **{"symbol_pattern": UP_TO_FIRST_DOT} | {k: v for k, v in options.items() if k in READING}
+        **{"symbol_pattern": FILE_NAME} | {k: v for k, v in options.items() if k in READING}
     )
     rest = {name: value for name, value in options.items() if name not in READING}
     summary = import_bars(

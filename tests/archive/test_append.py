@@ -18,12 +18,12 @@ from engine.archive import importer, probe, reading, staging
 from engine.archive.archive import Archive
 from engine.archive.diff import diff_archives
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.source import FILE_NAME, SourceOptions
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 
 DATES = [dt.date(2018, 3, 1), dt.date(2018, 3, 2), dt.date(2018, 12, 31), dt.date(2019, 1, 2)]
-READING = SourceOptions(symbol_pattern=UP_TO_FIRST_DOT)
+READING = SourceOptions(symbol_pattern=FILE_NAME)
 
 
 def session(date: dt.date, symbol: str, close: float = 10.5, minutes: int = 3) -> pl.DataFrame:
