@@ -21,14 +21,17 @@ from engine.archive.demo import DEFAULT_START
 from engine.archive.demo import make_demo as make_demo_market
 from engine.archive.diff import Difference
 from engine.archive.diff import diff_archives as compare_archives
+from engine.archive.doubts import shifted_label
 from engine.archive.import_options import ImportOptions
 from engine.archive.importer import ImportSummary, import_bars
 from engine.archive.in_place import ForeignFiles
 from engine.archive.lean import factor_actions, ticker_intervals
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.source import FILE_NAME, SourceOptions
+from engine.archive.text import TextOptions
 from engine.archive.tickers import TickersSummary
+from engine.archive.unread import EARLIER, LATER, ORDER
 from engine.archive.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean
 from engine.progress import Progress
@@ -52,6 +55,7 @@ class InPlaceArchive:
     """Files that are read where they lie, and what was found in them.
 
     left_out  why rows are no bars -> how many
+    doubts    what speaks against something that was declared, in words
     """
 
     path: Path
@@ -62,6 +66,7 @@ class InPlaceArchive:
     bars: int
     out_of_order: int
     left_out: dict[str, int]
+    doubts: list[str]
 
     def reading_cost(self) -> ReadingCost | None:
         """What reading a session in place costs against an import; None of daily bars."""
@@ -92,8 +97,10 @@ def import_archive(
     *sources: str | Path, archive: str | Path, label: str | None = None, layout: str | None = None, append: bool = False,
     exchange: str | None = None, timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
     interval: str | None = None, columns: Mapping[str, str] | None = None, price_divisor: float = 1.0,
-    symbol_from_filename: bool = False, merge_opening_auction: bool = False, query: str | None = None, source: str = "",
-    on_progress: Progress | None = None, spell: Spell = str,
+    symbol_from_filename: bool = False, header: str | Sequence[str] | None = None, skip_lines: int = 0, encoding: str = "utf-8",
+    strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None, no_volume: bool = False,
+    merge_opening_auction: bool = False, trust_label: bool = False, query: str | None = None,
+    source: str = "", on_progress: Progress | None = None, spell: Spell = str,
 ) -> ImportSummary:  # fmt: skip
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
@@ -104,33 +111,46 @@ def import_archive(
     layout                 the vendor's (`layouts`), or "columns"; recognized where left out
     append                 read new and changed files only; leave sessions that are the same
     exchange               market identifier code, or "24/7"; the layout's or the archive's, else XNYS
-    timezone               of timestamps that carry none, such as "America/New_York"
+    timezone               of times that carry none, such as "America/New_York"; dates need none
     epoch_unit             of timestamps that are whole numbers: "s", "ms", "us", "ns"
-    time_format            of timestamps that are text, such as "%d.%m.%Y %H:%M"; found where left out
+    time_format            of timestamps that are text, such as "%d.%m.%Y %H:%M"; found where they tell it
     interval               of the bars; found from their spacing where left out
     columns                our name -> the source's
     price_divisor          what prices are divided by
-    symbol_from_filename   the symbol is the file's name up to its first dot
+    symbol_from_filename   the symbol is the file's name without its ending: BRK.A of BRK.A.csv
+    header                 columns of text files without a header: names, or one text with commas between them
+    skip_lines             lines of text files before their header, or before the first row with `header`
+    encoding               of text files, such as "latin-1"
+    strip                  characters to take out of numbers that are text, such as "$,"
+    decimal_comma          numbers that are text have a comma before their decimals
+    repeated_hour          which hour it is that the clock of `timezone` tells twice in autumn: "earlier", "later", or "order"
+                           where both are there, one after the other
+    no_volume              the source records no volume: where none is, 0 is stored, which says nothing
     merge_opening_auction  a bar that ends at the open is the auction's, part of the first bar
+    trust_label            import bars that seem to be labelled by their other end all the same
     query                  SQL that answers bars, asked of DuckDB files
     source                 where the bars come from, in words, for archive.json
     """
     if not price_divisor > 0:
         raise ConfigError(f"{spell('price_divisor')} {price_divisor:g}", expected="a number above 0")
     _check_zone(timezone, spell)
+    _check_hour(repeated_hour, spell)
     reading = SourceOptions(
-        dict(columns or {}), timezone, epoch_unit, time_format, UP_TO_FIRST_DOT if symbol_from_filename else None,
-        price_divisor=price_divisor, query=query,
+        dict(columns or {}), timezone, epoch_unit, time_format, FILE_NAME if symbol_from_filename else None,
+        price_divisor=price_divisor, text=_text(header, skip_lines, encoding, strip, decimal_comma, spell),
+        repeated_hour=repeated_hour, no_volume=no_volume, query=query,
     )  # fmt: skip
-    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading)
+    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading, trust_label)
     with telling(on_progress) as progress:
         return import_bars([Path(one) for one in sources], Path(archive), options, progress)
 
 
 def read_in_place(
     folder: str | Path, *, archive: str | Path | None = None, label: str | None = None, files: str | None = None,
-    exchange: str = "XNYS", timezone: str | None = None, epoch_unit: str | None = None, interval: str | None = None,
-    columns: Mapping[str, str] | None = None, source: str = "", on_progress: Progress | None = None, spell: Spell = str,
+    exchange: str = "XNYS", timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
+    interval: str | None = None, columns: Mapping[str, str] | None = None, header: str | Sequence[str] | None = None,
+    skip_lines: int = 0, encoding: str = "utf-8", strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None,
+    no_volume: bool = False, source: str = "", on_progress: Progress | None = None, spell: Spell = str,
 ) -> InPlaceArchive:  # fmt: skip
     """Make an archive of a folder whose files are laid out by date already, without importing them.
 
@@ -139,13 +159,20 @@ def read_in_place(
     The rest as of `import_archive`.
     """
     _check_zone(timezone, spell)
-    options = InPlaceOptions(label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source)
+    _check_hour(repeated_hour, spell)
+    options = InPlaceOptions(
+        label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source, time_format,
+        _text(header, skip_lines, encoding, strip, decimal_comma, spell), repeated_hour, no_volume,
+    )  # fmt: skip
     with telling(on_progress) as progress:
         made = init_in_place(Path(folder), Path(archive or folder), options, progress)
     assert isinstance(made.files, ForeignFiles)
-    catalogue, base = made.files.catalogue(), made.manifest.base.name
-    return InPlaceArchive(made.path, made.files.template, base, made.sessions(base), len(made.symbols()), catalogue.rows,
-                          catalogue.out_of_order, dict(catalogue.left_out))  # fmt: skip
+    catalogue, base = made.files.catalogue(), made.manifest.base
+    sessions = made.sessions(base.name)
+    shifted = shifted_label(made, base, sessions)
+    return InPlaceArchive(made.path, made.files.template, base.name, sessions, len(made.symbols()), catalogue.rows,
+                          catalogue.out_of_order, dict(catalogue.left_out),
+                          [f"is {spell('label')} {label} right? {shifted}"] if shifted else [])  # fmt: skip
 
 
 def layouts() -> list[Layout]:
@@ -163,13 +190,14 @@ def diff_archives(a: str | Path, b: str | Path, *, on_progress: Progress | None 
 
 def actions(
     archive: str | Path, *, table: str | Path | None = None, lean_factors: str | Path | None = None, by_ticker: bool = False,
-    replace: bool = False, spell: Spell = str,
+    time_format: str | None = None, replace: bool = False, spell: Spell = str,
 ) -> ActionsSummary | pl.DataFrame:  # fmt: skip
     """Bring splits and cash dividends into an archive; without a source, those that it has.
 
     table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend
     lean_factors  LEAN's factor files: a folder, a zip, or one symbol's .csv
     by_ticker     the table names tickers of the ex-date; the symbol map says whose they were
+    time_format   of the table's dates, such as "%d/%m/%Y"; found where they tell it
     replace       forget what the archive has; else it is merged
     """
     read = Archive.open(archive)
@@ -177,7 +205,7 @@ def actions(
         return read.corporate_actions()
     skipped: tuple[str, ...] = ()
     if table:
-        rows = corporate.read_actions(Path(table))
+        rows = corporate.read_actions(Path(table), time_format, read.calendar)
     else:
         rows, skipped = factor_actions(read, Path(lean_factors or ""))
     rows = corporate.by_ticker(read, rows) if by_ticker else rows
@@ -185,18 +213,19 @@ def actions(
 
 
 def tickers(
-    archive: str | Path, *, table: str | Path | None = None, lean_maps: str | Path | None = None, replace: bool = False,
-    spell: Spell = str,
+    archive: str | Path, *, table: str | Path | None = None, lean_maps: str | Path | None = None,
+    time_format: str | None = None, replace: bool = False, spell: Spell = str,
 ) -> TickersSummary | pl.DataFrame:  # fmt: skip
     """Tell an archive which symbol had which ticker when; without a source, what it knows.
 
-    table      CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
-    lean_maps  LEAN's map files: a folder, a zip, or one symbol's .csv
+    table        CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
+    lean_maps    LEAN's map files: a folder, a zip, or one symbol's .csv
+    time_format  of the table's dates, such as "%d/%m/%Y"; found where they tell it
     """
     read = Archive.open(archive)
     if not _has_source(table=table, lean_maps=lean_maps, changes=replace, spell=spell):
         return read.symbol_map.intervals
-    rows = renamed.read_tickers(Path(table)) if table else ticker_intervals(Path(lean_maps or ""))
+    rows = renamed.read_tickers(Path(table), time_format) if table else ticker_intervals(Path(lean_maps or ""))
     return renamed.bring_in(read, rows, replace)
 
 
@@ -215,6 +244,26 @@ def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) ->
     if changes and not given:
         raise ConfigError("nothing to bring in", expected=f"{one} or {other}")
     return given == 1
+
+
+def _text(
+    header: str | Sequence[str] | None, skip_lines: int, encoding: str, strip: str, decimal_comma: bool, spell: Spell
+) -> TextOptions:  # fmt: skip
+    """How text files are written; ConfigError for an option that cannot be."""
+    given = header.split(",") if isinstance(header, str) and header else header or ()
+    names = tuple(name.strip() for name in given)
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigError(f"{spell('header')} {','.join(names)}", expected="names, each another, with commas between them")
+    if skip_lines < 0:
+        raise ConfigError(f"{spell('skip_lines')} {skip_lines}", expected="a number of lines, 0 or more")
+    if any(sign.isalnum() or sign in "+-" for sign in strip):
+        raise ConfigError(f"{spell('strip')} {strip}", expected="characters that are no part of a number, such as '$,'")
+    return TextOptions(names, skip_lines, encoding, strip, decimal_comma)
+
+
+def _check_hour(name: str | None, spell: Spell) -> None:
+    if name not in (None, EARLIER, LATER, ORDER):
+        raise ConfigError(f"{spell('repeated_hour')} {name}", expected=f"{EARLIER}, {LATER} or {ORDER}")
 
 
 def _check_zone(name: str | None, spell: Spell) -> None:

@@ -43,13 +43,17 @@ class Audit:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing differs, and no scanner and no strategy failed."""
-        return not (self.look_ahead.differences or self.look_ahead.failures)
+        """Whether nothing differs, no scanner and no strategy failed, and the bars are what they are taken for."""
+        return not (self.look_ahead.differences or self.look_ahead.failures or self.look_ahead.bars)
 
     @property
     def warnings(self) -> list[str]:
         """What is odd, in words."""
-        return [*self.look_ahead.warnings, *(f"failed, so not audited: {one}" for one in self.look_ahead.failures)]
+        audit = self.look_ahead
+        return [
+            *audit.warnings, *(f"failed, so not audited: {one}" for one in audit.failures),
+            *(f"the archive's bars are not what they are taken for: {one}; see `barsweep archive check`" for one in audit.bars),
+        ]  # fmt: skip
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -64,6 +68,7 @@ class Audit:
             "values": f"{audit.values:,} of cross-sections compared",
             "seed": self.options.seed,
             "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
+            **({"bars": "not what they are taken for"} if audit.bars else {}),
         }  # fmt: skip
 
     @property
@@ -120,6 +125,7 @@ class Audit:
             "replays": [{"session": one.session, "tick": one.tick, "future": one.future, "differences": len(one.differences)}
                         for one in audit.replays],
             "values": audit.values, "differences": found, "failures": audit.failures, "warnings": audit.warnings,
+            "bars": audit.bars,
             "warm_up": None if warm is None else {
                 "indicators": [dataclasses.asdict(one) for one in warm.movements],
                 "hits": [dict(zip(("session", "factor", "hits", "others"), one, strict=True)) for one in warm.hits],

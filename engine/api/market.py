@@ -14,6 +14,7 @@ from engine.api.options import ScanOptions, Spell
 from engine.api.sources import ScannerLike, config_of, scan_config
 from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.fix import MOST_REMOVED
 from engine.archive.kept import KeptArchive, KeptBars
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
@@ -174,11 +175,11 @@ class Market:
 
     # -- the archive itself
 
-    def check(self, *, fix: bool = False, on_progress: Progress | None = None) -> Checked:
+    def check(self, *, fix: bool = False, remove_up_to: float = MOST_REMOVED, on_progress: Progress | None = None) -> Checked:
         """Read every bar and tell what is wrong; see `barsweep.check`."""
         from engine.api.qualities import check
 
-        return check(self, fix=fix, on_progress=on_progress)
+        return check(self, fix=fix, remove_up_to=remove_up_to, on_progress=on_progress)
 
     def quality(
         self, *symbols: str, start: str | dt.date | None = None, end: str | dt.date | None = None, columns: int = 60,

@@ -18,12 +18,15 @@ from engine.api.html import facts_html
 from engine.api.market import Market, market_of
 from engine.api.options import Spell, check_order, date_of
 from engine.api.progress import telling
+from engine.archive.anomalies import KINDS
 from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.archive.check import Finding, check_archive
-from engine.archive.fix import FIXES, fix_archive
+from engine.archive.fix import MOST_REMOVED, fix_archive
+from engine.archive.fix_log import FIXES
 from engine.archive.info import ArchiveInfo, describe
 from engine.archive.quality import ArchiveQuality, QualityTotals
+from engine.errors import ConfigError
 from engine.progress import Progress
 from engine.results.charts import plotly
 from engine.results.coverage_page import coverage_page
@@ -50,6 +53,16 @@ class Checked:
     def clean(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The findings that a run must not see; the others are notes."""
+        return [finding for finding in self.findings if finding.fault]
+
+    @property
+    def fills(self) -> int:
+        """How many bars without volume, at the price before, there are."""
+        return sum(finding.count for finding in self.findings if finding.kind == KINDS["filled"])
 
     @property
     def table(self) -> pl.DataFrame:
@@ -120,15 +133,20 @@ def info(archive: str | Path | Market) -> ArchiveInfo:
     return describe(_read(archive))
 
 
-def check(archive: str | Path | Market, *, fix: bool = False, on_progress: Progress | None = None) -> Checked:
+def check(
+    archive: str | Path | Market, *, fix: bool = False, remove_up_to: float = MOST_REMOVED, on_progress: Progress | None = None
+) -> Checked:  # fmt: skip
     """Read every bar of an archive and tell what is wrong.
 
-    fix  repair first what is safe to repair: sort, drop exact copies and fills without volume, put right highs and lows that are
-         exchanged or miss open or close by rounding
+    fix           repair first what is safe to repair: sort, drop exact copies and fills without volume, put right highs and lows
+                  that are exchanged or miss open or close by rounding
+    remove_up_to  with `fix`: percent of a symbol's bars in a session that may be removed as fills without volume
     """
+    if not 0 <= remove_up_to <= 100:
+        raise ConfigError(f"remove_up_to {remove_up_to:g}", expected="a percentage, from 0 to 100")
     read = _read(archive)
     with telling(on_progress) as progress:
-        changes = fix_archive(read, progress) if fix else Counter()
+        changes = fix_archive(read, progress, remove_up_to) if fix else Counter()
         return Checked(check_archive(read, progress), changes, read.path / FIXES)
 
 

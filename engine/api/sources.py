@@ -74,7 +74,7 @@ def scan_config(
     daily = (Interval.parse(interval, spell("interval")) if interval else archive.manifest.base).is_daily
     parts = [_part(scanner) for scanner in scanners]
     blocks = _blocks(parts, where, options, spell)
-    ticks = _ticks(options.get("schedule")) or ([] if pre_session else [_usual(archive, daily)])
+    ticks = _ticks(options.get("schedule")) or ([] if pre_session else _usual(archive, daily))
     data = {
         "scanners": [{**block, "pre_session": pre_session, "regular_session": ticks or None} for block in blocks],
         "extended_hours": options.get("extended_hours", False), "benchmark": options.get("benchmark"), "interval": interval,
@@ -263,17 +263,25 @@ def _schedule(text: str) -> dict[str, str]:
     return {"start": str(schedule.start), "end": str(schedule.end), "interval": schedule.interval.name}
 
 
-def _usual(archive: Archive, daily: bool) -> dict[str, str]:
-    """Every five minutes of a full session, from five after its open to five before its close; daily bars: at the close."""
+def _usual(archive: Archive, daily: bool) -> list[dict[str, str]]:
+    """Every five minutes of a full session, from five after its open to five before its close; daily bars: at the close.
+
+    Two schedules where the session opens the evening before.
+    """
     if daily:
-        return {"at": "close"}
+        return [{"at": "close"}]
     dates = archive.sessions(archive.manifest.base.name)
     if not dates:
-        return {"start": "09:35", "end": "15:55", "interval": "5m"}
+        return [{"start": "09:35", "end": "15:55", "interval": "5m"}]
     session = max(archive.calendar.sessions(dates[0], dates[-1]), key=lambda s: s.minutes)
     step = max(5, archive.manifest.base.minutes)
     first, last = (
         dt.datetime.fromtimestamp(micros / 1e6, archive.calendar.tz) + dt.timedelta(minutes=sign * step)
         for micros, sign in ((session.open, 1), (session.close, -1))
     )
-    return {"start": f"{first:%H:%M}", "end": f"{last:%H:%M}", "interval": f"{step}m"}
+    parts = [(first, last)]
+    if first.date() < session.date:
+        before_midnight = (24 * 60 - 1 - first.hour * 60 - first.minute) // step
+        evening, day = (first + dt.timedelta(minutes=step * count) for count in (before_midnight, before_midnight + 1))
+        parts = [(first, evening), (day, last)]
+    return [{"start": f"{a:%H:%M}", "end": f"{b:%H:%M}", "interval": f"{step}m"} for a, b in parts]

@@ -10,6 +10,7 @@ import polars as pl
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.tables import read_table, write_table
+from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
 
@@ -46,12 +47,14 @@ class ActionsSummary:
     skipped: tuple[str, ...] = ()
 
 
-def read_actions(path: Path) -> pl.DataFrame:
+def read_actions(path: Path, time_format: str | None = None, calendar: ExchangeCalendar | None = None) -> pl.DataFrame:
     """CORPORATE_ACTIONS_SCHEMA of a table (.csv, .parquet) with a header; raises ArchiveError.
+
+    time_format  of dates that are text; found where it is None, with the help of the exchange's calendar
 
     A row says something of a symbol and ex-date: a split, a dividend, both, or that there was none (1.0, 0.0).
     """
-    table = read_table(path, CORPORATE_ACTIONS_SCHEMA, ALIASES, KEY, VALUES, QUOTIENTS)
+    table = read_table(path, CORPORATE_ACTIONS_SCHEMA, ALIASES, KEY, VALUES, QUOTIENTS, time_format, calendar, declared=True)
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one split or dividend")
     return _one_a_date(_checked(table, path), path)
@@ -62,13 +65,13 @@ def bring_in(archive: Archive, actions: pl.DataFrame, replace: bool = False, ski
 
     What a row says takes the place of what the table said of that symbol and ex-date; with `replace` the table says nothing else.
     """
-    before = archive.corporate_actions()
+    symbols, before = archive.symbols(), archive.corporate_actions()
     merged = _said(_merged(before.head(0) if replace else before, actions)).sort(KEY)
     write_table(archive.path / layout.ACTIONS, merged)
     same = merged.join(before, on=list(CORPORATE_ACTIONS_SCHEMA), how="semi", nulls_equal=True)
     known = merged.join(before, on=KEY, how="semi")
     said = _said(actions)
-    absent = sorted(set(said["symbol"]) - set(archive.symbols()))
+    absent = sorted(set(said["symbol"]) - set(symbols))
     splits, dividends = (int(said[name].is_not_null().sum()) for name in VALUES)
     return ActionsSummary(
         splits, dividends, len(merged) - len(known), len(known) - len(same), len(before) - len(known), len(merged), tuple(absent),

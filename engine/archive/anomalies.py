@@ -16,7 +16,7 @@ SPIKE_RANGES = 10.0  # and how many times the symbol's usual range of a bar in t
 KINDS = {
     "stale": "stale prices",  # STALE bars or more on end with the same open, high, low and close
     "spike": "spike that reverts",  # a high or low far beyond the close before and the open after its bar
-    "filled": "fill without volume",  # no volume, and the price of the bar before
+    "filled": "fill without volume",  # no volume, and the price of the bar before, of a symbol whose volume is recorded
 }
 
 
@@ -41,6 +41,8 @@ def mark_anomalies(bars: pl.DataFrame) -> pl.DataFrame:
     runs = marked["_run"].rle().struct.field("len")
     stale = (runs >= STALE).gather(marked["_run"].rle_id())
     marked = marked.with_columns(stale.alias("stale")).drop("_run")
+    if marked["filled"].any():  # a volume that is never above 0 is not recorded, and says nothing of a bar
+        marked = marked.with_columns(pl.col("filled") & (pl.col("volume") > 0).any().over("symbol"))
     if marked["spike"].any():
         usual = (pl.col("high") / pl.col("low") - 1.0).median().over("symbol")
         marked = marked.with_columns(pl.col("spike") & (beyond > SPIKE_RANGES * usual))

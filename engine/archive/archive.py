@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from engine.archive import layout
 from engine.archive.files import read_bars, read_index, read_times, symbol_runs
 from engine.archive.in_place import ForeignFiles
+from engine.archive.missing_parts import missing_interval, years_without_days
 from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
-from engine.clock.calendar import ExchangeCalendar
+from engine.clock.calendar import NO_DAY, ExchangeCalendar
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
@@ -28,6 +29,10 @@ from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEM
 T = TypeVar("T")
 HOUR = 60 * MICROS_A_MINUTE
 FOOTER_BYTES = 1 << 16  # the end of a Parquet file: its schema, statistics, sizes and symbol counts
+
+
+def _date(micros: int) -> dt.date:
+    return dt.date(1970, 1, 1) + dt.timedelta(microseconds=int(micros))
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,12 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over."""
+    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over.
+
+    Bars that archive.json names and that are gone are an ArchiveError wherever they are asked for.
+    """
+
+    may_lack_parts = False  # whether what is missing is no error
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
         self.path, self.manifest, self.left_out = path, manifest, left_out
@@ -80,7 +90,10 @@ class Archive:
         """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
         if interval == "1d":
             return self._daily_dates
-        return [date for date in self._there(self.files.dates(interval)) if date not in self.left_out]
+        dates = self._there(self.files.dates(interval))
+        if not dates:
+            self._refuse_missing(interval)
+        return [date for date in dates if date not in self.left_out]
 
     def symbols(self) -> list[str]:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
@@ -110,14 +123,19 @@ class Archive:
         within = within & (pl.col("date") >= start) if start else within
         within = within & (pl.col("date") < end) if end else within
         bars = pl.concat(frames)
-        frame = bars.with_columns(self._session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
+        frame = bars.with_columns(self.session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
         if self.symbol_map:
             return self.symbol_map.rename_daily(frame)
         return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        return self._there(layout.daily_years(self.files.daily_root))
+        years = self._there(layout.daily_years(self.files.daily_root))
+        if not years:
+            self._refuse_missing("1d")
+        elif self._missing_year is not None:
+            raise self._missing_year
+        return years
 
     def daily_file(self, year: int) -> Path:
         """The file of a year of daily bars."""
@@ -171,10 +189,20 @@ class Archive:
             found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
         return found.hexdigest()[:16]
 
+    def _refuse_missing(self, interval: str) -> None:
+        """ArchiveError where bars of an interval that the archive is to have are gone."""
+        if interval in self.intervals and not self.may_lack_parts:
+            raise missing_interval(self.path, self.files, interval)
+
+    @cached_property
+    def _missing_year(self) -> ArchiveError | None:
+        """Of a year of intraday sessions without its daily bars; those of files in place are made as they are read."""
+        return None if self.may_lack_parts or self.manifest.in_place else years_without_days(self)
+
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
         starts = pl.concat([pl.Series(dtype=BAR_SCHEMA["timestamp"]), *map(self._daily_starts, self.daily_years())])
-        return self._session_dates(starts).unique().sort().to_list()
+        return self.session_dates(starts).unique().sort().to_list()
 
     def _daily_starts(self, year: int) -> pl.Series:
         """When the sessions of a year's daily bars begin."""
@@ -210,13 +238,15 @@ class Archive:
                                fix="run the command again")  # fmt: skip
         return found
 
-    def _session_dates(self, timestamps: pl.Series) -> pl.Series:
-        """The exchange's date of each, as "date"."""
+    def session_dates(self, timestamps: pl.Series) -> pl.Series:
+        """The session's date of each daily bar's timestamp, as "date"."""
         return pl.Series("date", self._days(timestamps)).cast(pl.Date)
 
     def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
         """As `_session_dates`, in days since 1970-01-01. A time zone is looked up slowly, so that is done once for each hour."""
         times: NDArray[np.int64] = timestamps.to_physical().to_numpy()
+        if len(times) and self.calendar.is_overnight(*(_date(at) for at in (times.min(), times.max()))):
+            return np.where((days := self.calendar.open_at(times)) != NO_DAY, days, self._local_days(times))
         first, last = (int(times.min()) // HOUR, int(times.max()) // HOUR) if len(times) else (0, 0)
         if len(times) < last - first:
             return self._local_days(times)

@@ -39,12 +39,15 @@ class SessionFacts:
     clean     every row is one of them
     in_order  and they are sorted by symbol and time
     left_out  how many rows are not seen, by reason
+    first, last  start of the first bar and of the last, microseconds
     """
 
     rows: int
     clean: bool
     in_order: bool
     left_out: Mapping[str, int]
+    first: int = 0
+    last: int = 0
 
 
 Examine = Callable[[dt.date], tuple[SessionFacts, pl.DataFrame]]
@@ -121,7 +124,7 @@ class Catalogue:
 
     def _keep(self) -> None:
         content = {
-            str(date): [stamp, facts.rows, facts.clean, facts.in_order, dict(facts.left_out)]
+            str(date): [stamp, facts.rows, facts.clean, facts.in_order, dict(facts.left_out), facts.first, facts.last]
             for date, stamp in sorted(self._stamps.items()) for facts in [self._facts[date]]
         }  # fmt: skip
         with atomic_path(self.root / FACTS) as path:

@@ -10,8 +10,9 @@ itself is told, and is no fault.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
@@ -20,9 +21,15 @@ from engine.archive.anomalies import KINDS, mark_anomalies
 from engine.archive.archive import Archive
 from engine.archive.files import index_fits, read_bars, verify
 from engine.archive.in_place import ForeignFiles
+from engine.archive.label_doubt import Edges, doubt
+from engine.archive.long_gaps import long_gaps
+from engine.archive.missing_parts import DailySymbols
+from engine.archive.reading import Told
+from engine.archive.spacing import Spacing
 from engine.archive.split_jumps import split_jumps
-from engine.archive.tickers import long_gaps, stray_bars
+from engine.archive.tickers import stray_bars
 from engine.archive.validate import REASONS
+from engine.archive.whole_minutes import off_minute
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
@@ -47,18 +54,22 @@ def check_archive(archive: Archive, progress: Progress = silent) -> list[Finding
     """All findings, in order of interval and session; an empty list is a clean archive."""
     findings: list[Finding] = []
     for interval in archive.intervals:
-        findings += _check_daily(archive) if interval == "1d" else _check_intraday(archive, interval, progress)
+        try:
+            findings += _check_daily(archive) if interval == "1d" else _check_intraday(archive, interval, progress)
+        except ArchiveError as error:
+            findings.append(Finding("a part of the archive is missing", f"interval {interval}", 1, str(error), True))
     return findings + list(_check_symbols(archive))
 
 
 def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list[Finding]:
     dates = archive.sessions(interval)
     if not dates:
-        return [Finding("no sessions", f"interval {interval}", 1, "", True)]
+        return []
     sessions = {session.date: session for session in archive.calendar.sessions(dates[0], dates[-1])}
-    missing = sorted(set(sessions) - set(dates))
-    findings = [Finding("missing session", f"{interval} {date}", 1, "", False) for date in missing]
+    findings = list(_missing_sessions(list(sessions), dates, interval))
+    daily = DailySymbols(archive) if "1d" in archive.intervals and not archive.manifest.in_place else None
     rows: dict[dt.date, float] = {}
+    told, length = Told(), Interval.parse(interval)
     for number, date in enumerate(dates):
         where = f"{interval} {date}"
         if date not in sessions:
@@ -78,14 +89,27 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         else:
             findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
         findings += _check_times(bars, sessions[date], where)
-        findings += _check_spacing(bars, Interval.parse(interval), where)
-        rows[date] = len(bars) / sessions[date].minutes
+        findings += _check_spacing(bars, length, where)
+        findings += _check_daily_bars(daily, bars, sessions[date], where) if daily else ()
+        told.spacing += Spacing.of(bars, archive.calendar, daily=False)
+        told.edges += Edges.of(bars.with_columns(date=pl.lit(date)), [sessions[date]], length)
+        rows[date] = len(bars) / sessions[date].trading_minutes
         progress(f"checking {interval}", number + 1, len(dates))
+    findings += _believe(told.spacing, length)
+    if doubted := doubt(told.edges):
+        findings.append(Finding("timestamps that seem to label the other end of bars", f"interval {interval}", 1, doubted, True))
     return findings + list(_half_sessions(rows, interval))
+
+
+def _believe(spacing: Spacing, interval: Interval) -> Iterator[Finding]:
+    """Bars that are longer than their interval are seen before they are over."""
+    if longer := spacing.too_long(interval):
+        yield Finding(f"bars longer than {interval.name}", f"interval {interval.name}", 1, longer, True)
 
 
 def _check_daily(archive: Archive) -> list[Finding]:
     findings: list[Finding] = []
+    spacing = Spacing()
     for year in archive.daily_years():
         try:
             verify(archive.daily_file(year))
@@ -95,7 +119,38 @@ def _check_daily(archive: Archive) -> list[Finding]:
             continue
         findings += _check_bars(bars, f"1d {year}", True)
         findings += _check_index(bars, archive.daily_file(year), f"1d {year}")
-    return findings
+        spacing += Spacing.of(bars, archive.calendar, daily=True)
+    if not any(finding.kind == "unreadable file" for finding in findings):
+        findings += _missing_days(archive)
+    return findings + (list(_believe(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else [])
+
+
+def _missing_days(archive: Archive) -> Iterator[Finding]:
+    """Sessions without daily bars, but those of the time of the intraday bars, whose own are told of."""
+    dates = archive.sessions("1d")
+    if not dates:
+        return
+    intraday = {date for name in archive.intervals if name != "1d" for date in archive.files.dates(name)}
+    calendar = [session.date for session in archive.calendar.sessions(dates[0], dates[-1])]
+    told = {date for date in calendar if intraday and min(intraday) <= date <= max(intraday)}
+    yield from _missing_sessions(calendar, {*dates, *told}, "1d")
+
+
+def _missing_sessions(calendar: list[dt.date], there: Collection[dt.date], interval: str) -> Iterator[Finding]:
+    """Sessions of the calendar that an archive lacks, those that follow each other together."""
+    dates = set(there)
+    for lacking, stretch in groupby(calendar, key=lambda date: date not in dates):
+        gone = list(stretch)
+        if lacking:
+            span = f"{gone[0]}" if len(gone) == 1 else f"{gone[0]} to {gone[-1]}"
+            yield Finding("missing session", f"{interval} {span}", len(gone), "", False)
+
+
+def _check_daily_bars(daily: DailySymbols, bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
+    """A symbol that has no daily bar is not seen by scans, and its session not by daily indicators."""
+    lacking = daily.lacking(bars, session)
+    if lacking:
+        yield Finding("bars without a daily bar", where, len(lacking), ", ".join(lacking[:5]), True)
 
 
 def _check_symbols(archive: Archive) -> Iterator[Finding]:
@@ -103,10 +158,8 @@ def _check_symbols(archive: Archive) -> Iterator[Finding]:
     try:
         for kind, symbol, date, what in split_jumps(archive):
             yield Finding(kind, f"1d {date} {symbol}", 1, what, False)
-        for symbol, date, days in long_gaps(archive):
-            yield Finding(
-                "no bars for long: a ticker used again?", f"1d {date} {symbol}", 1, f"the bar before is {days:,} days older", False
-            )
+        for gap in long_gaps(archive):
+            yield Finding("no bars for long: a ticker used again?", f"1d {gap.date} {gap.symbol}", 1, str(gap), False)
         for ticker, count in stray_bars(archive).items():
             yield Finding("daily bars that are no symbol's", f"1d {ticker}", count, "see `barsweep archive tickers`", False)
     except ArchiveError as error:
@@ -131,6 +184,7 @@ def _check_anomalies(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
 
 def _check_times(bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
     start = pl.col("timestamp").dt.epoch("us")
+    yield from _finding("off the minute", where, bars.filter(off_minute()), True)
     early, late = start < session.extended_open, start >= session.extended_close
     yield from _finding("outside the session", where, bars.filter(early | late), False)
     last = bars.filter(start < session.close)["timestamp"].max()

@@ -58,7 +58,7 @@ class CompleteEnough(Universe):
             return members
         self._counts = {day: self._counts[day] if day in self._counts else self._count(day) for day in before}
         sessions = self._archive.calendar.sessions(before[0], before[-1])
-        expected = sum(self._interval.bars_in(session.minutes) for session in sessions if session.date in self._counts)
+        expected = sum(session.bars(self._interval) for session in sessions if session.date in self._counts)
         present = np.array([sum(counts.get(symbol, 0) for counts in self._counts.values()) for symbol in members])
         return [symbol for symbol, enough in zip(members, 100.0 * present >= self._percent * expected, strict=True) if enough]
 

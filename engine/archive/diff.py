@@ -70,13 +70,13 @@ def _daily(a: Archive, b: Archive, progress: Progress) -> Iterator[Difference]:
     for number, year in enumerate(years):
         files = [archive.daily_file(year) for archive in (a, b)]
         if not _same_bytes(*files):
-            yield from _compare_days(_read(files[0]), _read(files[1]), str(a.calendar.tz))
+            yield from _compare_days(_read(files[0]), _read(files[1]), a)
         progress("comparing 1d", number + 1, len(years))
 
 
-def _compare_days(a: pl.DataFrame, b: pl.DataFrame, zone: str) -> Iterator[Difference]:
-    date = pl.col("timestamp").dt.convert_time_zone(zone).dt.date().alias("date")
-    days = [frame.with_columns(date).partition_by("date", as_dict=True, include_key=False) for frame in (a, b)]
+def _compare_days(a: pl.DataFrame, b: pl.DataFrame, archive: Archive) -> Iterator[Difference]:
+    dated = [frame.with_columns(archive.session_dates(frame["timestamp"])) for frame in (a, b)]
+    days = [frame.partition_by("date", as_dict=True, include_key=False) for frame in dated]
     keys: list[tuple[dt.date]] = sorted({*days[0], *days[1]})
     for key in keys:
         yield from _compare(f"1d {key[0]}", days[0].get(key, a.clear()), days[1].get(key, b.clear()))

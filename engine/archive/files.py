@@ -121,6 +121,15 @@ def read_times(path: Path) -> list[int] | None:
     return times if _span(metadata) == (times[:1], times[-1:]) else None
 
 
+def read_span(path: Path) -> tuple[int, int] | None:
+    """The first and the last time of a file's bars (microseconds), by its statistics; None where they do not tell."""
+    try:
+        (first,), (last,) = _span(pq.read_metadata(path))
+    except UNREADABLE:
+        return None
+    return first, last
+
+
 def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
     """Whether the metadata tells the symbols' row counts and the times of the file's bars; None where it tells nothing."""
     index, times, (symbols, counts) = read_index(path), read_times(path), symbol_runs(bars["symbol"])

@@ -8,10 +8,11 @@ Safe is what leaves no doubt about the bar that was meant:
     rounding   a high or low that misses open or close by at most 0.1 %: widened to hold them
     fills      bars without volume at the price of the bar before: no trade, so no bar (intraday)
 
+A symbol whose volume is never recorded has no fills, and of a symbol's bars in a session at most a small share is removed as fills.
 Whatever else `check` tells is left as it is: which of two rows is right, or what a price should have been, cannot be known here.
 
-Each session is written down in fixes/ first, with the bar before and after, then put in place with the daily bars that were made
-from it; killed in between, the next repair does the same again.
+Each session is written down first, with the bar before and after (fix_log.py), then put in place with the daily bars that were
+made from it; killed in between, the next repair does the same again.
 """
 
 from __future__ import annotations
@@ -29,28 +30,22 @@ from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session
 from engine.archive.files import in_order, index_fits, read_bars, write_bars
+from engine.archive.fix_log import FIXES_SCHEMA, FixLog
 from engine.archive.lock import write_lock
 from engine.errors import ArchiveError
 from engine.progress import Progress, silent
-from engine.schema import BAR_SCHEMA, BAR_VALUES, TIMESTAMP
+from engine.schema import BAR_SCHEMA, BAR_VALUES
 
-FIXES = "fixes"
 ROUNDING = 0.001
+MOST_REMOVED = 5.0  # percent of a symbol's bars in a session
 KEYS = ["symbol", "timestamp"]
-FIXES_SCHEMA: dict[str, pl.DataType] = {
-    "interval": pl.String(),
-    "session": pl.Date(),  # of daily bars, the first day of the year's file
-    "action": pl.String(),
-    "symbol": pl.String(),  # null: the whole file
-    "timestamp": TIMESTAMP,
-    **{f"{name}_before": pl.Float64() for name in BAR_VALUES},
-    **{f"{name}_after": pl.Float64() for name in BAR_VALUES},  # null: the bar is gone
-    "fixed_at": TIMESTAMP,
-}
 
 
-def fix_archive(archive: Archive, progress: Progress = silent) -> Counter[str]:
-    """How many changes there were of each kind; raises ArchiveError where nothing may be written."""
+def fix_archive(archive: Archive, progress: Progress = silent, most_removed: float = MOST_REMOVED) -> Counter[str]:
+    """How many changes there were of each kind; raises ArchiveError where nothing may be written.
+
+    most_removed  percent of a symbol's bars in a session that may be removed as fills
+    """
     if archive.manifest.in_place:
         raise ArchiveError("files that are read in place are not changed", where=archive.path, expected="an imported archive",
                            fix="`barsweep archive import` the files: what is not fit is put aside there")  # fmt: skip
@@ -60,11 +55,11 @@ def fix_archive(archive: Archive, progress: Progress = silent) -> Counter[str]:
             for interval in archive.intervals:
                 if interval == "1d":
                     for year in archive.daily_years():
-                        changes += _fix_file(archive, archive.daily_file(year), interval, dt.date(year, 1, 1))
+                        changes += _fix_file(archive, archive.daily_file(year), interval, dt.date(year, 1, 1), most_removed)
                     continue
                 dates = archive.sessions(interval)
                 for number, date in enumerate(dates):
-                    changes += _fix_file(archive, archive.files.paths(interval, date)[0], interval, date)
+                    changes += _fix_file(archive, archive.files.paths(interval, date)[0], interval, date, most_removed)
                     progress(f"repairing {interval}", number + 1, len(dates))
     except OSError as error:
         raise ArchiveError(f"cannot be written: {error.strerror or error}", where=archive.path,
@@ -72,8 +67,11 @@ def fix_archive(archive: Archive, progress: Progress = silent) -> Counter[str]:
     return changes
 
 
-def repair(bars: pl.DataFrame, intraday: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A file's bars as they should be, and the changes: FIXES_SCHEMA without interval, session and fixed_at."""
+def repair(bars: pl.DataFrame, intraday: bool, most_removed: float = MOST_REMOVED) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A file's bars as they should be, and the changes: FIXES_SCHEMA without interval, session and fixed_at.
+
+    Fills of a symbol that are more than `most_removed` percent of its bars stay.
+    """
     log: list[pl.DataFrame] = []
     if not bars.select(pl.struct(KEYS)).to_series().is_sorted():
         log.append(pl.DataFrame({"action": ["sorted"]}))
@@ -83,11 +81,17 @@ def repair(bars: pl.DataFrame, intraday: bool) -> tuple[pl.DataFrame, pl.DataFra
     bars, more = _without_copies(bars)  # which bars that were mended may have become
     log += [copies, *widened, more]
     if intraday:
-        filled = mark_anomalies(bars)["filled"]
+        filled = _few_fills(bars, most_removed)
         log.append(_dropped(bars.filter(filled), "fill without volume dropped"))
         bars = bars.filter(~filled)
     schema = {name: dtype for name, dtype in FIXES_SCHEMA.items() if name not in ("interval", "session", "fixed_at")}
     return bars, pl.concat([pl.DataFrame(schema=schema), *log], how="diagonal").select(*schema)
+
+
+def _few_fills(bars: pl.DataFrame, most: float) -> pl.Series:
+    """Boolean[bars]: fills without volume that are at most `most` percent of their symbol's bars."""
+    few = 100.0 * pl.col("filled").sum() <= most * pl.len()
+    return mark_anomalies(bars).select(pl.col("filled") & few.over("symbol")).to_series()
 
 
 def _without_copies(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -121,20 +125,24 @@ def _changed(before: pl.DataFrame, after: pl.DataFrame, action: str) -> pl.DataF
     return _dropped(before, action).hstack(after.select(pl.col(name).alias(f"{name}_after") for name in BAR_VALUES))
 
 
-def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date) -> Counter[str]:
+def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date, most_removed: float) -> Counter[str]:
+    written = FixLog(archive.path, interval, date)
     try:
+        written.settle(path)
         bars = read_bars(path, pq.read_schema(path).names)
     except (ArchiveError, OSError, ValueError):
         return Counter()  # `check` tells of it
-    fixed, log = repair(bars, interval != "1d")
+    fixed, log = repair(bars, interval != "1d", most_removed)
     if not len(log) and _index_fits(path, fixed):
         return Counter()
     if not len(log):
         log = pl.concat([log, pl.DataFrame({"action": ["symbol counts written anew"]})], how="diagonal")
-    _write_down(archive.path, log, interval, date)
-    if interval != "1d":
-        _fix_daily(archive, bars, fixed, date)
-    write_bars(path, fixed)
+    with atomic_path(path) as mended:
+        write_bars(mended, fixed)
+        written.begin(log, mended)
+        if interval != "1d":
+            _fix_daily(archive, bars, fixed, date)
+    written.settle(path)
     return Counter(dict(sorted(log["action"].value_counts().iter_rows())))
 
 
@@ -142,18 +150,6 @@ def _index_fits(path: Path, bars: pl.DataFrame) -> bool:
     """Whether the metadata tells the bars that are there, or cannot because they contradict each other."""
     fits = index_fits(path, bars)
     return not in_order(bars) if fits is None else fits
-
-
-def _write_down(root: Path, log: pl.DataFrame, interval: str, date: dt.date) -> None:
-    target = root / FIXES / f"interval={interval}" / f"date={date}" / "fixes.parquet"
-    now = dt.datetime.now(dt.UTC)
-    rows = log.with_columns(interval=pl.lit(interval), session=pl.lit(date), fixed_at=pl.lit(now).cast(TIMESTAMP)).select(
-        *FIXES_SCHEMA
-    )
-    if target.exists():
-        rows = pl.concat([pl.read_parquet(target, hive_partitioning=False), rows])
-    with atomic_path(target) as path:
-        rows.write_parquet(path)
 
 
 def _fix_daily(archive: Archive, before: pl.DataFrame, after: pl.DataFrame, date: dt.date) -> None:

@@ -21,6 +21,7 @@ class ImportOptions:
     interval               of the bars; found from their spacing where the layout does not say
     merge_opening_auction  rows that end at the open hold the auction alone, and belong to the first bar
     layout                 of vendors.LAYOUTS, or "columns" for any file by its columns; None recognizes it
+    trust_label            import bars that lie beside the exchange's sessions by one interval all the same
     append                 read only files that are new or changed; leave sessions that are the same; refuse to lose symbols
     """
 
@@ -32,6 +33,7 @@ class ImportOptions:
     layout: str | None = None
     append: bool = False
     reading: SourceOptions = field(default_factory=SourceOptions)
+    trust_label: bool = False
 
 
 def resolve(files: list[Path], archive: Path, options: ImportOptions) -> tuple[list[Path], ImportOptions]:
@@ -67,8 +69,10 @@ def _named(name: str, files: list[Path]) -> VendorLayout | None:
 
 
 def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) -> list[Path]:
-    kinds = ("duckdb", "db") if queried else ("parquet", "csv")
+    kinds = ("duckdb", "db") if queried else ("parquet", "csv", "zip", "txt")
     kept = [file for file in files if (chosen.holds(file) if chosen else ending(file) in kinds)]
+    if chosen is None:  # beside others a .txt is a note
+        kept = [file for file in kept if ending(file) != "txt"] or kept
     if kept:
         return kept
     expected = f"paths that match {chosen.paths}" if chosen else f"files ending in {', '.join('.' + kind for kind in kinds)}"

@@ -30,11 +30,13 @@ from engine.archive.atomic import atomic_path
 from engine.archive.daily import daily_from_session, read_daily_sessions, update_daily
 from engine.archive.files import read_bars, stored_columns, write_bars
 from engine.archive.import_options import ImportOptions, resolve
+from engine.archive.label_doubt import OTHER, SHIFTED, doubt
 from engine.archive.lock import write_lock
-from engine.archive.readers import Part
-from engine.archive.reading import SourceReading, least, most, spacing
-from engine.archive.source import read_pieces, source_files
+from engine.archive.probe import resolved, told_interval, told_order
+from engine.archive.reading import SourceReading, Told, least, most
+from engine.archive.source import source_files
 from engine.archive.sources import SourceFile, is_known, read_sources, source_file, write_sources
+from engine.archive.spelling import SPELLED, two_series, two_spellings
 from engine.archive.staging import DONE, UNITS, Staging, plan_units
 from engine.archive.validate import CONFLICTING, drop_copies, split_conflicts
 from engine.archive.vendors import COLUMNS
@@ -52,6 +54,7 @@ class ImportSummary:
     """What an import came to: rows_read = rows_written + rows_unchanged + copies_dropped + auctions_merged + quarantined.
 
     symbols  of the archive, now
+    doubts   what speaks against something that was declared, in words
     """
 
     layout: str = COLUMNS
@@ -71,6 +74,7 @@ class ImportSummary:
     auctions_merged: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     quarantine_file: str | None = None
+    doubts: list[str] = field(default_factory=list)
     resumed: bool = False
 
 
@@ -111,7 +115,9 @@ class _Import:
         self._before = read_sources(root)
         known = {file for file in files if options.append and is_known(file, self._how, self._before)}
         self._files, self._known = [file for file in files if file not in known], sorted(known)
+        self._reading = options.reading
         self._staging = Staging(root / ".import")
+        self._day_conflicts: list[tuple[pl.DataFrame, pl.DataFrame]] | None = None  # kept bars and the others, of a year of days
         self._summary = ImportSummary(layout=options.layout or COLUMNS, label=options.label or "", files_known=len(known))
 
     def run(self) -> ImportSummary:
@@ -121,7 +127,7 @@ class _Import:
             if not self._staging.is_of(self._fingerprint()):
                 self._finish_days()
             self._summary.resumed = self._staging.begin(self._fingerprint())
-            interval = self._interval()
+            interval = self._look()
             self._stage(interval)
             self._finish(interval, self._staging.dates())
             self._write_quarantine()
@@ -167,28 +173,47 @@ class _Import:
         stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self._files]
         return hashlib.sha256(repr((stats, self._options)).encode()).hexdigest()
 
-    def _interval(self) -> Interval:
-        if self._options.interval:
-            return Interval.parse(self._options.interval, where=f"layout {self._options.layout}")
-        for file in self._files:
-            for piece in read_pieces(Part(file), self._options.reading):
-                if len(piece):
-                    return spacing(piece, file)
-        raise self._no_bars()
+    def _look(self) -> Interval:
+        """The interval of the bars, and how to read their dates: what is declared, else what the source tells."""
+        reading, label = self._options.reading, self._options.label or ""
+        given = self._options.interval
+        interval = Interval.parse(given, where=f"layout {self._options.layout}") if given else None
+        order = self._order()
+        reading = replace(reading, date_order=order, daily=interval.is_daily if interval else None)
+        interval = interval or told_interval(self._files, reading, self._calendar, label)
+        if interval is None:
+            raise self._no_bars()
+        self._reading = resolved(reading, order, interval, label, self._calendar)
+        return interval
+
+    def _order(self) -> str | None:
+        """The order of the numbers in dates; files that were imported before help where the new ones alone do not tell."""
+        reading, label = self._options.reading, self._options.label or ""
+        try:
+            return told_order(self._files, reading, self._calendar, label)
+        except BarImportError:
+            if not self._known:
+                raise
+            return told_order([*self._files, *self._known], reading, self._calendar, label)
 
     def _no_bars(self) -> BarImportError:
         put_aside, _ = self._quarantined()
         told = ", ".join(f"{count:,} {reason}" for reason, count in put_aside.most_common())
         return BarImportError("no bars of any session" + (f"; rows put aside: {told}" if told else ""), where=self._files[0],
                               expected=f"bars of {self._calendar.mic}",
-                              fix="look at --layout, --timezone, --epoch-unit and --time-format" if told else None)  # fmt: skip
+                              fix=self._advice(put_aside) if told else None)  # fmt: skip
+
+    def _advice(self, put_aside: Counter[str]) -> str:
+        if set(put_aside) == {"missing volume"}:
+            return "give --no-volume if the source records none"
+        return "look at --layout, --timezone, --epoch-unit and --time-format"
 
     # -- 1. staging
 
     def _stage(self, interval: Interval) -> None:
         """New files, then those known files that share a session with them, of which only those sessions."""
         label = self._options.label or ""
-        source = SourceReading(self._staging, self._options.reading, label, self._calendar, interval, self._progress)
+        source = SourceReading(self._staging, self._reading, label, self._calendar, interval, self._progress)
         units = plan_units(self._files)
         source.stage(units)
         dates = self._staging.dates()
@@ -198,6 +223,25 @@ class _Import:
         source.stage(plan_units(shared, first=len(units)), only=dates)
         self._summary.interval, self._summary.files = interval.name, len(self._files) + len(shared)
         self._summary.rows_read = sum(mark["rows"] for mark in self._staging.marks(UNITS))
+        self._believe(Told.of_marks(self._staging.marks(UNITS)), interval)
+
+    def _believe(self, told: Told, interval: Interval) -> None:
+        """BarImportError where the bars themselves say that they are longer, or of another end, than is declared."""
+        if longer := told.spacing.too_long(interval):
+            raise BarImportError(
+                f"{longer}: longer than {interval.name}, they would be seen before they are over",
+                where=self._files[0], expected=f"bars of {interval.name}",
+                fix="give the --interval they have, or bars of that interval; bars longer than a session cannot be replayed",
+            )  # fmt: skip
+        if (how := told.edges.is_shifted) and not self._options.trust_label:
+            raise BarImportError(
+                f"read as labelled by the {self._options.label}, {SHIFTED[how]}", where=self._files[0],
+                expected=f"bars from the open to the close of {self._calendar.mic}",
+                fix=f"give --label {OTHER[how]}; look at --timezone and --exchange; or give --trust-label where "
+                "these bars are right",
+            )  # fmt: skip
+        if doubted := doubt(told.edges):
+            self._summary.doubts.append(f"is --label {self._options.label} right? {doubted}")
 
     def _imported(self) -> Iterator[SourceFile]:
         """The new files with the days they hold."""
@@ -221,6 +265,7 @@ class _Import:
         for year, of_year in groupby(dates, key=lambda date: date.year):
             daily: dict[dt.date, pl.DataFrame] = {}
             before = read_daily_sessions(self._root, year) if interval.is_daily else None
+            self._day_conflicts = [] if interval.is_daily else None
             days = []
             for date in of_year:
                 if date not in done and before is not None:
@@ -233,6 +278,9 @@ class _Import:
                 self._count(done[date])
                 number += 1
                 self._progress("writing sessions", number, len(dates))
+            if self._day_conflicts:
+                kept, conflicts = (pl.concat(frames) for frames in zip(*self._day_conflicts, strict=True))
+                self._refuse_mixture(kept, conflicts, str(year))
             update_daily(self._root, daily)
             for mark in [*days, {"year": year}]:
                 self._staging.mark(DONE, mark)
@@ -280,20 +328,40 @@ class _Import:
 
     def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int, int]:
         """The session's bars, and how many exact copies and auction rows went into them."""
-        bars, copies = drop_copies(self._staging.read(date))
+        bars, copies = drop_copies(self._staged(date))
         merged = self._merge_auction(bars, date, interval) if self._options.merge_opening_auction else bars
         return self._settle_conflicts(merged, date), copies, len(bars) - len(merged)
 
     def _day_bars(self, date: dt.date) -> tuple[pl.DataFrame, int]:
         opens_at = pl.lit(self._calendar.session(date).open).cast(BAR_SCHEMA["timestamp"])
-        bars, copies = drop_copies(self._staging.read(date).with_columns(timestamp=opens_at))
+        bars, copies = drop_copies(self._staged(date).with_columns(timestamp=opens_at))
         return self._settle_conflicts(bars, date).select(*BAR_SCHEMA), copies
+
+    def _staged(self, date: dt.date) -> pl.DataFrame:
+        """A session's rows; BarImportError where symbols that are written in two ways would become one."""
+        bars = self._staging.read(date)
+        told = two_spellings(bars)
+        if told:
+            raise BarImportError(f"{told} in session {date}", where=self._files[0].parent, expected="one way to write a symbol",
+                                 fix="rename one of them, or import them into archives of their own")  # fmt: skip
+        return bars.drop(SPELLED, strict=False)
 
     def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """Sorted bars, one a symbol and time; what speaks against one of them goes to quarantine."""
         kept, conflicts = split_conflicts(bars)
+        if self._day_conflicts is None:
+            self._refuse_mixture(kept, conflicts, f"session {date}")
+        else:  # a session has one bar of a symbol: a year of them tells
+            self._day_conflicts.append((kept.select("symbol", "timestamp"), conflicts.select("symbol", "timestamp")))
         self._staging.quarantine_session(date, conflicts.with_columns(reason=pl.lit(CONFLICTING)))
         return kept
+
+    def _refuse_mixture(self, kept: pl.DataFrame, conflicts: pl.DataFrame, when: str) -> None:
+        """BarImportError where a symbol's bars are those of two series."""
+        told = two_series(kept, conflicts)
+        if told:
+            raise BarImportError(f"{told} in {when}", where=self._files[0].parent, expected="one bar a symbol and time",
+                                 fix="leave out the file that is of another market, feed or adjustment")  # fmt: skip
 
     def _merge_auction(self, bars: pl.DataFrame, date: dt.date, interval: Interval) -> pl.DataFrame:
         """The opening auction's own row, which ends at the open, becomes part of the first bar."""

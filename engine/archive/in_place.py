@@ -6,28 +6,33 @@
     3. `read`       decodes a session's columns, turns them into ours, and sorts where that is needed
 
 What is read is what an import would have written: the same rows are left out, copies once, of conflicting rows the first.
-Bars of another date than the file's are not seen.
+Bars of another session than the file's date are not seen. Where sessions open the evening before, files may be by session or by the
+date on the wall: a session is read from the files of its date and of the day before.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote
 
 import polars as pl
 
 from engine.archive.catalogue import Catalogue, SessionFacts
 from engine.archive.files import in_order
-from engine.archive.layout import ArchiveManifest
+from engine.archive.layout import ArchiveManifest, InPlace
 from engine.archive.read_columns import read_columns
+from engine.archive.session_dates import refuse_shifted_days, session_dates
 from engine.archive.source import SourceOptions
+from engine.archive.spelling import SPELLED, two_series, two_spellings
+from engine.archive.template import Template
+from engine.archive.text import TextOptions
 from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
+from engine.archive.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, BarImportError
@@ -36,56 +41,17 @@ from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
 KEYS = ("symbol", "timestamp")
 EVERYTHING = (*BAR_SCHEMA, *OPTIONAL_BAR_SCHEMA)
-DATE_CODES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}", "%-m": r"\d{1,2}", "%-d": r"\d{1,2}"}
-PLACE = re.compile(r"\{date(?::([^{}]+))?\}|\{symbol\}|\*")
+DAY = dt.timedelta(days=1)
 STAGES = ("decode", "convert", "sort")
 
 
-class Template:
-    """Which session, and which symbol, a path is of. Raises ArchiveError for a template that names no date."""
-
-    def __init__(self, text: str, where: object):
-        self._codes: list[str] = []  # of the pattern's groups, without the - that stands for "without a zero"
-        pattern, last = "", 0
-        for found in PLACE.finditer(text):
-            pattern += re.escape(text[last : found.start()]) + self._group(found[0], found[1])
-            last = found.end()
-        self._pattern = re.compile(pattern + re.escape(text[last:]))
-        self.names_symbol = "{symbol}" in text
-        every = PLACE.sub(lambda found: re.sub(r"%-?[a-zA-Z]", "*", found[1]) if found[1] else "*", text)
-        self.glob = re.sub(r"\*+", "*", every)
-        if ".." in text.split("/") or text.startswith("/"):
-            raise ArchiveError(f"files {text!r}", where=where, expected="a path below root", fix="give another root, or FOLDER")
-        if {*self._codes} - {"{symbol}"} != {"%Y", "%m", "%d"}:
-            raise ArchiveError(
-                f"files {text!r}", where=where, expected='a path with the session\'s date, such as "{date}.parquet" or '
-                '"{date:%Y/%m}/{date:%Y%m%d}.csv" (of %Y, %m, %d each at least once)',
-            )  # fmt: skip
-
-    def match(self, path: str) -> tuple[dt.date, str | None] | None:
-        """The date and the symbol of a path below the root; None for a path of something else."""
-        found = self._pattern.fullmatch(path)
-        if found is None:
-            return None
-        values = dict(zip(self._codes, found.groups(), strict=True))
-        if any(values[code] != value for code, value in zip(self._codes, found.groups(), strict=True)):
-            return None  # a folder of another month
-        try:
-            date = dt.date(*(int(values[code]) for code in ("%Y", "%m", "%d")))
-        except ValueError:
-            return None
-        symbol = values.get("{symbol}")
-        return date, None if symbol is None else unquote(symbol)
-
-    def _group(self, place: str, form: str | None) -> str:
-        if place == "*":
-            return "[^/]*"
-        if place == "{symbol}":
-            self._codes.append(place)
-            return "([^/]+)"
-        parts = re.split(r"(%-?[a-zA-Z])", form or "%Y-%m-%d")
-        self._codes += [code.replace("-", "") for code in parts[1::2]]
-        return "".join(f"({DATE_CODES.get(part, '.*')})" if part[:1] == "%" else re.escape(part) for part in parts)
+def source_options(spec: InPlace, daily: bool) -> SourceOptions:
+    """How files in place are read; `daily` where their bars are of days."""
+    text = TextOptions(spec.header, spec.skip_lines, spec.encoding, spec.strip, spec.decimal_comma)
+    return SourceOptions(
+        spec.columns, spec.timezone, spec.epoch_unit, spec.time_format, text=text, repeated_hour=spec.repeated_hour,
+        no_volume=spec.no_volume, daily=daily,
+    )  # fmt: skip
 
 
 class ForeignFiles:
@@ -100,7 +66,7 @@ class ForeignFiles:
         self.root = (root / self._spec.root).resolve()
         self._interval = Interval.parse(manifest.intervals[0])
         self._calendar = ExchangeCalendar.of(manifest.exchange)
-        self._options = SourceOptions(self._spec.columns, self._spec.timezone, self._spec.epoch_unit)
+        self._options = source_options(self._spec, self._interval.is_daily)
         self._template = Template(self._spec.files, f"{root}/archive.json, in_place.files")
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._catalogue: Catalogue | None = None
@@ -115,7 +81,7 @@ class ForeignFiles:
         return self.catalogue().root
 
     def all_paths(self) -> list[Path]:
-        return sorted(path for files in self._listing.values() for path, _ in files)
+        return sorted({path for files in self._listing.values() for path, _ in files})
 
     def intervals(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((self._interval.name, "1d")))
@@ -125,6 +91,10 @@ class ForeignFiles:
 
     def paths(self, interval: str, date: dt.date) -> list[Path]:
         return [path for path, _ in self._listing.get(date, ())]
+
+    def span(self, interval: str, date: dt.date) -> tuple[int, int] | None:
+        facts = self.catalogue().facts(date)
+        return (facts.first, facts.last) if facts.rows else None
 
     def index(self, interval: str, date: dt.date) -> None:
         """None: whose files have it is read as ours."""
@@ -143,8 +113,8 @@ class ForeignFiles:
         return self._rows(date, BAR_SCHEMA)
 
     def other_dates(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
-        """The rows that are not of a session's date, on the exchange's clock."""
-        return bars.filter(~self._of_date(date))
+        """The rows of the session's files that are of another session, or of none."""
+        return bars.filter(self._is_other(bars, date))
 
     def catalogue(self, progress: Progress = silent) -> Catalogue:
         """The facts of all sessions, brought up to date when first asked for."""
@@ -165,8 +135,16 @@ class ForeignFiles:
         if not found:
             raise ArchiveError("no such files", where=self.root / self._spec.files, expected="files of sessions",
                                fix="look at in_place.files in archive.json, or run `barsweep archive init` again")  # fmt: skip
+        if self._opens_before(min(found), max(found)):
+            own = dict(found)
+            for date, files in own.items():  # each session's files, and those of the evening before
+                found[date] = own.get(date - DAY, []) + files
         sessions = {session.date for session in self._calendar.sessions(min(found), max(found))}
         return {date: files for date, files in found.items() if date in sessions}
+
+    def _opens_before(self, first: dt.date, last: dt.date) -> bool:
+        """Whether sessions open the evening before, so that files by date on the wall hold two sessions' bars."""
+        return not self._interval.is_daily and self._calendar.is_overnight(first, last)
 
     def _stamp(self, date: dt.date) -> str:
         """Changes when a file of the session does, as far as the file system tells."""
@@ -177,27 +155,43 @@ class ForeignFiles:
         return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
 
     def _examine(self, date: dt.date) -> tuple[SessionFacts, pl.DataFrame]:
-        rows = self._rows(date, EVERYTHING)
+        rows = self._rows(date, (*EVERYTHING, SPELLED))
+        told = two_spellings(rows)
+        if told:
+            raise ArchiveError(told, where=self._of(date), expected="one way to write a symbol", fix="rename one of them")
+        rows = rows.drop(SPELLED, strict=False)
         bars, left_out = self._fit(rows, date)
         clean = not left_out and len(bars) == len(rows)
-        return SessionFacts(len(bars), clean, clean and in_order(rows), left_out), bars.select(*BAR_SCHEMA)
+        times = bars["timestamp"].to_physical()
+        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)  # type: ignore[arg-type]
+        return SessionFacts(len(bars), clean, clean and in_order(rows), left_out, *span), bars.select(*BAR_SCHEMA)
 
     def _rows(self, date: dt.date, names: Iterable[str]) -> pl.DataFrame:
         """All rows of a session's files, timestamps as starts."""
         parts = [self._part(path, symbol, date, tuple(names)) for path, symbol in self._listing[date]]
         started = time.perf_counter()
         rows = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
-        if self._spec.label == "close" and not self._interval.is_daily:
-            rows = rows.with_columns(pl.col("timestamp") - pl.duration(microseconds=self._interval.micros))
-        if self._interval.is_daily:
-            opens = self._calendar.session(date).open
-            rows = rows.with_columns(timestamp=pl.lit(opens).cast(BAR_SCHEMA["timestamp"]))
+        rows = self._at_starts(rows, date)
         self.seconds["convert"] += time.perf_counter() - started
         return rows.rechunk()
 
+    def _at_starts(self, rows: pl.DataFrame, date: dt.date) -> pl.DataFrame:
+        """Rows with starts in place of labels, without those of sessions beside it that open the evening before."""
+        if self._interval.is_daily:
+            refuse_shifted_days(rows["timestamp"], self._spec.label, self._calendar, self._of(date), ArchiveError)
+            opens = self._calendar.session(date).open
+            return rows.with_columns(timestamp=pl.lit(opens).cast(BAR_SCHEMA["timestamp"]))
+        labels = whole_minutes(rows["timestamp"], self._spec.label)
+        length = self._interval.micros if self._spec.label == "close" else 0
+        rows = rows.with_columns(labels - dt.timedelta(microseconds=length))
+        if not self._opens_before(date, date):
+            return rows
+        day = session_dates(self._calendar, rows["timestamp"])
+        return rows.filter(day.is_null() | (day == date))
+
     def _part(self, path: Path, symbol: str | None, date: dt.date, names: Sequence[str]) -> pl.DataFrame:
         try:
-            part, decoding, converting = read_columns(path, self._options, names, symbol)
+            part, decoding, converting = read_columns(path, replace(self._options, near=date), names, symbol)
         except FileNotFoundError as error:
             raise self._gone(date, error) from None
         except BarImportError as error:
@@ -210,19 +204,27 @@ class ForeignFiles:
     def _fit(self, rows: pl.DataFrame, date: dt.date) -> tuple[pl.DataFrame, Counter[str]]:
         """The session's bars as an import would write them, and how many rows were left out and why."""
         started = time.perf_counter()
-        other = ~self._of_date(date)
-        told = rows.with_columns(reason().fill_null(pl.when(other).then(pl.lit(NOT_A_SESSION))).alias("reason"))
+        other = pl.lit(self._is_other(rows, date))
+        off = pl.lit(not self._interval.is_daily) & off_minute()
+        reasons = reason(), pl.when(off).then(pl.lit(OFF_MINUTE)), pl.when(other).then(pl.lit(NOT_A_SESSION))
+        told = rows.with_columns(pl.coalesce(*reasons).alias("reason"))
         good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
         bars, conflicts = split_conflicts(good)
+        told_of = two_series(bars, conflicts)
+        if told_of:
+            raise ArchiveError(told_of, where=self._of(date), expected="one bar a symbol and time",
+                               fix="take away the file that is of another market, feed or adjustment")  # fmt: skip
         left_out = Counter(dict(sorted(told["reason"].drop_nulls().value_counts().iter_rows())))
         if len(conflicts):
             left_out[CONFLICTING] = len(conflicts)
         self.seconds["sort"] += time.perf_counter() - started
         return bars, left_out
 
-    def _of_date(self, date: dt.date) -> pl.Expr:
-        low, high = (self._calendar.micros(date + dt.timedelta(days=days), dt.time(0)) for days in (0, 1))
-        return pl.col("timestamp").dt.epoch("us").is_between(low, high, closed="left").fill_null(True)
+    def _is_other(self, rows: pl.DataFrame, date: dt.date) -> pl.Series:
+        """Which rows are of another session, or of none; those without a time are not."""
+        if self._interval.is_daily:
+            return pl.Series([False]).new_from_index(0, len(rows))
+        return (session_dates(self._calendar, rows["timestamp"]) != date).fill_null(False)
 
     def _sorted(self, bars: pl.DataFrame) -> pl.DataFrame:
         started = time.perf_counter()

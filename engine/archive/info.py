@@ -54,7 +54,7 @@ def _interval(archive: Archive, name: str, symbols: int) -> IntervalInfo:
         files = [path for date in dates for path in archive.files.paths(name, date)]
         interval, there = Interval.parse(name), set(dates)
         sessions = archive.calendar.sessions(dates[0], dates[-1]) if dates else []
-        expected = sum(interval.bars_in(session.minutes) for session in sessions if session.date in there)
+        expected = sum(session.bars(interval) for session in sessions if session.date in there)
     rows = _rows(archive, name, files)
     size = sum(size_of(file) for file in files)
     coverage = 100.0 * rows / (expected * symbols) if expected and symbols else 0.0

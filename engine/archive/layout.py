@@ -36,6 +36,16 @@ class InPlace(BaseModel):
     columns: dict[str, str] = Field({}, description="our column -> theirs, where the usual names do not find it")
     timezone: str | None = Field(None, description="zone of timestamps that carry none")
     epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="unit of timestamps that are whole numbers")
+    time_format: str | None = Field(None, description="form of timestamps that are text, as strftime writes it")
+    header: tuple[str, ...] = Field((), description="columns of text files without a header")
+    skip_lines: int = Field(0, ge=0, description="lines of text files before their header, or their first row")
+    encoding: str = Field("utf-8", description="of text files")
+    strip: str = Field("", description="characters to take out of numbers that are text, such as $,")
+    decimal_comma: bool = Field(False, description="whether numbers that are text have a comma before their decimals")
+    no_volume: bool = Field(False, description="whether a volume that is not there is 0, for the files record none")
+    repeated_hour: Literal["earlier", "later", "order"] | None = Field(
+        None, description="which of the two hours it is that the clock of the timezone tells twice"
+    )
 
 
 class ArchiveManifest(BaseModel):
@@ -142,6 +152,10 @@ def read_manifest(root: Path) -> ArchiveManifest:
 
 
 def write_manifest(root: Path, manifest: ArchiveManifest) -> None:
-    """Write archive.json, whole or not at all."""
+    """Write archive.json, whole or not at all; of files in place only what is not usual."""
+    content = manifest.model_dump(mode="json", exclude_none=True)
+    if manifest.in_place:
+        always = manifest.in_place.model_dump(mode="json", include={"root", "files", "label", "columns"})
+        content["in_place"] = always | manifest.in_place.model_dump(mode="json", exclude_defaults=True)
     with atomic_path(root / MANIFEST) as path:
-        path.write_text(manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
+        path.write_text(json.dumps(content, indent=2) + "\n")

@@ -31,10 +31,13 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.archive.archive import Archive
+from engine.archive.spelling import two_spellings, with_spelling
+from engine.archive.text import UNREADABLE
 from engine.errors import ArchiveError
 from engine.schema import CORPORATE_ACTIONS_SCHEMA, SYMBOL_MAP_SCHEMA
 
 STILL = dt.date(2050, 1, 1)
+MOST_BYTES = 32 << 20  # of a file in a zip; a century of factors has less than one
 TOLERANCE = 1e-4  # of a quotient of factors that are rounded to six or seven digits
 WHOLE = 20  # the largest number in a ratio such as 3:2
 DECIMALS = 4  # of a dividend
@@ -88,6 +91,11 @@ def _files(source: Path) -> Iterator[tuple[str, str, list[str]]]:
     found = sorted(_texts(source))
     if not found:
         raise ArchiveError("no files", where=source, expected="a folder or zip of LEAN's files, such as aapl.csv, or one of them")
+    spelled = pl.Series("spelled", [name for name, _ in found])
+    told = two_spellings(with_spelling(pl.DataFrame({"symbol": spelled.str.to_uppercase()}), spelled))
+    twice = spelled.filter(spelled.is_duplicated())
+    if told or len(twice):
+        raise ArchiveError(told or f"two files of {twice[0]}", where=source, expected="one file a symbol")
     for name, text in found:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if lines:
@@ -100,11 +108,14 @@ def _texts(source: Path) -> Iterator[tuple[str, str]]:
             with zipfile.ZipFile(source) as archive:
                 for name in archive.namelist():
                     if name.endswith(".csv"):
+                        if archive.getinfo(name).file_size > MOST_BYTES:
+                            raise ArchiveError(f"{name} holds more than {MOST_BYTES >> 20} MB", where=source,
+                                               expected="a factor or map file")  # fmt: skip
                         yield Path(name).name.removesuffix(".csv"), io.TextIOWrapper(archive.open(name), "utf-8").read()
         else:
             for path in [source] if source.is_file() else source.glob("*.csv"):
                 yield path.name.removesuffix(".csv"), path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, UnicodeDecodeError) as error:
         raise ArchiveError(
             f"cannot be read: {error}", where=source, expected="a folder, a .csv or a .zip of LEAN's files"
         ) from None

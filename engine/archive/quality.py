@@ -124,10 +124,13 @@ def _percent(present: NDArray[np.int64], expected: NDArray[np.int64]) -> NDArray
 
 def session_quality(bars: pl.DataFrame, symbols: pl.DataFrame, session: Session, interval: Interval) -> pl.DataFrame:
     """ARCHIVE_QUALITY_SCHEMA of a session's bars in order, a row for each of `symbols` (one column, sorted)."""
-    start, expected = pl.col("timestamp").dt.epoch("us"), interval.bars_in(session.minutes)
+    start, expected = pl.col("timestamp").dt.epoch("us"), session.bars(interval)
     regular = mark_anomalies(bars.filter(start >= session.open, start < session.close)).with_columns(crossed=CROSSED)
-    open_, close = pl.lit(session.open), pl.lit(session.close)
-    gaps = ((start.first() - open_), (start.diff().max() - interval.micros), (close - start.last() - interval.micros))
+    end, pauses = start + interval.micros, (session.break_start, session.break_end)
+    gaps = (
+        _without_break(pl.lit(session.open), start.first(), *pauses), _without_break(end.shift(), start, *pauses).max(),
+        _without_break(end.last(), pl.lit(session.close), *pauses),
+    )  # fmt: skip
     found = regular.group_by("symbol", maintain_order=True).agg(
         pl.len().alias("present"), (pl.max_horizontal(*gaps).clip(0) / MICROS_A_MINUTE).alias("longest_gap"),
         pl.col("timestamp").first().alias("first_bar"), pl.col("timestamp").last().alias("last_bar"),
@@ -135,10 +138,16 @@ def session_quality(bars: pl.DataFrame, symbols: pl.DataFrame, session: Session,
     )  # fmt: skip
     told = symbols.join(found, on="symbol", how="left", maintain_order="left").with_columns(
         pl.lit(session.date).alias("session"), pl.lit(expected).alias("expected"), pl.col("present", *FLAGS).fill_null(0),
-        pl.col("longest_gap").fill_null(float(session.minutes)),
+        pl.col("longest_gap").fill_null(float(session.trading_minutes)),
     )  # fmt: skip
     told = told.with_columns((100.0 * pl.col("present") / expected).round(4).alias("quality_percent"))
     return told.select(*ARCHIVE_QUALITY_SCHEMA).cast(pl.Schema(ARCHIVE_QUALITY_SCHEMA))
+
+
+def _without_break(start: pl.Expr, end: pl.Expr, break_start: int, break_end: int) -> pl.Expr:
+    """Microseconds from `start` to `end`, but for those of the lunch break; both of that are 0 without one."""
+    pause = pl.min_horizontal(end, pl.lit(break_end)) - pl.max_horizontal(start, pl.lit(break_start))
+    return (end - start).clip(0) - pause.clip(0)
 
 
 def regular_counts(archive: Archive, session: Session, interval: Interval) -> tuple[Sequence[str], np.ndarray]:

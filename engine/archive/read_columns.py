@@ -10,8 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.archive.readers import csv_form, ending, unreadable
-from engine.archive.source import SourceOptions, as_bars, find_columns
+from engine.archive.readers import ending, unreadable
+from engine.archive.source import SourceOptions, bars_of, find_columns
+from engine.archive.text import text_pieces
 from engine.errors import BarImportError
 
 
@@ -26,7 +27,7 @@ def read_columns(
     started = time.perf_counter()
     raw, mapping = _decode(path, options, names, symbol)
     decoded = time.perf_counter()
-    bars = as_bars(path, raw, mapping, options)
+    bars = bars_of(path, raw, mapping, options)
     bars = bars.select(name for name in names if name in bars.columns)
     return bars, decoded - started, time.perf_counter() - decoded
 
@@ -49,8 +50,8 @@ def _decode(
     given = {} if symbol is None else {"symbol": symbol}
     try:
         parquet = ending(path) == "parquet"
-        form = {} if parquet else csv_form(path)
-        there = pq.read_schema(path).names if parquet else pl.scan_csv(path, **form, glob=False).collect_schema().names()
+        texts = iter(()) if parquet else text_pieces(path, (), options.text)
+        there = pq.read_schema(path).names if parquet else next(texts)[1].columns
         mapping = find_columns(path, [name for name in there if name not in given] + [*given], options)
         dated = ("date", "time") if "timestamp" not in mapping or "date" in options.columns else ()
         own = {name: mapping[name] for name in (*dated, *names, "timestamp", "symbol") if name in mapping}
@@ -58,7 +59,8 @@ def _decode(
         if parquet:
             raw = pl.read_parquet(path, columns=wanted, hive_partitioning=False, glob=False)
         else:
-            raw = pl.read_csv(path, columns=wanted, **form, glob=False)
+            none = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
+            raw = pl.concat([none, *(piece.select(wanted) for _, piece in texts)])
     except FileNotFoundError:
         raise
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.archive.text import INSIDE, UNREADABLE, head, text_pieces
 from engine.errors import BarImportError
 from engine.schema import BAR_VALUES, PRICE_COLUMNS
 
@@ -49,26 +49,40 @@ def ending(path: Path) -> str | None:
     return (match[2] or match[1]) if match else None
 
 
+def stem(name: str) -> str:
+    """A file's name without its ending, which may be of two parts."""
+    return ENDINGS.sub("", name.lower())
+
+
 def first_line(path: Path) -> str:
     """The first line of a text file, compressed or not; the column names of a Parquet file; "" where it cannot be read."""
     try:
         if ending(path) == "parquet":
             return ",".join(pq.read_schema(path).names)
-        with _open_text(path) as stream:
-            return str(stream.read(1000).decode("utf-8-sig", "replace")).split("\n")[0].strip()
-    except (pa.ArrowException, OSError, zipfile.BadZipFile):
+        return next(iter(head(path)), "").strip()
+    except (*UNREADABLE, BarImportError):
         return ""
 
 
 def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), text columns of CSV unparsed; raises BarImportError."""
-    kind = ending(part.path)
+    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), columns of CSV as text; raises BarImportError.
+
+    Rows of a .zip have the name of the file inside, in the column INSIDE.
+    """
+    kind, rows = ending(part.path), 0
+    header: pl.DataFrame | None = None
     try:
         if kind == "parquet":
             yield from map(pl.DataFrame, _batches(part))
         else:
-            yield from _csv_pieces(part.path, options.header)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, zipfile.BadZipFile) as error:
+            for name, piece in text_pieces(part.path, options.header, options.text):
+                header = piece if header is None else header
+                if len(piece):
+                    rows += len(piece)
+                    yield piece.with_columns(pl.lit(name).alias(INSIDE)) if kind == "zip" else piece
+            if header is not None and not rows and options.reader is read_columnar:
+                yield header  # whose columns are looked at where there is no row
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(part.path, error, "a whole Parquet or CSV file") from None
 
 
@@ -88,36 +102,6 @@ def unreadable(path: Path, error: Exception, expected: str) -> BarImportError:
     size = path.stat().st_size if path.exists() else 0
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return BarImportError(f"cannot be read ({size:,} bytes): {first}", where=path, expected=expected, fix="fetch the file again")
-
-
-def _open_text(path: Path) -> Any:
-    if ending(path) != "zip":
-        return pa.input_stream(str(path))  # knows .gz and .zst
-    with zipfile.ZipFile(path) as packed:
-        names = [name for name in packed.namelist() if name.lower().endswith((".csv", ".txt"))]
-        if not names:
-            raise zipfile.BadZipFile("no .csv inside")
-        return packed.open(names[0])
-
-
-def _csv_pieces(path: Path, header: Sequence[str]) -> Iterator[pl.DataFrame]:
-    if ending(path) == "zip":  # vendors pack a symbol's day or month: small, and many
-        yield pl.read_csv(_open_text(path).read(), **csv_form(path, header))
-        return
-    lazy = pl.scan_csv(path, **csv_form(path, header), glob=False)
-    yield from lazy.collect_batches(chunk_size=ROWS_A_PIECE, maintain_order=True)
-
-
-def csv_form(path: Path, header: Sequence[str] = ()) -> dict[str, Any]:
-    """How Polars has to read a text file, judged by its first line; columns beyond those that are named are numbered."""
-    line = first_line(path)
-    separator = max(",;\t|", key=line.count)
-    form = {"infer_schema": False, "separator": separator}
-    if not header or re.match(r'["<]?[A-Za-z]', line):
-        return form
-    width = line.count(separator) + 1
-    names = [*header, *(f"column_{n}" for n in range(len(header), width))][:width]
-    return form | {"has_header": False, "new_columns": names}
 
 
 # -- Binance
@@ -247,7 +231,7 @@ def read_alpaca(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 # -- NautilusTrader
 
-NAUTILUS = re.compile(r"^(?P<symbol>.+)\.[^.]+-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$")
+NAUTILUS = re.compile(r"^(?P<symbol>.+\.[^.]+)-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$")
 
 
 def read_nautilus(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:

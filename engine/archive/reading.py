@@ -5,24 +5,52 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from engine.archive.label_doubt import Edges
 from engine.archive.readers import ROWS_A_PIECE
+from engine.archive.session_dates import dates_of_days, refuse_shifted_days, session_dates
 from engine.archive.source import SourceOptions, read_pieces
+from engine.archive.spacing import Spacing
+from engine.archive.spelling import SPELLED
 from engine.archive.staging import UNITS, Staging, Unit
 from engine.archive.validate import NOT_A_SESSION, reason
-from engine.clock.calendar import ExchangeCalendar
-from engine.clock.interval import MICROS_A_MINUTE, Interval
+from engine.archive.whole_minutes import OFF_MINUTE, off_minute, refuse_seconds, whole_minutes
+from engine.clock.calendar import ExchangeCalendar, Session
+from engine.clock.interval import Interval
 from engine.errors import BarImportError
 from engine.progress import Progress
 
 ROWS_BEFORE_FLUSH = 1_000_000
 READERS = min(4, os.cpu_count() or 1)
+
+
+@dataclass
+class Told:
+    """What the rows of a unit tell of their interval and their labels."""
+
+    spacing: Spacing = field(default_factory=Spacing)
+    edges: Edges = field(default_factory=Edges)
+
+    @classmethod
+    def of_marks(cls, marks: Iterable[dict[str, Any]]) -> Told:
+        """What the units that are staged tell together."""
+        told = cls()
+        for mark in marks:
+            told.spacing += Spacing.from_json(mark["spacing"])
+            told.edges += Edges.from_json(mark["edges"])
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        """For a mark of the staging folder."""
+        return {"spacing": self.spacing.as_json(), "edges": self.edges.as_json()}
+
+
 
 
 class SourceReading:
@@ -56,7 +84,7 @@ class SourceReading:
         """Stage a unit, of how many rows; small files are put together before they are looked at."""
         small: list[pl.DataFrame] = []
         waiting: list[pl.DataFrame] = []
-        rows, spans = 0, []
+        rows, spans, told = 0, [], Told()
         for part in unit.parts:
             first = last = None
             for piece in read_pieces(part, self._reading):
@@ -66,14 +94,14 @@ class SourceReading:
                 first, last = least(first, low), most(last, high)
                 small.append(piece)
                 if sum(map(len, small)) >= ROWS_A_PIECE:
-                    rows += self._by_session(unit, small, waiting, only)
+                    rows += self._by_session(unit, small, waiting, only, told)
                 if sum(map(len, waiting)) >= ROWS_BEFORE_FLUSH:
                     self._flush(unit, waiting)
             spans.append([str(part.path), str(first) if first else None, str(last) if last else None])
-        rows += self._by_session(unit, small, waiting, only)
+        rows += self._by_session(unit, small, waiting, only, told)
         self._flush(unit, waiting)
         with self._lock:
-            self._staging.mark(UNITS, {"unit": unit.number, "rows": rows, "files": spans})
+            self._staging.mark(UNITS, {"unit": unit.number, "rows": rows, "files": spans} | told.as_json())
         return rows
 
     def _span(self, labels: pl.Series) -> tuple[dt.date | None, dt.date | None]:
@@ -85,51 +113,75 @@ class SourceReading:
         start = low if self._label == "open" else low - dt.timedelta(microseconds=self._interval.micros)
         tz = self._calendar.tz
         first, last = start.astimezone(tz).date(), high.astimezone(tz).date()
-        return (min(first, low.date()), max(last, high.date())) if self._interval.is_daily else (first, last)
+        if self._interval.is_daily:
+            first, last = min(first, low.date()), max(last, high.date())
+        overnight = self._calendar.is_overnight(first, last)
+        return first, last + dt.timedelta(days=1) if overnight else last
 
-    def _by_session(self, unit: Unit, small: list[pl.DataFrame], waiting: list[pl.DataFrame], only: list[dt.date] | None) -> int:
+    def _by_session(
+        self, unit: Unit, small: list[pl.DataFrame], waiting: list[pl.DataFrame], only: list[dt.date] | None, told: Told
+    ) -> int:  # fmt: skip
         """Move pieces on: good rows with their session to `waiting`, the others to quarantine; how many rows there were."""
         if not small:
             return 0
         piece = pl.concat(small, how="diagonal")
         small.clear()
-        self._check_spacing(piece, unit)
-        bars = piece.with_columns(self._start(), reason()).with_columns(self._session_date())
+        piece = self._checked(piece, unit.parts[0].path)
+        bars = piece.with_columns(self._start(), pl.coalesce(reason(), self._off_minute()).alias("reason"))
+        bars = bars.with_columns(self._dates(piece["timestamp"], bars["timestamp"]))
+        told.spacing += self._spacing(bars, unit.parts[0].path)
         if only is not None:
             bars = bars.filter(pl.col("date").is_in(only))
-        lost = pl.col("reason").is_null() & ~pl.col("date").is_in(self._session_dates(bars).implode())
+        sessions = self._sessions(bars["date"])
+        dates = pl.Series([session.date for session in sessions], dtype=pl.Date)
+        lost = pl.col("reason").is_null() & ~pl.col("date").is_in(dates.implode())
         bars = bars.with_columns(pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason"))
-        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date"))
-        waiting.append(bars.filter(pl.col("reason").is_null()).drop("reason"))
+        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False))
+        good = bars.filter(pl.col("reason").is_null()).drop("reason")
+        if not self._interval.is_daily:
+            told.edges += Edges.of(good, sessions, self._interval)
+        waiting.append(good)
         return len(bars)
 
-    def _check_spacing(self, piece: pl.DataFrame, unit: Unit) -> None:
-        """BarImportError for minutes that are told to be of five; a daylight saving's day of 23 hours, or a late bar, is none."""
-        apart = distance(piece)
-        if apart is not None and 2 * apart <= self._interval.micros:
+    def _checked(self, piece: pl.DataFrame, where: object) -> pl.DataFrame:
+        """The piece with its labels at whole minutes; BarImportError for labels of another kind than is declared."""
+        if self._interval.is_daily:
+            refuse_shifted_days(piece["timestamp"], self._label, self._calendar, where)
+        else:
+            piece = piece.with_columns(whole_minutes(piece["timestamp"], self._label))
+            refuse_seconds(piece["timestamp"], self._label, where)
+        return piece
+
+    def _spacing(self, bars: pl.DataFrame, where: object) -> Spacing:
+        """The distances of bars that have their sessions' `date`; BarImportError where they are of a shorter interval."""
+        spacing = Spacing.of(bars, self._calendar, self._interval.is_daily, self._label)
+        common = spacing.common
+        if common is not None and 2 * common <= self._interval.minutes:
             raise BarImportError(
-                f"bars are {dt.timedelta(microseconds=apart)} apart", where=unit.parts[0].path,
-                expected=f"bars of {self._interval.name}", fix="give the --interval they have, and bars of one interval alone",
+                f"bars are {dt.timedelta(minutes=common)} apart", where=where, expected=f"bars of {self._interval.name}",
+                fix="give the --interval they have, and bars of one interval alone",
             )  # fmt: skip
+        return spacing
+
+    def _off_minute(self) -> pl.Expr:
+        return pl.when(off_minute() & pl.lit(not self._interval.is_daily)).then(pl.lit(OFF_MINUTE))
 
     def _start(self) -> pl.Expr:
         if self._label == "open" or self._interval.is_daily:
             return pl.col("timestamp")
         return pl.col("timestamp") - pl.duration(microseconds=self._interval.micros)
 
-    def _session_date(self) -> pl.Expr:
-        """The bar's session: its local date. A daily label at midnight UTC is a date already."""
-        local = pl.col("timestamp").dt.convert_time_zone(str(self._calendar.tz)).dt.date()
-        if not self._interval.is_daily:
-            return local.alias("date")
-        midnight_utc = pl.col("timestamp").dt.time() == dt.time(0)
-        return pl.when(midnight_utc).then(pl.col("timestamp").dt.date()).otherwise(local).alias("date")
+    def _dates(self, labels: pl.Series, starts: pl.Series) -> pl.Series:
+        """`date`: that of each bar's session."""
+        if self._interval.is_daily:
+            return dates_of_days(self._calendar, labels, self._label)
+        return session_dates(self._calendar, starts)
 
-    def _session_dates(self, bars: pl.DataFrame) -> pl.Series:
-        dates: list[dt.date] = bars["date"].drop_nulls().unique().sort().to_list()
-        with self._lock:  # the calendar reaches further as it is asked
-            sessions = self._calendar.sessions(dates[0], dates[-1]) if dates else []
-        return pl.Series([session.date for session in sessions], dtype=pl.Date)
+    def _sessions(self, dates: pl.Series) -> list[Session]:
+        low, high = dates.min(), dates.max()
+        if not isinstance(low, dt.date) or not isinstance(high, dt.date):
+            return []
+        return self._calendar.sessions(low, high)
 
     def _flush(self, unit: Unit, waiting: list[pl.DataFrame]) -> None:
         if waiting:
@@ -146,21 +198,3 @@ def least(a: Any, b: Any) -> Any:
 def most(a: Any, b: Any) -> Any:
     """The greater one; the other where one is None."""
     return max((value for value in (a, b) if value is not None), default=None)
-
-
-def distance(bars: pl.DataFrame) -> int | None:
-    """The most common distance between a symbol's bars, in microseconds; None where no symbol has two."""
-    ordered = bars.select("symbol", pl.col("timestamp").to_physical()).sort("symbol", "timestamp")
-    same = pl.col("symbol") == pl.col("symbol").shift()
-    apart = ordered.select(pl.when(same).then(pl.col("timestamp").diff()).alias("apart"))
-    common = apart.filter(pl.col("apart") > 0)["apart"].mode()
-    return None if common.is_empty() else int(common.min())  # type: ignore[arg-type]
-
-
-def spacing(bars: pl.DataFrame, file: Path) -> Interval:
-    """The interval of a file's bars, by their most common distance."""
-    apart = distance(bars)
-    if apart is None:
-        raise BarImportError("the bars' interval cannot be told from so few", where=file, fix="give --interval")
-    minutes = apart // MICROS_A_MINUTE
-    return Interval.parse("1d" if minutes >= 1440 else f"{minutes}m", where=f"{file}, spacing of its bars")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.in_place import KEYS, ForeignFiles, Template
+from engine.archive.doubts import longer_bars
+from engine.archive.in_place import KEYS, ForeignFiles
+from engine.archive.missing_parts import missing_interval
+from engine.archive.probe import LOOKED_AT, interval_of
 from engine.archive.read_columns import names_symbol, read_columns
-from engine.archive.reading import spacing
 from engine.archive.source import SourceOptions, source_files
+from engine.archive.template import Template
+from engine.archive.text import USUAL, TextOptions
+from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
 from engine.progress import Progress, silent
@@ -26,7 +33,7 @@ DATE_FORMS = (
     (r"\d{4}_\d{2}_\d{2}", "{date:%Y_%m_%d}"),
     (r"\d{4}/\d{2}/\d{2}(?!\d)", "{date:%Y/%m/%d}"),
 )
-READ = re.compile(r"\.(parquet|csv(\.gz|\.zst)?)$")
+READ = re.compile(r"\.(parquet|(csv|txt)(\.gz|\.zst)?|zip)$")
 FOLDERS = ((r"(^|/)\d{4}/\d{2}/", r"\1{date:%Y/%m}/"), (r"(^|/)\d{4}/", r"\1{date:%Y}/"))
 
 
@@ -47,6 +54,10 @@ class InPlaceOptions:
     timezone: str | None = None
     epoch_unit: str | None = None
     source: str = ""
+    time_format: str | None = None
+    text: TextOptions = USUAL
+    repeated_hour: str | None = None
+    no_volume: bool = False
 
 
 def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent) -> Archive:
@@ -58,9 +69,17 @@ def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: P
             fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
         )  # fmt: skip
     manifest = _manifest(folder, root, options)
-    ForeignFiles(root, manifest).catalogue(progress)
+    archive = Archive(root, manifest)
+    assert isinstance(archive.files, ForeignFiles)
+    if not archive.files.catalogue(progress).rows:
+        raise missing_interval(root, archive.files, manifest.base.name)
+    if longer := longer_bars(archive, manifest.base, archive.sessions(manifest.base.name)):
+        raise ArchiveError(
+            f"{longer}: longer than {manifest.base.name}, they would be seen before they are over", where=folder,
+            expected=f"bars of {manifest.base.name}", fix="give the --interval they have",
+        )  # fmt: skip
     layout.write_manifest(root, manifest)
-    return Archive(root, manifest)
+    return archive
 
 
 def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
@@ -68,23 +87,41 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
         raise ArchiveError("an archive of imported bars is here", where=root, expected="a folder without one",
                            fix="give another --archive")  # fmt: skip
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
-    reading = SourceOptions(options.columns or {}, options.timezone, options.epoch_unit)
+    reading = SourceOptions(
+        options.columns or {}, options.timezone, options.epoch_unit, options.time_format, text=options.text,
+        repeated_hour=options.repeated_hour, no_volume=options.no_volume,
+    )  # fmt: skip
     names = [path.relative_to(folder).as_posix() for path in paths]
     files = options.files or _template(names, folder, names_symbol(paths[0], reading))
     template = Template(files, "--files")
-    first = next((path for path, name in zip(paths, names, strict=True) if template.match(name)), None)
-    if first is None:
+    own = {path: match[0] for path, name in zip(paths, names, strict=True) if (match := template.match(name))}
+    if not own:
         raise ArchiveError(f"no file matches {files!r}", where=folder, expected=f"files like {names[0]}",
                            fix="give another --files")  # fmt: skip
     alone = "x" if template.names_symbol else None
-    interval = options.interval or spacing(read_columns(first, reading, KEYS, alone)[0], first).name
+    interval = options.interval or _told_interval(own, reading, options, alone).name
     return layout.ArchiveManifest(
         exchange=options.exchange, source=options.source or folder.resolve().name, intervals=(Interval.parse(interval).name,),
         in_place=layout.InPlace(
             root=os.path.relpath(folder.resolve(), root.resolve()), files=files, label=options.label,
             columns=dict(reading.columns), timezone=options.timezone, epoch_unit=options.epoch_unit,
+            time_format=options.time_format, header=options.text.names, skip_lines=options.text.skip_lines,
+            encoding=options.text.encoding, strip=options.text.strip, decimal_comma=options.text.decimal_comma,
+            repeated_hour=options.repeated_hour, no_volume=options.no_volume,
         ),
     )  # fmt: skip
+
+
+def _told_interval(
+    files: Mapping[Path, dt.date], reading: SourceOptions, options: InPlaceOptions, alone: str | None
+) -> Interval:  # fmt: skip
+    """The interval of the files' bars, by the first of them that tell it."""
+    calendar, label = ExchangeCalendar.of(options.exchange), options.label or "open"
+    pieces = ((file, read_columns(file, replace(reading, near=date), KEYS, alone and str(file))[0]) for file, date in files.items())
+    found = interval_of(islice(pieces, LOOKED_AT), calendar, label)
+    if found is None:
+        raise ArchiveError("no rows", where=next(iter(files)), expected="bars in the first files", fix="give --interval")
+    return found
 
 
 def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
@@ -112,7 +149,7 @@ def _guesses(name: str, has_symbol: bool) -> list[str]:
             dated = re.sub(folders, by_year, dated, count=1)
         dated = re.sub(r"symbol=[^/]+", "symbol={symbol}", dated)
         folder, _, file = dated.rpartition("/")
-        ending = "".join(re.findall(r"\.(?:parquet|csv|gz)", file))
+        ending = "".join(re.findall(r"\.(?:parquet|csv|txt|gz|zst|zip)", file))
         rest = "*" if has_symbol or "{symbol}" in dated else "{symbol}"
         prefix = f"{folder}/" if folder else ""
         found += [dated, f"{prefix}{rest}{ending}"] if "{date" in folder else [dated]

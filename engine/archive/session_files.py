@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from engine.archive import layout
-from engine.archive.files import read_bars, read_index
+from engine.archive.files import read_bars, read_index, read_span
 from engine.schema import BAR_SCHEMA
 
 
@@ -42,6 +42,9 @@ class SessionFiles(Protocol):
     def read_raw(self, interval: str, date: dt.date) -> pl.DataFrame:
         """Every row there is of a session in BAR_SCHEMA, as it is, for those who look for what is wrong."""
 
+    def span(self, interval: str, date: dt.date) -> tuple[int, int] | None:
+        """Start of a session's first bar and of its last, microseconds, where they can be told without reading bars."""
+
     def index(self, interval: str, date: dt.date) -> tuple[list[str], np.ndarray] | None:
         """A session's symbols and their row counts in order, where they can be told without reading bars."""
 
@@ -70,6 +73,9 @@ class OwnFiles:
 
     def read_raw(self, interval: str, date: dt.date) -> pl.DataFrame:
         return self.read(interval, date, list(BAR_SCHEMA))
+
+    def span(self, interval: str, date: dt.date) -> tuple[int, int] | None:
+        return read_span(layout.session_file(self.root, interval, date))
 
     def index(self, interval: str, date: dt.date) -> tuple[list[str], np.ndarray] | None:
         return read_index(layout.session_file(self.root, interval, date))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +11,11 @@ import polars as pl
 from engine.archive import layout
 from engine.archive.archive import Archive
 from engine.archive.files import read_bars, read_index, symbol_runs
-from engine.archive.symbol_map import EPOCH, SymbolMap
+from engine.archive.symbol_map import SymbolMap
 from engine.archive.tables import read_table, write_table
 from engine.errors import ArchiveError
 from engine.schema import SYMBOL_MAP_SCHEMA
 
-LONG_GAP, LATEST = 180, 1 << 40  # days; after any day
 NEEDED = ("symbol", "ticker", "start_date")
 ALIASES = {"symbol": ("permtick", "identity", "id"), "start_date": ("start", "from"), "end_date": ("end", "to")}
 
@@ -46,9 +43,9 @@ class TickersSummary:
     stray: dict[str, int]
 
 
-def read_tickers(path: Path) -> pl.DataFrame:
+def read_tickers(path: Path, time_format: str | None = None) -> pl.DataFrame:
     """SYMBOL_MAP_SCHEMA of a table (.csv, .parquet) with a header, a row an interval; raises ArchiveError."""
-    table = read_table(path, SYMBOL_MAP_SCHEMA, ALIASES, NEEDED, ("end_date",)).unique()
+    table = read_table(path, SYMBOL_MAP_SCHEMA, ALIASES, NEEDED, ("end_date",), time_format=time_format, declared=True).unique()
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one symbol and its ticker")
     SymbolMap(table, path)  # refuses what cannot be
@@ -57,6 +54,7 @@ def read_tickers(path: Path) -> pl.DataFrame:
 
 def bring_in(archive: Archive, intervals: pl.DataFrame, replace: bool = False) -> TickersSummary:
     """Take a symbol's intervals for those the archive's map has of it, whole or not at all; with `replace` for the whole map."""
+    archive.symbols()  # before anything is written: an archive that lacks its daily bars is refused
     before = archive.symbol_map.intervals
     kept = before.head(0) if replace else before.join(intervals, on="symbol", how="anti")
     merged = SymbolMap(pl.concat([kept, intervals]), "the archive's map with these intervals")
@@ -89,17 +87,3 @@ def stray_bars(archive: Archive) -> dict[str, int]:
             if lost := len(own) - int(owned.sum()):
                 found[tickers[number]] = found.get(tickers[number], 0) + lost
     return found
-
-
-def long_gaps(archive: Archive) -> Iterator[tuple[str, dt.date, int]]:
-    """(symbol, date, days) of daily bars that follow LONG_GAP days or more without one: who traded before may be somebody else."""
-    before: dict[str, int] = {}  # a symbol's last bar in the years before
-    for year in archive.daily_years():
-        bars = archive.read_daily_year(year, [])
-        ends = np.cumsum(bars.counts)
-        earlier = np.concatenate([[0], bars.days[:-1]])
-        earlier[ends - bars.counts] = [before.get(symbol, LATEST) for symbol in bars.symbols]
-        for row in np.flatnonzero(bars.days - earlier >= LONG_GAP).tolist():
-            symbol = bars.symbols[int(np.searchsorted(ends, row, side="right"))]
-            yield symbol, EPOCH + dt.timedelta(days=int(bars.days[row])), int(bars.days[row] - earlier[row])
-        before |= zip(bars.symbols, bars.days[ends - 1].tolist(), strict=True)

@@ -102,7 +102,7 @@ LAYOUTS = {
             "nautilus", "NautilusTrader catalog, data/bar", "https://nautilustrader.io/docs/latest/concepts/data/catalog/", "close",
             r"/[^/]+\.[^/.]+-\d+-(MINUTE|HOUR|DAY)-[A-Z]+-(EXTERNAL|INTERNAL)/[^/]+\.parquet$",
             by_path=((r"-(\d+)-MINUTE-", r"\1m"), (r"-(\d+)-HOUR-", r"\1h"), (r"-(\d+)-DAY-", r"\1d")),
-            reading=SourceOptions(reader=readers.read_nautilus),
+            reading=SourceOptions(reader=readers.read_nautilus, symbol_rules=((r"\.[^.]+$", ""),)),
             note="ts_init is the close; AAPL.XNAS becomes AAPL",
         ),
         VendorLayout(

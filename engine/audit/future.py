@@ -35,7 +35,12 @@ LATER = "100y"
 
 
 class _Changed(Archive):
-    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing."""
+    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing.
+
+    It may end before the first daily bar.
+    """
+
+    may_lack_parts = True
 
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, symbols: Sequence[str]):
         super().__init__(path, manifest)
@@ -164,7 +169,7 @@ class Future:
                 _link(source.parent, target.parent)
                 continue
             bars = pl.read_parquet(source, hive_partitioning=False)  # tickers as the files have them
-            dates = bars["timestamp"].dt.convert_time_zone(str(self.archive.calendar.tz)).dt.date()
+            dates = self.archive.session_dates(bars["timestamp"])
             parts = [bars.filter(dates < date), self._today(bars.filter(dates == date), path)]
             if self.kind == PERTURBED:
                 parts.append(self._perturbed(bars.filter(dates.is_in(pl.Series(self.later, dtype=pl.Date).implode()))))

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.archive.archive import Archive
+from engine.archive.doubts import longer_bars, shifted_label
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
 from engine.audit.future import FUTURES, Future, in_our_layout
@@ -66,12 +67,14 @@ class LookAheadAudit:
     values    values of cross-sections that were compared
     warnings  of the run, and of what plug-ins read by themselves (reads.py)
     failures  of scanners and strategies over the archive as it is: what they would have seen is not audited
+    bars      what the archive's bars say against their interval or their label, in words: no replay can see that
     """
 
     replays: list[Replay] = field(default_factory=list)
     values: int = 0
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    bars: list[str] = field(default_factory=list)
 
     @property
     def differences(self) -> list[tuple[Replay, Difference]]:
@@ -88,6 +91,7 @@ def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptio
     scope = SessionCoordinator(loaded, archive).scope
     reads = Reads(archive)
     audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
+    audit.bars = [told for look in (longer_bars, shifted_label) if (told := look(archive, scope.base, there))]
     dates = drawn_sessions(scope.dates, options)
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
         stored = in_our_layout(archive, Path(folder) / "archive")

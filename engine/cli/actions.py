@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 replace_option = click.option("--replace", is_flag=True, help="Forget what the archive has; else it is merged.")
+time_format_option = click.option(
+    "--time-format", help="Form of a table's dates, such as '%d/%m/%Y'; found where they tell it."
+)
 symbol_option = click.option("--symbol", help="Show this symbol's alone.")
 
 
@@ -24,12 +27,13 @@ symbol_option = click.option("--symbol", help="Show this symbol's alone.")
 @click.option("--table", type=FILE, help="CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend.")
 @click.option("--lean-factors", type=FILE, help="LEAN's factor files: a folder, a zip, or one symbol's .csv.")
 @click.option("--by-ticker", is_flag=True, help="The table names tickers of the ex-date; the symbol map says whose they were.")
+@time_format_option
 @replace_option
 @symbol_option
 @format_option
 def actions_command(
-    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, replace: bool, symbol: str | None,
-    output_format: str,
+    archive_path: Path, table: Path | None, lean_factors: Path | None, by_ticker: bool, time_format: str | None,
+    replace: bool, symbol: str | None, output_format: str,
 ) -> None:  # fmt: skip
     """Bring splits and cash dividends into an archive; without a source, show those it has.
 
@@ -38,7 +42,8 @@ def actions_command(
     """
     from engine import api
 
-    summary = api.actions(archive_path, table=table, lean_factors=lean_factors, by_ticker=by_ticker, replace=replace, spell=spell)
+    summary = api.actions(archive_path, table=table, lean_factors=lean_factors, by_ticker=by_ticker, time_format=time_format,
+                          replace=replace, spell=spell)  # fmt: skip
     if not isinstance(summary, api.ActionsSummary):
         _show(summary, symbol, output_format)
         return
@@ -59,11 +64,13 @@ def actions_command(
     "--table", type=FILE, help="CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)."
 )
 @click.option("--lean-maps", type=FILE, help="LEAN's map files: a folder, a zip, or one symbol's .csv.")
+@time_format_option
 @replace_option
 @symbol_option
 @format_option
 def tickers_command(
-    archive_path: Path, table: Path | None, lean_maps: Path | None, replace: bool, symbol: str | None, output_format: str
+    archive_path: Path, table: Path | None, lean_maps: Path | None, time_format: str | None, replace: bool, symbol: str | None,
+    output_format: str,
 ) -> None:
     """Tell an archive which symbol had which ticker when; without a source, show what it knows.
 
@@ -72,7 +79,7 @@ def tickers_command(
     """
     from engine import api
 
-    summary = api.tickers(archive_path, table=table, lean_maps=lean_maps, replace=replace, spell=spell)
+    summary = api.tickers(archive_path, table=table, lean_maps=lean_maps, time_format=time_format, replace=replace, spell=spell)
     if not isinstance(summary, api.TickersSummary):
         _show(summary, symbol, output_format)
         return

@@ -22,8 +22,18 @@ from engine.cli.options import (
     quiet_option,
     spell,
 )  # fmt: skip
-from engine.cli.output import print_facts, print_frame, print_json, print_table, progress_bar, say, tell_reading_cost
+from engine.cli.output import (
+    print_facts,
+    print_frame,
+    print_json,
+    print_table,
+    print_warnings,
+    progress_bar,
+    say,
+    tell_reading_cost,
+)  # fmt: skip
 from engine.cli.quality import quality_command
+from engine.cli.text_options import text_options
 
 if TYPE_CHECKING:
     from engine.api import ImportSummary
@@ -64,16 +74,18 @@ def demo_command(archive_path: Path, symbols: int, sessions: int, seed: int, sta
 @click.option("--append", is_flag=True, help="Read new and changed files only; leave sessions that are the same.")
 @click.option("--label", type=click.Choice(["open", "close"]), help="Which end of a bar the source's timestamps label.")
 @click.option("--exchange", help="Market identifier code, or 24/7.  [default: the layout's or the archive's, else XNYS]")
-@click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
+@click.option("--timezone", help="Zone of times that carry none, such as America/New_York; dates need none.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
-@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where left out.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the source; may be repeated.")
 @click.option(
     "--price-divisor", type=float, default=1.0, help="What prices are divided by: 10000 where they are whole numbers of 0.0001."
 )
-@click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name up to its first dot.")
+@click.option("--symbol-from-filename", is_flag=True, help="The symbol is the file's name without its ending: BRK.A of BRK.A.csv.")
+@text_options
 @click.option("--merge-opening-auction", is_flag=True, help="A bar that ends at the open is the auction's, part of the first bar.")
+@click.option("--trust-label", is_flag=True, help="Import bars that seem to be labelled by their other end all the same.")
 @click.option("--query", help="SQL that answers bars, asked of the DuckDB files SOURCES.")
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @format_option
@@ -92,6 +104,7 @@ def import_command(
         summary = api.import_archive(*sources, archive=archive_path, columns=columns_of(columns), on_progress=progress, spell=spell,
                                      **options)  # fmt: skip
     print_json(dataclasses.asdict(summary)) if output_format == "json" else _print_import(summary)
+    print_warnings(summary.doubts)
     if not quiet:
         _tell_of_lean_files(api.lean_markets(summary, sources), archive_path)
 
@@ -146,8 +159,10 @@ archive_group.add_command(tickers_command)
 @click.option("--exchange", default="XNYS", show_default=True, help="Market identifier code, or 24/7.")
 @click.option("--timezone", help="Zone of timestamps that carry none, such as America/New_York.")
 @click.option("--epoch-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of timestamps that are whole numbers.")
+@click.option("--time-format", help="Form of timestamps that are text, such as '%d.%m.%Y %H:%M'; found where they tell it.")
 @click.option("--interval", help="Interval of the bars; found from their spacing where left out.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column in the files; may be repeated.")
+@text_options
 @click.option("--source", default="", help="Where the bars come from, in words, for archive.json.")
 @quiet_option
 def init_command(
@@ -172,6 +187,7 @@ def init_command(
     if found.left_out:
         say()
         print_table("", ("reason", "rows"), sorted(found.left_out.items()))
+    print_warnings(found.doubts)
     if not quiet:
         tell_reading_cost(found.reading_cost())
 
@@ -199,30 +215,38 @@ def info_command(archive_path: Path, output_format: str) -> None:
 @archive_group.command("check")
 @archive_option(required=True)
 @click.option("--fix", is_flag=True, help="Repair first what is safe to repair; every change is written down in fixes/.")
+@click.option(
+    "--remove-up-to", type=click.FloatRange(0, 100), default=5.0, show_default=True, metavar="PERCENT",
+    help="With --fix: the most of a symbol's bars in a session that may be removed as fills without volume.",
+)  # fmt: skip
 @format_option
 @quiet_option
-def check_command(archive_path: Path, fix: bool, output_format: str, quiet: bool) -> int:
-    """Read every bar of an archive and tell what is wrong; exit status 1 where something is.
+def check_command(archive_path: Path, fix: bool, remove_up_to: float, output_format: str, quiet: bool) -> int:
+    """Read every bar of an archive and tell what is wrong; exit status 1 where there are faults.
 
-    Faults are what a run must not see; notes are oddities: sessions that are missing or half, prices that stand still, spikes that
-    revert, fills without volume. --fix sorts, drops exact copies and fills without volume, and puts right highs and lows that
-    are exchanged or miss open or close by rounding. It changes nothing else.
+    Faults are what a run must not see, and parts that are missing; notes are oddities: sessions that are missing or half, prices
+    that stand still, spikes that revert, fills without volume. Notes alone are exit status 0. --fix sorts, drops exact copies and
+    fills without volume, and puts right highs and lows that are exchanged or miss open or close by rounding, and no more.
     """
     from engine import api
 
     with progress_bar(quiet) as progress:
-        found = api.check(archive_path, fix=fix, on_progress=progress)
+        found = api.check(archive_path, fix=fix, remove_up_to=remove_up_to, on_progress=progress)
+    status = 1 if found.faults else 0
     if output_format == "json":
         told = found.as_dicts()
         print_json({"changes": found.changes, "findings": told} if fix else told)
-        return 0 if found.clean else 1
+        return status
     if found.changes:
         print_table(f"repaired, see {archive_path / found.fixes.name}", ("repaired", "count"), sorted(found.changes.items()))
     if found.clean:
         say("clean: nothing found")
     else:
         print_frame("findings", found.table, ("", "kind", "where", "count", "example"))
-    return 0 if found.clean else 1
+    if fix and found.fills and not quiet:
+        share = f"more than {remove_up_to:g} % of their symbol's bars in a session"
+        say(f"{found.fills:,} fills without volume stay: they are {share}; --remove-up-to PERCENT removes more", err=True)
+    return status
 
 
 archive_group.add_command(quality_command)

@@ -36,7 +36,8 @@ def audit_command(
     CONFIG_OR_SCANNER is a session config, a run directory, or a scanner's module; a module and --where take the options of
     `barsweep scan`, a config --start, --end, --universe and --set KEY=VALUE. What was known up to a tick is compared: columns of
     the cross-section, members of universes, clauses, features, ranks, hits, promotions, orders, fills, trades, equity. Exit
-    status 1 says that something differs, or that a scanner or a strategy failed.
+    status 1 says that something differs, that a scanner or a strategy failed, or that the archive's bars themselves speak against
+    their interval or their label, which no replay can see.
     """
     set_up_logging("error" if quiet else log_level)
     from engine import api

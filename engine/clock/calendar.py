@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from threading import Lock
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.clock import calendar_cache
 from engine.clock.calendar_cache import KeptCalendar
-from engine.clock.interval import MICROS_A_MINUTE
+from engine.clock.from_parts import build_calendar
+from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import CalendarError, did_you_mean
 
 # US equities trade before and after regular hours on the consolidated tape; after an early close only until 17:00
@@ -19,6 +25,12 @@ from engine.errors import CalendarError, did_you_mean
 US_EQUITIES = frozenset({"XNYS", "XNAS", "NYSE", "NASDAQ", "XASE", "ARCX", "BATS"})
 # Nobody asks for other dates but by mistake: a year with a digit too few, a timestamp in another unit.
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
+ROUND_THE_CLOCK = "24/7"
+EPOCH = dt.date(1970, 1, 1).toordinal()
+MICROS_A_DAY = 1440 * MICROS_A_MINUTE
+NO_DAY = np.iinfo(np.int64).min  # no session
+WEEK = dt.timedelta(days=7)
+BESIDE = dt.timedelta(days=3)  # a session that is open at a time is of a date this near
 PRE_MARKET_OPEN, POST_MARKET_CLOSE, EARLY_POST_MARKET_CLOSE = dt.time(4), dt.time(20), dt.time(17)
 
 
@@ -26,8 +38,9 @@ PRE_MARKET_OPEN, POST_MARKET_CLOSE, EARLY_POST_MARKET_CLOSE = dt.time(4), dt.tim
 class Session:
     """One trading session; times in microseconds since the epoch, UTC.
 
-    open, close                    regular hours; a lunch break, where an exchange has one, is not cut out
+    open, close                    regular hours, a lunch break among them
     extended_open, extended_close  with pre- and post-market; the regular hours where none are known
+    break_start, break_end         the lunch break within regular hours; both 0 where there is none
     """
 
     date: dt.date
@@ -37,11 +50,29 @@ class Session:
     extended_close: int
     is_early_close: bool
     tz: str
+    break_start: int = 0
+    break_end: int = 0
 
     @property
     def minutes(self) -> int:
-        """Length of the regular session."""
+        """Length of the regular session, from its open to its close."""
         return (self.close - self.open) // MICROS_A_MINUTE
+
+    @property
+    def trading_minutes(self) -> int:
+        """Minutes of regular hours in which there is trading: without the lunch break."""
+        return self.minutes - (self.break_end - self.break_start) // MICROS_A_MINUTE
+
+    def bars(self, interval: Interval) -> int:
+        """How many bars of an interval regular hours can have; the last before the break and before the close may be cut short."""
+        if interval.is_daily or not self.break_end:
+            return interval.bars_in(self.minutes)
+        before, after = self.break_start - self.open, self.close - self.break_end
+        return sum(interval.bars_in(part // MICROS_A_MINUTE) for part in (before, after))
+
+    def without_break(self, start: int, end: int) -> int:
+        """Microseconds from `start` to `end` in which there is trading."""
+        return end - start - max(0, min(end, self.break_end) - max(start, self.break_start))
 
     @cached_property
     def hours(self) -> tuple[int, ...]:
@@ -51,7 +82,21 @@ class Session:
         return (
             opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute, self.close - self.open,
             self.extended_open - self.open, self.extended_close - self.open, self.is_early_close,
+            self.break_start and self.break_start - self.open, self.break_end and self.break_end - self.open,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The sessions of a calendar from `low` to `high`, and their dates."""
+
+    sessions: Sequence[Session]
+    dates: Sequence[dt.date]
+    low: dt.date = dt.date.max
+    high: dt.date = dt.date.min
+
+    def reaches(self, start: dt.date, end: dt.date) -> bool:
+        return self.low <= start and end <= self.high
 
 
 class ExchangeCalendar:
@@ -59,17 +104,17 @@ class ExchangeCalendar:
 
     def __init__(self, mic: str):
         self.mic = mic
-        self._built: tuple[dt.date, dt.date] | None = None
-        self._sessions: list[Session] = []
-        self._dates: list[dt.date] = []
+        self._known = _Known((), ())  # one attribute, so that threads see all of it or what was before
+        self._reaching = Lock()
+        self._clock_zone = _zone_of_days(mic)
         kept = calendar_cache.load(mic)
-        self.tz = ZoneInfo(kept.tz if kept else str(self._calendar_class().tz))
+        self.tz = self._clock_zone or ZoneInfo(kept.tz if kept else str(self._calendar_class().tz))
         if kept:
             self._take(kept)
 
     @classmethod
     def of(cls, mic: str) -> ExchangeCalendar:
-        """The calendar of an exchange by MIC ("XNYS"), or "24/7"; CalendarError where there is none."""
+        """The calendar of an exchange by MIC ("XNYS"), of "24/7", or of "24/7@ZONE"; CalendarError where there is none."""
         return _calendar(mic)
 
     def sessions(self, start: dt.date, end: dt.date) -> list[Session]:
@@ -77,8 +122,9 @@ class ExchangeCalendar:
         start, end = max(start, EARLIEST), min(end, LATEST)
         if end < start:
             return []
-        self._reach(start, end)
-        return self._sessions[bisect_left(self._dates, start) : bisect_left(self._dates, end + dt.timedelta(days=1))]
+        known = self._reach(start, end)
+        first, last = bisect_left(known.dates, start), bisect_left(known.dates, end + dt.timedelta(days=1))
+        return list(known.sessions[first:last])
 
     def session(self, date: dt.date) -> Session:
         """The session of a date; CalendarError where the exchange was closed, naming the sessions around it."""
@@ -101,60 +147,107 @@ class ExchangeCalendar:
         found = self.sessions(date - dt.timedelta(days=10 + 2 * count), date - dt.timedelta(days=1))
         return found[-count:]
 
+    @property
+    def is_round_the_clock(self) -> bool:
+        """Whether a session is a whole day, and the next begins where it ends."""
+        return self.mic.startswith(ROUND_THE_CLOCK)
+
+    def is_overnight(self, start: dt.date, end: dt.date) -> bool:
+        """Whether sessions around these dates open the evening before, on the exchange's clock; some of them are looked at."""
+        some = self.sessions(_before(start), _after(end))[:: max(1, (end - start).days // 8)]
+        return any(dt.datetime.fromtimestamp(one.open // 1_000_000, self.tz).date() < one.date for one in some)
+
+    def open_at(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """int64: the session that is open at each time (microseconds), in days since 1970-01-01; NO_DAY where none is."""
+        if not len(times):
+            return np.empty(0, np.int64)
+        low, high = (_date_of(int(at)) for at in (times.min(), times.max()))
+        sessions = self.sessions(low - BESIDE, high + BESIDE)
+        if not sessions:
+            return np.full(len(times), NO_DAY)
+        opens, closes = (np.array(side) for side in zip(*((one.open, one.close) for one in sessions), strict=True))
+        days = np.array([one.date.toordinal() - EPOCH for one in sessions])
+        at = np.searchsorted(opens, times, side="right") - 1
+        return np.where((at >= 0) & (times < closes[at]), days[at], NO_DAY)
+
     def _calendar_class(self) -> Any:
         from exchange_calendars import calendar_utils
 
         aliases = calendar_utils.get_calendar_names(include_aliases=True)
         if self.mic not in aliases:
             raise CalendarError(
-                f"unknown exchange {self.mic!r}", expected='a market identifier code such as XNYS, XLON, or "24/7"',
-                fix=did_you_mean(self.mic.upper(), aliases),
+                f"unknown exchange {self.mic!r}", fix=did_you_mean(self.mic.upper(), aliases),
+                expected='a market identifier code such as XNYS, XLON, "24/7", or "24/7@America/Chicago" for days of that zone',
             )  # fmt: skip
         name = calendar_utils.resolve_alias(self.mic)
         return calendar_utils._default_calendar_factories[name]
 
-    def _reach(self, start: dt.date, end: dt.date) -> None:
-        if self._built and self._built[0] <= start and end <= self._built[1]:
-            return
-        low, high = self._built or (start, end)
-        low, high = min(low, start), max(high, end)
-        low, high = max(EARLIEST, low - dt.timedelta(days=400)), min(LATEST, high + dt.timedelta(days=60))
-        built = self._build(low, high)
-        self._take(built)
-        calendar_cache.keep(self.mic, built)
+    def _reach(self, start: dt.date, end: dt.date) -> _Known:
+        """What is known, from `start` to `end` at least."""
+        if self._known.reaches(start, end):
+            return self._known
+        with self._reaching:
+            if not self._known.reaches(start, end):
+                low, high = min(self._known.low, start), max(self._known.high, end)
+                low, high = max(EARLIEST, low - dt.timedelta(days=400)), min(LATEST, high + dt.timedelta(days=60))
+                built = self._build(low, high)
+                self._take(built)
+                calendar_cache.keep(self.mic, built)
+            return self._known
 
     def _take(self, built: KeptCalendar) -> None:
-        self._sessions = [self._session(dt.date.fromordinal(date), o, c, early) for date, o, c, early in built.sessions]
-        self._dates = [session.date for session in self._sessions]
-        self._built = built.low, built.high
+        sessions = [self._session(dt.date.fromordinal(kept[0]), *kept[1:]) for kept in built.sessions]
+        self._known = _Known(sessions, [session.date for session in sessions], built.low, built.high)
 
     def _build(self, low: dt.date, high: dt.date) -> KeptCalendar:
-        import pandas as pd
+        if self._clock_zone:
+            dates = [low + dt.timedelta(days=number) for number in range((high - low).days + 2)]
+            midnights = [self.micros(date, dt.time(0)) for date in dates]
+            bounds = zip(dates, midnights, midnights[1:], strict=False)
+            days = [(date.toordinal(), opens, closes, False, 0, 0) for date, opens, closes in bounds]
+        else:
+            days = build_calendar(self._calendar_class(), self.mic, low, high)
+        return KeptCalendar(str(self.tz), low, high, days)
 
-        factory = self._calendar_class()
-        bounds = (factory.bound_min(), factory.bound_max())
-        start = pd.Timestamp(low) if bounds[0] is None else max(pd.Timestamp(low), bounds[0])
-        end = pd.Timestamp(high) if bounds[1] is None else min(pd.Timestamp(high), bounds[1])
-        if start >= end:
-            raise CalendarError(f"no sessions known from {low} to {high}", where=self.mic)
-        calendar = factory(start, end)
-        opens = calendar.opens.to_numpy("datetime64[us]").astype("int64").tolist()
-        closes = calendar.closes.to_numpy("datetime64[us]").astype("int64").tolist()
-        early = {day.date() for day in calendar.early_closes}
-        dates = [day.date() for day in calendar.sessions]
-        sessions = [(d.toordinal(), o, c, d in early) for d, o, c in zip(dates, opens, closes, strict=True)]
-        return KeptCalendar(str(self.tz), low, high, sessions)
-
-    def _session(self, date: dt.date, opens_at: int, closes_at: int, early: bool) -> Session:
+    def _session(
+        self, date: dt.date, opens_at: int, closes_at: int, early: bool, break_start: int, break_end: int
+    ) -> Session:  # fmt: skip
         extended_open, extended_close = opens_at, closes_at
         if self.mic in US_EQUITIES:
             extended_open = self.micros(date, PRE_MARKET_OPEN)
             extended_close = self.micros(date, EARLY_POST_MARKET_CLOSE if early else POST_MARKET_CLOSE)
-        return Session(date, opens_at, closes_at, extended_open, extended_close, early, str(self.tz))
+        return Session(
+            date, opens_at, closes_at, extended_open, extended_close, early, str(self.tz), break_start, break_end
+        )  # fmt: skip
 
     def micros(self, date: dt.date, time: dt.time) -> int:
         """An exchange-local wall-clock time of a date in microseconds, UTC."""
         return local_micros(date, time, self.tz)
+
+
+def _zone_of_days(mic: str) -> ZoneInfo | None:
+    """The zone of "24/7@America/Chicago", a market round the clock whose days begin at midnight there; None of other names."""
+    exchange, at, zone = mic.partition("@")
+    if exchange != ROUND_THE_CLOCK or not at:
+        return None
+    if zone not in available_timezones():
+        raise CalendarError(f"unknown zone {zone!r}", where=mic, expected='such as "24/7@America/Chicago"',
+                            fix=did_you_mean(zone, available_timezones()))  # fmt: skip
+    return ZoneInfo(zone)
+
+
+def _before(date: dt.date) -> dt.date:
+    """A week before a date, or where calendars begin."""
+    return max(date, EARLIEST + WEEK) - WEEK
+
+
+def _after(date: dt.date) -> dt.date:
+    return min(date, LATEST - WEEK) + WEEK
+
+
+def _date_of(micros: int) -> dt.date:
+    """The UTC date of a time, of those that calendars reach."""
+    return dt.date.fromordinal(min(max(micros // MICROS_A_DAY + EPOCH, EARLIEST.toordinal()), LATEST.toordinal()))
 
 
 def local_micros(date: dt.date, time: dt.time, tz: ZoneInfo) -> int:

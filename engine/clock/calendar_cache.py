@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+KeptSession = tuple[int, int, int, bool, int, int]
+FORM = 2  # of what is kept of a session
 FOLDER = "BARSWEEP_CACHE"  # the environment variable that names another folder; empty for none
 
 
 @dataclass(frozen=True)
 class KeptCalendar:
-    """tz, and of each session from `low` to `high`: date (ordinal), open and close (microseconds, UTC), whether it closes early."""
+    """tz, and of each session from `low` to `high`: date (ordinal), open and close (microseconds, UTC),
+    whether it closes early, and the start and end of its lunch break, 0 without one.
+    """
 
     tz: str
     low: dt.date
     high: dt.date
-    sessions: list[tuple[int, int, int, bool]]
+    sessions: list[KeptSession]
 
 
 def load(mic: str) -> KeptCalendar | None:
@@ -31,7 +35,7 @@ def load(mic: str) -> KeptCalendar | None:
         if content is None:
             return None
         low, high = (dt.date.fromisoformat(content[name]) for name in ("low", "high"))
-        return KeptCalendar(content["tz"], low, high, [tuple(session) for session in content["sessions"]])
+        return KeptCalendar(content["tz"], low, high, [_kept(*session) for session in content["sessions"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -60,6 +64,10 @@ def cache_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
+def _kept(date: int, opens: int, closes: int, early: bool, break_start: int, break_end: int) -> KeptSession:
+    return date, opens, closes, early, break_start, break_end
+
+
 def _path(mic: str) -> Path | None:
     folder = cache_folder()
-    return folder and folder / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}.json"
+    return folder and folder / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}-{FORM}.json"

@@ -49,10 +49,14 @@ class Schedule:
     def ticks(self, session: Session) -> NDArray[np.int64]:
         """int64[ticks] microseconds, increasing; cut at the session's close where that is early.
 
-        A session that has its full length keeps ticks after its close: those of extended hours.
+        A session that has its full length keeps ticks after its close: those of extended hours. Where sessions open the evening
+        before, a schedule that begins in the evening is of that evening.
         """
-        tz = ZoneInfo(session.tz)
-        first, last = (local_micros(session.date, time, tz) for time in (self.start, self.end))
+        tz, date = ZoneInfo(session.tz), session.date
+        evening = date - dt.timedelta(days=1)
+        if local_micros(date, self.start, tz) >= session.close and local_micros(evening, self.start, tz) >= session.open:
+            date = evening
+        first, last = (local_micros(date, time, tz) for time in (self.start, self.end))
         if session.is_early_close:
             last = min(last, session.close)
         return np.arange(first, last + 1, self.interval.micros, dtype=np.int64)

@@ -220,7 +220,7 @@ class DailyPanel:
         found.present[:] = self.present()
         there = found.present > 0
         found.first[:] = found.last[:] = np.where(there, session.open, NEVER)
-        found.longest[:] = np.where(there, 0, session.close - session.open)
+        found.longest[:] = np.where(there, 0, session.without_break(session.open, session.close))
         return found
 
     def _presence(self) -> NDArray[np.bool_]:

@@ -179,11 +179,11 @@ class SessionPanel:
 
     def coverage(self) -> Coverage:
         """How the regular bars of each symbol cover the session."""
-        found = Coverage.empty(len(self.table), self.base.bars_in(self.session.minutes))
+        found = Coverage.empty(len(self.table), self.session.bars(self.base))
         found.present[:] = self.present()
         coverage(
-            self.regular.starts, self.regular.ends, self._timestamps, self.session.open, self.session.close, self.base.micros,
-            found.first, found.last, found.longest,
+            self.regular.starts, self.regular.ends, self._timestamps, self.session.open, self.session.close,
+            self.session.break_start, self.session.break_end, self.base.micros, found.first, found.last, found.longest,
         )  # fmt: skip
         return found
 

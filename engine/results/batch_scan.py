@@ -112,7 +112,8 @@ def _scan(
         done = [date for date in blocks.dates if date <= found.last]
         found.summary.finish(archive, blocks.coordinator.universes if done else {}, done)
         hits = whole_frame(found.frames, HITS_SCHEMA) if keep else None
-        return BatchScan(found.summary, found.top, found.kept, hits, blocks.warnings, blocks.failures,
+        warnings = [*blocks.warnings, *([] if interrupted else found.summary.why_empty())]
+        return BatchScan(found.summary, found.top, found.kept, hits, warnings, blocks.failures,
                          time.perf_counter() - clock, interrupted)  # fmt: skip
 
     try:

@@ -107,7 +107,8 @@ def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> Finish
     summary.finish(blocks.archive, coordinator.universes, blocks.dates)
     trading = _trading(desk, blocks, directory.finish_tables())
     summary.skipped = directory.manifest["skipped_sessions"]
-    warnings, failures = blocks.warnings, blocks.failures + (desk.failures if desk else 0) + len(summary.skipped)
+    warnings = [*blocks.warnings, *summary.why_empty()]
+    failures = blocks.failures + (desk.failures if desk else 0) + len(summary.skipped)
     seconds = time.perf_counter() - clock
     told = audit.as_dict() if audit else None
     directory.finish(summary.as_dict(warnings) | trading, audit=told, **_measured(blocks, summary, seconds, failures))

@@ -51,6 +51,18 @@ class ScannerSummary:
         for clause in self.funnel:
             self.funnel[clause] += int(scans[clause].sum()) if clause in scans.columns else 0
 
+    def why_empty(self, bars: int) -> str:
+        """Why there are no hits, of so many bars that were read."""
+        if self.errors:
+            return f"{self.errors:,} of {self.scans:,} scans failed"
+        if not self.scans:
+            return "it never scanned, for its schedule does not tick in these sessions"
+        if not self.scanned:
+            return f"no symbol was scanned in {self.scans:,} scans, over {bars:,} bars: look at its universe and at min_quality"
+        clause = next((clause for clause, left in self.funnel.items() if not left), None)
+        after = f"after {clause}" if clause else "after its clauses"
+        return f"of {self.scanned:,} symbols scanned none is left {after}"
+
     def as_dict(self) -> dict[str, Any]:
         """For summary.json; times are in the manifest."""
         names = ("scans", "scanned", "qualified", "hits", "promoted", "errors", "funnel")
@@ -97,6 +109,10 @@ class RunSummary:
             name: replace(one, funnel=dict(one.funnel), symbols=one.symbols.copy()) for name, one in self.scanners.items()
         }
         return replace(self, scanners=scanners)
+
+    def why_empty(self) -> list[str]:
+        """Of each scanner that found nothing: what left it without hits."""
+        return [f"{name} found nothing: {one.why_empty(self.bars)}" for name, one in self.scanners.items() if not one.hits]
 
     def finish(self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]) -> None:
         """Say what each scanner's universe left out in a run over these sessions."""

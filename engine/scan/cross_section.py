@@ -219,6 +219,13 @@ class CrossSection:
         found: Floats = np.take(values, ticks * values.shape[1] + symbols)
         return found
 
+    def _expected(self) -> Ints:
+        """int64[ticks]: how many regular bars a symbol could have by each tick."""
+        pauses = [_pause(session, lag) for session, lag in zip(self.sessions, self._lags, strict=True)]
+        begins, ends = (self._each_tick(times) for times in zip(*pauses, strict=True))
+        closes, lags = self._each_tick([session.close for session in self.sessions]), self._each_tick(self._lags)
+        return _bars_by(self.ticks, self.opens, begins, lags) + _bars_by(self.ticks, ends, closes, lags)
+
     def _make(self, name: str) -> Floats:
         shape, column = (len(self.ticks), len(self.table)), COLUMNS[name]
         if column.daily:
@@ -228,9 +235,7 @@ class CrossSection:
         if name == "bar_age":
             return (self.ticks[:, None] - self.values("bar_time") - self._each_tick(self._lags)[:, None]) / MICROS_A_MINUTE
         if name == "quality":
-            closes, lags = self._each_tick([session.close for session in self.sessions]), self._each_tick(self._lags)
-            complete = np.clip(self.ticks, self.opens, closes) - self.opens
-            expected = np.where(self.ticks < closes, complete // lags, -(-complete // lags)).astype(np.float64)
+            expected = self._expected().astype(np.float64)
             return 100.0 * self.values("bars_today") / np.where(expected > 0, expected, np.nan)[:, None]
         if name == "bar_today":
             begins = self._each_tick([session.extended_open for session in self.sessions])
@@ -248,6 +253,19 @@ class CrossSection:
         if len(self._lengths) == 1:
             return np.broadcast_to(values[0], (self._lengths[0], values.shape[1]))
         return values if all(length == 1 for length in self._lengths) else np.repeat(values, self._lengths, axis=0)
+
+
+def _pause(session: Session, lag: int) -> tuple[int, int]:
+    """When nobody trades within a session, microseconds; at its close where bars of this length span the break, or none is."""
+    if session.break_end and lag < session.close - session.open:
+        return session.break_start, session.break_end
+    return session.close, session.close
+
+
+def _bars_by(ticks: Ints, opens: Ints, closes: Ints, lags: Ints) -> Ints:
+    """int64[ticks]: how many bars there can be by each tick, from one time to another; the last may be cut short."""
+    complete = np.clip(ticks, opens, closes) - opens
+    return np.where(ticks < closes, complete // lags, -(-complete // lags))
 
 
 def _series(name: str, values: Floats) -> pl.Series:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from engine.archive.archive import Archive
 from engine.archive.complete_enough import CompleteEnough
+from engine.archive.doubts import shifted_label
 from engine.archive.universe import FixedUniverse, Universe, load_universe
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
@@ -42,6 +43,8 @@ class RunScope:
         self.calendar, self.base = _calendar(loaded, archive), base_interval(loaded, archive)
         self.dates = self._dates()
         self._check_streams()
+        if shifted := shifted_label(archive, self.base, self.dates):
+            self.warn(f"timestamps of {archive.path} seem to label the other end of bars: {shifted}; see `barsweep archive check`")
 
     def slots(self) -> list[ScannerSlot]:
         """The enabled scanners."""

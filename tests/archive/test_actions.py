@@ -189,7 +189,7 @@ def test_other_names_orders_and_dtypes_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read"), (HEAD, "no rows"), ("ex_date,split_ratio\n2017-11-06,2\n", "no column symbol; expected a column symbol or ticker"),
+        ("", "no rows"), (HEAD, "no rows"), ("ex_date,split_ratio\n2017-11-06,2\n", "no column symbol; expected a column symbol or ticker"),
         ("symbol,ex_dat,split_ratio\nA,2017-11-06,2\n", "no column ex_date.*did you mean 'ex_dat'"),
         (f"{HEAD}A,2017-11-06,0,\n", "split_ratio of A on 2017-11-06 is 0.0; expected new shares for one old"),
         (f"{HEAD}A,2017-11-06,-2,\n", "split_ratio of A"), (f"{HEAD}A,2017-11-06,,-1\n", "cash_dividend of A on 2017-11-06 is -1.0"),

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import importer, reading, staging
+from engine.archive import importer, probe, reading, staging
 from engine.archive.archive import Archive
 from engine.archive.diff import diff_archives
 from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import UP_TO_FIRST_DOT, SourceOptions
+from engine.archive.source import FILE_NAME, SourceOptions
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 
 DATES = [dt.date(2018, 3, 1), dt.date(2018, 3, 2), dt.date(2018, 12, 31), dt.date(2019, 1, 2)]
-READING = SourceOptions(symbol_pattern=UP_TO_FIRST_DOT)
+READING = SourceOptions(symbol_pattern=FILE_NAME)
 
 
 def session(date: dt.date, symbol: str, close: float = 10.5, minutes: int = 3) -> pl.DataFrame:
@@ -160,7 +160,7 @@ def test_an_interrupted_import_does_not_do_again_what_is_done(
         return call
 
     with monkeypatch.context() as patch:
-        patch.setattr(importer, "read_pieces", counted("read", importer.read_pieces))
+        patch.setattr(probe, "read_pieces", counted("read", probe.read_pieces))
         patch.setattr(reading, "read_pieces", counted("read", reading.read_pieces))
         patch.setattr(importer, "write_bars", counted("write", importer.write_bars))
         with pytest.raises(KeyboardInterrupt):

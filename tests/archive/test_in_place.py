@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,11 @@ from engine.archive.archive import Archive
 from engine.archive.check import check_archive
 from engine.archive.diff import diff_archives
 from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.in_place import ForeignFiles, Template
+from engine.archive.in_place import ForeignFiles
 from engine.archive.info import describe
 from engine.archive.reading_cost import reading_cost
 from engine.archive.recognise import InPlaceOptions, init_in_place
+from engine.archive.template import Template
 from engine.clock import calendar_cache
 from engine.errors import ArchiveError, BarImportError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, PRICE_COLUMNS, SYMBOL_MAP_SCHEMA
@@ -323,3 +326,63 @@ def test_csv_in_place_is_read_as_an_import_reads_it(tmp_path: Path) -> None:
     archive = init_in_place(tmp_path, tmp_path, InPlaceOptions("open"))
     import_bars([tmp_path], tmp_path / "imported", ImportOptions(label="open"))
     assert archive.symbols() == ["AAA"] and not diff_archives(archive, Archive.open(tmp_path / "imported"))
+
+
+HOSTILE = ("{symbol}*{symbol}*{symbol}*{date}", "{symbol}_*{symbol}_*{symbol}_*{date}.csv", "*a*a*a*a*a*a*a*a*{date}", "{date}" + "*-" * 60,
+           "{date:%Y%m%d}" + "{date:%-m%-d}" * 30, "{date}/{symbol}" + "_{symbol}" * 20, "{date:" + "%Y%-m%-d" * 20 + "}*")  # fmt: skip
+NAMES = ("a" * 125, "2018-03-01" + "a" * 115, "a" * 115 + "2018-03-01", "1" * 125, "a_" * 60, "2018-03-01/" + "a_" * 60, "-" * 125)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_template_takes_long_over_a_name(text: str, tmp_path: Path) -> None:
+    """It is refused, or says at once what a path is."""
+    started = time.perf_counter()
+    try:
+        template = Template(text, "here")
+    except ArchiveError as error:
+        assert "here" in str(error)
+        return
+    for name in NAMES:
+        template.match(name)
+    (tmp_path / NAMES[0]).write_text("")
+    assert len(list(tmp_path.glob(template.glob))) <= 1
+    assert time.perf_counter() - started < 2.0
+
+
+def test_an_archive_json_of_many_symbols_in_a_path_is_one_clear_error(part: Archive, tmp_path: Path, barsweep: Barsweep) -> None:
+    """Three places that may be anything beside three others, and one long name."""
+    archive = laid_out(part, tmp_path / "files", sorted_gzip, label="open")
+    told = json.loads((archive.path / layout.MANIFEST).read_text())
+    told["in_place"]["files"] = "{symbol}*{symbol}*{symbol}*{date}.parquet"
+    (archive.path / layout.MANIFEST).write_text(json.dumps(told))
+    (tmp_path / "files" / ("a" * 125)).write_text("")
+    called = barsweep("archive", "info", "--archive", archive.path)
+    assert called.status == 2 and "where the symbol ends cannot be told" in called.err and len(called.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["{date:%Y-%m-%dT%H}.csv", "{date:%y%m%d}.csv", "{date:%Y%m}.csv"])
+def test_a_template_of_other_times_is_refused(text: str) -> None:
+    with pytest.raises(ArchiveError, match="of %Y, %m, %d each at least once"):
+        Template(text, "here")
+
+
+@pytest.mark.parametrize("folder", ["[2018]", "what?", "a+b (1)"])
+def test_names_that_a_shell_would_read_otherwise_are_names(folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "2018-03-01.csv").write_text("")
+    template = Template(folder + "/{date}.csv", "here")
+    assert template.match(f"{folder}/2018-03-01.csv") == (dt.date(2018, 3, 1), None)
+    assert [path.name for path in tmp_path.glob(template.glob)] == ["2018-03-01.csv"]
+
+
+@pytest.mark.parametrize(("text", "path", "symbol"), [
+    ("{date}/{symbol}.csv", "2018-03-01/BRK.A.csv", "BRK.A"), ("{date}/{symbol}.csv.gz", "2018-03-01/BRK.B.csv.gz", "BRK.B"),
+    ("{symbol}/{date:%Y}/{symbol}_{date:%Y%m%d}.csv", "BRK.A/2018/BRK.A_20180301.csv", "BRK.A"),
+    ("{date:%-m}/{date}_{symbol}_*.csv", "3/2018-03-01_A_B_x.csv", "A_B"),
+])  # fmt: skip
+def test_symbols_of_paths(text: str, path: str, symbol: str) -> None:
+    assert Template(text, "here").match(path) == (dt.date(2018, 3, 1), symbol)
+
+
+def test_a_path_of_two_symbols_is_of_none() -> None:
+    assert Template("{symbol}/{symbol}_{date}.csv", "here").match("AAA/BBB_2018-03-01.csv") is None

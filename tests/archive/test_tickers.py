@@ -16,6 +16,7 @@ from engine.archive import layout, tickers
 from engine.archive.archive import Archive
 from engine.archive.check import check_archive
 from engine.archive.lean import ticker_intervals
+from engine.archive.long_gaps import long_gaps
 from engine.archive.symbol_map import NOBODY, SymbolMap, empty_map
 from engine.archive.universe import load_universe
 from engine.errors import ArchiveError
@@ -240,16 +241,23 @@ def test_tickers_that_may_have_been_used_again_are_told_of(lean: Archive, sp500:
     """Against a walk over the bars; with the map only what the data leave out is left."""
     bare = bare_archive(tmp_path)
     for archive in (bare, lean):
-        bars = archive.read_daily(["close"], None, None).with_columns(
-            before=pl.col("date").shift(1).over("symbol"), days=pl.col("date").diff().over("symbol").dt.total_days()
+        bars = archive.read_daily(["open", "close"], None, None).with_columns(
+            days=pl.col("date").diff().over("symbol").dt.total_days(), before=pl.col("close").shift(1).over("symbol")
         )
-        expected = bars.filter(pl.col("days") >= tickers.LONG_GAP).select("symbol", "date", "days").rows()
-        assert sorted(tickers.long_gaps(archive)) == expected
-    assert ("FB", dt.date(2012, 5, 18)) in [(symbol, date) for symbol, date, _ in tickers.long_gaps(bare)]
-    assert [symbol for symbol, _, _ in tickers.long_gaps(lean)] == ["QQQ"]  # its bars as QQQQ are not there
-    assert list(tickers.long_gaps(sp500)) == []
+        between = {date: number for number, date in enumerate(archive.sessions("1d"))}
+        expected = [
+            (symbol, date, days, before, open_)
+            for symbol, date, days, before, open_ in bars.select("symbol", "date", "days", "before", "open").drop_nulls().rows()
+            if days >= 180 or (between[date] - between[date - dt.timedelta(days=days)] > 10 and not 0.5 <= open_ / before <= 2)
+        ]
+        assert sorted((gap.symbol, gap.date, gap.days, gap.close, gap.open) for gap in long_gaps(archive)) == expected
+    found = [(gap.symbol, gap.date) for gap in long_gaps(bare)]
+    assert ("FB", dt.date(2012, 5, 18)) in found
+    assert ("EEM", dt.date(2003, 4, 11)) in found  # 127 days: the fund begins, under a ticker that was another's
+    assert [gap.symbol for gap in long_gaps(lean)] == ["QQQ"]  # its bars as QQQQ are not there
+    assert list(long_gaps(sp500)) == []
     found = [f.example for f in check_archive(bare) if f.where == "1d 2012-05-18 FB"]
-    assert found == ["the bar before is 3,339 days older"]
+    assert found == ["the bar before is 3,339 days older, and closes at 33.2; this one opens at 42.05"]
 
 
 @pytest.mark.parametrize(

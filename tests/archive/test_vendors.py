@@ -389,7 +389,7 @@ def test_what_could_be_anothers_is_suggested_and_not_assumed(path: str, tmp_path
         (lambda root: text(root / "a.csv", ["1"], "x"), {"layout": "nautlius"}, "did you mean 'nautilus'"),
         (lambda root: text(root / "a.csv", ["1"], "x"), {"layout": "lean"}, "no bar files of layout lean"),
         (lambda root: packed(root / "BTCUSDT-3d-2018-03.zip", "a.csv", ["1520553600000,1,1,1,1,1,1,1,1,1,1,1"]), {}, "unknown interval '3d'"),
-        (lambda root: packed(root / "equity/usa/daily/a.zip", "a.bin", ["1"]), {}, "cannot be read"),
+        (lambda root: packed(root / "equity/usa/daily/a.zip", "a.bin", ["1"]), {}, r"holds no \.csv or \.txt, but a\.bin"),
         (lambda root: text(root / "equity/usa/daily/a.zip", ["no zip"]), {}, "cannot be read"),
     ],
 )  # fmt: skip
