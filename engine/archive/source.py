@@ -367,7 +367,7 @@ def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -
 def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
     """The labels that texts tell in the form that is declared."""
     form = options.time_format or ""
-    if re.search("%[:#]*z", form):
+    if re.search(r"%([:#]*z|\+)", form):
         return texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
     if zone_of(first_text(texts) or ""):
         return _in_their_zones(parse_form(texts.str.strip_chars(), form), texts, options)
