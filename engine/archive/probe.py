@@ -139,9 +139,14 @@ def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.S
 
 
 def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
+    """The times that texts tell in an order; an hour that the clock tells twice is the earlier one,
+    for the day is the same.
+    """
     if not has_time(first):
         return parse(texts, order).dt.replace_time_zone("UTC")
-    return in_zone(parse(texts.str.strip_chars().str.replace(CARRIED, ""), order), zone)
+    return in_zone(
+        parse(texts.str.strip_chars().str.replace(CARRIED, ""), order), zone, twice="earliest"
+    )
 
 
 def resolved(

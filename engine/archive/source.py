@@ -65,6 +65,7 @@ class SourceOptions:
     date_order      of the numbers in dates that are text, of time_text.MONTH_FIRST and the others, where it can be more than one
     near            the date that the texts are of, which says in which order they are to be read
     daily           whether bars are of days, and their midnights dates; None where it is not known yet
+    on_the_wall     whether the clock's own time is wanted, as if all zones were UTC
     day_ends        whether moments label the ends of days that begin at midnight UTC, where the next one begins
     symbol_pattern  the symbol is its first group, found in the file's name
     symbol_rules    patterns in a symbol and what they become, one after the other
@@ -94,6 +95,7 @@ class SourceOptions:
     near: dt.date | None = None
     daily: bool | None = None
     day_ends: bool = False
+    on_the_wall: bool = False
 
 
 # A time beyond these is not one: nanoseconds read as microseconds lie in the year 50000.
@@ -208,11 +210,26 @@ def _with_times(
     path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions, bars: pl.DataFrame, rows: int
 ) -> pl.DataFrame:  # fmt: skip
     """Bars of which some have no time yet: those that a clock tells twice have one, or it is an error."""
-    if options.timezone is not None:
-        as_utc = as_bars(path, piece, mapping, replace(options, timezone="UTC"))["timestamp"].dt.replace_time_zone(None)
-        bars = with_repeated_hour(path, bars, as_utc, options.timezone, options.repeated_hour, rows)
-    check_times(path, _labels(piece, mapping, options)[1], bars["timestamp"], rows)
+    _, texts = _labels(piece, mapping, options)
+    zones = _zones(texts, options.timezone)
+    if zones.null_count() < len(zones):
+        as_utc = as_bars(path, piece, mapping, replace(options, timezone="UTC", on_the_wall=True))["timestamp"]
+        wall = as_utc.dt.replace_time_zone(None)
+        for zone in zones.drop_nulls().unique().sort().to_list():
+            of_zone = pl.select(pl.when(zones == zone).then(wall)).to_series()
+            bars = with_repeated_hour(path, bars, of_zone, zone, options.repeated_hour, rows)
+    check_times(path, texts, bars["timestamp"], rows)
     return bars
+
+
+def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
+    """The zone with a clock that each row's time is of, by its text or by the options; null where there is none."""
+    of_options = pl.Series([zone], dtype=pl.String).new_from_index(0, len(texts))
+    if texts.dtype != pl.String:
+        return of_options
+    carried = texts.str.strip_chars().str.extract(CARRIED)
+    named = pl.select(pl.when(carried.str.contains("/")).then(carried)).to_series()
+    return named.zip_with(carried.is_not_null(), of_options)
 
 
 def as_bars(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.DataFrame:
@@ -343,14 +360,14 @@ def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -
     zones = texts.str.strip_chars().str.extract(CARRIED)
     moments = pl.Series([None], dtype=TIMESTAMP).new_from_index(0, len(texts))
     for zone in zones.drop_nulls().unique().sort().to_list():
-        moments = in_zone(wall, zone).zip_with((zones == zone).fill_null(False), moments)
+        moments = in_zone(wall, "UTC" if options.on_the_wall else zone).zip_with((zones == zone).fill_null(False), moments)
     return _dates_of_midnights(wall, _day_ends(moments, options), options)
 
 
 def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
     """The labels that texts tell in the form that is declared."""
     form = options.time_format or ""
-    if re.search("%[:#]*z", form):
+    if re.search(r"%([:#]*z|\+)", form):
         return texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
     if zone_of(first_text(texts) or ""):
         return _in_their_zones(parse_form(texts.str.strip_chars(), form), texts, options)

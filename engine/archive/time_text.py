@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Literal
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -148,9 +149,9 @@ def zone_of(text: str) -> str | None:
     return found[1] if found else None
 
 
-def in_zone(wall: pl.Series, zone: str) -> pl.Series:
+def in_zone(wall: pl.Series, zone: str, twice: Literal["null", "earliest"] = "null") -> pl.Series:
     """Wall-clock times of a zone, or of an offset such as +01:00, in UTC; null where the zone's
-    clock tells them twice or never.
+    clock tells them never, and, unless `twice` says which hour it is, where it tells them twice.
     """
     offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", zone)
     if offset:
@@ -164,5 +165,5 @@ def in_zone(wall: pl.Series, zone: str) -> pl.Series:
             fix=did_you_mean(zone, available_timezones()),
         )
     return wall.dt.replace_time_zone(
-        name, ambiguous="null", non_existent="null"
+        name, ambiguous=twice, non_existent="null"
     ).dt.convert_time_zone("UTC")

@@ -24,6 +24,7 @@ from engine.panel.bars import Bars, Ints
 from engine.panel.daily import DailyBars
 from engine.progress import silent
 from engine.results.run import execute_run
+from engine.runtime.buffers import Buffers
 from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA
 from tests.data import PROJECT
 from tests.runs import EVERY_5_MINUTES
@@ -197,8 +198,8 @@ def days_from_their_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show a session's daily bar from its open on."""
     of = DailyBars.of
 
-    def early(self: DailyBars, sessions: tuple[Session, ...]) -> Bars:
-        bars = of(self, sessions)
+    def early(self: DailyBars, sessions: tuple[Session, ...], buffers: Buffers) -> Bars:
+        bars = of(self, sessions, buffers)
         return replace(bars, known_at=np.full(len(bars.known_at), sessions[0].open))
 
     monkeypatch.setattr(DailyBars, "of", early)
