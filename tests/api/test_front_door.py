@@ -20,6 +20,7 @@ from tests.data import PROJECT
 from tests.runs import EVERY_5_MINUTES, momentum
 
 SPAN: Any = {"start": "2017-11-20", "end": "2017-11-28"}
+BACKWARDS: Any = {"start": SPAN["end"], "end": dt.date(2017, 11, 20)}
 WHERE = "close > prev_close * 1.01 and rsi_14 > 60"
 EASY = {"min_change": 0.005, "min_rsi": 55.0}
 
@@ -194,6 +195,10 @@ def test_what_an_instance_was_given_counts(market: bs.Market) -> None:
     (lambda m: bs.open_archive("nowhere"), "nowhere: no such folder"),
     (lambda m: bs.open_run(m.path), "no run directory"),
     (lambda m: bs.run({"mode": "backtest", "sesion_data_config": {}}), "did you mean 'session_data_config'"),
+    (lambda m: m.scan("close > 1", **BACKWARDS), "start 2017-11-28 is after end 2017-11-20: the two are reversed"),
+    (lambda m: m.quality(**BACKWARDS), "start 2017-11-28 is after end 2017-11-20: the two are reversed"),
+    (lambda m: bs.run({"mode": "backtest", "session_data_config": {}}, **BACKWARDS), "start 2017-11-28 is after end 2017-11-20"),
+    (lambda m: bs.audit("close > 1", archive=m, **BACKWARDS), "start 2017-11-28 is after end 2017-11-20: the two are reversed"),
 ])  # fmt: skip
 def test_mistakes_are_told_as_a_program_knows_them(call: Any, message: str, market: bs.Market) -> None:
     with pytest.raises(bs.BarsweepError) as told:
