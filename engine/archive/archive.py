@@ -61,6 +61,7 @@ class Archive:
     def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
         self.path, self.manifest, self.left_out = path, manifest, left_out
         self.files: SessionFiles = ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
+        self._was_there = (path / layout.MANIFEST).exists()  # not while an archive in place is being made
 
     @classmethod
     def open(cls, path: str | Path) -> Archive:
@@ -233,7 +234,7 @@ class Archive:
 
     def _there(self, found: T) -> T:
         """What was found; where nothing was, it is seen to that the archive is still there: it may be moved while it is read."""
-        if not found and not (self.path / layout.MANIFEST).exists():
+        if not found and self._was_there and not (self.path / layout.MANIFEST).exists():
             raise ArchiveError("is no longer there", where=self.path, expected="the archive to stay where it is while it is read",
                                fix="run the command again")  # fmt: skip
         return found

@@ -17,7 +17,7 @@ from engine.panel.bars import Floats
 from engine.results.metrics import metrics
 
 GROUPS = ("month", "weekday", "hour", "symbol", "scanner", "strategy", "side", "entry_reason", "exit_reason")
-FIGURES_OF = ("pnl", "return", "costs")
+FIGURES_OF = ("pnl", "return", "costs", "open")
 Columns = Mapping[str, list[Any]]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -16,6 +16,7 @@ import polars as pl
 from engine.errors import ScannerError
 from engine.scan.columns import dtype_of
 from engine.scan.expressions import ARITHMETIC, expression_of, function_name, is_infinity, nodes, with_parts
+from engine.scan.nesting import too_deep
 
 log = logging.getLogger("barsweep")
 Node = dict[str, Any]
@@ -42,13 +43,21 @@ def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
         )  # fmt: skip
         return expression
     made = _Rewriting(expression.meta.root_names(), where).whole(tree)
-    return expression if made == tree else expression_of(made)
+    if made == tree:
+        return expression
+    try:
+        return expression_of(made)
+    except pl.exceptions.ComputeError:  # Polars reads back no tree of more than some 120 levels
+        raise too_deep("some 50 at most, where what they come to may not be a number", where) from None
 
 
 def as_written(expression: pl.Expr) -> pl.Expr:
     """An expression as it was before `without_nan`, to be shown."""
     tree = nodes(expression)
-    return expression if tree is None else expression_of(_stripped(tree))
+    try:
+        return expression if tree is None else expression_of(_stripped(tree))
+    except pl.exceptions.ComputeError:  # too deep to be read back: shown as it is
+        return expression
 
 
 def nan_to_null_of(node: Node) -> Node | None:

@@ -14,7 +14,8 @@ import polars as pl
 from engine.errors import ScannerError
 
 Join = Callable[[pl.Expr, pl.Expr], pl.Expr]
-GROUP = 100  # conditions that are chained; with so many chains of chains the machine's stack is never deeper than three
+# conditions that are chained: a thousand are three chains deep, as Polars reads back no tree of more than some 60 operations
+GROUP = 10
 DEEPEST = 1_000  # operations within each other
 LEVELS = 2  # of a serialized tree that an operation is
 
@@ -32,7 +33,12 @@ def refuse_deep(serialized: str) -> None:
         deepest = max(deepest, depth)
         depth += 1 - piece.count("}")
     if deepest > LEVELS * DEEPEST:
-        raise ScannerError(
-            "an expression of too many operations within each other", expected=f"{DEEPEST:,} at most",
-            fix="join many conditions with pl.any_horizontal or pl.all_horizontal, many numbers with pl.sum_horizontal",
-        )  # fmt: skip
+        raise too_deep(f"{DEEPEST:,} at most")
+
+
+def too_deep(expected: str, where: str | None = None) -> ScannerError:
+    """The error for an expression of too many operations within each other."""
+    return ScannerError(
+        "an expression of too many operations within each other", where=where, expected=expected,
+        fix="join many conditions with pl.any_horizontal or pl.all_horizontal, many numbers with pl.sum_horizontal",
+    )  # fmt: skip

@@ -83,7 +83,8 @@ def test_daily_archives_and_splits(days: Archive, demo: Archive, tmp_path: Path)
 
 def test_what_is_written_is_an_archive(demo: Archive, tmp_path: Path) -> None:
     changed = future(demo, dt.date(2017, 12, 6), 77, PERTURBED).write(tmp_path / "archive")
-    assert [found for found in check_archive(Archive.open(changed.path)) if found.fault] == []
+    faults = {found.kind for found in check_archive(Archive.open(changed.path)) if found.fault}
+    assert faults <= {"bars without a daily bar"}  # what comes after is drawn anew, minutes and days each for themselves
 
 
 def test_membership_is_that_of_the_day(demo: Archive) -> None:

@@ -89,7 +89,7 @@ def test_a_run_goes_on_when_its_audit_cannot(demo: Archive, tmp_path: Path, monk
     def broken(*_: object) -> None:
         raise ZeroDivisionError("nothing left")
 
-    monkeypatch.setattr(MarketReplay, "again", broken)
+    monkeypatch.setattr(MarketReplay, "recompute", broken)
     finished = run(config([momentum(min_change=0.002, min_rsi=50.0)]), demo, tmp_path)
     assert finished.audit is not None and "ZeroDivisionError: nothing left" in finished.audit.told
     assert finished.failures == 0 and finished.summary.sessions == 45

@@ -49,7 +49,7 @@ class FolderAbove(Foresees):
 
     def closes(self) -> dict[str, float]:
         files = sorted(Path(self.config["source"]).rglob("interval=1d/year=*/bars.parquet"))
-        return self.of(pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files]))
+        return self.of(pl.concat([pl.read_parquet(file, columns=["symbol", "timestamp", "close"], hive_partitioning=False) for file in files]))
 
 
 class Glob(Foresees):

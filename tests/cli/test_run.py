@@ -113,7 +113,7 @@ def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(barsweep: Barsw
         (("CONFIG", "--archive", "nowhere"), "nowhere: no such folder"),
         (("CONFIG", "--start", "2030-01-01"), "no sessions from 2030-01-01"),
         (("CONFIG", "--start", "soon"), "a date such as 2018-03-01"),
-        (("CONFIG", "--start", "2017-12-01", "--end", "2017-11-01"), "is before start_date"),
+        (("CONFIG", "--start", "2017-12-01", "--end", "2017-11-01"), "--start 2017-12-01 is after --end 2017-11-01"),
         (("CONFIG", "--set", "exchange=XNYX"), "did you mean 'XNYS'"),
         (("CONFIG", "--set", "exchange=XLON"), "expected XNYS"),
         (("CONFIG", "--universe", "none.txt"), "no such file or folder: none.txt"),

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numba.extending import overload
 
-from engine.kernels.jit import COMPILED, _no_workspace, _over_symbols
+from engine.kernels.jit import _no_workspace, _over_symbols
 from engine.runtime.bind import bind
 from engine.runtime.borrow import borrow
+from engine.runtime.jit import COMPILED
 
 
 @numba.njit

@@ -9,8 +9,8 @@ import pytest
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from engine.kernels.jit import COMPILED
 from engine.runtime.compiler_lock import _compile, numbas_own
+from engine.runtime.jit import COMPILED
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 LOCK: Any = global_compiler_lock._lock

@@ -19,7 +19,7 @@ import hashlib, contextlib
 from engine.runtime.interrupt import ended_at_interrupt
 with {within}:
     print("here", flush=True)
-    hashlib.pbkdf2_hmac("sha256", b"", b"", 20_000_000)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 400_000_000)
 """
 
 

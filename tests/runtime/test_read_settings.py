@@ -13,6 +13,7 @@ from engine.runtime.read_settings import watched_settings
 
 def test_every_look_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOKED_AT", "1")
+    monkeypatch.setattr(sys, "argv", ["barsweep", "scan"])
     told: list[tuple[str, object]] = []
     kind, arguments = type(os.environ), sys.argv
     looks = {

@@ -134,7 +134,7 @@ def cross_section(values: list[float]) -> CrossSection:
     cube = np.array(values).reshape(len(COLUMNS), TICKS, SYMBOLS)
     made = {name: np.ascontiguousarray(cube[number]) for number, name in enumerate(COLUMNS)}
     ticks = session.open + np.arange(1, TICKS + 1) * 60_000_000
-    return CrossSection(session, SymbolTable("ABCDE"), ticks, made, 60_000_000, {})
+    return CrossSection([session], SymbolTable("ABCDE"), [ticks], made, lags=[60_000_000], previous={})
 
 
 def scanned(cross: CrossSection, **declared: Any) -> SessionHits:

@@ -16,9 +16,9 @@ from engine.progress import silent
 from engine.results.explain import explain
 from engine.scan import program, replay
 from engine.scan.language import parse_condition, parse_value
-from engine.scan.manager import ScannerManager
 from engine.scan.previous import crosses_above, previous
 from engine.session.coordinator import SessionCoordinator
+from engine.session.play_mode import PlayMode
 from engine.session.record import SessionTables
 from engine.strategies.base import ColumnarStrategy
 from engine.trading.plan import SignalPlan
@@ -87,7 +87,7 @@ class TestMinutes:
         self, schedule: Any, before: bool, at_once: bool, demo: Archive, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if not at_once:
-            monkeypatch.setattr(ScannerManager, "declares", False)
+            monkeypatch.setattr(PlayMode, "of", lambda *asked: PlayMode("a test", "a test"))
         other = scanner("other", [{"start": "09:33", "end": "15:58", "interval": "3m"}], {"up": "close > prev_close"}, {})
         scanners = [other, everything(schedule, MINUTES, before), asked(schedule, MINUTES, before)]
         found = hits(config(scanners, **SPAN), demo)

