@@ -300,11 +300,12 @@ def test_a_zip_of_another_name_than_its_file_tells_no_symbol(tmp_path: Path) -> 
 
 
 READ = """
-import resource, sys
+import sys
 from pathlib import Path
 from engine.archive.text import text_pieces
+from engine.runtime.peak_memory import peak_memory_mb
 rows = sum(len(piece) for _, piece in text_pieces(Path(sys.argv[1])))
-print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+print(rows, int(peak_memory_mb()))
 """
 
 

@@ -111,7 +111,7 @@ def test_any_returns_have_empyricals_figures_or_none(returns: list[float]) -> No
 def test_trades_that_broke_even_or_are_open_are_told_of() -> None:
     trades = pl.DataFrame({"pnl": [10.0, -5.0, 0.0, 0.0, 2.0], "open": [False, False, False, True, True], "return": [0.1, -0.1, 0, 0, 0.1],
                            "costs": [1.0] * 5})  # fmt: skip
-    (one,) = trades.select(_figures()).rows(named=True)
+    one = _figures(trades.to_dict(as_series=False))
     assert {name: one[name] for name in ("count", "won", "lost", "break_even", "open", "win_rate")} == {
         "count": 5, "won": 2, "lost": 1, "break_even": 2, "open": 2, "win_rate": 0.4,
     }  # fmt: skip

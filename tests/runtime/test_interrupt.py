@@ -30,6 +30,7 @@ def test_one_long_call(within: str) -> None:
     with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
             assert run.stdout.readline() == "here\n"  # type: ignore[union-attr]
+            time.sleep(0.5)  # until the call has begun
             run.send_signal(signal.SIGINT)
             said = run.communicate(timeout=GRACE + 1.0)[1]
             assert (run.returncode, said, "ended" in within) == (STATUS, "stopped\n", True)
