@@ -116,7 +116,7 @@ class RunNeeds:
             )  # fmt: skip
 
     def table(self, start: dt.date, end: dt.date) -> SymbolTable:
-        """The symbols needed in a stretch: all, for a scanner that may ask for any. A position may outlive a membership."""
+        """The symbols needed between two dates: all, for a scanner that may ask for any. A position may outlive a membership."""
         if self._trader:
             start, end = self._scope.dates[0], self._scope.dates[-1]
         universes = [slot.scanner.universe for slot in self._slots]

@@ -28,7 +28,7 @@ from engine.session.events import Event, events_frame
 class SessionRecord:
     """A session that is over, or several that were run together.
 
-    block     the stretch of sessions that it is computed with
+    block     the month or year of sessions that it is computed with
     table     the symbols that were replayed
     bars      how many regular bars were walked
     coverage  how they cover each session; empty where nobody asks
