@@ -62,6 +62,10 @@ class BufferPool:
         self._free = kept
 
 
+# Of all replays of the process: a second daily scan with a pool of its own takes 40 % longer.
+POOL = BufferPool()
+
+
 class Buffers:
     """Arrays with one lifetime: from when they are asked for until `close()`, or the end of a `with`."""
 

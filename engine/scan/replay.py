@@ -35,7 +35,7 @@ from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
-from engine.runtime.buffers import BufferPool, Buffers
+from engine.runtime.buffers import POOL, Buffers
 from engine.scan.columns import SESSION_VOLUME
 from engine.scan.cross_section import CrossSection
 from engine.scan.tick_before import Before, LookBack
@@ -107,7 +107,7 @@ class MarketReplay:
     """Replays the sessions of a spec; see the module's text for the steps."""
 
     def __init__(self, spec: ReplaySpec):
-        self._spec, self._pool = spec, BufferPool()
+        self._spec = spec
         self._dates = spec.archive.sessions(spec.base.name)
         self._daily_dates = spec.archive.sessions("1d")
         actions = spec.archive.corporate_actions()
@@ -279,7 +279,7 @@ class MarketReplay:
         return session.close - session.open if self._spec.base.is_daily else self._spec.base.micros
 
     def _read(self, dates: tuple[dt.date, ...]) -> Panel:
-        spec, buffers = self._spec, Buffers(self._pool)
+        spec, buffers = self._spec, Buffers(POOL)
         if spec.base.is_daily:
             return DailyPanel(tuple(map(spec.calendar.session, dates)), self._everyone, buffers=buffers)
         session = spec.calendar.session(dates[0])
@@ -351,7 +351,7 @@ class MarketReplay:
                 block.advance(panel, False)
 
     def _fresh_block(self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
-        starts, by_day, buffers = self._starts(dates, terms), self._spec.base.is_daily, Buffers(self._pool)
+        starts, by_day, buffers = self._starts(dates, terms), self._spec.base.is_daily, Buffers(POOL)
         first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]])
         daily = self._daily().block(table, first, dates[0], dates[-1], buffers)
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
