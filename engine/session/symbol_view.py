@@ -10,6 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.clock.interval import Interval
+from engine.clock.time_manager import utc
 from engine.indicators.session_rows import Panel
 from engine.scan.cross_section import CrossSection
 from engine.schema import BAR_VALUES, TIMESTAMP
@@ -117,5 +118,4 @@ class SymbolView:
     def _bar(self, micros: float, *values: float) -> Bar | None:
         if math.isnan(micros):
             return None
-        start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(micros))
-        return Bar(start, *values)
+        return Bar(utc(int(micros)), *values)

@@ -28,7 +28,7 @@ from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
 from engine.session.trader import Found, Scene
 from engine.trading.broker import Broker
-from engine.trading.desk_session import DeskSession
+from engine.trading.desk_session import DeskSession, tell_of_locks
 from engine.trading.finds import ScannerCodes, note_found
 from engine.trading.slot import StrategySlot
 from engine.trading.tables import TradingTables
@@ -93,8 +93,7 @@ class TradingDesk:
         self.broker.begin_session(self._sessions, (session.date - self._last_date).days if self._sessions else 0)
         self._act_on_splits_and_dividends(session)
         self.broker.write_off(session.open)
-        for time, symbol, locked in self.broker.take_locks():
-            (scene.data.lock_symbol if locked else scene.data.unlock_symbol)(symbol, "trading", time)
+        tell_of_locks(self.broker, scene.data)
         self._sessions, self._last_date = self._sessions + 1, session.date
         found, self._before_open = self._before_open, {}
         self.session = DeskSession(scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found)

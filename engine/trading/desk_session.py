@@ -19,6 +19,7 @@ import numpy as np
 from engine.clock.interval import Interval
 from engine.errors import BarsweepError, RunError, did_you_mean
 from engine.kernels.broker import records
+from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene
 from engine.trading.broker import Broker
@@ -30,6 +31,12 @@ from engine.trading.tape import instants_of
 
 log = logging.getLogger("barsweep")
 TAG = "[TRADING_DESK]"
+
+
+def tell_of_locks(broker: Broker, data: SessionData) -> None:
+    """Lock symbols whose positions have opened since the last call, unlock those whose have closed."""
+    for time, symbol, locked in broker.take_locks():
+        (data.lock_symbol if locked else data.unlock_symbol)(symbol, "trading", time)
 
 
 class DeskSession:
@@ -90,9 +97,7 @@ class DeskSession:
 
     def tell_of_locks(self) -> None:
         """Lock and unlock symbols as positions open and close."""
-        data = self._scene.data
-        for time, symbol, locked in self.broker.take_locks():
-            (data.lock_symbol if locked else data.unlock_symbol)(symbol, "trading", time)
+        tell_of_locks(self.broker, self._scene.data)
 
     # -- what strategies ask for
 
