@@ -69,7 +69,7 @@ class InPlaceArchive:
     doubts: list[str]
 
     def reading_cost(self) -> ReadingCost | None:
-        """What reading a session in place costs against an import; None of daily bars."""
+        """What reading a session in place costs against an import; None where the bars are daily."""
         return reading_cost(Archive.open(self.path), self.sessions[-1])
 
 
@@ -86,7 +86,7 @@ def make_demo(
     archive: str | Path, *, symbols: int = 100, sessions: int = 117, seed: int = 7, start: Day = DEFAULT_START,
     force: bool = False, on_progress: Progress | None = None,
 ) -> bool:  # fmt: skip
-    """The same; whether it was made, or was there already. `force` replaces what the folder holds."""
+    """As `demo`; True where the market was made, False where it was there already. `force` replaces what the folder holds."""
     first = date_of(start)
     assert first is not None
     with telling(on_progress) as progress:
