@@ -20,6 +20,7 @@ test: $(VENV)/installed-dev
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 fuzz: $(VENV)/installed-dev  # 100,000 cases and more, all real minutes against TA-Lib; `make test` has a part of each kind

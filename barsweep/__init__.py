@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from engine.api import __all__, __dir__, __getattr__  # noqa: F401  asked for names, and which there are
 
-if TYPE_CHECKING:  # for checkers and editors; at run time names are imported when they are asked for
+if (
+    TYPE_CHECKING
+):  # for checkers and editors; at run time names are imported when they are asked for
     from engine.api import *  # noqa: F403
 
 __all__ = __all__  # noqa: PLW0127  re-exported: what there is

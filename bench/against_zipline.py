@@ -37,30 +37,61 @@ SESSIONS_A_CHUNK = 252
 
 def pipeline(workload: Workload) -> tuple[Callable[[], pd.DataFrame], int]:
     """A function that runs the screen of bench.daily over the workload's bars, and over how many symbol-days it does."""
-    bars = open_archive(workload.path).archive.read_daily(["close", "volume"], None, None).sort("date", "symbol")
-    symbols, days = bars["symbol"].unique().sort().to_list(), pd.DatetimeIndex(bars["date"].unique().sort().to_list())
+    bars = (
+        open_archive(workload.path)
+        .archive.read_daily(["close", "volume"], None, None)
+        .sort("date", "symbol")
+    )
+    symbols, days = (
+        bars["symbol"].unique().sort().to_list(),
+        pd.DatetimeIndex(bars["date"].unique().sort().to_list()),
+    )
     ids = np.arange(len(symbols))
     loaders = {
-        name: DataFrameLoader(column, pd.DataFrame(bars[name].to_numpy().reshape(len(days), -1), index=days, columns=ids))
+        name: DataFrameLoader(
+            column,
+            pd.DataFrame(bars[name].to_numpy().reshape(len(days), -1), index=days, columns=ids),
+        )
         for name, column in (("close", USEquityPricing.close), ("volume", USEquityPricing.volume))
     }
     database = create_engine("sqlite://")
     life = {"start_date": days[0], "end_date": days[-1], "auto_close_date": days[-1]}
-    equities = pd.DataFrame({"symbol": symbols, "asset_name": symbols, "exchange": "NYSE", **life}, index=ids)
-    exchanges = pd.DataFrame({"exchange": ["NYSE"], "canonical_name": ["NYSE"], "country_code": ["US"]})
+    equities = pd.DataFrame(
+        {"symbol": symbols, "asset_name": symbols, "exchange": "NYSE", **life}, index=ids
+    )
+    exchanges = pd.DataFrame(
+        {"exchange": ["NYSE"], "canonical_name": ["NYSE"], "country_code": ["US"]}
+    )
     AssetDBWriter(database).write(equities=equities, exchanges=exchanges)
-    engine = SimplePipelineEngine(lambda column: loaders[column.name], AssetFinder(database), default_domain=US_EQUITIES)
+    engine = SimplePipelineEngine(
+        lambda column: loaders[column.name], AssetFinder(database), default_domain=US_EQUITIES
+    )
     size = AverageDollarVolume(window_length=20)
-    trend = USEquityPricing.close.latest / SimpleMovingAverage(inputs=[USEquityPricing.close], window_length=50) - 1
-    factors = {"momentum": Returns(window_length=61), "reversal": Returns(window_length=6), "trend": trend, "size": size}
+    trend = (
+        USEquityPricing.close.latest
+        / SimpleMovingAverage(inputs=[USEquityPricing.close], window_length=50)
+        - 1
+    )
+    factors = {
+        "momentum": Returns(window_length=61),
+        "reversal": Returns(window_length=6),
+        "trend": trend,
+        "size": size,
+    }
     screen = Pipeline(columns=factors, screen=size.top(500))
-    run = partial(engine.run_chunked_pipeline, screen, days[LOOK_BACK], days[-1], SESSIONS_A_CHUNK)  # sooner done than at once
+    run = partial(
+        engine.run_chunked_pipeline, screen, days[LOOK_BACK], days[-1], SESSIONS_A_CHUNK
+    )  # sooner done than at once
     return run, (len(days) - LOOK_BACK) * len(symbols)
 
 
 @click.command()
 @click.option(
-    "--root", type=click.Path(path_type=Path), default=Path("parquet_data"), show_default=True, help="Where bench markets are kept."
+    "--root",
+    type=click.Path(path_type=Path),
+    default=Path("parquet_data"),
+    show_default=True,
+    help="Where bench markets are kept.",
 )
 @click.option("--repeats", default=5, show_default=True)
 def main(root: Path, repeats: int) -> None:

@@ -34,9 +34,17 @@ def fresh_scan(workload: Workload, environment: Mapping[str, str] | None = None)
         spec = write_spec(workload, Path(folder))
         started = time.time()
         command = [sys.executable, "-m", "bench.fresh", str(spec)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **(environment or {})})
+        done = subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
         found = json.loads(done.stdout.splitlines()[-1])
-        return Fresh(found["first_session_at"] - started, found["done_at"] - started, found["peak_mb"])
+        return Fresh(
+            found["first_session_at"] - started, found["done_at"] - started, found["peak_mb"]
+        )
 
 
 def cold_scan(workload: Workload) -> Fresh:
@@ -62,8 +70,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
         market = open_archive(spec["archive"], keep=0)
         out = Path(folder) / "hits.parquet"
-        market.scan(spec["config"], out=out, keep_hits=False, on_progress=lambda *_: told.append(time.time()))
-    print(json.dumps({"first_session_at": told[0], "done_at": time.time(), "peak_mb": peak_memory_mb()}))
+        market.scan(
+            spec["config"],
+            out=out,
+            keep_hits=False,
+            on_progress=lambda *_: told.append(time.time()),
+        )
+    print(
+        json.dumps(
+            {"first_session_at": told[0], "done_at": time.time(), "peak_mb": peak_memory_mb()}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,11 @@ class Goal:
 
     def as_dict(self) -> dict[str, Any]:
         """For the table and for JSON."""
-        shown: dict[str, Any] = {"goal": self.name, "measured": self.form.format(self.value), "value": self.value}
+        shown: dict[str, Any] = {
+            "goal": self.name,
+            "measured": self.form.format(self.value),
+            "value": self.value,
+        }
         if self.limit is None:
             return shown | {"limit": "-", "met": None}
         met = self.value >= self.limit if self.at_least else self.value <= self.limit
@@ -51,8 +55,12 @@ def measure_goals(root: Path, seed: int, repeats: int, progress: Progress) -> li
     steps: list[Callable[[], list[Goal]]] = [
         lambda: _scan(base, repeats),
         lambda: _marginal(base, repeats),
-        lambda: _size(base, momentum(bench_archive(root, 2 * SYMBOLS, SESSIONS, seed, progress)), repeats),
-        lambda: _fresh(base, momentum(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress)), repeats),
+        lambda: _size(
+            base, momentum(bench_archive(root, 2 * SYMBOLS, SESSIONS, seed, progress)), repeats
+        ),
+        lambda: _fresh(
+            base, momentum(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress)), repeats
+        ),
         lambda: _workers(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress), repeats),
         lambda: _daily(daily_workload(daily_archive(root, DAILY_SYMBOLS, DAYS, seed)), repeats),
         lambda: _peers(base, repeats),
@@ -76,8 +84,15 @@ def _scan(base: Workload, repeats: int) -> list[Goal]:
     runs = pairs(repeats, base)
     ticks = runs[0][1].ticks
     return [
-        Goal("scan over decode", median([scan.seconds / bare for bare, scan in runs]), 2.5, "{:.2f}"),
-        Goal(f"a tick over {SYMBOLS:,} symbols", median([scan.seconds / ticks * 1e3 for _, scan in runs]), 0.5, "{:.2f} ms"),
+        Goal(
+            "scan over decode", median([scan.seconds / bare for bare, scan in runs]), 2.5, "{:.2f}"
+        ),
+        Goal(
+            f"a tick over {SYMBOLS:,} symbols",
+            median([scan.seconds / ticks * 1e3 for _, scan in runs]),
+            0.5,
+            "{:.2f} ms",
+        ),
     ]
 
 
@@ -86,14 +101,23 @@ def _marginal(base: Workload, repeats: int) -> list[Goal]:
     scanners = base.config["session_data_config"]["scanners"]
     indicators = momentum(base.path, indicators=[{"name": name} for name in FURTHER])
     keys = [IndicatorKey.make(name, {}, "1m").name for name in FURTHER]
-    logged = momentum(base.path, scanners=[scanners[0] | {"module": "bench.indicator_log", "config": {"indicators": keys}}])
-    further = momentum(base.path, scanners=[*scanners, scanners[0] | {"name": "further", "config": {"min_change": 0.05}}])
+    logged = momentum(
+        base.path,
+        scanners=[scanners[0] | {"module": "bench.indicator_log", "config": {"indicators": keys}}],
+    )
+    further = momentum(
+        base.path,
+        scanners=[*scanners, scanners[0] | {"name": "further", "config": {"min_change": 0.05}}],
+    )
     goals = [
         ("each further indicator", indicators, len(FURTHER), 4),
         ("each further indicator in the log", logged, len(FURTHER), 4),
         ("each further scanner over the same columns", further, 1, 10),
     ]
-    return [Goal(name, _on_top(base, more, repeats) / count, limit, "{:.1f} %") for name, more, count, limit in goals]
+    return [
+        Goal(name, _on_top(base, more, repeats) / count, limit, "{:.1f} %")
+        for name, more, count, limit in goals
+    ]
 
 
 def _on_top(base: Workload, more: Workload, repeats: int) -> float:
@@ -116,8 +140,18 @@ def _size(base: Workload, double: Workload, repeats: int) -> list[Goal]:
 def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
     runs, whole = [fresh_scan(base) for _ in range(repeats)], fresh_scan(long)
     return [
-        Goal("process start to first session", median([run.first_session for run in runs]), 1.5, "{:.2f} s"),
-        Goal(f"peak memory, {SESSIONS} sessions", median([run.peak_mb for run in runs]), 700, "{:.0f} MB"),
+        Goal(
+            "process start to first session",
+            median([run.first_session for run in runs]),
+            1.5,
+            "{:.2f} s",
+        ),
+        Goal(
+            f"peak memory, {SESSIONS} sessions",
+            median([run.peak_mb for run in runs]),
+            700,
+            "{:.0f} MB",
+        ),
         Goal(f"peak memory, {MANY_SESSIONS} sessions", whole.peak_mb, 700, "{:.0f} MB"),
     ]
 
@@ -125,11 +159,23 @@ def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
 def _workers(path: Path, repeats: int) -> list[Goal]:
     """Two processes against one: where the second does not pay, so that it should not be begun, and where it does."""
     goals = []
-    for name, workload in (("momentum", momentum(path)), (f"{1 + len(MORE)} scanners", momentum(path, *MORE))):
+    for name, workload in (
+        ("momentum", momentum(path)),
+        (f"{1 + len(MORE)} scanners", momentum(path, *MORE)),
+    ):
         workload.scan()  # now its files are in memory, which would be waited for else
         # several times: where the second is not begun both are the same, and differ by a tenth all the same
-        ratios = [workload.scan(2).seconds / workload.scan().seconds for _ in range(min(LONG, repeats))]
-        goals.append(Goal(f"two workers over one, {name}, {MANY_SESSIONS} sessions", median(ratios), 1.05, "{:.2f}"))
+        ratios = [
+            workload.scan(2).seconds / workload.scan().seconds for _ in range(min(LONG, repeats))
+        ]
+        goals.append(
+            Goal(
+                f"two workers over one, {name}, {MANY_SESSIONS} sessions",
+                median(ratios),
+                1.05,
+                "{:.2f}",
+            )
+        )
     return goals
 
 
@@ -145,7 +191,13 @@ def _daily(workload: Workload, repeats: int) -> list[Goal]:
     in_memory, in_files = rates
     form = "{:.1f} million symbol-days/s"
     return [
-        Goal("daily: four factors, the 500 largest, bars and hits in memory", in_memory, 15, form, at_least=True),
+        Goal(
+            "daily: four factors, the 500 largest, bars and hits in memory",
+            in_memory,
+            15,
+            form,
+            at_least=True,
+        ),
         Goal("the same from bar files to a file of hits", in_files, None, form),
     ]
 
@@ -153,6 +205,18 @@ def _daily(workload: Workload, repeats: int) -> list[Goal]:
 def _peers(base: Workload, repeats: int) -> list[Goal]:
     seconds = median([base.scan().seconds for _ in range(repeats)])
     return [
-        Goal("times as fast as DuckDB", run_peer("duckdb", base).seconds / seconds, 15, "{:.0f}", at_least=True),
-        Goal("times as fast as Polars", run_peer("polars", base).seconds / seconds, 10, "{:.0f}", at_least=True),
+        Goal(
+            "times as fast as DuckDB",
+            run_peer("duckdb", base).seconds / seconds,
+            15,
+            "{:.0f}",
+            at_least=True,
+        ),
+        Goal(
+            "times as fast as Polars",
+            run_peer("polars", base).seconds / seconds,
+            10,
+            "{:.0f}",
+            at_least=True,
+        ),
     ]

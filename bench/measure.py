@@ -53,12 +53,21 @@ def measure(workload: Workload, repeats: int, against: Sequence[str]) -> dict[st
 def machine() -> dict[str, str]:
     """What the figures were measured on."""
     libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"processor": _processor(), "cores": str(os.cpu_count()), "python": platform.python_version()} | libraries
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+    } | libraries
 
 
 def _peer(name: str, workload: Workload, seconds: float) -> dict[str, float]:
     peer = run_peer(name, workload)
-    return {"seconds": peer.seconds, "times": peer.seconds / seconds, "hits": peer.found, "rounding": peer.rounding}
+    return {
+        "seconds": peer.seconds,
+        "times": peer.seconds / seconds,
+        "hits": peer.found,
+        "rounding": peer.rounding,
+    }
 
 
 def _processor() -> str:

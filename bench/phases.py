@@ -27,17 +27,31 @@ from engine.session.record import SessionTables
 
 PHASES: dict[str, list[tuple[Any, str]]] = {
     "decode": [(Archive, "read_session"), (Archive, "read_session_index"), (Archive, "read_daily")],
-    "panel": [(SessionPanel, "read"), (SessionPanel, "bars"), (SessionPanel, "realign"), (DailyHistory, "block")],
+    "panel": [
+        (SessionPanel, "read"),
+        (SessionPanel, "bars"),
+        (SessionPanel, "realign"),
+        (DailyHistory, "block"),
+    ],
     "kernels": [(TermBank, "run"), (TermBank, "walk"), (LazyColumns, "fill")],
-    "cross-section": [(CrossSection, name) for name in ("__init__", "of_sessions", "values", "some", "prepare", "frame", "grid")],
+    "cross-section": [
+        (CrossSection, name)
+        for name in ("__init__", "of_sessions", "values", "some", "prepare", "frame", "grid")
+    ],
     "criteria": [(slot, "evaluate")],
     "lifecycle": [
         (ScannerManager, name)
         for name in ("begin", "set_up", "attach", "scan_pre", "reveal", "scan_due", "tear_down")
     ],
-    "log": [(SessionTables, "hits"), (SessionTables, "scans"), (SessionTables, "timings"), (GrowingTable, "_append"),
-            (GrowingTable, "finish"), (RunSummary, "add")],
-}  # fmt: skip
+    "log": [
+        (SessionTables, "hits"),
+        (SessionTables, "scans"),
+        (SessionTables, "timings"),
+        (GrowingTable, "_append"),
+        (GrowingTable, "finish"),
+        (RunSummary, "add"),
+    ],
+}
 
 
 class Stopwatch:

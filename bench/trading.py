@@ -20,7 +20,10 @@ from engine import api
 from engine.progress import silent
 from engine.strategies.base import Strategy, StrategyContext
 
-SCANNER = {"module": "scanners.momentum_scanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}]}
+SCANNER = {
+    "module": "scanners.momentum_scanner",
+    "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}],
+}
 COLUMNAR = {"module": "engine.strategies.vwap_pullback"}
 BY_HAND = {"module": "bench.trading:Reversion"}
 SYMBOLS = 20
@@ -44,18 +47,24 @@ class Reversion(Strategy):
                 context.close(symbol)
 
 
-def run(market: api.Market, strategies: list[dict[str, Any]], **data: Any) -> tuple[float, int, int]:
+def run(
+    market: api.Market, strategies: list[dict[str, Any]], **data: Any
+) -> tuple[float, int, int]:
     """Seconds of a run into a run directory, and its hits and fills."""
     config = {"mode": "backtest", "session_data_config": data, "strategies": strategies}
     with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
         started = time.perf_counter()
-        done = api.run(config, archive=market, out=folder, audit=False, report=False, on_progress=silent)
+        done = api.run(
+            config, archive=market, out=folder, audit=False, report=False, on_progress=silent
+        )
         return time.perf_counter() - started, len(done.hits), len(done.table("fills"))
 
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--symbols", type=int, default=5_000)
     parser.add_argument("--sessions", type=int, default=25)
     parser.add_argument("--repeats", type=int, default=3)
@@ -65,14 +74,19 @@ def main() -> None:
     archive = api.open_archive(path, keep=0)
     few = {"symbols": archive.symbols()[:SYMBOLS]}
     run(archive, [COLUMNAR], scanners=[SCANNER])  # compiles
-    pairs = [(run(archive, [], scanners=[SCANNER]), run(archive, [COLUMNAR], scanners=[SCANNER])) for _ in range(given.repeats)]
+    pairs = [
+        (run(archive, [], scanners=[SCANNER]), run(archive, [COLUMNAR], scanners=[SCANNER]))
+        for _ in range(given.repeats)
+    ]
     by_hand = min(run(archive, [BY_HAND], **few) for _ in range(given.repeats))
     _, hits, fills = pairs[0][1]
     sessions = len(archive.sessions())
     print(f"{len(archive.symbols())} symbols, {sessions} sessions, {hits:,} hits, {fills:,} fills")
     print(f"scans alone           {statistics.median(scan[0] for scan, _ in pairs):8.2f} s")
     print(f"scans and trades      {statistics.median(trade[0] for _, trade in pairs):8.2f} s")
-    print(f"ratio                 {statistics.median(trade[0] / scan[0] for scan, trade in pairs):8.2f}")
+    print(
+        f"ratio                 {statistics.median(trade[0] / scan[0] for scan, trade in pairs):8.2f}"
+    )
     print(f"bar by bar            {by_hand[0]:8.2f} s, {SYMBOLS} symbols, {by_hand[2]:,} fills")
     print(f"  in 250 sessions     {by_hand[0] / sessions * 250:8.1f} s")
 

@@ -21,7 +21,9 @@ from engine.archive.archive import Archive, DailyYear
 from engine.progress import Progress, silent
 
 
-def bench_archive(root: Path, symbols: int, sessions: int, seed: int, progress: Progress = silent) -> Path:
+def bench_archive(
+    root: Path, symbols: int, sessions: int, seed: int, progress: Progress = silent
+) -> Path:
     """The folder of a demo market of this size; made where it is not there yet."""
     path = root / f"bench-{symbols}x{sessions}-{seed}"
     make_demo(path, symbols=symbols, sessions=sessions, seed=seed, on_progress=progress)
@@ -35,7 +37,9 @@ class NotingArchive(Archive):
         super().__init__(path, manifest)
         self.asked: dict[str, None] = {}
 
-    def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
+    def read_session(
+        self, date: dt.date, columns: Sequence[str], interval: str = "1m"
+    ) -> pl.DataFrame:
         self.asked |= dict.fromkeys(columns)
         return super().read_session(date, columns, interval)
 
@@ -84,8 +88,14 @@ class Workload:
     def dates(self) -> list[dt.date]:
         """The sessions that are scanned."""
         span, data = self.config.get("backtest_config") or {}, self.config["session_data_config"]
-        first, last = (span.get(name) or default for name, default in (("start_date", "0"), ("end_date", "9")))
-        return [date for date in open_archive(self.path, keep=0).sessions(data.get("interval")) if first <= str(date) <= last]
+        first, last = (
+            span.get(name) or default for name, default in (("start_date", "0"), ("end_date", "9"))
+        )
+        return [
+            date
+            for date in open_archive(self.path, keep=0).sessions(data.get("interval"))
+            if first <= str(date) <= last
+        ]
 
     @cached_property
     def columns(self) -> list[str]:
@@ -96,7 +106,10 @@ class Workload:
 
     def between(self, start: dt.date, end: dt.date) -> Workload:
         """The same over other dates."""
-        span = (self.config.get("backtest_config") or {}) | {"start_date": str(start), "end_date": str(end)}
+        span = (self.config.get("backtest_config") or {}) | {
+            "start_date": str(start),
+            "end_date": str(end),
+        }
         return Workload(self.path, self.config | {"backtest_config": span})
 
     def scan(self, workers: int = 1) -> Scan:
@@ -104,7 +117,9 @@ class Workload:
         with tempfile.TemporaryDirectory(prefix="barsweep-bench-") as folder:
             market, started = open_archive(self.path, keep=0), time.perf_counter()
             out = Path(folder) / "hits.parquet"
-            result = market.scan(self.config, out=out, keep_hits=False, workers=workers, on_progress=silent)
+            result = market.scan(
+                self.config, out=out, keep_hits=False, workers=workers, on_progress=silent
+            )
             return Scan(time.perf_counter() - started, result)
 
     def scan_kept(self, market: Market) -> Scan:
@@ -117,7 +132,10 @@ class Workload:
         """Seconds to decode the columns that a scan needs, and nothing else."""
         base, columns = open_archive(self.path, keep=0).archive.manifest.base, self.columns
         if base.is_daily:
-            files = [layout.daily_file(self.path, year) for year in sorted({date.year for date in self.dates})]
+            files = [
+                layout.daily_file(self.path, year)
+                for year in sorted({date.year for date in self.dates})
+            ]
         else:
             files = [layout.session_file(self.path, base.name, date) for date in self.dates]
         started = time.perf_counter()

@@ -26,7 +26,14 @@ class BarsweepError(Exception):
     fix       what to do
     """
 
-    def __init__(self, what: str, *, where: object = None, expected: str | None = None, fix: str | None = None):
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        expected: str | None = None,
+        fix: str | None = None,
+    ):
         self.what = what
         self.where = None if where is None else str(where)
         self.expected = expected
@@ -47,10 +54,16 @@ class BarsweepError(Exception):
 
 def _shortened(line: str) -> str:
     """A line without the middle of a value that nobody can read."""
-    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 4 :]}"
+    return (
+        line
+        if len(line) <= LONGEST_LINE
+        else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 4 :]}"
+    )
 
 
-def _rebuild(kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None) -> BarsweepError:
+def _rebuild(
+    kind: type[BarsweepError], what: str, where: str | None, expected: str | None, fix: str | None
+) -> BarsweepError:
     return kind(what, where=where, expected=expected, fix=fix)
 
 
@@ -77,7 +90,10 @@ class SessionFileError(ArchiveError):
         self.date = date
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SessionFileError, (ArchiveError(self.what, where=self.where, expected=self.expected, fix=self.fix), self.date)
+        return SessionFileError, (
+            ArchiveError(self.what, where=self.where, expected=self.expected, fix=self.fix),
+            self.date,
+        )
 
 
 class BarImportError(BarsweepError):
@@ -114,7 +130,11 @@ class WriteError(StoppedError):
     @classmethod
     def of(cls, error: BaseException, where: object) -> WriteError:
         """What the system said of a place."""
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        said = (
+            error.strerror
+            if isinstance(error, OSError) and error.strerror
+            else str(error).splitlines()[0]
+        )
         number = re.search(r"\[errno (\d+)\]", said)  # as Arrow tells it
         said = os.strerror(int(number[1])) if number else said
         return cls(f"cannot be written: {said}", where=where)

@@ -32,7 +32,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextmanager
-def plug_in_code(what: str, where: object, error: type[BarsweepError], code: Any = None) -> Iterator[None]:
+def plug_in_code(
+    what: str, where: object, error: type[BarsweepError], code: Any = None
+) -> Iterator[None]:
     """Run a plug-in's code; `error` for whatever it raises, unless that is a message of ours already.
 
     what   what is run, such as "criteria()"
@@ -48,24 +50,38 @@ def plug_in_code(what: str, where: object, error: type[BarsweepError], code: Any
         raise error(f"{what} failed: {told(raised, code)}", where=where, fix=TRACEBACK) from raised
 
 
-def made(kind: Callable[..., Any], where: object, error: type[BarsweepError], *arguments: Any) -> Any:
+def made(
+    kind: Callable[..., Any], where: object, error: type[BarsweepError], *arguments: Any
+) -> Any:
     """An instance of a plug-in's class."""
     with plug_in_code("__init__()", where, error, kind):
         instance = kind(*arguments)
     if not hasattr(instance, "config"):  # which the base class sets first
-        raise error("__init__() leaves the base class as it is", where=f"{where}, {_place_of(kind)}",
-                    expected="super().__init__(config)")  # fmt: skip
+        raise error(
+            "__init__() leaves the base class as it is",
+            where=f"{where}, {_place_of(kind)}",
+            expected="super().__init__(config)",
+        )
     return instance
 
 
-def declared(plug_in: Any, method: str, where: object, error: type[BarsweepError]) -> Mapping[str, Any]:
+def declared(
+    plug_in: Any, method: str, where: object, error: type[BarsweepError]
+) -> Mapping[str, Any]:
     """The named expressions that a method of a plug-in returns."""
     with plug_in_code(f"{method}()", where, error, getattr(type(plug_in), method)):
         found = getattr(plug_in, method)()
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-        names = f" with names of {type(next(iter(found), None)).__name__}" if isinstance(found, Mapping) else ""
-        raise error(f"{method}() returned {type(found).__name__}{names}", where=where,
-                    expected="a dictionary of expressions by their names")  # fmt: skip
+        names = (
+            f" with names of {type(next(iter(found), None)).__name__}"
+            if isinstance(found, Mapping)
+            else ""
+        )
+        raise error(
+            f"{method}() returned {type(found).__name__}{names}",
+            where=where,
+            expected="a dictionary of expressions by their names",
+        )
     return found
 
 
@@ -90,11 +106,25 @@ def _place_in(raised: BaseException, code: Any) -> str | None:
         return _place(raised.filename, raised.lineno or 0, raised.text or "")
     if type(raised).__module__.startswith("numba"):
         found = _NUMBA_PLACE.findall(_COLOUR.sub("", str(raised)))
-        first, last = _lines_of(code)  # ours are compiled under the user's file name, and lie elsewhere
-        own = [(str(Path(file).absolute()), int(line)) for file, line in found if first <= int(line) <= last]
+        first, last = _lines_of(
+            code
+        )  # ours are compiled under the user's file name, and lie elsewhere
+        own = [
+            (str(Path(file).absolute()), int(line))
+            for file, line in found
+            if first <= int(line) <= last
+        ]
         return _place(*own[-1], linecache.getline(*own[-1])) if own else None
-    frames = [frame for frame in traceback.extract_tb(raised.__traceback__) if _is_users(Path(frame.filename))]
-    return _place(frames[-1].filename, frames[-1].lineno or 0, _expression(frames[-1])) if frames else None
+    frames = [
+        frame
+        for frame in traceback.extract_tb(raised.__traceback__)
+        if _is_users(Path(frame.filename))
+    ]
+    return (
+        _place(frames[-1].filename, frames[-1].lineno or 0, _expression(frames[-1]))
+        if frames
+        else None
+    )
 
 
 def _lines_of(code: Any) -> tuple[int, int]:
@@ -111,7 +141,11 @@ def _place_of(code: Any) -> str:
     try:
         lines, first = inspect.getsourcelines(inspect.unwrap(getattr(code, "py_func", code)))
         number = next((n for n, line in enumerate(lines) if not line.lstrip().startswith("@")), 0)
-        return _place(inspect.getsourcefile(inspect.unwrap(getattr(code, "py_func", code))) or "?", first + number, lines[number])
+        return _place(
+            inspect.getsourcefile(inspect.unwrap(getattr(code, "py_func", code))) or "?",
+            first + number,
+            lines[number],
+        )
     except (OSError, TypeError):
         return ""
 
@@ -133,4 +167,6 @@ def _expression(frame: traceback.FrameSummary) -> str:
 def _is_users(file: Path) -> bool:
     if file.is_relative_to(_BUILT_IN):
         return True
-    return not str(file).startswith("<frozen") and not any(file.is_relative_to(folder) for folder in (_ENGINE, *_INSTALLED))
+    return not str(file).startswith("<frozen") and not any(
+        file.is_relative_to(folder) for folder in (_ENGINE, *_INSTALLED)
+    )

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories of control and format characters, half characters, line ends
+UNSEEN = {
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # Unicode's categories of control and format characters, half characters, line ends
 JOINERS = "\u200c\u200d"  # of category Cf, and part of words and of emoji
-FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # what spreadsheets take for one, full-width signs too
+FORMULA = re.compile(
+    r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+)  # what spreadsheets take for one, full-width signs too
 LONGEST_FILE_NAME = 100  # bytes; file systems allow 255, and the rest of the name is ours
 
 
@@ -34,7 +42,11 @@ def lines(text: object) -> str:
 def shortened(text: object, most: int) -> str:
     """`one_line` in at most so many characters: the middle of a longer one is left out."""
     whole = one_line(text)
-    return whole if len(whole) <= most else f"{whole[: most - most // 3 - 3]}...{whole[-(most // 3) :]}"
+    return (
+        whole
+        if len(whole) <= most
+        else f"{whole[: most - most // 3 - 3]}...{whole[-(most // 3) :]}"
+    )
 
 
 def sheet_cell(text: str) -> str:
@@ -48,11 +60,15 @@ def as_sheet(table: pl.LazyFrame) -> pl.LazyFrame:
 
     def cells(values: pl.Series) -> pl.Series:
         known = values.drop_nulls().unique()
-        return values.replace(known, pl.Series([sheet_cell(text) for text in known], dtype=pl.String))
+        return values.replace(
+            known, pl.Series([sheet_cell(text) for text in known], dtype=pl.String)
+        )
 
     schema = table.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
-    table = table.with_columns(pl.col(name).map_batches(cells, return_dtype=pl.String) for name in texts)
+    table = table.with_columns(
+        pl.col(name).map_batches(cells, return_dtype=pl.String) for name in texts
+    )
     return table.rename({name: sheet_cell(name) for name in schema})
 
 
@@ -61,10 +77,17 @@ def file_name(text: str, *, unique: bool = False) -> str:
 
     unique  a digest tells apart texts of which the same is left
     """
-    name = re.sub(r"[^\w.-]+", "-", text).strip("-.").encode()[:LONGEST_FILE_NAME].decode(errors="ignore")
+    name = (
+        re.sub(r"[^\w.-]+", "-", text)
+        .strip("-.")
+        .encode()[:LONGEST_FILE_NAME]
+        .decode(errors="ignore")
+    )
     if not unique or name == text:
         return name
-    return f"{name}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}".lstrip("-")
+    return f"{name}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}".lstrip(
+        "-"
+    )
 
 
 def _seen(character: str) -> str:

@@ -25,15 +25,27 @@ class BreakoutScanner(ColumnarScanner):
     class Params(ScannerParams):
         consolidation: int = Field(5, ge=2, description="bars of the consolidation")
         interval: str = Field("5m", description="interval of the bars")
-        volume_ratio: float = Field(1.5, gt=0, description="volume of the bar over the consolidation's mean must be at least this")
-        min_break: float = Field(
-            0.005, gt=0, description="close over the resistance, minus 1, must be at least this; 0.005 is 0.5 %"
+        volume_ratio: float = Field(
+            1.5,
+            gt=0,
+            description="volume of the bar over the consolidation's mean must be at least this",
         )
-        max_range: float = Field(0.03, gt=0, description="resistance over support, minus 1, must be at most this")
+        min_break: float = Field(
+            0.005,
+            gt=0,
+            description="close over the resistance, minus 1, must be at least this; 0.005 is 0.5 %",
+        )
+        max_range: float = Field(
+            0.03, gt=0, description="resistance over support, minus 1, must be at most this"
+        )
         min_price: float = Field(50.0, description="close must be at least this, in currency")
         max_price: float = Field(2000.0, description="close must be at most this, in currency")
-        min_volume: float = Field(10_000.0, ge=0, description="volume of the bar must be at least this, in shares")
-        per_session: int | None = Field(3, ge=1, description="find the first so many symbols of a session; null finds all")
+        min_volume: float = Field(
+            10_000.0, ge=0, description="volume of the bar must be at least this, in shares"
+        )
+        per_session: int | None = Field(
+            3, ge=1, description="find the first so many symbols of a session; null finds all"
+        )
 
     rank_by = "score"
 
@@ -44,7 +56,9 @@ class BreakoutScanner(ColumnarScanner):
         before = IndicatorKey.make("prior_range", {"period": p.consolidation}, p.interval).name
         self._close = pl.col(IndicatorKey.make("sma", {"period": 1}, p.interval).name)
         self._volume = pl.col(IndicatorKey.make("volume_sma", {"period": 1}, p.interval).name)
-        self._resistance, self._support, self._usual = (pl.col(f"{before}.{part}") for part in ("high", "low", "volume"))
+        self._resistance, self._support, self._usual = (
+            pl.col(f"{before}.{part}") for part in ("high", "low", "volume")
+        )
         self._break = self._close / self._resistance - 1
         self._ratio = self._volume / self._usual
         self._range = self._resistance / self._support - 1
@@ -57,9 +71,13 @@ class BreakoutScanner(ColumnarScanner):
             + 20 * (1 - self._range / p.max_range)
         )
         return {
-            "close": self._close, "resistance": self._resistance, "break": self._break, "ratio": self._ratio,
-            "range": self._range, "score": score,
-        }  # fmt: skip
+            "close": self._close,
+            "resistance": self._resistance,
+            "break": self._break,
+            "ratio": self._ratio,
+            "range": self._range,
+            "score": score,
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params

@@ -21,18 +21,37 @@ class CriteriaScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        criteria: dict[str, str] = Field(min_length=1, description="name and condition of each clause; all must hold")
-        features: dict[str, str] = Field({}, description="name and expression of what is logged with each hit")
-        rank_by: str | None = Field(None, description="a feature's name or an expression, the largest first; null ranks by symbol")
-        limit: int | None = Field(None, ge=1, description="keep the best so many a tick; null keeps all")
+        criteria: dict[str, str] = Field(
+            min_length=1, description="name and condition of each clause; all must hold"
+        )
+        features: dict[str, str] = Field(
+            {}, description="name and expression of what is logged with each hit"
+        )
+        rank_by: str | None = Field(
+            None,
+            description="a feature's name or an expression, the largest first; null ranks by symbol",
+        )
+        limit: int | None = Field(
+            None, ge=1, description="keep the best so many a tick; null keeps all"
+        )
 
     def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
         super().__init__(config, **parameters)
         where = f"{type(self).__module__} config"
-        self._criteria = {n: parse_condition(text, f"{where}, criteria.{n}") for n, text in self.params.criteria.items()}
-        self._features = {n: parse_value(text, f"{where}, features.{n}") for n, text in self.params.features.items()}
+        self._criteria = {
+            n: parse_condition(text, f"{where}, criteria.{n}")
+            for n, text in self.params.criteria.items()
+        }
+        self._features = {
+            n: parse_value(text, f"{where}, features.{n}")
+            for n, text in self.params.features.items()
+        }
         rank = self.params.rank_by
-        self.rank_by = rank if rank is None or rank in self._features else parse_value(rank, f"{where}, rank_by")
+        self.rank_by = (
+            rank
+            if rank is None or rank in self._features
+            else parse_value(rank, f"{where}, rank_by")
+        )
         self.limit = self.params.limit
 
     def features(self) -> dict[str, pl.Expr]:

@@ -21,17 +21,30 @@ class CrpScanner(ColumnarScanner):
     class Params(ScannerParams):
         side: Literal["top", "bottom", "both"] = Field("both", description="which end of the range")
         part: float = Field(
-            0.2, gt=0, lt=0.5, description="the close must lie in this part of the range at its end; 0.2 is a fifth"
+            0.2,
+            gt=0,
+            lt=0.5,
+            description="the close must lie in this part of the range at its end; 0.2 is a fifth",
         )
         max_range: float = Field(
-            0.6, gt=0, description="range so far, in percent of the low, over the average daily range must be at most this"
+            0.6,
+            gt=0,
+            description="range so far, in percent of the low, over the average daily range must be at most this",
         )
         range_sessions: int = Field(20, ge=1, description="sessions of the average daily range")
-        min_rvol: float = Field(1.2, ge=0, description="volume so far over the usual one by this time must be at least this")
+        min_rvol: float = Field(
+            1.2,
+            ge=0,
+            description="volume so far over the usual one by this time must be at least this",
+        )
         rvol_sessions: int = Field(10, ge=1, description="sessions that make the usual volume")
-        within_minutes: int = Field(20, ge=1, description="cut-off, in minutes after the open; 20 is 09:50 in New York")
+        within_minutes: int = Field(
+            20, ge=1, description="cut-off, in minutes after the open; 20 is 09:50 in New York"
+        )
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        limit: int | None = Field(20, ge=1, description="keep the best so many a tick, by rvol; null keeps all")
+        limit: int | None = Field(
+            20, ge=1, description="keep the best so many a tick, by rvol; null keeps all"
+        )
 
     rank_by = "rvol"
 
@@ -40,14 +53,25 @@ class CrpScanner(ColumnarScanner):
         self.limit = self.params.limit
         low, high = pl.col("session_low"), pl.col("session_high")
         self._position = (pl.col("close") - low) / (high - low)
-        self._range = 100 * (high / low - 1) / pl.col(f"average_daily_range_{self.params.range_sessions}_1d")
+        self._range = (
+            100 * (high / low - 1) / pl.col(f"average_daily_range_{self.params.range_sessions}_1d")
+        )
         self._rvol = pl.col(f"rvol_{self.params.rvol_sessions}_1m")
 
     def features(self) -> dict[str, pl.Expr]:
-        return {"close": pl.col("close"), "crp": self._position, "range": self._range, "rvol": self._rvol}
+        return {
+            "close": pl.col("close"),
+            "crp": self._position,
+            "range": self._range,
+            "rvol": self._rvol,
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
-        p, top, bottom = self.params, self._position >= 1 - self.params.part, self._position <= self.params.part
+        p, top, bottom = (
+            self.params,
+            self._position >= 1 - self.params.part,
+            self._position <= self.params.part,
+        )
         return {
             "in_time": pl.col("minute") <= p.within_minutes,
             "price": pl.col("close") >= p.min_price,

@@ -22,11 +22,20 @@ class DailyScreen(CriteriaScanner):
                 "off_the_low": "close >= 1.3 * rolling_min_252_1d",
                 "near_the_high": "close >= 0.75 * rolling_max_252_1d",
             },
-            min_length=1, description="name and condition of each clause; all must hold",
-        )  # fmt: skip
+            min_length=1,
+            description="name and condition of each clause; all must hold",
+        )
         features: dict[str, str] = Field(
-            {"close": "close", "strength": "roc_252_1d", "off_high": "close / rolling_max_252_1d - 1"},
+            {
+                "close": "close",
+                "strength": "roc_252_1d",
+                "off_high": "close / rolling_max_252_1d - 1",
+            },
             description="name and expression of what is logged with each hit",
         )
-        rank_by: str | None = Field("strength", description="a feature's name or an expression, the largest first")
-        limit: int | None = Field(50, ge=1, description="keep the best so many a session; null keeps all")
+        rank_by: str | None = Field(
+            "strength", description="a feature's name or an expression, the largest first"
+        )
+        limit: int | None = Field(
+            50, ge=1, description="keep the best so many a session; null keeps all"
+        )

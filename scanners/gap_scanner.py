@@ -20,11 +20,17 @@ class GapScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        min_gap: float = Field(0.02, ge=0, description="size of the gap must be at least this; 0.02 is 2 %")
+        min_gap: float = Field(
+            0.02, ge=0, description="size of the gap must be at least this; 0.02 is 2 %"
+        )
         direction: Literal["up", "down", "both"] = Field("both", description="which gaps to find")
         min_price: float = Field(5.0, description="first price must be at least this, in currency")
-        min_average_volume: float = Field(0.0, ge=0, description="20-day average daily volume must be at least this, in shares")
-        limit: int | None = Field(50, ge=1, description="keep the largest so many a tick; null keeps all")
+        min_average_volume: float = Field(
+            0.0, ge=0, description="20-day average daily volume must be at least this, in shares"
+        )
+        limit: int | None = Field(
+            50, ge=1, description="keep the largest so many a tick; null keeps all"
+        )
 
     rank_by = "gap_size"
 

@@ -19,11 +19,23 @@ class HybridScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        min_gap: float = Field(0.02, ge=0, description="price over the previous regular close, minus 1, must be at least this")
+        min_gap: float = Field(
+            0.02,
+            ge=0,
+            description="price over the previous regular close, minus 1, must be at least this",
+        )
         min_price: float = Field(5.0, description="price must be at least this, in currency")
-        min_rvol: float = Field(1.5, ge=0, description="volume so far over the usual volume by this time, once the session trades")
-        rvol_sessions: int = Field(10, ge=1, description="how many earlier sessions make the usual volume")
-        limit: int | None = Field(20, ge=1, description="keep the best so many a tick, by rvol; null keeps all")
+        min_rvol: float = Field(
+            1.5,
+            ge=0,
+            description="volume so far over the usual volume by this time, once the session trades",
+        )
+        rvol_sessions: int = Field(
+            10, ge=1, description="how many earlier sessions make the usual volume"
+        )
+        limit: int | None = Field(
+            20, ge=1, description="keep the best so many a tick, by rvol; null keeps all"
+        )
 
     rank_by = "rvol"
 
@@ -48,7 +60,8 @@ class HybridScanner(ColumnarScanner):
         close, before_open = pl.col("close"), pl.col("bars_today") == 0
         return {
             "price": close >= self.params.min_price,
-            "gap_holds": self._above("prev_close_ex") & (pl.col("bar_today") | self._above("prev_close")),
+            "gap_holds": self._above("prev_close_ex")
+            & (pl.col("bar_today") | self._above("prev_close")),
             "above_vwap": before_open | (close >= pl.col("session_vwap")),
             "unusual_volume": before_open | (pl.col(self._rvol) >= self.params.min_rvol),
         }

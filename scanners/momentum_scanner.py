@@ -19,20 +19,31 @@ class MomentumScanner(ColumnarScanner):
 
     class Params(ScannerParams):
         min_price: float = Field(5.0, description="latest close must be above this, in currency")
-        min_change: float = Field(0.03, description="change since the previous regular close must be above this; 0.03 is 3 %")
+        min_change: float = Field(
+            0.03,
+            description="change since the previous regular close must be above this; 0.03 is 3 %",
+        )
         rsi_period: int = Field(14, ge=2, description="bars of Wilder's RSI")
         min_rsi: float = Field(70.0, ge=0, le=100, description="RSI must be above this")
-        sma_period: int = Field(20, ge=1, description="bars of the moving average that close must be above")
+        sma_period: int = Field(
+            20, ge=1, description="bars of the moving average that close must be above"
+        )
         interval: str = Field("1m", description="interval of the RSI's and the average's bars")
-        limit: int | None = Field(None, ge=1, description="keep the best so many a tick, by change; null keeps all")
+        limit: int | None = Field(
+            None, ge=1, description="keep the best so many a tick, by change; null keeps all"
+        )
 
     rank_by = "change"
 
     def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
         super().__init__(config, **parameters)
         self.limit = self.params.limit
-        self._rsi = IndicatorKey.make("rsi", {"period": self.params.rsi_period}, self.params.interval).name
-        self._sma = IndicatorKey.make("sma", {"period": self.params.sma_period}, self.params.interval).name
+        self._rsi = IndicatorKey.make(
+            "rsi", {"period": self.params.rsi_period}, self.params.interval
+        ).name
+        self._sma = IndicatorKey.make(
+            "sma", {"period": self.params.sma_period}, self.params.interval
+        ).name
 
     def features(self) -> dict[str, pl.Expr]:
         close = pl.col("close")

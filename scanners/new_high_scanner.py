@@ -21,14 +21,22 @@ class NewHighScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        kind: Literal["session", "days", "52_weeks"] = Field("days", description="which highs to find")
+        kind: Literal["session", "days", "52_weeks"] = Field(
+            "days", description="which highs to find"
+        )
         days: int = Field(20, ge=1, description="sessions, for kind days")
         min_rvol: float = Field(
-            0.0, ge=0, description="volume so far over the usual one by this time must be at least this; 0: any"
+            0.0,
+            ge=0,
+            description="volume so far over the usual one by this time must be at least this; 0: any",
         )
         rvol_sessions: int = Field(10, ge=1, description="sessions that make the usual volume")
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        limit: int | None = Field(None, ge=1, description="keep the best so many a tick, by change on the day; null keeps all")
+        limit: int | None = Field(
+            None,
+            ge=1,
+            description="keep the best so many a tick, by change on the day; null keeps all",
+        )
 
     rank_by = "change"
 
@@ -41,14 +49,21 @@ class NewHighScanner(ColumnarScanner):
 
     def features(self) -> dict[str, pl.Expr]:
         features = {
-            "close": pl.col("close"), "session_high": pl.col("session_high"), "change": pl.col("close") / pl.col("prev_close") - 1,
-        }  # fmt: skip
-        return features if self.params.kind == "session" else {**features, "high_before": self._before}
+            "close": pl.col("close"),
+            "session_high": pl.col("session_high"),
+            "change": pl.col("close") / pl.col("prev_close") - 1,
+        }
+        return (
+            features if self.params.kind == "session" else {**features, "high_before": self._before}
+        )
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params
         if p.kind == "session":
-            clauses = {"new_high": (pl.col("session_extremes_1m.new_high") == 1) & (pl.col("bars_today") > 1)}
+            clauses = {
+                "new_high": (pl.col("session_extremes_1m.new_high") == 1)
+                & (pl.col("bars_today") > 1)
+            }
         else:
             clauses = {"new_high": pl.col("session_high") >= self._before}
         clauses["price"] = pl.col("close") >= p.min_price

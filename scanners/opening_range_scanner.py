@@ -21,12 +21,28 @@ class OpeningRangeScanner(ColumnarScanner):
 
     class Params(ScannerParams):
         minutes: int = Field(5, ge=1, description="length of the opening range")
-        min_rvol: float = Field(1.0, ge=0, description="volume so far over the usual one by this time must be at least this")
-        sessions: int = Field(14, ge=1, description="sessions of relative volume, average volume and ATR")
-        min_price: float = Field(5.0, description="session's open must be at least this, in currency")
-        min_atr: float = Field(0.5, ge=0, description="average true range of daily bars must be at least this, in currency")
-        min_average_volume: float = Field(1_000_000.0, ge=0, description="average daily volume must be at least this, in shares")
-        limit: int | None = Field(20, ge=1, description="keep the best so many a tick, by rvol; null keeps all")
+        min_rvol: float = Field(
+            1.0,
+            ge=0,
+            description="volume so far over the usual one by this time must be at least this",
+        )
+        sessions: int = Field(
+            14, ge=1, description="sessions of relative volume, average volume and ATR"
+        )
+        min_price: float = Field(
+            5.0, description="session's open must be at least this, in currency"
+        )
+        min_atr: float = Field(
+            0.5,
+            ge=0,
+            description="average true range of daily bars must be at least this, in currency",
+        )
+        min_average_volume: float = Field(
+            1_000_000.0, ge=0, description="average daily volume must be at least this, in shares"
+        )
+        limit: int | None = Field(
+            20, ge=1, description="keep the best so many a tick, by rvol; null keeps all"
+        )
 
     rank_by = "rvol"
 
@@ -40,9 +56,13 @@ class OpeningRangeScanner(ColumnarScanner):
 
     def features(self) -> dict[str, pl.Expr]:
         return {
-            "close": pl.col("close"), "range_high": pl.col(f"{self._range}.high"), "range_low": pl.col(f"{self._range}.low"),
-            "direction": (pl.col("close") - pl.col("session_open")).sign(), "rvol": self._rvol, "atr": self._atr,
-        }  # fmt: skip
+            "close": pl.col("close"),
+            "range_high": pl.col(f"{self._range}.high"),
+            "range_low": pl.col(f"{self._range}.low"),
+            "direction": (pl.col("close") - pl.col("session_open")).sign(),
+            "rvol": self._rvol,
+            "atr": self._atr,
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params

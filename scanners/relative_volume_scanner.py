@@ -18,15 +18,27 @@ class RelativeVolumeScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        min_rvol: float = Field(2.0, ge=0, description="volume so far over the usual one by this time must be at least this")
+        min_rvol: float = Field(
+            2.0,
+            ge=0,
+            description="volume so far over the usual one by this time must be at least this",
+        )
         rvol_sessions: int = Field(14, ge=1, description="sessions that make the usual volume")
-        min_dollar_volume: float = Field(5_000_000.0, ge=0, description="average daily dollar volume must be at least this")
-        max_dollar_volume: float | None = Field(None, gt=0, description="and at most this; null: any")
-        min_range: float = Field(1.0, ge=0, description="average daily range must be at least this, in percent")
+        min_dollar_volume: float = Field(
+            5_000_000.0, ge=0, description="average daily dollar volume must be at least this"
+        )
+        max_dollar_volume: float | None = Field(
+            None, gt=0, description="and at most this; null: any"
+        )
+        min_range: float = Field(
+            1.0, ge=0, description="average daily range must be at least this, in percent"
+        )
         max_range: float | None = Field(None, gt=0, description="and at most this; null: any")
         sessions: int = Field(20, ge=1, description="sessions of both averages")
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        limit: int | None = Field(30, ge=1, description="keep the best so many a tick, by rvol; null keeps all")
+        limit: int | None = Field(
+            30, ge=1, description="keep the best so many a tick, by rvol; null keeps all"
+        )
 
     rank_by = "rvol"
 
@@ -40,16 +52,23 @@ class RelativeVolumeScanner(ColumnarScanner):
 
     def features(self) -> dict[str, pl.Expr]:
         return {
-            "close": pl.col("close"), "change": pl.col("close") / pl.col("prev_close") - 1, "rvol": self._rvol,
-            "dollar_volume": self._turnover, "average_range": self._range,
-        }  # fmt: skip
+            "close": pl.col("close"),
+            "change": pl.col("close") / pl.col("prev_close") - 1,
+            "rvol": self._rvol,
+            "dollar_volume": self._turnover,
+            "average_range": self._range,
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params
         liquid, volatile = self._turnover >= p.min_dollar_volume, self._range >= p.min_range
         return {
             "price": pl.col("close") >= p.min_price,
-            "liquid": liquid if p.max_dollar_volume is None else liquid & (self._turnover <= p.max_dollar_volume),
-            "volatile": volatile if p.max_range is None else volatile & (self._range <= p.max_range),
+            "liquid": liquid
+            if p.max_dollar_volume is None
+            else liquid & (self._turnover <= p.max_dollar_volume),
+            "volatile": volatile
+            if p.max_range is None
+            else volatile & (self._range <= p.max_range),
             "unusual_volume": self._rvol >= p.min_rvol,
         }

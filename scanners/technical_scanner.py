@@ -21,7 +21,9 @@ class TechnicalScanner(ColumnarScanner):
     class Params(ScannerParams):
         interval: str = Field("5m", description="interval of the bars")
         direction: Literal["up", "down", "both"] = Field("up", description="which scores to find")
-        min_score: float = Field(0.6, gt=0, le=1, description="size of the score must be at least this")
+        min_score: float = Field(
+            0.6, gt=0, le=1, description="size of the score must be at least this"
+        )
         rsi_period: int = Field(14, ge=2, description="bars of Wilder's RSI")
         oversold: float = Field(30.0, ge=0, le=100, description="RSI below this votes for a rise")
         overbought: float = Field(70.0, ge=0, le=100, description="RSI above this votes for a fall")
@@ -31,7 +33,11 @@ class TechnicalScanner(ColumnarScanner):
         macd_weight: float = Field(1.0, ge=0, description="weight of the MACD's vote")
         bands_weight: float = Field(1.0, ge=0, description="weight of the Bollinger Bands' vote")
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        limit: int | None = Field(20, ge=1, description="keep the best so many a tick, by size of the score; null keeps all")
+        limit: int | None = Field(
+            20,
+            ge=1,
+            description="keep the best so many a tick, by size of the score; null keeps all",
+        )
 
     rank_by = "strength"
 
@@ -39,7 +45,9 @@ class TechnicalScanner(ColumnarScanner):
         super().__init__(config, **parameters)
         p = self.params
         self.limit = p.limit
-        bands = IndicatorKey.make("bollinger_bands", {"period": p.bands_period, "width": p.bands_width}, p.interval).name
+        bands = IndicatorKey.make(
+            "bollinger_bands", {"period": p.bands_period, "width": p.bands_width}, p.interval
+        ).name
         macd = IndicatorKey.make("macd", {}, p.interval).name
         rsi = pl.col(IndicatorKey.make("rsi", {"period": p.rsi_period}, p.interval).name)
         histogram, place = pl.col(f"{macd}.histogram"), pl.col(f"{bands}.percent_b")
@@ -50,16 +58,27 @@ class TechnicalScanner(ColumnarScanner):
         }
         weights = dict(zip(self._votes, (p.rsi_weight, p.macd_weight, p.bands_weight), strict=True))
         total = sum(weights.values()) or 1.0
-        self._score = pl.sum_horizontal([vote * weights[name] for name, vote in self._votes.items()]) / total
+        self._score = (
+            pl.sum_horizontal([vote * weights[name] for name, vote in self._votes.items()]) / total
+        )
         self._known = rsi.is_not_null() & histogram.is_not_null() & place.is_not_null()
 
     def features(self) -> dict[str, pl.Expr]:
-        return {"close": pl.col("close"), **self._votes, "score": self._score, "strength": self._score.abs()}
+        return {
+            "close": pl.col("close"),
+            **self._votes,
+            "score": self._score,
+            "strength": self._score.abs(),
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params
         size = {"up": self._score, "down": -self._score, "both": self._score.abs()}[p.direction]
-        return {"price": pl.col("close") >= p.min_price, "warm": self._known, "score": size >= p.min_score}
+        return {
+            "price": pl.col("close") >= p.min_price,
+            "warm": self._known,
+            "score": size >= p.min_score,
+        }
 
 
 def _vote(up: pl.Expr, down: pl.Expr) -> pl.Expr:

@@ -18,16 +18,22 @@ class VwapReclaimScanner(ColumnarScanner):
     """
 
     class Params(ScannerParams):
-        side: Literal["reclaimed", "lost"] = Field("reclaimed", description="back above the VWAP, or back below it")
+        side: Literal["reclaimed", "lost"] = Field(
+            "reclaimed", description="back above the VWAP, or back below it"
+        )
         min_before: int = Field(15, ge=1, description="bars in a row on the other side before")
         max_since: int = Field(5, ge=1, description="bars in a row on this side since, at most")
         min_rvol: float = Field(
-            1.0, ge=0, description="volume so far over the usual one by this time must be at least this; 0: any"
+            1.0,
+            ge=0,
+            description="volume so far over the usual one by this time must be at least this; 0: any",
         )
         rvol_sessions: int = Field(10, ge=1, description="sessions that make the usual volume")
         min_price: float = Field(5.0, description="close must be at least this, in currency")
         limit: int | None = Field(
-            20, ge=1, description="keep the best so many a tick, by length of the streak before; null keeps all"
+            20,
+            ge=1,
+            description="keep the best so many a tick, by length of the streak before; null keeps all",
         )
 
     rank_by = "bars_before"
@@ -36,14 +42,19 @@ class VwapReclaimScanner(ColumnarScanner):
         super().__init__(config, **parameters)
         self.limit = self.params.limit
         sign = 1 if self.params.side == "reclaimed" else -1
-        self._since, self._before = sign * pl.col("vwap_streak_1m.streak"), -sign * pl.col("vwap_streak_1m.before")
+        self._since, self._before = (
+            sign * pl.col("vwap_streak_1m.streak"),
+            -sign * pl.col("vwap_streak_1m.before"),
+        )
 
     def features(self) -> dict[str, pl.Expr]:
         return {
-            "close": pl.col("close"), "session_vwap": pl.col("session_vwap"),
-            "bars_since": self._since, "bars_before": self._before,
+            "close": pl.col("close"),
+            "session_vwap": pl.col("session_vwap"),
+            "bars_since": self._since,
+            "bars_before": self._before,
             "change": pl.col("close") / pl.col("prev_close") - 1,
-        }  # fmt: skip
+        }
 
     def criteria(self) -> dict[str, pl.Expr]:
         p = self.params

@@ -21,7 +21,9 @@ from tests.lean import lean_archive
 
 settings.register_profile("patient", deadline=None)  # no timing is a reason to fail
 settings.load_profile("patient")
-settings.register_profile("nightly", print_blob=True)  # of `make fuzz`; how many cases it has stands beside each fuzz test
+settings.register_profile(
+    "nightly", print_blob=True
+)  # of `make fuzz`; how many cases it has stands beside each fuzz test
 
 
 @pytest.fixture(autouse=True)
@@ -72,4 +74,6 @@ def shared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.results.blocks.HEAD_START", 0.0)
     monkeypatch.setattr("engine.results.pace.MEASURED", 0.0)
     monkeypatch.setattr("engine.results.pace.cores", lambda: 64)
-    monkeypatch.setattr("engine.scan.replay.CELLS", 1)  # daily bars session by session, or the first year would be over
+    monkeypatch.setattr(
+        "engine.scan.replay.CELLS", 1
+    )  # daily bars session by session, or the first year would be over

@@ -19,8 +19,13 @@ from tests.data import real_data
 def factor_files(folder: Path) -> Path:
     """The factor files as LEAN keeps them, a .csv a symbol."""
     folder.mkdir(exist_ok=True)
-    for (symbol,), rows in pl.read_parquet(real_data("factor_files.parquet")).group_by("symbol", maintain_order=True):
-        lines = [f"{date:%Y%m%d},{price},{split},{reference}\n" for date, price, split, reference, _ in rows.rows()]
+    for (symbol,), rows in pl.read_parquet(real_data("factor_files.parquet")).group_by(
+        "symbol", maintain_order=True
+    ):
+        lines = [
+            f"{date:%Y%m%d},{price},{split},{reference}\n"
+            for date, price, split, reference, _ in rows.rows()
+        ]
         (folder / f"{str(symbol).lower()}.csv").write_text("".join(lines))
     return folder
 
@@ -41,11 +46,19 @@ def bare_archive(path: Path) -> Archive:
     dates = bars["date"].unique().sort()
     sessions = ExchangeCalendar.of("XNYS").sessions(dates[0], dates[-1])
     opens = pl.DataFrame({"date": [s.date for s in sessions], "opens": [s.open for s in sessions]})
-    at_open = bars.join(opens, on="date").with_columns(timestamp=pl.col("opens").cast(BAR_SCHEMA["timestamp"]))
-    sorted_bars = at_open.select(*BAR_SCHEMA).cast(pl.Schema(BAR_SCHEMA)).sort("symbol", "timestamp")
-    for (year,), of_year in sorted_bars.group_by(pl.col("timestamp").dt.year(), maintain_order=True):
+    at_open = bars.join(opens, on="date").with_columns(
+        timestamp=pl.col("opens").cast(BAR_SCHEMA["timestamp"])
+    )
+    sorted_bars = (
+        at_open.select(*BAR_SCHEMA).cast(pl.Schema(BAR_SCHEMA)).sort("symbol", "timestamp")
+    )
+    for (year,), of_year in sorted_bars.group_by(
+        pl.col("timestamp").dt.year(), maintain_order=True
+    ):
         write_bars(layout.daily_file(path, int(str(year))), of_year)
-    layout.write_manifest(path, layout.ArchiveManifest(exchange="XNYS", source="LEAN sample data", intervals=("1d",)))
+    layout.write_manifest(
+        path, layout.ArchiveManifest(exchange="XNYS", source="LEAN sample data", intervals=("1d",))
+    )
     return Archive.open(path)
 
 

@@ -21,14 +21,20 @@ def config(scanners: list[dict[str, Any]], **session_data: Any) -> LoadedConfig:
     """A config of some scanners; keys of session_data_config by name, `start` and `end` for the dates."""
     span = {f"{key}_date": session_data.pop(key) for key in ("start", "end") if key in session_data}
     content = {
-        "mode": "backtest", "backtest_config": span, "session_data_config": {"scanners": scanners, **session_data},
-    }  # fmt: skip
+        "mode": "backtest",
+        "backtest_config": span,
+        "session_data_config": {"scanners": scanners, **session_data},
+    }
     return LoadedConfig(SessionConfig(**content), Path.cwd() / "test.json")
 
 
 def momentum(**settings: Any) -> dict[str, Any]:
     """The momentum scanner, every five minutes."""
-    return {"module": "scanners.momentum_scanner", "regular_session": EVERY_5_MINUTES, "config": settings}
+    return {
+        "module": "scanners.momentum_scanner",
+        "regular_session": EVERY_5_MINUTES,
+        "config": settings,
+    }
 
 
 def tables(loaded: LoadedConfig, archive: Archive) -> dict[str, pl.DataFrame]:

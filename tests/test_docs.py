@@ -16,7 +16,11 @@ from engine.trading.skeleton import write_strategy
 from tests.data import PROJECT
 from tests.trading.runs import config, trade
 
-PAGES = [PROJECT / "README.md", PROJECT / "ARCHITECTURE.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [
+    PROJECT / "README.md",
+    PROJECT / "ARCHITECTURE.md",
+    *sorted((PROJECT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -48,7 +52,9 @@ def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/scanners.md").read_text(), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (PROJECT / "docs/scanners.md").read_text(), re.DOTALL
+    )
     for number, block in enumerate(blocks):
         (tmp_path / f"documented_{number}.py").write_text(block)
     first, second = (load_scanner_class(f"documented_{number}") for number in range(len(blocks)))
@@ -63,22 +69,37 @@ def test_examples_of_the_readme_load(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    scanner, strategy, *_ = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    scanner, strategy, *_ = re.findall(
+        r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL
+    )
     (tmp_path / "readme_scanner.py").write_text(scanner)
     (tmp_path / "readme_strategy.py").write_text(strategy)
-    assert {key.name for key in load_scanner_class("readme_scanner")().plan().indicators} == {"rvol_20_1m", "rolling_max_20_1d"}
+    assert {key.name for key in load_scanner_class("readme_scanner")().plan().indicators} == {
+        "rvol_20_1m",
+        "rolling_max_20_1d",
+    }
     assert list(load_class("readme_strategy", STRATEGIES)().entries()) == ["held"]
 
 
-def test_strategy_examples_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: Archive) -> None:
+def test_strategy_examples_trade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: Archive
+) -> None:
     """The two classes that docs/trading.md shows, traded over the demo market."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/trading.md").read_text(), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (PROJECT / "docs/trading.md").read_text(), re.DOTALL
+    )
     for number, block in enumerate(blocks):
         (tmp_path / f"shown_{number}.py").write_text(block)
         tables = trade(
-            config([{"module": f"shown_{number}"}], start="2017-12-01", end="2017-12-08", symbols=["AAPL", "MSFT"]), demo
+            config(
+                [{"module": f"shown_{number}"}],
+                start="2017-12-01",
+                end="2017-12-08",
+                symbols=["AAPL", "MSFT"],
+            ),
+            demo,
         )
         assert len(tables["trades"]) > 0
     assert len(blocks) == 2
@@ -86,6 +107,11 @@ def test_strategy_examples_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_new_strategy_passes_its_own_test(tmp_path: Path) -> None:
     write_strategy("made_up", tmp_path)
-    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_made_up.py"], cwd=tmp_path, check=False,
-                         capture_output=True, text=True)  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_made_up.py"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stdout

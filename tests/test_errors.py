@@ -13,7 +13,9 @@ def test_it_says_what_and_where_and_what_to_do() -> None:
 
 
 def test_a_value_of_a_million_characters_is_shortened_in_the_message_alone() -> None:
-    error = ConfigError(f"name = {'x' * 1_000_000}", where="c.json", expected="a name\non two lines")
+    error = ConfigError(
+        f"name = {'x' * 1_000_000}", where="c.json", expected="a name\non two lines"
+    )
     assert len(str(error)) < 2_000 and str(error).startswith("c.json: name = xxx")
     assert str(error).endswith("; expected a name\non two lines")
     assert len(error.what) > 1_000_000

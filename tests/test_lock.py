@@ -59,7 +59,9 @@ def test_there_are_pins_with_hashes_and_nothing_else(path: Path) -> None:
 def test_all_that_the_project_asks_for_is_pinned(path: Path, extras: tuple[str, ...]) -> None:
     pinned = pins(path)
     for one in asked(*extras):
-        assert one.specifier.contains(pinned[canonicalize_name(one.name)]), f"{one}: run `make lock`"
+        assert one.specifier.contains(pinned[canonicalize_name(one.name)]), (
+            f"{one}: run `make lock`"
+        )
 
 
 def test_tests_run_with_what_users_run_with() -> None:
@@ -68,10 +70,16 @@ def test_tests_run_with_what_users_run_with() -> None:
 
 
 def test_nothing_with_a_known_hole_is_pinned_or_allowed() -> None:
-    least = {canonicalize_name(one.name): Version(next(iter(one.specifier)).version) for one in asked("dev") if one.specifier}
+    least = {
+        canonicalize_name(one.name): Version(next(iter(one.specifier)).version)
+        for one in asked("dev")
+        if one.specifier
+    }
     for name, (versions, where) in HOLES.items():
         for chosen in (pins(DEV).get(name), least.get(name)):
-            assert chosen is None or chosen not in SpecifierSet(versions), f"{name} {chosen}: {where}"
+            assert chosen is None or chosen not in SpecifierSet(versions), (
+                f"{name} {chosen}: {where}"
+            )
 
 
 def test_the_makefile_installs_from_the_locks() -> None:

@@ -39,9 +39,20 @@ ROOMS = [
 FOR_COMMANDS = {"api", "errors", "log", "progress", "runtime", "text", "cli", "__version__"}
 # What benches run goes through the door; what they measure from outside, and peers read, they may name.
 NOT_FOR_BENCHES = {"cli", "config", "session", "scan", "trading", "audit", "results"}
-MEASURED_FROM_OUTSIDE = {"bench/phases.py": NOT_FOR_BENCHES, "bench/fresh.py": {"results"}}  # its clocks; peak memory
+MEASURED_FROM_OUTSIDE = {
+    "bench/phases.py": NOT_FOR_BENCHES,
+    "bench/fresh.py": {"results"},
+}  # its clocks; peak memory
 OPENED = {"main.py": {"open"}}  # the null device, for a pipe that is closed
-FORBIDDEN_CALLS = {"tempfile", "read_parquet", "scan_parquet", "read_csv", "read_ipc", "SessionConfig", "LoadedConfig"}
+FORBIDDEN_CALLS = {
+    "tempfile",
+    "read_parquet",
+    "scan_parquet",
+    "read_csv",
+    "read_ipc",
+    "SessionConfig",
+    "LoadedConfig",
+}
 KERNEL_LIBRARIES = {
     "fractions",
     "functools",
@@ -82,14 +93,22 @@ def room(path: Path) -> str:
 def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     names = list(imports(path))
     if path.is_relative_to(PROJECT / "scanners"):
-        allowed = ("scanners.base", "scanners.criteria_scanner") if path.name != "base.py" else ("engine.scan", "engine.indicators")
+        allowed = (
+            ("scanners.base", "scanners.criteria_scanner")
+            if path.name != "base.py"
+            else ("engine.scan", "engine.indicators")
+        )
         project = [n for n in names if n.split(".")[0] in ("engine", "scanners")]
         assert all(n.startswith(allowed) for n in project)
         return
     own = room(path)
-    assert not any(n.split(".")[0] == "scanners" for n in names), "the engine imports no plug-in by name"
+    assert not any(n.split(".")[0] == "scanners" for n in names), (
+        "the engine imports no plug-in by name"
+    )
     if own == "strategies" and path.name not in ("base.py", "__init__.py"):
-        assert all(n.startswith("engine.strategies.base") for n in names if n.split(".")[0] == "engine")
+        assert all(
+            n.startswith("engine.strategies.base") for n in names if n.split(".")[0] == "engine"
+        )
     if own == "cli":
         assert {room for room in rooms(path) if room not in FOR_COMMANDS} == set()
     if own in ("cli", "__init__", "strategies"):
@@ -106,18 +125,30 @@ def rooms(path: Path) -> set[str]:
     return {name.split(".")[1] for name in imports(path) if name.startswith("engine.")}
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "bench").rglob("*.py")), ids=lambda p: str(p.relative_to(PROJECT)))
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "bench").rglob("*.py")), ids=lambda p: str(p.relative_to(PROJECT))
+)
 def test_benches_run_what_they_measure_through_the_front_door(path: Path) -> None:
     exempt = MEASURED_FROM_OUTSIDE.get(str(path.relative_to(PROJECT)), set())
     assert rooms(path) & NOT_FOR_BENCHES - exempt == set()
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "engine/cli").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "engine/cli").glob("*.py")), ids=lambda p: p.name
+)
 def test_no_command_builds_a_config_or_reads_a_file(path: Path) -> None:
     """A command parses options, calls the door, prints."""
-    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
-    attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
-    assert (names | attributes | set(imports(path))) & (FORBIDDEN_CALLS | {"open", "read_text", "read_bytes"}) <= OPENED.get(path.name, set())
+    names = {
+        node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+    }
+    attributes = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+    assert (names | attributes | set(imports(path))) & (
+        FORBIDDEN_CALLS | {"open", "read_text", "read_bytes"}
+    ) <= OPENED.get(path.name, set())
 
 
 def test_the_door_itself_costs_nothing() -> None:
@@ -126,14 +157,20 @@ def test_the_door_itself_costs_nothing() -> None:
         "import sys, barsweep; print([m for m in ('polars', 'numba', 'numpy', 'pydantic', 'pyarrow') if m in sys.modules],"
         " set(barsweep.__all__) <= set(dir(barsweep)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
     assert done.stdout == "[] True\n"
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "engine/kernels").rglob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "engine/kernels").rglob("*.py")), ids=lambda p: p.name
+)
 def test_kernels_know_arrays_only(path: Path) -> None:
     for name in imports(path):
-        assert name.split(".")[0] in KERNEL_LIBRARIES or name.startswith(("engine.kernels", "engine.runtime"))
+        assert name.split(".")[0] in KERNEL_LIBRARIES or name.startswith(
+            ("engine.kernels", "engine.runtime")
+        )
 
 
 def test_only_the_command_line_prints() -> None:
@@ -149,7 +186,11 @@ def test_every_file_says_what_it_is_for() -> None:
 
 def test_the_architecture_names_every_room() -> None:
     text = (PROJECT / "ARCHITECTURE.md").read_text()
-    there = {p.name for p in (PROJECT / "engine").iterdir() if p.is_dir() and (p / "__init__.py").exists()}
+    there = {
+        p.name
+        for p in (PROJECT / "engine").iterdir()
+        if p.is_dir() and (p / "__init__.py").exists()
+    }
     assert all(f"engine/{name}/" in text for name in there)
 
 
@@ -170,10 +211,15 @@ def test_only_the_runtime_room_changes_the_process() -> None:
     """The console script closes a pipe that nobody reads; the archive, which stands before the room, counts cores."""
     elsewhere = [p for p in FILES if p.parent != PROJECT / "engine/runtime"]
     found = {str(p.relative_to(PROJECT)): process_calls(p) for p in elsewhere if process_calls(p)}
-    assert found == {"engine/cli/main.py": {"os.dup2"}, "engine/archive/reading.py": {"os.cpu_count"}}
+    assert found == {
+        "engine/cli/main.py": {"os.dup2"},
+        "engine/archive/reading.py": {"os.cpu_count"},
+    }
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "engine/runtime").glob("[a-z]*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "engine/runtime").glob("[a-z]*.py")), ids=lambda p: p.name
+)
 def test_a_trick_says_why_and_which_test_tells_when_it_is_not_needed(path: Path) -> None:
     text = ast.get_docstring(ast.parse(path.read_text())) or ""
     tests = [word.strip("().,;") for word in text.split() if word.lstrip("(").startswith("tests/")]

@@ -10,10 +10,32 @@ import pytest
 
 from tests.data import PROJECT
 
-FILES = sorted(path for folder in ("engine", "scanners", "bench") for path in (PROJECT / folder).rglob("*.py"))
-MODULES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code", "codeop", "runpy"}
+FILES = sorted(
+    path for folder in ("engine", "scanners", "bench") for path in (PROJECT / folder).rglob("*.py")
+)
+MODULES = {
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "marshal",
+    "shelve",
+    "yaml",
+    "code",
+    "codeop",
+    "runpy",
+}
 NAMES = {"eval", "exec", "compile", "__import__"}
-CALLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "tempfile.mktemp", "pd.read_pickle"}
+CALLS = {
+    "os.system",
+    "os.popen",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "tempfile.mktemp",
+    "pd.read_pickle",
+}
 KEYWORDS = {"shell", "allow_pickle"}
 
 
@@ -28,7 +50,9 @@ def offences(tree: ast.AST) -> Iterator[str]:
             if called in NAMES or called in CALLS:
                 yield f"{called}()"
             for keyword in node.keywords:
-                if keyword.arg in KEYWORDS and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False):
+                if keyword.arg in KEYWORDS and not (
+                    isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                ):
                     yield f"{called}({keyword.arg}=...)"
 
 
@@ -37,9 +61,18 @@ def test_nothing_is_unpickled_evaluated_or_given_to_a_shell(path: Path) -> None:
     assert list(offences(ast.parse(path.read_text()))) == []
 
 
-@pytest.mark.parametrize("text", [
-    "import pickle", "from yaml import load", "eval('1')", "exec(code)", "subprocess.run(x, shell=True)", "np.load(p, allow_pickle=flag)",
-    "os.system('ls')", "__import__(name)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pickle",
+        "from yaml import load",
+        "eval('1')",
+        "exec(code)",
+        "subprocess.run(x, shell=True)",
+        "np.load(p, allow_pickle=flag)",
+        "os.system('ls')",
+        "__import__(name)",
+    ],
+)
 def test_the_test_finds_what_it_looks_for(text: str) -> None:
     assert len(list(offences(ast.parse(text)))) == 1

@@ -35,11 +35,23 @@ def sessions(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
     for month, own in groupby(dates, key=lambda date: date.year * 12 + date.month):
         within = list(own)
         before = [date for date in archive.sessions() if date < within[0]]
-        sma, rsi = (warmup_sessions(IndicatorKey.parse(key), 390) for key in ("sma_20_1m", "rsi_14_1m"))
+        sma, rsi = (
+            warmup_sessions(IndicatorKey.parse(key), 390) for key in ("sma_20_1m", "rsi_14_1m")
+        )
         for date in [*before[-max(sma, rsi) :], *within]:
             session = archive.calendar.session(date)
             ticks, averaged = SCHEDULE.ticks(session), date in within or date in before[-sma:]
-            rows.append((date, month, session.open, session.close, int(ticks[0]), len(ticks) if date in within else 0, averaged))
+            rows.append(
+                (
+                    date,
+                    month,
+                    session.open,
+                    session.close,
+                    int(ticks[0]),
+                    len(ticks) if date in within else 0,
+                    averaged,
+                )
+            )
     names = ("date", "month", "opens", "closes", "first_tick", "ticks", "averaged")
     schema = dict.fromkeys(names, pl.Int64) | {"date": pl.Date, "averaged": pl.Boolean}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -47,16 +59,27 @@ def sessions(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
 
 def files(archive: Archive, clock: pl.DataFrame) -> list[str]:
     """The files of the sessions, in order."""
-    return [str(layout.session_file(archive.path, "1m", date)) for date in clock["date"].unique().sort()]
+    return [
+        str(layout.session_file(archive.path, "1m", date)) for date in clock["date"].unique().sort()
+    ]
 
 
 def previous_closes(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
     """symbol, date; prev_close in the scale of the date; scale: what prices of the date are divided by for that of the last one."""
     daily = archive.read_daily(["close"], None, dates[-1] + dt.timedelta(days=1))
-    actions = archive.corporate_actions().filter(pl.col("split_ratio") != 1, pl.col("ex_date") <= dates[-1])
+    actions = archive.corporate_actions().filter(
+        pl.col("split_ratio") != 1, pl.col("ex_date") <= dates[-1]
+    )
     ratio = pl.col("split_ratio").fill_null(1.0)
-    daily = daily.join(actions.select("symbol", pl.col("ex_date").alias("date"), "split_ratio"), on=["symbol", "date"], how="left")
+    daily = daily.join(
+        actions.select("symbol", pl.col("ex_date").alias("date"), "split_ratio"),
+        on=["symbol", "date"],
+        how="left",
+    )
     later = ratio.cum_prod(reverse=True).over("symbol") / ratio
     return daily.sort("symbol", "date").select(
-        "symbol", "date", (pl.col("close").shift(1).over("symbol") / ratio).alias("prev_close"), later.alias("scale")
+        "symbol",
+        "date",
+        (pl.col("close").shift(1).over("symbol") / ratio).alias("prev_close"),
+        later.alias("scale"),
     )

@@ -35,14 +35,18 @@ def run_peer(name: str, workload: Workload) -> Peer:
     try:
         module = import_module(PEERS[name])
     except ModuleNotFoundError as error:
-        raise ConfigError(f"--against {name}: {error.name} is not installed", fix="pip install 'barsweep[bench]'") from None
+        raise ConfigError(
+            f"--against {name}: {error.name} is not installed", fix="pip install 'barsweep[bench]'"
+        ) from None
     archive = open_archive(workload.path, keep=0).archive
     started = time.perf_counter()
     theirs = module.find(archive, workload.dates)
     seconds = time.perf_counter() - started
     ours = workload.hits()
     keys = ours.columns
-    apart = pl.concat([ours.join(theirs, on=keys, how="anti"), theirs.join(ours, on=keys, how="anti")])
+    apart = pl.concat(
+        [ours.join(theirs, on=keys, how="anti"), theirs.join(ours, on=keys, how="anti")]
+    )
     unexplained = _without_rounding(apart, workload) if len(apart) else apart
     if len(unexplained):
         first = f"{len(unexplained)} hits, the first {unexplained.row(0)}"
@@ -51,11 +55,15 @@ def run_peer(name: str, workload: Workload) -> Peer:
 
 
 def _require_default(name: str, workload: Workload) -> None:
-    default = _scanners({"session_data_config": {"scanners": [{"module": SCANNER, "regular_session": SCHEDULE}]}})
+    default = _scanners(
+        {"session_data_config": {"scanners": [{"module": SCANNER, "regular_session": SCHEDULE}]}}
+    )
     scanners = _scanners(workload.config)
     own = ", ".join(scanner.label for scanner in scanners)
     if [scanner.model_copy(update={"name": None}) for scanner in scanners] != default:
-        raise ConfigError(f"--against {name} with {own}", expected=f"{SCANNER} as it is, every five minutes")
+        raise ConfigError(
+            f"--against {name} with {own}", expected=f"{SCANNER} as it is, every five minutes"
+        )
 
 
 def _scanners(config: dict[str, Any]) -> list[Any]:
@@ -66,7 +74,12 @@ def _scanners(config: dict[str, Any]) -> list[Any]:
 def _without_rounding(apart: pl.DataFrame, workload: Workload) -> pl.DataFrame:
     """The pairs that a loosened scan does not find, or that a tightened one does."""
     loose, tight = (_shifted(workload, side).hits() for side in (-LAST_BITS, LAST_BITS))
-    return pl.concat([apart.join(loose, on=apart.columns, how="anti"), apart.join(tight, on=apart.columns, how="semi")])
+    return pl.concat(
+        [
+            apart.join(loose, on=apart.columns, how="anti"),
+            apart.join(tight, on=apart.columns, how="semi"),
+        ]
+    )
 
 
 def _shifted(workload: Workload, by: float) -> Workload:
@@ -79,6 +92,10 @@ def _shifted(workload: Workload, by: float) -> Workload:
         "strong_rsi": f"rsi_14_1m > 70 * {up!r}",
         "above_sma": f"close > sma_20_1m * {up!r}",
     }
-    scanner = {"module": "scanners.criteria_scanner", "regular_session": SCHEDULE, "config": {"criteria": clauses}}
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": SCHEDULE,
+        "config": {"criteria": clauses},
+    }
     data = workload.config["session_data_config"] | {"scanners": [scanner]}
     return Workload(workload.path, workload.config | {"session_data_config": data})

@@ -80,4 +80,6 @@ def find(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
         connection.register("previous", previous_closes(archive, dates).to_arrow())
         found: pl.DataFrame = connection.sql(QUERY, params={"files": files(archive, clock)}).pl()
     tick = pl.col("tick").dt.cast_time_unit("us").dt.replace_time_zone("UTC")
-    return found.with_columns(tick, pl.col("session").cast(pl.Date), pl.col("symbol").cast(pl.String)).sort("tick", "symbol")
+    return found.with_columns(
+        tick, pl.col("session").cast(pl.Date), pl.col("symbol").cast(pl.String)
+    ).sort("tick", "symbol")

@@ -74,34 +74,75 @@ class InPlaceArchive:
 
 
 def demo(
-    archive: str | Path = "parquet_data/demo", *, symbols: int = 100, sessions: int = 117, seed: int = 7,
-    start: Day = DEFAULT_START, force: bool = False, on_progress: Progress | None = None,
-) -> Market:  # fmt: skip
+    archive: str | Path = "parquet_data/demo",
+    *,
+    symbols: int = 100,
+    sessions: int = 117,
+    seed: int = 7,
+    start: Day = DEFAULT_START,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> Market:
     """A synthetic market that looks like one, made where it is not there yet; the same options make the same bytes."""
-    make_demo(archive, symbols=symbols, sessions=sessions, seed=seed, start=start, force=force, on_progress=on_progress)
+    make_demo(
+        archive,
+        symbols=symbols,
+        sessions=sessions,
+        seed=seed,
+        start=start,
+        force=force,
+        on_progress=on_progress,
+    )
     return open_archive(archive)
 
 
 def make_demo(
-    archive: str | Path, *, symbols: int = 100, sessions: int = 117, seed: int = 7, start: Day = DEFAULT_START,
-    force: bool = False, on_progress: Progress | None = None,
-) -> bool:  # fmt: skip
+    archive: str | Path,
+    *,
+    symbols: int = 100,
+    sessions: int = 117,
+    seed: int = 7,
+    start: Day = DEFAULT_START,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> bool:
     """As `demo`; True where the market was made, False where it was there already. `force` replaces what the folder holds."""
     first = date_of(start)
     assert first is not None
     with telling(on_progress) as progress:
-        return make_demo_market(Path(archive), symbols, sessions, seed, first, force=force, progress=progress)
+        return make_demo_market(
+            Path(archive), symbols, sessions, seed, first, force=force, progress=progress
+        )
 
 
 def import_archive(
-    *sources: str | Path, archive: str | Path, label: str | None = None, layout: str | None = None, append: bool = False,
-    exchange: str | None = None, timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
-    interval: str | None = None, columns: Mapping[str, str] | None = None, price_divisor: float = 1.0,
-    symbol_from_filename: bool = False, header: str | Sequence[str] | None = None, skip_lines: int = 0, encoding: str = "utf-8",
-    strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None, no_volume: bool = False,
-    merge_opening_auction: bool = False, trust_label: bool = False, query: str | None = None,
-    source: str = "", on_progress: Progress | None = None, spell: Spell = str,
-) -> ImportSummary:  # fmt: skip
+    *sources: str | Path,
+    archive: str | Path,
+    label: str | None = None,
+    layout: str | None = None,
+    append: bool = False,
+    exchange: str | None = None,
+    timezone: str | None = None,
+    epoch_unit: str | None = None,
+    time_format: str | None = None,
+    interval: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    price_divisor: float = 1.0,
+    symbol_from_filename: bool = False,
+    header: str | Sequence[str] | None = None,
+    skip_lines: int = 0,
+    encoding: str = "utf-8",
+    strip: str = "",
+    decimal_comma: bool = False,
+    repeated_hour: str | None = None,
+    no_volume: bool = False,
+    merge_opening_auction: bool = False,
+    trust_label: bool = False,
+    query: str | None = None,
+    source: str = "",
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+) -> ImportSummary:
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
     All sources of one call are one import: a session it holds replaces the archive's. An import that was interrupted goes on
@@ -132,26 +173,61 @@ def import_archive(
     source                 where the bars come from, in words, for archive.json
     """
     if not price_divisor > 0:
-        raise ConfigError(f"{spell('price_divisor')} {price_divisor:g}", expected="a number above 0")
+        raise ConfigError(
+            f"{spell('price_divisor')} {price_divisor:g}", expected="a number above 0"
+        )
     _check_zone(timezone, spell)
     _check_hour(repeated_hour, spell)
     reading = SourceOptions(
-        dict(columns or {}), timezone, epoch_unit, time_format, FILE_NAME if symbol_from_filename else None,
-        price_divisor=price_divisor, text=_text(header, skip_lines, encoding, strip, decimal_comma, spell),
-        repeated_hour=repeated_hour, no_volume=no_volume, query=query,
-    )  # fmt: skip
-    options = ImportOptions(label, exchange, interval, source, merge_opening_auction, layout, append, reading, trust_label)
+        dict(columns or {}),
+        timezone,
+        epoch_unit,
+        time_format,
+        FILE_NAME if symbol_from_filename else None,
+        price_divisor=price_divisor,
+        text=_text(header, skip_lines, encoding, strip, decimal_comma, spell),
+        repeated_hour=repeated_hour,
+        no_volume=no_volume,
+        query=query,
+    )
+    options = ImportOptions(
+        label,
+        exchange,
+        interval,
+        source,
+        merge_opening_auction,
+        layout,
+        append,
+        reading,
+        trust_label,
+    )
     with telling(on_progress) as progress:
         return import_bars([Path(one) for one in sources], Path(archive), options, progress)
 
 
 def read_in_place(
-    folder: str | Path, *, archive: str | Path | None = None, label: str | None = None, files: str | None = None,
-    exchange: str = "XNYS", timezone: str | None = None, epoch_unit: str | None = None, time_format: str | None = None,
-    interval: str | None = None, columns: Mapping[str, str] | None = None, header: str | Sequence[str] | None = None,
-    skip_lines: int = 0, encoding: str = "utf-8", strip: str = "", decimal_comma: bool = False, repeated_hour: str | None = None,
-    no_volume: bool = False, source: str = "", on_progress: Progress | None = None, spell: Spell = str,
-) -> InPlaceArchive:  # fmt: skip
+    folder: str | Path,
+    *,
+    archive: str | Path | None = None,
+    label: str | None = None,
+    files: str | None = None,
+    exchange: str = "XNYS",
+    timezone: str | None = None,
+    epoch_unit: str | None = None,
+    time_format: str | None = None,
+    interval: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    header: str | Sequence[str] | None = None,
+    skip_lines: int = 0,
+    encoding: str = "utf-8",
+    strip: str = "",
+    decimal_comma: bool = False,
+    repeated_hour: str | None = None,
+    no_volume: bool = False,
+    source: str = "",
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+) -> InPlaceArchive:
     """Make an archive of a folder whose files are laid out by date already, without importing them.
 
     archive  where archive.json goes; the folder of the files where left out
@@ -161,37 +237,64 @@ def read_in_place(
     _check_zone(timezone, spell)
     _check_hour(repeated_hour, spell)
     options = InPlaceOptions(
-        label, exchange, files, interval, dict(columns or {}), timezone, epoch_unit, source, time_format,
-        _text(header, skip_lines, encoding, strip, decimal_comma, spell), repeated_hour, no_volume,
-    )  # fmt: skip
+        label,
+        exchange,
+        files,
+        interval,
+        dict(columns or {}),
+        timezone,
+        epoch_unit,
+        source,
+        time_format,
+        _text(header, skip_lines, encoding, strip, decimal_comma, spell),
+        repeated_hour,
+        no_volume,
+    )
     with telling(on_progress) as progress:
         made = init_in_place(Path(folder), Path(archive or folder), options, progress)
     assert isinstance(made.files, ForeignFiles)
     catalogue, base = made.files.catalogue(), made.manifest.base
     sessions = made.sessions(base.name)
     shifted = shifted_label(made, base, sessions)
-    return InPlaceArchive(made.path, made.files.template, base.name, sessions, len(made.symbols()), catalogue.rows,
-                          catalogue.out_of_order, dict(catalogue.left_out),
-                          [f"is {spell('label')} {label} right? {shifted}"] if shifted else [])  # fmt: skip
+    return InPlaceArchive(
+        made.path,
+        made.files.template,
+        base.name,
+        sessions,
+        len(made.symbols()),
+        catalogue.rows,
+        catalogue.out_of_order,
+        dict(catalogue.left_out),
+        [f"is {spell('label')} {label} right? {shifted}"] if shifted else [],
+    )
 
 
 def layouts() -> list[Layout]:
     """The vendors' layouts that import knows."""
     return [
-        Layout(v.name, v.what, v.label, v.zone, "yes" if v.own else "suggested", v.note, v.url) for v in LAYOUTS.values()
+        Layout(v.name, v.what, v.label, v.zone, "yes" if v.own else "suggested", v.note, v.url)
+        for v in LAYOUTS.values()
     ]
 
 
-def diff_archives(a: str | Path, b: str | Path, *, on_progress: Progress | None = None) -> list[Difference]:
+def diff_archives(
+    a: str | Path, b: str | Path, *, on_progress: Progress | None = None
+) -> list[Difference]:
     """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ."""
     with telling(on_progress) as progress:
         return compare_archives(Archive.open(a), Archive.open(b), progress)
 
 
 def actions(
-    archive: str | Path, *, table: str | Path | None = None, lean_factors: str | Path | None = None, by_ticker: bool = False,
-    time_format: str | None = None, replace: bool = False, spell: Spell = str,
-) -> ActionsSummary | pl.DataFrame:  # fmt: skip
+    archive: str | Path,
+    *,
+    table: str | Path | None = None,
+    lean_factors: str | Path | None = None,
+    by_ticker: bool = False,
+    time_format: str | None = None,
+    replace: bool = False,
+    spell: Spell = str,
+) -> ActionsSummary | pl.DataFrame:
     """Bring splits and cash dividends into an archive; without a source, those that it has.
 
     table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend
@@ -201,7 +304,9 @@ def actions(
     replace       forget what the archive has; else it is merged
     """
     read = Archive.open(archive)
-    if not _has_source(table=table, lean_factors=lean_factors, changes=by_ticker or replace, spell=spell):
+    if not _has_source(
+        table=table, lean_factors=lean_factors, changes=by_ticker or replace, spell=spell
+    ):
         return read.corporate_actions()
     skipped: tuple[str, ...] = ()
     if table:
@@ -213,9 +318,14 @@ def actions(
 
 
 def tickers(
-    archive: str | Path, *, table: str | Path | None = None, lean_maps: str | Path | None = None,
-    time_format: str | None = None, replace: bool = False, spell: Spell = str,
-) -> TickersSummary | pl.DataFrame:  # fmt: skip
+    archive: str | Path,
+    *,
+    table: str | Path | None = None,
+    lean_maps: str | Path | None = None,
+    time_format: str | None = None,
+    replace: bool = False,
+    spell: Spell = str,
+) -> TickersSummary | pl.DataFrame:
     """Tell an archive which symbol had which ticker when; without a source, what it knows.
 
     table        CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
@@ -225,14 +335,22 @@ def tickers(
     read = Archive.open(archive)
     if not _has_source(table=table, lean_maps=lean_maps, changes=replace, spell=spell):
         return read.symbol_map.intervals
-    rows = renamed.read_tickers(Path(table), time_format) if table else ticker_intervals(Path(lean_maps or ""))
+    rows = (
+        renamed.read_tickers(Path(table), time_format)
+        if table
+        else ticker_intervals(Path(lean_maps or ""))
+    )
     return renamed.bring_in(read, rows, replace)
 
 
 def lean_markets(summary: ImportSummary, sources: Sequence[str | Path]) -> list[Path]:
     """Of an import of LEAN's files, the folders beside or above them that hold splits, dividends and changes of tickers too."""
     folders = {folder for one in map(Path, sources) for folder in (one, *one.absolute().parents)}
-    return sorted(folder for folder in folders if summary.layout == "lean" and (folder / "factor_files").exists())
+    return sorted(
+        folder
+        for folder in folders
+        if summary.layout == "lean" and (folder / "factor_files").exists()
+    )
 
 
 def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) -> bool:
@@ -240,35 +358,53 @@ def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) ->
     one, other = map(spell, sources)
     given = sum(source is not None for source in sources.values())
     if given > 1:
-        raise ConfigError(f"{one} and {other}", expected="one of them", fix="bring in one after the other")
+        raise ConfigError(
+            f"{one} and {other}", expected="one of them", fix="bring in one after the other"
+        )
     if changes and not given:
         raise ConfigError("nothing to bring in", expected=f"{one} or {other}")
     return given == 1
 
 
 def _text(
-    header: str | Sequence[str] | None, skip_lines: int, encoding: str, strip: str, decimal_comma: bool, spell: Spell
-) -> TextOptions:  # fmt: skip
+    header: str | Sequence[str] | None,
+    skip_lines: int,
+    encoding: str,
+    strip: str,
+    decimal_comma: bool,
+    spell: Spell,
+) -> TextOptions:
     """How text files are written; ConfigError for an option that cannot be."""
     given = header.split(",") if isinstance(header, str) and header else header or ()
     names = tuple(name.strip() for name in given)
     if "" in names or len(set(names)) < len(names):
-        raise ConfigError(f"{spell('header')} {','.join(names)}", expected="names, each another, with commas between them")
+        raise ConfigError(
+            f"{spell('header')} {','.join(names)}",
+            expected="names, each another, with commas between them",
+        )
     if skip_lines < 0:
-        raise ConfigError(f"{spell('skip_lines')} {skip_lines}", expected="a number of lines, 0 or more")
+        raise ConfigError(
+            f"{spell('skip_lines')} {skip_lines}", expected="a number of lines, 0 or more"
+        )
     if any(sign.isalnum() or sign in "+-" for sign in strip):
-        raise ConfigError(f"{spell('strip')} {strip}", expected="characters that are no part of a number, such as '$,'")
+        raise ConfigError(
+            f"{spell('strip')} {strip}",
+            expected="characters that are no part of a number, such as '$,'",
+        )
     return TextOptions(names, skip_lines, encoding, strip, decimal_comma)
 
 
 def _check_hour(name: str | None, spell: Spell) -> None:
     if name not in (None, EARLIER, LATER, ORDER):
-        raise ConfigError(f"{spell('repeated_hour')} {name}", expected=f"{EARLIER}, {LATER} or {ORDER}")
+        raise ConfigError(
+            f"{spell('repeated_hour')} {name}", expected=f"{EARLIER}, {LATER} or {ORDER}"
+        )
 
 
 def _check_zone(name: str | None, spell: Spell) -> None:
     if name is not None and name not in available_timezones():
-        raise ConfigError(f"{spell('timezone')} {name}", expected="a zone such as America/New_York or UTC",
-                          fix=did_you_mean(name, available_timezones()))  # fmt: skip
-
-
+        raise ConfigError(
+            f"{spell('timezone')} {name}",
+            expected="a zone such as America/New_York or UTC",
+            fix=did_you_mean(name, available_timezones()),
+        )

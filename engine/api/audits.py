@@ -15,7 +15,13 @@ from engine.api.html import facts_html
 from engine.api.market import Market
 from engine.api.options import ScanOptions, Spell, check_order
 from engine.api.progress import telling
-from engine.api.sources import DEFAULT_ARCHIVE, ScannerLike, is_run_or_config, loaded_from, universe_overrides
+from engine.api.sources import (
+    DEFAULT_ARCHIVE,
+    ScannerLike,
+    is_run_or_config,
+    loaded_from,
+    universe_overrides,
+)
 from engine.archive.archive import Archive
 from engine.audit.future import FUTURES
 from engine.audit.look_ahead import AuditOptions, LookAheadAudit, audit_look_ahead
@@ -51,9 +57,13 @@ class Audit:
         """What is odd, in words."""
         audit = self.look_ahead
         return [
-            *audit.warnings, *(f"failed, so not audited: {one}" for one in audit.failures),
-            *(f"the archive's bars are not what they are taken for: {one}; see `barsweep archive check`" for one in audit.bars),
-        ]  # fmt: skip
+            *audit.warnings,
+            *(f"failed, so not audited: {one}" for one in audit.failures),
+            *(
+                f"the archive's bars are not what they are taken for: {one}; see `barsweep archive check`"
+                for one in audit.bars
+            ),
+        ]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -63,23 +73,37 @@ class Audit:
         ticks = sorted({replay.tick for replay in audit.replays if replay.future in FUTURES})
         return {
             "sessions": ", ".join(map(str, sessions)),
-            "ticks": ", ".join(f"{tick:%Y-%m-%d %H:%M}" if len(sessions) > 1 else f"{tick:%H:%M}" for tick in ticks),
+            "ticks": ", ".join(
+                f"{tick:%Y-%m-%d %H:%M}" if len(sessions) > 1 else f"{tick:%H:%M}" for tick in ticks
+            ),
             "replays": f"{len(audit.replays)}: {', '.join(dict.fromkeys(replay.future for replay in audit.replays))}",
             "values": f"{audit.values:,} of cross-sections compared",
             "seed": self.options.seed,
-            "look-ahead": f"{len(audit.differences)} differences" if audit.differences else "none found",
+            "look-ahead": f"{len(audit.differences)} differences"
+            if audit.differences
+            else "none found",
             **({"bars": "not what they are taken for"} if audit.bars else {}),
-        }  # fmt: skip
+        }
 
     @property
     def differences(self) -> pl.DataFrame:
         """What was known at the time, and another thing in a replay: the first of each kind, owner and name."""
         rows = [
-            (one.what, one.owner or "-", one.name, one.symbol or "-", f"{one.time:%Y-%m-%d %H:%M}", _shown(one.whole),
-             _shown(one.other), one.count,
-             f"{replay.future} at {replay.tick:%H:%M}" if replay.future in FUTURES else replay.future)
+            (
+                one.what,
+                one.owner or "-",
+                one.name,
+                one.symbol or "-",
+                f"{one.time:%Y-%m-%d %H:%M}",
+                _shown(one.whole),
+                _shown(one.other),
+                one.count,
+                f"{replay.future} at {replay.tick:%H:%M}"
+                if replay.future in FUTURES
+                else replay.future,
+            )
             for replay, one in self.look_ahead.differences
-        ]  # fmt: skip
+        ]
         schema = {name: pl.Int64() if name == "values" else pl.String() for name in DIFFERENCE}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -90,15 +114,32 @@ class Audit:
         if warm is None:
             return {}
         kinds = (warm.movements, warm.moving, warm.settled, warm.appearing, warm.cut_short)
-        indicators, moving, settled, appearing, short = ({one.indicator for one in some} for some in kinds)
+        indicators, moving, settled, appearing, short = (
+            {one.indicator for one in some} for some in kinds
+        )
         longer = " and ".join(f"{factor:g}" for factor in FACTORS)
-        found, others = sum(hits for _, _, hits, _ in warm.hits), sum(other for *_, other in warm.hits)
+        found, others = (
+            sum(hits for _, _, hits, _ in warm.hits),
+            sum(other for *_, other in warm.hits),
+        )
         return {
             "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
-            **({"settled": f"move by {SETTLED:g} of their values at most: {_listed(calm)}"} if (calm := settled - moving) else {}),
-            **({"appear": f"have values only with one of the two: {_listed(appearing)}"} if appearing else {}),
+            **(
+                {"settled": f"move by {SETTLED:g} of their values at most: {_listed(calm)}"}
+                if (calm := settled - moving)
+                else {}
+            ),
+            **(
+                {"appear": f"have values only with one of the two: {_listed(appearing)}"}
+                if appearing
+                else {}
+            ),
             "hits": f"{others:,} others, of {found:,}" if others else "the same",
-            **({"cut short": f"the archive begins too late to try it: {_listed(short)}"} if short else {}),
+            **(
+                {"cut short": f"the archive begins too late to try it: {_listed(short)}"}
+                if short
+                else {}
+            ),
         }
 
     @property
@@ -106,41 +147,93 @@ class Audit:
         """The indicators that move or appear with a longer warm-up."""
         warm = self.warm_up
         rows = [
-            (one.indicator, one.sessions, one.there, f"{one.factor:g}", one.moved, one.values, f"{one.change:.1e}", one.appeared,
-             one.symbol or "-", one.session)
-            for one in (warm.movements if warm else ()) if warm and (one in warm.moving or one in warm.appearing)
-        ]  # fmt: skip
+            (
+                one.indicator,
+                one.sessions,
+                one.there,
+                f"{one.factor:g}",
+                one.moved,
+                one.values,
+                f"{one.change:.1e}",
+                one.appeared,
+                one.symbol or "-",
+                one.session,
+            )
+            for one in (warm.movements if warm else ())
+            if warm and (one in warm.moving or one in warm.appearing)
+        ]
         texts, counts = pl.String(), pl.Int64()
-        schema = {"indicator": texts, "warm-up": counts, "there": counts, "times": texts, "moved": counts, "of": counts,
-                  "largest change": texts, "appeared": counts, "symbol": texts, "session": pl.Date()}  # fmt: skip
+        schema = {
+            "indicator": texts,
+            "warm-up": counts,
+            "there": counts,
+            "times": texts,
+            "moved": counts,
+            "of": counts,
+            "largest change": texts,
+            "appeared": counts,
+            "symbol": texts,
+            "session": pl.Date(),
+        }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         audit, warm = self.look_ahead, self.warm_up
-        found = [{"session": replay.session, "cut": replay.tick, "future": replay.future} | dataclasses.asdict(one)
-                 for replay in audit.replays for one in replay.differences]  # fmt: skip
+        found = [
+            {"session": replay.session, "cut": replay.tick, "future": replay.future}
+            | dataclasses.asdict(one)
+            for replay in audit.replays
+            for one in replay.differences
+        ]
         return {
             "options": dataclasses.asdict(self.options),
-            "replays": [{"session": one.session, "tick": one.tick, "future": one.future, "differences": len(one.differences)}
-                        for one in audit.replays],
-            "values": audit.values, "differences": found, "failures": audit.failures, "warnings": audit.warnings,
+            "replays": [
+                {
+                    "session": one.session,
+                    "tick": one.tick,
+                    "future": one.future,
+                    "differences": len(one.differences),
+                }
+                for one in audit.replays
+            ],
+            "values": audit.values,
+            "differences": found,
+            "failures": audit.failures,
+            "warnings": audit.warnings,
             "bars": audit.bars,
-            "warm_up": None if warm is None else {
+            "warm_up": None
+            if warm is None
+            else {
                 "indicators": [dataclasses.asdict(one) for one in warm.movements],
-                "hits": [dict(zip(("session", "factor", "hits", "others"), one, strict=True)) for one in warm.hits],
+                "hits": [
+                    dict(zip(("session", "factor", "hits", "others"), one, strict=True))
+                    for one in warm.hits
+                ],
             },
-        }  # fmt: skip
+        }
 
     def _repr_html_(self) -> str:
-        return facts_html(self.facts | self.warm_up_facts, ("differences", self.differences), ("moving", self.moving))
+        return facts_html(
+            self.facts | self.warm_up_facts,
+            ("differences", self.differences),
+            ("moving", self.moving),
+        )
 
 
 def audit(
-    source: ScannerLike | Path | None, *, archive: str | Path | Market | None = None, ticks: int = 5, sessions: int = 1,
-    before: int = 3, seed: int = 0, warm_up: bool = True, on_progress: Progress | None = None, spell: Spell = str,
+    source: ScannerLike | Path | None,
+    *,
+    archive: str | Path | Market | None = None,
+    ticks: int = 5,
+    sessions: int = 1,
+    before: int = 3,
+    seed: int = 0,
+    warm_up: bool = True,
+    on_progress: Progress | None = None,
+    spell: Spell = str,
     **options: Unpack[ScanOptions],
-) -> Audit:  # fmt: skip
+) -> Audit:
     """Prove that nothing looks ahead: replay random ticks with the future cut off, and with another one.
 
     source    a session config or a run directory (of the options start, end, universe and settings, keys of the config), or a
@@ -160,32 +253,47 @@ def audit(
 
 
 def audit_of(
-    loaded: LoadedConfig, archive: Archive, options: AuditOptions, warm_up: bool, on_progress: Progress | None
-) -> Audit:  # fmt: skip
+    loaded: LoadedConfig,
+    archive: Archive,
+    options: AuditOptions,
+    warm_up: bool,
+    on_progress: Progress | None,
+) -> Audit:
     """Audit a config."""
     with telling(on_progress) as progress:
         found = audit_look_ahead(loaded, archive, options, progress)
-        return Audit(options, found, audit_warm_up(loaded, archive, options, progress) if warm_up else None)
+        return Audit(
+            options, found, audit_warm_up(loaded, archive, options, progress) if warm_up else None
+        )
 
 
 def _changed_config(
     path: Path, archive: Path | str | None, options: ScanOptions, spell: Spell
-) -> tuple[LoadedConfig, Archive]:  # fmt: skip
+) -> tuple[LoadedConfig, Archive]:
     """A config or a run's, with what the options change."""
     given = {name: value for name, value in options.items() if value}
     strange = [name for name in given if name not in OF_A_CONFIG]
     if strange:
         known = ", ".join(spell(name) for name in OF_A_CONFIG[:-1])
-        raise ConfigError(f"{spell(strange[0])} with a config", where=path,
-                          expected=f"{known} and {spell('settings')} KEY=VALUE")  # fmt: skip
+        raise ConfigError(
+            f"{spell(strange[0])} with a config",
+            where=path,
+            expected=f"{known} and {spell('settings')} KEY=VALUE",
+        )
     check_order(options.get("start"), options.get("end"), spell)
     loaded, bars = loaded_from(path, archive, DEFAULT_ARCHIVE, spell)
-    changes = [f"backtest_config.{key}_date={given[key]}" for key in ("start", "end") if key in given]
+    changes = [
+        f"backtest_config.{key}_date={given[key]}" for key in ("start", "end") if key in given
+    ]
     changes += universe_overrides(loaded, options.get("universe"))
     settings = options.get("settings") or {}
     asked = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
     if path.is_dir() and (changes or asked):
-        raise ConfigError("changes to a run", where=path, expected="a run directory as it is, or a config to change")
+        raise ConfigError(
+            "changes to a run",
+            where=path,
+            expected="a run directory as it is, or a config to change",
+        )
     return (load_config(path, [*asked, *changes]) if changes or asked else loaded), bars
 
 

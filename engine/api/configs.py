@@ -48,7 +48,9 @@ def check_config(config: ConfigLike, *, overrides: Overrides = ()) -> CheckedCon
     for one in data.indicators:
         IndicatorKey.make(one.name, one.params, one.interval)
     _check_plug_ins(loaded)
-    scanners, strategies = (sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies))
+    scanners, strategies = (
+        sum(part.enabled for part in parts) for parts in (data.scanners, loaded.config.strategies)
+    )
     return CheckedConfig(loaded.config, loaded.digest, len(data.symbols), scanners, strategies)
 
 

@@ -46,7 +46,11 @@ class Answer:
         if failed:
             return f"no hit: fails {', '.join(failed)}"
         over = one.limit is not None and one.rank is not None and one.rank > one.limit
-        return f"no hit: rank {one.rank} is over the limit of {one.limit}" if over else "no hit: cut by the session's limit"
+        return (
+            f"no hit: rank {one.rank} is over the limit of {one.limit}"
+            if over
+            else "no hit: cut by the session's limit"
+        )
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -55,11 +59,16 @@ class Answer:
         cut = {"per tick": one.limit, "per session": one.session_limit}
         limits = ", ".join(f"{name} {limit}" for name, limit in cut.items() if limit is not None)
         return {
-            "scanner": one.scanner, "symbol": one.symbol, "tick": f"{one.tick:%Y-%m-%d %H:%M %Z}", "answer": self.why,
-            "in universe": "yes" if one.in_universe else "no", "had a bar": "yes" if one.had_bar else "no",
-            "rank": one.rank, "cut": limits or "none",
+            "scanner": one.scanner,
+            "symbol": one.symbol,
+            "tick": f"{one.tick:%Y-%m-%d %H:%M %Z}",
+            "answer": self.why,
+            "in universe": "yes" if one.in_universe else "no",
+            "had a bar": "yes" if one.had_bar else "no",
+            "rank": one.rank,
+            "cut": limits or "none",
             "nearest pass": f"{one.nearest:%H:%M}" if one.nearest else "none in this session",
-        }  # fmt: skip
+        }
 
     @property
     def clauses(self) -> pl.DataFrame:
@@ -71,7 +80,9 @@ class Answer:
     def columns(self) -> pl.DataFrame:
         """The columns and features that it saw: column, value."""
         rows = [(name, _shown(value)) for name, value in self.explanation.columns.items()]
-        return pl.DataFrame(rows, schema={"column": pl.String(), "value": pl.String()}, orient="row")
+        return pl.DataFrame(
+            rows, schema={"column": pl.String(), "value": pl.String()}, orient="row"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -100,7 +111,11 @@ class NearMisses:
             for row in _rows(miss.clause)
             if row[4].startswith("not") or not row[4]
         ]
-        return pl.DataFrame(rows, schema={"symbol": pl.String()} | {k: v for k, v in SIDES.items() if k != "holds"}, orient="row")
+        return pl.DataFrame(
+            rows,
+            schema={"symbol": pl.String()} | {k: v for k, v in SIDES.items() if k != "holds"},
+            orient="row",
+        )
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """For JSON."""
@@ -111,9 +126,15 @@ class NearMisses:
 
 
 def explain(
-    source: ScannerLike | Path | None, symbol: str, at: str | dt.datetime, *, archive: str | Path | Market | None = None,
-    scanner: str | None = None, spell: Spell = str, **options: Unpack[ScanOptions],
-) -> Answer:  # fmt: skip
+    source: ScannerLike | Path | None,
+    symbol: str,
+    at: str | dt.datetime,
+    *,
+    archive: str | Path | Market | None = None,
+    scanner: str | None = None,
+    spell: Spell = str,
+    **options: Unpack[ScanOptions],
+) -> Answer:
     """Say why a symbol was found at a tick (exchange time), or why it was not.
 
     source   a run directory, a session config, or a scanner in any form that `scan` takes, with its options; None with `where`
@@ -125,9 +146,14 @@ def explain(
 
 
 def near_misses(
-    source: ScannerLike | Path | None, at: str | dt.datetime, *, archive: str | Path | Market | None = None,
-    scanner: str | None = None, spell: Spell = str, **options: Unpack[ScanOptions],
-) -> NearMisses:  # fmt: skip
+    source: ScannerLike | Path | None,
+    at: str | dt.datetime,
+    *,
+    archive: str | Path | Market | None = None,
+    scanner: str | None = None,
+    spell: Spell = str,
+    **options: Unpack[ScanOptions],
+) -> NearMisses:
     """The symbols that failed exactly one clause at a tick; as `explain`."""
     tick = tick_of(at, spell)
     return misses_of(*_source(source, archive, spell, options), tick, scanner)
@@ -135,12 +161,14 @@ def near_misses(
 
 def answer_of(
     loaded: LoadedConfig, archive: Archive, symbol: str, at: str | dt.datetime, scanner: str | None
-) -> Answer:  # fmt: skip
+) -> Answer:
     """Explain a config's scan."""
     return Answer(explaining.explain(loaded, archive, scanner, symbol.upper(), _local(at, archive)))
 
 
-def misses_of(loaded: LoadedConfig, archive: Archive, at: str | dt.datetime, scanner: str | None) -> NearMisses:
+def misses_of(
+    loaded: LoadedConfig, archive: Archive, at: str | dt.datetime, scanner: str | None
+) -> NearMisses:
     """Near misses of a config's scan."""
     return NearMisses(*explaining.near_misses(loaded, archive, scanner, _local(at, archive)))
 
@@ -163,20 +191,33 @@ def tick_of(at: str | dt.datetime, spell: Spell = str) -> dt.datetime:
 
 
 def _source(
-    source: ScannerLike | Path | None, archive: str | Path | Market | None, spell: Spell, options: ScanOptions
+    source: ScannerLike | Path | None,
+    archive: str | Path | Market | None,
+    spell: Spell,
+    options: ScanOptions,
 ) -> tuple[LoadedConfig, Archive]:
     if isinstance(source, str | Path) and source and is_run_or_config(source):
-        return loaded_from(Path(source), archive.path if isinstance(archive, Market) else archive, spell=spell)
+        return loaded_from(
+            Path(source), archive.path if isinstance(archive, Market) else archive, spell=spell
+        )
     return scanned(source, archive, spell, options)
 
 
 def scanned(
-    source: ScannerLike | Path | None, archive: str | Path | Market | None, spell: Spell, options: ScanOptions
+    source: ScannerLike | Path | None,
+    archive: str | Path | Market | None,
+    spell: Spell,
+    options: ScanOptions,
 ) -> tuple[LoadedConfig, Archive]:
     """The config of a scanner with options, and the archive that it is looked at over; ConfigError where there is none."""
     if archive is None:
-        raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER for a scanner's module")
-    market, one = market_of(archive, keep=0, spell=spell), str(source) if isinstance(source, Path) else source
+        raise ConfigError(
+            "no archive", expected=f"{spell('archive')} FOLDER for a scanner's module"
+        )
+    market, one = (
+        market_of(archive, keep=0, spell=spell),
+        str(source) if isinstance(source, Path) else source,
+    )
     return market.loaded(*([one] if one else []), **options), market.archive
 
 
@@ -185,10 +226,19 @@ def _rows(clause: ClauseAnswer) -> list[tuple[str, str, str, str, str, str]]:
     if not clause.sides:
         return [(clause.name, holds, clause.expression, "", "", "")]
     return [
-        (clause.name, holds, side.text, _shown(side.left), side.sign if side.holds else f"not {side.sign}", _shown(side.right))
+        (
+            clause.name,
+            holds,
+            side.text,
+            _shown(side.left),
+            side.sign if side.holds else f"not {side.sign}",
+            _shown(side.right),
+        )
         for side in clause.sides
     ]
 
 
 def _shown(value: Any) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else "no value" if value is None else str(value)
+    return (
+        f"{value:,.6g}" if isinstance(value, float) else "no value" if value is None else str(value)
+    )

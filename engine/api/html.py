@@ -15,7 +15,9 @@ MOST = 180_000  # letters of a page's part; a notebook keeps each in its file
 def facts_html(facts: Mapping[str, Any], *frames: tuple[str, pl.DataFrame]) -> str:
     """Names and values, then frames with their titles; less of the frames where it would be long."""
     cells = ((_text(name), _cell(value)) for name, value in facts.items())
-    rows = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in cells)
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in cells
+    )
     parts, left = [f"<table>{rows}</table>"], MOST - len(rows)
     for title, frame in frames:
         if frame.width:
@@ -38,7 +40,8 @@ def _table(title: str, frame: pl.DataFrame, most: int) -> str:
     names = frame.columns[:COLUMNS]
     heads = "".join(f"<th>{_text(name)}</th>" for name in names)
     rows = "".join(
-        f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in frame.select(names).head(most).iter_rows()
+        f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>"
+        for row in frame.select(names).head(most).iter_rows()
     )
     shown = min(most, frame.height)
     more = f"{frame.height:,} rows" + (f", {shown} of them shown" if shown < frame.height else "")

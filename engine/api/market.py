@@ -92,9 +92,15 @@ class Market:
     # -- scans
 
     def scan(
-        self, *scanners: Scannable, out: str | Path | None = None, first_hit: bool = False, keep_hits: bool = True,
-        workers: int = 1, on_progress: Progress | None = None, **options: Unpack[ScanOptions],
-    ) -> Scan:  # fmt: skip
+        self,
+        *scanners: Scannable,
+        out: str | Path | None = None,
+        first_hit: bool = False,
+        keep_hits: bool = True,
+        workers: int = 1,
+        on_progress: Progress | None = None,
+        **options: Unpack[ScanOptions],
+    ) -> Scan:
         """Scan with an expression, a scanner's class, one made of it, or its module's name; several share one pass.
 
         In place of scanners and options: one session config, as a dict or a model, of which the scanners are run.
@@ -110,8 +116,15 @@ class Market:
         """
         from engine.api.scans import scan_config_of
 
-        return scan_config_of(self, self.loaded(*scanners, **options), out=out, first_hit=first_hit, keep_hits=keep_hits,
-                              workers=workers, on_progress=on_progress)  # fmt: skip
+        return scan_config_of(
+            self,
+            self.loaded(*scanners, **options),
+            out=out,
+            first_hit=first_hit,
+            keep_hits=keep_hits,
+            workers=workers,
+            on_progress=on_progress,
+        )
 
     def config(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> SessionConfig:
         """The session config that scanners and options mean, for `run`."""
@@ -121,21 +134,35 @@ class Market:
         """The same, with the classes of scanners that no module holds."""
         if len(scanners) == 1 and isinstance(scanners[0], Mapping | SessionConfig):
             if options:
-                raise ConfigError(f"{', '.join(options)} with a config", expected="the config alone", fix="say it in the config")
+                raise ConfigError(
+                    f"{', '.join(options)} with a config",
+                    expected="the config alone",
+                    fix="say it in the config",
+                )
             return config_of(scanners[0])
-        return scan_config(self.archive, cast(Sequence[ScannerLike], scanners), options, self._spell)
+        return scan_config(
+            self.archive, cast(Sequence[ScannerLike], scanners), options, self._spell
+        )
 
     def explain(
-        self, symbol: str, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None,
+        self,
+        symbol: str,
+        at: str | dt.datetime,
+        *scanners: Scannable,
+        scanner: str | None = None,
         **options: Unpack[ScanOptions],
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
         from engine.api.explanations import answer_of
 
         return answer_of(self.loaded(*scanners, **options), self.archive, symbol, at, scanner)
 
     def near_misses(
-        self, at: str | dt.datetime, *scanners: Scannable, scanner: str | None = None, **options: Unpack[ScanOptions]
+        self,
+        at: str | dt.datetime,
+        *scanners: Scannable,
+        scanner: str | None = None,
+        **options: Unpack[ScanOptions],
     ) -> NearMisses:
         """The symbols that failed exactly one clause at a tick."""
         from engine.api.explanations import misses_of
@@ -143,68 +170,124 @@ class Market:
         return misses_of(self.loaded(*scanners, **options), self.archive, at, scanner)
 
     def audit(
-        self, *scanners: Scannable, ticks: int = 5, sessions: int = 1, before: int = 3, seed: int = 0, warm_up: bool = True,
-        on_progress: Progress | None = None, **options: Unpack[ScanOptions],
-    ) -> Audit:  # fmt: skip
+        self,
+        *scanners: Scannable,
+        ticks: int = 5,
+        sessions: int = 1,
+        before: int = 3,
+        seed: int = 0,
+        warm_up: bool = True,
+        on_progress: Progress | None = None,
+        **options: Unpack[ScanOptions],
+    ) -> Audit:
         """Prove that scanners do not look ahead; see `barsweep.audit`."""
         from engine.api.audits import audit_of
         from engine.audit.look_ahead import AuditOptions
 
         asked = AuditOptions(ticks, sessions, before, seed)
-        return audit_of(self.loaded(*scanners, **options), self.archive, asked, warm_up, on_progress)
+        return audit_of(
+            self.loaded(*scanners, **options), self.archive, asked, warm_up, on_progress
+        )
 
     def evaluate(
-        self, hits: pl.DataFrame | str | Path, *, universe: str | None = None, tried: int = 1, last_price: bool = False,
-        out: str | Path | None = None, keep_rows: bool = True, on_progress: Progress | None = None,
-    ) -> Evaluated:  # fmt: skip
+        self,
+        hits: pl.DataFrame | str | Path,
+        *,
+        universe: str | None = None,
+        tried: int = 1,
+        last_price: bool = False,
+        out: str | Path | None = None,
+        keep_rows: bool = True,
+        on_progress: Progress | None = None,
+    ) -> Evaluated:
         """What hits did next, of this market or of a hits.parquet; see `barsweep.evaluate`."""
         from engine.api.evaluations import evaluate_hits
 
         source = hits if isinstance(hits, pl.DataFrame) else Path(hits)
-        return evaluate_hits(source, self.archive, universe=universe, tried=tried, last_price=last_price, out=out,
-                             keep_rows=keep_rows, on_progress=on_progress)  # fmt: skip
+        return evaluate_hits(
+            source,
+            self.archive,
+            universe=universe,
+            tried=tried,
+            last_price=last_price,
+            out=out,
+            keep_rows=keep_rows,
+            on_progress=on_progress,
+        )
 
     def show(
-        self, symbol: str, *keys: str, date: str | dt.date | None = None, sessions: int | None = None,
-        benchmark: str | None = None, out: str | Path | None = None,
-    ) -> Chart:  # fmt: skip
+        self,
+        symbol: str,
+        *keys: str,
+        date: str | dt.date | None = None,
+        sessions: int | None = None,
+        benchmark: str | None = None,
+        out: str | Path | None = None,
+    ) -> Chart:
         """A symbol's bars and indicators, as scans see them; see `Chart`."""
         from engine.api.pages import chart_of
 
-        return chart_of(self.archive, symbol, keys, date=date, sessions=sessions, benchmark=benchmark, out=out)
+        return chart_of(
+            self.archive, symbol, keys, date=date, sessions=sessions, benchmark=benchmark, out=out
+        )
 
     # -- the archive itself
 
-    def check(self, *, fix: bool = False, remove_up_to: float = MOST_REMOVED, on_progress: Progress | None = None) -> Checked:
+    def check(
+        self,
+        *,
+        fix: bool = False,
+        remove_up_to: float = MOST_REMOVED,
+        on_progress: Progress | None = None,
+    ) -> Checked:
         """Read every bar and tell what is wrong; see `barsweep.check`."""
         from engine.api.qualities import check
 
         return check(self, fix=fix, remove_up_to=remove_up_to, on_progress=on_progress)
 
     def quality(
-        self, *symbols: str, start: str | dt.date | None = None, end: str | dt.date | None = None, columns: int = 60,
-        out: str | Path | None = None, on_progress: Progress | None = None,
-    ) -> Quality:  # fmt: skip
+        self,
+        *symbols: str,
+        start: str | dt.date | None = None,
+        end: str | dt.date | None = None,
+        columns: int = 60,
+        out: str | Path | None = None,
+        on_progress: Progress | None = None,
+    ) -> Quality:
         """How complete the bars are; see `barsweep.quality`."""
         from engine.api.qualities import quality
 
-        return quality(self, *symbols, start=start, end=end, columns=columns, out=out, on_progress=on_progress)
+        return quality(
+            self, *symbols, start=start, end=end, columns=columns, out=out, on_progress=on_progress
+        )
 
     def __repr__(self) -> str:
         return f"Market({str(self.path)!r})"
 
     def _repr_html_(self) -> str:
         info = self.info()
-        facts: Mapping[str, Any] = {"archive": info.path, "exchange": info.exchange, "symbols": info.symbols}
+        facts: Mapping[str, Any] = {
+            "archive": info.path,
+            "exchange": info.exchange,
+            "symbols": info.symbols,
+        }
         spans: Sequence[tuple[str, str]] = [
-            (one.interval, f"{one.sessions:,} sessions, {one.first} to {one.last}, {one.rows:,} bars") for one in info.intervals
+            (
+                one.interval,
+                f"{one.sessions:,} sessions, {one.first} to {one.last}, {one.rows:,} bars",
+            )
+            for one in info.intervals
         ]
         return facts_html({**facts, **dict(spans)})
 
     def read(self) -> Archive:
         """The archive as its files are now, with what is kept of it."""
         manifest = layout.read_manifest(self.path)
-        return KeptArchive(self.path, manifest, kept=self._kept) if self._kept.limit else Archive(self.path, manifest)
+        return (
+            KeptArchive(self.path, manifest, kept=self._kept)
+            if self._kept.limit
+            else Archive(self.path, manifest)
+        )
 
 
 def market_of(archive: str | Path | Market, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:

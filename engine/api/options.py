@@ -9,7 +9,9 @@ from typing import Any, TypedDict
 from engine.errors import ConfigError
 
 Day = str | dt.date
-Spell = Callable[[str], str]  # an option as whoever reads a message knows it: `str` for a program, with hyphens for a command
+Spell = Callable[
+    [str], str
+]  # an option as whoever reads a message knows it: `str` for a program, with hyphens for a command
 
 
 class ScanOptions(TypedDict, total=False):
@@ -55,8 +57,10 @@ def check_order(start: Day | None, end: Day | None, spell: Spell = str) -> None:
     except ConfigError:
         return
     if first and last and first > last:
-        raise ConfigError(f"{spell('start')} {first} is after {spell('end')} {last}: the two are reversed",
-                          expected=f"{spell('start')} before {spell('end')}, or the same date")  # fmt: skip
+        raise ConfigError(
+            f"{spell('start')} {first} is after {spell('end')} {last}: the two are reversed",
+            expected=f"{spell('start')} before {spell('end')}, or the same date",
+        )
 
 
 def date_of(value: Day | None) -> dt.date | None:
@@ -66,4 +70,6 @@ def date_of(value: Day | None) -> dt.date | None:
     try:
         return value.date() if isinstance(value, dt.datetime) else dt.date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ConfigError(f"{value!r}", where="a session", expected="a date such as 2018-03-01") from None
+        raise ConfigError(
+            f"{value!r}", where="a session", expected="a date such as 2018-03-01"
+        ) from None

@@ -43,7 +43,11 @@ class Shown:
         return latest(self.hits.drop("symbol"), self.tz, "%H:%M")
 
     def _repr_html_(self) -> str:
-        facts = {"symbol": self.symbol, "hits": len(self.hits), **({"page": self.page} if self.page else {})}
+        facts = {
+            "symbol": self.symbol,
+            "hits": len(self.hits),
+            **({"page": self.page} if self.page else {}),
+        }
         return facts_html(facts, ("hits", self.table))
 
 
@@ -68,9 +72,14 @@ class Chart:
 
 
 def show(
-    run: str | Path, symbol: str, session: str | dt.date | None = None, *, out: str | Path | None = None,
-    archive: str | Path | Market | None = None, spell: Spell = str,
-) -> Shown:  # fmt: skip
+    run: str | Path,
+    symbol: str,
+    session: str | dt.date | None = None,
+    *,
+    out: str | Path | None = None,
+    archive: str | Path | Market | None = None,
+    spell: Spell = str,
+) -> Shown:
     """What a run found of a symbol: all its hits, or one session's candles, indicators and hits as an HTML page.
 
     out      where the page goes; SYMBOL-SESSION.html in the run directory where left out
@@ -79,22 +88,35 @@ def show(
     folder = Path(run)
     loaded, bars = loaded_from(folder, archive.path if isinstance(archive, Market) else archive)
     page = out or folder / f"{file_name(symbol.upper(), unique=True)}-{date_of(session)}.html"
-    hits = pl.scan_parquet(folder / "hits.parquet").filter(pl.col("symbol") == symbol.upper()).collect()
+    hits = (
+        pl.scan_parquet(folder / "hits.parquet")
+        .filter(pl.col("symbol") == symbol.upper())
+        .collect()
+    )
     return shown_of(loaded, bars, hits, symbol, session, page, spell)
 
 
 def shown_of(
-    loaded: LoadedConfig, archive: Archive, hits: pl.DataFrame, symbol: str, session: str | dt.date | None,
-    out: str | Path | None, spell: Spell = str,
-) -> Shown:  # fmt: skip
+    loaded: LoadedConfig,
+    archive: Archive,
+    hits: pl.DataFrame,
+    symbol: str,
+    session: str | dt.date | None,
+    out: str | Path | None,
+    spell: Spell = str,
+) -> Shown:
     """Show hits of a config's scan, a session of them as a page at `out`."""
     symbol, day = symbol.upper(), date_of(session)
     _check_symbol(symbol, archive)
     own = hits.filter(pl.col("symbol") == symbol)
     if day is None:
         return Shown(symbol, own, None, str(archive.calendar.tz))
-    if day not in archive.sessions(loaded.config.session_data_config.interval or archive.manifest.base.name):
-        raise ConfigError(f"{spell('session')} {day}", where=archive.path, expected="a session of the archive")
+    if day not in archive.sessions(
+        loaded.config.session_data_config.interval or archive.manifest.base.name
+    ):
+        raise ConfigError(
+            f"{spell('session')} {day}", where=archive.path, expected="a session of the archive"
+        )
     own = own.filter(pl.col("session") == day)
     page = Path(out or f"{file_name(symbol, unique=True)}-{day}.html")
     _write(page, session_page(loaded, archive, own, symbol, day))
@@ -102,9 +124,15 @@ def shown_of(
 
 
 def chart_of(
-    archive: Archive, symbol: str, keys: Sequence[str], *, date: str | dt.date | None, sessions: int | None,
-    benchmark: str | None, out: str | Path | None,
-) -> Chart:  # fmt: skip
+    archive: Archive,
+    symbol: str,
+    keys: Sequence[str],
+    *,
+    date: str | dt.date | None,
+    sessions: int | None,
+    benchmark: str | None,
+    out: str | Path | None,
+) -> Chart:
     """Indicators by name or key (rsi, rsi_14_5m) over a symbol's last sessions up to `date`.
 
     sessions   how many: 1, or 120 where all keys are daily, where left out
@@ -115,7 +143,11 @@ def chart_of(
     count = sessions or (120 if found and all(key.interval.is_daily for key in found) else 1)
     dates = [day for day in archive.sessions() if last is None or day <= last][-count:]
     if not dates:
-        raise ConfigError(f"no session up to {last}", where=archive.path, expected=f"{archive.sessions()[0]} or later")
+        raise ConfigError(
+            f"no session up to {last}",
+            where=archive.path,
+            expected=f"{archive.sessions()[0]} or later",
+        )
     bars = indicator_series(archive, symbol, found, dates, benchmark and benchmark.upper())
     span = f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     columns = tuple(column for key in found for column in key.columns)
@@ -127,16 +159,28 @@ def chart_of(
 
 def report(
     *runs: str | Path, out: str | Path | None = None, archive: str | Path | Market | None = None
-) -> Path:  # fmt: skip
+) -> Path:
     """Write the report of a run directory, or of several side by side, as one HTML page that opens from disk (extra `charts`).
 
     out      where it goes; report.html in the run directory, for several runs in the current folder
     archive  where the runs' archive is now, if it was moved
     """
-    bars = archive.archive if isinstance(archive, Market) else Archive.open(archive) if archive else None
+    bars = (
+        archive.archive
+        if isinstance(archive, Market)
+        else Archive.open(archive)
+        if archive
+        else None
+    )
     tables = [RunTables(Path(run), bars) for run in runs]
     text = report_page(tables[0]) if len(tables) == 1 else compare_page(tables)
-    page = Path(out) if out else Path(runs[0]) / "report.html" if len(runs) == 1 else Path("report.html")
+    page = (
+        Path(out)
+        if out
+        else Path(runs[0]) / "report.html"
+        if len(runs) == 1
+        else Path("report.html")
+    )
     _write(page, text)
     return page
 
@@ -154,4 +198,9 @@ def _write(page: Path, text: str) -> None:
 def _check_symbol(symbol: str, archive: Archive) -> None:
     if symbol not in archive.symbols():
         near = did_you_mean(symbol, archive.symbols())
-        raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)
+        raise RunError(
+            f"no symbol {symbol!r}",
+            where=archive.path,
+            expected="a symbol of the archive",
+            fix=near,
+        )

@@ -48,9 +48,19 @@ class PlugIn:
     indicators: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        facts = {"module": self.module, "what": self.doc, "indicators": ", ".join(self.indicators) or "none"}
-        parameters = pl.DataFrame(self.parameters or [], schema=["parameter", "default", "meaning"], orient="row")
-        return facts_html(facts, ("parameters", parameters), ("rules", pl.DataFrame(self.rules or [], orient="row")))
+        facts = {
+            "module": self.module,
+            "what": self.doc,
+            "indicators": ", ".join(self.indicators) or "none",
+        }
+        parameters = pl.DataFrame(
+            self.parameters or [], schema=["parameter", "default", "meaning"], orient="row"
+        )
+        return facts_html(
+            facts,
+            ("parameters", parameters),
+            ("rules", pl.DataFrame(self.rules or [], orient="row")),
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,9 @@ def scanners() -> list[tuple[str, str]]:
 
 def strategies() -> list[tuple[str, str]]:
     """Module and summary of the strategies that come with barsweep."""
-    return [(path, _first_line(load_class(path, STRATEGIES))) for path in modules_in(STRATEGIES.package)]
+    return [
+        (path, _first_line(load_class(path, STRATEGIES))) for path in modules_in(STRATEGIES.package)
+    ]
 
 
 def indicators() -> list[IndicatorFacts]:
@@ -99,7 +111,15 @@ def describe_scanner(module: str) -> PlugIn:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
     plan = made(found, module, ScannerError).plan()
     rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.clauses]
-    return PlugIn(module, _first_line(found), doc, _parameters(found), (), rules, tuple(key.name for key in plan.indicators))
+    return PlugIn(
+        module,
+        _first_line(found),
+        doc,
+        _parameters(found),
+        (),
+        rules,
+        tuple(key.name for key in plan.indicators),
+    )
 
 
 def describe_strategy(module: str) -> PlugIn:
@@ -115,7 +135,15 @@ def describe_strategy(module: str) -> PlugIn:
         return PlugIn(module, _first_line(found), doc, _parameters(found), (), None, keys)
     plan = SignalPlan.build(module, strategy)
     rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.parts]
-    return PlugIn(module, _first_line(found), doc, _parameters(found), (), rules, tuple(key.name for key in plan.indicators))
+    return PlugIn(
+        module,
+        _first_line(found),
+        doc,
+        _parameters(found),
+        (),
+        rules,
+        tuple(key.name for key in plan.indicators),
+    )
 
 
 def describe_indicator(name: str) -> IndicatorFacts:
@@ -142,9 +170,17 @@ def allow_modules(folders: Sequence[str | Path], *, spell: Spell = str) -> None:
 def _indicator(one: Indicator, params: Sequence[Any], key: IndicatorKey | None) -> IndicatorFacts:
     parameters = ", ".join(f"{param.name}={param.default}" for param in one.params)
     return IndicatorFacts(
-        one.name, one.group, key.name if key else one.name, tuple(key.columns) if key else (), tuple(one.inputs),
-        tuple(one.outputs), parameters, one.warmup(*params), one.settle(*params), inspect.cleandoc(one.doc),
-    )  # fmt: skip
+        one.name,
+        one.group,
+        key.name if key else one.name,
+        tuple(key.columns) if key else (),
+        tuple(one.inputs),
+        tuple(one.outputs),
+        parameters,
+        one.warmup(*params),
+        one.settle(*params),
+        inspect.cleandoc(one.doc),
+    )
 
 
 def _first_line(found: type[Any]) -> str:
@@ -155,7 +191,8 @@ def _parameters(found: Any) -> list[tuple[str, str, str]]:
     """Name, default, meaning."""
     fields = found.Params.model_fields
     return [
-        (name, "required" if field.is_required() else str(field.default), field.description or "") for name, field in fields.items()
+        (name, "required" if field.is_required() else str(field.default), field.description or "")
+        for name, field in fields.items()
     ]
 
 

@@ -67,8 +67,17 @@ class Checked:
     @property
     def table(self) -> pl.DataFrame:
         """A row a finding: level (fault, note), kind, where, count, example."""
-        rows = [("fault" if f.fault else "note", f.kind, f.where, f.count, str(f.example)) for f in self.findings]
-        schema = {"level": pl.String(), "kind": pl.String(), "where": pl.String(), "count": pl.Int64(), "example": pl.String()}
+        rows = [
+            ("fault" if f.fault else "note", f.kind, f.where, f.count, str(f.example))
+            for f in self.findings
+        ]
+        schema = {
+            "level": pl.String(),
+            "kind": pl.String(),
+            "where": pl.String(),
+            "count": pl.Int64(),
+            "example": pl.String(),
+        }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def as_dicts(self) -> list[dict[str, Any]]:
@@ -76,7 +85,10 @@ class Checked:
         return [dataclasses.asdict(finding) for finding in self.findings]
 
     def _repr_html_(self) -> str:
-        return facts_html({"findings": len(self.findings) or "clean: nothing found", **self.changes}, ("findings", self.table))
+        return facts_html(
+            {"findings": len(self.findings) or "clean: nothing found", **self.changes},
+            ("findings", self.table),
+        )
 
 
 @dataclass(frozen=True)
@@ -98,10 +110,13 @@ class Quality:
         """Of all symbols together."""
         expected, present = (int(self.table[name].sum()) for name in ("expected", "present"))
         return {
-            "sessions": f"{len(self.dates)} ({self.dates[0]} to {self.dates[-1]})", "symbols": len(self.table),
-            "bars": present, "expected": expected, "quality": f"{100 * present / max(1, expected):.2f} %",
+            "sessions": f"{len(self.dates)} ({self.dates[0]} to {self.dates[-1]})",
+            "symbols": len(self.table),
+            "bars": present,
+            "expected": expected,
+            "quality": f"{100 * present / max(1, expected):.2f} %",
             "complete": f"{(self.table['quality_percent'] >= NEARLY_COMPLETE).sum()} symbols with 99 % or more",
-        }  # fmt: skip
+        }
 
     @property
     def columns(self) -> list[dt.date]:
@@ -134,8 +149,12 @@ def info(archive: str | Path | Market) -> ArchiveInfo:
 
 
 def check(
-    archive: str | Path | Market, *, fix: bool = False, remove_up_to: float = MOST_REMOVED, on_progress: Progress | None = None
-) -> Checked:  # fmt: skip
+    archive: str | Path | Market,
+    *,
+    fix: bool = False,
+    remove_up_to: float = MOST_REMOVED,
+    on_progress: Progress | None = None,
+) -> Checked:
     """Read every bar of an archive and tell what is wrong.
 
     fix           repair first what is safe to repair: sort, drop exact copies and fills without volume, put right highs and lows
@@ -151,10 +170,16 @@ def check(
 
 
 def quality(
-    archive: str | Path | Market, *symbols: str, start: str | dt.date | None = None, end: str | dt.date | None = None,
-    columns: int = MAP_COLUMNS, out: str | Path | None = None, page: str | Path | None = None,
-    on_progress: Progress | None = None, spell: Spell = str,
-) -> Quality:  # fmt: skip
+    archive: str | Path | Market,
+    *symbols: str,
+    start: str | dt.date | None = None,
+    end: str | dt.date | None = None,
+    columns: int = MAP_COLUMNS,
+    out: str | Path | None = None,
+    page: str | Path | None = None,
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+) -> Quality:
     """Tell how complete the bars of an archive are, of all symbols or of some, from their first session to their last.
 
     columns  of the map of symbols by sessions, at most
@@ -165,7 +190,9 @@ def quality(
     if page:
         plotly()  # before anything is read
         columns = PAGE_COLUMNS
-    asked = ArchiveQuality(_read(archive), date_of(start), date_of(end), [symbol.upper() for symbol in symbols])
+    asked = ArchiveQuality(
+        _read(archive), date_of(start), date_of(end), [symbol.upper() for symbol in symbols]
+    )
     totals = QualityTotals(asked, columns)
     rows_of = whole_table(Path(out), ARCHIVE_QUALITY_SCHEMA) if out else nullcontext()
     with rows_of as table, telling(on_progress) as progress:
@@ -184,4 +211,8 @@ def quality(
 
 def _read(archive: str | Path | Market) -> Archive:
     """The archive, of which nothing is kept: every bar is read once."""
-    return Archive.open(archive.path) if isinstance(archive, Market) else market_of(archive, keep=0).archive
+    return (
+        Archive.open(archive.path)
+        if isinstance(archive, Market)
+        else market_of(archive, keep=0).archive
+    )

@@ -20,7 +20,14 @@ from engine.api.options import Day, Spell, check_order
 from engine.api.pages import report as write_report
 from engine.api.pages import show as show_run
 from engine.api.progress import by_session, telling
-from engine.api.sources import DEFAULT_ARCHIVE, ConfigLike, Overrides, config_of, loaded_from, universe_overrides
+from engine.api.sources import (
+    DEFAULT_ARCHIVE,
+    ConfigLike,
+    Overrides,
+    config_of,
+    loaded_from,
+    universe_overrides,
+)
 from engine.api.tables import funnel_table, left_out_table, scanners_table
 from engine.archive.archive import Archive
 from engine.archive.atomic import atomic_path
@@ -92,7 +99,9 @@ class Run:
             return pl.DataFrame(schema=TRADING_TABLES[name])
         if not path.exists():
             there = sorted(file.stem for file in self.path.glob("*.parquet"))
-            raise RunError(f"no table {name!r}", where=self.path, expected=f"one of {', '.join(there)}")
+            raise RunError(
+                f"no table {name!r}", where=self.path, expected=f"one of {', '.join(there)}"
+            )
         return pl.read_parquet(path)
 
     @property
@@ -103,7 +112,9 @@ class Run:
     @property
     def scanners(self) -> pl.DataFrame:
         """A row a scanner: scans, scanned, hits, symbols, promoted, errors, ms."""
-        return scanners_table(self.summary["scanners"], self.manifest.get("milliseconds_by_scanner", {}))
+        return scanners_table(
+            self.summary["scanners"], self.manifest.get("milliseconds_by_scanner", {})
+        )
 
     @property
     def funnel(self) -> pl.DataFrame:
@@ -118,7 +129,10 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What is odd, in words; sessions that were skipped among it."""
-        skipped = [f"session {session} was skipped: {why}" for session, why in self.summary["skipped_sessions"].items()]
+        skipped = [
+            f"session {session} was skipped: {why}"
+            for session, why in self.summary["skipped_sessions"].items()
+        ]
         return [*skipped, *self.summary["warnings"]]
 
     @property
@@ -135,7 +149,9 @@ class Run:
         """Write the run's report as one HTML page (extra `charts`); into the run directory where left out."""
         return write_report(self.path, out=path)
 
-    def show(self, symbol: str, session: str | dt.date | None = None, out: str | Path | None = None) -> Shown:
+    def show(
+        self, symbol: str, session: str | dt.date | None = None, out: str | Path | None = None
+    ) -> Shown:
         """All hits of a symbol, or one session's candles, indicators and hits as an HTML page."""
         return show_run(self.path, symbol, session, out=out)
 
@@ -164,9 +180,14 @@ class Run:
 
     def _repr_html_(self) -> str:
         one = self.summary
-        facts = {"run": self.path, "sessions": f"{one['sessions']} ({one['first_session']} to {one['last_session']})",
-                 "bars": one["bars"], "hits": one["hits"], **{k: v for k, v in self.metrics.items() if v is not None},
-                 **{f"warning {n}": text for n, text in enumerate(self.warnings, 1)}}  # fmt: skip
+        facts = {
+            "run": self.path,
+            "sessions": f"{one['sessions']} ({one['first_session']} to {one['last_session']})",
+            "bars": one["bars"],
+            "hits": one["hits"],
+            **{k: v for k, v in self.metrics.items() if v is not None},
+            **{f"warning {n}": text for n, text in enumerate(self.warnings, 1)},
+        }
         trades = [("trades", self.trades)] if len(self.trades) else []
         return facts_html(facts, ("scanners", self.scanners), ("funnel", self.funnel), *trades)
 
@@ -188,16 +209,31 @@ class UnfinishedRun:
     def resume(self, *, workers: int = 1, on_progress: Progress | None = None) -> Run:
         """Complete it, to the same bytes."""
         if self.path is None:
-            raise RunError("nothing is kept of it", expected="a run with complete blocks of sessions", fix="run it again")
+            raise RunError(
+                "nothing is kept of it",
+                expected="a run with complete blocks of sessions",
+                fix="run it again",
+            )
         return resume(self.path, workers=workers, on_progress=on_progress)
 
 
 def run(
-    config: ConfigLike, *, archive: str | Path | Market | None = None, start: Day | None = None, end: Day | None = None,
-    universe: str | list[str] | None = None, on_corrupt: str | None = None, overrides: Overrides = (),
-    out: str | Path = "runs", report: bool | None = None, audit: bool = True, audit_seed: int | None = None, workers: int = 1,
-    on_progress: Progress | None = None, spell: Spell = str,
-) -> Run:  # fmt: skip
+    config: ConfigLike,
+    *,
+    archive: str | Path | Market | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    universe: str | list[str] | None = None,
+    on_corrupt: str | None = None,
+    overrides: Overrides = (),
+    out: str | Path = "runs",
+    report: bool | None = None,
+    audit: bool = True,
+    audit_seed: int | None = None,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+) -> Run:
     """Replay the sessions of a session config; write what its scanners found and its strategies traded into a run directory.
 
     config       a JSON file, or what is in one, as a dict or a model; the module of a scanner may be its class. The folder of a
@@ -216,25 +252,51 @@ def run(
     Raises BarsweepError for a mistake, and Interrupted, with an UnfinishedRun, when it is interrupted.
     """
     if isinstance(config, str | Path) and Path(config).is_dir():
-        return repeat(config, archive=archive, start=start, end=end, universe=universe, on_corrupt=on_corrupt,
-                      overrides=overrides, out=None if out == "runs" else out, report=report, audit=audit,
-                      audit_seed=audit_seed, workers=workers, on_progress=on_progress, spell=spell)  # fmt: skip
+        return repeat(
+            config,
+            archive=archive,
+            start=start,
+            end=end,
+            universe=universe,
+            on_corrupt=on_corrupt,
+            overrides=overrides,
+            out=None if out == "runs" else out,
+            report=report,
+            audit=audit,
+            audit_seed=audit_seed,
+            workers=workers,
+            on_progress=on_progress,
+            spell=spell,
+        )
     check_order(start, end, spell)
     dates = _dates(start, end, on_corrupt)
     loaded = config_of(config, overrides)
     loaded = config_of(config, [*_texts(overrides), *dates, *universe_overrides(loaded, universe)])
     place = _place(archive) or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
     with _interruptible(), telling(on_progress) as progress:
-        done = execute_run(loaded, Archive.open(place), Path(out), by_session(progress), workers, audit, audit_seed)
+        done = execute_run(
+            loaded, Archive.open(place), Path(out), by_session(progress), workers, audit, audit_seed
+        )
     return _reported(Run(done.path, done), report)
 
 
 def repeat(
-    run: str | Path, *, archive: str | Path | Market | None = None, start: Day | None = None, end: Day | None = None,
-    universe: str | list[str] | None = None, on_corrupt: str | None = None, overrides: Overrides = (),
-    out: str | Path | None = None, report: bool | None = None, audit: bool = True, audit_seed: int | None = None,
-    workers: int = 1, on_progress: Progress | None = None, spell: Spell = str,
-) -> Run:  # fmt: skip
+    run: str | Path,
+    *,
+    archive: str | Path | Market | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    universe: str | list[str] | None = None,
+    on_corrupt: str | None = None,
+    overrides: Overrides = (),
+    out: str | Path | None = None,
+    report: bool | None = None,
+    audit: bool = True,
+    audit_seed: int | None = None,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+) -> Run:
     """Repeat a run from its manifest, changed where that is asked for; beside the other where `out` is left out.
 
     `changed` of the new run says what is not as it was then, but for what was asked for.
@@ -255,9 +317,13 @@ def repeat(
 
 
 def resume(
-    run: str | Path, *, archive: str | Path | Market | None = None, report: bool | None = None, workers: int = 1,
+    run: str | Path,
+    *,
+    archive: str | Path | Market | None = None,
+    report: bool | None = None,
+    workers: int = 1,
     on_progress: Progress | None = None,
-) -> Run:  # fmt: skip
+) -> Run:
     """Complete a run that was stopped or killed, to the same bytes; one that is complete is opened (its `finished` is None)."""
     folder = Path(run)
     if finished(folder) is not None:
@@ -280,7 +346,11 @@ def _dates(start: Day | None, end: Day | None, on_corrupt: str | None) -> list[s
 
 
 def _texts(overrides: Overrides) -> Sequence[str]:
-    return [f"{key}={json.dumps(value)}" for key, value in overrides.items()] if isinstance(overrides, dict) else list(overrides)
+    return (
+        [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+        if isinstance(overrides, dict)
+        else list(overrides)
+    )
 
 
 def _place(archive: str | Path | Market | None) -> Path | None:
@@ -305,5 +375,7 @@ def _interruptible() -> Iterator[None]:
         aside: Path | None = stopped.result
         blocks = kept_blocks(aside) if aside else []
         dates = [date for block in blocks for date in block.dates]
-        left = UnfinishedRun(aside, dates, whole_frame([block.hits for block in blocks], HITS_SCHEMA))
+        left = UnfinishedRun(
+            aside, dates, whole_frame([block.hits for block in blocks], HITS_SCHEMA)
+        )
         raise Interrupted(left, f"interrupted after {len(dates)} sessions") from None

@@ -56,7 +56,9 @@ class Scan:
     @property
     def warnings(self) -> list[str]:
         """What is odd, in words; sessions that were skipped among it."""
-        return [f"session {session} was skipped: {why}" for session, why in self.summary.skipped.items()] + self.batch.warnings
+        return [
+            f"session {session} was skipped: {why}" for session, why in self.summary.skipped.items()
+        ] + self.batch.warnings
 
     @property
     def failures(self) -> int:
@@ -130,7 +132,9 @@ class Scan:
 
         return misses_of(self.loaded, self.market.archive, at, scanner)
 
-    def show(self, symbol: str, session: str | dt.date | None = None, out: str | Path | None = None) -> Shown:
+    def show(
+        self, symbol: str, session: str | dt.date | None = None, out: str | Path | None = None
+    ) -> Shown:
         """All hits of a symbol, or one session's bars, indicators and hits, as a page at `out`."""
         from engine.api.pages import shown_of
 
@@ -142,30 +146,61 @@ class Scan:
 
     def _repr_html_(self) -> str:
         one = self.summary
-        facts = {"sessions": f"{one.sessions} ({one.first} to {one.last})", "bars": one.bars, "hits": self.kept,
-                 "time": f"{self.seconds:.2f} s", **({"interrupted": "yes"} if self.interrupted else {}),
-                 **{f"warning {n}": text for n, text in enumerate(self.warnings, 1)}}  # fmt: skip
-        return facts_html(facts, ("scanners", self.scanners), ("funnel", self.funnel), ("latest hits", self.latest))
+        facts = {
+            "sessions": f"{one.sessions} ({one.first} to {one.last})",
+            "bars": one.bars,
+            "hits": self.kept,
+            "time": f"{self.seconds:.2f} s",
+            **({"interrupted": "yes"} if self.interrupted else {}),
+            **{f"warning {n}": text for n, text in enumerate(self.warnings, 1)},
+        }
+        return facts_html(
+            facts,
+            ("scanners", self.scanners),
+            ("funnel", self.funnel),
+            ("latest hits", self.latest),
+        )
 
 
 def scan(
-    archive: str | Path | Market, *scanners: Scannable, out: str | Path | None = None, first_hit: bool = False,
-    keep_hits: bool = True, workers: int = 1, on_progress: Progress | None = None, **options: Unpack[ScanOptions],
-) -> Scan:  # fmt: skip
+    archive: str | Path | Market,
+    *scanners: Scannable,
+    out: str | Path | None = None,
+    first_hit: bool = False,
+    keep_hits: bool = True,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    **options: Unpack[ScanOptions],
+) -> Scan:
     """Scan an archive; see `Market.scan`."""
-    return market_of(archive).scan(*scanners, out=out, first_hit=first_hit, keep_hits=keep_hits, workers=workers,
-                                   on_progress=on_progress, **options)  # fmt: skip
+    return market_of(archive).scan(
+        *scanners,
+        out=out,
+        first_hit=first_hit,
+        keep_hits=keep_hits,
+        workers=workers,
+        on_progress=on_progress,
+        **options,
+    )
 
 
 def scan_config_of(
-    market: Market, loaded: LoadedConfig, *, out: str | Path | None = None, first_hit: bool = False, keep_hits: bool = True,
-    workers: int = 1, on_progress: Progress | None = None,
-) -> Scan:  # fmt: skip
+    market: Market,
+    loaded: LoadedConfig,
+    *,
+    out: str | Path | None = None,
+    first_hit: bool = False,
+    keep_hits: bool = True,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+) -> Scan:
     """Scan with the scanners of a config."""
     target = None if out is None else Path(out)
     with telling(on_progress) as progress:
         try:
-            batch = scan_archive(loaded, market.archive, target, first_hit, by_session(progress), workers, keep_hits)
+            batch = scan_archive(
+                loaded, market.archive, target, first_hit, by_session(progress), workers, keep_hits
+            )
         except Interrupted as stopped:
             raise Interrupted(Scan(stopped.result, market, loaded), str(stopped)) from None
     return Scan(batch, market, loaded)

@@ -28,11 +28,15 @@ from engine.scan.load_scanner import load_scanner_class
 
 ScannerLike = str | type[BaseScanner] | BaseScanner
 ConfigLike = str | Path | Mapping[str, Any] | SessionConfig
-Overrides = Mapping[str, Any] | Sequence[str]  # {"account.leverage": 2}, or as the command has them: "account.leverage=2"
+Overrides = (
+    Mapping[str, Any] | Sequence[str]
+)  # {"account.leverage": 2}, or as the command has them: "account.leverage=2"
 
 CRITERIA = "scanners.criteria_scanner"
 DEFAULT_ARCHIVE = "parquet_data/demo"  # of a config that names none
-MODULE = re.compile(r"[^\s<>=!()]+")  # a module's path; what has a blank, a comparison or a call in it is an expression
+MODULE = re.compile(
+    r"[^\s<>=!()]+"
+)  # a module's path; what has a blank, a comparison or a call in it is an expression
 
 
 @dataclass(frozen=True)
@@ -66,38 +70,67 @@ def scan_config(
     check_order(options.get("start"), options.get("end"), spell)
     scanners, where = _split(scanners, options.get("where"), spell)
     if not scanners and where is None:
-        raise ConfigError("no scanner",
-                          expected=f'a scanner module such as scanners.momentum_scanner, or {spell("where")} "EXPRESSION"')
+        raise ConfigError(
+            "no scanner",
+            expected=f'a scanner module such as scanners.momentum_scanner, or {spell("where")} "EXPRESSION"',
+        )
     if options.get("features") and where is None:
-        raise ConfigError(f"{spell('features')} without {spell('where')}", fix="a scanner module logs features of its own")
+        raise ConfigError(
+            f"{spell('features')} without {spell('where')}",
+            fix="a scanner module logs features of its own",
+        )
     interval, pre_session = options.get("interval"), options.get("pre_session", False)
-    daily = (Interval.parse(interval, spell("interval")) if interval else archive.manifest.base).is_daily
+    daily = (
+        Interval.parse(interval, spell("interval")) if interval else archive.manifest.base
+    ).is_daily
     parts = [_part(scanner) for scanner in scanners]
     blocks = _blocks(parts, where, options, spell)
     ticks = _ticks(options.get("schedule")) or ([] if pre_session else _usual(archive, daily))
     data = {
-        "scanners": [{**block, "pre_session": pre_session, "regular_session": ticks or None} for block in blocks],
-        "extended_hours": options.get("extended_hours", False), "benchmark": options.get("benchmark"), "interval": interval,
+        "scanners": [
+            {**block, "pre_session": pre_session, "regular_session": ticks or None}
+            for block in blocks
+        ],
+        "extended_hours": options.get("extended_hours", False),
+        "benchmark": options.get("benchmark"),
+        "interval": interval,
         "min_quality": options.get("min_quality"),
-    }  # fmt: skip
-    span = {"start_date": _day(options.get("start")), "end_date": _day(options.get("end")),
-            "on_corrupt": options.get("on_corrupt", "stop")}  # fmt: skip
+    }
+    span = {
+        "start_date": _day(options.get("start")),
+        "end_date": _day(options.get("end")),
+        "on_corrupt": options.get("on_corrupt", "stop"),
+    }
     try:
         config = SessionConfig(mode="backtest", backtest_config=span, session_data_config=data)
     except ValidationError as error:
         problem = error.errors()[0]
-        raise ConfigError(f"{problem['msg']} (got {problem['input']!r})", where=".".join(map(str, problem["loc"]))) from None
-    made = {block["module"]: part.make for block, part in zip(blocks, parts, strict=False) if part.make}
-    return LoadedConfig(config, Path("options"), made)  # in messages; files are looked up in the current folder
+        raise ConfigError(
+            f"{problem['msg']} (got {problem['input']!r})", where=".".join(map(str, problem["loc"]))
+        ) from None
+    made = {
+        block["module"]: part.make for block, part in zip(blocks, parts, strict=False) if part.make
+    }
+    return LoadedConfig(
+        config, Path("options"), made
+    )  # in messages; files are looked up in the current folder
 
 
 def config_of(config: ConfigLike, overrides: Overrides = ()) -> LoadedConfig:
     """A session config: a JSON file, or what is in one; a scanner's `module` may be a class. Raises ConfigError."""
-    changes = [f"{key}={json.dumps(value)}" for key, value in overrides.items()] if isinstance(overrides, Mapping) else overrides
+    changes = (
+        [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+        if isinstance(overrides, Mapping)
+        else overrides
+    )
     if isinstance(config, str | Path):
         return load_config(Path(config), changes)
     made: dict[str, Any] = {}
-    content = config.model_dump(mode="json") if isinstance(config, SessionConfig) else _copied(config, made)
+    content = (
+        config.model_dump(mode="json")
+        if isinstance(config, SessionConfig)
+        else _copied(config, made)
+    )
     loaded = check_config(content, Path("config"), changes)
     return LoadedConfig(loaded.config, loaded.path, made)
 
@@ -107,18 +140,24 @@ def universe_overrides(loaded: LoadedConfig, universe: Any) -> list[str]:
     if universe is None:
         return []
     scanners, value = loaded.config.session_data_config.scanners, json.dumps(universe)
-    return [f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))]
+    return [
+        f"session_data_config.scanners.{i}.config.universe={value}" for i in range(len(scanners))
+    ]
 
 
 def is_run_or_config(source: str | Path) -> bool:
     """Whether a source is a path, of a run directory or a config, and no scanner's module."""
     text = str(source)
-    return Path(text).is_dir() or text.endswith(".json") or (os.sep in text and MODULE.fullmatch(text) is not None)
+    return (
+        Path(text).is_dir()
+        or text.endswith(".json")
+        or (os.sep in text and MODULE.fullmatch(text) is not None)
+    )
 
 
 def loaded_from(
     path: Path, archive: Path | str | None, default: str | None = None, spell: Spell = str
-) -> tuple[LoadedConfig, Archive]:  # fmt: skip
+) -> tuple[LoadedConfig, Archive]:
     """The config of a run directory or of a config file, and the archive: the given one, or that which it names.
 
     A run's archive is without the sessions that the run skipped. Raises ConfigError where there is no archive.
@@ -131,7 +170,9 @@ def loaded_from(
     loaded = load_config(path)
     found = archive or (loaded.resolve(loaded.config.archive) if loaded.config.archive else default)
     if found is None:
-        raise ConfigError("no archive", where=path, expected=f"{spell('archive')}, or an archive in the config")
+        raise ConfigError(
+            "no archive", where=path, expected=f"{spell('archive')}, or an archive in the config"
+        )
     return loaded, Archive.open(found)
 
 
@@ -142,10 +183,19 @@ def _split(
     scanners: Sequence[ScannerLike], where: str | None, spell: Spell
 ) -> tuple[list[ScannerLike], str | None]:
     """The scanners, and the one expression among them or beside them."""
-    expressions = [one for one in scanners if isinstance(one, str) and not MODULE.fullmatch(one.strip())]
+    expressions = [
+        one for one in scanners if isinstance(one, str) and not MODULE.fullmatch(one.strip())
+    ]
     if expressions and (where is not None or len(expressions) > 1):
-        raise ConfigError("several expressions", where=spell("where"), expected="one of them", fix="join them with `and`")
-    return [one for one in scanners if one not in expressions], expressions[0] if expressions else where
+        raise ConfigError(
+            "several expressions",
+            where=spell("where"),
+            expected="one of them",
+            fix="join them with `and`",
+        )
+    return [one for one in scanners if one not in expressions], expressions[
+        0
+    ] if expressions else where
 
 
 def _part(scanner: ScannerLike) -> _Part:
@@ -153,8 +203,11 @@ def _part(scanner: ScannerLike) -> _Part:
         return _Part(scanner, _fields(load_scanner_class(scanner)))
     kind = scanner if isinstance(scanner, type) else type(scanner)
     if not issubclass(kind, BaseScanner):
-        raise ConfigError(f"{scanner!r} is no scanner", expected="a class that extends ColumnarScanner or BaseScanner, one made "
-                          "of it, its module's name, or an expression")  # fmt: skip
+        raise ConfigError(
+            f"{scanner!r} is no scanner",
+            expected="a class that extends ColumnarScanner or BaseScanner, one made "
+            "of it, its module's name, or an expression",
+        )
     name = module_of(kind)
     if isinstance(scanner, type):
         return _Part(name or kind.__name__, _fields(kind), None if name else kind)
@@ -190,24 +243,36 @@ def _fields(kind: type[BaseScanner]) -> dict[str, Any]:
     return dict(params.model_fields) if params else {}
 
 
-def _blocks(parts: Sequence[_Part], where: str | None, options: ScanOptions, spell: Spell) -> list[dict[str, Any]]:
+def _blocks(
+    parts: Sequence[_Part], where: str | None, options: ScanOptions, spell: Spell
+) -> list[dict[str, Any]]:
     """Each scanner's block of the config, with those settings that it has a parameter for; an expression's is the last."""
     universe = options.get("universe")
     given = {**(options.get("settings") or {}), **({"universe": universe} if universe else {})}
     everyone = [*parts, *([_part(CRITERIA)] if where is not None else [])]
     for key in given:
         if not any(part.takes(key) for part in everyone):
-            raise ConfigError(f"{spell('settings')} {key}", expected="a parameter of a scanner that is run",
-                              fix=did_you_mean(key, {name for part in parts for name in part.fields}))  # fmt: skip
+            raise ConfigError(
+                f"{spell('settings')} {key}",
+                expected="a parameter of a scanner that is run",
+                fix=did_you_mean(key, {name for part in parts for name in part.fields}),
+            )
     blocks: list[dict[str, Any]] = [
-        {"module": part.module, "config": {**(part.config or {}), **{k: v for k, v in given.items() if part.takes(k)}}}
+        {
+            "module": part.module,
+            "config": {**(part.config or {}), **{k: v for k, v in given.items() if part.takes(k)}},
+        }
         for part in everyone
     ]
     if where is not None:
         parse_condition(where, spell("where"))
         clauses = {clause: clause for clause in conjuncts(where, spell("where"))}
         more = {"criteria": clauses, "features": dict(options.get("features") or {})}
-        blocks[-1] = {"module": CRITERIA, "name": "where", "config": {**blocks[-1]["config"], **more}}
+        blocks[-1] = {
+            "module": CRITERIA,
+            "name": "where",
+            "config": {**blocks[-1]["config"], **more},
+        }
     labels = [block.get("name", block["module"]) for block in blocks]
     for number, block in enumerate(blocks):
         if labels.count(labels[number]) > 1:
@@ -234,7 +299,11 @@ def _copied(value: Any, made: dict[str, Any]) -> Any:
         if name is None:
             name = value.__name__
             if made.setdefault(name, value) is not value:
-                raise ConfigError(f"two scanners are called {name}", where="config", expected="a name of its own for each class")
+                raise ConfigError(
+                    f"two scanners are called {name}",
+                    where="config",
+                    expected="a name of its own for each class",
+                )
         return name
     return str(value) if isinstance(value, Path | dt.date) else value
 
@@ -245,7 +314,11 @@ def _copied(value: Any, made: dict[str, Any]) -> Any:
 def _check_names(options: ScanOptions) -> None:
     for name in options:
         if name not in KNOWN:
-            raise ConfigError(f"no option {name!r}", expected=f"one of {', '.join(KNOWN)}", fix=did_you_mean(name, KNOWN))
+            raise ConfigError(
+                f"no option {name!r}",
+                expected=f"one of {', '.join(KNOWN)}",
+                fix=did_you_mean(name, KNOWN),
+            )
 
 
 def _day(value: str | dt.date | None) -> str | None:
@@ -253,14 +326,20 @@ def _day(value: str | dt.date | None) -> str | None:
 
 
 def _ticks(schedule: str | Sequence[str] | None) -> list[dict[str, str]]:
-    return [_schedule(text) for text in ([schedule] if isinstance(schedule, str) else schedule or ())]
+    return [
+        _schedule(text) for text in ([schedule] if isinstance(schedule, str) else schedule or ())
+    ]
 
 
 def _schedule(text: str) -> dict[str, str]:
     if text.strip() == "close":
         return {"at": "close"}
     schedule = Schedule.parse(text)
-    return {"start": str(schedule.start), "end": str(schedule.end), "interval": schedule.interval.name}
+    return {
+        "start": str(schedule.start),
+        "end": str(schedule.end),
+        "interval": schedule.interval.name,
+    }
 
 
 def _usual(archive: Archive, daily: bool) -> list[dict[str, str]]:
@@ -276,12 +355,16 @@ def _usual(archive: Archive, daily: bool) -> list[dict[str, str]]:
     session = max(archive.calendar.sessions(dates[0], dates[-1]), key=lambda s: s.minutes)
     step = max(5, archive.manifest.base.minutes)
     first, last = (
-        dt.datetime.fromtimestamp(micros / 1e6, archive.calendar.tz) + dt.timedelta(minutes=sign * step)
+        dt.datetime.fromtimestamp(micros / 1e6, archive.calendar.tz)
+        + dt.timedelta(minutes=sign * step)
         for micros, sign in ((session.open, 1), (session.close, -1))
     )
     parts = [(first, last)]
     if first.date() < session.date:
         before_midnight = (24 * 60 - 1 - first.hour * 60 - first.minute) // step
-        evening, day = (first + dt.timedelta(minutes=step * count) for count in (before_midnight, before_midnight + 1))
+        evening, day = (
+            first + dt.timedelta(minutes=step * count)
+            for count in (before_midnight, before_midnight + 1)
+        )
         parts = [(first, evening), (day, last)]
     return [{"start": f"{a:%H:%M}", "end": f"{b:%H:%M}", "interval": f"{step}m"} for a, b in parts]

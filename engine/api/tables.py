@@ -13,7 +13,9 @@ COUNTS = ("scans", "scanned", "hits", "symbols", "promoted", "errors")
 
 def scanners_table(told: Told, milliseconds: Mapping[str, float]) -> pl.DataFrame:
     """A row a scanner: scans, scanned, hits, symbols, promoted, errors, ms."""
-    rows = [(name, *(one[key] for key in COUNTS), milliseconds.get(name)) for name, one in told.items()]
+    rows = [
+        (name, *(one[key] for key in COUNTS), milliseconds.get(name)) for name, one in told.items()
+    ]
     schema = {"scanner": pl.String(), **dict.fromkeys(COUNTS, pl.Int64()), "ms": pl.Float64()}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -25,19 +27,32 @@ def funnel_table(told: Told) -> pl.DataFrame:
         for name, one in told.items()
         for step, left in [("scanned", one["scanned"]), *one["funnel"].items()]
     ]
-    schema = {"scanner": pl.String(), "clause": pl.String(), "left": pl.Int64(), "share": pl.Float64()}
+    schema = {
+        "scanner": pl.String(),
+        "clause": pl.String(),
+        "left": pl.Int64(),
+        "share": pl.Float64(),
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def left_out_table(told: Told) -> pl.DataFrame:
     """What each scanner's universe leaves out; `left later` is null where the universe does not tell."""
     rows = [
-        (name, one["members"], one["without_data"], one["left_later"] if one["point_in_time"] else None, one["stopped"],
-         f"{one['hits_stopped']:,} of {one['hits']:,}")
+        (
+            name,
+            one["members"],
+            one["without_data"],
+            one["left_later"] if one["point_in_time"] else None,
+            one["stopped"],
+            f"{one['hits_stopped']:,} of {one['hits']:,}",
+        )
         for name, one in told.items()
-    ]  # fmt: skip
+    ]
     counts = dict.fromkeys(("members", "without data", "left later", "stopped trading"), pl.Int64())
-    return pl.DataFrame(rows, schema={"scanner": pl.String(), **counts, "hits in these": pl.String()}, orient="row")
+    return pl.DataFrame(
+        rows, schema={"scanner": pl.String(), **counts, "hits in these": pl.String()}, orient="row"
+    )
 
 
 def latest(hits: pl.DataFrame, tz: str, form: str = "%Y-%m-%d %H:%M") -> pl.DataFrame:

@@ -23,14 +23,21 @@ KINDS = {
 def mark_anomalies(bars: pl.DataFrame) -> pl.DataFrame:
     """A session's sorted bars with a Boolean column for each of KINDS."""
     symbol = pl.col("symbol")
-    follows, is_followed = (symbol == symbol.shift()).fill_null(False), (symbol == symbol.shift(-1)).fill_null(False)
+    follows, is_followed = (
+        (symbol == symbol.shift()).fill_null(False),
+        (symbol == symbol.shift(-1)).fill_null(False),
+    )
     repeats = (pl.col("close") >= COARSE) | (pl.col("volume") == pl.col("volume").shift())
     same = pl.all_horizontal(
-        follows, repeats, pl.col("volume") > 0, *(pl.col(name) == pl.col(name).shift() for name in PRICE_COLUMNS)
+        follows,
+        repeats,
+        pl.col("volume") > 0,
+        *(pl.col(name) == pl.col(name).shift() for name in PRICE_COLUMNS),
     ).fill_null(False)
     before, after = pl.col("close").shift(), pl.col("open").shift(-1)
     beyond = pl.max_horizontal(
-        pl.col("high") / pl.max_horizontal(before, after) - 1.0, 1.0 - pl.col("low") / pl.min_horizontal(before, after)
+        pl.col("high") / pl.max_horizontal(before, after) - 1.0,
+        1.0 - pl.col("low") / pl.min_horizontal(before, after),
     )
     flat = pl.all_horizontal(pl.col(name) == before for name in PRICE_COLUMNS)
     marked = bars.with_columns(
@@ -41,7 +48,9 @@ def mark_anomalies(bars: pl.DataFrame) -> pl.DataFrame:
     runs = marked["_run"].rle().struct.field("len")
     stale = (runs >= STALE).gather(marked["_run"].rle_id())
     marked = marked.with_columns(stale.alias("stale")).drop("_run")
-    if marked["filled"].any():  # a volume that is never above 0 is not recorded, and says nothing of a bar
+    if marked[
+        "filled"
+    ].any():  # a volume that is never above 0 is not recorded, and says nothing of a bar
         marked = marked.with_columns(pl.col("filled") & (pl.col("volume") > 0).any().over("symbol"))
     if marked["spike"].any():
         usual = (pl.col("high") / pl.col("low") - 1.0).median().over("symbol")

@@ -58,15 +58,26 @@ class Archive:
 
     may_lack_parts = False  # whether what is missing is no error
 
-    def __init__(self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset()):
+    def __init__(
+        self,
+        path: Path,
+        manifest: layout.ArchiveManifest,
+        left_out: frozenset[dt.date] = frozenset(),
+    ):
         self.path, self.manifest, self.left_out = path, manifest, left_out
-        self.files: SessionFiles = ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
-        self._was_there = (path / layout.MANIFEST).exists()  # not while an archive in place is being made
+        self.files: SessionFiles = (
+            ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
+        )
+        self._was_there = (
+            path / layout.MANIFEST
+        ).exists()  # not while an archive in place is being made
 
     @classmethod
     def open(cls, path: str | Path) -> Archive:
         """The archive in a folder; ArchiveError where there is none."""
-        return cls(Path(path).absolute(), layout.read_manifest(Path(path)))  # wherever a plug-in may change to
+        return cls(
+            Path(path).absolute(), layout.read_manifest(Path(path))
+        )  # wherever a plug-in may change to
 
     def without(self, sessions: Iterable[dt.date]) -> Archive:
         """The archive as if it had no files of these sessions; its daily bars are what they are."""
@@ -100,34 +111,60 @@ class Archive:
         """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
         return list(self._symbols)
 
-    def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
+    def read_session(
+        self, date: dt.date, columns: Sequence[str], interval: str = "1m"
+    ) -> pl.DataFrame:
         """Columns of one session's bars, by symbol, then time; without the symbols, in the file's order."""
         bars = self.files.read(interval, date, columns)
-        return self.symbol_map.rename_session(bars, date) if self.symbol_map and "symbol" in columns else bars
+        return (
+            self.symbol_map.rename_session(bars, date)
+            if self.symbol_map and "symbol" in columns
+            else bars
+        )
 
-    def read_session_index(self, date: dt.date, interval: str = "1m") -> tuple[list[str], np.ndarray] | None:
+    def read_session_index(
+        self, date: dt.date, interval: str = "1m"
+    ) -> tuple[list[str], np.ndarray] | None:
         """A session's symbols and their row counts (int64) in the file's order, where its metadata tells them.
 
         A symbol is NOBODY where the rows are of no symbol of the map.
         """
         index = self.files.index(interval, date)
-        return (self.symbol_map.owners(index[0], date), index[1]) if index and self.symbol_map else index
+        return (
+            (self.symbol_map.owners(index[0], date), index[1])
+            if index and self.symbol_map
+            else index
+        )
 
-    def read_daily(self, columns: Sequence[str], start: dt.date | None, end: dt.date | None) -> pl.DataFrame:
+    def read_daily(
+        self, columns: Sequence[str], start: dt.date | None, end: dt.date | None
+    ) -> pl.DataFrame:
         """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
-        years = [y for y in self.daily_years() if (not start or y >= start.year) and (not end or y <= end.year)]
+        years = [
+            y
+            for y in self.daily_years()
+            if (not start or y >= start.year) and (not end or y <= end.year)
+        ]
         names = dict.fromkeys(["symbol", "timestamp", *columns])
         frames = [read_bars(self.daily_file(year), list(names)) for year in years]
         if not frames:
-            return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, **self._daily_dtypes(columns)})
+            return pl.DataFrame(
+                schema={"symbol": pl.String, "date": pl.Date, **self._daily_dtypes(columns)}
+            )
         within = pl.lit(True)
         within = within & (pl.col("date") >= start) if start else within
         within = within & (pl.col("date") < end) if end else within
         bars = pl.concat(frames)
-        frame = bars.with_columns(self.session_dates(bars["timestamp"])).filter(within).select("symbol", "date", *columns)
+        frame = (
+            bars.with_columns(self.session_dates(bars["timestamp"]))
+            .filter(within)
+            .select("symbol", "date", *columns)
+        )
         if self.symbol_map:
             return self.symbol_map.rename_daily(frame)
-        return frame if len(frames) == 1 else frame.sort("symbol", "date")  # a year's file is sorted
+        return (
+            frame if len(frames) == 1 else frame.sort("symbol", "date")
+        )  # a year's file is sorted
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
@@ -146,7 +183,9 @@ class Archive:
         """Columns of a year's daily bars, by symbol, then date."""
         path = self.daily_file(year)
         index = read_index(path)
-        frame = read_bars(path, [*([] if index else ["symbol"]), *dict.fromkeys(["timestamp", *columns])])
+        frame = read_bars(
+            path, [*([] if index else ["symbol"]), *dict.fromkeys(["timestamp", *columns])]
+        )
         symbols, counts = index or symbol_runs(frame["symbol"])
         days = self._days(frame["timestamp"])
         floats = {name: frame[name].to_physical().cast(pl.Float64).to_numpy() for name in columns}
@@ -159,7 +198,9 @@ class Archive:
         """The symbols that have daily bars in a year, sorted."""
         path = self.daily_file(year)
         index = read_index(path)
-        tickers = index[0] if index else read_bars(path, ["symbol"])["symbol"].unique().sort().to_list()
+        tickers = (
+            index[0] if index else read_bars(path, ["symbol"])["symbol"].unique().sort().to_list()
+        )
         return self.read_daily_year(year, []).symbols if self.symbol_map.knows(tickers) else tickers
 
     def daily_days(self, year: int) -> NDArray[np.int64]:
@@ -173,20 +214,27 @@ class Archive:
     @cached_property
     def symbol_map(self) -> SymbolMap:
         """Whose bars a ticker's are; an empty map where every ticker is its own symbol."""
-        return SymbolMap(self._read_table(layout.SYMBOL_MAP, SYMBOL_MAP_SCHEMA), self.path / layout.SYMBOL_MAP)
+        return SymbolMap(
+            self._read_table(layout.SYMBOL_MAP, SYMBOL_MAP_SCHEMA), self.path / layout.SYMBOL_MAP
+        )
 
     def digest(self) -> str:
         """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""
         found = hashlib.sha256()
         tables = (self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP)
-        for path in [*self._there(self.files.all_paths()), *(table for table in tables if table.exists())]:
+        for path in [
+            *self._there(self.files.all_paths()),
+            *(table for table in tables if table.exists()),
+        ]:
             try:
                 with path.open("rb") as handle:
                     size = handle.seek(0, 2)
                     handle.seek(max(0, size - FOOTER_BYTES))
                     end = handle.read()
             except OSError as error:
-                raise ArchiveError(f"cannot be read: {error.strerror}", where=path, fix="run the command again") from None
+                raise ArchiveError(
+                    f"cannot be read: {error.strerror}", where=path, fix="run the command again"
+                ) from None
             found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
         return found.hexdigest()[:16]
 
@@ -202,7 +250,9 @@ class Archive:
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:
-        starts = pl.concat([pl.Series(dtype=BAR_SCHEMA["timestamp"]), *map(self._daily_starts, self.daily_years())])
+        starts = pl.concat(
+            [pl.Series(dtype=BAR_SCHEMA["timestamp"]), *map(self._daily_starts, self.daily_years())]
+        )
         return self.session_dates(starts).unique().sort().to_list()
 
     def _daily_starts(self, year: int) -> pl.Series:
@@ -214,7 +264,9 @@ class Archive:
 
     @cached_property
     def _symbols(self) -> list[str]:
-        return sorted({symbol for year in self.daily_years() for symbol in self.daily_symbols(year)})
+        return sorted(
+            {symbol for year in self.daily_years() for symbol in self.daily_symbols(year)}
+        )
 
     def _read_table(self, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
         """A table beside the bars, in its schema; empty where there is none."""
@@ -225,18 +277,28 @@ class Archive:
             frame = pl.read_parquet(path)
             missing = [column for column in schema if column not in frame.columns]
             if missing:
-                raise ArchiveError(f"no column {', '.join(missing)}", where=path, expected=", ".join(schema))
+                raise ArchiveError(
+                    f"no column {', '.join(missing)}", where=path, expected=", ".join(schema)
+                )
             return frame.select(*schema).cast(pl.Schema(schema))
         except (pl.exceptions.PolarsError, OSError) as error:
             told = ", ".join(f"{column}: {dtype}" for column, dtype in schema.items())
-            raise ArchiveError(f"cannot be read: {str(error).splitlines()[0]}", where=path, expected=told,
-                               fix="bring the table in again") from None  # fmt: skip
+            raise ArchiveError(
+                f"cannot be read: {str(error).splitlines()[0]}",
+                where=path,
+                expected=told,
+                fix="bring the table in again",
+            ) from None
 
     def _there(self, found: T) -> T:
         """What was found; where nothing was, it is seen to that the archive is still there: it may be moved while it is read."""
         if not found and self._was_there and not (self.path / layout.MANIFEST).exists():
-            raise ArchiveError("is no longer there", where=self.path, expected="the archive to stay where it is while it is read",
-                               fix="run the command again")  # fmt: skip
+            raise ArchiveError(
+                "is no longer there",
+                where=self.path,
+                expected="the archive to stay where it is while it is read",
+                fix="run the command again",
+            )
         return found
 
     def session_dates(self, timestamps: pl.Series) -> pl.Series:
@@ -246,8 +308,12 @@ class Archive:
     def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
         """As `_session_dates`, in days since 1970-01-01. A time zone is looked up slowly, so that is done once for each hour."""
         times: NDArray[np.int64] = timestamps.to_physical().to_numpy()
-        if len(times) and self.calendar.is_overnight(*(_date(at) for at in (times.min(), times.max()))):
-            return np.where((days := self.calendar.open_at(times)) != NO_DAY, days, self._local_days(times))
+        if len(times) and self.calendar.is_overnight(
+            *(_date(at) for at in (times.min(), times.max()))
+        ):
+            return np.where(
+                (days := self.calendar.open_at(times)) != NO_DAY, days, self._local_days(times)
+            )
         first, last = (int(times.min()) // HOUR, int(times.max()) // HOUR) if len(times) else (0, 0)
         if len(times) < last - first:
             return self._local_days(times)
@@ -261,7 +327,11 @@ class Archive:
         return days
 
     def _local_days(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        local = pl.Series(times).cast(BAR_SCHEMA["timestamp"]).dt.convert_time_zone(str(self.calendar.tz))
+        local = (
+            pl.Series(times)
+            .cast(BAR_SCHEMA["timestamp"])
+            .dt.convert_time_zone(str(self.calendar.tz))
+        )
         days: NDArray[np.int64] = local.dt.date().to_physical().cast(pl.Int64).to_numpy()
         return days
 

@@ -95,7 +95,11 @@ class Catalogue:
                 if date in stamps:
                     self._facts[date], bars = examine(date)
                     self.read += 1
-                    fresh.append(bars if self._interval.is_daily else daily_from_session(bars, self._calendar.session(date)))
+                    fresh.append(
+                        bars
+                        if self._interval.is_daily
+                        else daily_from_session(bars, self._calendar.session(date))
+                    )
                     progress("reading files in place for the first time", self.read, len(changed))
             self._write_daily(year, stale, fresh)
             self._stamps |= {date: stamps[date] for date in stale if date in stamps}
@@ -105,7 +109,11 @@ class Catalogue:
         path = layout.daily_file(self.root, year)
         if path.exists():
             opens = pl.Series([self._calendar.session(date).open for date in stale])
-            fresh.append(read_bars(path, list(BAR_SCHEMA)).filter(~pl.col("timestamp").dt.epoch("us").is_in(opens.implode())))
+            fresh.append(
+                read_bars(path, list(BAR_SCHEMA)).filter(
+                    ~pl.col("timestamp").dt.epoch("us").is_in(opens.implode())
+                )
+            )
         bars = pl.concat(fresh).sort("symbol", "timestamp")
         if len(bars):
             write_bars(path, bars)
@@ -124,9 +132,18 @@ class Catalogue:
 
     def _keep(self) -> None:
         content = {
-            str(date): [stamp, facts.rows, facts.clean, facts.in_order, dict(facts.left_out), facts.first, facts.last]
-            for date, stamp in sorted(self._stamps.items()) for facts in [self._facts[date]]
-        }  # fmt: skip
+            str(date): [
+                stamp,
+                facts.rows,
+                facts.clean,
+                facts.in_order,
+                dict(facts.left_out),
+                facts.first,
+                facts.last,
+            ]
+            for date, stamp in sorted(self._stamps.items())
+            for facts in [self._facts[date]]
+        }
         with atomic_path(self.root / FACTS) as path:
             path.write_text(json.dumps(content), encoding="utf-8")
 

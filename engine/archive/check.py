@@ -55,9 +55,17 @@ def check_archive(archive: Archive, progress: Progress = silent) -> list[Finding
     findings: list[Finding] = []
     for interval in archive.intervals:
         try:
-            findings += _check_daily(archive) if interval == "1d" else _check_intraday(archive, interval, progress)
+            findings += (
+                _check_daily(archive)
+                if interval == "1d"
+                else _check_intraday(archive, interval, progress)
+            )
         except ArchiveError as error:
-            findings.append(Finding("a part of the archive is missing", f"interval {interval}", 1, str(error), True))
+            findings.append(
+                Finding(
+                    "a part of the archive is missing", f"interval {interval}", 1, str(error), True
+                )
+            )
     return findings + list(_check_symbols(archive))
 
 
@@ -67,7 +75,11 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         return []
     sessions = {session.date: session for session in archive.calendar.sessions(dates[0], dates[-1])}
     findings = list(_missing_sessions(list(sessions), dates, interval))
-    daily = DailySymbols(archive) if "1d" in archive.intervals and not archive.manifest.in_place else None
+    daily = (
+        DailySymbols(archive)
+        if "1d" in archive.intervals and not archive.manifest.in_place
+        else None
+    )
     rows: dict[dt.date, float] = {}
     told, length = Told(), Interval.parse(interval)
     for number, date in enumerate(dates):
@@ -77,7 +89,9 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
             continue
         try:
             if not archive.manifest.in_place:
-                verify(archive.files.paths(interval, date)[0])  # first: damage may crash a reader that does not look
+                verify(
+                    archive.files.paths(interval, date)[0]
+                )  # first: damage may crash a reader that does not look
             bars = archive.files.read_raw(interval, date)
         except ArchiveError as error:
             findings.append(Finding("unreadable file", where, 1, str(error), True))
@@ -85,7 +99,9 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         findings += _check_bars(bars, where, not archive.manifest.in_place)
         findings += _check_anomalies(bars, where)
         if isinstance(archive.files, ForeignFiles):
-            findings += _finding("of another date: not seen", where, archive.files.other_dates(bars, date), False)
+            findings += _finding(
+                "of another date: not seen", where, archive.files.other_dates(bars, date), False
+            )
         else:
             findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
         findings += _check_times(bars, sessions[date], where)
@@ -97,14 +113,24 @@ def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list
         progress(f"checking {interval}", number + 1, len(dates))
     findings += _believe(told.spacing, length)
     if doubted := doubt(told.edges):
-        findings.append(Finding("timestamps that seem to label the other end of bars", f"interval {interval}", 1, doubted, True))
+        findings.append(
+            Finding(
+                "timestamps that seem to label the other end of bars",
+                f"interval {interval}",
+                1,
+                doubted,
+                True,
+            )
+        )
     return findings + list(_half_sessions(rows, interval))
 
 
 def _believe(spacing: Spacing, interval: Interval) -> Iterator[Finding]:
     """Bars that are longer than their interval are seen before they are over."""
     if longer := spacing.too_long(interval):
-        yield Finding(f"bars longer than {interval.name}", f"interval {interval.name}", 1, longer, True)
+        yield Finding(
+            f"bars longer than {interval.name}", f"interval {interval.name}", 1, longer, True
+        )
 
 
 def _check_daily(archive: Archive) -> list[Finding]:
@@ -122,7 +148,9 @@ def _check_daily(archive: Archive) -> list[Finding]:
         spacing += Spacing.of(bars, archive.calendar, daily=True)
     if not any(finding.kind == "unreadable file" for finding in findings):
         findings += _missing_days(archive)
-    return findings + (list(_believe(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else [])
+    return findings + (
+        list(_believe(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else []
+    )
 
 
 def _missing_days(archive: Archive) -> Iterator[Finding]:
@@ -130,13 +158,17 @@ def _missing_days(archive: Archive) -> Iterator[Finding]:
     dates = archive.sessions("1d")
     if not dates:
         return
-    intraday = {date for name in archive.intervals if name != "1d" for date in archive.files.dates(name)}
+    intraday = {
+        date for name in archive.intervals if name != "1d" for date in archive.files.dates(name)
+    }
     calendar = [session.date for session in archive.calendar.sessions(dates[0], dates[-1])]
     told = {date for date in calendar if intraday and min(intraday) <= date <= max(intraday)}
     yield from _missing_sessions(calendar, {*dates, *told}, "1d")
 
 
-def _missing_sessions(calendar: list[dt.date], there: Collection[dt.date], interval: str) -> Iterator[Finding]:
+def _missing_sessions(
+    calendar: list[dt.date], there: Collection[dt.date], interval: str
+) -> Iterator[Finding]:
     """Sessions of the calendar that an archive lacks, those that follow each other together."""
     dates = set(there)
     for lacking, stretch in groupby(calendar, key=lambda date: date not in dates):
@@ -146,7 +178,9 @@ def _missing_sessions(calendar: list[dt.date], there: Collection[dt.date], inter
             yield Finding("missing session", f"{interval} {span}", len(gone), "", False)
 
 
-def _check_daily_bars(daily: DailySymbols, bars: pl.DataFrame, session: Session, where: str) -> Iterator[Finding]:
+def _check_daily_bars(
+    daily: DailySymbols, bars: pl.DataFrame, session: Session, where: str
+) -> Iterator[Finding]:
     """A symbol that has no daily bar is not seen by scans, and its session not by daily indicators."""
     lacking = daily.lacking(bars, session)
     if lacking:
@@ -159,9 +193,21 @@ def _check_symbols(archive: Archive) -> Iterator[Finding]:
         for kind, symbol, date, what in split_jumps(archive):
             yield Finding(kind, f"1d {date} {symbol}", 1, what, False)
         for gap in long_gaps(archive):
-            yield Finding("no bars for long: a ticker used again?", f"1d {gap.date} {gap.symbol}", 1, str(gap), False)
+            yield Finding(
+                "no bars for long: a ticker used again?",
+                f"1d {gap.date} {gap.symbol}",
+                1,
+                str(gap),
+                False,
+            )
         for ticker, count in stray_bars(archive).items():
-            yield Finding("daily bars that are no symbol's", f"1d {ticker}", count, "see `barsweep archive tickers`", False)
+            yield Finding(
+                "daily bars that are no symbol's",
+                f"1d {ticker}",
+                count,
+                "see `barsweep archive tickers`",
+                False,
+            )
     except ArchiveError as error:
         yield Finding("not to be held against its corporate actions", "1d", 1, str(error), True)
 
@@ -172,7 +218,12 @@ def _check_bars(bars: pl.DataFrame, where: str, fault: bool) -> Iterator[Finding
     symbol, start = pl.col("symbol"), pl.col("timestamp")
     disorder = (symbol < symbol.shift()) | ((symbol == symbol.shift()) & (start < start.shift()))
     yield from _finding("not sorted by symbol and time", where, bars.filter(disorder), fault)
-    yield from _finding("duplicate", where, bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()), fault)
+    yield from _finding(
+        "duplicate",
+        where,
+        bars.filter(~pl.struct("symbol", "timestamp").is_first_distinct()),
+        fault,
+    )
 
 
 def _check_anomalies(bars: pl.DataFrame, where: str) -> Iterator[Finding]:
@@ -198,13 +249,23 @@ def _check_spacing(bars: pl.DataFrame, interval: Interval, where: str) -> Iterat
     symbol, start = pl.col("symbol"), pl.col("timestamp").dt.epoch("us")
     ordered = bars.sort("symbol", "timestamp")
     apart = start - start.shift()
-    close = ordered.filter((symbol == symbol.shift()) & (apart > 0) & (2 * apart <= interval.micros))
-    yield from _finding(f"too close to the bar before for bars of {interval.name}", where, close, True)
+    close = ordered.filter(
+        (symbol == symbol.shift()) & (apart > 0) & (2 * apart <= interval.micros)
+    )
+    yield from _finding(
+        f"too close to the bar before for bars of {interval.name}", where, close, True
+    )
 
 
 def _check_index(bars: pl.DataFrame, path: Path, where: str) -> Iterator[Finding]:
     if index_fits(path, bars) is False:
-        yield Finding("symbol counts or times in the metadata are not the file's", where, 1, "rewritten by another tool?", True)
+        yield Finding(
+            "symbol counts or times in the metadata are not the file's",
+            where,
+            1,
+            "rewritten by another tool?",
+            True,
+        )
 
 
 def _half_sessions(rows: dict[dt.date, float], interval: str) -> Iterator[Finding]:
@@ -212,7 +273,13 @@ def _half_sessions(rows: dict[dt.date, float], interval: str) -> Iterator[Findin
     usual = pl.Series(list(rows.values()), dtype=pl.Float64).median() or 0.0
     for date, count in rows.items():
         if count < HALF * float(usual):  # type: ignore[arg-type]
-            yield Finding("half a session", f"{interval} {date}", 1, f"{count / float(usual):.0%} of the usual bars", False)  # type: ignore[arg-type]
+            yield Finding(
+                "half a session",
+                f"{interval} {date}",
+                1,
+                f"{count / float(usual):.0%} of the usual bars",  # type: ignore[arg-type]
+                False,
+            )
 
 
 def _finding(kind: str, where: str, rows: pl.DataFrame, fault: bool) -> Iterator[Finding]:

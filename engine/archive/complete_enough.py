@@ -23,7 +23,14 @@ class CompleteEnough(Universe):
     there are fewer, and before its first nothing is known, so nobody is left out.
     """
 
-    def __init__(self, universe: Universe, archive: Archive, interval: Interval, percent: float, sessions: int):
+    def __init__(
+        self,
+        universe: Universe,
+        archive: Archive,
+        interval: Interval,
+        percent: float,
+        sessions: int,
+    ):
         self._universe, self._archive, self._interval = universe, archive, interval
         self._percent, self._sessions = percent, sessions
         self._dates = archive.sessions(interval.name)
@@ -36,7 +43,9 @@ class CompleteEnough(Universe):
     def members(self, date: dt.date) -> list[str]:
         if date not in self._members:
             found = self._complete(date)
-            self._last = self._last if self._last == found else found  # the same list as long as nothing changes
+            self._last = (
+                self._last if self._last == found else found
+            )  # the same list as long as nothing changes
             self._members[date] = self._last
             if len(self._members) > KEPT:
                 del self._members[next(iter(self._members))]
@@ -56,18 +65,36 @@ class CompleteEnough(Universe):
         before = self._dates[max(0, at - self._sessions) : at]
         if not before:
             return members
-        self._counts = {day: self._counts[day] if day in self._counts else self._count(day) for day in before}
+        self._counts = {
+            day: self._counts[day] if day in self._counts else self._count(day) for day in before
+        }
         sessions = self._archive.calendar.sessions(before[0], before[-1])
-        expected = sum(session.bars(self._interval) for session in sessions if session.date in self._counts)
-        present = np.array([sum(counts.get(symbol, 0) for counts in self._counts.values()) for symbol in members])
-        return [symbol for symbol, enough in zip(members, 100.0 * present >= self._percent * expected, strict=True) if enough]
+        expected = sum(
+            session.bars(self._interval) for session in sessions if session.date in self._counts
+        )
+        present = np.array(
+            [sum(counts.get(symbol, 0) for counts in self._counts.values()) for symbol in members]
+        )
+        return [
+            symbol
+            for symbol, enough in zip(
+                members, 100.0 * present >= self._percent * expected, strict=True
+            )
+            if enough
+        ]
 
     def _count(self, date: dt.date) -> dict[str, int]:
         """Symbol -> bars of regular hours in a session."""
         if self._interval.is_daily:
             if date.year not in self._years:
-                year = self._archive.read_daily([], dt.date(date.year, 1, 1), dt.date(date.year + 1, 1, 1))
+                year = self._archive.read_daily(
+                    [], dt.date(date.year, 1, 1), dt.date(date.year + 1, 1, 1)
+                )
                 self._years = {date.year: year}
-            return dict.fromkeys(self._years[date.year].filter(pl.col("date") == date)["symbol"].to_list(), 1)
-        symbols, counts = regular_counts(self._archive, self._archive.calendar.session(date), self._interval)
+            return dict.fromkeys(
+                self._years[date.year].filter(pl.col("date") == date)["symbol"].to_list(), 1
+            )
+        symbols, counts = regular_counts(
+            self._archive, self._archive.calendar.session(date), self._interval
+        )
         return dict(zip(symbols, counts.tolist(), strict=True))

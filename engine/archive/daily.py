@@ -21,22 +21,35 @@ def daily_from_session(bars: pl.DataFrame, session: Session) -> pl.DataFrame:
     return (
         regular.group_by("symbol", maintain_order=True)
         .agg(
-            pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(), pl.col("volume").sum()
+            pl.col("open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").last(),
+            pl.col("volume").sum(),
         )
         .with_columns(timestamp=pl.lit(session.open).cast(BAR_SCHEMA["timestamp"]))
         .select(*BAR_SCHEMA)
         .collect()
-    )  # fmt: skip
+    )
 
 
 def update_daily(root: Path, days: Mapping[dt.date, pl.DataFrame]) -> None:
     """Write the daily bars of some sessions; other sessions of their years stay as they are."""
     for year in sorted({date.year for date in days}):
         path = layout.daily_file(root, year)
-        fresh = pl.concat([bars.select(*BAR_SCHEMA) for date, bars in days.items() if date.year == year])
+        fresh = pl.concat(
+            [bars.select(*BAR_SCHEMA) for date, bars in days.items() if date.year == year]
+        )
         if path.exists():
             before = pl.read_parquet(path, hive_partitioning=False)
-            fresh = pl.concat([before.filter(~pl.col("timestamp").is_in(fresh["timestamp"].unique().implode())), fresh])
+            fresh = pl.concat(
+                [
+                    before.filter(
+                        ~pl.col("timestamp").is_in(fresh["timestamp"].unique().implode())
+                    ),
+                    fresh,
+                ]
+            )
         write_bars(path, fresh.sort("symbol", "timestamp"))
 
 
@@ -45,5 +58,10 @@ def read_daily_sessions(root: Path, year: int) -> dict[int, pl.DataFrame]:
     path = layout.daily_file(root, year)
     if not path.exists():
         return {}
-    days = read_bars(path, list(BAR_SCHEMA)).with_columns(pl.col("timestamp").dt.epoch("us").alias("opens"))
-    return {opens: bars.drop("opens") for (opens,), bars in days.partition_by("opens", as_dict=True).items()}
+    days = read_bars(path, list(BAR_SCHEMA)).with_columns(
+        pl.col("timestamp").dt.epoch("us").alias("opens")
+    )
+    return {
+        opens: bars.drop("opens")
+        for (opens,), bars in days.partition_by("opens", as_dict=True).items()
+    }

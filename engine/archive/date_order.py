@@ -51,18 +51,23 @@ def ambiguous(
         if parse_form(pl.Series([body]), form)[0]
     ]
     told = " or ".join(f"'{form}'" for form in forms) or "such as '%d/%m/%Y'"
-    return kind(f"{body!r} can be read as {' and as '.join(read) or 'more than one date'}", where=where, expected="dates that "
-                "the source, by a part above 12, the calendar's sessions and the order of rows, shows how to read",
-                fix=f"give --time-format {told}")  # fmt: skip
+    return kind(
+        f"{body!r} can be read as {' and as '.join(read) or 'more than one date'}",
+        where=where,
+        expected="dates that "
+        "the source, by a part above 12, the calendar's sessions and the order of rows, shows how to read",
+        fix=f"give --time-format {told}",
+    )
 
 
 def mixed(where: object, one: str, order: str, other: str, another: str) -> BarImportError:
     """The error of a source whose dates are written in two orders."""
     return BarImportError(
         f"{other.strip()!r} is a date with the {another}, and others are read with the {order}, such as {one.strip()!r}",
-        where=where, expected="dates of one order in all of a source",
+        where=where,
+        expected="dates of one order in all of a source",
         fix="give --time-format, and import files of another form by themselves, or write dates as 2018-03-05",
-    )  # fmt: skip
+    )
 
 
 @dataclass

@@ -66,18 +66,34 @@ class Events:
 
 
 def make_demo(
-    path: Path, symbols: int = 100, sessions: int = 117, seed: int = 7, start: dt.date = DEFAULT_START,
-    exchange: str = "XNYS", force: bool = False, progress: Progress = silent,
-) -> bool:  # fmt: skip
+    path: Path,
+    symbols: int = 100,
+    sessions: int = 117,
+    seed: int = 7,
+    start: dt.date = DEFAULT_START,
+    exchange: str = "XNYS",
+    force: bool = False,
+    progress: Progress = silent,
+) -> bool:
     """Write the demo market into a folder; False where the same one is there already. Raises ArchiveError."""
-    source = f"synthetic demo market: symbols={symbols} sessions={sessions} seed={seed} start={start}"
+    source = (
+        f"synthetic demo market: symbols={symbols} sessions={sessions} seed={seed} start={start}"
+    )
     if symbols < 8 or sessions < 1:
-        raise ArchiveError(f"{symbols} symbols and {sessions} sessions", where="demo", expected="at least 8 symbols and 1 session")
+        raise ArchiveError(
+            f"{symbols} symbols and {sessions} sessions",
+            where="demo",
+            expected="at least 8 symbols and 1 session",
+        )
     if (path / layout.MANIFEST).exists() and not force:
         there = layout.read_manifest(path).source
         if there == source:
             return False
-        raise ArchiveError(f"holds something else: {there}", where=path, fix="give another folder, or --force to replace it")
+        raise ArchiveError(
+            f"holds something else: {there}",
+            where=path,
+            fix="give another folder, or --force to replace it",
+        )
     if path.exists():
         _clear(path)
     calendar = ExchangeCalendar.of(exchange)
@@ -87,7 +103,9 @@ def make_demo(
         _write(path, market, events, days, seed, progress)
     except OSError as error:
         raise BarImportError(f"cannot be written: {error.strerror or error}", where=path) from None
-    layout.write_manifest(path, layout.ArchiveManifest(exchange=exchange, source=source, intervals=("1m", "1d")))
+    layout.write_manifest(
+        path, layout.ArchiveManifest(exchange=exchange, source=source, intervals=("1m", "1d"))
+    )
     return True
 
 
@@ -98,7 +116,9 @@ def _clear(path: Path) -> None:
     shutil.rmtree(path / "bars", ignore_errors=True)
 
 
-def _write(path: Path, market: Market, events: Events, days: list[Session], seed: int, progress: Progress) -> None:
+def _write(
+    path: Path, market: Market, events: Events, days: list[Session], seed: int, progress: Progress
+) -> None:
     order = np.argsort(market.names)
     daily: dict[dt.date, pl.DataFrame] = {}
     for number, session in enumerate(days):
@@ -117,7 +137,9 @@ def _market(symbols: int, seed: int) -> Market:
     rng = np.random.default_rng([seed, 1_000_003])
     generated = [f"S{i:05d}" for i in range(len(TICKERS) + 1, symbols + 1)]
     presence = np.clip(np.exp(rng.normal(0.0, 1.5, symbols)) / 3.0, 0.03, 0.97)
-    presence[: len(TICKERS)] = np.maximum(presence[: len(TICKERS)], rng.uniform(0.5, 0.97, symbols)[: len(TICKERS)])
+    presence[: len(TICKERS)] = np.maximum(
+        presence[: len(TICKERS)], rng.uniform(0.5, 0.97, symbols)[: len(TICKERS)]
+    )
     return Market(
         names=np.array([*TICKERS[:symbols], *generated]),
         price=np.exp(rng.normal(3.5, 0.9, symbols)).clip(2.0),
@@ -135,17 +157,25 @@ def _events(symbols: int, sessions: int) -> Events:
 
     return Events(
         splits=((at(0.6), 4, 4.0), (at(0.4), symbols - 2, 0.2)),
-        dividend=(at(0.5), 1, 0.42), delisting=(at(0.75), symbols - 1), listing=(at(0.3), symbols - 3),
-    )  # fmt: skip
+        dividend=(at(0.5), 1, 0.42),
+        delisting=(at(0.75), symbols - 1),
+        listing=(at(0.3), symbols - 3),
+    )
 
 
 def _actions(market: Market, events: Events, days: list[Session]) -> pl.DataFrame:
     rows: list[tuple[str, dt.date, float | None, float | None]] = [
-        (str(market.names[symbol]), days[number].date, ratio, None) for number, symbol, ratio in events.splits if number < len(days)
+        (str(market.names[symbol]), days[number].date, ratio, None)
+        for number, symbol, ratio in events.splits
+        if number < len(days)
     ]
     number, symbol, amount = events.dividend
-    rows += [(str(market.names[symbol]), days[number].date, None, amount)] if number < len(days) else []
-    return pl.DataFrame(rows, schema=CORPORATE_ACTIONS_SCHEMA, orient="row").sort("ex_date", "symbol")
+    rows += (
+        [(str(market.names[symbol]), days[number].date, None, amount)] if number < len(days) else []
+    )
+    return pl.DataFrame(rows, schema=CORPORATE_ACTIONS_SCHEMA, orient="row").sort(
+        "ex_date", "symbol"
+    )
 
 
 def _overnight_events(market: Market, events: Events, number: int) -> None:
@@ -166,7 +196,11 @@ def _alive(events: Events, number: int, symbols: int) -> NDArray[np.bool_]:
 
 
 def _session(
-    market: Market, session: Session, alive: NDArray[np.bool_], rng: np.random.Generator, order: NDArray[np.int64]
+    market: Market,
+    session: Session,
+    alive: NDArray[np.bool_],
+    rng: np.random.Generator,
+    order: NDArray[np.int64],
 ) -> pl.DataFrame:
     """One session's bars of all symbols, and the market moved on to its close."""
     minutes, symbols = session.minutes, len(market.names)
@@ -177,10 +211,14 @@ def _session(
     closes = _path(market, rng, trend, curve)
     market.price = closes[:, -1].copy()
     busy = np.where(news, rng.uniform(4.0, 10.0, symbols), np.exp(rng.normal(0.0, 0.25, symbols)))
-    present = rng.random((symbols, minutes)) < np.clip(market.presence[:, None] * (0.7 + 0.3 * curve), 0.0, 1.0)
+    present = rng.random((symbols, minutes)) < np.clip(
+        market.presence[:, None] * (0.7 + 0.3 * curve), 0.0, 1.0
+    )
     present &= alive[:, None]
     starts = session.open + np.arange(minutes) * MICROS_A_MINUTE
-    market_open = closes[:, 0] / np.exp(_noise(rng, symbols) * 0.3 * market.volatility / np.sqrt(minutes))
+    market_open = closes[:, 0] / np.exp(
+        _noise(rng, symbols) * 0.3 * market.volatility / np.sqrt(minutes)
+    )
     opens = np.concatenate([market_open[:, None], closes[:, :-1]], axis=1)
     volume = market.volume * busy
     regular = _bars(rng, starts, opens, closes, volume[:, None] * curve, present)
@@ -227,26 +265,39 @@ def _u_shape(minutes: int) -> Floats:
     return curve
 
 
-Bars = tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats, Floats, Floats, Floats]  # symbol, start, o h l c v
+Bars = tuple[
+    NDArray[np.int64], NDArray[np.int64], Floats, Floats, Floats, Floats, Floats
+]  # symbol, start, o h l c v
 
 
 def _bars(
-    rng: np.random.Generator, starts: NDArray[np.int64], opens: Floats, closes: Floats, volume: Floats,
+    rng: np.random.Generator,
+    starts: NDArray[np.int64],
+    opens: Floats,
+    closes: Floats,
+    volume: Floats,
     present: NDArray[np.bool_],
-) -> Bars:  # fmt: skip
+) -> Bars:
     symbol, minute = np.nonzero(present)
     first, last = opens[present].round(2), closes[present].round(2)
     reach = np.abs(rng.standard_normal((2, len(first)))) * 0.0004
     high = np.maximum(np.maximum(first, last), (np.maximum(first, last) * (1 + reach[0])).round(2))
-    low = np.minimum(np.minimum(first, last), (np.minimum(first, last) * (1 - reach[1])).round(2)).clip(0.01)
+    low = np.minimum(
+        np.minimum(first, last), (np.minimum(first, last) * (1 - reach[1])).round(2)
+    ).clip(0.01)
     shares = np.floor(volume[present] * rng.lognormal(-0.5, 1.0, len(first))) + 1.0
     return symbol, starts[minute], first, high, low, last, shares
 
 
 def _outside(
-    market: Market, session: Session, rng: np.random.Generator, before: Floats, opened: Floats, volume: Floats,
+    market: Market,
+    session: Session,
+    rng: np.random.Generator,
+    before: Floats,
+    opened: Floats,
+    volume: Floats,
     alive: NDArray[np.bool_],
-) -> list[Bars]:  # fmt: skip
+) -> list[Bars]:
     """Pre-market bars, on the way from yesterday's close to the open, and post-market bars around the close."""
     spans = (
         (session.extended_open, session.open, before, opened),
@@ -261,9 +312,21 @@ def _outside(
         drift = start_price[:, None] * (end_price / start_price)[:, None] ** way
         jitter = np.exp(rng.standard_normal((len(before), minutes)) * 0.0006)
         chance = 0.08 * way**3 if ends == session.open else 0.04 * (1 - way) ** 2
-        present = rng.random((len(before), minutes)) < chance * (alive & (market.presence >= LIQUID))[:, None]
+        present = (
+            rng.random((len(before), minutes))
+            < chance * (alive & (market.presence >= LIQUID))[:, None]
+        )
         starts = begins + np.arange(minutes) * MICROS_A_MINUTE
-        made.append(_bars(rng, starts, drift, drift * jitter, np.broadcast_to(0.3 * volume[:, None], drift.shape), present))
+        made.append(
+            _bars(
+                rng,
+                starts,
+                drift,
+                drift * jitter,
+                np.broadcast_to(0.3 * volume[:, None], drift.shape),
+                present,
+            )
+        )
     return made
 
 
@@ -272,8 +335,10 @@ def _frame(names: NDArray[np.str_], order: NDArray[np.int64], parts: list[Bars])
     rank = np.empty(len(names), np.int64)
     rank[order] = np.arange(len(names))
     sorting = np.lexsort((start, rank[symbol]))
-    columns = dict(zip((*PRICE_COLUMNS, "volume"), (value[sorting] for value in values), strict=True))
+    columns = dict(
+        zip((*PRICE_COLUMNS, "volume"), (value[sorting] for value in values), strict=True)
+    )
     text = pl.Series("symbol", names[order].tolist()).gather(rank[symbol][sorting])
-    return pl.DataFrame([text, pl.Series("timestamp", start[sorting]).cast(BAR_SCHEMA["timestamp"])]).with_columns(**{
-        name: pl.Series(value) for name, value in columns.items()
-    })  # fmt: skip
+    return pl.DataFrame(
+        [text, pl.Series("timestamp", start[sorting]).cast(BAR_SCHEMA["timestamp"])]
+    ).with_columns(**{name: pl.Series(value) for name, value in columns.items()})

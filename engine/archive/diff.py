@@ -61,7 +61,9 @@ def _intraday(a: Archive, b: Archive, interval: str, progress: Progress) -> Iter
     for number, date in enumerate(dates):
         files = [archive.files.paths(interval, date) for archive in (a, b)]
         if not all(len(own) == 1 for own in files) or not _same_bytes(*(own[0] for own in files)):
-            yield from _compare(f"{interval} {date}", *(_session(archive, interval, date) for archive in (a, b)))
+            yield from _compare(
+                f"{interval} {date}", *(_session(archive, interval, date) for archive in (a, b))
+            )
         progress(f"comparing {interval}", number + 1, len(dates))
 
 
@@ -79,7 +81,9 @@ def _compare_days(a: pl.DataFrame, b: pl.DataFrame, archive: Archive) -> Iterato
     days = [frame.partition_by("date", as_dict=True, include_key=False) for frame in dated]
     keys: list[tuple[dt.date]] = sorted({*days[0], *days[1]})
     for key in keys:
-        yield from _compare(f"1d {key[0]}", days[0].get(key, a.clear()), days[1].get(key, b.clear()))
+        yield from _compare(
+            f"1d {key[0]}", days[0].get(key, a.clear()), days[1].get(key, b.clear())
+        )
 
 
 def _session(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame:
@@ -95,26 +99,49 @@ def _same_bytes(a: Path, b: Path) -> bool:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    return read_bars(path, stored_columns(path)) if path.exists() else pl.DataFrame(schema=BAR_SCHEMA)
+    return (
+        read_bars(path, stored_columns(path)) if path.exists() else pl.DataFrame(schema=BAR_SCHEMA)
+    )
 
 
 def _compare(where: str, a: pl.DataFrame, b: pl.DataFrame) -> Iterator[Difference]:
     """The session's difference, where there is one; a column that only one has differs in every row."""
     values = [name for name in dict.fromkeys((*a.columns, *b.columns)) if name not in KEY]
-    a, b = (frame.with_columns(pl.lit(None, pl.Float64).alias(n) for n in values if n not in frame.columns) for frame in (a, b))
-    rows = a.with_columns(in_a=True).join(b.with_columns(in_b=True), on=KEY, how="full", coalesce=True, suffix="_b").sort(*KEY)
+    a, b = (
+        frame.with_columns(
+            pl.lit(None, pl.Float64).alias(n) for n in values if n not in frame.columns
+        )
+        for frame in (a, b)
+    )
+    rows = (
+        a.with_columns(in_a=True)
+        .join(b.with_columns(in_b=True), on=KEY, how="full", coalesce=True, suffix="_b")
+        .sort(*KEY)
+    )
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_b")) for name in values)
     rows = rows.with_columns(
-        only_a=pl.col("in_b").is_null(), only_b=pl.col("in_a").is_null(), changed=changed & pl.col("in_a") & pl.col("in_b")
+        only_a=pl.col("in_b").is_null(),
+        only_b=pl.col("in_a").is_null(),
+        changed=changed & pl.col("in_a") & pl.col("in_b"),
     )
     differing = rows.filter(pl.any_horizontal("only_a", "only_b", "changed"))
     if differing.is_empty():
         return
-    counts = {name: int(differing[name].fill_null(False).sum()) for name in ("only_a", "only_b", "changed")}
+    counts = {
+        name: int(differing[name].fill_null(False).sum())
+        for name in ("only_a", "only_b", "changed")
+    }
     yield Difference(
-        where, len(a), len(b), _missing(a, b), _missing(b, a), counts["only_a"], counts["only_b"], counts["changed"],
+        where,
+        len(a),
+        len(b),
+        _missing(a, b),
+        _missing(b, a),
+        counts["only_a"],
+        counts["only_b"],
+        counts["changed"],
         _in_words(differing.row(0, named=True), values),
-    )  # fmt: skip
+    )
 
 
 def _missing(a: pl.DataFrame, b: pl.DataFrame) -> list[str]:

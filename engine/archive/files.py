@@ -19,10 +19,16 @@ from engine.archive.layout import CHECKSUM_KEY, SYMBOLS_KEY
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
-ROW_GROUP = 1 << 21  # rows: a session of 10,000 symbols is one, else its bars are copied together after decoding
+ROW_GROUP = (
+    1 << 21
+)  # rows: a session of 10,000 symbols is one, else its bars are copied together after decoding
 FEW_TIMES = 366
 KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
-UNREADABLE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises for damaged files; text that is none among them
+UNREADABLE = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+)  # what pyarrow raises for damaged files; text that is none among them
 REPAIR = "import the session again, or find what else is wrong with `barsweep archive check`"
 
 
@@ -42,15 +48,26 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
     index |= {"times": times} if few else {}
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.cast(_arrow_schema(frame.columns))
-    with atomic_path(path) as temporary, pq.ParquetWriter(
-        temporary, table.schema, compression="lz4" if few else "zstd", use_dictionary=True, store_schema=False,
-        write_page_index=False, data_page_version="1.0", write_page_checksum=True,
-    ) as writer:  # fmt: skip
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(
+            temporary,
+            table.schema,
+            compression="lz4" if few else "zstd",
+            use_dictionary=True,
+            store_schema=False,
+            write_page_index=False,
+            data_page_version="1.0",
+            write_page_checksum=True,
+        ) as writer,
+    ):
         writer.write_table(table, row_group_size=ROW_GROUP)
         if in_order(frame):  # so that whoever reads the index need not look
             text = json.dumps(index)
             # of the writer: the schema's own is not stored without the schema
-            writer.add_key_value_metadata({SYMBOLS_KEY: text, CHECKSUM_KEY: _checksum(text.encode())})
+            writer.add_key_value_metadata(
+                {SYMBOLS_KEY: text, CHECKSUM_KEY: _checksum(text.encode())}
+            )
 
 
 def in_order(frame: pl.DataFrame) -> bool:
@@ -71,7 +88,9 @@ def symbol_runs(symbols: pl.Series) -> tuple[list[str], np.ndarray]:
 def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """Decode columns of a bar file, checked for dtype and nulls; raises ArchiveError naming the file."""
     try:
-        frame = pl.read_parquet(path, columns=list(columns), hive_partitioning=False, glob=False).rechunk()
+        frame = pl.read_parquet(
+            path, columns=list(columns), hive_partitioning=False, glob=False
+        ).rechunk()
     except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaFieldNotFoundError):
         raise _missing_column(path, columns) from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
@@ -115,7 +134,11 @@ def read_times(path: Path) -> list[int] | None:
     text, metadata, ours = _read_note(path)
     note = _parsed(text) if ours else {}
     times = note.get("times")
-    if metadata is None or not isinstance(times, list) or not all(type(time) is int for time in times):
+    if (
+        metadata is None
+        or not isinstance(times, list)
+        or not all(type(time) is int for time in times)
+    ):
         return None
     # another tool may have kept our note and not our bars
     return times if _span(metadata) == (times[:1], times[-1:]) else None
@@ -132,10 +155,18 @@ def read_span(path: Path) -> tuple[int, int] | None:
 
 def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
     """Whether the metadata tells the symbols' row counts and the times of the file's bars; None where it tells nothing."""
-    index, times, (symbols, counts) = read_index(path), read_times(path), symbol_runs(bars["symbol"])
+    index, times, (symbols, counts) = (
+        read_index(path),
+        read_times(path),
+        symbol_runs(bars["symbol"]),
+    )
     if index is None:
         return None
-    return index[0] == symbols and index[1].tolist() == counts.tolist() and times in (None, _distinct_times(bars))
+    return (
+        index[0] == symbols
+        and index[1].tolist() == counts.tolist()
+        and times in (None, _distinct_times(bars))
+    )
 
 
 def _distinct_times(bars: pl.DataFrame) -> list[int]:
@@ -148,7 +179,10 @@ def _span(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     if "timestamp" not in metadata.schema.names:
         return [], []
     place = metadata.schema.names.index("timestamp")
-    kept = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+    kept = [
+        metadata.row_group(group).column(place).statistics
+        for group in range(metadata.num_row_groups)
+    ]
     spans = [(one.min_raw, one.max_raw) for one in kept if one is not None and one.has_min_max]
     if not spans or len(spans) < len(kept):
         return [], []
@@ -175,7 +209,11 @@ def _checked_index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | Non
     symbols, told = note.get("symbols"), note.get("counts")
     if not (isinstance(symbols, list) and isinstance(told, list) and len(symbols) == len(told)):
         return None
-    if set(map(type, symbols)) - {str} or set(map(type, told)) - {int} or len(set(symbols)) < len(symbols):
+    if (
+        set(map(type, symbols)) - {str}
+        or set(map(type, told)) - {int}
+        or len(set(symbols)) < len(symbols)
+    ):
         return None
     if min(told, default=1) <= 0 or sum(told) != rows:
         return None
@@ -207,18 +245,29 @@ def _check(path: Path, frame: pl.DataFrame) -> None:
     for name, dtype in frame.schema.items():
         if name in KNOWN and dtype != KNOWN[name]:
             raise ArchiveError(
-                f"column {name!r} is {dtype}", where=path, expected=str(KNOWN[name]),
+                f"column {name!r} is {dtype}",
+                where=path,
+                expected=str(KNOWN[name]),
                 fix="import the file: `barsweep archive import` converts dtypes",
-            )  # fmt: skip
+            )
         if frame[name].null_count():
-            raise ArchiveError(f"column {name!r} has {frame[name].null_count()} nulls", where=path, expected="no nulls", fix=REPAIR)
+            raise ArchiveError(
+                f"column {name!r} has {frame[name].null_count()} nulls",
+                where=path,
+                expected="no nulls",
+                fix=REPAIR,
+            )
 
 
 def _unreadable(path: Path, error: BaseException) -> ArchiveError:
     if isinstance(error, FileNotFoundError) or not path.exists():
         return ArchiveError("no such file", where=path, fix=REPAIR)
     why = (str(error) or type(error).__name__).splitlines()[0]
-    return ArchiveError(f"not a readable Parquet file ({path.stat().st_size:,} bytes; {why})", where=path, fix=REPAIR)
+    return ArchiveError(
+        f"not a readable Parquet file ({path.stat().st_size:,} bytes; {why})",
+        where=path,
+        fix=REPAIR,
+    )
 
 
 def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:
@@ -227,7 +276,12 @@ def _missing_column(path: Path, columns: Sequence[str]) -> ArchiveError:
     except UNREADABLE as error:
         return _unreadable(path, error)
     missing = [name for name in columns if name not in present]
-    return ArchiveError(f"no column {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}", fix=REPAIR)
+    return ArchiveError(
+        f"no column {', '.join(missing)}",
+        where=path,
+        expected=f"columns {', '.join(BAR_SCHEMA)}",
+        fix=REPAIR,
+    )
 
 
 def _arrow_schema(columns: Sequence[str]) -> pa.Schema:

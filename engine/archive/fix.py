@@ -41,33 +41,56 @@ MOST_REMOVED = 5.0  # percent of a symbol's bars in a session
 KEYS = ["symbol", "timestamp"]
 
 
-def fix_archive(archive: Archive, progress: Progress = silent, most_removed: float = MOST_REMOVED) -> Counter[str]:
+def fix_archive(
+    archive: Archive, progress: Progress = silent, most_removed: float = MOST_REMOVED
+) -> Counter[str]:
     """How many changes there were of each kind; raises ArchiveError where nothing may be written.
 
     most_removed  percent of a symbol's bars in a session that may be removed as fills
     """
     if archive.manifest.in_place:
-        raise ArchiveError("files that are read in place are not changed", where=archive.path, expected="an imported archive",
-                           fix="`barsweep archive import` the files: what is not fit is put aside there")  # fmt: skip
+        raise ArchiveError(
+            "files that are read in place are not changed",
+            where=archive.path,
+            expected="an imported archive",
+            fix="`barsweep archive import` the files: what is not fit is put aside there",
+        )
     changes: Counter[str] = Counter()
     try:
         with write_lock(archive.path):
             for interval in archive.intervals:
                 if interval == "1d":
                     for year in archive.daily_years():
-                        changes += _fix_file(archive, archive.daily_file(year), interval, dt.date(year, 1, 1), most_removed)
+                        changes += _fix_file(
+                            archive,
+                            archive.daily_file(year),
+                            interval,
+                            dt.date(year, 1, 1),
+                            most_removed,
+                        )
                     continue
                 dates = archive.sessions(interval)
                 for number, date in enumerate(dates):
-                    changes += _fix_file(archive, archive.files.paths(interval, date)[0], interval, date, most_removed)
+                    changes += _fix_file(
+                        archive,
+                        archive.files.paths(interval, date)[0],
+                        interval,
+                        date,
+                        most_removed,
+                    )
                     progress(f"repairing {interval}", number + 1, len(dates))
     except OSError as error:
-        raise ArchiveError(f"cannot be written: {error.strerror or error}", where=archive.path,
-                           fix="make room or rights, then repair again") from None  # fmt: skip
+        raise ArchiveError(
+            f"cannot be written: {error.strerror or error}",
+            where=archive.path,
+            fix="make room or rights, then repair again",
+        ) from None
     return changes
 
 
-def repair(bars: pl.DataFrame, intraday: bool, most_removed: float = MOST_REMOVED) -> tuple[pl.DataFrame, pl.DataFrame]:
+def repair(
+    bars: pl.DataFrame, intraday: bool, most_removed: float = MOST_REMOVED
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A file's bars as they should be, and the changes: FIXES_SCHEMA without interval, session and fixed_at.
 
     Fills of a symbol that are more than `most_removed` percent of its bars stay.
@@ -84,7 +107,11 @@ def repair(bars: pl.DataFrame, intraday: bool, most_removed: float = MOST_REMOVE
         filled = _few_fills(bars, most_removed)
         log.append(_dropped(bars.filter(filled), "fill without volume dropped"))
         bars = bars.filter(~filled)
-    schema = {name: dtype for name, dtype in FIXES_SCHEMA.items() if name not in ("interval", "session", "fixed_at")}
+    schema = {
+        name: dtype
+        for name, dtype in FIXES_SCHEMA.items()
+        if name not in ("interval", "session", "fixed_at")
+    }
     return bars, pl.concat([pl.DataFrame(schema=schema), *log], how="diagonal").select(*schema)
 
 
@@ -105,12 +132,22 @@ def _uncross(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     exchanged = (high < low) & (high <= lowest) & (low >= highest)
     steps = (
         ("high and low exchanged", exchanged, {"high": low, "low": high}),
-        ("high raised to open or close", (high < highest) & (high >= highest * (1 - ROUNDING)) & (high >= low), {"high": highest}),
-        ("low lowered to open or close", (low > lowest) & (low <= lowest * (1 + ROUNDING)) & (high >= low), {"low": lowest}),
+        (
+            "high raised to open or close",
+            (high < highest) & (high >= highest * (1 - ROUNDING)) & (high >= low),
+            {"high": highest},
+        ),
+        (
+            "low lowered to open or close",
+            (low > lowest) & (low <= lowest * (1 + ROUNDING)) & (high >= low),
+            {"low": lowest},
+        ),
     )
     log = []
     for action, where, change in steps:
-        after = bars.with_columns(pl.when(where).then(value).otherwise(name).alias(name) for name, value in change.items())
+        after = bars.with_columns(
+            pl.when(where).then(value).otherwise(name).alias(name) for name, value in change.items()
+        )
         mask = bars.select(where.fill_null(False).alias("found"))["found"]
         log.append(_changed(bars.filter(mask), after.filter(mask), action))
         bars = after
@@ -118,14 +155,22 @@ def _uncross(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
 
 
 def _dropped(rows: pl.DataFrame, action: str) -> pl.DataFrame:
-    return rows.select(pl.lit(action).alias("action"), *KEYS, *(pl.col(name).alias(f"{name}_before") for name in BAR_VALUES))
+    return rows.select(
+        pl.lit(action).alias("action"),
+        *KEYS,
+        *(pl.col(name).alias(f"{name}_before") for name in BAR_VALUES),
+    )
 
 
 def _changed(before: pl.DataFrame, after: pl.DataFrame, action: str) -> pl.DataFrame:
-    return _dropped(before, action).hstack(after.select(pl.col(name).alias(f"{name}_after") for name in BAR_VALUES))
+    return _dropped(before, action).hstack(
+        after.select(pl.col(name).alias(f"{name}_after") for name in BAR_VALUES)
+    )
 
 
-def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date, most_removed: float) -> Counter[str]:
+def _fix_file(
+    archive: Archive, path: Path, interval: str, date: dt.date, most_removed: float
+) -> Counter[str]:
     written = FixLog(archive.path, interval, date)
     try:
         written.settle(path)
@@ -136,7 +181,9 @@ def _fix_file(archive: Archive, path: Path, interval: str, date: dt.date, most_r
     if not len(log) and _index_fits(path, fixed):
         return Counter()
     if not len(log):
-        log = pl.concat([log, pl.DataFrame({"action": ["symbol counts written anew"]})], how="diagonal")
+        log = pl.concat(
+            [log, pl.DataFrame({"action": ["symbol counts written anew"]})], how="diagonal"
+        )
     with atomic_path(path) as mended:
         write_bars(mended, fixed)
         written.begin(log, mended)

@@ -47,9 +47,13 @@ class FixLog:
         """Write changes down, before the file that holds them, `fixed`, takes its place."""
         now = dt.datetime.now(dt.UTC)
         rows = changes.with_columns(
-            interval=pl.lit(self._interval), session=pl.lit(self._date), fixed_at=pl.lit(now).cast(TIMESTAMP)
+            interval=pl.lit(self._interval),
+            session=pl.lit(self._date),
+            fixed_at=pl.lit(now).cast(TIMESTAMP),
         ).select(*FIXES_SCHEMA)
-        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).replace_schema_metadata({DIGEST: _digest(fixed)})
+        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).replace_schema_metadata(
+            {DIGEST: _digest(fixed)}
+        )
         with atomic_path(self._begun) as path:
             pq.write_table(table, path)
 
@@ -61,7 +65,9 @@ class FixLog:
             rows = pl.read_parquet(self._begun, hive_partitioning=False)
             if self._log.exists():
                 before = pl.read_parquet(self._log, hive_partitioning=False)
-                rows = pl.concat([before.join(rows, on="fixed_at", how="anti", maintain_order="left"), rows])
+                rows = pl.concat(
+                    [before.join(rows, on="fixed_at", how="anti", maintain_order="left"), rows]
+                )
             with atomic_path(self._log) as target:
                 rows.write_parquet(target)
         self._begun.unlink(missing_ok=True)

@@ -36,7 +36,9 @@ class ImportOptions:
     trust_label: bool = False
 
 
-def resolve(files: list[Path], archive: Path, options: ImportOptions) -> tuple[list[Path], ImportOptions]:
+def resolve(
+    files: list[Path], archive: Path, options: ImportOptions
+) -> tuple[list[Path], ImportOptions]:
     """The files to read and how: what is not said by hand is the layout's."""
     found: VendorLayout | None = None
     if options.reading.query is None and options.layout != COLUMNS:
@@ -52,10 +54,16 @@ def resolve(files: list[Path], archive: Path, options: ImportOptions) -> tuple[l
     if reading.query is not None:
         reading = replace(reading, reader=read_duckdb)
     return files, replace(
-        options, label=options.label or (chosen.label if chosen else None), reading=reading,
-        exchange=options.exchange or (chosen.exchange if chosen and chosen.exchange != "XNYS" else None) or given or "XNYS",
-        interval=options.interval or _told_interval(files, chosen), layout=chosen.name if chosen else COLUMNS,
-    )  # fmt: skip
+        options,
+        label=options.label or (chosen.label if chosen else None),
+        reading=reading,
+        exchange=options.exchange
+        or (chosen.exchange if chosen and chosen.exchange != "XNYS" else None)
+        or given
+        or "XNYS",
+        interval=options.interval or _told_interval(files, chosen),
+        layout=chosen.name if chosen else COLUMNS,
+    )
 
 
 def _named(name: str, files: list[Path]) -> VendorLayout | None:
@@ -63,8 +71,12 @@ def _named(name: str, files: list[Path]) -> VendorLayout | None:
     named = layout_named(name)
     own = recognize([file for file in files if named is None or named.holds(file)], named)
     if own is not named and own and own.own:
-        raise BarImportError(f"the files look like {own.what}", where=f"--layout {name}", expected=f"files of {name}",
-                             fix=f"give --layout {own.name}, or --layout {COLUMNS} and say the rest by hand")  # fmt: skip
+        raise BarImportError(
+            f"the files look like {own.what}",
+            where=f"--layout {name}",
+            expected=f"files of {name}",
+            fix=f"give --layout {own.name}, or --layout {COLUMNS} and say the rest by hand",
+        )
     return named
 
 
@@ -75,25 +87,42 @@ def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) ->
         kept = [file for file in kept if ending(file) != "txt"] or kept
     if kept:
         return kept
-    expected = f"paths that match {chosen.paths}" if chosen else f"files ending in {', '.join('.' + kind for kind in kinds)}"
+    expected = (
+        f"paths that match {chosen.paths}"
+        if chosen
+        else f"files ending in {', '.join('.' + kind for kind in kinds)}"
+    )
     duckdb = not queried and ending(files[0]) in ("duckdb", "db")
-    raise BarImportError(f"no bar files{f' of layout {chosen.name}' if chosen else ''}", where=files[0], expected=expected,
-                         fix="give --query 'select ...' to ask a DuckDB file" if duckdb else None)  # fmt: skip
+    raise BarImportError(
+        f"no bar files{f' of layout {chosen.name}' if chosen else ''}",
+        where=files[0],
+        expected=expected,
+        fix="give --query 'select ...' to ask a DuckDB file" if duckdb else None,
+    )
 
 
 def _undeclared(like: VendorLayout | None) -> BarImportError:
-    looks = f"the files look like {like.what}: give --layout {like.name} if they are. Otherwise " if like else ""
+    looks = (
+        f"the files look like {like.what}: give --layout {like.name} if they are. Otherwise "
+        if like
+        else ""
+    )
     return BarImportError(
-        "which end of a bar the source's timestamps label is not declared", where="--label",
+        "which end of a bar the source's timestamps label is not declared",
+        where="--label",
         expected="open (the bar's start) or close (its end), or a layout that says so (`barsweep archive layouts`)",
         fix=f"{looks}look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
-    )  # fmt: skip
+    )
 
 
 def _overlaid(base: SourceOptions, given: SourceOptions) -> SourceOptions:
     """The layout's options under those given by hand."""
     plain = SourceOptions()
-    said = {f.name: getattr(given, f.name) for f in fields(given) if getattr(given, f.name) != getattr(plain, f.name)}
+    said = {
+        f.name: getattr(given, f.name)
+        for f in fields(given)
+        if getattr(given, f.name) != getattr(plain, f.name)
+    }
     return replace(base, **said | {"columns": {**base.columns, **given.columns}})
 
 
@@ -103,6 +132,10 @@ def _told_interval(files: list[Path], chosen: VendorLayout | None) -> str | None
     told = {chosen.interval(file): file for file in files}
     if len(told) > 1:
         names = ", ".join(f"{name} ({file})" for name, file in told.items())
-        raise BarImportError(f"bars of {len(told)} intervals: {names}", where=f"layout {chosen.name}",
-                             expected="one interval an import", fix="import one folder after the other")  # fmt: skip
+        raise BarImportError(
+            f"bars of {len(told)} intervals: {names}",
+            where=f"layout {chosen.name}",
+            expected="one interval an import",
+            fix="import one folder after the other",
+        )
     return next(iter(told))

@@ -78,7 +78,9 @@ class ImportSummary:
     resumed: bool = False
 
 
-def import_bars(paths: Sequence[Path], archive: Path, options: ImportOptions, progress: Progress = silent) -> ImportSummary:
+def import_bars(
+    paths: Sequence[Path], archive: Path, options: ImportOptions, progress: Progress = silent
+) -> ImportSummary:
     """Import source files into an archive, which is made where there is none; raises BarImportError."""
     files, options = resolve(source_files(list(paths)), archive, options)
     calendar = ExchangeCalendar.of(options.exchange or "")
@@ -92,13 +94,19 @@ def _manifest(root: Path, options: ImportOptions) -> layout.ArchiveManifest:
         return layout.ArchiveManifest(exchange=options.exchange or "", source=options.source)
     manifest = layout.read_manifest(root)
     if manifest.in_place:
-        raise BarImportError("the archive's files are read in place", where=root, expected="an archive of imported bars, or a "
-                             "new folder", fix="give another --archive")  # fmt: skip
+        raise BarImportError(
+            "the archive's files are read in place",
+            where=root,
+            expected="an archive of imported bars, or a new folder",
+            fix="give another --archive",
+        )
     if manifest.exchange != options.exchange:
         raise BarImportError(
-            f"the archive holds {manifest.exchange}, the import says {options.exchange}", where=root,
-            expected="one exchange an archive", fix=f"give --exchange {manifest.exchange}, or another --archive",
-        )  # fmt: skip
+            f"the archive holds {manifest.exchange}, the import says {options.exchange}",
+            where=root,
+            expected="one exchange an archive",
+            fix=f"give --exchange {manifest.exchange}, or another --archive",
+        )
     return manifest
 
 
@@ -106,19 +114,30 @@ class _Import:
     """One import; see the module's text for the steps."""
 
     def __init__(
-        self, root: Path, files: list[Path], options: ImportOptions, calendar: ExchangeCalendar,
-        manifest: layout.ArchiveManifest, progress: Progress,
-    ):  # fmt: skip
+        self,
+        root: Path,
+        files: list[Path],
+        options: ImportOptions,
+        calendar: ExchangeCalendar,
+        manifest: layout.ArchiveManifest,
+        progress: Progress,
+    ):
         self._root, self._options = root, options
         self._calendar, self._manifest, self._progress = calendar, manifest, progress
         self._how = hashlib.sha256(repr(replace(options, append=False)).encode()).hexdigest()[:16]
         self._before = read_sources(root)
-        known = {file for file in files if options.append and is_known(file, self._how, self._before)}
+        known = {
+            file for file in files if options.append and is_known(file, self._how, self._before)
+        }
         self._files, self._known = [file for file in files if file not in known], sorted(known)
         self._reading = options.reading
         self._staging = Staging(root / ".import")
-        self._day_conflicts: list[tuple[pl.DataFrame, pl.DataFrame]] | None = None  # kept bars and the others, of a year of days
-        self._summary = ImportSummary(layout=options.layout or COLUMNS, label=options.label or "", files_known=len(known))
+        self._day_conflicts: list[tuple[pl.DataFrame, pl.DataFrame]] | None = (
+            None  # kept bars and the others, of a year of days
+        )
+        self._summary = ImportSummary(
+            layout=options.layout or COLUMNS, label=options.label or "", files_known=len(known)
+        )
 
     def run(self) -> ImportSummary:
         if not self._files:
@@ -135,8 +154,11 @@ class _Import:
             write_sources(self._root, self._before, self._imported())
             self._summary.symbols = len(Archive.open(self._root).symbols())
         except OSError as error:
-            raise BarImportError(f"cannot be written: {error.strerror or error}", where=self._root,
-                                 fix="make room or rights, then run the import again: it goes on") from None  # fmt: skip
+            raise BarImportError(
+                f"cannot be written: {error.strerror or error}",
+                where=self._root,
+                fix="make room or rights, then run the import again: it goes on",
+            ) from None
         except BarImportError:  # another source or other options will be another import
             self._finish_days()
             self._staging.discard()
@@ -145,9 +167,20 @@ class _Import:
         return self._summary
 
     def _write_manifest(self, interval: Interval) -> None:
-        names = tuple(sorted({*self._manifest.intervals, interval.name, "1d"}, key=lambda n: Interval.parse(n).micros))
-        source = self._manifest.source or self._options.source or ", ".join(file.name for file in self._files[:3])
-        layout.write_manifest(self._root, self._manifest.model_copy(update={"intervals": names, "source": source}))
+        names = tuple(
+            sorted(
+                {*self._manifest.intervals, interval.name, "1d"},
+                key=lambda n: Interval.parse(n).micros,
+            )
+        )
+        source = (
+            self._manifest.source
+            or self._options.source
+            or ", ".join(file.name for file in self._files[:3])
+        )
+        layout.write_manifest(
+            self._root, self._manifest.model_copy(update={"intervals": names, "source": source})
+        )
 
     def _finish_days(self) -> None:
         """Daily bars of sessions that an import before this one had written when it ended on the way.
@@ -156,9 +189,19 @@ class _Import:
         """
         marks = self._staging.marks(DONE)
         years = {mark["year"] for mark in marks if "year" in mark}
-        begun = {dt.date.fromisoformat(mark["begun"]): Interval.parse(mark["interval"]) for mark in marks if "begun" in mark}
-        for _, dates in groupby(sorted(date for date in begun if date.year not in years), key=lambda date: date.year):
-            there = [date for date in dates if layout.session_file(self._root, begun[date].name, date).exists()]
+        begun = {
+            dt.date.fromisoformat(mark["begun"]): Interval.parse(mark["interval"])
+            for mark in marks
+            if "begun" in mark
+        }
+        for _, dates in groupby(
+            sorted(date for date in begun if date.year not in years), key=lambda date: date.year
+        ):
+            there = [
+                date
+                for date in dates
+                if layout.session_file(self._root, begun[date].name, date).exists()
+            ]
             update_daily(self._root, {date: self._daily_of(date, begun[date]) for date in there})
 
     def _nothing_new(self) -> ImportSummary:
@@ -199,9 +242,12 @@ class _Import:
     def _no_bars(self) -> BarImportError:
         put_aside, _ = self._quarantined()
         told = ", ".join(f"{count:,} {reason}" for reason, count in put_aside.most_common())
-        return BarImportError("no bars of any session" + (f"; rows put aside: {told}" if told else ""), where=self._files[0],
-                              expected=f"bars of {self._calendar.mic}",
-                              fix=self._advice(put_aside) if told else None)  # fmt: skip
+        return BarImportError(
+            "no bars of any session" + (f"; rows put aside: {told}" if told else ""),
+            where=self._files[0],
+            expected=f"bars of {self._calendar.mic}",
+            fix=self._advice(put_aside) if told else None,
+        )
 
     def _advice(self, put_aside: Counter[str]) -> str:
         if set(put_aside) == {"missing volume"}:
@@ -213,7 +259,9 @@ class _Import:
     def _stage(self, interval: Interval) -> None:
         """New files, then those known files that share a session with them, of which only those sessions."""
         label = self._options.label or ""
-        source = SourceReading(self._staging, self._reading, label, self._calendar, interval, self._progress)
+        source = SourceReading(
+            self._staging, self._reading, label, self._calendar, interval, self._progress
+        )
         units = plan_units(self._files)
         source.stage(units)
         dates = self._staging.dates()
@@ -230,16 +278,18 @@ class _Import:
         if longer := told.spacing.too_long(interval):
             raise BarImportError(
                 f"{longer}: longer than {interval.name}, they would be seen before they are over",
-                where=self._files[0], expected=f"bars of {interval.name}",
+                where=self._files[0],
+                expected=f"bars of {interval.name}",
                 fix="give the --interval they have, or bars of that interval; bars longer than a session cannot be replayed",
-            )  # fmt: skip
+            )
         if (how := told.edges.is_shifted) and not self._options.trust_label:
             raise BarImportError(
-                f"read as labelled by the {self._options.label}, {SHIFTED[how]}", where=self._files[0],
+                f"read as labelled by the {self._options.label}, {SHIFTED[how]}",
+                where=self._files[0],
                 expected=f"bars from the open to the close of {self._calendar.mic}",
                 fix=f"give --label {OTHER[how]}; look at --timezone and --exchange; or give --trust-label where "
                 "these bars are right",
-            )  # fmt: skip
+            )
         if doubted := doubt(told.edges):
             self._summary.doubts.append(f"is --label {self._options.label} right? {doubted}")
 
@@ -279,32 +329,56 @@ class _Import:
                 number += 1
                 self._progress("writing sessions", number, len(dates))
             if self._day_conflicts:
-                kept, conflicts = (pl.concat(frames) for frames in zip(*self._day_conflicts, strict=True))
+                kept, conflicts = (
+                    pl.concat(frames) for frames in zip(*self._day_conflicts, strict=True)
+                )
                 self._refuse_mixture(kept, conflicts, str(year))
             update_daily(self._root, daily)
             for mark in [*days, {"year": year}]:
                 self._staging.mark(DONE, mark)
 
-    def _session(self, date: dt.date, interval: Interval, daily: dict[dt.date, pl.DataFrame]) -> dict[str, Any]:
+    def _session(
+        self, date: dt.date, interval: Interval, daily: dict[dt.date, pl.DataFrame]
+    ) -> dict[str, Any]:
         """Write a session's file where it is new or another than the archive's."""
         path = layout.session_file(self._root, interval.name, date)
         bars, copies, merged = self._session_bars(date, interval)
-        before = read_bars(path, stored_columns(path)) if self._options.append and path.exists() else None
-        kind = self._kind(date, bars, before) if before is not None else REPLACED if path.exists() else ADDED
+        before = (
+            read_bars(path, stored_columns(path))
+            if self._options.append and path.exists()
+            else None
+        )
+        kind = (
+            self._kind(date, bars, before)
+            if before is not None
+            else REPLACED
+            if path.exists()
+            else ADDED
+        )
         if kind != UNCHANGED:
             self._staging.mark(DONE, {"begun": str(date), "interval": interval.name})
             write_bars(path, bars)
-        if kind != UNCHANGED or self._summary.resumed:  # it may have been written by an import killed before its year's days were
+        if (
+            kind != UNCHANGED or self._summary.resumed
+        ):  # it may have been written by an import killed before its year's days were
             daily[date] = daily_from_session(bars, self._calendar.session(date))
         mark = _mark(date, kind, bars, copies, merged)
         self._staging.mark(DONE, mark)
         return mark
 
-    def _day(self, date: dt.date, before: dict[int, pl.DataFrame], daily: dict[dt.date, pl.DataFrame]) -> dict[str, Any]:
+    def _day(
+        self, date: dt.date, before: dict[int, pl.DataFrame], daily: dict[dt.date, pl.DataFrame]
+    ) -> dict[str, Any]:
         """The daily bars of a session, where they are new or others than the archive's; a year of them is written at once."""
         bars, copies = self._day_bars(date)
         was = before.get(self._calendar.session(date).open)
-        kind = ADDED if was is None else self._kind(date, bars, was) if self._options.append else REPLACED
+        kind = (
+            ADDED
+            if was is None
+            else self._kind(date, bars, was)
+            if self._options.append
+            else REPLACED
+        )
         if kind != UNCHANGED:
             daily[date] = bars
         return _mark(date, kind, bars, copies, 0)
@@ -313,13 +387,19 @@ class _Import:
         """Whether an appended session is the archive's; BarImportError where it would lose symbols."""
         if bars.equals(before):
             return UNCHANGED
-        lost = before["symbol"].unique().filter(~before["symbol"].unique().is_in(bars["symbol"].unique().implode())).sort()
+        lost = (
+            before["symbol"]
+            .unique()
+            .filter(~before["symbol"].unique().is_in(bars["symbol"].unique().implode()))
+            .sort()
+        )
         if len(lost):
             raise BarImportError(
                 f"session {date} would lose {len(lost)} symbols that the source does not have ({', '.join(lost.head(5))})",
-                where=self._root, expected="all files of a session in one import: a changed session is replaced whole",
+                where=self._root,
+                expected="all files of a session in one import: a changed session is replaced whole",
                 fix="give them all, or leave --append out to replace the session all the same",
-            )  # fmt: skip
+            )
         return REPLACED
 
     def _daily_of(self, date: dt.date, interval: Interval) -> pl.DataFrame:
@@ -329,7 +409,11 @@ class _Import:
     def _session_bars(self, date: dt.date, interval: Interval) -> tuple[pl.DataFrame, int, int]:
         """The session's bars, and how many exact copies and auction rows went into them."""
         bars, copies = drop_copies(self._staged(date))
-        merged = self._merge_auction(bars, date, interval) if self._options.merge_opening_auction else bars
+        merged = (
+            self._merge_auction(bars, date, interval)
+            if self._options.merge_opening_auction
+            else bars
+        )
         return self._settle_conflicts(merged, date), copies, len(bars) - len(merged)
 
     def _day_bars(self, date: dt.date) -> tuple[pl.DataFrame, int]:
@@ -342,8 +426,12 @@ class _Import:
         bars = self._staging.read(date)
         told = two_spellings(bars)
         if told:
-            raise BarImportError(f"{told} in session {date}", where=self._files[0].parent, expected="one way to write a symbol",
-                                 fix="rename one of them, or import them into archives of their own")  # fmt: skip
+            raise BarImportError(
+                f"{told} in session {date}",
+                where=self._files[0].parent,
+                expected="one way to write a symbol",
+                fix="rename one of them, or import them into archives of their own",
+            )
         return bars.drop(SPELLED, strict=False)
 
     def _settle_conflicts(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
@@ -352,7 +440,9 @@ class _Import:
         if self._day_conflicts is None:
             self._refuse_mixture(kept, conflicts, f"session {date}")
         else:  # a session has one bar of a symbol: a year of them tells
-            self._day_conflicts.append((kept.select("symbol", "timestamp"), conflicts.select("symbol", "timestamp")))
+            self._day_conflicts.append(
+                (kept.select("symbol", "timestamp"), conflicts.select("symbol", "timestamp"))
+            )
         self._staging.quarantine_session(date, conflicts.with_columns(reason=pl.lit(CONFLICTING)))
         return kept
 
@@ -360,30 +450,45 @@ class _Import:
         """BarImportError where a symbol's bars are those of two series."""
         told = two_series(kept, conflicts)
         if told:
-            raise BarImportError(f"{told} in {when}", where=self._files[0].parent, expected="one bar a symbol and time",
-                                 fix="leave out the file that is of another market, feed or adjustment")  # fmt: skip
+            raise BarImportError(
+                f"{told} in {when}",
+                where=self._files[0].parent,
+                expected="one bar a symbol and time",
+                fix="leave out the file that is of another market, feed or adjustment",
+            )
 
     def _merge_auction(self, bars: pl.DataFrame, date: dt.date, interval: Interval) -> pl.DataFrame:
         """The opening auction's own row, which ends at the open, becomes part of the first bar."""
         opens_at = self._calendar.session(date).open
         start = pl.col("timestamp").dt.epoch("us")
         moved = bars.with_columns(
-            pl.when(start == opens_at - interval.micros).then(start + interval.micros).otherwise(start)
-            .cast(BAR_SCHEMA["timestamp"]).alias("timestamp"),
+            pl.when(start == opens_at - interval.micros)
+            .then(start + interval.micros)
+            .otherwise(start)
+            .cast(BAR_SCHEMA["timestamp"])
+            .alias("timestamp"),
             auction=start == opens_at - interval.micros,
-        )  # fmt: skip
-        first = moved.filter(pl.col("timestamp").dt.epoch("us") == opens_at).sort("symbol", "auction", descending=[False, True])
+        )
+        first = moved.filter(pl.col("timestamp").dt.epoch("us") == opens_at).sort(
+            "symbol", "auction", descending=[False, True]
+        )
         merged = first.group_by("symbol", "timestamp", maintain_order=True).agg(
-            pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(), pl.col("volume").sum(),
+            pl.col("open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").last(),
+            pl.col("volume").sum(),
             *(pl.col(name).last() for name in bars.columns if name not in BAR_SCHEMA),
-        )  # fmt: skip
+        )
         others = moved.filter(pl.col("timestamp").dt.epoch("us") != opens_at)
         return pl.concat([merged.select(bars.columns), others.select(bars.columns)])
 
     def _count(self, done: dict[str, Any]) -> None:
         summary, unchanged = self._summary, done["kind"] == UNCHANGED
         summary.sessions += 1
-        setattr(summary, f"sessions_{done['kind']}", getattr(summary, f"sessions_{done['kind']}") + 1)
+        setattr(
+            summary, f"sessions_{done['kind']}", getattr(summary, f"sessions_{done['kind']}") + 1
+        )
         summary.rows_unchanged += done["rows"] if unchanged else 0
         summary.rows_written += 0 if unchanged else done["rows"]
         summary.copies_dropped += done["copies"]
@@ -395,10 +500,19 @@ class _Import:
             return
         target = self._root / "quarantine" / f"{self._fingerprint()[:12]}.parquet"
         arrow = pl.DataFrame(schema=schema).to_arrow().schema
-        with atomic_path(target) as path, pq.ParquetWriter(path, arrow, compression="zstd") as writer:
+        with (
+            atomic_path(target) as path,
+            pq.ParquetWriter(path, arrow, compression="zstd") as writer,
+        ):
             for rows in self._staging.quarantined():
-                missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in rows.columns]
-                writer.write_table(rows.with_columns(missing).select(*schema).to_arrow().cast(arrow))
+                missing = [
+                    pl.lit(None, dtype).alias(name)
+                    for name, dtype in schema.items()
+                    if name not in rows.columns
+                ]
+                writer.write_table(
+                    rows.with_columns(missing).select(*schema).to_arrow().cast(arrow)
+                )
         self._summary.quarantine_file = str(target.relative_to(self._root))
 
     def _quarantined(self) -> tuple[Counter[str], dict[str, pl.DataType]]:

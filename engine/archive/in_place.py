@@ -49,9 +49,15 @@ def source_options(spec: InPlace, daily: bool) -> SourceOptions:
     """How files in place are read; `daily` where their bars are of days."""
     text = TextOptions(spec.header, spec.skip_lines, spec.encoding, spec.strip, spec.decimal_comma)
     return SourceOptions(
-        spec.columns, spec.timezone, spec.epoch_unit, spec.time_format, text=text, repeated_hour=spec.repeated_hour,
-        no_volume=spec.no_volume, daily=daily,
-    )  # fmt: skip
+        spec.columns,
+        spec.timezone,
+        spec.epoch_unit,
+        spec.time_format,
+        text=text,
+        repeated_hour=spec.repeated_hour,
+        no_volume=spec.no_volume,
+        daily=daily,
+    )
 
 
 class ForeignFiles:
@@ -106,7 +112,11 @@ class ForeignFiles:
         bars = self._rows(date, dict.fromkeys((*KEYS, *columns)))
         nulls = [name for name in bars.columns if bars[name].null_count()]
         if nulls:
-            raise ArchiveError(f"column {nulls[0]!r} has nulls now", where=self._of(date), fix="run the command again")
+            raise ArchiveError(
+                f"column {nulls[0]!r} has nulls now",
+                where=self._of(date),
+                fix="run the command again",
+            )
         return (bars if facts.in_order else self._sorted(bars)).select(columns)
 
     def read_raw(self, interval: str, date: dt.date) -> pl.DataFrame:
@@ -119,8 +129,12 @@ class ForeignFiles:
     def catalogue(self, progress: Progress = silent) -> Catalogue:
         """The facts of all sessions, brought up to date when first asked for."""
         if self._catalogue is None:
-            catalogue = Catalogue(f"{self.root} {self._manifest.model_dump_json()}", self._calendar, self._interval)
-            catalogue.update({date: self._stamp(date) for date in sorted(self._listing)}, self._examine, progress)
+            catalogue = Catalogue(
+                f"{self.root} {self._manifest.model_dump_json()}", self._calendar, self._interval
+            )
+            catalogue.update(
+                {date: self._stamp(date) for date in sorted(self._listing)}, self._examine, progress
+            )
             self._catalogue = catalogue
         return self._catalogue
 
@@ -133,8 +147,12 @@ class ForeignFiles:
             if match and path.is_file():
                 found[match[0]].append((path, match[1]))
         if not found:
-            raise ArchiveError("no such files", where=self.root / self._spec.files, expected="files of sessions",
-                               fix="look at in_place.files in archive.json, or run `barsweep archive init` again")  # fmt: skip
+            raise ArchiveError(
+                "no such files",
+                where=self.root / self._spec.files,
+                expected="files of sessions",
+                fix="look at in_place.files in archive.json, or run `barsweep archive init` again",
+            )
         if self._opens_before(min(found), max(found)):
             own = dict(found)
             for date, files in own.items():  # each session's files, and those of the evening before
@@ -158,17 +176,26 @@ class ForeignFiles:
         rows = self._rows(date, (*EVERYTHING, SPELLED))
         told = two_spellings(rows)
         if told:
-            raise ArchiveError(told, where=self._of(date), expected="one way to write a symbol", fix="rename one of them")
+            raise ArchiveError(
+                told,
+                where=self._of(date),
+                expected="one way to write a symbol",
+                fix="rename one of them",
+            )
         rows = rows.drop(SPELLED, strict=False)
         bars, left_out = self._fit(rows, date)
         clean = not left_out and len(bars) == len(rows)
         times = bars["timestamp"].to_physical()
         span = (int(times.min()), int(times.max())) if len(times) else (0, 0)  # type: ignore[arg-type]
-        return SessionFacts(len(bars), clean, clean and in_order(rows), left_out, *span), bars.select(*BAR_SCHEMA)
+        return SessionFacts(
+            len(bars), clean, clean and in_order(rows), left_out, *span
+        ), bars.select(*BAR_SCHEMA)
 
     def _rows(self, date: dt.date, names: Iterable[str]) -> pl.DataFrame:
         """All rows of a session's files, timestamps as starts."""
-        parts = [self._part(path, symbol, date, tuple(names)) for path, symbol in self._listing[date]]
+        parts = [
+            self._part(path, symbol, date, tuple(names)) for path, symbol in self._listing[date]
+        ]
         started = time.perf_counter()
         rows = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
         rows = self._at_starts(rows, date)
@@ -178,7 +205,9 @@ class ForeignFiles:
     def _at_starts(self, rows: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """Rows with starts in place of labels, without those of sessions beside it that open the evening before."""
         if self._interval.is_daily:
-            refuse_shifted_days(rows["timestamp"], self._spec.label, self._calendar, self._of(date), ArchiveError)
+            refuse_shifted_days(
+                rows["timestamp"], self._spec.label, self._calendar, self._of(date), ArchiveError
+            )
             opens = self._calendar.session(date).open
             return rows.with_columns(timestamp=pl.lit(opens).cast(BAR_SCHEMA["timestamp"]))
         labels = whole_minutes(rows["timestamp"], self._spec.label)
@@ -189,14 +218,22 @@ class ForeignFiles:
         day = session_dates(self._calendar, rows["timestamp"])
         return rows.filter(day.is_null() | (day == date))
 
-    def _part(self, path: Path, symbol: str | None, date: dt.date, names: Sequence[str]) -> pl.DataFrame:
+    def _part(
+        self, path: Path, symbol: str | None, date: dt.date, names: Sequence[str]
+    ) -> pl.DataFrame:
         try:
-            part, decoding, converting = read_columns(path, replace(self._options, near=date), names, symbol)
+            part, decoding, converting = read_columns(
+                path, replace(self._options, near=date), names, symbol
+            )
         except FileNotFoundError as error:
             raise self._gone(date, error) from None
         except BarImportError as error:
-            fix = error.fix and error.fix.replace("give ", "run `barsweep archive init` again with ").replace("name it: ", "add ")
-            raise ArchiveError(error.what, where=error.where, expected=error.expected, fix=fix) from None
+            fix = error.fix and error.fix.replace(
+                "give ", "run `barsweep archive init` again with "
+            ).replace("name it: ", "add ")
+            raise ArchiveError(
+                error.what, where=error.where, expected=error.expected, fix=fix
+            ) from None
         self.seconds["decode"] += decoding
         self.seconds["convert"] += converting
         return part
@@ -206,14 +243,22 @@ class ForeignFiles:
         started = time.perf_counter()
         other = pl.lit(self._is_other(rows, date))
         off = pl.lit(not self._interval.is_daily) & off_minute()
-        reasons = reason(), pl.when(off).then(pl.lit(OFF_MINUTE)), pl.when(other).then(pl.lit(NOT_A_SESSION))
+        reasons = (
+            reason(),
+            pl.when(off).then(pl.lit(OFF_MINUTE)),
+            pl.when(other).then(pl.lit(NOT_A_SESSION)),
+        )
         told = rows.with_columns(pl.coalesce(*reasons).alias("reason"))
         good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
         bars, conflicts = split_conflicts(good)
         told_of = two_series(bars, conflicts)
         if told_of:
-            raise ArchiveError(told_of, where=self._of(date), expected="one bar a symbol and time",
-                               fix="take away the file that is of another market, feed or adjustment")  # fmt: skip
+            raise ArchiveError(
+                told_of,
+                where=self._of(date),
+                expected="one bar a symbol and time",
+                fix="take away the file that is of another market, feed or adjustment",
+            )
         left_out = Counter(dict(sorted(told["reason"].drop_nulls().value_counts().iter_rows())))
         if len(conflicts):
             left_out[CONFLICTING] = len(conflicts)
@@ -236,5 +281,9 @@ class ForeignFiles:
         return ", ".join(str(path) for path, _ in self._listing[date][:3])
 
     def _gone(self, date: dt.date, error: OSError) -> ArchiveError:
-        return ArchiveError(f"cannot be read: {error.strerror}", where=error.filename or self._of(date),
-                            expected="the files that were there when the command began", fix="run the command again")  # fmt: skip
+        return ArchiveError(
+            f"cannot be read: {error.strerror}",
+            where=error.filename or self._of(date),
+            expected="the files that were there when the command began",
+            fix="run the command again",
+        )

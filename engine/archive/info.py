@@ -42,7 +42,9 @@ def describe(archive: Archive) -> ArchiveInfo:
     symbols = len(archive.symbols())
     intervals = tuple(_interval(archive, name, symbols) for name in archive.intervals)
     actions = len(archive.corporate_actions())
-    return ArchiveInfo(str(archive.path), archive.exchange, archive.manifest.source, symbols, actions, intervals)
+    return ArchiveInfo(
+        str(archive.path), archive.exchange, archive.manifest.source, symbols, actions, intervals
+    )
 
 
 def _interval(archive: Archive, name: str, symbols: int) -> IntervalInfo:
@@ -58,7 +60,15 @@ def _interval(archive: Archive, name: str, symbols: int) -> IntervalInfo:
     rows = _rows(archive, name, files)
     size = sum(size_of(file) for file in files)
     coverage = 100.0 * rows / (expected * symbols) if expected and symbols else 0.0
-    return IntervalInfo(name, len(dates), dates[0] if dates else None, dates[-1] if dates else None, rows, size, coverage)
+    return IntervalInfo(
+        name,
+        len(dates),
+        dates[0] if dates else None,
+        dates[-1] if dates else None,
+        rows,
+        size,
+        coverage,
+    )
 
 
 def _rows(archive: Archive, name: str, files: list[Path]) -> int:

@@ -17,7 +17,9 @@ from engine.archive import layout
 from engine.archive.archive import Archive, DailyYear
 
 T = TypeVar("T")
-Stamp = tuple[object, ...]  # of the files that a value was read from: their sizes and times of change
+Stamp = tuple[
+    object, ...
+]  # of the files that a value was read from: their sizes and times of change
 
 
 @dataclass
@@ -67,7 +69,12 @@ class KeptArchive(Archive):
     """An archive that reads what `kept` does not have."""
 
     def __init__(
-        self, path: Path, manifest: layout.ArchiveManifest, left_out: frozenset[dt.date] = frozenset(), *, kept: KeptBars
+        self,
+        path: Path,
+        manifest: layout.ArchiveManifest,
+        left_out: frozenset[dt.date] = frozenset(),
+        *,
+        kept: KeptBars,
     ):
         super().__init__(path, manifest, left_out)
         self._kept = kept
@@ -78,31 +85,58 @@ class KeptArchive(Archive):
         return Archive, (self.path, self.manifest, self.left_out)
 
     def without(self, sessions: Iterable[dt.date]) -> Archive:
-        return KeptArchive(self.path, self.manifest, self.left_out | frozenset(sessions), kept=self._kept)
+        return KeptArchive(
+            self.path, self.manifest, self.left_out | frozenset(sessions), kept=self._kept
+        )
 
-    def read_session(self, date: dt.date, columns: Sequence[str], interval: str = "1m") -> pl.DataFrame:
-        stamp, named = self._stamp(interval, date), "symbol" in columns  # which may put the rows in another order
-        found = {name: self._kept.find(("bars", interval, date, named, name), stamp) for name in columns}
+    def read_session(
+        self, date: dt.date, columns: Sequence[str], interval: str = "1m"
+    ) -> pl.DataFrame:
+        stamp, named = (
+            self._stamp(interval, date),
+            "symbol" in columns,
+        )  # which may put the rows in another order
+        found = {
+            name: self._kept.find(("bars", interval, date, named, name), stamp) for name in columns
+        }
         missing = [name for name, values in found.items() if values is None]
         if missing:
-            fresh = super().read_session(date, list(dict.fromkeys([*(["symbol"] if named else []), *missing])), interval)
+            fresh = super().read_session(
+                date, list(dict.fromkeys([*(["symbol"] if named else []), *missing])), interval
+            )
             for name in missing:
                 found[name] = fresh[name]
-                self._kept.put(("bars", interval, date, named, name), stamp, int(fresh[name].estimated_size()), fresh[name])
+                self._kept.put(
+                    ("bars", interval, date, named, name),
+                    stamp,
+                    int(fresh[name].estimated_size()),
+                    fresh[name],
+                )
         return pl.DataFrame(list(found.values()))
 
-    def read_session_index(self, date: dt.date, interval: str = "1m") -> tuple[list[str], np.ndarray] | None:
+    def read_session_index(
+        self, date: dt.date, interval: str = "1m"
+    ) -> tuple[list[str], np.ndarray] | None:
         read = super().read_session_index
-        return self._kept.get(("index", interval, date), self._stamp(interval, date), _size_of_index, lambda: read(date, interval))
+        return self._kept.get(
+            ("index", interval, date),
+            self._stamp(interval, date),
+            _size_of_index,
+            lambda: read(date, interval),
+        )
 
     def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
         read = super().read_daily_year
         key = "daily", year, tuple(columns)
-        return self._kept.get(key, self._daily_stamp(year), _size_of_year, lambda: read(year, columns))
+        return self._kept.get(
+            key, self._daily_stamp(year), _size_of_year, lambda: read(year, columns)
+        )
 
     def daily_symbols(self, year: int) -> Sequence[str]:
         read = super().daily_symbols
-        return self._kept.get(("daily symbols", year), self._daily_stamp(year), _size_of_names, lambda: read(year))
+        return self._kept.get(
+            ("daily symbols", year), self._daily_stamp(year), _size_of_names, lambda: read(year)
+        )
 
     def _stamp(self, interval: str, date: dt.date) -> Stamp:
         return self._map + _stamp(self.files.paths(interval, date))

@@ -68,22 +68,33 @@ class Edges:
         )
         near_close = placed.filter(pl.col("closing").is_between(-2, 0)).group_by("closing").len()
         return cls(
-            Counter(dict(near_open.select("opening", "len").iter_rows())), Counter(dict(near_close.iter_rows())),
-            Counter(dict(near_open.select("opening", "volume").iter_rows())), len(placed),
-            int((placed["opening"] < -1).sum()), int((placed["closing"] > 0).sum()),
-        )  # fmt: skip
+            Counter(dict(near_open.select("opening", "len").iter_rows())),
+            Counter(dict(near_close.iter_rows())),
+            Counter(dict(near_open.select("opening", "volume").iter_rows())),
+            len(placed),
+            int((placed["opening"] < -1).sum()),
+            int((placed["closing"] > 0).sum()),
+        )
 
     def __add__(self, other: Edges) -> Edges:
         return Edges(
-            self.opening + other.opening, self.closing + other.closing, self.volume + other.volume, self.bars + other.bars,
-            self.early + other.early, self.late + other.late,
-        )  # fmt: skip
+            self.opening + other.opening,
+            self.closing + other.closing,
+            self.volume + other.volume,
+            self.bars + other.bars,
+            self.early + other.early,
+            self.late + other.late,
+        )
 
     @classmethod
     def from_json(cls, told: dict[str, object]) -> Edges:
         """What `as_json` has written."""
-        values = {name: Counter({int(k): v for k, v in value.items()}) if isinstance(value, dict) else value
-                  for name, value in told.items()}  # fmt: skip
+        values = {
+            name: Counter({int(k): v for k, v in value.items()})
+            if isinstance(value, dict)
+            else value
+            for name, value in told.items()
+        }
         return cls(**values)  # type: ignore[arg-type]
 
     def as_json(self) -> dict[str, object]:

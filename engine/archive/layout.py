@@ -32,17 +32,33 @@ class InPlace(BaseModel):
         description='path of a session\'s files below root, such as "date={date}/*.parquet", "{date}.parquet" or '
         '"{date:%Y/%m}/{date:%Y%m%d}.csv.gz"; {symbol} stands for the symbol, * for anything'
     )
-    label: Literal["open", "close"] = Field(description="which end of a bar the files' timestamps label")
-    columns: dict[str, str] = Field({}, description="our column -> theirs, where the usual names do not find it")
+    label: Literal["open", "close"] = Field(
+        description="which end of a bar the files' timestamps label"
+    )
+    columns: dict[str, str] = Field(
+        {}, description="our column -> theirs, where the usual names do not find it"
+    )
     timezone: str | None = Field(None, description="zone of timestamps that carry none")
-    epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="unit of timestamps that are whole numbers")
-    time_format: str | None = Field(None, description="form of timestamps that are text, as strftime writes it")
+    epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(
+        None, description="unit of timestamps that are whole numbers"
+    )
+    time_format: str | None = Field(
+        None, description="form of timestamps that are text, as strftime writes it"
+    )
     header: tuple[str, ...] = Field((), description="columns of text files without a header")
-    skip_lines: int = Field(0, ge=0, description="lines of text files before their header, or their first row")
+    skip_lines: int = Field(
+        0, ge=0, description="lines of text files before their header, or their first row"
+    )
     encoding: str = Field("utf-8", description="of text files")
-    strip: str = Field("", description="characters to take out of numbers that are text, such as $,")
-    decimal_comma: bool = Field(False, description="whether numbers that are text have a comma before their decimals")
-    no_volume: bool = Field(False, description="whether a volume that is not there is 0, for the files record none")
+    strip: str = Field(
+        "", description="characters to take out of numbers that are text, such as $,"
+    )
+    decimal_comma: bool = Field(
+        False, description="whether numbers that are text have a comma before their decimals"
+    )
+    no_volume: bool = Field(
+        False, description="whether a volume that is not there is 0, for the files record none"
+    )
     repeated_hour: Literal["earlier", "later", "order"] | None = Field(
         None, description="which of the two hours it is that the clock of the timezone tells twice"
     )
@@ -56,9 +72,15 @@ class ArchiveManifest(BaseModel):
     format: Literal[1] = 1
     exchange: str = Field(description="market identifier code; one archive, one exchange")
     source: str = Field("", description="where the bars come from, in words")
-    label: Literal["open"] = Field("open", description="which end of a bar a stored timestamp labels")
-    intervals: tuple[str, ...] = Field((), description="intervals that are stored; of files in place the one they hold")
-    in_place: InPlace | None = Field(None, description="where the bars are, if not below this folder in our own layout")
+    label: Literal["open"] = Field(
+        "open", description="which end of a bar a stored timestamp labels"
+    )
+    intervals: tuple[str, ...] = Field(
+        (), description="intervals that are stored; of files in place the one they hold"
+    )
+    in_place: InPlace | None = Field(
+        None, description="where the bars are, if not below this folder in our own layout"
+    )
 
     @model_validator(mode="after")
     def _one_interval(self) -> ArchiveManifest:
@@ -79,8 +101,14 @@ class ArchiveManifest(BaseModel):
     def base(self) -> Interval:
         """The shortest interval that is stored; raises ArchiveError where there is none."""
         if not self.intervals:
-            raise ArchiveError("the archive holds no bars", where=MANIFEST, fix="import bars with `barsweep archive import`")
-        return min((Interval.parse(name) for name in self.intervals), key=lambda interval: interval.micros)
+            raise ArchiveError(
+                "the archive holds no bars",
+                where=MANIFEST,
+                fix="import bars with `barsweep archive import`",
+            )
+        return min(
+            (Interval.parse(name) for name in self.intervals), key=lambda interval: interval.micros
+        )
 
 
 def is_imported(root: Path) -> bool:
@@ -126,7 +154,10 @@ def _values(folder: Path, key: str, parse: Callable[[str], Value]) -> list[Value
             value = None
         if value is None or f"{value}" != name:
             raise ArchiveError(
-                f"{name!r} is no {key}", where=path.parent, expected=EXAMPLES[key], fix="move the folder out of the archive"
+                f"{name!r} is no {key}",
+                where=path.parent,
+                expected=EXAMPLES[key],
+                fix="move the folder out of the archive",
             )
         values.append(value)
     return sorted(values)
@@ -137,16 +168,25 @@ def read_manifest(root: Path) -> ArchiveManifest:
     path = root / MANIFEST
     if not path.is_file():
         raise ArchiveError(
-            "no archive here" if root.exists() else "no such folder", where=root, expected=f"a folder with {MANIFEST}",
+            "no archive here" if root.exists() else "no such folder",
+            where=root,
+            expected=f"a folder with {MANIFEST}",
             fix="import bars with `barsweep archive import`, or make a market with `barsweep archive demo`",
-        )  # fmt: skip
+        )
     try:
         return ArchiveManifest(**json.loads(path.read_text()))
     except (ValidationError, ValueError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        first = (
+            error.errors()[0]
+            if isinstance(error, ValidationError)
+            else {"loc": (), "msg": str(error)}
+        )
         key = ".".join(map(str, first["loc"]))
-        raise ArchiveError(f"not readable: {key} {first['msg']}".replace("  ", " "), where=path,
-                           expected="an archive of format 1") from None  # fmt: skip
+        raise ArchiveError(
+            f"not readable: {key} {first['msg']}".replace("  ", " "),
+            where=path,
+            expected="an archive of format 1",
+        ) from None
     except ConfigError as error:
         raise ArchiveError(error.what, where=path) from None
 
@@ -155,7 +195,11 @@ def write_manifest(root: Path, manifest: ArchiveManifest) -> None:
     """Write archive.json, whole or not at all; of files in place only what is not usual."""
     content = manifest.model_dump(mode="json", exclude_none=True)
     if manifest.in_place:
-        always = manifest.in_place.model_dump(mode="json", include={"root", "files", "label", "columns"})
-        content["in_place"] = always | manifest.in_place.model_dump(mode="json", exclude_defaults=True)
+        always = manifest.in_place.model_dump(
+            mode="json", include={"root", "files", "label", "columns"}
+        )
+        content["in_place"] = always | manifest.in_place.model_dump(
+            mode="json", exclude_defaults=True
+        )
     with atomic_path(root / MANIFEST) as path:
         path.write_text(json.dumps(content, indent=2) + "\n")

@@ -63,13 +63,27 @@ def factor_actions(archive: Archive, source: Path) -> tuple[pl.DataFrame, tuple[
     rows: list[tuple[str, dt.date, float | None, float | None]] = []
     skipped: list[str] = []
     for symbol, where, lines in _files(source):
-        factors = sorted(_factors(line, where, number) for number, line in enumerate(lines, 1) if not _is_lossy(line))
+        factors = sorted(
+            _factors(line, where, number)
+            for number, line in enumerate(lines, 1)
+            if not _is_lossy(line)
+        )
         for this, after in pairwise(factors):
-            ratio, cash, trouble = _ratio(after.split / this.split), *_dividend(archive, symbol, this, after)
+            ratio, cash, trouble = (
+                _ratio(after.split / this.split),
+                *_dividend(archive, symbol, this, after),
+            )
             if trouble:
                 skipped.append(f"{symbol} {this.date}: {trouble}")
             if ratio != 1.0 or cash:
-                rows.append((symbol, _next_session(archive, this.date), ratio if ratio != 1.0 else None, cash or None))
+                rows.append(
+                    (
+                        symbol,
+                        _next_session(archive, this.date),
+                        ratio if ratio != 1.0 else None,
+                        cash or None,
+                    )
+                )
     return pl.DataFrame(rows, schema=CORPORATE_ACTIONS_SCHEMA, orient="row"), tuple(skipped)
 
 
@@ -90,12 +104,20 @@ def _files(source: Path) -> Iterator[tuple[str, str, list[str]]]:
     """(symbol, where, lines) of each file, in the order of symbols."""
     found = sorted(_texts(source))
     if not found:
-        raise ArchiveError("no files", where=source, expected="a folder or zip of LEAN's files, such as aapl.csv, or one of them")
+        raise ArchiveError(
+            "no files",
+            where=source,
+            expected="a folder or zip of LEAN's files, such as aapl.csv, or one of them",
+        )
     spelled = pl.Series("spelled", [name for name, _ in found])
-    told = two_spellings(with_spelling(pl.DataFrame({"symbol": spelled.str.to_uppercase()}), spelled))
+    told = two_spellings(
+        with_spelling(pl.DataFrame({"symbol": spelled.str.to_uppercase()}), spelled)
+    )
     twice = spelled.filter(spelled.is_duplicated())
     if told or len(twice):
-        raise ArchiveError(told or f"two files of {twice[0]}", where=source, expected="one file a symbol")
+        raise ArchiveError(
+            told or f"two files of {twice[0]}", where=source, expected="one file a symbol"
+        )
     for name, text in found:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if lines:
@@ -109,15 +131,23 @@ def _texts(source: Path) -> Iterator[tuple[str, str]]:
                 for name in archive.namelist():
                     if name.endswith(".csv"):
                         if archive.getinfo(name).file_size > MOST_BYTES:
-                            raise ArchiveError(f"{name} holds more than {MOST_BYTES >> 20} MB", where=source,
-                                               expected="a factor or map file")  # fmt: skip
-                        yield Path(name).name.removesuffix(".csv"), io.TextIOWrapper(archive.open(name), "utf-8").read()
+                            raise ArchiveError(
+                                f"{name} holds more than {MOST_BYTES >> 20} MB",
+                                where=source,
+                                expected="a factor or map file",
+                            )
+                        yield (
+                            Path(name).name.removesuffix(".csv"),
+                            io.TextIOWrapper(archive.open(name), "utf-8").read(),
+                        )
         else:
             for path in [source] if source.is_file() else source.glob("*.csv"):
                 yield path.name.removesuffix(".csv"), path.read_text(encoding="utf-8")
     except (*UNREADABLE, UnicodeDecodeError) as error:
         raise ArchiveError(
-            f"cannot be read: {error}", where=source, expected="a folder, a .csv or a .zip of LEAN's files"
+            f"cannot be read: {error}",
+            where=source,
+            expected="a folder, a .csv or a .zip of LEAN's files",
         ) from None
 
 
@@ -125,7 +155,12 @@ def _factors(line: str, where: str, number: int) -> Factors:
     cells = line.split(",")
     try:
         reference = float(cells[3]) if len(cells) > 3 and cells[3] else 0.0
-        row = Factors(dt.datetime.strptime(cells[0], "%Y%m%d").date(), float(cells[1]), float(cells[2]), reference)
+        row = Factors(
+            dt.datetime.strptime(cells[0], "%Y%m%d").date(),
+            float(cells[1]),
+            float(cells[2]),
+            reference,
+        )
         if row.price > 0 and row.split > 0:
             return row
     except (ValueError, IndexError):
@@ -145,10 +180,16 @@ def _mapping(line: str, where: str, number: int) -> tuple[dt.date, str]:
             return dt.datetime.strptime(cells[0], "%Y%m%d").date(), cells[1].strip().upper()
     except (ValueError, IndexError):
         pass
-    raise ArchiveError(f"line {number} is {line!r}", where=where, expected="date, ticker[, exchange], such as 20140402,goocv,Q")
+    raise ArchiveError(
+        f"line {number} is {line!r}",
+        where=where,
+        expected="date, ticker[, exchange], such as 20140402,goocv,Q",
+    )
 
 
-def _dividend(archive: Archive, symbol: str, this: Factors, after: Factors) -> tuple[float, str | None]:
+def _dividend(
+    archive: Archive, symbol: str, this: Factors, after: Factors
+) -> tuple[float, str | None]:
     """Cash a share between two rows, 0 where there is none, and what speaks against what there is."""
     part = this.price / after.price
     if abs(part - 1.0) < LEAST:
@@ -164,7 +205,10 @@ def _dividend(archive: Archive, symbol: str, this: Factors, after: Factors) -> t
 def _ratio(quotient: float) -> float:
     """The simple ratio that a quotient of rounded factors stands for, else the quotient."""
     for near in (Fraction(quotient).limit_denominator(WHOLE), *_whole(quotient)):
-        simple = min(near.numerator, near.denominator) == 1 or max(near.numerator, near.denominator) <= WHOLE
+        simple = (
+            min(near.numerator, near.denominator) == 1
+            or max(near.numerator, near.denominator) <= WHOLE
+        )
         if near > 0 and simple and abs(quotient / float(near) - 1.0) < TOLERANCE:
             return float(near)
     return quotient
@@ -179,5 +223,7 @@ def _next_session(archive: Archive, date: dt.date) -> dt.date:
 
 
 def _close(archive: Archive, symbol: str, date: dt.date) -> float | None:
-    bars = archive.read_daily(["close"], date, date + dt.timedelta(days=1)).filter(pl.col("symbol") == symbol)
+    bars = archive.read_daily(["close"], date, date + dt.timedelta(days=1)).filter(
+        pl.col("symbol") == symbol
+    )
     return bars["close"][0] if len(bars) else None

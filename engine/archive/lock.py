@@ -21,12 +21,16 @@ def write_lock(root: Path, error: type[BarsweepError] = ArchiveError) -> Iterato
         root.mkdir(parents=True, exist_ok=True)
         handle = (root / ".import.lock").open("a")
     except OSError as problem:
-        raise error(f"cannot be written: {problem.strerror}", where=root, expected="a folder to write to") from None
+        raise error(
+            f"cannot be written: {problem.strerror}", where=root, expected="a folder to write to"
+        ) from None
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise error("another import is running", where=root, fix="wait until it is done") from None
+            raise error(
+                "another import is running", where=root, fix="wait until it is done"
+            ) from None
         for left in [*root.glob(".*.tmp"), *root.glob("*/.*.tmp"), *root.glob("bars/*/*/.*.tmp")]:
             left.unlink(missing_ok=True)
         yield

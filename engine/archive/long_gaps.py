@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive, DailyYear
 from engine.archive.symbol_map import EPOCH
 
-LONG, MANY = 180, 60  # days, and sessions of the archive, without a bar of the symbol: too long for a halt
-SOME, OTHER_PRICE = 10, 2.0  # sessions; and how many times the price before, or which part of it, the first price then is
+LONG, MANY = (
+    180,
+    60,
+)  # days, and sessions of the archive, without a bar of the symbol: too long for a halt
+SOME, OTHER_PRICE = (
+    10,
+    2.0,
+)  # sessions; and how many times the price before, or which part of it, the first price then is
 LATEST = 1 << 40  # after any day
 
 Last = dict[str, tuple[int, float]]  # symbol -> the day and the close of its last bar so far
@@ -73,11 +79,20 @@ def _gaps(bars: DailyYear, last: Last, sessions: NDArray[np.int64]) -> Iterator[
         symbol = bars.symbols[int(np.searchsorted(ends, row, side="right"))]
         day, before = int(bars.days[row]), int(days[row])
         date = EPOCH + dt.timedelta(days=day)
-        yield Gap(symbol, date, day - before, int(between[row]), float(closes[row]), float(bars.columns["open"][row]))
+        yield Gap(
+            symbol,
+            date,
+            day - before,
+            int(between[row]),
+            float(closes[row]),
+            float(bars.columns["open"][row]),
+        )
 
 
 def _split_between(splits: pl.DataFrame, gap: Gap) -> float:
     """New shares for one old, of a symbol's splits after the bar before and up to the gap's end."""
     before = gap.date - dt.timedelta(days=gap.days)
-    own = splits.filter(pl.col("symbol") == gap.symbol, pl.col("ex_date") > before, pl.col("ex_date") <= gap.date)
+    own = splits.filter(
+        pl.col("symbol") == gap.symbol, pl.col("ex_date") > before, pl.col("ex_date") <= gap.date
+    )
     return float(own["split_ratio"].product()) if len(own) else 1.0

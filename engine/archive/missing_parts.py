@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 def missing_interval(root: Path, files: SessionFiles, interval: str) -> ArchiveError:
     """Of an interval that archive.json names and that has no bars."""
     if isinstance(files, ForeignFiles):
-        told = ", ".join(f"{count:,} {reason}" for reason, count in files.catalogue().left_out.most_common())
+        told = ", ".join(
+            f"{count:,} {reason}" for reason, count in files.catalogue().left_out.most_common()
+        )
         return ArchiveError(
-            "no bars in the files" + (f"; rows left out: {told}" if told else ""), where=files.root / files.template,
+            "no bars in the files" + (f"; rows left out: {told}" if told else ""),
+            where=files.root / files.template,
             expected="bars of the exchange's sessions",
             fix="look at exchange, timezone, epoch_unit and label in archive.json",
-        )  # fmt: skip
+        )
     return ArchiveError(
-        f"no {interval} bars, though archive.json names them", where=root / "bars" / f"interval={interval}",
+        f"no {interval} bars, though archive.json names them",
+        where=root / "bars" / f"interval={interval}",
         expected="the files of every interval that archive.json names",
         fix=f"put them back, or import the bars again (without bars that you do not want: take {interval} out of archive.json)",
-    )  # fmt: skip
+    )
 
 
 def years_without_days(archive: Archive) -> ArchiveError | None:
@@ -44,9 +48,10 @@ def years_without_days(archive: Archive) -> ArchiveError | None:
             sessions = sum(date.year == year for date in dates)
             return ArchiveError(
                 f"no daily bars of {year}, though there are {sessions} sessions of {interval} bars",
-                where=layout.daily_file(archive.files.daily_root, year).parent, expected="a file of daily bars a year",
+                where=layout.daily_file(archive.files.daily_root, year).parent,
+                expected="a file of daily bars a year",
                 fix="put it back, or import the sessions of that year again",
-            )  # fmt: skip
+            )
     return None
 
 
@@ -64,10 +69,17 @@ class DailySymbols:
             self._year = session.date.year
             self._symbols = self._read(self._year)
         start = pl.col("timestamp").dt.epoch("us")
-        regular = bars.filter(start >= session.open, start < session.close)["symbol"].drop_nulls().unique().sort()
+        regular = (
+            bars.filter(start >= session.open, start < session.close)["symbol"]
+            .drop_nulls()
+            .unique()
+            .sort()
+        )
         if self._symbols is None:
             return []
-        there = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)["symbol"]
+        there = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
+            "symbol"
+        ]
         return regular.filter(~regular.is_in(there.implode())).to_list()
 
     def _read(self, year: int) -> pl.DataFrame | None:
@@ -75,6 +87,8 @@ class DailySymbols:
         if not path.exists():
             return pl.DataFrame(schema={"symbol": pl.String, "day": pl.Int64})
         try:
-            return read_bars(path, ["symbol"]).with_columns(day=pl.Series(self._archive.daily_days(year)))
+            return read_bars(path, ["symbol"]).with_columns(
+                day=pl.Series(self._archive.daily_days(year))
+            )
         except ArchiveError:
             return None

@@ -109,8 +109,12 @@ def _untold(spacing: Spacing, file: Path) -> BarImportError:
         apart = ", ".join(
             str(dt.timedelta(minutes=minutes)) for minutes in sorted(spacing.minutes)[:5]
         )
-        return BarImportError(f"bars are {apart} apart, which several intervals may be", where=file,
-                              expected="bars of one interval", fix="give --interval")  # fmt: skip
+        return BarImportError(
+            f"bars are {apart} apart, which several intervals may be",
+            where=file,
+            expected="bars of one interval",
+            fix="give --interval",
+        )
     return BarImportError(
         "the bars' interval cannot be told from so few", where=file, fix="give --interval"
     )
@@ -150,8 +154,12 @@ def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
 
 
 def resolved(
-    reading: SourceOptions, order: str | None, interval: Interval, label: str, calendar: ExchangeCalendar
-) -> SourceOptions:  # fmt: skip
+    reading: SourceOptions,
+    order: str | None,
+    interval: Interval,
+    label: str,
+    calendar: ExchangeCalendar,
+) -> SourceOptions:
     """The reading of a source of which the order of dates and the interval are known."""
     ends = interval.is_daily and label == "close" and calendar.is_round_the_clock
     return replace(reading, date_order=order, daily=interval.is_daily, day_ends=ends)

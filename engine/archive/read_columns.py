@@ -18,7 +18,7 @@ from engine.errors import BarImportError
 
 def read_columns(
     path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None = None
-) -> tuple[pl.DataFrame, float, float]:  # fmt: skip
+) -> tuple[pl.DataFrame, float, float]:
     """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the seconds to decode and to convert.
 
     names   of our columns that are wanted, where the file has them
@@ -45,16 +45,22 @@ def names_symbol(path: Path, options: SourceOptions) -> bool:
 
 def _decode(
     path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None
-) -> tuple[pl.DataFrame, dict[str, str]]:  # fmt: skip
+) -> tuple[pl.DataFrame, dict[str, str]]:
     """Their columns that ours are made from, and which is which."""
     given = {} if symbol is None else {"symbol": symbol}
     try:
         parquet = ending(path) == "parquet"
         texts = iter(()) if parquet else text_pieces(path, (), options.text)
         there = pq.read_schema(path).names if parquet else next(texts)[1].columns
-        mapping = find_columns(path, [name for name in there if name not in given] + [*given], options)
+        mapping = find_columns(
+            path, [name for name in there if name not in given] + [*given], options
+        )
         dated = ("date", "time") if "timestamp" not in mapping or "date" in options.columns else ()
-        own = {name: mapping[name] for name in (*dated, *names, "timestamp", "symbol") if name in mapping}
+        own = {
+            name: mapping[name]
+            for name in (*dated, *names, "timestamp", "symbol")
+            if name in mapping
+        }
         wanted = [name for name in dict.fromkeys(own.values()) if name not in given]
         if parquet:
             raw = pl.read_parquet(path, columns=wanted, hive_partitioning=False, glob=False)

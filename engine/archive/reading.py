@@ -51,15 +51,18 @@ class Told:
         return {"spacing": self.spacing.as_json(), "edges": self.edges.as_json()}
 
 
-
-
 class SourceReading:
     """Units of a source on their way into the staging folder: labels become starts, rows that cannot be bars are put aside."""
 
     def __init__(
-        self, staging: Staging, reading: SourceOptions, label: str, calendar: ExchangeCalendar, interval: Interval,
+        self,
+        staging: Staging,
+        reading: SourceOptions,
+        label: str,
+        calendar: ExchangeCalendar,
+        interval: Interval,
         progress: Progress,
-    ):  # fmt: skip
+    ):
         self._staging, self._reading, self._label = staging, reading, label
         self._calendar, self._interval, self._progress = calendar, interval, progress
         self._lock, self._stop = threading.Lock(), threading.Event()
@@ -70,7 +73,11 @@ class SourceReading:
         rows, megabytes = sum(staged.values()), sum(unit.bytes for unit in units) >> 20
         done = sum(unit.bytes for unit in units if unit.number in staged)
         with ThreadPoolExecutor(READERS) as pool:
-            waiting = {pool.submit(self._read_unit, unit, only): unit for unit in units if unit.number not in staged}
+            waiting = {
+                pool.submit(self._read_unit, unit, only): unit
+                for unit in units
+                if unit.number not in staged
+            }
             try:
                 for future in as_completed(waiting):
                     rows, done = rows + future.result(), done + waiting[future].bytes
@@ -97,11 +104,15 @@ class SourceReading:
                     rows += self._by_session(unit, small, waiting, only, told)
                 if sum(map(len, waiting)) >= ROWS_BEFORE_FLUSH:
                     self._flush(unit, waiting)
-            spans.append([str(part.path), str(first) if first else None, str(last) if last else None])
+            spans.append(
+                [str(part.path), str(first) if first else None, str(last) if last else None]
+            )
         rows += self._by_session(unit, small, waiting, only, told)
         self._flush(unit, waiting)
         with self._lock:
-            self._staging.mark(UNITS, {"unit": unit.number, "rows": rows, "files": spans} | told.as_json())
+            self._staging.mark(
+                UNITS, {"unit": unit.number, "rows": rows, "files": spans} | told.as_json()
+            )
         return rows
 
     def _span(self, labels: pl.Series) -> tuple[dt.date | None, dt.date | None]:
@@ -110,7 +121,9 @@ class SourceReading:
         high: Any = labels.max()
         if low is None:
             return None, None
-        start = low if self._label == "open" else low - dt.timedelta(microseconds=self._interval.micros)
+        start = (
+            low if self._label == "open" else low - dt.timedelta(microseconds=self._interval.micros)
+        )
         tz = self._calendar.tz
         first, last = start.astimezone(tz).date(), high.astimezone(tz).date()
         if self._interval.is_daily:
@@ -119,15 +132,22 @@ class SourceReading:
         return first, last + dt.timedelta(days=1) if overnight else last
 
     def _by_session(
-        self, unit: Unit, small: list[pl.DataFrame], waiting: list[pl.DataFrame], only: list[dt.date] | None, told: Told
-    ) -> int:  # fmt: skip
+        self,
+        unit: Unit,
+        small: list[pl.DataFrame],
+        waiting: list[pl.DataFrame],
+        only: list[dt.date] | None,
+        told: Told,
+    ) -> int:
         """Move pieces on: good rows with their session to `waiting`, the others to quarantine; how many rows there were."""
         if not small:
             return 0
         piece = pl.concat(small, how="diagonal")
         small.clear()
         piece = self._checked(piece, unit.parts[0].path)
-        bars = piece.with_columns(self._start(), pl.coalesce(reason(), self._off_minute()).alias("reason"))
+        bars = piece.with_columns(
+            self._start(), pl.coalesce(reason(), self._off_minute()).alias("reason")
+        )
         bars = bars.with_columns(self._dates(piece["timestamp"], bars["timestamp"]))
         told.spacing += self._spacing(bars, unit.parts[0].path)
         if only is not None:
@@ -135,8 +155,12 @@ class SourceReading:
         sessions = self._sessions(bars["date"])
         dates = pl.Series([session.date for session in sessions], dtype=pl.Date)
         lost = pl.col("reason").is_null() & ~pl.col("date").is_in(dates.implode())
-        bars = bars.with_columns(pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason"))
-        self._staging.quarantine(unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False))
+        bars = bars.with_columns(
+            pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason")
+        )
+        self._staging.quarantine(
+            unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False)
+        )
         good = bars.filter(pl.col("reason").is_null()).drop("reason")
         if not self._interval.is_daily:
             told.edges += Edges.of(good, sessions, self._interval)
@@ -158,9 +182,11 @@ class SourceReading:
         common = spacing.common
         if common is not None and 2 * common <= self._interval.minutes:
             raise BarImportError(
-                f"bars are {dt.timedelta(minutes=common)} apart", where=where, expected=f"bars of {self._interval.name}",
+                f"bars are {dt.timedelta(minutes=common)} apart",
+                where=where,
+                expected=f"bars of {self._interval.name}",
                 fix="give the --interval they have, and bars of one interval alone",
-            )  # fmt: skip
+            )
         return spacing
 
     def _off_minute(self) -> pl.Expr:
@@ -185,7 +211,9 @@ class SourceReading:
 
     def _flush(self, unit: Unit, waiting: list[pl.DataFrame]) -> None:
         if waiting:
-            for (date,), bars in pl.concat(waiting, how="diagonal").partition_by("date", as_dict=True).items():
+            for (date,), bars in (
+                pl.concat(waiting, how="diagonal").partition_by("date", as_dict=True).items()
+            ):
                 self._staging.append(unit, date, bars.drop("date"))
         waiting.clear()
 

@@ -60,14 +60,17 @@ class InPlaceOptions:
     no_volume: bool = False
 
 
-def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent) -> Archive:
+def init_in_place(
+    folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent
+) -> Archive:
     """Write archive.json into `root` for the files below `folder`, once they have been read; raises BarsweepError."""
     if options.label not in ("open", "close"):
         raise ArchiveError(
-            "which end of a bar the files' timestamps label is not declared", where="--label",
+            "which end of a bar the files' timestamps label is not declared",
+            where="--label",
             expected="open (the bar's start) or close (its end)",
             fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
-        )  # fmt: skip
+        )
     manifest = _manifest(folder, root, options)
     archive = Archive(root, manifest)
     assert isinstance(archive.files, ForeignFiles)
@@ -75,52 +78,95 @@ def init_in_place(folder: Path, root: Path, options: InPlaceOptions, progress: P
         raise missing_interval(root, archive.files, manifest.base.name)
     if longer := longer_bars(archive, manifest.base, archive.sessions(manifest.base.name)):
         raise ArchiveError(
-            f"{longer}: longer than {manifest.base.name}, they would be seen before they are over", where=folder,
-            expected=f"bars of {manifest.base.name}", fix="give the --interval they have",
-        )  # fmt: skip
+            f"{longer}: longer than {manifest.base.name}, they would be seen before they are over",
+            where=folder,
+            expected=f"bars of {manifest.base.name}",
+            fix="give the --interval they have",
+        )
     layout.write_manifest(root, manifest)
     return archive
 
 
 def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
-    if layout.is_imported(root) or ((root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None):
-        raise ArchiveError("an archive of imported bars is here", where=root, expected="a folder without one",
-                           fix="give another --archive")  # fmt: skip
+    if layout.is_imported(root) or (
+        (root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None
+    ):
+        raise ArchiveError(
+            "an archive of imported bars is here",
+            where=root,
+            expected="a folder without one",
+            fix="give another --archive",
+        )
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
     reading = SourceOptions(
-        options.columns or {}, options.timezone, options.epoch_unit, options.time_format, text=options.text,
-        repeated_hour=options.repeated_hour, no_volume=options.no_volume,
-    )  # fmt: skip
+        options.columns or {},
+        options.timezone,
+        options.epoch_unit,
+        options.time_format,
+        text=options.text,
+        repeated_hour=options.repeated_hour,
+        no_volume=options.no_volume,
+    )
     names = [path.relative_to(folder).as_posix() for path in paths]
     files = options.files or _template(names, folder, names_symbol(paths[0], reading))
     template = Template(files, "--files")
-    own = {path: match[0] for path, name in zip(paths, names, strict=True) if (match := template.match(name))}
+    own = {
+        path: match[0]
+        for path, name in zip(paths, names, strict=True)
+        if (match := template.match(name))
+    }
     if not own:
-        raise ArchiveError(f"no file matches {files!r}", where=folder, expected=f"files like {names[0]}",
-                           fix="give another --files")  # fmt: skip
+        raise ArchiveError(
+            f"no file matches {files!r}",
+            where=folder,
+            expected=f"files like {names[0]}",
+            fix="give another --files",
+        )
     alone = "x" if template.names_symbol else None
     interval = options.interval or _told_interval(own, reading, options, alone).name
     return layout.ArchiveManifest(
-        exchange=options.exchange, source=options.source or folder.resolve().name, intervals=(Interval.parse(interval).name,),
+        exchange=options.exchange,
+        source=options.source or folder.resolve().name,
+        intervals=(Interval.parse(interval).name,),
         in_place=layout.InPlace(
-            root=os.path.relpath(folder.resolve(), root.resolve()), files=files, label=options.label,
-            columns=dict(reading.columns), timezone=options.timezone, epoch_unit=options.epoch_unit,
-            time_format=options.time_format, header=options.text.names, skip_lines=options.text.skip_lines,
-            encoding=options.text.encoding, strip=options.text.strip, decimal_comma=options.text.decimal_comma,
-            repeated_hour=options.repeated_hour, no_volume=options.no_volume,
+            root=os.path.relpath(folder.resolve(), root.resolve()),
+            files=files,
+            label=options.label,
+            columns=dict(reading.columns),
+            timezone=options.timezone,
+            epoch_unit=options.epoch_unit,
+            time_format=options.time_format,
+            header=options.text.names,
+            skip_lines=options.text.skip_lines,
+            encoding=options.text.encoding,
+            strip=options.text.strip,
+            decimal_comma=options.text.decimal_comma,
+            repeated_hour=options.repeated_hour,
+            no_volume=options.no_volume,
         ),
-    )  # fmt: skip
+    )
 
 
 def _told_interval(
-    files: Mapping[Path, dt.date], reading: SourceOptions, options: InPlaceOptions, alone: str | None
-) -> Interval:  # fmt: skip
+    files: Mapping[Path, dt.date],
+    reading: SourceOptions,
+    options: InPlaceOptions,
+    alone: str | None,
+) -> Interval:
     """The interval of the files' bars, by the first of them that tell it."""
     calendar, label = ExchangeCalendar.of(options.exchange), options.label or "open"
-    pieces = ((file, read_columns(file, replace(reading, near=date), KEYS, alone and str(file))[0]) for file, date in files.items())
+    pieces = (
+        (file, read_columns(file, replace(reading, near=date), KEYS, alone and str(file))[0])
+        for file, date in files.items()
+    )
     found = interval_of(islice(pieces, LOOKED_AT), calendar, label)
     if found is None:
-        raise ArchiveError("no rows", where=next(iter(files)), expected="bars in the first files", fix="give --interval")
+        raise ArchiveError(
+            "no rows",
+            where=next(iter(files)),
+            expected="bars in the first files",
+            fix="give --interval",
+        )
     return found
 
 
@@ -133,10 +179,13 @@ def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
     likely = [Template(guess, folder) for guess in _guesses(names[0], has_symbol)[:1]]
     other = next((name for like in likely for name in names if not like.match(name)), None)
     raise ArchiveError(
-        "how the files are laid out by date cannot be told", where=folder, expected="one or several files a session, with the "
-        f"date in their path; the first is {names[0]}" + (f", and {other} is named otherwise" if other else ""),
+        "how the files are laid out by date cannot be told",
+        where=folder,
+        expected="one or several files a session, with the "
+        f"date in their path; the first is {names[0]}"
+        + (f", and {other} is named otherwise" if other else ""),
         fix='give --files, such as "date={date}/*.parquet" or "{date:%Y%m%d}.csv", or `barsweep archive import` them',
-    )  # fmt: skip
+    )
 
 
 def _guesses(name: str, has_symbol: bool) -> list[str]:

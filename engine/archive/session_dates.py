@@ -76,8 +76,12 @@ SECOND = dt.timedelta(seconds=1)
 
 
 def refuse_shifted_days(
-    labels: pl.Series, label: str, calendar: ExchangeCalendar, where: object, kind: type[BarsweepError] = BarImportError
-) -> None:  # fmt: skip
+    labels: pl.Series,
+    label: str,
+    calendar: ExchangeCalendar,
+    where: object,
+    kind: type[BarsweepError] = BarImportError,
+) -> None:
     """An error for days of a market round the clock that begin at another time than its sessions: a
     bar would be known before its day is over.
     """

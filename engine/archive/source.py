@@ -27,8 +27,15 @@ from engine.archive.time_text import (
     parse_form,
     swapped,
     zone_of,
-)  # fmt: skip
-from engine.archive.unread import ORDER, as_number, check_numbers, check_times, unread_time, with_repeated_hour
+)
+from engine.archive.unread import (
+    ORDER,
+    as_number,
+    check_numbers,
+    check_times,
+    unread_time,
+    with_repeated_hour,
+)
 from engine.errors import BarImportError, did_you_mean
 from engine.schema import BAR_SCHEMA, BAR_VALUES, OPTIONAL_BAR_SCHEMA, PRICE_COLUMNS, TIMESTAMP
 
@@ -90,7 +97,9 @@ class SourceOptions:
     repeated_hour: str | None = None
     no_volume: bool = False
     query: str | None = None
-    reader: Reader = field(default=read_columnar, repr=False)  # a function's repr is another in each process
+    reader: Reader = field(
+        default=read_columnar, repr=False
+    )  # a function's repr is another in each process
     date_order: str | None = None
     near: dt.date | None = None
     daily: bool | None = None
@@ -114,14 +123,20 @@ def source_files(paths: list[Path]) -> list[Path]:
         if not path.exists():
             raise BarImportError("no such file or folder", where=path)
         if layout.is_imported(path):
-            raise BarImportError("is an archive already", where=path, expected="bars as a vendor delivers them",
-                                 fix=f"use it as it is, or import one interval of it, such as {path}/bars/interval=1m")  # fmt: skip
+            raise BarImportError(
+                "is an archive already",
+                where=path,
+                expected="bars as a vendor delivers them",
+                fix=f"use it as it is, or import one interval of it, such as {path}/bars/interval=1m",
+            )
         inside = _foreign_files(path) if path.is_dir() else [path]
         found += [p for p in inside if ending(p)]
     if not found:
         names = ", ".join(str(path) for path in paths)
         raise BarImportError(
-            "no bar files", where=names, expected="files ending in .parquet, .csv, .txt (.gz, .zst), .zip or .json"
+            "no bar files",
+            where=names,
+            expected="files ending in .parquet, .csv, .txt (.gz, .zst), .zip or .json",
         )
     return list(dict.fromkeys(found))
 
@@ -131,7 +146,11 @@ def _foreign_files(folder: Path) -> list[Path]:
     archives = [path.parent for path in below if path.name == layout.MANIFEST]
     own = {root / name for root in archives for name in (layout.ACTIONS, layout.SYMBOL_MAP)}
     imported = [root for root in archives if layout.is_imported(root)]
-    return [path for path in below if path.is_file() and path not in own and not any(path.is_relative_to(i) for i in imported)]
+    return [
+        path
+        for path in below
+        if path.is_file() and path not in own and not any(path.is_relative_to(i) for i in imported)
+    ]
 
 
 def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
@@ -149,9 +168,14 @@ def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
             if len(piece):
                 yield bars_of(part.path, piece, mapping, options, rows)
             rows += len(piece)
-    except pl.exceptions.PolarsError as error:  # a --time-format that is none, another vendor's columns
-        raise BarImportError(f"cannot be understood: {str(error).splitlines()[0]}", where=part.path,
-                             expected="bars as the layout and the options say") from None  # fmt: skip
+    except (
+        pl.exceptions.PolarsError
+    ) as error:  # a --time-format that is none, another vendor's columns
+        raise BarImportError(
+            f"cannot be understood: {str(error).splitlines()[0]}",
+            where=part.path,
+            expected="bars as the layout and the options say",
+        ) from None
 
 
 def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
@@ -166,25 +190,37 @@ def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict
     for target, name in options.columns.items():
         if target not in TARGETS or name not in present:
             wrong, known = (target, TARGETS) if target not in TARGETS else (name, tuple(present))
-            raise BarImportError(f"--column {target}={name}: no column {wrong!r}", where=path,
-                                 expected=f"one of {', '.join(known)}", fix=did_you_mean(wrong, known))  # fmt: skip
+            raise BarImportError(
+                f"--column {target}={name}: no column {wrong!r}",
+                where=path,
+                expected=f"one of {', '.join(known)}",
+                fix=did_you_mean(wrong, known),
+            )
         found[target] = name
     has_symbol = "symbol" in found or options.symbol_pattern is not None
     has_time = "timestamp" in found or "date" in found
-    missing = [name for name in BAR_VALUES if name not in found and not (name == "volume" and options.no_volume)]
+    missing = [
+        name
+        for name in BAR_VALUES
+        if name not in found and not (name == "volume" and options.no_volume)
+    ]
     missing += [] if has_symbol else ["symbol"]
     missing += [] if has_time else ["timestamp"]
     if missing:
         raise BarImportError(
-            f"no column for {', '.join(missing)}", where=path, expected=f"columns {', '.join(BAR_SCHEMA)}; the file has "
-            f"{', '.join(present)}",
-            fix=f"name it: --column {missing[0]}=NAME" + ("" if has_symbol else ", or --symbol-from-filename")
+            f"no column for {', '.join(missing)}",
+            where=path,
+            expected=f"columns {', '.join(BAR_SCHEMA)}; the file has {', '.join(present)}",
+            fix=f"name it: --column {missing[0]}=NAME"
+            + ("" if has_symbol else ", or --symbol-from-filename")
             + (", or --no-volume if none is recorded" if missing == ["volume"] else ""),
-        )  # fmt: skip
+        )
     return found
 
 
-def bars_of(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions, rows: int = 0) -> pl.DataFrame:
+def bars_of(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions, rows: int = 0
+) -> pl.DataFrame:
     """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed.
 
     Where a symbol is written in another way than it is stored, the column SPELLED has the way it is written.
@@ -198,22 +234,35 @@ def bars_of(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: S
     except pl.exceptions.PolarsError:
         _, texts = _labels(piece, mapping, options)
         if texts.dtype == pl.String and texts.null_count() < len(texts):
-            raise unread_time(path, texts.drop_nulls()[0], int(texts.is_not_null().arg_true()[0])) from None
+            raise unread_time(
+                path, texts.drop_nulls()[0], int(texts.is_not_null().arg_true()[0])
+            ) from None
         raise
-    check_numbers(path, piece, bars, {name: mapping[name] for name in NUMBERS if name in mapping}, rows)
+    check_numbers(
+        path, piece, bars, {name: mapping[name] for name in NUMBERS if name in mapping}, rows
+    )
     if bars["timestamp"].null_count():
         bars = _with_times(path, piece, mapping, options, bars, rows)
-    return with_spelling(bars, piece.select(_spelled(path, piece, mapping, options).alias(SPELLED))[SPELLED])
+    return with_spelling(
+        bars, piece.select(_spelled(path, piece, mapping, options).alias(SPELLED))[SPELLED]
+    )
 
 
 def _with_times(
-    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions, bars: pl.DataFrame, rows: int
-) -> pl.DataFrame:  # fmt: skip
+    path: Path,
+    piece: pl.DataFrame,
+    mapping: dict[str, str],
+    options: SourceOptions,
+    bars: pl.DataFrame,
+    rows: int,
+) -> pl.DataFrame:
     """Bars of which some have no time yet: those that a clock tells twice have one, or it is an error."""
     _, texts = _labels(piece, mapping, options)
     zones = _zones(texts, options.timezone)
     if zones.null_count() < len(zones):
-        as_utc = as_bars(path, piece, mapping, replace(options, timezone="UTC", on_the_wall=True))["timestamp"]
+        as_utc = as_bars(path, piece, mapping, replace(options, timezone="UTC", on_the_wall=True))[
+            "timestamp"
+        ]
         wall = as_utc.dt.replace_time_zone(None)
         for zone in zones.drop_nulls().unique().sort().to_list():
             of_zone = pl.select(pl.when(zones == zone).then(wall)).to_series()
@@ -232,37 +281,56 @@ def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
     return named.zip_with(carried.is_not_null(), of_options)
 
 
-def as_bars(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.DataFrame:
+def as_bars(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.DataFrame:
     """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed."""
     symbol = _symbol(path, piece, mapping, options).str.strip_chars()
     for pattern, replacement in options.symbol_rules:
         symbol = symbol.str.replace(pattern, replacement)
     if options.no_volume:
         piece, mapping = _with_volume(piece, mapping)
-    numbers = [_number(path, piece, name, mapping[name], options) for name in NUMBERS if name in mapping]
+    numbers = [
+        _number(path, piece, name, mapping[name], options) for name in NUMBERS if name in mapping
+    ]
     if options.price_divisor != 1:
-        numbers = [divided(n, options.price_divisor) if n.meta.output_name() in DIVIDED else n for n in numbers]
+        numbers = [
+            divided(n, options.price_divisor) if n.meta.output_name() in DIVIDED else n
+            for n in numbers
+        ]
     label = pl.lit(_timestamp(path, piece, mapping, options))
     timestamp = pl.when(label.is_between(*BELIEVED)).then(label).alias("timestamp")
     return piece.select(symbol.str.to_uppercase().alias("symbol"), timestamp, *numbers)
 
 
-def _with_volume(piece: pl.DataFrame, mapping: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str]]:
+def _with_volume(
+    piece: pl.DataFrame, mapping: dict[str, str]
+) -> tuple[pl.DataFrame, dict[str, str]]:
     """A piece of a source that records no volume, or only some, with 0 where there is none."""
     source = mapping.get("volume")
     if source is None:
         return piece.with_columns(pl.lit(0.0).alias("volume")), mapping | {"volume": "volume"}
-    text = pl.col(source).str.strip_chars().replace("", None) if piece.schema[source] == pl.String else pl.col(source)
-    return piece.with_columns(text.fill_null(pl.lit("0" if piece.schema[source] == pl.String else 0))), mapping
+    text = (
+        pl.col(source).str.strip_chars().replace("", None)
+        if piece.schema[source] == pl.String
+        else pl.col(source)
+    )
+    return piece.with_columns(
+        text.fill_null(pl.lit("0" if piece.schema[source] == pl.String else 0))
+    ), mapping
 
 
-def _symbol(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Expr:
+def _symbol(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.Expr:
     if options.symbol_pattern is None or "symbol" in options.columns:
         return pl.col(mapping["symbol"]).cast(pl.String)
     return pl.lit(_found(path, piece, options.symbol_pattern)[1])
 
 
-def _spelled(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Expr:
+def _spelled(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.Expr:
     """How a symbol is written: as it is, or as the part of the file's name that tells it."""
     if options.symbol_pattern is None or "symbol" in options.columns:
         return pl.col(mapping["symbol"]).cast(pl.String).str.strip_chars()
@@ -276,29 +344,45 @@ def _found(path: Path, piece: pl.DataFrame, pattern: str) -> re.Match[str]:
     if INSIDE in piece.columns:
         inside, alone = Path(piece[INSIDE][0]).name, len(texts_in(path)) == 1
         if alone and pattern == FILE_NAME and stem(inside) != stem(path.name):
-            raise BarImportError(f"holds {inside}: which of the two names is the symbol cannot be told", where=path,
-                                 expected="a file and its .zip of one name", fix="rename it, or unpack it")  # fmt: skip
+            raise BarImportError(
+                f"holds {inside}: which of the two names is the symbol cannot be told",
+                where=path,
+                expected="a file and its .zip of one name",
+                fix="rename it, or unpack it",
+            )
         name = path.name if alone else inside
     match = re.search(pattern, name)
     if match is None:
-        raise BarImportError("no symbol in the file's name", where=path, expected=f"a name like {pattern}")
+        raise BarImportError(
+            "no symbol in the file's name", where=path, expected=f"a name like {pattern}"
+        )
     return match
 
 
-def _number(path: Path, piece: pl.DataFrame, name: str, source: str, options: SourceOptions) -> pl.Expr:
+def _number(
+    path: Path, piece: pl.DataFrame, name: str, source: str, options: SourceOptions
+) -> pl.Expr:
     dtype = piece.schema[source]
     if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
-        raise BarImportError(f"column {source!r} is {dtype}", where=path, expected=f"numbers for {name}")
+        raise BarImportError(
+            f"column {source!r} is {dtype}", where=path, expected=f"numbers for {name}"
+        )
     numbers = piece[source].cast(pl.Float64, strict=False)
-    if dtype == pl.String and (options.text.decimal_comma or numbers.null_count() > piece[source].null_count()):
+    if dtype == pl.String and (
+        options.text.decimal_comma or numbers.null_count() > piece[source].null_count()
+    ):
         numbers = piece.select(as_number(pl.col(source), options.text)).to_series()
     return pl.lit(numbers).alias(name)
 
 
-def _timestamp(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Series:
+def _timestamp(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.Series:
     """The bars' labels in UTC, null where one cannot be parsed. A date without a time is that date at midnight UTC, in any zone."""
     source, values = _labels(piece, mapping, options)
-    if values.dtype.is_integer() or (values.dtype == pl.String and not options.time_format and _counts(values)):
+    if values.dtype.is_integer() or (
+        values.dtype == pl.String and not options.time_format and _counts(values)
+    ):
         return _day_ends(_from_epoch(path, source, values, options), options)
     if values.dtype == pl.String:
         return _of_text(path, source, values, options)
@@ -308,29 +392,47 @@ def _timestamp(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options
         return _naive(path, source, values.cast(pl.Datetime("us")), options)
     if isinstance(values.dtype, pl.Datetime):
         moments = values.dt.convert_time_zone("UTC").cast(TIMESTAMP)
-        return _dates_of_midnights(values.dt.replace_time_zone(None), _day_ends(moments, options), options)
-    raise BarImportError(f"column {source!r} is {values.dtype}", where=path, expected="timestamps, dates, text or whole numbers")
+        return _dates_of_midnights(
+            values.dt.replace_time_zone(None), _day_ends(moments, options), options
+        )
+    raise BarImportError(
+        f"column {source!r} is {values.dtype}",
+        where=path,
+        expected="timestamps, dates, text or whole numbers",
+    )
 
 
-def _labels(piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> tuple[str, pl.Series]:
+def _labels(
+    piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> tuple[str, pl.Series]:
     """The column that tells the rows' times, and its name; of a date and a time in two columns, both as text."""
-    source = mapping["timestamp"] if "timestamp" in mapping and "date" not in options.columns else mapping["date"]
+    source = (
+        mapping["timestamp"]
+        if "timestamp" in mapping and "date" not in options.columns
+        else mapping["date"]
+    )
     values = piece[source]
     if source == mapping.get("date") and "time" in mapping:
         date = values.cast(pl.Date) if isinstance(values.dtype, pl.Datetime) else values
         values = date.cast(pl.String) + " " + piece[mapping["time"]].cast(pl.String)
-    elif values.dtype.is_integer() and (options.time_format or (not options.epoch_unit and _are_dates(values))):
+    elif values.dtype.is_integer() and (
+        options.time_format or (not options.epoch_unit and _are_dates(values))
+    ):
         values = values.cast(pl.String)  # 20180301
     return source, values
 
 
-def label_texts(piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Series | None:
+def label_texts(
+    piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.Series | None:
     """The texts that tell the rows' times; None where numbers or times do."""
     _, values = _labels(piece, mapping, options)
     return values if values.dtype == pl.String and not _counts(values) else None
 
 
-def read_symbols(path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions) -> pl.Series:
+def read_symbols(
+    path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
+) -> pl.Series:
     """The rows' symbols as the file has them."""
     return piece.with_columns(_symbol(path, piece, mapping, options).alias("symbol"))["symbol"]
 
@@ -348,11 +450,17 @@ def _of_text(path: Path, source: str, texts: pl.Series, options: SourceOptions) 
     if ISO.match(first) and "/" not in first:
         moments = texts.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
         if options.daily:
-            wall = texts.str.strip_chars().str.replace(ZONE, "").str.to_datetime(time_unit="us", strict=False)
+            wall = (
+                texts.str.strip_chars()
+                .str.replace(ZONE, "")
+                .str.to_datetime(time_unit="us", strict=False)
+            )
             return _dates_of_midnights(wall, _day_ends(moments, options), options)
         return moments
     bodies = texts.str.strip_chars().str.replace(CARRIED, "")
-    return _in_their_zones(_wall_clock(path, bodies, str(first_text(bodies)), options), texts, options)
+    return _in_their_zones(
+        _wall_clock(path, bodies, str(first_text(bodies)), options), texts, options
+    )
 
 
 def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -> pl.Series:
@@ -360,7 +468,9 @@ def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -
     zones = texts.str.strip_chars().str.extract(CARRIED)
     moments = pl.Series([None], dtype=TIMESTAMP).new_from_index(0, len(texts))
     for zone in zones.drop_nulls().unique().sort().to_list():
-        moments = in_zone(wall, "UTC" if options.on_the_wall else zone).zip_with((zones == zone).fill_null(False), moments)
+        moments = in_zone(wall, "UTC" if options.on_the_wall else zone).zip_with(
+            (zones == zone).fill_null(False), moments
+        )
     return _dates_of_midnights(wall, _day_ends(moments, options), options)
 
 
@@ -376,9 +486,11 @@ def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) 
     other = swapped(form)
     if other != form and 10 * parse_form(lost.str.strip_chars(), other).count() > len(texts):
         raise BarImportError(
-            f"{lost[0]!r} is no date of the form {form}, and one of the form {other}", where=path,
-            expected="dates of one form in all of a source", fix=f"give --time-format '{other}' if it is that of all of them",
-        )  # fmt: skip
+            f"{lost[0]!r} is no date of the form {form}, and one of the form {other}",
+            where=path,
+            expected="dates of one form in all of a source",
+            fix=f"give --time-format '{other}' if it is that of all of them",
+        )
     tells_time = re.search(r"%-?[HIMSTRXpsc]", form) is not None
     return _naive(path, source, naive, options) if tells_time else _at_midnight(naive)
 
@@ -409,7 +521,9 @@ def _rest(texts: pl.Series, moments: pl.Series, options: SourceOptions) -> pl.Se
     lost = moments.is_null() & texts.is_not_null()
     if not lost.any():
         return moments
-    return moments.zip_with(~lost, parse(pl.select(pl.when(lost).then(texts)).to_series(), options.date_order))
+    return moments.zip_with(
+        ~lost, parse(pl.select(pl.when(lost).then(texts)).to_series(), options.date_order)
+    )
 
 
 def _counts(values: pl.Series) -> bool:
@@ -420,18 +534,28 @@ def _counts(values: pl.Series) -> bool:
 def _are_dates(values: pl.Series) -> bool:
     """Whether whole numbers are dates such as 20180301: as seconds they would be days of 1970."""
     dates = values.drop_nulls().cast(pl.String).str.to_date("%Y%m%d", strict=False)
-    return len(dates) > 0 and dates.null_count() == 0 and bool(values.drop_nulls().is_between(*DATES).all())
+    return (
+        len(dates) > 0
+        and dates.null_count() == 0
+        and bool(values.drop_nulls().is_between(*DATES).all())
+    )
 
 
 def _from_epoch(path: Path, source: str, values: pl.Series, options: SourceOptions) -> pl.Series:
     if options.epoch_unit is None:
-        raise BarImportError(f"column {source!r} holds whole numbers", where=path, expected="a declared unit",
-                             fix="give --epoch-unit s, ms, us or ns")  # fmt: skip
+        raise BarImportError(
+            f"column {source!r} holds whole numbers",
+            where=path,
+            expected="a declared unit",
+            fix="give --epoch-unit s, ms, us or ns",
+        )
     scale = EPOCH_UNITS[options.epoch_unit]
     count = values.cast(pl.Int64, strict=False)
     if scale is None:
         return (count // 1000).cast(TIMESTAMP)
-    fits = count.is_between(-MOST_MICROS // scale, MOST_MICROS // scale)  # beyond, the product would turn up anywhere
+    fits = count.is_between(
+        -MOST_MICROS // scale, MOST_MICROS // scale
+    )  # beyond, the product would turn up anywhere
     return pl.select(pl.when(fits).then(count * scale).cast(TIMESTAMP)).to_series()
 
 
@@ -442,8 +566,12 @@ def _naive(path: Path, source: str, wall: pl.Series, options: SourceOptions) -> 
     if dates and not timed.any():
         return _at_midnight(wall)
     if options.timezone is None:
-        raise BarImportError(f"column {source!r} has no time zone", where=path, expected="a declared zone",
-                             fix="give --timezone, such as America/New_York or UTC")  # fmt: skip
+        raise BarImportError(
+            f"column {source!r} has no time zone",
+            where=path,
+            expected="a declared zone",
+            fix="give --timezone, such as America/New_York or UTC",
+        )
     return _dates_of_midnights(wall, _day_ends(in_zone(wall, options.timezone), options), options)
 
 

@@ -50,7 +50,9 @@ def read_sources(root: Path) -> dict[str, SourceFile]:
     return {row[0]: SourceFile(*row) for row in pl.read_ipc(path).iter_rows()}
 
 
-def write_sources(root: Path, known: Mapping[str, SourceFile], imported: Iterable[SourceFile]) -> None:
+def write_sources(
+    root: Path, known: Mapping[str, SourceFile], imported: Iterable[SourceFile]
+) -> None:
     """Add files to the known ones, or replace them."""
     files = dict(known) | {file.path: file for file in imported}
     rows = [tuple(vars(files[path]).values()) for path in sorted(files)]
@@ -58,7 +60,9 @@ def write_sources(root: Path, known: Mapping[str, SourceFile], imported: Iterabl
         pl.DataFrame(rows, schema=SCHEMA, orient="row").write_ipc(target, compression="zstd")
 
 
-def source_file(path: Path, how: str, first: dt.date | None = None, last: dt.date | None = None) -> SourceFile:
+def source_file(
+    path: Path, how: str, first: dt.date | None = None, last: dt.date | None = None
+) -> SourceFile:
     """What there is to know of a file."""
     stat = path.stat()
     return SourceFile(str(path.resolve()), stat.st_size, stat.st_mtime_ns, how, first, last)
@@ -68,4 +72,8 @@ def is_known(path: Path, how: str, known: Mapping[str, SourceFile]) -> bool:
     """Whether the file was imported in the same way and has not changed since."""
     before = known.get(str(path.resolve()))
     now = source_file(path, how)
-    return before is not None and (before.size, before.modified, before.how) == (now.size, now.modified, now.how)
+    return before is not None and (before.size, before.modified, before.how) == (
+        now.size,
+        now.modified,
+        now.how,
+    )

@@ -9,7 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 SPELLED = "spelled"  # beside `symbol`: how the source writes it; null where it writes it so
-FEWEST, SHARE = 10, 0.25  # contradictions of one symbol, and of its times, from which on they are another series
+FEWEST, SHARE = (
+    10,
+    0.25,
+)  # contradictions of one symbol, and of its times, from which on they are another series
 
 
 def with_spelling(bars: pl.DataFrame, spelled: pl.Series) -> pl.DataFrame:
@@ -23,7 +26,12 @@ def two_spellings(bars: pl.DataFrame) -> str | None:
     if SPELLED not in bars.columns:
         return None
     pairs = bars.select("symbol", pl.coalesce(SPELLED, "symbol").alias(SPELLED)).unique()
-    twice = pairs.group_by("symbol").agg(pl.col(SPELLED).sort(), pl.len().alias("ways")).filter(pl.col("ways") > 1).sort("symbol")
+    twice = (
+        pairs.group_by("symbol")
+        .agg(pl.col(SPELLED).sort(), pl.len().alias("ways"))
+        .filter(pl.col("ways") > 1)
+        .sort("symbol")
+    )
     if twice.is_empty():
         return None
     symbol, ways, _ = twice.row(0)
@@ -38,9 +46,19 @@ def two_series(kept: pl.DataFrame, conflicts: pl.DataFrame) -> str | None:
     """
     if len(conflicts) < FEWEST:
         return None
-    counts = conflicts.select("symbol", "timestamp").unique().group_by("symbol").len("twice").filter(pl.col("twice") >= FEWEST)
+    counts = (
+        conflicts.select("symbol", "timestamp")
+        .unique()
+        .group_by("symbol")
+        .len("twice")
+        .filter(pl.col("twice") >= FEWEST)
+    )
     times = kept.group_by("symbol").len("times")
-    found = counts.join(times, on="symbol").filter(pl.col("twice") >= SHARE * pl.col("times")).sort("symbol")
+    found = (
+        counts.join(times, on="symbol")
+        .filter(pl.col("twice") >= SHARE * pl.col("times"))
+        .sort("symbol")
+    )
     if found.is_empty():
         return None
     symbol, twice, times_of = found.row(0)

@@ -25,8 +25,31 @@ from engine.archive.actions import at_bars
 from engine.archive.archive import Archive
 
 # New shares for old. Below 5:4 prices jump by themselves too often; reverse splits are to one share.
-WHOLE = (*range(2, 11), 12, 15, 20, 25, 30, 40, 50, 60, 75, 80, 100, 120, 150, 200, 250, 300, 400, 500, 1000)
-RATIOS = np.array([5 / 4, 4 / 3, 3 / 2, 5 / 3, 5 / 2, 7 / 2, *WHOLE, *(1 / number for number in WHOLE)])
+WHOLE = (
+    *range(2, 11),
+    12,
+    15,
+    20,
+    25,
+    30,
+    40,
+    50,
+    60,
+    75,
+    80,
+    100,
+    120,
+    150,
+    200,
+    250,
+    300,
+    400,
+    500,
+    1000,
+)
+RATIOS = np.array(
+    [5 / 4, 4 / 3, 3 / 2, 5 / 3, 5 / 2, 7 / 2, *WHOLE, *(1 / number for number in WHOLE)]
+)
 JUMP, NO_JUMP = "jump like a split's, without a corporate action", "split without a jump"
 LEAST = math.log(1.25)
 NEAR, NEAREST = 0.05, 0.025  # of the logarithm of a ratio; at least
@@ -46,9 +69,19 @@ def split_jumps(archive: Archive) -> Iterator[tuple[str, str, dt.date, str]]:
         jumps = _jumps(bars).filter((pl.col("date") >= first) & (pl.col("date") < end))
         for symbol, date, before, now, ratio, known in jumps.iter_rows():
             if known is None:
-                yield JUMP, symbol, date, f"{before:g} to {now:g}, as in a {ratio_text(ratio)} split"
+                yield (
+                    JUMP,
+                    symbol,
+                    date,
+                    f"{before:g} to {now:g}, as in a {ratio_text(ratio)} split",
+                )
             else:
-                yield NO_JUMP, symbol, date, f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted already?"
+                yield (
+                    NO_JUMP,
+                    symbol,
+                    date,
+                    f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted already?",
+                )
 
 
 def ratio_text(ratio: float) -> str:
@@ -68,8 +101,12 @@ def _jumps(bars: pl.DataFrame) -> pl.DataFrame:
         usual=pl.col("volume").shift(1).rolling_median(USUAL, min_samples=FEWEST).over("symbol"),
     ).filter(pl.col("before").is_not_null(), pl.col("gap") <= LONGEST_GAP)
     cash, before, level = pl.col("cash_dividend"), pl.col("before"), pl.col("level")
-    left = 1.0 - pl.when(cash < before).then(cash).otherwise(0.0) / before  # of a price, once the dividend is paid
-    rows = rows.with_columns(jump=(before * left / pl.col("open")).log(), shift=(level * left / pl.col("after")).log())
+    left = (
+        1.0 - pl.when(cash < before).then(cash).otherwise(0.0) / before
+    )  # of a price, once the dividend is paid
+    rows = rows.with_columns(
+        jump=(before * left / pl.col("open")).log(), shift=(level * left / pl.col("after")).log()
+    )
     return pl.concat([_without_split(rows), _without_jump(rows)]).sort("symbol", "date")
 
 

@@ -115,7 +115,9 @@ class Staging:
     def quarantine_session(self, date: dt.date, rows: pl.DataFrame) -> None:
         """Put rows aside that a session has no place for; said again, after a kill, it is the same file."""
         if len(rows):
-            rows.write_ipc_stream(self.folder / QUARANTINE / f"{date}.arrow", compat_level=pl.CompatLevel.oldest())
+            rows.write_ipc_stream(
+                self.folder / QUARANTINE / f"{date}.arrow", compat_level=pl.CompatLevel.oldest()
+            )
 
     def quarantined(self) -> Iterator[pl.DataFrame]:
         """The rows put aside, in the order of the source, then of the sessions."""
@@ -124,7 +126,10 @@ class Staging:
 
     def read(self, date: dt.date) -> pl.DataFrame:
         """A session's rows."""
-        return pl.concat([_read(path) for path in sorted((self.folder / str(date)).glob("*.arrow"))], how="diagonal")
+        return pl.concat(
+            [_read(path) for path in sorted((self.folder / str(date)).glob("*.arrow"))],
+            how="diagonal",
+        )
 
     def dates(self) -> list[dt.date]:
         """The sessions that have rows, increasing."""

@@ -25,7 +25,9 @@ from engine.schema import MEMBERSHIP_SCHEMA, SYMBOL_MAP_SCHEMA
 NOBODY = ""
 EPOCH = dt.date(1970, 1, 1)
 FOREVER = (dt.date.max - EPOCH).days
-Interval = tuple[int, int, str]  # from, up to and not including, in days since 1970-01-01; a symbol or a ticker
+Interval = tuple[
+    int, int, str
+]  # from, up to and not including, in days since 1970-01-01; a symbol or a ticker
 
 
 class SymbolMap:
@@ -67,7 +69,11 @@ class SymbolMap:
     def rename_session(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
         """One session's bars under their symbols, sorted by them."""
         tickers = bars["symbol"].unique().to_list()
-        renamed = {ticker: owner for ticker, owner in zip(tickers, self.owners(tickers, date), strict=True) if owner != ticker}
+        renamed = {
+            ticker: owner
+            for ticker, owner in zip(tickers, self.owners(tickers, date), strict=True)
+            if owner != ticker
+        }
         if not renamed:
             return bars
         moved = bars.with_columns(pl.col("symbol").replace(renamed))
@@ -77,8 +83,12 @@ class SymbolMap:
         """Bars with `symbol` and `date` under their symbols, sorted by both."""
         mapped = pl.col("symbol").is_in(list(self._names))
         intervals = self.intervals.select("ticker", "start_date", "end_date", owner="symbol")
-        within = (pl.col("date") >= pl.col("start_date")) & (pl.col("date") < pl.col("end_date")).fill_null(True)
-        owned = bars.filter(mapped).join(intervals, left_on="symbol", right_on="ticker").filter(within)
+        within = (pl.col("date") >= pl.col("start_date")) & (
+            pl.col("date") < pl.col("end_date")
+        ).fill_null(True)
+        owned = (
+            bars.filter(mapped).join(intervals, left_on="symbol", right_on="ticker").filter(within)
+        )
         moved = owned.with_columns(symbol="owner").select(bars.columns)
         return pl.concat([bars.filter(~mapped), moved]).sort("symbol", "date")
 
@@ -97,7 +107,10 @@ class SymbolMap:
                     pieces.append((symbol, int(inside[0]), int(inside[1])))
             first += count
         pieces.sort(key=lambda piece: (piece[0], days[piece[1]]))
-        by_symbol = {symbol: sum(b - a for _, a, b in own) for symbol, own in groupby(pieces, key=lambda piece: piece[0])}
+        by_symbol = {
+            symbol: sum(b - a for _, a, b in own)
+            for symbol, own in groupby(pieces, key=lambda piece: piece[0])
+        }
         rows = np.concatenate([np.empty(0, np.int64), *(np.arange(a, b) for _, a, b in pieces)])
         return list(by_symbol), np.array(list(by_symbol.values()), np.int64), rows
 
@@ -106,14 +119,21 @@ class SymbolMap:
     def ticker(self, symbol: str, date: dt.date) -> str:
         """The ticker of a symbol on a date; the symbol itself where the map does not know."""
         day = _day(date)
-        return next((ticker for start, end, ticker in self._tickers.get(symbol, ()) if start <= day < end), symbol)
+        return next(
+            (ticker for start, end, ticker in self._tickers.get(symbol, ()) if start <= day < end),
+            symbol,
+        )
 
     def tickers(self, symbols: pl.Series, dates: pl.Series) -> pl.Series:
         """`ticker`: that of each symbol on the date beside it."""
         rows = pl.DataFrame({"symbol": symbols, "date": dates})
         pairs = rows.unique()
-        known = pl.Series("ticker", [self.ticker(symbol, date) for symbol, date in pairs.rows()], dtype=pl.String)
-        return rows.join(pairs.with_columns(known), on=["symbol", "date"], how="left", maintain_order="left")["ticker"]
+        known = pl.Series(
+            "ticker", [self.ticker(symbol, date) for symbol, date in pairs.rows()], dtype=pl.String
+        )
+        return rows.join(
+            pairs.with_columns(known), on=["symbol", "date"], how="left", maintain_order="left"
+        )["ticker"]
 
     def members(self, memberships: pl.DataFrame) -> pl.DataFrame:
         """MEMBERSHIP_SCHEMA of names as that of symbols.
@@ -122,24 +142,39 @@ class SymbolMap:
         traded under any ticker. So lists as of their day and lists of symbols are both read rightly.
         """
         mapped = pl.col("symbol").is_in(list(self._names))
-        rows = [row for name, start, end in memberships.filter(mapped).rows() for row in self._stretches(name, start, end)]
+        rows = [
+            row
+            for name, start, end in memberships.filter(mapped).rows()
+            for row in self._stretches(name, start, end)
+        ]
         resolved = pl.DataFrame(rows, schema=MEMBERSHIP_SCHEMA, orient="row")
         return pl.concat([memberships.filter(~mapped), resolved])
 
     def _owner(self, ticker: str, day: int) -> str:
         if ticker not in self._names:
             return ticker
-        return next((symbol for start, end, symbol in self._owners.get(ticker, ()) if start <= day < end), NOBODY)
+        return next(
+            (symbol for start, end, symbol in self._owners.get(ticker, ()) if start <= day < end),
+            NOBODY,
+        )
 
-    def _stretches(self, name: str, start: dt.date, end: dt.date | None) -> Iterable[tuple[str, dt.date, dt.date | None]]:
+    def _stretches(
+        self, name: str, start: dt.date, end: dt.date | None
+    ) -> Iterable[tuple[str, dt.date, dt.date | None]]:
         at, until = _day(start), FOREVER if end is None else _day(end)
         pieces = []
         for begin, stop, symbol in [*self._owners.get(name, ()), (FOREVER, FOREVER, NOBODY)]:
             life = self._life(name)
-            pieces.append((name, max(at, life[0]), min(begin, until, life[1])))  # before the ticker is that symbol's
+            pieces.append(
+                (name, max(at, life[0]), min(begin, until, life[1]))
+            )  # before the ticker is that symbol's
             pieces.append((symbol, max(at, begin), min(stop, until)))
             at = max(at, stop)
-        return [(symbol, _date(a), None if b >= FOREVER else _date(b)) for symbol, a, b in pieces if a < b]
+        return [
+            (symbol, _date(a), None if b >= FOREVER else _date(b))
+            for symbol, a, b in pieces
+            if a < b
+        ]
 
     def _life(self, symbol: str) -> tuple[int, int]:
         own = self._tickers.get(symbol)
@@ -165,12 +200,16 @@ def _refuse_overlaps(intervals: dict[str, list[Interval]], what: str, where: obj
         own.sort()
         for start, end, _ in own:
             if end <= start:
-                raise ArchiveError(f"{what} {name}: an interval from {_date(start)} to {_date(end)}", where=where,
-                                   expected="end_date after start_date")  # fmt: skip
+                raise ArchiveError(
+                    f"{what} {name}: an interval from {_date(start)} to {_date(end)}",
+                    where=where,
+                    expected="end_date after start_date",
+                )
         for (_, end, one), (start, _, another) in pairwise(own):
             if start < end:
                 raise ArchiveError(
-                    f"{what} {name} is two {other}s' from {_date(start)}: {one} and {another}", where=where,
+                    f"{what} {name} is two {other}s' from {_date(start)}: {one} and {another}",
+                    where=where,
                     expected=f"one {other} at a time; end_date is the first day after",
                     fix="correct the dates, or leave one of the two out",
-                )  # fmt: skip
+                )

@@ -15,8 +15,12 @@ from engine.errors import ArchiveError
 
 # The groups of a pattern, and what each may hold.
 CODES = {
-    "%Y": ("Y", r"\d{4}"), "%m": ("m", r"\d{2}"), "%d": ("d", r"\d{2}"), "%-m": ("m1", r"\d{1,2}"), "%-d": ("d1", r"\d{1,2}"),
-}  # fmt: skip
+    "%Y": ("Y", r"\d{4}"),
+    "%m": ("m", r"\d{2}"),
+    "%d": ("d", r"\d{2}"),
+    "%-m": ("m1", r"\d{1,2}"),
+    "%-d": ("d1", r"\d{1,2}"),
+}
 SYMBOL = ("symbol", "[^/]+")
 PLACE = re.compile(r"\{date(?::([^{}]+))?\}|\{symbol\}|\*+")
 CODE = re.compile(r"(%-?[a-zA-Z])")
@@ -27,20 +31,34 @@ class Template:
 
     def __init__(self, text: str, where: object):
         self._names: set[str] = set()  # of the groups so far
-        self._pattern = re.compile(_joined(["".join(map(self._part, chunk)) for chunk in _chunks(text)]))
+        self._pattern = re.compile(
+            _joined(["".join(map(self._part, chunk)) for chunk in _chunks(text)])
+        )
         self.names_symbol = "{symbol}" in text
         self.glob = re.sub(r"\*+", "*", "".join(_as_glob(part) for part in _parts(text)))
         if ".." in text.split("/") or text.startswith("/"):
-            raise ArchiveError(f"files {text!r}", where=where, expected="a path below root", fix="give another root, or FOLDER")
+            raise ArchiveError(
+                f"files {text!r}",
+                where=where,
+                expected="a path below root",
+                fix="give another root, or FOLDER",
+            )
         if re.search(r"\{symbol\}(\*|\{symbol\})|\*\{symbol\}", text):
-            raise ArchiveError(f"files {text!r}: where the symbol ends cannot be told", where=where,
-                               expected="something between {symbol} and *, such as {symbol}_*.csv")  # fmt: skip
-        unknown = {code for place in PLACE.finditer(text) for code in CODE.findall(place[1] or "")} - set(CODES)
+            raise ArchiveError(
+                f"files {text!r}: where the symbol ends cannot be told",
+                where=where,
+                expected="something between {symbol} and *, such as {symbol}_*.csv",
+            )
+        unknown = {
+            code for place in PLACE.finditer(text) for code in CODE.findall(place[1] or "")
+        } - set(CODES)
         if unknown or {name[0] for name in self._names - {"symbol"}} != {"Y", "m", "d"}:
             raise ArchiveError(
-                f"files {text!r}", where=where, expected='a path with the session\'s date, such as "{date}.parquet" or '
+                f"files {text!r}",
+                where=where,
+                expected='a path with the session\'s date, such as "{date}.parquet" or '
                 '"{date:%Y/%m}/{date:%Y%m%d}.csv" (of %Y, %m, %d each at least once)',
-            )  # fmt: skip
+            )
 
     def match(self, path: str) -> tuple[dt.date, str | None] | None:
         """The date and the symbol of a path below the root; None for a path of something else."""
@@ -63,7 +81,10 @@ class Template:
             return self._group(*SYMBOL)
         if PLACE.fullmatch(part):
             form = PLACE.fullmatch(part)[1] or "%Y-%m-%d"  # type: ignore[index]
-            return "".join(self._group(*CODES[code]) if code in CODES else re.escape(code) for code in CODE.split(form))
+            return "".join(
+                self._group(*CODES[code]) if code in CODES else re.escape(code)
+                for code in CODE.split(form)
+            )
         return re.escape(part)
 
     def _group(self, name: str, pattern: str) -> str:
@@ -106,4 +127,8 @@ def _as_glob(part: str) -> str:
     place = PLACE.fullmatch(part)
     if place is None:
         return glob.escape(part)
-    return "".join("*" if code in CODES else glob.escape(code) for code in CODE.split(place[1])) if place[1] else "*"
+    return (
+        "".join("*" if code in CODES else glob.escape(code) for code in CODE.split(place[1]))
+        if place[1]
+        else "*"
+    )

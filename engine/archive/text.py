@@ -34,7 +34,15 @@ SAMPLE = 50  # lines by which a header is judged
 FEWEST_BLANKS = 4  # of a line whose columns have blanks between them
 SHOWN = 120  # characters of a line in a message
 SEPARATORS = ",;\t|"
-UNREADABLE = (pa.ArrowException, OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    pa.ArrowException,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 NUMBER = re.compile(r"[+-]?[$€£]?\d[\d.,' ]*")
 SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # as Excel reads and writes it
 INSIDE = "file in the .zip"  # a column beside those that the files have
@@ -72,7 +80,9 @@ class TextForm:
     begins: int
 
     @classmethod
-    def of(cls, lines: Sequence[str], header: Sequence[str], options: TextOptions, where: object) -> TextForm:
+    def of(
+        cls, lines: Sequence[str], header: Sequence[str], options: TextOptions, where: object
+    ) -> TextForm:
         """By the first lines; `header` names the columns of a vendor's files, which may have one of their own or not."""
         begins = options.skip_lines
         told = SEP_LINE.fullmatch(lines[begins].strip()) if begins < len(lines) else None
@@ -86,17 +96,23 @@ class TextForm:
         fields, is_data = _fields(first, separator), looks_like_data(first, separator)
         if options.names:
             if not is_data:
-                raise BarImportError(f"line {begins + 1} is no row: {_shown(first)}", where=where, expected="rows without a header",
-                                     fix=f"leave --header out, or give --skip-lines {begins + 1} too")  # fmt: skip
+                raise BarImportError(
+                    f"line {begins + 1} is no row: {_shown(first)}",
+                    where=where,
+                    expected="rows without a header",
+                    fix=f"leave --header out, or give --skip-lines {begins + 1} too",
+                )
             return cls(separator, _numbered(options.names, len(fields)), begins)
         if header and is_data:
             return cls(separator, _numbered(header, len(fields)), begins)
         _refuse_preamble(lines, begins, separator, where)
         if is_data:
             raise BarImportError(
-                f"no header: line {begins + 1} is {_shown(first)}", where=where, expected="the names of the columns first",
+                f"no header: line {begins + 1} is {_shown(first)}",
+                where=where,
+                expected="the names of the columns first",
                 fix="name them with --header, such as --header symbol,timestamp,open,high,low,close,volume",
-            )  # fmt: skip
+            )
         return cls(separator, _distinct(fields), begins + 1)
 
 
@@ -109,7 +125,9 @@ def looks_like_data(line: str, separator: str) -> bool:
 def opened(path: Path) -> Iterator[list[tuple[str, Callable[[], IO[bytes]]]]]:
     """The texts of a file: the name of each, and what opens it; raises BarImportError for a .zip that holds none."""
     if not path.name.lower().endswith(".zip"):
-        yield [(path.name, lambda: cast(IO[bytes], pa.input_stream(str(path))))]  # knows .gz and .zst
+        yield [
+            (path.name, lambda: cast(IO[bytes], pa.input_stream(str(path))))
+        ]  # knows .gz and .zst
         return
     with zipfile.ZipFile(path) as packed:
         yield [(name, partial(packed.open, name)) for name in _texts(packed, path)]
@@ -122,11 +140,17 @@ def texts_in(path: Path) -> list[str]:
 
 
 def _texts(packed: zipfile.ZipFile, path: Path) -> list[str]:
-    names = [name for name in packed.namelist() if not name.endswith("/") and not MAC_S_OWN.search(name)]
+    names = [
+        name for name in packed.namelist() if not name.endswith("/") and not MAC_S_OWN.search(name)
+    ]
     texts = [name for name in names if name.lower().endswith((".csv", ".txt"))]
     if not texts:
-        raise BarImportError(f"holds no .csv or .txt, but {', '.join(names[:3]) or 'nothing'}", where=path,
-                             expected="text files in a .zip", fix="unpack it")  # fmt: skip
+        raise BarImportError(
+            f"holds no .csv or .txt, but {', '.join(names[:3]) or 'nothing'}",
+            where=path,
+            expected="text files in a .zip",
+            fix="unpack it",
+        )
     return texts
 
 
@@ -135,14 +159,19 @@ def head(path: Path) -> list[str]:
     with opened(path) as texts, texts[0][1]() as stream:
         block = next(_blocks(stream, 1 << 16), b"")
     encoding = "utf-16" if block[:2] in UTF_16 else "utf-8"
-    lines = block.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n").split("\n", SAMPLE)
+    lines = (
+        block.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n").split("\n", SAMPLE)
+    )
     begins = 1 if SEP_LINE.fullmatch(lines[0].strip()) else 0
     return [line for line in lines[begins:] if line.strip()]
 
 
 def text_pieces(
-    path: Path, header: Sequence[str] = (), options: TextOptions = USUAL, wanted: Sequence[str] | None = None
-) -> Iterator[tuple[str, pl.DataFrame]]:  # fmt: skip
+    path: Path,
+    header: Sequence[str] = (),
+    options: TextOptions = USUAL,
+    wanted: Sequence[str] | None = None,
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """The rows of a file in pieces, all text, each with the name of the text they are of.
 
     wanted  the columns that are needed; all where None
@@ -155,18 +184,27 @@ def text_pieces(
                 where = path if len(texts) == 1 else f"{path}, {name}"
                 with begin() as stream:
                     for piece in _pieces(stream, header, options, where):
-                        yield name, piece if wanted is None else piece.select(n for n in wanted if n in piece.columns)
+                        yield (
+                            name,
+                            piece
+                            if wanted is None
+                            else piece.select(n for n in wanted if n in piece.columns),
+                        )
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
         raise _unreadable(path, error) from None
 
 
-def _pieces(stream: IO[bytes], header: Sequence[str], options: TextOptions, where: object) -> Iterator[pl.DataFrame]:
+def _pieces(
+    stream: IO[bytes], header: Sequence[str], options: TextOptions, where: object
+) -> Iterator[pl.DataFrame]:
     form, line = None, 1
     for block in _whole_lines(_utf8(stream, options, where), where):
         if form is None:
-            form = TextForm.of(block.decode().split("\n", options.skip_lines + SAMPLE), header, options, where)
+            form = TextForm.of(
+                block.decode().split("\n", options.skip_lines + SAMPLE), header, options, where
+            )
             line += form.begins
             yield pl.DataFrame(schema=dict.fromkeys(form.names, pl.String()))
             rows = (block + b"\n").split(b"\n", form.begins)[form.begins]
@@ -182,19 +220,26 @@ def _pieces(stream: IO[bytes], header: Sequence[str], options: TextOptions, wher
 def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFrame:
     try:
         return pl.read_csv(
-            block, has_header=False, schema=dict.fromkeys(form.names, pl.String()), separator=form.separator,
-            missing_columns="insert", infer_schema=False,
-        )  # fmt: skip
+            block,
+            has_header=False,
+            schema=dict.fromkeys(form.names, pl.String()),
+            separator=form.separator,
+            missing_columns="insert",
+            infer_schema=False,
+        )
     except pl.exceptions.PolarsError as error:
         for number, text in enumerate(block.decode().split("\n"), line):
             fields = _fields(text, form.separator)
             if len(fields) > len(form.names):
                 raise BarImportError(
-                    f"line {number} has {len(fields)} fields: {_shown(text)}", where=where,
+                    f"line {number} has {len(fields)} fields: {_shown(text)}",
+                    where=where,
                     expected=f"{len(form.names)}, as the header has",
                     fix="quote numbers and names that hold the separator; give --skip-lines where the rows begin later",
-                ) from None  # fmt: skip
-        raise BarImportError(f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="rows of text") from None
+                ) from None
+        raise BarImportError(
+            f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="rows of text"
+        ) from None
 
 
 # -- bytes
@@ -204,7 +249,9 @@ def _utf8(stream: IO[bytes], options: TextOptions, where: object) -> Iterator[by
     """A stream's blocks as UTF-8, without a byte order mark; lines that end in \\r alone end in \\n."""
     blocks = _blocks(stream, CHUNK)
     first = next(blocks, b"")
-    encoding = "utf-16" if options.encoding == USUAL.encoding and first[:2] in UTF_16 else options.encoding
+    encoding = (
+        "utf-16" if options.encoding == USUAL.encoding and first[:2] in UTF_16 else options.encoding
+    )
     decoder, line, returns = _decoder(encoding), 1, False
     for number, block in enumerate(chain((first,), blocks)):
         try:
@@ -212,9 +259,11 @@ def _utf8(stream: IO[bytes], options: TextOptions, where: object) -> Iterator[by
         except UnicodeDecodeError as error:
             line += error.object.count(b"\n", 0, error.start)
             raise BarImportError(
-                f"line {line} is no {encoding} text (byte {error.object[error.start]:#x})", where=where,
-                expected=f"text in {encoding}", fix="give its --encoding, such as latin-1 or cp1252",
-            ) from None  # fmt: skip
+                f"line {line} is no {encoding} text (byte {error.object[error.start]:#x})",
+                where=where,
+                expected=f"text in {encoding}",
+                fix="give its --encoding, such as latin-1 or cp1252",
+            ) from None
         if not number:
             text, returns = text.removeprefix("\ufeff"), "\r" in text and "\n" not in text
         text = text.replace("\r", "\n") if returns else text
@@ -226,7 +275,10 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     try:
         return codecs.getincrementaldecoder(encoding)()
     except LookupError:
-        raise BarImportError(f"--encoding {encoding}: no such encoding", expected="one such as utf-8, latin-1 or cp1252") from None
+        raise BarImportError(
+            f"--encoding {encoding}: no such encoding",
+            expected="one such as utf-8, latin-1 or cp1252",
+        ) from None
 
 
 def _whole_lines(blocks: Iterator[bytes], where: object) -> Iterator[bytes]:
@@ -243,7 +295,9 @@ def _whole_lines(blocks: Iterator[bytes], where: object) -> Iterator[bytes]:
             yield rest[:end]
             rest = rest[end:]
         if len(rest) > 2 * CHUNK:
-            raise BarImportError(f"a line of more than {CHUNK >> 20} MB", where=where, expected="lines of text")
+            raise BarImportError(
+                f"a line of more than {CHUNK >> 20} MB", where=where, expected="lines of text"
+            )
     if rest:
         yield rest
 
@@ -293,19 +347,27 @@ def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: o
     usual = max(counts, key=lambda width: (counts[width], width), default=0)
     if not widths or widths[0] >= usual or len(_fields(lines[begins], separator)) >= usual:
         return
-    header = next(number for number, line in enumerate(lines) if number >= begins and _width(line) == usual)
-    if _width(lines[begins]) > 2 and looks_like_data(lines[header], max(SEPARATORS, key=lines[header].count)):
+    header = next(
+        number for number, line in enumerate(lines) if number >= begins and _width(line) == usual
+    )
+    if _width(lines[begins]) > 2 and looks_like_data(
+        lines[header], max(SEPARATORS, key=lines[header].count)
+    ):
         return  # a header, and rows with a separator too many
     raise BarImportError(
-        f"line {begins + 1} is no header: {_shown(lines[begins])}", where=where,
+        f"line {begins + 1} is no header: {_shown(lines[begins])}",
+        where=where,
         expected=f"the names of {usual} columns, as most lines have",
         fix=f"give --skip-lines {header}: line {header + 1} is {_shown(lines[header])}",
-    )  # fmt: skip
+    )
 
 
 def _separator(first: str, lines: Sequence[str]) -> str:
     """What stands between a line's fields; blanks where no line has anything else."""
-    if not any(mark in line for mark in SEPARATORS for line in lines) and first.count(" ") >= FEWEST_BLANKS:
+    if (
+        not any(mark in line for mark in SEPARATORS for line in lines)
+        and first.count(" ") >= FEWEST_BLANKS
+    ):
         return " "
     return max(SEPARATORS, key=first.count)
 
@@ -322,7 +384,15 @@ def _shown(line: str) -> str:
 
 def _unreadable(path: Path, error: Exception) -> BarImportError:
     told = str(error).splitlines()[0] if str(error) else type(error).__name__
-    fix = "unpack it" if "encrypted" in told or "compression method" in told else "fetch the file again"
+    fix = (
+        "unpack it"
+        if "encrypted" in told or "compression method" in told
+        else "fetch the file again"
+    )
     size = path.stat().st_size if path.exists() else 0
-    return BarImportError(f"cannot be read ({size:,} bytes): {told}", where=path, expected="a whole text file, or one in .gz, .zst "
-                          "or .zip", fix=fix)  # fmt: skip
+    return BarImportError(
+        f"cannot be read ({size:,} bytes): {told}",
+        where=path,
+        expected="a whole text file, or one in .gz, .zst or .zip",
+        fix=fix,
+    )

@@ -17,7 +17,11 @@ from engine.errors import ArchiveError
 from engine.schema import SYMBOL_MAP_SCHEMA
 
 NEEDED = ("symbol", "ticker", "start_date")
-ALIASES = {"symbol": ("permtick", "identity", "id"), "start_date": ("start", "from"), "end_date": ("end", "to")}
+ALIASES = {
+    "symbol": ("permtick", "identity", "id"),
+    "start_date": ("start", "from"),
+    "end_date": ("end", "to"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,15 @@ class TickersSummary:
 
 def read_tickers(path: Path, time_format: str | None = None) -> pl.DataFrame:
     """SYMBOL_MAP_SCHEMA of a table (.csv, .parquet) with a header, a row an interval; raises ArchiveError."""
-    table = read_table(path, SYMBOL_MAP_SCHEMA, ALIASES, NEEDED, ("end_date",), time_format=time_format, declared=True).unique()
+    table = read_table(
+        path,
+        SYMBOL_MAP_SCHEMA,
+        ALIASES,
+        NEEDED,
+        ("end_date",),
+        time_format=time_format,
+        declared=True,
+    ).unique()
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one symbol and its ticker")
     SymbolMap(table, path)  # refuses what cannot be
@@ -60,15 +72,24 @@ def bring_in(archive: Archive, intervals: pl.DataFrame, replace: bool = False) -
     merged = SymbolMap(pl.concat([kept, intervals]), "the archive's map with these intervals")
     write_table(archive.path / layout.SYMBOL_MAP, merged.intervals)
     fresh, known = set(intervals["symbol"]), set(before["symbol"])
-    counts = {name: merged.intervals.group_by(name).agg(pl.exclude(name).n_unique()) for name in ("symbol", "ticker")}
+    counts = {
+        name: merged.intervals.group_by(name).agg(pl.exclude(name).n_unique())
+        for name in ("symbol", "ticker")
+    }
     after = Archive.open(archive.path)
     only_tickers = set(merged.intervals["ticker"]) - set(merged.intervals["symbol"])
     by_ticker = after.corporate_actions().filter(pl.col("symbol").is_in(list(only_tickers)))
     return TickersSummary(
-        len(counts["symbol"]), len(merged.intervals), len(fresh - known), len(fresh & known),
-        int((counts["symbol"]["ticker"] > 1).sum()), int((counts["ticker"]["symbol"] > 1).sum()),
-        len(set(merged.intervals["symbol"]) - set(after.symbols())), len(by_ticker), stray_bars(after),
-    )  # fmt: skip
+        len(counts["symbol"]),
+        len(merged.intervals),
+        len(fresh - known),
+        len(fresh & known),
+        int((counts["symbol"]["ticker"] > 1).sum()),
+        int((counts["ticker"]["symbol"] > 1).sum()),
+        len(set(merged.intervals["symbol"]) - set(after.symbols())),
+        len(by_ticker),
+        stray_bars(after),
+    )
 
 
 def stray_bars(archive: Archive) -> dict[str, int]:
@@ -83,7 +104,9 @@ def stray_bars(archive: Archive) -> dict[str, int]:
         days, ends = archive.daily_days(year), np.cumsum(counts)
         for number in mapped:
             own = days[ends[number] - counts[number] : ends[number]]
-            _, owned, _ = archive.symbol_map.rename_runs([tickers[number]], counts[number : number + 1], own)
+            _, owned, _ = archive.symbol_map.rename_runs(
+                [tickers[number]], counts[number : number + 1], own
+            )
             if lost := len(own) - int(owned.sum()):
                 found[tickers[number]] = found.get(tickers[number], 0) + lost
     return found

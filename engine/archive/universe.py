@@ -34,7 +34,9 @@ class Universe(ABC):
     """Symbols by session. `unknown` are those it names that the archive does not have."""
 
     unknown: Sequence[str] = ()
-    point_in_time = True  # whether it knows who was a member when; else it is as of no date, or of today
+    point_in_time = (
+        True  # whether it knows who was a member when; else it is as of no date, or of today
+    )
 
     @abstractmethod
     def members(self, date: dt.date) -> list[str]:
@@ -143,7 +145,9 @@ class TopDollarVolume(Universe):
         symbols, turnover = self._turnover(days, wanted[-1])
         return {day: self._best(symbols, turnover, bisect_left(days, day)) for day in wanted}
 
-    def _turnover(self, days: list[dt.date], end: dt.date) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    def _turnover(
+        self, days: list[dt.date], end: dt.date
+    ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         """Sorted symbols, and close x volume as float64[days, symbols], 0 without a bar."""
         bars = self._archive.read_daily(["close", "volume"], days[0], end)
         symbols = bars["symbol"].unique().sort()
@@ -153,7 +157,9 @@ class TopDollarVolume(Universe):
         turnover[row, column] = (bars["close"] * bars["volume"]).to_numpy()
         return symbols.to_numpy(), turnover
 
-    def _best(self, symbols: NDArray[np.object_], turnover: NDArray[np.float64], before: int) -> list[str]:
+    def _best(
+        self, symbols: NDArray[np.object_], turnover: NDArray[np.float64], before: int
+    ) -> list[str]:
         total = turnover[max(0, before - self._sessions) : before].sum(axis=0)
         traded = np.flatnonzero(total > 0.0)
         order = traded[np.argsort(-total[traded], kind="stable")]
@@ -172,7 +178,9 @@ def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -
         raise UniverseError(f"{spec!r} is no universe", where="universe", expected=FORMS)
     path = _find(spec, resolve)
     if is_membership(path):
-        return MembershipUniverse(archive.symbol_map.members(read_membership(path)), archive.symbols())
+        return MembershipUniverse(
+            archive.symbol_map.members(read_membership(path)), archive.symbols()
+        )
     return _fixed(_clean(_read_lines(path), str(path)), archive, str(path))
 
 
@@ -180,20 +188,26 @@ def _find(spec: str, resolve: Callable[[str], Path]) -> Path:
     try:
         return resolve(spec)
     except BarsweepError as error:
-        raise UniverseError(error.what, where=error.where or "universe", expected=FORMS, fix=error.fix) from None
+        raise UniverseError(
+            error.what, where=error.where or "universe", expected=FORMS, fix=error.fix
+        ) from None
 
 
 def _read_lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UniverseError(f"cannot be read: {error}", where=path, expected="a text file, one symbol a line") from None
+        raise UniverseError(
+            f"cannot be read: {error}", where=path, expected="a text file, one symbol a line"
+        ) from None
     return [line.partition("#")[0] for line in lines]
 
 
 def _clean(symbols: Sequence[Any], where: str) -> list[str]:
     """Upper-cased symbols without blanks and repetitions."""
-    cleaned = list(dict.fromkeys(str(symbol).strip().upper() for symbol in symbols if str(symbol).strip()))
+    cleaned = list(
+        dict.fromkeys(str(symbol).strip().upper() for symbol in symbols if str(symbol).strip())
+    )
     if not cleaned:
         raise UniverseError("names no symbols", where=where, expected="at least one symbol")
     return cleaned
@@ -210,17 +224,26 @@ def _all(archive: Archive) -> Universe:
 
 
 def _at_all_times(names: Sequence[str]) -> pl.DataFrame:
-    columns = {"symbol": names, "start_date": [dt.date.min] * len(names), "end_date": [None] * len(names)}
+    columns = {
+        "symbol": names,
+        "start_date": [dt.date.min] * len(names),
+        "end_date": [None] * len(names),
+    }
     return pl.DataFrame(columns, schema=MEMBERSHIP_SCHEMA)
 
 
 def _fixed(symbols: list[str], archive: Archive, where: str) -> Universe:
     universe: Universe = FixedUniverse(symbols, archive.symbols())
     if archive.symbol_map.knows(symbols):
-        universe = MembershipUniverse(archive.symbol_map.members(_at_all_times(symbols)), archive.symbols(), False)
+        universe = MembershipUniverse(
+            archive.symbol_map.members(_at_all_times(symbols)), archive.symbols(), False
+        )
     if not universe.everyone(dt.date.min, dt.date.max):
-        raise UniverseError(f"none of its {len(symbols)} symbols is in the archive", where=where,
-                            expected=f"symbols of {archive.path}")  # fmt: skip
+        raise UniverseError(
+            f"none of its {len(symbols)} symbols is in the archive",
+            where=where,
+            expected=f"symbols of {archive.path}",
+        )
     return universe
 
 
@@ -228,7 +251,12 @@ def _top(spec: dict[str, Any], archive: Archive) -> TopDollarVolume:
     known = ("top_dollar_volume", "sessions")
     for key in spec:
         if key not in known:
-            raise UniverseError(f"unknown key {key!r}", where="universe", expected=FORMS, fix=did_you_mean(str(key), known))
+            raise UniverseError(
+                f"unknown key {key!r}",
+                where="universe",
+                expected=FORMS,
+                fix=did_you_mean(str(key), known),
+            )
     count, sessions = spec.get("top_dollar_volume"), spec.get("sessions", DEFAULT_SESSIONS)
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in (count, sessions)):
         raise UniverseError(f"{spec!r}", where="universe", expected="positive whole numbers")
@@ -240,9 +268,13 @@ def read_membership(path: Path) -> pl.DataFrame:
     try:
         return read_table(path, MEMBERSHIP_SCHEMA, MEMBERSHIP_ALIASES, ("symbol", "start_date"))
     except ArchiveError as error:
-        raise UniverseError(error.what, where=error.where, expected=error.expected, fix=error.fix) from None
+        raise UniverseError(
+            error.what, where=error.where, expected=error.expected, fix=error.fix
+        ) from None
 
 
 def is_membership(path: Path) -> bool:
     """A Parquet file, or a .csv of more than one column; a .csv of one is a list."""
-    return path.suffix == ".parquet" or (path.suffix == ".csv" and any("," in line for line in _read_lines(path)[:1]))
+    return path.suffix == ".parquet" or (
+        path.suffix == ".csv" and any("," in line for line in _read_lines(path)[:1])
+    )

@@ -14,7 +14,9 @@ _PRICES = [pl.col(name) for name in PRICE_COLUMNS]
 REASONS: dict[str, pl.Expr] = {
     "no symbol": pl.col("symbol").is_null() | (pl.col("symbol").str.strip_chars() == ""),
     "unparsable timestamp": pl.col("timestamp").is_null(),
-    "missing price": pl.any_horizontal(*(price.is_null() | ~price.is_finite() for price in _PRICES)),
+    "missing price": pl.any_horizontal(
+        *(price.is_null() | ~price.is_finite() for price in _PRICES)
+    ),
     "missing volume": pl.col("volume").is_null() | ~pl.col("volume").is_finite(),
     "price not positive": pl.any_horizontal(*(price <= 0 for price in _PRICES)),
     "negative volume": pl.col("volume") < 0,
@@ -51,12 +53,18 @@ def split_conflicts(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     ordered = bars.sort("symbol", "timestamp")
     if not ordered.select(_same_as_before().any()).item():
         return ordered, ordered.clear()
-    ordered = bars.sort("symbol", "timestamp", *[name for name in bars.columns if name not in ("symbol", "timestamp")])
+    ordered = bars.sort(
+        "symbol",
+        "timestamp",
+        *[name for name in bars.columns if name not in ("symbol", "timestamp")],
+    )
     first = ~_same_as_before()
     return ordered.filter(first), ordered.filter(~first)
 
 
 def _same_as_before() -> pl.Expr:
     """Whether a sorted bar has the symbol and time of the one before it."""
-    same = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("timestamp") == pl.col("timestamp").shift())
+    same = (pl.col("symbol") == pl.col("symbol").shift()) & (
+        pl.col("timestamp") == pl.col("timestamp").shift()
+    )
     return same.fill_null(False)

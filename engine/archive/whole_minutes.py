@@ -42,7 +42,15 @@ def refuse_seconds(labels: pl.Series, label: str, where: object) -> None:
         return
     shown = str(labels.drop_nulls().filter(rest > 0)[0].time())
     if label == "open" and 2 * int((off >= LAST_SECOND).sum()) > len(off):
-        raise BarImportError(f"timestamps such as {shown} are the ends of bars", where=where, expected="bars' starts, as --label "
-                             "open says", fix="give --label close")  # fmt: skip
-    raise BarImportError(f"most timestamps are off the minute, such as {shown}", where=where, expected="bars of whole minutes",
-                         fix="make minute bars of them first, or round the timestamps")  # fmt: skip
+        raise BarImportError(
+            f"timestamps such as {shown} are the ends of bars",
+            where=where,
+            expected="bars' starts, as --label open says",
+            fix="give --label close",
+        )
+    raise BarImportError(
+        f"most timestamps are off the minute, such as {shown}",
+        where=where,
+        expected="bars of whole minutes",
+        fix="make minute bars of them first, or round the timestamps",
+    )

@@ -26,7 +26,16 @@ from engine.scan.slot import ScannerSlot
 from engine.schema import TIMESTAMP
 
 NO_VALUES = ("symbol", "tick")
-PLACED = ("order", "placed", "strategy", "symbol", "side", "kind", "size", "reason")  # of an order, from the start on
+PLACED = (
+    "order",
+    "placed",
+    "strategy",
+    "symbol",
+    "side",
+    "kind",
+    "size",
+    "reason",
+)  # of an order, from the start on
 AT_THE_CLOSE = "flat_at_close"  # the broker's own orders, which are told of as standing since the position was opened
 EVENTS_OF_BARS = ("locked", "unlocked")  # what a fill brings about
 
@@ -50,15 +59,31 @@ class Table:
 
 
 TABLES = {
-    "scans": Table("scan", ("tick", "scanner", "scan_type"), "tick", "scanner", ("session", "error")),
+    "scans": Table(
+        "scan", ("tick", "scanner", "scan_type"), "tick", "scanner", ("session", "error")
+    ),
     "hits": Table("hit", ("tick", "scanner", "symbol"), "tick", "scanner", ("session",)),
-    "symbols": Table("event", ("time", "symbol", "event", "source"), "time", "source", ("session",)),
+    "symbols": Table(
+        "event", ("time", "symbol", "event", "source"), "time", "source", ("session",)
+    ),
     "placed": Table("order", ("order",), "placed", "strategy"),
     "orders": Table("order", ("order",), "ended", "strategy", ("session",)),
-    "fills": Table("fill", ("time", "strategy", "symbol", "side", "order", "reason", "n"), "time", "strategy", ("session",)),
-    "trades": Table("trade", ("strategy", "symbol", "entry_time", "exit_time", "n"), "exit_time", "strategy", ("session",)),
+    "fills": Table(
+        "fill",
+        ("time", "strategy", "symbol", "side", "order", "reason", "n"),
+        "time",
+        "strategy",
+        ("session",),
+    ),
+    "trades": Table(
+        "trade",
+        ("strategy", "symbol", "entry_time", "exit_time", "n"),
+        "exit_time",
+        "strategy",
+        ("session",),
+    ),
     "equity": Table("equity", ("timestamp",), "timestamp", None, ("session",)),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +122,11 @@ class Comparison:
         for name in whole.names:
             if name not in NO_VALUES:
                 a = whole.values(name)[:until][:, ids]
-                b = other.values(name)[:until][:, others] if name in other.names else np.full_like(a, np.nan)
+                b = (
+                    other.values(name)[:until][:, others]
+                    if name in other.names
+                    else np.full_like(a, np.nan)
+                )
                 yield from first_difference(name, both, whole.ticks, a, b, self._tz)
 
     # -- scanners
@@ -109,37 +138,69 @@ class Comparison:
         )
         if a != b:
             symbol, opens = min(a ^ b), self._local(self.whole.cross.session.open)
-            yield Difference("universe", whole.name, "member", symbol, opens, symbol in a, symbol in b, len(a ^ b))
+            yield Difference(
+                "universe",
+                whole.name,
+                "member",
+                symbol,
+                opens,
+                symbol in a,
+                symbol in b,
+                len(a ^ b),
+            )
 
     def _parts(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
         """Clauses, features and rank; one that only one of the two has is a difference of the scanner."""
         if whole.plan is None or other.plan is None:
             return
         clauses, features = len(whole.plan.clauses), len(whole.plan.features)
-        kinds = ["clause"] * clauses + ["feature"] * features + ["rank"] * (whole.plan.rank_by is not None)
+        kinds = (
+            ["clause"] * clauses
+            + ["feature"] * features
+            + ["rank"] * (whole.plan.rank_by is not None)
+        )
         if [part.name for part in whole.plan.parts] != [part.name for part in other.plan.parts]:
             opens = self._local(self.whole.cross.session.open)
-            yield Difference("clause", whole.name, "names", None, opens, _names(whole), _names(other))
+            yield Difference(
+                "clause", whole.name, "names", None, opens, _names(whole), _names(other)
+            )
             return
         for number, (kind, part) in enumerate(zip(kinds, whole.plan.parts, strict=True)):
             yield from self._values(whole, other, number, kind, part.name)
 
-    def _values(self, whole: ScannerSlot, other: ScannerSlot, number: int, kind: str, name: str) -> Iterator[Difference]:
+    def _values(
+        self, whole: ScannerSlot, other: ScannerSlot, number: int, kind: str, name: str
+    ) -> Iterator[Difference]:
         (ticks, members), (_, others) = self.whole.grid(whole), self.other.grid(other)
         until = int(np.searchsorted(self.whole.cross.ticks[ticks], self.tick, side="right"))
-        names, theirs = self.whole.cross.table.names, {self.other.cross.table.names[i]: n for n, i in enumerate(others)}
+        names, theirs = (
+            self.whole.cross.table.names,
+            {self.other.cross.table.names[i]: n for n, i in enumerate(others)},
+        )
         mine = [n for n, i in enumerate(members) if names[i] in theirs]
         at = [theirs[names[members[n]]] for n in mine]
         if not until or not mine:
             return
         rows = (np.arange(until)[:, None] * len(members) + np.array(mine)).reshape(-1)
         their_rows = (np.arange(until)[:, None] * len(others) + np.array(at)).reshape(-1)
-        a, b = self.whole.values(whole, number).gather(rows), self.other.values(other, number).gather(their_rows)
+        a, b = (
+            self.whole.values(whole, number).gather(rows),
+            self.other.values(other, number).gather(their_rows),
+        )
         differ = (~a.eq_missing(b)).arg_true()
         if len(differ):
             tick, symbol = divmod(int(differ[0]), len(mine))
             time = self._local(self.whole.cross.ticks[ticks[tick]])
-            yield Difference(kind, whole.name, name, names[members[mine[symbol]]], time, a[differ[0]], b[differ[0]], len(differ))
+            yield Difference(
+                kind,
+                whole.name,
+                name,
+                names[members[mine[symbol]]],
+                time,
+                a[differ[0]],
+                b[differ[0]],
+                len(differ),
+            )
 
     # -- tables
 
@@ -148,7 +209,10 @@ class Comparison:
             source = "orders" if name == "placed" else name
             if source in self.whole.tables:
                 since = pl.col("session") >= self.since
-                a, b = (self._known(name, sight.tables[source].filter(since)) for sight in (self.whole, self.other))
+                a, b = (
+                    self._known(name, sight.tables[source].filter(since))
+                    for sight in (self.whole, self.other)
+                )
                 yield from _counted(self._rows(table, a, b))
 
     def _known(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -157,29 +221,56 @@ class Comparison:
         base = self.whole.coordinator.scope.base
         lag = session.close - session.open if base.is_daily else base.micros
         time, tick = pl.col(TABLES[name].time), pl.lit(self.tick).cast(pl.Int64).cast(TIMESTAMP)
-        over = pl.lit(self.tick >= session.close) & (pl.col("session") <= session.date) & time.is_not_null()
+        over = (
+            pl.lit(self.tick >= session.close)
+            & (pl.col("session") <= session.date)
+            & time.is_not_null()
+        )
         of_bar = over | (time + pl.duration(microseconds=lag) <= tick)
         if name == "symbols":
-            return frame.filter(pl.when(pl.col("event").is_in(EVENTS_OF_BARS)).then(of_bar).otherwise(time <= tick))
+            return frame.filter(
+                pl.when(pl.col("event").is_in(EVENTS_OF_BARS)).then(of_bar).otherwise(time <= tick)
+            )
         if name == "placed":
             own, entry = pl.col("reason").ne_missing(AT_THE_CLOSE), pl.col("parent").is_null()
             placed = frame.filter(own, pl.when(entry).then(time <= tick).otherwise(of_bar))
-            return placed.with_columns(size=pl.when(entry).then("quantity")).select(PLACED)  # protection grows with what is filled
+            return placed.with_columns(size=pl.when(entry).then("quantity")).select(
+                PLACED
+            )  # protection grows with what is filled
         if name == "scans":
             return frame.filter(time <= tick).with_columns(failed=pl.col("error").is_not_null())
         if name in ("hits", "equity"):
             return frame.filter(time <= tick)
         known = frame.filter(of_bar)
-        return known.with_columns(n=pl.int_range(pl.len()).over(TABLES[name].keys[:-1])) if name != "orders" else known
+        return (
+            known.with_columns(n=pl.int_range(pl.len()).over(TABLES[name].keys[:-1]))
+            if name != "orders"
+            else known
+        )
 
     def _rows(self, table: Table, a: pl.DataFrame, b: pl.DataFrame) -> Iterator[Difference]:
         """Rows that only one has, and of those that both have the values that differ."""
         a, b = (frame.drop(table.left_out, strict=False) for frame in (a, b))
-        values = [name for name in dict.fromkeys([*a.columns, *b.columns]) if name not in table.keys]
-        a, b = (frame.with_columns(pl.lit(None).alias(n) for n in values if n not in frame.columns) for frame in (a, b))
+        values = [
+            name for name in dict.fromkeys([*a.columns, *b.columns]) if name not in table.keys
+        ]
+        a, b = (
+            frame.with_columns(pl.lit(None).alias(n) for n in values if n not in frame.columns)
+            for frame in (a, b)
+        )
         a, b = (frame.select(*table.keys, *values, here=True) for frame in (a, b))
-        both = a.join(b, on=table.keys, how="full", nulls_equal=True, coalesce=True, suffix="_other", maintain_order="left_right")
-        ordered = both.sort(table.time if table.time in table.keys else table.keys[0], maintain_order=True)
+        both = a.join(
+            b,
+            on=table.keys,
+            how="full",
+            nulls_equal=True,
+            coalesce=True,
+            suffix="_other",
+            maintain_order="left_right",
+        )
+        ordered = both.sort(
+            table.time if table.time in table.keys else table.keys[0], maintain_order=True
+        )
         for row in ordered.iter_rows(named=True):
             mine, theirs = row["here"] is not None, row["here_other"] is not None
             if mine and theirs:
@@ -190,16 +281,41 @@ class Comparison:
                 given = row if mine else {name: row.get(f"{name}_other", row[name]) for name in row}
                 yield self._difference(table, given, "there", mine, theirs)
 
-    def _difference(self, table: Table, row: dict[str, Any], field: str, whole: object, other: object) -> Difference:
-        what = {"promoted": "promotion", "rank": "rank"}.get(field, table.what) if table.what == "hit" else table.what
+    def _difference(
+        self, table: Table, row: dict[str, Any], field: str, whole: object, other: object
+    ) -> Difference:
+        what = (
+            {"promoted": "promotion", "rank": "rank"}.get(field, table.what)
+            if table.what == "hit"
+            else table.what
+        )
         owner = row[table.owner] if table.owner else None
-        return Difference(what, owner, field, row.get("symbol"), row[table.time].astimezone(self._tz), whole, other)
+        return Difference(
+            what,
+            owner,
+            field,
+            row.get("symbol"),
+            row[table.time].astimezone(self._tz),
+            whole,
+            other,
+        )
 
     def _failures(self) -> Iterator[Difference]:
         """Strategies that failed in one of the two alone."""
-        a, b = ({one[:2]: one[2] for one in sight.failures if one[1] <= self.tick} for sight in (self.whole, self.other))
+        a, b = (
+            {one[:2]: one[2] for one in sight.failures if one[1] <= self.tick}
+            for sight in (self.whole, self.other)
+        )
         for name, time in sorted(a.keys() ^ b.keys()):
-            yield Difference("failure", name, "failed", None, self._local(time), a.get((name, time)), b.get((name, time)))
+            yield Difference(
+                "failure",
+                name,
+                "failed",
+                None,
+                self._local(time),
+                a.get((name, time)),
+                b.get((name, time)),
+            )
 
     @property
     def _tz(self) -> ZoneInfo:
@@ -211,14 +327,26 @@ class Comparison:
 
 def first_difference(
     name: str, symbols: Sequence[str], ticks: Ints, whole: Floats, other: Floats, tz: dt.tzinfo
-) -> Iterator[Difference]:  # fmt: skip
+) -> Iterator[Difference]:
     """What differs in a column, float64[ticks, symbols], if anything does."""
     if np.array_equal(whole, other, equal_nan=True):
         return
     differ = ~((whole == other) | (np.isnan(whole) & np.isnan(other)))
     tick, symbol = (int(i) for i in np.unravel_index(np.argmax(differ), differ.shape))
-    time, count = dt.datetime.fromtimestamp(int(ticks[tick]) / 1e6, tz), int(np.count_nonzero(differ))
-    yield Difference("column", None, name, symbols[symbol], time, _told(whole[tick, symbol]), _told(other[tick, symbol]), count)
+    time, count = (
+        dt.datetime.fromtimestamp(int(ticks[tick]) / 1e6, tz),
+        int(np.count_nonzero(differ)),
+    )
+    yield Difference(
+        "column",
+        None,
+        name,
+        symbols[symbol],
+        time,
+        _told(whole[tick, symbol]),
+        _told(other[tick, symbol]),
+        count,
+    )
 
 
 def _common(whole: CrossSection, other: CrossSection) -> tuple[Sequence[str], Ints, Ints]:

@@ -63,7 +63,9 @@ def in_our_layout(archive: Archive, folder: Path) -> Archive:
     for name in (layout.ACTIONS, layout.SYMBOL_MAP):
         if (archive.path / name).exists():
             shutil.copy(archive.path / name, folder / name)
-    manifest = archive.manifest.model_copy(update={"in_place": None, "intervals": archive.intervals})
+    manifest = archive.manifest.model_copy(
+        update={"in_place": None, "intervals": archive.intervals}
+    )
     layout.write_manifest(folder, manifest)
     return Archive(folder, manifest)
 
@@ -101,14 +103,18 @@ class Future:
     def write(self, path: Path) -> Archive:
         """Write the archive into a folder that is not there yet."""
         symbols = self.archive.symbols()
-        self._deleted = set(self.rng.choice(symbols, int(DELETED * len(symbols)), replace=False).tolist())
+        self._deleted = set(
+            self.rng.choice(symbols, int(DELETED * len(symbols)), replace=False).tolist()
+        )
         for name in self.archive.intervals:
             if name != "1d":
                 self._write_intraday(path, Interval.parse(name))
         self._write_daily(path)
         self._actions(symbols).write_parquet(path / layout.ACTIONS)
         if (self.archive.path / layout.SYMBOL_MAP).exists():
-            self.symbol_map(self.archive.symbol_map.intervals).write_parquet(path / layout.SYMBOL_MAP)
+            self.symbol_map(self.archive.symbol_map.intervals).write_parquet(
+                path / layout.SYMBOL_MAP
+            )
         layout.write_manifest(path, self.archive.manifest)
         self._write_others(path)
         return _Changed(path, self.archive.manifest, symbols)
@@ -120,22 +126,34 @@ class Future:
         """
         later = {name: pl.col(name).dt.offset_by(LATER) for name in ("start_date", "end_date")}
         return intervals.with_columns(
-            pl.when(pl.col(name) > self.session.date).then(then).otherwise(pl.col(name)).alias(name) for name, then in later.items()
+            pl.when(pl.col(name) > self.session.date).then(then).otherwise(pl.col(name)).alias(name)
+            for name, then in later.items()
         )
 
     def membership(self, intervals: pl.DataFrame) -> pl.DataFrame:
         """Intervals of membership (MEMBERSHIP_SCHEMA) as they were known on the session's date; perturbed: others go on."""
         date, tomorrow = self.session.date, self.session.date + dt.timedelta(days=1)
         begun = intervals.filter(pl.col("start_date") <= date)
-        known = begun.with_columns(end_date=pl.when(pl.col("end_date") <= date).then(pl.col("end_date")))
+        known = begun.with_columns(
+            end_date=pl.when(pl.col("end_date") <= date).then(pl.col("end_date"))
+        )
         if self.kind == CUT:
             return known
         leave = pl.Series(self.rng.random(len(known)) < 0.5) & known["end_date"].is_null()
-        left = known.with_columns(end_date=pl.when(leave).then(pl.lit(tomorrow)).otherwise(pl.col("end_date")))
+        left = known.with_columns(
+            end_date=pl.when(leave).then(pl.lit(tomorrow)).otherwise(pl.col("end_date"))
+        )
         names = intervals["symbol"].unique().sort()
         joined = names.filter(pl.Series(self.rng.random(len(names)) < 0.5))
         none = pl.lit(None, pl.Date)
-        return pl.concat([left, pl.DataFrame({"symbol": joined}).with_columns(start_date=pl.lit(tomorrow), end_date=none)])
+        return pl.concat(
+            [
+                left,
+                pl.DataFrame({"symbol": joined}).with_columns(
+                    start_date=pl.lit(tomorrow), end_date=none
+                ),
+            ]
+        )
 
     def _write_others(self, path: Path) -> None:
         """Whatever else lies in the archive's folder: files of membership as they were known, links to others."""
@@ -154,25 +172,42 @@ class Future:
     def _write_intraday(self, path: Path, interval: Interval) -> None:
         date, root = self.session.date, self.archive.path
         for day in self.archive.sessions(interval.name):
-            source, target = (layout.session_file(folder, interval.name, day) for folder in (root, path))
+            source, target = (
+                layout.session_file(folder, interval.name, day) for folder in (root, path)
+            )
             if day < date:
                 _link(source.parent, target.parent)
             elif day == date or (day in self.later and self.kind == PERTURBED):
-                write_bars(target, self._changed(pl.read_parquet(source, hive_partitioning=False), interval.micros))
+                write_bars(
+                    target,
+                    self._changed(
+                        pl.read_parquet(source, hive_partitioning=False), interval.micros
+                    ),
+                )
 
     def _write_daily(self, path: Path) -> None:
         date = self.session.date
-        years = [year for year in self.archive.daily_years() if year <= max([date, *self.later]).year]
+        years = [
+            year for year in self.archive.daily_years() if year <= max([date, *self.later]).year
+        ]
         for year in years:
-            source, target = (layout.daily_file(folder, year) for folder in (self.archive.path, path))
+            source, target = (
+                layout.daily_file(folder, year) for folder in (self.archive.path, path)
+            )
             if year < date.year:
                 _link(source.parent, target.parent)
                 continue
-            bars = pl.read_parquet(source, hive_partitioning=False)  # tickers as the files have them
+            bars = pl.read_parquet(
+                source, hive_partitioning=False
+            )  # tickers as the files have them
             dates = self.archive.session_dates(bars["timestamp"])
             parts = [bars.filter(dates < date), self._today(bars.filter(dates == date), path)]
             if self.kind == PERTURBED:
-                parts.append(self._perturbed(bars.filter(dates.is_in(pl.Series(self.later, dtype=pl.Date).implode()))))
+                parts.append(
+                    self._perturbed(
+                        bars.filter(dates.is_in(pl.Series(self.later, dtype=pl.Date).implode()))
+                    )
+                )
             frames = [part.select(bars.columns) for part in parts if len(part)]
             if frames:
                 write_bars(target, pl.concat(frames).sort("symbol", "timestamp"))
@@ -186,7 +221,9 @@ class Future:
         if base.is_daily or not bars.exists():
             return self._changed(stored, self.session.close - self.session.open)
         made = daily_from_session(pl.read_parquet(bars, hive_partitioning=False), self.session)
-        return made.with_columns(pl.lit(1.0).alias(name) for name in OPTIONAL_BAR_SCHEMA if name in stored.columns)
+        return made.with_columns(
+            pl.lit(1.0).alias(name) for name in OPTIONAL_BAR_SCHEMA if name in stored.columns
+        )
 
     def _changed(self, bars: pl.DataFrame, lag: int) -> pl.DataFrame:
         """Bars of which those that are not complete at the tick are changed; `lag` is what they take, in microseconds."""
@@ -194,27 +231,45 @@ class Future:
         known, future = bars.filter(complete), bars.filter(~complete)
         if self.kind == PERTURBED:
             known = pl.concat([known, self._perturbed(future)])
-        regular = pl.col("timestamp").to_physical().is_between(self.session.open, self.session.close, closed="left")
+        regular = (
+            pl.col("timestamp")
+            .to_physical()
+            .is_between(self.session.open, self.session.close, closed="left")
+        )
         if not len(known.filter(regular)):  # a session without a bar would be none
             known = pl.concat([known, self._scaled(future.filter(regular).head(1))])
         return known.sort("symbol", "timestamp")
 
     def _perturbed(self, bars: pl.DataFrame) -> pl.DataFrame:
-        kept = pl.Series(self.rng.random(len(bars)) >= DROPPED) & ~bars["symbol"].is_in(pl.Series(sorted(self._deleted)).implode())
+        kept = pl.Series(self.rng.random(len(bars)) >= DROPPED) & ~bars["symbol"].is_in(
+            pl.Series(sorted(self._deleted)).implode()
+        )
         return self._scaled(bars.filter(kept))
 
     def _scaled(self, bars: pl.DataFrame) -> pl.DataFrame:
-        price, volume = (pl.Series(np.exp(self.rng.normal(0.0, spread, len(bars)))) for spread in (PRICE_SPREAD, VOLUME_SPREAD))
-        factors = {**dict.fromkeys((*PRICE_COLUMNS, "vwap"), price), **dict.fromkeys(("volume", "trade_count"), volume)}
-        return bars.with_columns(pl.col(name) * factor for name, factor in factors.items() if name in bars.columns)
+        price, volume = (
+            pl.Series(np.exp(self.rng.normal(0.0, spread, len(bars))))
+            for spread in (PRICE_SPREAD, VOLUME_SPREAD)
+        )
+        factors = {
+            **dict.fromkeys((*PRICE_COLUMNS, "vwap"), price),
+            **dict.fromkeys(("volume", "trade_count"), volume),
+        }
+        return bars.with_columns(
+            pl.col(name) * factor for name, factor in factors.items() if name in bars.columns
+        )
 
     def _actions(self, symbols: Sequence[str]) -> pl.DataFrame:
         known = self.archive.corporate_actions().filter(pl.col("ex_date") <= self.session.date)
         if self.kind == CUT or not self.later:
             return known
         some = self.rng.choice(symbols, int(SPLIT * len(symbols)), replace=False).tolist()
-        made = {"symbol": sorted(some), "ex_date": [self.later[0]] * len(some), "split_ratio": [3.0] * len(some),
-                "cash_dividend": [0.5] * len(some)}  # fmt: skip
+        made = {
+            "symbol": sorted(some),
+            "ex_date": [self.later[0]] * len(some),
+            "split_ratio": [3.0] * len(some),
+            "cash_dividend": [0.5] * len(some),
+        }
         return pl.concat([known, pl.DataFrame(made, schema=CORPORATE_ACTIONS_SCHEMA)])
 
 

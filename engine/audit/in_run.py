@@ -59,7 +59,11 @@ class InRunAudit:
     def of(cls, loaded: LoadedConfig, dates: Sequence[dt.date], seed: int) -> InRunAudit:
         """An audit of one of a run's sessions."""
         date = dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))]
-        return cls(date, seed, not_seen=["strategies"] if any(one.enabled for one in loaded.config.strategies) else [])
+        return cls(
+            date,
+            seed,
+            not_seen=["strategies"] if any(one.enabled for one in loaded.config.strategies) else [],
+        )
 
     def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
         """Whether the session is the one, and the run long enough."""
@@ -70,7 +74,9 @@ class InRunAudit:
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
         """Audit as many ticks as the run's length allows. The run goes on, whatever becomes of its audit."""
-        self.not_seen = [slot.name for slot in coordinator.manager.slots if not slot.columnar] + self.not_seen
+        self.not_seen = [
+            slot.name for slot in coordinator.manager.slots if not slot.columnar
+        ] + self.not_seen
         try:
             self._audit(coordinator, replay)
         except Exception as error:  # expressions are the user's
@@ -85,26 +91,40 @@ class InRunAudit:
         self.left_out = self._cause(coordinator, len(ticks))
         if self.left_out is not None:
             return
-        for number, tick in enumerate(sorted(rng.choice(ticks, min(self.count, len(ticks)), replace=False).tolist())):
+        for number, tick in enumerate(
+            sorted(rng.choice(ticks, min(self.count, len(ticks)), replace=False).tolist())
+        ):
             self.ticks.append(dt.datetime.fromtimestamp(tick / 1e6, coordinator.scope.calendar.tz))
             other = self._walked_again(replay, batch, tick, FUTURES[number % len(FUTURES)], rng)
             told = {(one.what, one.owner, one.name) for one in self.differences}
             found = _differences(coordinator, cross, other, tick)
-            self.differences += [one for one in found if (one.what, one.owner, one.name) not in told]
+            self.differences += [
+                one for one in found if (one.what, one.owner, one.name) not in told
+            ]
 
     @property
     def told(self) -> str:
         """What came of it, in words."""
         if self.left_out:
             return f"not looked for: {self.left_out}; `barsweep audit` does"
-        looked = f"{len(self.ticks)} random ticks of {self.date}" if len(self.ticks) > 1 else f"a random tick of {self.date}"
+        looked = (
+            f"{len(self.ticks)} random ticks of {self.date}"
+            if len(self.ticks) > 1
+            else f"a random tick of {self.date}"
+        )
         unseen = f"; left to `barsweep audit`: {', '.join(self.not_seen)}" if self.not_seen else ""
         return (f"FOUND at {looked}" if self.differences else f"none found at {looked}") + unseen
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest."""
         found = [vars(one) for one in self.differences]
-        return {"session": self.date, "seed": self.seed, "ticks": self.ticks, "differences": found, "told": self.told}
+        return {
+            "session": self.date,
+            "seed": self.seed,
+            "ticks": self.ticks,
+            "differences": found,
+            "told": self.told,
+        }
 
     def _cause(self, coordinator: SessionCoordinator, ticks: int) -> str | None:
         if coordinator.scope.base.is_daily:
@@ -116,14 +136,23 @@ class InRunAudit:
         return None
 
     def _walked_again(
-        self, replay: MarketReplay, batch: SessionBatch, tick: int, kind: str, rng: np.random.Generator
+        self,
+        replay: MarketReplay,
+        batch: SessionBatch,
+        tick: int,
+        kind: str,
+        rng: np.random.Generator,
     ) -> CrossSection:
         assert kind in (CUT, PERTURBED)
         if kind == CUT:
-            return replay.recompute(batch, lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date))
+            return replay.recompute(
+                batch, lambda panel: panel.until(tick), lambda daily: daily.before_date(self.date)
+            )
         factors = np.exp(rng.normal(0.0, PRICE_SPREAD, FACTORS))
         return replay.recompute(
-            batch, lambda panel: panel.scaled_after(tick, factors), lambda daily: daily.scaled_from(self.date, factors)
+            batch,
+            lambda panel: panel.scaled_after(tick, factors),
+            lambda daily: daily.scaled_from(self.date, factors),
         )
 
 
@@ -134,11 +163,18 @@ def _sessions_a_tick(panel: Panel, terms: Sequence[Term]) -> float:
     return max(1.0, 0.5 + states / max(1, bars))
 
 
-def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int) -> Iterator[Difference]:
+def _differences(
+    coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int
+) -> Iterator[Difference]:
     tz, until = coordinator.scope.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
     for name in (name for term in coordinator.needs.terms for name in term.outputs):
         yield from first_difference(
-            name, whole.table.names, whole.ticks, whole.values(name)[:until], other.values(name)[:until], tz
+            name,
+            whole.table.names,
+            whole.ticks,
+            whole.values(name)[:until],
+            other.values(name)[:until],
+            tz,
         )
     for slot in coordinator.manager.slots:
         if slot.plan and slot.columnar and slot.session.error is None:
@@ -148,7 +184,9 @@ def _differences(coordinator: SessionCoordinator, whole: CrossSection, other: Cr
             yield from _hits(slot, whole, hits, until, tz)
 
 
-def _hits(slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo) -> Iterator[Difference]:
+def _hits(
+    slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo
+) -> Iterator[Difference]:
     whole = slot.session.hits(cross)
     a, b = (_frame(hits, cross, until) for hits in (whole, other))
     if a.equals(b):
@@ -159,12 +197,27 @@ def _hits(slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int
             at, symbol = alone.select("tick", "symbol").row(0)
             time = dt.datetime.fromtimestamp(int(cross.ticks[at]) / 1e6, tz)
             there = mine is a
-            yield Difference("hit", slot.name, "there", cross.table.names[symbol], time, there, not there, len(alone))
+            yield Difference(
+                "hit",
+                slot.name,
+                "there",
+                cross.table.names[symbol],
+                time,
+                there,
+                not there,
+                len(alone),
+            )
             return
 
 
 def _frame(hits: SessionHits, cross: CrossSection, until: int) -> pl.DataFrame:
     count = int(np.searchsorted(hits.ticks, until))
-    found = pl.DataFrame({"tick": hits.ticks[:count], "symbol": hits.symbols[:count], "rank": hits.ranks[:count]})
+    found = pl.DataFrame(
+        {"tick": hits.ticks[:count], "symbol": hits.symbols[:count], "rank": hits.ranks[:count]}
+    )
     features = hits.features[hits.first : hits.first + count]
-    return pl.concat([found, features.select(pl.all().name.prefix("feature "))], how="horizontal") if features.width else found
+    return (
+        pl.concat([found, features.select(pl.all().name.prefix("feature "))], how="horizontal")
+        if features.width
+        else found
+    )

@@ -34,7 +34,10 @@ from engine.progress import Progress
 from engine.session.coordinator import SessionCoordinator
 
 BEGUN_THERE = "run begun with the session"
-AFTER, DAYS_AFTER = 1, 20  # sessions that a replay still has after the audited one; where bars are daily
+AFTER, DAYS_AFTER = (
+    1,
+    20,
+)  # sessions that a replay still has after the audited one; where bars are daily
 
 
 @dataclass(frozen=True)
@@ -86,24 +89,45 @@ class LookAheadAudit:
         return list(found.values())
 
 
-def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress) -> LookAheadAudit:
+def audit_look_ahead(
+    loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress
+) -> LookAheadAudit:
     """Replay random sessions with other futures; raises BarsweepError where the config cannot be replayed as it is."""
     scope = SessionCoordinator(loaded, archive).scope
     reads = Reads(archive)
     audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
-    audit.bars = [told for look in (longer_bars, shifted_label) if (told := look(archive, scope.base, there))]
+    audit.bars = [
+        told for look in (longer_bars, shifted_label) if (told := look(archive, scope.base, there))
+    ]
     dates = drawn_sessions(scope.dates, options)
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
         stored = in_our_layout(archive, Path(folder) / "archive")
         for number, date in enumerate(dates):
-            window = window_of(loaded, scope.dates, there, date, options.before, DAYS_AFTER if scope.base.is_daily else AFTER)
+            window = window_of(
+                loaded,
+                scope.dates,
+                there,
+                date,
+                options.before,
+                DAYS_AFTER if scope.base.is_daily else AFTER,
+            )
             with Sight(window, archive, date) as whole:
                 audit.failures = list(dict.fromkeys([*audit.failures, *_failures(whole)]))
                 ticks = _drawn_ticks(whole, options, date)
                 for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
-                    audit.replays.append(_replay(window, stored, whole, tick, kind, options.seed, reads))
-                    audit.values += len(whole.cross.names) * int((whole.cross.ticks <= tick).sum()) * len(whole.cross.table)
-                    progress("replays", number * len(ticks) * len(FUTURES) + at, len(dates) * len(ticks) * len(FUTURES))
+                    audit.replays.append(
+                        _replay(window, stored, whole, tick, kind, options.seed, reads)
+                    )
+                    audit.values += (
+                        len(whole.cross.names)
+                        * int((whole.cross.ticks <= tick).sum())
+                        * len(whole.cross.table)
+                    )
+                    progress(
+                        "replays",
+                        number * len(ticks) * len(FUTURES) + at,
+                        len(dates) * len(ticks) * len(FUTURES),
+                    )
                 audit.replays += _begun_there(window, whole)
     audit.warnings = [*audit.warnings, *reads.warnings]
     return audit
@@ -112,14 +136,27 @@ def audit_look_ahead(loaded: LoadedConfig, archive: Archive, options: AuditOptio
 def drawn_sessions(dates: Sequence[dt.date], options: AuditOptions) -> list[dt.date]:
     """Random sessions of a run, in order."""
     rng = np.random.default_rng([options.seed, len(dates)])
-    return [dates[i] for i in sorted(rng.choice(len(dates), min(options.sessions, len(dates)), replace=False).tolist())]
+    return [
+        dates[i]
+        for i in sorted(
+            rng.choice(len(dates), min(options.sessions, len(dates)), replace=False).tolist()
+        )
+    ]
 
 
 def window_of(
-    loaded: LoadedConfig, dates: Sequence[dt.date], there: Sequence[dt.date], date: dt.date, before: int, after: int
-) -> LoadedConfig:  # fmt: skip
+    loaded: LoadedConfig,
+    dates: Sequence[dt.date],
+    there: Sequence[dt.date],
+    date: dt.date,
+    before: int,
+    after: int,
+) -> LoadedConfig:
     """The config over a few sessions around a date: before it those of the run, after it those that are there."""
-    first, last = dates[max(0, dates.index(date) - before)], there[min(len(there) - 1, there.index(date) + after)]
+    first, last = (
+        dates[max(0, dates.index(date) - before)],
+        there[min(len(there) - 1, there.index(date) + after)],
+    )
     span = BacktestConfig(start_date=first, end_date=last)
     return loaded.changed(backtest_config=span)
 
@@ -127,26 +164,43 @@ def window_of(
 def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int]:
     ticks = whole.ticks
     if not len(ticks):
-        raise RunError(f"nobody looks on {date}", where="audit", expected="a scanner or a strategy with a tick in the session")
+        raise RunError(
+            f"nobody looks on {date}",
+            where="audit",
+            expected="a scanner or a strategy with a tick in the session",
+        )
     rng = np.random.default_rng([options.seed, date.toordinal()])
     return sorted(rng.choice(ticks, min(options.ticks, len(ticks)), replace=False).tolist())
 
 
 def _failures(whole: Sight) -> Iterator[str]:
     failed = whole.tables["scans"].drop_nulls("error")
-    yield from (f"{scanner}: {error}" for scanner, error in failed.select("scanner", "error").iter_rows())
+    yield from (
+        f"{scanner}: {error}" for scanner, error in failed.select("scanner", "error").iter_rows()
+    )
     yield from (f"{name}: {said}" for name, _, said in whole.failures)
 
 
 def _replay(
-    window: LoadedConfig, stored: Archive, whole: Sight, tick: int, kind: str, seed: int, reads: Reads
-) -> Replay:  # fmt: skip
+    window: LoadedConfig,
+    stored: Archive,
+    whole: Sight,
+    tick: int,
+    kind: str,
+    seed: int,
+    reads: Reads,
+) -> Replay:
     """One replay; `stored` is the archive in our layout."""
     archive, session = whole.archive, whole.cross.session
     local = dt.datetime.fromtimestamp(tick / 1e6, archive.calendar.tz)
-    there, last = archive.sessions(whole.coordinator.scope.base.name), window.config.backtest_config.end_date
+    there, last = (
+        archive.sessions(whole.coordinator.scope.base.name),
+        window.config.backtest_config.end_date,
+    )
     later = [day for day in there if session.date < day <= (last or day)]
-    rng = np.random.default_rng([seed, session.date.toordinal(), tick // 1_000_000, FUTURES.index(kind)])
+    rng = np.random.default_rng(
+        [seed, session.date.toordinal(), tick // 1_000_000, FUTURES.index(kind)]
+    )
     with tempfile.TemporaryDirectory(prefix="barsweep-audit-") as folder:
         future = Future(stored, session, tick, kind, later, rng)
         changed = future.write(mirrored(Path(folder), archive.path))
@@ -163,16 +217,28 @@ def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
         return
     with Sight(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
         found = tuple(Comparison(whole, other, last, since=date).differences())
-    yield Replay(date, dt.datetime.fromtimestamp(last / 1e6, archive.calendar.tz), BEGUN_THERE, found)
+    yield Replay(
+        date, dt.datetime.fromtimestamp(last / 1e6, archive.calendar.tz), BEGUN_THERE, found
+    )
 
 
-def _compared(window: LoadedConfig, changed: Archive, whole: Sight, tick: int) -> Iterator[Difference]:
+def _compared(
+    window: LoadedConfig, changed: Archive, whole: Sight, tick: int
+) -> Iterator[Difference]:
     """A replay that cannot go on where the future is another one has looked at it."""
     try:
         other = Sight(window, changed, whole.cross.session.date)
     except Exception as error:  # the code of users: whatever it raises is told
         time = dt.datetime.fromtimestamp(tick / 1e6, whole.archive.calendar.tz)
-        yield Difference("failure", getattr(error, "where", None), type(error).__name__, None, time, None, str(error))
+        yield Difference(
+            "failure",
+            getattr(error, "where", None),
+            type(error).__name__,
+            None,
+            time,
+            None,
+            str(error),
+        )
         return
     with other:
         yield from Comparison(whole, other, tick).differences()

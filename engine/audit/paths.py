@@ -17,7 +17,9 @@ QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 WORD = re.compile(r"[^\s'\"(),;]*/[^\s'\"(),;]*")
 NAMED = re.compile(r"\w")  # "/" and "." are separators as often as they are folders
 
-Lead = Callable[[str, bool], str | None]  # a path as it is written, and whether it goes on with what varies -> another path
+Lead = Callable[
+    [str, bool], str | None
+]  # a path as it is written, and whether it goes on with what varies -> another path
 
 
 def led(text: str, lead: Lead) -> str:

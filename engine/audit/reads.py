@@ -21,11 +21,23 @@ from engine.runtime.read_settings import watched_settings
 
 SIGHT = os.path.join("audit", "sight.py")  # from where plug-ins are called
 KNOWN = (os.path.join("archive", "universe.py"), os.path.join("runtime", "module_loader.py"))
-OF_THE_ENVIRONMENT = ("os.py", "_collections_abc.py", "read_settings.py")  # files of `os.environ.get`
+OF_THE_ENVIRONMENT = (
+    "os.py",
+    "_collections_abc.py",
+    "read_settings.py",
+)  # files of `os.environ.get`
 SYSTEM = ("/proc", "/sys", "/dev", "/usr/share/zoneinfo")
 SOURCE = (".py", ".pyc", ".so")
-ELSEWHERE = {"socket.connect": "a service", "subprocess.Popen": "a process", "os.system": "a process"}
-IN_ARCHIVE, IN_RUN, OUTSIDE = "the archive itself", "an earlier run", "outside of what can be led to another future"
+ELSEWHERE = {
+    "socket.connect": "a service",
+    "subprocess.Popen": "a process",
+    "os.system": "a process",
+}
+IN_ARCHIVE, IN_RUN, OUTSIDE = (
+    "the archive itself",
+    "an earlier run",
+    "outside of what can be led to another future",
+)
 SHOWN = 3  # of each kind
 
 
@@ -50,8 +62,12 @@ class Reads:
         """One of each plug-in and kind."""
         told = []
         for (module, kind), names in self.found.items():
-            some = ", ".join(list(names)[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-            told.append(f"{module} reads {kind}: {some}; the audit cannot see what that tells of the future")
+            some = ", ".join(list(names)[:SHOWN]) + (
+                f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+            )
+            told.append(
+                f"{module} reads {kind}: {some}; the audit cannot see what that tells of the future"
+            )
         return told
 
     def _note(self, module: str, kind: str, what: str) -> None:
@@ -86,10 +102,22 @@ class Reads:
         except (OSError, ValueError):
             return None
         text, archive = str(real), self.archive.path.resolve()
-        if not there or real.is_relative_to(self._changed) or text.endswith(SOURCE) or text.startswith((*OURS, *SYSTEM)):
+        if (
+            not there
+            or real.is_relative_to(self._changed)
+            or text.endswith(SOURCE)
+            or text.startswith((*OURS, *SYSTEM))
+        ):
             return None
         if real.is_relative_to(archive) or is_above(real, archive):
-            return IN_ARCHIVE if real.is_relative_to(archive) or not event.startswith(("open", "os.")) else None
-        if any((folder / "manifest.json").is_file() and (folder / "hits.parquet").is_file() for folder in (real, *real.parents)):
+            return (
+                IN_ARCHIVE
+                if real.is_relative_to(archive) or not event.startswith(("open", "os."))
+                else None
+            )
+        if any(
+            (folder / "manifest.json").is_file() and (folder / "hits.parquet").is_file()
+            for folder in (real, *real.parents)
+        ):
             return IN_RUN
         return OUTSIDE if real.is_file() else None

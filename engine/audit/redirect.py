@@ -17,7 +17,9 @@ from engine.audit.paths import is_above, led
 from engine.config.load import LoadedConfig
 from engine.errors import BarsweepError
 
-MIRROR = "root"  # the folder in which the changed archive has the path that the archive has on the disk
+MIRROR = (
+    "root"  # the folder in which the changed archive has the path that the archive has on the disk
+)
 
 
 def mirrored(folder: Path, path: Path) -> Path:
@@ -75,7 +77,9 @@ class RedirectedConfig(LoadedConfig):
         return self.leads.of(super().resolve(value))
 
 
-def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future: Future, folder: Path) -> LoadedConfig:
+def redirected(
+    loaded: LoadedConfig, archive: Archive, changed: Archive, future: Future, folder: Path
+) -> LoadedConfig:
     """The config for a changed archive: its plug-ins' parameters that are paths into the archive are paths into the other."""
     leads = Leads(archive.path, changed.path, folder, future)
 
@@ -84,13 +88,20 @@ def redirected(loaded: LoadedConfig, archive: Archive, changed: Archive, future:
             return {key: moved(one) for key, one in value.items()}
         if isinstance(value, list):
             return [moved(one) for one in value]
-        return led(value, lambda path, varies: _lead(path, varies, loaded, leads)) if isinstance(value, str) and value else value
+        return (
+            led(value, lambda path, varies: _lead(path, varies, loaded, leads))
+            if isinstance(value, str) and value
+            else value
+        )
 
     config = loaded.config
     data = config.session_data_config
     scanners = [one.model_copy(update={"config": moved(one.config)}) for one in data.scanners]
     strategies = [one.model_copy(update={"config": moved(one.config)}) for one in config.strategies]
-    update = {"session_data_config": data.model_copy(update={"scanners": scanners}), "strategies": strategies}
+    update = {
+        "session_data_config": data.model_copy(update={"scanners": scanners}),
+        "strategies": strategies,
+    }
     return RedirectedConfig(config.model_copy(update=update), loaded.path, loaded.made, leads=leads)
 
 
@@ -104,6 +115,8 @@ def _lead(text: str, varies: bool, loaded: LoadedConfig, leads: Leads) -> str | 
             written, rest = written.parent, written.name / rest
             continue
         found = leads.of(path)
-        beyond = rest != Path() and not found.is_relative_to(leads.changed)  # "data/x", where there is a folder data above
+        beyond = rest != Path() and not found.is_relative_to(
+            leads.changed
+        )  # "data/x", where there is a folder data above
         return None if found == path or beyond else str((found / rest).absolute())
     return None

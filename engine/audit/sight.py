@@ -20,7 +20,10 @@ from engine.session.coordinator import SessionCoordinator
 from engine.session.record import SessionRecord, SessionTables
 from engine.trading.desk import make_desk
 
-SCAN_TABLES, TRADING_TABLES = ("scans", "hits", "symbols", "quality"), ("orders", "fills", "trades", "equity")
+SCAN_TABLES, TRADING_TABLES = (
+    ("scans", "hits", "symbols", "quality"),
+    ("orders", "fills", "trades", "equity"),
+)
 
 
 class Sight:
@@ -70,7 +73,9 @@ class Sight:
         assert slot.plan is not None
         key = slot.name, number
         if key not in self._values:
-            self._values[key] = self._evaluate(slot, slot.plan.parts[number], slot.plan.session_at_once)
+            self._values[key] = self._evaluate(
+                slot, slot.plan.parts[number], slot.plan.session_at_once
+            )
         return self._values[key]
 
     def _evaluate(self, slot: ScannerSlot, part: Clause, at_once: bool) -> pl.Series:
@@ -79,7 +84,9 @@ class Sight:
             return pl.Series(dtype=pl.Float64)
         stacks = [ticks] if at_once else [ticks[i : i + 1] for i in range(len(ticks))]
         columns, cross = dict.fromkeys(("tick", *part.columns)), slot.view(self.cross)
-        return pl.concat([values_of(part.expression, cross.grid(columns, stack, members)) for stack in stacks])
+        return pl.concat(
+            [values_of(part.expression, cross.grid(columns, stack, members)) for stack in stacks]
+        )
 
     def _tables(self, records: list[SessionRecord]) -> dict[str, pl.DataFrame]:
         rows = SessionTables(records)
@@ -87,7 +94,9 @@ class Sight:
         if self._desk is not None:
             rest = self._desk.end_run()
             for name in TRADING_TABLES:
-                tables[name] = pl.concat([*rows.trading(name), *([rest[name]] if name in rest else [])])
+                tables[name] = pl.concat(
+                    [*rows.trading(name), *([rest[name]] if name in rest else [])]
+                )
         return tables
 
 

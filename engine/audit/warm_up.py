@@ -81,14 +81,22 @@ class WarmUpAudit:
     @property
     def cut_short(self) -> list[Movement]:
         """Those for which the archive begins too late: their warm-up is not as long as it should be, and cannot be longer."""
-        return [one for one in self.movements if one.sessions is not None and one.there < one.factor * one.sessions]
+        return [
+            one
+            for one in self.movements
+            if one.sessions is not None and one.there < one.factor * one.sessions
+        ]
 
 
-def audit_warm_up(loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress) -> WarmUpAudit:
+def audit_warm_up(
+    loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress
+) -> WarmUpAudit:
     """Replay random sessions with longer warm-ups; raises BarsweepError where the config cannot be replayed."""
     scope = SessionCoordinator(loaded, archive).scope
     block = block_of(scope.dates[-1], scope.base.is_daily)
-    dates = drawn_sessions([date for date in scope.dates if block_of(date, scope.base.is_daily) == block], options)
+    dates = drawn_sessions(
+        [date for date in scope.dates if block_of(date, scope.base.is_daily) == block], options
+    )
     audit = WarmUpAudit()
     for number, date in enumerate(dates):
         window = window_of(loaded, [date], [date], date, 0, 0)
@@ -96,15 +104,23 @@ def audit_warm_up(loaded: LoadedConfig, archive: Archive, options: AuditOptions,
             for at, factor in enumerate(FACTORS):
                 with Sight(window, archive, date, factor) as longer:
                     audit.movements += _movements(usual, longer, factor)
-                    audit.hits.append((date, factor, len(usual.tables["hits"]), _other_hits(usual, longer)))
+                    audit.hits.append(
+                        (date, factor, len(usual.tables["hits"]), _other_hits(usual, longer))
+                    )
                 progress("warm-ups", number * len(FACTORS) + at + 1, len(dates) * len(FACTORS))
     return audit
 
 
 def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]:
-    date, terms = usual.cross.session.date, {name: term for term in usual.coordinator.needs.terms for name in term.outputs}
+    date, terms = (
+        usual.cross.session.date,
+        {name: term for term in usual.coordinator.needs.terms for name in term.outputs},
+    )
     base = usual.coordinator.scope.base
-    before = {rows: _before(usual.archive.sessions(name), date, base.is_daily) for rows, name in ((DAILY, "1d"), ("", base.name))}
+    before = {
+        rows: _before(usual.archive.sessions(name), date, base.is_daily)
+        for rows, name in ((DAILY, "1d"), ("", base.name))
+    }
     for name in usual.cross.names:
         if name in COLUMNS:
             continue
@@ -113,14 +129,27 @@ def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]
         appeared = np.isnan(a) != np.isnan(b)
         moved = ~np.isnan(a) & ~np.isnan(b) & (a != b)
         change = np.where(moved, np.abs(b - a), 0.0) / _scale(a)
-        tick, symbol = (int(i) for i in np.unravel_index(np.argmax(change), change.shape)) if change.size else (0, 0)
+        tick, symbol = (
+            (int(i) for i in np.unravel_index(np.argmax(change), change.shape))
+            if change.size
+            else (0, 0)
+        )
         shown = bool(moved.any())
         yield Movement(
-            date, name, factor, term.warmup_sessions if term else None, before[DAILY if term and term.rows == DAILY else ""],
-            int(np.count_nonzero(~np.isnan(a))), int(np.count_nonzero(moved)), float(change[tick, symbol]) if shown else 0.0,
-            int(np.count_nonzero(appeared)), usual.cross.table.names[symbol] if shown else None,
-            dt.datetime.fromtimestamp(int(usual.cross.ticks[tick]) / 1e6, usual.archive.calendar.tz) if shown else None,
-        )  # fmt: skip
+            date,
+            name,
+            factor,
+            term.warmup_sessions if term else None,
+            before[DAILY if term and term.rows == DAILY else ""],
+            int(np.count_nonzero(~np.isnan(a))),
+            int(np.count_nonzero(moved)),
+            float(change[tick, symbol]) if shown else 0.0,
+            int(np.count_nonzero(appeared)),
+            usual.cross.table.names[symbol] if shown else None,
+            dt.datetime.fromtimestamp(int(usual.cross.ticks[tick]) / 1e6, usual.archive.calendar.tz)
+            if shown
+            else None,
+        )
 
 
 def _scale(values: np.ndarray) -> np.ndarray:
@@ -138,5 +167,8 @@ def _before(dates: Sequence[dt.date], date: dt.date, by_year: bool) -> int:
 def _other_hits(usual: Sight, longer: Sight) -> int:
     """Hits of one of the two alone."""
     date = usual.cross.session.date
-    a, b = (sight.tables["hits"].filter(pl.col("session") == date).select(KEYS) for sight in (usual, longer))
+    a, b = (
+        sight.tables["hits"].filter(pl.col("session") == date).select(KEYS)
+        for sight in (usual, longer)
+    )
     return len(a.join(b, on=KEYS, how="anti")) + len(b.join(a, on=KEYS, how="anti"))

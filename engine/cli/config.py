@@ -17,14 +17,22 @@ def config_group() -> None:
 
 @config_group.command("check")
 @click.argument("config", type=FILE)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any key of the config; may be repeated.",
+)
 def check_command(config: Path, overrides: tuple[str, ...]) -> None:
     """Check CONFIG without reading any bars: keys and values, modules and their parameters, indicators, exchange."""
     from engine import api
 
     found = api.check_config(config, overrides=overrides)
-    say(f"ok: {found.name} ({found.digest}); symbols: {found.symbols}, scanners: {found.scanners}, "
-        f"strategies: {found.strategies}")  # fmt: skip
+    say(
+        f"ok: {found.name} ({found.digest}); symbols: {found.symbols}, scanners: {found.scanners}, "
+        f"strategies: {found.strategies}"
+    )
 
 
 @config_group.command("schema")

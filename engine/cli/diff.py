@@ -56,8 +56,15 @@ def _print(found: RunsDiff, one: Path, other: Path) -> None:
 def _columns(table: TableDiff) -> str:
     if table.same_bytes:
         return "the same bytes"
-    parts = [f"{name} {rows:,}" + (f" (by {largest:.3g})" if largest else "") for name, (rows, largest) in table.columns.items()]
-    parts += [f"{side} has {name}" for side, names in zip(("first", "second"), table.only_columns, strict=True) for name in names]
+    parts = [
+        f"{name} {rows:,}" + (f" (by {largest:.3g})" if largest else "")
+        for name, (rows, largest) in table.columns.items()
+    ]
+    parts += [
+        f"{side} has {name}"
+        for side, names in zip(("first", "second"), table.only_columns, strict=True)
+        for name in names
+    ]
     return ", ".join(parts) or ("the same rows" if table.same else "-")
 
 
@@ -65,4 +72,6 @@ def _told(first: Any, names: tuple[str, str]) -> str:
     where = ", ".join(f"{name} {value}" for name, value in first.key.items())
     if first.only_in is not None:
         return f"{first.table}: only in {names[first.only_in]}: {where}"
-    return f"{first.table}: {where}: " + ", ".join(f"{name} {a} and {b}" for name, (a, b) in first.values.items())
+    return f"{first.table}: {where}: " + ", ".join(
+        f"{name} {a} and {b}" for name, (a, b) in first.values.items()
+    )

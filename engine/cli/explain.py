@@ -17,14 +17,25 @@ from engine.errors import ConfigError
 @click.option("--symbol", help="The symbol to explain.")
 @click.option("--at", "at", required=True, help='The tick, exchange time: "2018-03-01 09:45".')
 @click.option("--scanner", help="Which scanner of the run; its only one where left out.")
-@click.option("--near-misses", "near", is_flag=True, help="List the symbols that failed exactly one clause at the tick.")
+@click.option(
+    "--near-misses",
+    "near",
+    is_flag=True,
+    help="List the symbols that failed exactly one clause at the tick.",
+)
 @archive_option(required=False)
 @scan_options
 @format_option
 def explain_command(
-    source: str | None, symbol: str | None, at: str, scanner: str | None, near: bool, archive_path: Path | None,
-    output_format: str, **options: Any,
-) -> None:  # fmt: skip
+    source: str | None,
+    symbol: str | None,
+    at: str,
+    scanner: str | None,
+    near: bool,
+    archive_path: Path | None,
+    output_format: str,
+    **options: Any,
+) -> None:
     """Say why a symbol was found at a tick, or why it was not.
 
     RUN_OR_SCANNER is a run directory, a session config, or a scanner's module; a module and --where take the options of

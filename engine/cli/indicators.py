@@ -23,7 +23,10 @@ def list_command(output_format: str) -> None:
     """List the catalogue: group, name, parameters with their defaults, outputs, rows until the first value."""
     from engine import api
 
-    rows = [(one.group, one.name, one.parameters, ", ".join(one.outputs), one.warmup) for one in api.indicators()]
+    rows = [
+        (one.group, one.name, one.parameters, ", ".join(one.outputs), one.warmup)
+        for one in api.indicators()
+    ]
     columns = ("group", "name", "parameters", "outputs", "warm-up")
     if output_format == "json":
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -41,13 +44,26 @@ def list_command(output_format: str) -> None:
     **DAY,
     help="Last session to draw; the archive's last where left out.",
 )
-@click.option("--sessions", type=click.IntRange(1), help="How many sessions to draw: 1, or 120 for a key at 1d, where left out.")
-@click.option("--benchmark", help="Symbol that beta, correlation and relative_strength are measured against.")
-@click.option("--plot", "plot", type=FILE, help="Draw candles and the indicator into this HTML file.")
+@click.option(
+    "--sessions",
+    type=click.IntRange(1),
+    help="How many sessions to draw: 1, or 120 for a key at 1d, where left out.",
+)
+@click.option(
+    "--benchmark", help="Symbol that beta, correlation and relative_strength are measured against."
+)
+@click.option(
+    "--plot", "plot", type=FILE, help="Draw candles and the indicator into this HTML file."
+)
 def show_command(
-    name: str, archive_path: Path | None, symbol: str | None, date: datetime | None, sessions: int | None, benchmark: str | None,
+    name: str,
+    archive_path: Path | None,
+    symbol: str | None,
+    date: datetime | None,
+    sessions: int | None,
+    benchmark: str | None,
     plot: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Show one indicator by NAME or key (rsi, rsi_14_5m): formula, source, and its answers for odd input.
 
     With --archive and --symbol also its values, as scans see them: a line in the terminal, or a chart with --plot.
@@ -56,22 +72,30 @@ def show_command(
 
     found = api.describe_indicator(name)
     say_lines(found.doc + "\n")
-    print_facts({
-        "key": found.key,
-        "columns": ", ".join(found.columns),
-        "group": found.group,
-        "inputs": ", ".join(found.inputs),
-        "parameters": found.parameters or "none",
-        "warm-up": f"{found.warmup} rows",
-        "settles": f"after {found.settles} rows",
-    })  # fmt: skip
+    print_facts(
+        {
+            "key": found.key,
+            "columns": ", ".join(found.columns),
+            "group": found.group,
+            "inputs": ", ".join(found.inputs),
+            "parameters": found.parameters or "none",
+            "warm-up": f"{found.warmup} rows",
+            "settles": f"after {found.settles} rows",
+        }
+    )
     if archive_path and symbol:
         market = api.open_archive(archive_path, keep=0)
-        chart = market.show(symbol, found.key, date=date, sessions=sessions, benchmark=benchmark, out=plot)
+        chart = market.show(
+            symbol, found.key, date=date, sessions=sessions, benchmark=benchmark, out=plot
+        )
         say("", f"{chart.symbol}, {chart.span}, {len(chart.bars)} ticks")
         for column in ("close", *chart.columns):
             say(sparkline(column, chart.bars[column].to_list()))
         if plot:
             say(f"wrote {plot}", err=True)
     elif plot or symbol or archive_path:
-        raise ConfigError("nothing to draw", expected="both --archive and --symbol", fix="name the archive and the symbol")
+        raise ConfigError(
+            "nothing to draw",
+            expected="both --archive and --symbol",
+            fix="name the archive and the symbol",
+        )

@@ -19,19 +19,52 @@ from engine.runtime.interrupt import end_now, ended_at_interrupt
 # `barsweep --help` costs next to nothing.
 COMMANDS = {
     "run": ("engine.cli.run:run_command", "Replay a session config over its archive."),
-    "scan": ("engine.cli.scan:scan_command", "Scan an archive with scanners or an expression; list the hits."),
-    "explain": ("engine.cli.explain:explain_command", "Say why a symbol was found at a tick, or why not."),
-    "audit": ("engine.cli.audit:audit_command", "Prove that nothing looks ahead, and that warm-ups are long enough."),
+    "scan": (
+        "engine.cli.scan:scan_command",
+        "Scan an archive with scanners or an expression; list the hits.",
+    ),
+    "explain": (
+        "engine.cli.explain:explain_command",
+        "Say why a symbol was found at a tick, or why not.",
+    ),
+    "audit": (
+        "engine.cli.audit:audit_command",
+        "Prove that nothing looks ahead, and that warm-ups are long enough.",
+    ),
     "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
-    "evaluate": ("engine.cli.evaluate:evaluate_command", "Say what hits did next, against the symbols that did not hit."),
-    "report": ("engine.cli.report:report_command", "Write the report of a run, or of several side by side, as one HTML page."),
-    "diff": ("engine.cli.diff:diff_command", "Compare two runs: tables, rows, columns, and the first difference explained."),
-    "bench": ("engine.cli.bench:bench_command", "Measure how fast scanners scan, against decoding, DuckDB and Polars."),
-    "archive": ("engine.cli.archive:archive_group", "Make, import, check, compare and describe archives of bars."),
+    "evaluate": (
+        "engine.cli.evaluate:evaluate_command",
+        "Say what hits did next, against the symbols that did not hit.",
+    ),
+    "report": (
+        "engine.cli.report:report_command",
+        "Write the report of a run, or of several side by side, as one HTML page.",
+    ),
+    "diff": (
+        "engine.cli.diff:diff_command",
+        "Compare two runs: tables, rows, columns, and the first difference explained.",
+    ),
+    "bench": (
+        "engine.cli.bench:bench_command",
+        "Measure how fast scanners scan, against decoding, DuckDB and Polars.",
+    ),
+    "archive": (
+        "engine.cli.archive:archive_group",
+        "Make, import, check, compare and describe archives of bars.",
+    ),
     "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
-    "scanners": ("engine.cli.scanners:scanners_group", "List scanners, show their parameters, write a new one."),
-    "strategies": ("engine.cli.strategies:strategies_group", "List strategies, show their parameters, write a new one."),
-    "indicators": ("engine.cli.indicators:indicators_group", "List indicators and show what they mean."),
+    "scanners": (
+        "engine.cli.scanners:scanners_group",
+        "List scanners, show their parameters, write a new one.",
+    ),
+    "strategies": (
+        "engine.cli.strategies:strategies_group",
+        "List strategies, show their parameters, write a new one.",
+    ),
+    "indicators": (
+        "engine.cli.indicators:indicators_group",
+        "List indicators and show what they mean.",
+    ),
 }
 
 
@@ -65,10 +98,13 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup)
 @click.version_option(__version__, prog_name="barsweep")
 @click.option(
-    "--allow-modules", "folders", multiple=True, metavar="FOLDER",
+    "--allow-modules",
+    "folders",
+    multiple=True,
+    metavar="FOLDER",
     help="Let configs name modules of this folder too, beside barsweep's own, those of installed packages and of the folder "
     "where the command is run; may be repeated.",
-)  # fmt: skip
+)
 def cli(folders: tuple[str, ...]) -> None:
     """Scan whole markets of historical bars, session by session, without looking ahead.
 

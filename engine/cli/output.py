@@ -47,10 +47,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     from rich.table import Table
     from rich.text import Text  # which is no markup
 
-    table = Table(title=Text(one_line(title)) if title else None, title_justify="left", header_style="bold")
+    table = Table(
+        title=Text(one_line(title)) if title else None, title_justify="left", header_style="bold"
+    )
     for number, name in enumerate(columns):
         right = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
-        table.add_column(Text(one_line(name)), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            Text(one_line(name)), justify="right" if right else "left", overflow="fold"
+        )
     for row in text:
         table.add_row(*map(Text, row))
     Console().print(table)
@@ -64,9 +68,16 @@ def print_frame(title: str, frame: pl.DataFrame, columns: Sequence[str] | None =
 def print_scanners(scanners: pl.DataFrame, funnel: pl.DataFrame, left_out: pl.DataFrame) -> None:
     """Counts of each scanner, the funnel, and what universes leave out."""
     print_frame("scanners", scanners)
-    rows = [(name, step, left, "-" if share is None else f"{share:.3f} %") for name, step, left, share in funnel.rows()]
+    rows = [
+        (name, step, left, "-" if share is None else f"{share:.3f} %")
+        for name, step, left, share in funnel.rows()
+    ]
     say()
-    print_table("funnel: symbols left after each clause, all scans together", ("scanner", "clause", "left", "share"), rows)
+    print_table(
+        "funnel: symbols left after each clause, all scans together",
+        ("scanner", "clause", "left", "share"),
+        rows,
+    )
     if len(left_out):
         told = [["not told" if cell is None else cell for cell in row] for row in left_out.rows()]
         say()
@@ -97,11 +108,17 @@ def print_facts(facts: dict[str, Any]) -> None:
 def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str:
     """Values as one line of blocks, from the lowest to the highest; a blank where there is none."""
     step = max(1, -(-len(values) // width))
-    shown = [next((v for v in reversed(values[i : i + step]) if v is not None), None) for i in range(0, len(values), step)]
+    shown = [
+        next((v for v in reversed(values[i : i + step]) if v is not None), None)
+        for i in range(0, len(values), step)
+    ]
     known = [value for value in shown if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     blocks = "▁▂▃▄▅▆▇█"
-    line = "".join(" " if v is None else blocks[int((v - low) / (high - low) * 7.999) if high > low else 3] for v in shown)
+    line = "".join(
+        " " if v is None else blocks[int((v - low) / (high - low) * 7.999) if high > low else 3]
+        for v in shown
+    )
     return f"{name:<28} {line}  {_cell(low)} to {_cell(high)}" if known else f"{name:<28} no value"
 
 
@@ -114,9 +131,20 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield _plain_progress()
     else:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             tasks: dict[str, Any] = {}
 
@@ -137,7 +165,9 @@ def tell_of_compiling(quiet: bool) -> Iterator[None]:
         return
     from engine.runtime.compiling import told_of_compiling
 
-    with told_of_compiling(lambda: say("compiling kernels, this once: their code is kept", err=True)):
+    with told_of_compiling(
+        lambda: say("compiling kernels, this once: their code is kept", err=True)
+    ):
         yield
 
 
@@ -153,8 +183,9 @@ def tell_reading_cost(cost: ReadingCost | None, sessions: int = 1, seconds: floa
     say(
         f"read in place: a session takes {cost.in_place:.0f} ms (decode {cost.decode:.0f}, convert {cost.convert:.0f}, sort "
         f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
-        "`barsweep archive import` makes it so", err=True,
-    )  # fmt: skip
+        "`barsweep archive import` makes it so",
+        err=True,
+    )
 
 
 def _plain_progress() -> Progress:

@@ -27,16 +27,29 @@ BLOCKS = "·▁▂▃▄▅▆▇█"
 @click.option("--end", **DAY, help="Last date; the archive's last where left out.")
 @click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may be repeated.")
 @click.option(
-    "--worst", default=20, show_default=True, type=click.IntRange(1), help="How many of the least complete symbols to show."
+    "--worst",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many of the least complete symbols to show.",
 )
-@click.option("--heatmap", type=FILE, help="Write a page with a map of symbols by sessions (extra `charts`).")
+@click.option(
+    "--heatmap", type=FILE, help="Write a page with a map of symbols by sessions (extra `charts`)."
+)
 @click.option("--out", type=FILE, help="Write a row a symbol and session to this .parquet file.")
 @format_option
 @quiet_option
 def quality_command(
-    archive_path: Path, start: dt.datetime | None, end: dt.datetime | None, symbols: tuple[str, ...], worst: int,
-    heatmap: Path | None, out: Path | None, output_format: str, quiet: bool,
-) -> None:  # fmt: skip
+    archive_path: Path,
+    start: dt.datetime | None,
+    end: dt.datetime | None,
+    symbols: tuple[str, ...],
+    worst: int,
+    heatmap: Path | None,
+    out: Path | None,
+    output_format: str,
+    quiet: bool,
+) -> None:
     """Tell how complete the bars of an archive are: by symbol, and as a map of symbols by sessions.
 
     Bars of regular hours against those expected, the longest time without a bar, and how many bars are stale, spikes that
@@ -45,16 +58,36 @@ def quality_command(
     from engine import api
 
     with progress_bar(quiet) as progress:
-        found = api.quality(archive_path, *symbols, start=start, end=end, out=out, page=heatmap, on_progress=progress,
-                            spell=spell)  # fmt: skip
+        found = api.quality(
+            archive_path,
+            *symbols,
+            start=start,
+            end=end,
+            out=out,
+            page=heatmap,
+            on_progress=progress,
+            spell=spell,
+        )
     if output_format == "json":
         print_json(found.table.to_dicts())
         return
     print_facts(found.facts)
     say()
-    columns = ("symbol", "sessions", "quality_percent", "worst_session", "worst_percent", "longest_gap",
-               "stale", "spike", "filled", "crossed")  # fmt: skip
-    print_frame("the least complete symbols; gaps in minutes", found.table.head(worst).select(columns))
+    columns = (
+        "symbol",
+        "sessions",
+        "quality_percent",
+        "worst_session",
+        "worst_percent",
+        "longest_gap",
+        "stale",
+        "spike",
+        "filled",
+        "crossed",
+    )
+    print_frame(
+        "the least complete symbols; gaps in minutes", found.table.head(worst).select(columns)
+    )
     say()
     _print_map(found, found.table["symbol"].head(worst).to_list())
 
@@ -72,7 +105,9 @@ def _print_map(quality: Quality, symbols: list[str]) -> None:
     from rich.text import Text
 
     console = Console()
-    console.print(f"coverage, {dates[0]} to {dates[-1]}: [red]\u2588[/] 0 %  [yellow]\u2588[/] 80 %  [green]\u2588[/] 100 %")
+    console.print(
+        f"coverage, {dates[0]} to {dates[-1]}: [red]\u2588[/] 0 %  [yellow]\u2588[/] 80 %  [green]\u2588[/] 100 %"
+    )
     for name, values in rows:
         line = Text(f"{name:<{width}}  ")
         for value in values[::step]:
@@ -82,12 +117,20 @@ def _print_map(quality: Quality, symbols: list[str]) -> None:
 
 def _block(value: float) -> str:
     """A block as high as the share of bars that are there, a dot for none, a blank where none is expected."""
-    return " " if value != value else BLOCKS[0] if value == 0 else BLOCKS[min(8, 1 + int(value / 12.5001))]
+    return (
+        " "
+        if value != value
+        else BLOCKS[0]
+        if value == 0
+        else BLOCKS[min(8, 1 + int(value / 12.5001))]
+    )
 
 
 def _color(value: float) -> str:
     """Red to yellow up to 80 %, yellow to green above."""
     if value != value:
         return "default"
-    red, green = (220, int(200 * value / 80)) if value < 80 else (int(220 * (100 - value) / 20), 180)
+    red, green = (
+        (220, int(200 * value / 80)) if value < 80 else (int(220 * (100 - value) / 20), 180)
+    )
     return f"rgb({red},{green},40)"

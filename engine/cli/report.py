@@ -12,7 +12,11 @@ from engine.cli.output import say
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@click.option("--out", type=FILE, help="Where the page goes; report.html in the run directory, for several runs in this folder.")
+@click.option(
+    "--out",
+    type=FILE,
+    help="Where the page goes; report.html in the run directory, for several runs in this folder.",
+)
 @archive_option(required=False)
 def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path | None) -> None:
     """Write the report of a run directory, or of several RUNS side by side, as one HTML page.

@@ -17,7 +17,7 @@ from engine.cli.options import (
     quiet_option,
     spell,
     workers_option,
-)  # fmt: skip
+)
 from engine.cli.output import (
     print_facts,
     print_json,
@@ -28,7 +28,7 @@ from engine.cli.output import (
     say,
     tell_of_compiling,
     tell_reading_cost,
-)  # fmt: skip
+)
 from engine.errors import ConfigError
 from engine.log import set_up_logging
 from engine.runtime.stdout import plug_ins_print_to_stderr
@@ -39,18 +39,39 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("config", type=FILE, required=False)
-@click.option("--from", "again", type=FOLDER, metavar="RUN", help="Repeat a run: its config and its archive, in place of CONFIG.")
-@click.option("--resume", type=FOLDER, metavar="RUN", help="Complete a run that was stopped or killed, in place of CONFIG.")
+@click.option(
+    "--from",
+    "again",
+    type=FOLDER,
+    metavar="RUN",
+    help="Repeat a run: its config and its archive, in place of CONFIG.",
+)
+@click.option(
+    "--resume",
+    type=FOLDER,
+    metavar="RUN",
+    help="Complete a run that was stopped or killed, in place of CONFIG.",
+)
 @archive_option(required=False)
 @click.option("--start", type=iso_date, metavar="DATE", help="First date, instead of the config's.")
 @click.option("--end", type=iso_date, metavar="DATE", help="Last date, instead of the config's.")
 @click.option("--universe", help='Universe of all scanners, instead of theirs: a file, or "all".')
 @click.option(
-    "--on-corrupt", type=click.Choice(["stop", "skip"]), help="What becomes of the run when a session's file cannot be read."
+    "--on-corrupt",
+    type=click.Choice(["stop", "skip"]),
+    help="What becomes of the run when a session's file cannot be read.",
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change any key of the config; may be repeated.")
 @click.option(
-    "--out", type=FOLDER, help="Where the run directory goes; with --from, beside the other where left out.  [default: runs]"
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any key of the config; may be repeated.",
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    help="Where the run directory goes; with --from, beside the other where left out.  [default: runs]",
 )
 @click.option(
     "--report/--no-report",
@@ -63,15 +84,28 @@ if TYPE_CHECKING:
     show_default=True,
     help="Look for look-ahead at a few random ticks of one session, for less than 5 % of the time.",
 )
-@click.option("--audit-seed", type=click.IntRange(0), help="Draws these ticks; the config's digest where left out.")
+@click.option(
+    "--audit-seed",
+    type=click.IntRange(0),
+    help="Draws these ticks; the config's digest where left out.",
+)
 @workers_option
 @format_option
 @quiet_option
 @log_level_option
 def run_command(
-    config: Path | None, again: Path | None, resume: Path | None, archive_path: Path | None, out: Path | None,
-    report: bool | None, workers: int, output_format: str, quiet: bool, log_level: str, **options: Any,
-) -> int:  # fmt: skip
+    config: Path | None,
+    again: Path | None,
+    resume: Path | None,
+    archive_path: Path | None,
+    out: Path | None,
+    report: bool | None,
+    workers: int,
+    output_format: str,
+    quiet: bool,
+    log_level: str,
+    **options: Any,
+) -> int:
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
     The archive and the dates come from the options, else from the config; without either, from
@@ -87,7 +121,12 @@ def run_command(
     from engine import api
 
     with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
-        told: dict[str, Any] = {"archive": archive_path, "report": report, "workers": workers, "on_progress": progress}
+        told: dict[str, Any] = {
+            "archive": archive_path,
+            "report": report,
+            "workers": workers,
+            "on_progress": progress,
+        }
         if resume:
             run = api.resume(resume, **told)
         elif again:
@@ -105,13 +144,18 @@ def run_command(
     return 1 if run.failed or run.looks_ahead else 0
 
 
-def _check_source(config: Path | None, again: Path | None, resume: Path | None, *changes: object) -> None:
+def _check_source(
+    config: Path | None, again: Path | None, resume: Path | None, *changes: object
+) -> None:
     """Refuse a run of nothing, of two things, and changes to a run that is resumed."""
     if sum(given is not None for given in (config, again, resume)) != 1:
         raise ConfigError("what to run", expected="one of CONFIG, --from RUN and --resume RUN")
     if resume and any(changes):
-        raise ConfigError("--resume takes everything from the run", expected="no option that changes it",
-                          fix="to repeat it with a change: `barsweep run --from RUN`")  # fmt: skip
+        raise ConfigError(
+            "--resume takes everything from the run",
+            expected="no option that changes it",
+            fix="to repeat it with a change: `barsweep run --from RUN`",
+        )
 
 
 def _as_json(run: Run) -> dict[str, Any]:
@@ -134,56 +178,92 @@ def _print_summary(run: Run) -> None:
     done = run.finished
     assert done is not None
     summary = done.summary
-    print_facts({
-        "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
-        "bars": summary.bars,
-        "time": f"{done.seconds:.2f} s",
-        "results": _shown(run.path),
-        **({"look-ahead": done.audit.told} if done.audit else {}),
-    })  # fmt: skip
+    print_facts(
+        {
+            "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
+            "bars": summary.bars,
+            "time": f"{done.seconds:.2f} s",
+            "results": _shown(run.path),
+            **({"look-ahead": done.audit.told} if done.audit else {}),
+        }
+    )
     if done.trading:
         _print_trading(done.trading)
     if summary.scanners:
         say()
         print_scanners(run.scanners, run.funnel, run.left_out)
-    most = [(name, ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()))
-            for name, one in summary.scanners.items() if one.symbols]  # fmt: skip
+    most = [
+        (
+            name,
+            ", ".join(f"{symbol} {count}" for symbol, count in one.as_dict()["most_hits"].items()),
+        )
+        for name, one in summary.scanners.items()
+        if one.symbols
+    ]
     if most:
         say()
         print_table("most hits", ("scanner", "symbols"), most)
     for one in done.audit.differences if done.audit else ():
         say(
-            f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}", err=True
+            f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}",
+            err=True,
         )
     print_warnings(run.warnings)
 
 
 def _print_trading(summary: dict[str, Any]) -> None:
-    trading, failed = summary["trading"], {name: one for name, one in summary["strategies"].items() if one["errors"]}
+    trading, failed = (
+        summary["trading"],
+        {name: one for name, one in summary["strategies"].items() if one["errors"]},
+    )
     metrics, trades = trading["metrics"], trading["trades"]
-    shown = ("cum_returns_final", "annual_return", "annual_volatility", "sharpe_ratio", "sortino_ratio", "max_drawdown", "alpha",
-             "beta", "benchmark_return")  # fmt: skip
+    shown = (
+        "cum_returns_final",
+        "annual_return",
+        "annual_volatility",
+        "sharpe_ratio",
+        "sortino_ratio",
+        "max_drawdown",
+        "alpha",
+        "beta",
+        "benchmark_return",
+    )
     say()
-    print_facts({
-        "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
-        "benchmark": trading["benchmark"],
-        **{name: _figure(metrics[name]) for name in shown if metrics.get(name) is not None},
-        "trades": trades["count"],
-        **{name: _figure(trades[name]) for name in ("win_rate", "profit_factor", "pnl", "costs") if name in trades},
-        **({"won, lost": _won_and_lost(trades)} if trades["count"] else {}),
-    })  # fmt: skip
+    print_facts(
+        {
+            "equity": f"{trading['starting_cash']:,.2f} to {trading['final_equity']:,.2f}",
+            "benchmark": trading["benchmark"],
+            **{name: _figure(metrics[name]) for name in shown if metrics.get(name) is not None},
+            "trades": trades["count"],
+            **{
+                name: _figure(trades[name])
+                for name in ("win_rate", "profit_factor", "pnl", "costs")
+                if name in trades
+            },
+            **({"won, lost": _won_and_lost(trades)} if trades["count"] else {}),
+        }
+    )
     heads = ("strategy", "trades", "win rate", "pnl", "a trade", "profit factor", "costs")
     keys = ("count", "win_rate", "pnl", "expectancy", "profit_factor", "costs")
     say()
-    print_table("strategies", heads, [(name, *(one[key] for key in keys)) for name, one in trading["by"]["strategy"].items()])
+    print_table(
+        "strategies",
+        heads,
+        [(name, *(one[key] for key in keys)) for name, one in trading["by"]["strategy"].items()],
+    )
     for name, one in failed.items():
         first = one["first_errors"][0]
-        say(f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}", err=True)
+        say(
+            f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}",
+            err=True,
+        )
 
 
 def _won_and_lost(trades: dict[str, Any]) -> str:
     """What a win rate is made of."""
-    open_ones = f"; {trades['open']:,} of them still open, at their value so far" if trades["open"] else ""
+    open_ones = (
+        f"; {trades['open']:,} of them still open, at their value so far" if trades["open"] else ""
+    )
     return f"{trades['won']:,} won, {trades['lost']:,} lost, {trades['break_even']:,} broke even, which is not won{open_ones}"
 
 

@@ -16,7 +16,7 @@ from engine.cli.options import (
     scan_options,
     spell,
     workers_option,
-)  # fmt: skip
+)
 from engine.cli.output import (
     print_facts,
     print_frame,
@@ -26,7 +26,7 @@ from engine.cli.output import (
     say,
     tell_of_compiling,
     tell_reading_cost,
-)  # fmt: skip
+)
 from engine.log import set_up_logging
 from engine.runtime.stdout import plug_ins_print_to_stderr
 from engine.text import as_sheet
@@ -39,21 +39,39 @@ if TYPE_CHECKING:
 @click.argument("scanners", nargs=-1)
 @archive_option(required=True)
 @scan_options
-@click.option("--first-hit", is_flag=True, help="Keep the first hit of each symbol and session only.")
-@click.option("--on-corrupt", type=click.Choice(["stop", "skip"]), default="stop", show_default=True,
-              help="What becomes of the scan when a session's file cannot be read.")  # fmt: skip
+@click.option(
+    "--first-hit", is_flag=True, help="Keep the first hit of each symbol and session only."
+)
+@click.option(
+    "--on-corrupt",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="What becomes of the scan when a session's file cannot be read.",
+)
 @click.option("--out", type=FILE, help="Write the hits to this .parquet, .csv or .json file.")
 @click.option(
-    "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
     help="What to print: the funnel and the latest hits, or all hits as CSV or JSON.",
-)  # fmt: skip
+)
 @workers_option
 @quiet_option
 @log_level_option
 def scan_command(
-    scanners: tuple[str, ...], archive_path: Path, first_hit: bool, out: Path | None, workers: int, output_format: str, quiet: bool,
-    log_level: str, **options: Any,
-) -> int:  # fmt: skip
+    scanners: tuple[str, ...],
+    archive_path: Path,
+    first_hit: bool,
+    out: Path | None,
+    workers: int,
+    output_format: str,
+    quiet: bool,
+    log_level: str,
+    **options: Any,
+) -> int:
     """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
 
     All scanners share one pass over the bars. The hits are those that `barsweep run` would log. Without --schedule a scanner
@@ -65,12 +83,23 @@ def scan_command(
 
     market = open_archive(archive_path, keep=0, spell=spell)
     with progress_bar(quiet) as progress, tell_of_compiling(quiet), plug_ins_print_to_stderr():
-        scan = market.scan(*scanners, out=out, first_hit=first_hit, keep_hits=output_format != "table", workers=workers,
-                           on_progress=progress, **scan_keywords(options))  # fmt: skip
+        scan = market.scan(
+            *scanners,
+            out=out,
+            first_hit=first_hit,
+            keep_hits=output_format != "table",
+            workers=workers,
+            on_progress=progress,
+            **scan_keywords(options),
+        )
     if output_format == "table":
         _print(scan, out)
     else:
-        text = as_sheet(scan.hits.lazy()).collect().write_csv() if output_format == "csv" else scan.hits.write_json()
+        text = (
+            as_sheet(scan.hits.lazy()).collect().write_csv()
+            if output_format == "csv"
+            else scan.hits.write_json()
+        )
         click.echo(text, nl=out is not None and out.suffix != f".{output_format}")
     print_warnings(scan.warnings)
     if not quiet:
@@ -80,9 +109,17 @@ def scan_command(
 
 def _print(scan: Scan, out: Path | None) -> None:
     summary = scan.summary
-    firsts = f", of which {scan.kept:,} are a symbol's first of a session" if scan.found != scan.kept else ""
-    facts = {"sessions": f"{summary.sessions} ({summary.first} to {summary.last})", "bars": summary.bars,
-             "hits": f"{scan.found:,}{firsts}", "time": f"{scan.seconds:.2f} s"}  # fmt: skip
+    firsts = (
+        f", of which {scan.kept:,} are a symbol's first of a session"
+        if scan.found != scan.kept
+        else ""
+    )
+    facts = {
+        "sessions": f"{summary.sessions} ({summary.first} to {summary.last})",
+        "bars": summary.bars,
+        "hits": f"{scan.found:,}{firsts}",
+        "time": f"{scan.seconds:.2f} s",
+    }
     print_facts(facts | ({"written to": out} if out else {}))
     say()
     print_scanners(scan.scanners, scan.funnel, scan.left_out)

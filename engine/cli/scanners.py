@@ -45,7 +45,9 @@ def show_command(module: str) -> None:
 
 @scanners_group.command("new")
 @click.argument("name")
-@click.option("--folder", type=FOLDER, default=Path("."), show_default=True, help="Where the files go.")
+@click.option(
+    "--folder", type=FOLDER, default=Path("."), show_default=True, help="Where the files go."
+)
 def new_command(name: str, folder: Path) -> None:
     """Write a scanner NAME, a session config and a test to start from.
 

@@ -20,9 +20,15 @@ from engine.cli.output import print_frame, say
     **DAY,
     help="Draw this session; all hits are listed where left out.",
 )
-@click.option("--out", type=FILE, help="Where the page goes; SYMBOL-SESSION.html in the run directory where left out.")
+@click.option(
+    "--out",
+    type=FILE,
+    help="Where the page goes; SYMBOL-SESSION.html in the run directory where left out.",
+)
 @archive_option(required=False)
-def show_command(run: Path, symbol: str, session: Any, out: Path | None, archive_path: Path | None) -> None:
+def show_command(
+    run: Path, symbol: str, session: Any, out: Path | None, archive_path: Path | None
+) -> None:
     """Show what a run found of a symbol: all its hits, or one session's candles, indicators and hits as an HTML page.
 
     The page holds everything it needs and opens from disk.

@@ -78,12 +78,19 @@ class Session:
     def hours(self) -> tuple[int, ...]:
         """What sessions of the same hours on the clock on the wall have in common."""
         tz = ZoneInfo(self.tz)
-        opens, closes = (dt.datetime.fromtimestamp(at // 1_000_000, tz) for at in (self.open, self.close))
+        opens, closes = (
+            dt.datetime.fromtimestamp(at // 1_000_000, tz) for at in (self.open, self.close)
+        )
         return (
-            opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute, self.close - self.open,
-            self.extended_open - self.open, self.extended_close - self.open, self.is_early_close,
-            self.break_start and self.break_start - self.open, self.break_end and self.break_end - self.open,
-        )  # fmt: skip
+            opens.hour * 60 + opens.minute,
+            closes.hour * 60 + closes.minute,
+            self.close - self.open,
+            self.extended_open - self.open,
+            self.extended_close - self.open,
+            self.is_early_close,
+            self.break_start and self.break_start - self.open,
+            self.break_end and self.break_end - self.open,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,9 @@ class ExchangeCalendar:
 
     def __init__(self, mic: str):
         self.mic = mic
-        self._known = _Known((), ())  # one attribute, so that threads see all of it or what was before
+        self._known = _Known(
+            (), ()
+        )  # one attribute, so that threads see all of it or what was before
         self._reaching = Lock()
         self._clock_zone = _zone_of_days(mic)
         kept = calendar_cache.load(mic)
@@ -123,7 +132,10 @@ class ExchangeCalendar:
         if end < start:
             return []
         known = self._reach(start, end)
-        first, last = bisect_left(known.dates, start), bisect_left(known.dates, end + dt.timedelta(days=1))
+        first, last = (
+            bisect_left(known.dates, start),
+            bisect_left(known.dates, end + dt.timedelta(days=1)),
+        )
         return list(known.sessions[first:last])
 
     def session(self, date: dt.date) -> Session:
@@ -136,9 +148,10 @@ class ExchangeCalendar:
         before = [s.date for s in around if s.date < date][-1:]
         after = [s.date for s in around if s.date > date][:1]
         raise CalendarError(
-            f"{date} is not a session", where=self.mic,
+            f"{date} is not a session",
+            where=self.mic,
             expected=f"a trading day such as {' or '.join(map(str, before + after))}",
-        )  # fmt: skip
+        )
 
     def before(self, date: dt.date, count: int) -> list[Session]:
         """The `count` sessions before a date, oldest first."""
@@ -155,7 +168,10 @@ class ExchangeCalendar:
     def is_overnight(self, start: dt.date, end: dt.date) -> bool:
         """Whether sessions around these dates open the evening before, on the exchange's clock; some of them are looked at."""
         some = self.sessions(_before(start), _after(end))[:: max(1, (end - start).days // 8)]
-        return any(dt.datetime.fromtimestamp(one.open // 1_000_000, self.tz).date() < one.date for one in some)
+        return any(
+            dt.datetime.fromtimestamp(one.open // 1_000_000, self.tz).date() < one.date
+            for one in some
+        )
 
     def open_at(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64: the session that is open at each time (microseconds), in days since 1970-01-01; NO_DAY where none is."""
@@ -165,7 +181,10 @@ class ExchangeCalendar:
         sessions = self.sessions(low - BESIDE, high + BESIDE)
         if not sessions:
             return np.full(len(times), NO_DAY)
-        opens, closes = (np.array(side) for side in zip(*((one.open, one.close) for one in sessions), strict=True))
+        opens, closes = (
+            np.array(side)
+            for side in zip(*((one.open, one.close) for one in sessions), strict=True)
+        )
         days = np.array([one.date.toordinal() - EPOCH for one in sessions])
         at = np.searchsorted(opens, times, side="right") - 1
         return np.where((at >= 0) & (times < closes[at]), days[at], NO_DAY)
@@ -176,9 +195,10 @@ class ExchangeCalendar:
         aliases = calendar_utils.get_calendar_names(include_aliases=True)
         if self.mic not in aliases:
             raise CalendarError(
-                f"unknown exchange {self.mic!r}", fix=did_you_mean(self.mic.upper(), aliases),
+                f"unknown exchange {self.mic!r}",
+                fix=did_you_mean(self.mic.upper(), aliases),
                 expected='a market identifier code such as XNYS, XLON, "24/7", or "24/7@America/Chicago" for days of that zone',
-            )  # fmt: skip
+            )
         name = calendar_utils.resolve_alias(self.mic)
         return calendar_utils._default_calendar_factories[name]
 
@@ -189,36 +209,61 @@ class ExchangeCalendar:
         with self._reaching:
             if not self._known.reaches(start, end):
                 low, high = min(self._known.low, start), max(self._known.high, end)
-                low, high = max(EARLIEST, low - dt.timedelta(days=400)), min(LATEST, high + dt.timedelta(days=60))
+                low, high = (
+                    max(EARLIEST, low - dt.timedelta(days=400)),
+                    min(LATEST, high + dt.timedelta(days=60)),
+                )
                 built = self._build(low, high)
                 self._take(built)
                 calendar_cache.keep(self.mic, built)
             return self._known
 
     def _take(self, built: KeptCalendar) -> None:
-        sessions = [self._session(dt.date.fromordinal(kept[0]), *kept[1:]) for kept in built.sessions]
-        self._known = _Known(sessions, [session.date for session in sessions], built.low, built.high)
+        sessions = [
+            self._session(dt.date.fromordinal(kept[0]), *kept[1:]) for kept in built.sessions
+        ]
+        self._known = _Known(
+            sessions, [session.date for session in sessions], built.low, built.high
+        )
 
     def _build(self, low: dt.date, high: dt.date) -> KeptCalendar:
         if self._clock_zone:
             dates = [low + dt.timedelta(days=number) for number in range((high - low).days + 2)]
             midnights = [self.micros(date, dt.time(0)) for date in dates]
             bounds = zip(dates, midnights, midnights[1:], strict=False)
-            days = [(date.toordinal(), opens, closes, False, 0, 0) for date, opens, closes in bounds]
+            days = [
+                (date.toordinal(), opens, closes, False, 0, 0) for date, opens, closes in bounds
+            ]
         else:
             days = build_calendar(self._calendar_class(), self.mic, low, high)
         return KeptCalendar(str(self.tz), low, high, days)
 
     def _session(
-        self, date: dt.date, opens_at: int, closes_at: int, early: bool, break_start: int, break_end: int
-    ) -> Session:  # fmt: skip
+        self,
+        date: dt.date,
+        opens_at: int,
+        closes_at: int,
+        early: bool,
+        break_start: int,
+        break_end: int,
+    ) -> Session:
         extended_open, extended_close = opens_at, closes_at
         if self.mic in US_EQUITIES:
             extended_open = self.micros(date, PRE_MARKET_OPEN)
-            extended_close = self.micros(date, EARLY_POST_MARKET_CLOSE if early else POST_MARKET_CLOSE)
+            extended_close = self.micros(
+                date, EARLY_POST_MARKET_CLOSE if early else POST_MARKET_CLOSE
+            )
         return Session(
-            date, opens_at, closes_at, extended_open, extended_close, early, str(self.tz), break_start, break_end
-        )  # fmt: skip
+            date,
+            opens_at,
+            closes_at,
+            extended_open,
+            extended_close,
+            early,
+            str(self.tz),
+            break_start,
+            break_end,
+        )
 
     def micros(self, date: dt.date, time: dt.time) -> int:
         """An exchange-local wall-clock time of a date in microseconds, UTC."""
@@ -231,8 +276,12 @@ def _zone_of_days(mic: str) -> ZoneInfo | None:
     if exchange != ROUND_THE_CLOCK or not at:
         return None
     if zone not in available_timezones():
-        raise CalendarError(f"unknown zone {zone!r}", where=mic, expected='such as "24/7@America/Chicago"',
-                            fix=did_you_mean(zone, available_timezones()))  # fmt: skip
+        raise CalendarError(
+            f"unknown zone {zone!r}",
+            where=mic,
+            expected='such as "24/7@America/Chicago"',
+            fix=did_you_mean(zone, available_timezones()),
+        )
     return ZoneInfo(zone)
 
 
@@ -247,7 +296,9 @@ def _after(date: dt.date) -> dt.date:
 
 def _date_of(micros: int) -> dt.date:
     """The UTC date of a time, of those that calendars reach."""
-    return dt.date.fromordinal(min(max(micros // MICROS_A_DAY + EPOCH, EARLIEST.toordinal()), LATEST.toordinal()))
+    return dt.date.fromordinal(
+        min(max(micros // MICROS_A_DAY + EPOCH, EARLIEST.toordinal()), LATEST.toordinal())
+    )
 
 
 def local_micros(date: dt.date, time: dt.time, tz: ZoneInfo) -> int:

@@ -35,7 +35,9 @@ def load(mic: str) -> KeptCalendar | None:
         if content is None:
             return None
         low, high = (dt.date.fromisoformat(content[name]) for name in ("low", "high"))
-        return KeptCalendar(content["tz"], low, high, [_kept(*session) for session in content["sessions"]])
+        return KeptCalendar(
+            content["tz"], low, high, [_kept(*session) for session in content["sessions"]]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -45,7 +47,14 @@ def keep(mic: str, calendar: KeptCalendar) -> None:
     path = _path(mic)
     if path is None:
         return
-    text = json.dumps({"tz": calendar.tz, "low": str(calendar.low), "high": str(calendar.high), "sessions": calendar.sessions})
+    text = json.dumps(
+        {
+            "tz": calendar.tz,
+            "low": str(calendar.low),
+            "high": str(calendar.high),
+            "sessions": calendar.sessions,
+        }
+    )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,14 +69,22 @@ def cache_folder() -> Path | None:
     folder = os.environ.get(FOLDER)
     if folder is None:
         home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-        folder = str(Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or home) / "barsweep")
+        folder = str(
+            Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or home)
+            / "barsweep"
+        )
     return Path(folder) if folder else None
 
 
-def _kept(date: int, opens: int, closes: int, early: bool, break_start: int, break_end: int) -> KeptSession:
+def _kept(
+    date: int, opens: int, closes: int, early: bool, break_start: int, break_end: int
+) -> KeptSession:
     return date, opens, closes, early, break_start, break_end
 
 
 def _path(mic: str) -> Path | None:
     folder = cache_folder()
-    return folder and folder / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}-{FORM}.json"
+    return (
+        folder
+        and folder / f"calendar-{mic.replace('/', '_')}-{version('exchange_calendars')}-{FORM}.json"
+    )

@@ -52,11 +52,12 @@ def _built(factory: Any, mic: str, start: Any, end: Any) -> list[KeptSession]:
         return _sessions(_class_of_parts(factory, start, end)(start, end))
     except Exception:
         raise CalendarError(
-            f"exchange_calendars cannot build this calendar ({told})", where=mic,
+            f"exchange_calendars cannot build this calendar ({told})",
+            where=mic,
             expected="a calendar that the library can build",
             fix="try other versions of exchange_calendars and pandas, or give the --exchange of a market with "
             "the same hours",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _sessions(calendar: Any) -> list[KeptSession]:

@@ -40,9 +40,10 @@ class Interval:
         minutes = int(match[1]) * _UNITS[match[2]] if match else 0
         if not match or minutes > 1440 or (minutes == 1440 and text != "1d"):
             raise ConfigError(
-                f"unknown interval {text!r}", where=where,
+                f"unknown interval {text!r}",
+                where=where,
                 expected="whole minutes or hours below a day such as 1m, 5m, 15m, 30m, 1h, or 1d",
-            )  # fmt: skip
+            )
         return cls(_name(minutes), minutes * MICROS_A_MINUTE)
 
 

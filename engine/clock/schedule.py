@@ -29,7 +29,9 @@ class Schedule:
         if self.end < self.start:
             raise ConfigError(f"schedule {self} ends before it starts", expected="start <= end")
         if self.interval.is_daily:
-            raise ConfigError(f"schedule {self} has an interval of a day", expected="minutes or hours such as 5m")
+            raise ConfigError(
+                f"schedule {self} has an interval of a day", expected="minutes or hours such as 5m"
+            )
 
     def __str__(self) -> str:
         return f"{self.start.isoformat('auto')}-{self.end.isoformat('auto')}/{self.interval.name}"
@@ -44,7 +46,9 @@ class Schedule:
                 return cls(start, end, Interval.parse(match[3]))
         except ValueError:
             pass  # an hour of 25, told below
-        raise ConfigError(f"schedule {text!r}", expected="START-END/INTERVAL such as 09:35-15:55/5m")
+        raise ConfigError(
+            f"schedule {text!r}", expected="START-END/INTERVAL such as 09:35-15:55/5m"
+        )
 
     def ticks(self, session: Session) -> NDArray[np.int64]:
         """int64[ticks] microseconds, increasing; cut at the session's close where that is early.
@@ -54,7 +58,10 @@ class Schedule:
         """
         tz, date = ZoneInfo(session.tz), session.date
         evening = date - dt.timedelta(days=1)
-        if local_micros(date, self.start, tz) >= session.close and local_micros(evening, self.start, tz) >= session.open:
+        if (
+            local_micros(date, self.start, tz) >= session.close
+            and local_micros(evening, self.start, tz) >= session.open
+        ):
             date = evening
         first, last = (local_micros(date, time, tz) for time in (self.start, self.end))
         if session.is_early_close:

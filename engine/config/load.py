@@ -19,8 +19,12 @@ from engine.config.models import SessionConfig
 from engine.errors import ConfigError, did_you_mean
 
 # Short forms of --set for the keys that are changed most.
-SHORT = {"start": "backtest_config.start_date", "end": "backtest_config.end_date", "archive": "archive",
-         "symbols": "session_data_config.symbols"}  # fmt: skip
+SHORT = {
+    "start": "backtest_config.start_date",
+    "end": "backtest_config.end_date",
+    "archive": "archive",
+    "symbols": "session_data_config.symbols",
+}
 
 MANY_PROBLEMS, LONG_VALUE = 20, 200  # that are told of; characters of a value that are shown
 
@@ -67,8 +71,12 @@ def check_config(data: dict[str, Any], path: Path, overrides: Sequence[str] = ()
         problems = [_problem(problem) for problem in error.errors()[:MANY_PROBLEMS]]
         if error.error_count() > MANY_PROBLEMS:
             problems.append(f"and {error.error_count() - MANY_PROBLEMS:,} more")
-        raise ConfigError("\n  ".join(["", *problems]).lstrip() if len(problems) == 1 else "\n  " + "\n  ".join(problems),
-                          where=path) from None  # fmt: skip
+        raise ConfigError(
+            "\n  ".join(["", *problems]).lstrip()
+            if len(problems) == 1
+            else "\n  " + "\n  ".join(problems),
+            where=path,
+        ) from None
 
 
 def config_schema() -> dict[str, Any]:
@@ -79,15 +87,18 @@ def config_schema() -> dict[str, Any]:
 def resolve_path(value: str, config_path: Path) -> Path:
     """A path beside the config file, else in the current folder, else in the project root. Raises ConfigError."""
     candidate = Path(os.path.expanduser(value))  # leaves the ~ of a user who is not there
-    places = [candidate] if candidate.is_absolute() else [p / candidate for p in _places(config_path)]
+    places = (
+        [candidate] if candidate.is_absolute() else [p / candidate for p in _places(config_path)]
+    )
     for place in places:
         with contextlib.suppress(OSError):  # a name that no file can have
             if place.exists():
                 return place
     raise ConfigError(
-        f"no such file or folder: {value}", where=config_path,
+        f"no such file or folder: {value}",
+        where=config_path,
         fix="looked for " + ", ".join(dict.fromkeys(str(place.absolute()) for place in places)),
-    )  # fmt: skip
+    )
 
 
 def _places(config_path: Path) -> list[Path]:
@@ -112,10 +123,17 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError("no such file", where=path) from None
     except json.JSONDecodeError as error:
-        raise ConfigError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=path) from None
+        raise ConfigError(
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=path
+        ) from None
     except RecursionError:
-        raise ConfigError("blocks within blocks without end", where=path, expected="a session config") from None
-    except (OSError, ValueError) as error:  # a text that is not UTF-8, a number of thousands of digits
+        raise ConfigError(
+            "blocks within blocks without end", where=path, expected="a session config"
+        ) from None
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # a text that is not UTF-8, a number of thousands of digits
         raise ConfigError(f"cannot be read: {error}", where=path) from None
     if not isinstance(data, dict):
         raise ConfigError(f"holds a {type(data).__name__}", where=path, expected="a JSON object")
@@ -125,7 +143,9 @@ def _read(path: Path) -> dict[str, Any]:
 def _override(data: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {text}", expected='key=value, such as session_data_config.symbols=["AAPL"]')
+        raise ConfigError(
+            f"--set {text}", expected='key=value, such as session_data_config.symbols=["AAPL"]'
+        )
     *path, last = SHORT.get(key, key).split(".")
     place: Any = data
     try:
@@ -133,7 +153,10 @@ def _override(data: dict[str, Any], text: str) -> None:
             place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
         place[int(last) if isinstance(place, list) else last] = _value(value)
     except (IndexError, ValueError, TypeError, AttributeError):
-        raise ConfigError(f"--set {text}: no such place in the config", expected="keys and list indexes joined by dots") from None
+        raise ConfigError(
+            f"--set {text}: no such place in the config",
+            expected="keys and list indexes joined by dots",
+        ) from None
 
 
 def _value(text: str) -> Any:
@@ -153,9 +176,17 @@ def _problem(problem: Any) -> str:
         return f"{key}: missing"
     message = _short(problem["msg"].removeprefix("Value error, "), 5 * LONG_VALUE)
     expected = problem.get("ctx", {}).get("expected")
-    near = did_you_mean(str(problem["input"]), [part.strip("'") for part in expected.split(" or ")]) if expected else None
-    shown = _short(repr(problem["input"])) if not isinstance(problem["input"], dict) else "this block"
-    return f"{key or 'config'} = {shown}: {message[:1].lower()}{message[1:]}" + (f", {near}" if near else "")
+    near = (
+        did_you_mean(str(problem["input"]), [part.strip("'") for part in expected.split(" or ")])
+        if expected
+        else None
+    )
+    shown = (
+        _short(repr(problem["input"])) if not isinstance(problem["input"], dict) else "this block"
+    )
+    return f"{key or 'config'} = {shown}: {message[:1].lower()}{message[1:]}" + (
+        f", {near}" if near else ""
+    )
 
 
 def _short(text: str, most: int = LONG_VALUE) -> str:
@@ -173,7 +204,11 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
 
 def _model_in(annotation: Any) -> type[BaseModel]:
     """The model in an annotation such as list[ScannerConfig] | None."""
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias) and issubclass(annotation, BaseModel):
+    if (
+        isinstance(annotation, type)
+        and not isinstance(annotation, types.GenericAlias)
+        and issubclass(annotation, BaseModel)
+    ):
         return annotation
     found = (_model_in(part) for part in typing.get_args(annotation) if part is not type(None))
     return next(found)

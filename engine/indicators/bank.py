@@ -50,10 +50,16 @@ class TermBank:
 
     def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints]):
         self.symbols, self._begins = symbols, begins
-        fresh = {term.name: fresh_states(term, symbols) for term in terms if not (term.lazy and term.is_stateless)}
+        fresh = {
+            term.name: fresh_states(term, symbols)
+            for term in terms
+            if not (term.lazy and term.is_stateless)
+        }
         self._states = {name: states for name, (states, _) in fresh.items()}
         self._carried = {name: carried for name, (_, carried) in fresh.items()}
-        self._pasts = {key: PastRows.of(symbols, windows) for key, windows in _windows(terms).items()}
+        self._pasts = {
+            key: PastRows.of(symbols, windows) for key, windows in _windows(terms).items()
+        }
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
@@ -76,29 +82,46 @@ class TermBank:
         return picked
 
     def run(
-        self, rows: SessionRows, terms: Sequence[Term], *, sample: bool, ids: Ints | None = None, keep: Collection[str] = ()
-    ) -> Walked:  # fmt: skip
+        self,
+        rows: SessionRows,
+        terms: Sequence[Term],
+        *,
+        sample: bool,
+        ids: Ints | None = None,
+        keep: Collection[str] = (),
+    ) -> Walked:
         """Move terms through a batch; with `sample`, their columns at its ticks.
 
         ids   restricts the walk to some symbols
         keep  names of terms whose states before the batch are kept, beside those of lazy ones
         """
-        lazy, walked = [term for term in terms if term.lazy], [term for term in terms if not term.lazy]
+        lazy, walked = (
+            [term for term in terms if term.lazy],
+            [term for term in terms if not term.lazy],
+        )
         stateful = [term for term in lazy if not term.is_stateless]
-        before = self._before(rows, [term.name for term in stateful] + [*keep]) if sample and ids is None else {}
+        before = (
+            self._before(rows, [term.name for term in stateful] + [*keep])
+            if sample and ids is None
+            else {}
+        )
         jobs, columns = list[Job](), Columns()
         for term in walked:
             jobs += self._walk_and_sample(term, rows, columns, sample, ids)
         jobs += [self._walk_states(term, rows) for term in stateful]
         for key, windows in _windows(lazy).items():
-            own = {name: rows.column(windows[0].rows, name) for term in windows for name in term.inputs}
+            own = {
+                name: rows.column(windows[0].rows, name) for term in windows for name in term.inputs
+            }
             jobs += self._pasts[key].jobs(own, rows.bars(windows[0].rows), ids)
         self._go(jobs, ids)
         if sample:
             self._hide_unknown(rows, walked, columns)
             self._hide_old(rows, walked, columns, ids)
         self._forget_old_values(rows, [*walked, *stateful], ids)
-        waiting = LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
+        waiting = (
+            LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
+        )
         return Walked(columns, waiting, before)
 
     def run_all(self, rows: SessionRows, terms: Sequence[Term]) -> Columns:
@@ -119,7 +142,7 @@ class TermBank:
 
     def _walk_and_sample(
         self, term: Term, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
-    ) -> list[Job]:  # fmt: skip
+    ) -> list[Job]:
         """The jobs that move a term through a batch and fill in its columns, which are added to `columns`.
 
         What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is sampled as well.
@@ -148,11 +171,16 @@ class TermBank:
             self._carried[term.name][:] = term.empty
         return self._unsampled_job(term, rows.bars(term.rows), rows.inputs(term))
 
-    def walk(self, terms: Sequence[tuple[Term, Bars]], benchmark: int = -1, ids: Ints | None = None) -> None:
+    def walk(
+        self, terms: Sequence[tuple[Term, Bars]], benchmark: int = -1, ids: Ints | None = None
+    ) -> None:
         """Move terms through bars that lie before the session at hand, writing nothing."""
         jobs = []
         for term, bars in terms:
-            inputs = tuple(bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name) for name in term.inputs)
+            inputs = tuple(
+                bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name)
+                for name in term.inputs
+            )
             jobs.append(self._unsampled_job(term, bars, inputs))
         if jobs:
             self._go(jobs, ids)
@@ -164,7 +192,9 @@ class TermBank:
                 for name in term.outputs:
                     columns[name][early] = term.empty
 
-    def _hide_old(self, rows: SessionRows, terms: Sequence[Term], columns: Columns, ids: Ints | None) -> None:
+    def _hide_old(
+        self, rows: SessionRows, terms: Sequence[Term], columns: Columns, ids: Ints | None
+    ) -> None:
         """Where several sessions were walked at once: hide values of earlier sessions that do not reach so far."""
         if len(rows.panel.sessions) == 1:
             return
@@ -177,14 +207,18 @@ class TermBank:
                 for name in term.outputs:
                     columns[name][old[reach]] = term.empty
 
-    def _older(self, rows: SessionRows, kind: str, reach: int, ids: Ints | None) -> tuple[Ints, Ints]:
+    def _older(
+        self, rows: SessionRows, kind: str, reach: int, ids: Ints | None
+    ) -> tuple[Ints, Ints]:
         """(ticks, symbols) at which the latest bar is more than `reach` sessions back."""
         bars, sessions = rows.bars(kind), rows.panel.sessions
         everyone = np.arange(self.symbols) if ids is None else ids
         whole = bars.ends[everyone] - bars.starts[everyone] == len(sessions)
         gaps = everyone[~whole]
         latest = rows.seen_by(kind, gaps)
-        found = np.where(latest >= bars.starts[gaps, None], rows.session_of(np.maximum(latest, 0)), -1)
+        found = np.where(
+            latest >= bars.starts[gaps, None], rows.session_of(np.maximum(latest, 0)), -1
+        )
         who, when = np.nonzero(rows.session_of_tick - found > reach)
         if reach:
             return when, gaps[who]
@@ -194,7 +228,9 @@ class TermBank:
         ticks, symbols = np.meshgrid(before, everyone[whole], indexing="ij")
         return np.concatenate([when, ticks.ravel()]), np.concatenate([gaps[who], symbols.ravel()])
 
-    def _forget_old_values(self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
+    def _forget_old_values(
+        self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None
+    ) -> None:
         silent: dict[str, Ints] = {}
         for term in terms:
             if term.carry is Carry.LAST_SESSION:
@@ -211,21 +247,47 @@ class TermBank:
             for job in jobs:
                 job(symbol, symbol + 1)
 
-    def _job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...], seen: Ints, outs: tuple[Floats, ...]) -> Job:
-        return kernel_job(term, bars, inputs, seen, self._states[term.name], self._carried[term.name], outs)
+    def _job(
+        self,
+        term: Term,
+        bars: Bars,
+        inputs: tuple[Floats, ...],
+        seen: Ints,
+        outs: tuple[Floats, ...],
+    ) -> Job:
+        return kernel_job(
+            term, bars, inputs, seen, self._states[term.name], self._carried[term.name], outs
+        )
 
     def _unsampled_job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
         outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
         return self._job(term, bars, inputs, np.empty((self.symbols, 0), np.int64), outs)
 
-    def _pick_job(self, term: Term, rows: SessionRows, seen: Ints, outs: tuple[Floats, ...], ids: Ints | None) -> Job:
+    def _pick_job(
+        self, term: Term, rows: SessionRows, seen: Ints, outs: tuple[Floats, ...], ids: Ints | None
+    ) -> Job:
         """A term that starts anew at every session, over sessions of one bar each: every bar for itself."""
         bars, inputs, carried = rows.bars(term.rows), rows.inputs(term), self._carried[term.name]
         each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
-        states, none = np.zeros((len(each), max(1, term.state_size))), np.full((len(outs), len(each)), term.empty)
+        states, none = (
+            np.zeros((len(each), max(1, term.state_size))),
+            np.full((len(outs), len(each)), term.empty),
+        )
         values = tuple(np.empty((1, len(each))) for _ in outs)
         scratch = tuple(np.empty(1) for _ in outs)
-        term.kernel.over_symbols(0, len(each), each, each + 1, inputs, term.params, states, each[:, None], scratch, none, values)
+        term.kernel.over_symbols(
+            0,
+            len(each),
+            each,
+            each + 1,
+            inputs,
+            term.params,
+            states,
+            each[:, None],
+            scratch,
+            none,
+            values,
+        )
         made = tuple(np.empty(len(inputs[0])) for _ in outs)
         for column, value in zip(made, values, strict=True):
             column[each] = value[0]
@@ -234,9 +296,18 @@ class TermBank:
         def job(first: int, last: int) -> None:
             for number, column in enumerate(made):
                 last_value.over_symbols(
-                    first, last, bars.starts, bars.ends, (column,), (), unused, seen, (np.empty(longest),),
-                    carried[number : number + 1], (outs[number],),
-                )  # fmt: skip
+                    first,
+                    last,
+                    bars.starts,
+                    bars.ends,
+                    (column,),
+                    (),
+                    unused,
+                    seen,
+                    (np.empty(longest),),
+                    carried[number : number + 1],
+                    (outs[number],),
+                )
 
         return job
 

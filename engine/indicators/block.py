@@ -33,7 +33,10 @@ from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 
-DIVIDEND, CLOSE_EX = "dividend", "close_ex"  # of the previous columns, those that corporate actions make
+DIVIDEND, CLOSE_EX = (
+    "dividend",
+    "close_ex",
+)  # of the previous columns, those that corporate actions make
 OF_ACTIONS = frozenset({DIVIDEND, CLOSE_EX})
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
@@ -93,7 +96,9 @@ class MonthBlock:
     close_up_terms: frozenset[str] = frozenset()
     watched: Callable[[Panel], bool] | None = None
     dividends: Dividends | None = None
-    _kept: list[Panel] = field(default_factory=list)  # of symbols that will split, to start anew from
+    _kept: list[Panel] = field(
+        default_factory=list
+    )  # of symbols that will split, to start anew from
     _joined: list[MonthBlock] = field(default_factory=list)
     _scaled_to: dt.date = dt.date.min
 
@@ -111,12 +116,19 @@ class MonthBlock:
     @property
     def first_fed(self) -> dt.date:
         """The first session that any of its intraday terms walks."""
-        return min([self.starts[term.name] for term in self.terms if term.rows != DAILY] + [self.sessions[0]])
+        return min(
+            [self.starts[term.name] for term in self.terms if term.rows != DAILY]
+            + [self.sessions[0]]
+        )
 
     def due(self, date: dt.date) -> list[Term]:
         """The terms that walk the session of `date`."""
         in_month = date >= self.sessions[0]
-        return [term for term in self.terms if self.starts[term.name] <= date and (in_month or term.rows != DAILY)]
+        return [
+            term
+            for term in self.terms
+            if self.starts[term.name] <= date and (in_month or term.rows != DAILY)
+        ]
 
     def advance(self, panel: Panel, sample: bool) -> BlockSample | None:
         """Walk a batch, in order of time; with `sample` give the columns at its ticks."""
@@ -125,11 +137,15 @@ class MonthBlock:
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
         rows = self._rows(panel)
-        walked = self._bank.run(rows, self.due(date), sample=sample, keep=self._kept_states(panel) if sample else ())
+        walked = self._bank.run(
+            rows, self.due(date), sample=sample, keep=self._kept_states(panel) if sample else ()
+        )
         previous = self._previous(panel) if sample else {}
         self._sample_after_splits(rows, walked, previous, sample)
         if isinstance(panel, DailyPanel):
-            self._kept = [panel]  # what is not walked day by day from the history looks back one session
+            self._kept = [
+                panel
+            ]  # what is not walked day by day from the history looks back one session
         elif len(self._will_split):
             self._kept.append(panel.only(self._will_split))
         joined = [other.advance(panel, sample) for other in self._joined]
@@ -139,16 +155,30 @@ class MonthBlock:
         columns = walked.columns
         for one in samples:
             columns |= one.columns
-        return BlockSample(panel, columns, previous, walked.lazy, [walked, *(walk for one in samples for walk in one.walks)])
+        return BlockSample(
+            panel,
+            columns,
+            previous,
+            walked.lazy,
+            [walked, *(walk for one in samples for walk in one.walks)],
+        )
 
-    def close_up(self, sample: BlockSample, table: SymbolTable, ticks: Ints) -> tuple[Panel, Columns]:
+    def close_up(
+        self, sample: BlockSample, table: SymbolTable, ticks: Ints
+    ) -> tuple[Panel, Columns]:
         """The session of a sample for a few symbols and at ticks of its own: bars, and name -> float64[ticks, symbols].
 
         What is one row a tick (Term.rows = TICKS) is not in it.
         """
         panel, ids = sample.panel.realign(table), self.table.ids(table.series)
         benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
-        rows = SessionRows(panel, self.daily.realign(table), ticks, np.zeros(len(ticks)), -1 if benchmark is None else benchmark)
+        rows = SessionRows(
+            panel,
+            self.daily.realign(table),
+            ticks,
+            np.zeros(len(ticks)),
+            -1 if benchmark is None else benchmark,
+        )
         columns = Columns()
         for block, walked in zip((self, *self._joined), sample.walks, strict=True):
             terms = block._close_up_of(panel.sessions[0].date)
@@ -156,7 +186,10 @@ class MonthBlock:
         return panel, columns
 
     def recompute(
-        self, sample: BlockSample, panel_of: Callable[[SessionPanel], SessionPanel], daily_of: Callable[[DailyBars], DailyBars]
+        self,
+        sample: BlockSample,
+        panel_of: Callable[[SessionPanel], SessionPanel],
+        daily_of: Callable[[DailyBars], DailyBars],
     ) -> Columns:
         """The columns of a watched session, were its bars others: name -> float64[ticks, symbols]."""
         assert isinstance(sample.panel, SessionPanel)
@@ -170,7 +203,11 @@ class MonthBlock:
 
     def panel_of(self, panel: Panel) -> Panel:
         """A batch's bars for the symbols of this block."""
-        return panel.of_block(self.daily) if isinstance(panel, DailyPanel) else panel.realign(self.table)
+        return (
+            panel.of_block(self.daily)
+            if isinstance(panel, DailyPanel)
+            else panel.realign(self.table)
+        )
 
     def join(self, other: MonthBlock) -> None:
         """From now on walk a block of the same month and table, of terms that were asked for later, along with this one."""
@@ -190,11 +227,17 @@ class MonthBlock:
         return [term.name for term in terms if not term.lazy]
 
     def _close_up_of(self, date: dt.date) -> list[Term]:
-        return [term for term in self.due(date) if term.name in self.close_up_terms and term.rows != TICKS]
+        return [
+            term
+            for term in self.due(date)
+            if term.name in self.close_up_terms and term.rows != TICKS
+        ]
 
     def _rows(self, panel: Panel) -> SessionRows:
         ticks, slots = zip(*map(self.ticks_of, panel.sessions), strict=True)
-        return SessionRows(panel, self.daily, np.concatenate(ticks), np.concatenate(slots), self.benchmark)
+        return SessionRows(
+            panel, self.daily, np.concatenate(ticks), np.concatenate(slots), self.benchmark
+        )
 
     def _apply_splits(self, date: dt.date) -> None:
         changed: set[int] = set()
@@ -209,17 +252,28 @@ class MonthBlock:
 
     def _affected(self, changed: set[int]) -> Ints:
         """The symbols whose states a split touches: everybody's, where the benchmark splits."""
-        return np.arange(len(self.table)) if self.benchmark in changed else np.array(sorted(changed), np.int64)
+        return (
+            np.arange(len(self.table))
+            if self.benchmark in changed
+            else np.array(sorted(changed), np.int64)
+        )
 
-    def _sample_after_splits(self, rows: SessionRows, walked: Walked, previous: Columns, sample: bool) -> None:
+    def _sample_after_splits(
+        self, rows: SessionRows, walked: Walked, previous: Columns, sample: bool
+    ) -> None:
         """Splits inside a batch: from each on, its symbols' values are those of bars in the scale after it."""
         panel = rows.panel
         dates, first_date = [session.date for session in panel.sessions], panel.sessions[0].date
         lazy = walked.lazy if sample else None
         terms = [term for term in self.due(first_date) if not term.lazy]
-        for ex_date, splits in groupby(self.splits.between(self.table, first_date, dates[-1]), key=lambda split: split[0]):
+        for ex_date, splits in groupby(
+            self.splits.between(self.table, first_date, dates[-1]), key=lambda split: split[0]
+        ):
             ratios = [(symbol, ratio) for _, symbol, ratio in splits]
-            number, ids = bisect_left(dates, ex_date), self._affected({symbol for symbol, _ in ratios})
+            number, ids = (
+                bisect_left(dates, ex_date),
+                self._affected({symbol for symbol, _ in ratios}),
+            )
             if lazy:
                 lazy.fill(lazy, ids)
             for symbol, ratio in ratios:
@@ -245,9 +299,15 @@ class MonthBlock:
             return {}
         rows = self.daily.before(panel.sessions, ids).T
         stored = [name for name in self.previous_columns if name not in OF_ACTIONS]
-        found = {name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in stored}
+        found = {
+            name: np.where(rows >= 0, self.daily.columns[name][rows], np.nan) for name in stored
+        }
         if self.dividends is not None:
-            table = self.table if ids is None else SymbolTable([self.table.names[symbol] for symbol in ids])
+            table = (
+                self.table
+                if ids is None
+                else SymbolTable([self.table.names[symbol] for symbol in ids])
+            )
             before = np.where(rows >= 0, self.daily.dates[rows], np.iinfo(np.int64).max)
             paid = self.dividends.since(table, panel.sessions, before)
             close = np.where(rows >= 0, self.daily.columns["close"][rows], np.nan) - paid

@@ -115,7 +115,12 @@ from engine.kernels import (
     zscore,
 )
 
-CLOSE, VOLUME, RANGE, CANDLE = ("close",), ("volume",), ("high", "low", "close"), ("open", "high", "low", "close")
+CLOSE, VOLUME, RANGE, CANDLE = (
+    ("close",),
+    ("volume",),
+    ("high", "low", "close"),
+    ("open", "high", "low", "close"),
+)
 BENCHMARKED = ("close", "benchmark")
 
 

@@ -31,7 +31,14 @@ class RowsOf(StrEnum):
     TICKS = "ticks"
 
 
-TOLD = ("state_size", "warmup", "settle", "window", "session_window", "known_after")  # functions of the parameters
+TOLD = (
+    "state_size",
+    "warmup",
+    "settle",
+    "window",
+    "session_window",
+    "known_after",
+)  # functions of the parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,30 +76,67 @@ class Indicator:
 
     @classmethod
     def made(
-        cls, name: str, group: str, kernel: Any, *, inputs: tuple[str, ...], params: tuple[Param, ...], outputs: tuple[str, ...],
-        state_size: Callable[..., int], warmup: Callable[..., int], settle: Callable[..., int] | None = None,
-        window: Callable[..., int] | None = None, session_window: Callable[..., int] | None = None,
-        known_after: Callable[..., int] | None = None, rows: RowsOf = RowsOf.BARS, of_session: bool = False,
-    ) -> Indicator:  # fmt: skip
+        cls,
+        name: str,
+        group: str,
+        kernel: Any,
+        *,
+        inputs: tuple[str, ...],
+        params: tuple[Param, ...],
+        outputs: tuple[str, ...],
+        state_size: Callable[..., int],
+        warmup: Callable[..., int],
+        settle: Callable[..., int] | None = None,
+        window: Callable[..., int] | None = None,
+        session_window: Callable[..., int] | None = None,
+        known_after: Callable[..., int] | None = None,
+        rows: RowsOf = RowsOf.BARS,
+        of_session: bool = False,
+    ) -> Indicator:
         """A row of the catalogue, a built-in's or a user's. Without `settle` it settles within its window, else its warm-up."""
         return cls(
-            name=name, group=group, inputs=inputs, params=params, outputs=outputs, kernel=kernel, state_size=state_size,
-            warmup=warmup, settle=window or settle or warmup, session_window=session_window or _none,
-            known_after=known_after or _none, window=window or _none, rows=RowsOf(rows), of_session=of_session,
-        )  # fmt: skip
+            name=name,
+            group=group,
+            inputs=inputs,
+            params=params,
+            outputs=outputs,
+            kernel=kernel,
+            state_size=state_size,
+            warmup=warmup,
+            settle=window or settle or warmup,
+            session_window=session_window or _none,
+            known_after=known_after or _none,
+            window=window or _none,
+            rows=RowsOf(rows),
+            of_session=of_session,
+        )
 
     @classmethod
     def of(
-        cls, module: ModuleType, group: str, inputs: tuple[str, ...], params: tuple[Param, ...] = (),
-        outputs: tuple[str, ...] = ("value",), name: str | None = None, rows: str = "bars", of_session: bool = False,
-    ) -> Indicator:  # fmt: skip
+        cls,
+        module: ModuleType,
+        group: str,
+        inputs: tuple[str, ...],
+        params: tuple[Param, ...] = (),
+        outputs: tuple[str, ...] = ("value",),
+        name: str | None = None,
+        rows: str = "bars",
+        of_session: bool = False,
+    ) -> Indicator:
         """A row from a kernel's module, which holds a kernel of its own name and what there is to know beside it."""
         own = module.__name__.rpartition(".")[2]
         beside = {told: getattr(module, told) for told in TOLD if hasattr(module, told)}
         return cls.made(
-            name or own, group, getattr(module, own), inputs=inputs, params=params, outputs=outputs, rows=RowsOf(rows),
-            of_session=of_session, **beside,
-        )  # fmt: skip
+            name or own,
+            group,
+            getattr(module, own),
+            inputs=inputs,
+            params=params,
+            outputs=outputs,
+            rows=RowsOf(rows),
+            of_session=of_session,
+            **beside,
+        )
 
     @property
     def doc(self) -> str:

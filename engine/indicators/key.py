@@ -41,20 +41,31 @@ class IndicatorKey:
     def columns(self) -> tuple[str, ...]:
         """The names of its columns, one an output."""
         outputs = self.indicator.outputs
-        return (self.name,) if len(outputs) == 1 else tuple(f"{self.name}.{output}" for output in outputs)
+        return (
+            (self.name,)
+            if len(outputs) == 1
+            else tuple(f"{self.name}.{output}" for output in outputs)
+        )
 
     @classmethod
-    def make(cls, name: str, params: Mapping[str, Any] | None = None, interval: str = DEFAULT_INTERVAL) -> IndicatorKey:
+    def make(
+        cls, name: str, params: Mapping[str, Any] | None = None, interval: str = DEFAULT_INTERVAL
+    ) -> IndicatorKey:
         """The key of a named indicator; what `params` leaves out is default. Raises IndicatorError."""
         indicator = _find(name)
         given = dict(params or {})
-        values = tuple(_value(indicator, param, given.pop(param.name, param.default)) for param in indicator.params)
+        values = tuple(
+            _value(indicator, param, given.pop(param.name, param.default))
+            for param in indicator.params
+        )
         for unknown in given:
             names = [param.name for param in indicator.params]
             raise IndicatorError(
-                f"unknown parameter {unknown!r}", where=f"indicator {name}",
-                expected=f"one of {', '.join(names)}" if names else "no parameters", fix=did_you_mean(unknown, names),
-            )  # fmt: skip
+                f"unknown parameter {unknown!r}",
+                where=f"indicator {name}",
+                expected=f"one of {', '.join(names)}" if names else "no parameters",
+                fix=did_you_mean(unknown, names),
+            )
         return cls(indicator.name, values, _interval(indicator, interval))
 
     @classmethod
@@ -70,21 +81,34 @@ def parse_column(text: str) -> tuple[IndicatorKey, str]:
     named is returned as its own name, which is no column.
     """
     word, output = _split_output(text)
-    name = next((n for n in sorted(CATALOGUE, key=len, reverse=True) if word == n or word.startswith(f"{n}_")), None)
+    name = next(
+        (
+            n
+            for n in sorted(CATALOGUE, key=len, reverse=True)
+            if word == n or word.startswith(f"{n}_")
+        ),
+        None,
+    )
     if name is None:
         raise IndicatorError(
-            f"no indicator in the key {text!r}", expected="name_params_interval such as sma_20_1d",
-            fix=did_you_mean(word.rstrip("0123456789_.mhd"), CATALOGUE) or "see `barsweep indicators list`",
-        )  # fmt: skip
+            f"no indicator in the key {text!r}",
+            expected="name_params_interval such as sma_20_1d",
+            fix=did_you_mean(word.rstrip("0123456789_.mhd"), CATALOGUE)
+            or "see `barsweep indicators list`",
+        )
     tokens = [token for token in word[len(name) :].split("_") if token]
     interval = tokens.pop() if tokens and tokens[-1][-1] in "mhd" else DEFAULT_INTERVAL
     indicator = CATALOGUE[name]
     if len(tokens) > len(indicator.params):
         raise IndicatorError(
-            f"{len(tokens)} parameters in the key {text!r}", where=f"indicator {name}",
+            f"{len(tokens)} parameters in the key {text!r}",
+            where=f"indicator {name}",
             expected=f"at most {len(indicator.params)}: {', '.join(p.name for p in indicator.params)}",
-        )  # fmt: skip
-    given = {param.name: _number(token, text) for param, token in zip(indicator.params, tokens, strict=False)}
+        )
+    given = {
+        param.name: _number(token, text)
+        for param, token in zip(indicator.params, tokens, strict=False)
+    }
     key = IndicatorKey.make(name, given, interval)
     return key, f"{key.name}.{_output(key, output)}" if output else key.name
 
@@ -98,31 +122,40 @@ def _output(key: IndicatorKey, output: str) -> str:
     outputs = key.indicator.outputs
     if len(outputs) == 1 or output not in outputs:
         raise IndicatorError(
-            f"no output {output!r}", where=f"indicator {key.name}",
-            expected=f"one of {', '.join(outputs)}" if len(outputs) > 1 else "none: it has a single one",
+            f"no output {output!r}",
+            where=f"indicator {key.name}",
+            expected=f"one of {', '.join(outputs)}"
+            if len(outputs) > 1
+            else "none: it has a single one",
             fix=did_you_mean(output, outputs),
-        )  # fmt: skip
+        )
     return output
 
 
 def _find(name: str) -> Indicator:
     if name not in CATALOGUE:
         raise IndicatorError(
-            f"unknown indicator {name!r}", expected="a name of the catalogue",
+            f"unknown indicator {name!r}",
+            expected="a name of the catalogue",
             fix=did_you_mean(str(name), CATALOGUE) or "see `barsweep indicators list`",
-        )  # fmt: skip
+        )
     return CATALOGUE[name]
 
 
 def _value(indicator: Indicator, param: Param, value: Any) -> int | float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    whole = number and (param.kind is float or value == int(value)) if number and abs(value) < 1e18 else False
+    whole = (
+        number and (param.kind is float or value == int(value))
+        if number and abs(value) < 1e18
+        else False
+    )
     if not whole or not param.minimum <= value <= param.maximum:
         kind = "a whole number" if param.kind is int else "a number"
         raise IndicatorError(
-            f"{param.name} = {value!r}", where=f"indicator {indicator.name}",
+            f"{param.name} = {value!r}",
+            where=f"indicator {indicator.name}",
             expected=f"{kind} from {_text(param.minimum)} to {_text(param.maximum)}",
-        )  # fmt: skip
+        )
     return int(value) if param.kind is int else float(value)
 
 
@@ -137,7 +170,9 @@ def _interval(indicator: Indicator, text: str) -> Interval:
     try:
         return Interval.parse(text)
     except ConfigError as error:
-        raise IndicatorError(error.what, where=f"indicator {indicator.name}", expected=error.expected) from None
+        raise IndicatorError(
+            error.what, where=f"indicator {indicator.name}", expected=error.expected
+        ) from None
 
 
 def _text(value: int | float) -> str:

@@ -22,7 +22,9 @@ from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
 MOST = 0.5  # of the symbols: then columns are computed for all
-States = Mapping[str, tuple[Floats, Floats]]  # term -> states and last values: float64[symbols, size], float64[outputs, symbols]
+States = Mapping[
+    str, tuple[Floats, Floats]
+]  # term -> states and last values: float64[symbols, size], float64[outputs, symbols]
 
 
 @dataclass
@@ -54,20 +56,37 @@ class Laid:
 
         def joined(name: str) -> Floats:
             if name not in made:
-                values, session = past.room(name, int(before.sum() + (self.ends - self.starts).sum())), self.column(name)
+                values, session = (
+                    past.room(name, int(before.sum() + (self.ends - self.starts).sum())),
+                    self.column(name),
+                )
 
                 def join(first: int, last: int) -> None:
                     one = slice(first, last)
-                    join_rows(firsts[one], (firsts + before)[one], starts[one], past.values[name].reshape(-1), values)
-                    join_rows(self.starts[one], self.ends[one], (starts + before)[one], session, values)
+                    join_rows(
+                        firsts[one],
+                        (firsts + before)[one],
+                        starts[one],
+                        past.values[name].reshape(-1),
+                        values,
+                    )
+                    join_rows(
+                        self.starts[one], self.ends[one], (starts + before)[one], session, values
+                    )
 
                 jobs.append(join)
                 made[name] = values[:]
-                made[name].flags.writeable = session.flags.writeable  # kernels are compiled for the one or the other
+                made[
+                    name
+                ].flags.writeable = (
+                    session.flags.writeable
+                )  # kernels are compiled for the one or the other
             return made[name]
 
         # a tick before the session's first bar sees the last row before it
-        return Laid(starts, ends, self.rows + (starts + before - self.starts)[:, None], joined, jobs)
+        return Laid(
+            starts, ends, self.rows + (starts + before - self.starts)[:, None], joined, jobs
+        )
 
 
 @dataclass
@@ -137,7 +156,9 @@ class LazyColumns:
 
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
         """Compute outputs of these symbols where that was not done; what there is of each term."""
-        return self.fill_each({self._by_output[name].name: symbols for name in names if name in self._by_output})
+        return self.fill_each(
+            {self._by_output[name].name: symbols for name in names if name in self._by_output}
+        )
 
     def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
         """The same with symbols for each term, by its name."""
@@ -155,7 +176,10 @@ class LazyColumns:
     def asked(self) -> dict[str, Ints]:
         """The symbols for which each term was computed, by its name; all, where that was most of them."""
         found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
-        return {name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols) for name, ids in found.items()}
+        return {
+            name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols)
+            for name, ids in found.items()
+        }
 
     def renew(self, symbols: Ints, first: int) -> None:
         """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
@@ -163,7 +187,9 @@ class LazyColumns:
         self._made.clear()
         for name, new in self.fill(self, symbols).items():
             for output, values in made[name].columns.items():
-                values[first:, made[name].places[symbols]] = new.columns[output][first:, new.places[symbols]]
+                values[first:, made[name].places[symbols]] = new.columns[output][
+                    first:, new.places[symbols]
+                ]
         self._made.update(made)
 
     def _missing(self, term: Term, symbols: Ints) -> Ints:
@@ -184,14 +210,29 @@ class LazyColumns:
         made: list[tuple[Term, list[Floats]]] = []
         for term in terms:
             kind = self.rows.kind(term.rows)
-            place = kind, past_key(term) if term.is_window else None, term.window if term.looks_back else 0
+            place = (
+                kind,
+                past_key(term) if term.is_window else None,
+                term.window if term.looks_back else 0,
+            )
             if place not in laid:
                 if kind not in rows:
                     rows[kind] = self.rows.seen_by(term.rows, ids)
                 laid[place] = self._lay_out(term, ids, rows[kind])
-            outs = [self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs]
+            outs = [
+                self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs
+            ]
             inputs = tuple(laid[place].column(name) for name in term.inputs)
-            jobs.append(kernel_job(term, laid[place], inputs, laid[place].rows, *self._before(term, ids), tuple(outs)))
+            jobs.append(
+                kernel_job(
+                    term,
+                    laid[place],
+                    inputs,
+                    laid[place].rows,
+                    *self._before(term, ids),
+                    tuple(outs),
+                )
+            )
             made.append((term, outs))
         run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
         places = np.full(self.symbols, -1)
@@ -200,14 +241,23 @@ class LazyColumns:
             for values in outs:
                 if term.known_after:
                     values[self.rows.before_known(term)] = term.empty
-            self._keep(term, Sampled(places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols))
+            self._keep(
+                term,
+                Sampled(
+                    places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols
+                ),
+            )
 
     def _before(self, term: Term, ids: Ints) -> tuple[Floats, Floats]:
         """States and last values of some symbols before the batch."""
         if term.is_stateless:
             return fresh_states(term, len(ids))
         states, carried = self.before[term.name]
-        own = fresh_states(term, len(ids))[1] if term.carry is Carry.OF_SESSION else np.ascontiguousarray(carried[:, ids])
+        own = (
+            fresh_states(term, len(ids))[1]
+            if term.carry is Carry.OF_SESSION
+            else np.ascontiguousarray(carried[:, ids])
+        )
         return states[ids], own
 
     def _keep(self, term: Term, new: Sampled) -> None:
@@ -215,7 +265,14 @@ class LazyColumns:
         if old is not None:
             first = next(iter(old.columns.values())).shape[1]
             places = np.where(new.places < 0, old.places, new.places + first)
-            new = Sampled(places, {name: np.hstack([old.columns[name], values]) for name, values in new.columns.items()}, False)
+            new = Sampled(
+                places,
+                {
+                    name: np.hstack([old.columns[name], values])
+                    for name, values in new.columns.items()
+                },
+                False,
+            )
         self._made[term.name] = new
 
     def _lay_out(self, term: Term, ids: Ints, rows: Ints) -> Laid:
@@ -223,7 +280,9 @@ class LazyColumns:
         starts = bars.starts
         if term.looks_back:
             starts = np.maximum(self.begins(term), starts - term.window)
-        session = Laid(starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(term.rows, name))
+        session = Laid(
+            starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(term.rows, name)
+        )
         return session.after(self.pasts[past_key(term)], ids) if term.keeps_past else session
 
 
@@ -271,17 +330,27 @@ class LazyView:
 
 def fresh_states(term: Term, symbols: int) -> tuple[Floats, Floats]:
     """States and last values of symbols of which nothing was walked."""
-    return np.zeros((symbols, max(1, term.state_size))), np.full((len(term.outputs), symbols), term.empty)
+    return np.zeros((symbols, max(1, term.state_size))), np.full(
+        (len(term.outputs), symbols), term.empty
+    )
 
 
 def kernel_job(
-    term: Term, laid: Bars | Laid, inputs: tuple[Floats, ...], rows: Ints, states: Floats, carried: Floats, outs: tuple[Floats, ...]
+    term: Term,
+    laid: Bars | Laid,
+    inputs: tuple[Floats, ...],
+    rows: Ints,
+    states: Floats,
+    carried: Floats,
+    outs: tuple[Floats, ...],
 ) -> Job:
     """The job that walks a term over laid out rows and samples it at `rows`; see the kernels' over_symbols."""
     starts, ends, longest = laid.starts, laid.ends, laid.longest
 
     def job(first: int, last: int) -> None:
         scratch = tuple(np.empty(longest) for _ in outs)
-        term.kernel.over_symbols(first, last, starts, ends, inputs, term.params, states, rows, scratch, carried, outs)
+        term.kernel.over_symbols(
+            first, last, starts, ends, inputs, term.params, states, rows, scratch, carried, outs
+        )
 
     return job

@@ -41,13 +41,19 @@ class PastRows:
     @classmethod
     def of(cls, symbols: int, terms: Sequence[Term]) -> PastRows:
         """Of windows over the same rows: as many rows as the longest of them reads."""
-        size, names = max(term.window for term in terms), dict.fromkeys(name for term in terms for name in term.inputs)
+        size, names = (
+            max(term.window for term in terms),
+            dict.fromkeys(name for term in terms for name in term.inputs),
+        )
         values, after = ({name: np.empty((symbols, size)) for name in names} for _ in range(2))
         return cls(size, values, np.zeros(symbols, np.int64), after, np.zeros(symbols, np.int64))
 
     def pick(self, ids: Ints | slice) -> PastRows:
         """Those of some symbols, with what was before the batch that was walked last still to be walked."""
-        after, counts = {name: values[ids].copy() for name, values in self.values.items()}, self.counts[ids].copy()
+        after, counts = (
+            {name: values[ids].copy() for name, values in self.values.items()},
+            self.counts[ids].copy(),
+        )
         values = {name: np.empty_like(rows) for name, rows in after.items()}
         return PastRows(self.size, values, counts, after, counts.copy())
 
@@ -70,10 +76,21 @@ class PastRows:
         else:
             before, counts = self._after, self._counts_after.copy()
         which = slice(None) if ids is None else ids
-        self._counts_after[which] = np.minimum(self.size, counts[which] + (bars.ends - bars.starts)[which])
+        self._counts_after[which] = np.minimum(
+            self.size, counts[which] + (bars.ends - bars.starts)[which]
+        )
 
         def job(first: int, last: int) -> None:
             for name, values in columns.items():
-                keep_rows(first, last, bars.starts, bars.ends, values, before[name], counts, self._after[name])
+                keep_rows(
+                    first,
+                    last,
+                    bars.starts,
+                    bars.ends,
+                    values,
+                    before[name],
+                    counts,
+                    self._after[name],
+                )
 
         return [job]

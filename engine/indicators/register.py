@@ -21,17 +21,39 @@ from engine.indicators.indicator import Indicator, Param, RowsOf
 from engine.kernels.jit import kernel
 from engine.plug_ins import plug_in_code
 
-INPUTS = frozenset({"open", "high", "low", "close", "volume", "vwap", "trade_count", "session", "regular", "minute", "benchmark"})
+INPUTS = frozenset(
+    {
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "vwap",
+        "trade_count",
+        "session",
+        "regular",
+        "minute",
+        "benchmark",
+    }
+)
 INPUTS_OF_TICKS = frozenset({"session_volume", "slot", "session"})
 
 
 def register(
-    *, inputs: tuple[str, ...], state_size: Callable[..., int], warmup: Callable[..., int],
-    settle: Callable[..., int] | None = None, window: Callable[..., int] | None = None,
-    session_window: Callable[..., int] | None = None, known_after: Callable[..., int] | None = None,
-    params: tuple[Param, ...] = (), outputs: tuple[str, ...] = ("value",), group: str = "own", rows: str = "bars",
+    *,
+    inputs: tuple[str, ...],
+    state_size: Callable[..., int],
+    warmup: Callable[..., int],
+    settle: Callable[..., int] | None = None,
+    window: Callable[..., int] | None = None,
+    session_window: Callable[..., int] | None = None,
+    known_after: Callable[..., int] | None = None,
+    params: tuple[Param, ...] = (),
+    outputs: tuple[str, ...] = ("value",),
+    group: str = "own",
+    rows: str = "bars",
     of_session: bool = False,
-) -> Callable[[Callable[..., Any]], Any]:  # fmt: skip
+) -> Callable[[Callable[..., Any]], Any]:
     """Compile the decorated function as a kernel and put it into the catalogue under its own name.
 
     state_size  parameters -> length of the float64 state, all zeros before the first row
@@ -56,22 +78,41 @@ def register(
     def decorate(function: Callable[..., Any]) -> Any:
         name, taken = function.__name__, CATALOGUE.get(function.__name__)
         if unknown:
-            raise IndicatorError(f"unknown input {unknown[0]!r}", where=f"indicator {name}", expected=", ".join(sorted(there)))
+            raise IndicatorError(
+                f"unknown input {unknown[0]!r}",
+                where=f"indicator {name}",
+                expected=", ".join(sorted(there)),
+            )
         if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
-            raise IndicatorError(f"the name {name!r} is taken", where=function.__module__, fix="name the function otherwise")
+            raise IndicatorError(
+                f"the name {name!r} is taken",
+                where=function.__module__,
+                fix="name the function otherwise",
+            )
         compiled = kernel(function)
-        compiled.over_symbols = _guarded(f"indicator {name}", "the kernel", compiled.over_symbols, function)
+        compiled.over_symbols = _guarded(
+            f"indicator {name}", "the kernel", compiled.over_symbols, function
+        )
 
         def counted(what: str, count: Callable[..., int] | None) -> Callable[..., int] | None:
             return None if count is None else _whole_number(f"indicator {name}", f"{what}()", count)
 
         CATALOGUE[name] = Indicator.made(
-            name, group, compiled, inputs=inputs, params=params, outputs=outputs,
+            name,
+            group,
+            compiled,
+            inputs=inputs,
+            params=params,
+            outputs=outputs,
             state_size=_whole_number(f"indicator {name}", "state_size()", state_size),
-            warmup=_whole_number(f"indicator {name}", "warmup()", warmup), settle=counted("settle", settle),
-            window=counted("window", window), session_window=counted("session_window", session_window),
-            known_after=counted("known_after", known_after), rows=RowsOf(rows), of_session=of_session,
-        )  # fmt: skip
+            warmup=_whole_number(f"indicator {name}", "warmup()", warmup),
+            settle=counted("settle", settle),
+            window=counted("window", window),
+            session_window=counted("session_window", session_window),
+            known_after=counted("known_after", known_after),
+            rows=RowsOf(rows),
+            of_session=of_session,
+        )
         return compiled
 
     return decorate
@@ -95,7 +136,11 @@ def _whole_number(where: str, what: str, function: Callable[..., int]) -> Callab
     def checked(*params: float) -> int:
         found = guarded(*params)
         if not isinstance(found, numbers.Integral) or found < 0:
-            raise IndicatorError(f"{what} of {params} returned {found!r}", where=where, expected="a whole number of 0 and more")
+            raise IndicatorError(
+                f"{what} of {params} returned {found!r}",
+                where=where,
+                expected="a whole number of 0 and more",
+            )
         return int(found)
 
     return checked

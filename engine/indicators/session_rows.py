@@ -29,9 +29,21 @@ class SessionRows:
     """
 
     def __init__(
-        self, panel: Panel, daily: DailyBars, ticks: Ints, slots: Floats, benchmark: int = -1, buffers: Buffers | None = None
-    ):  # fmt: skip
-        self.panel, self.daily, self.ticks, self.slots, self._benchmark = panel, daily, ticks, slots, benchmark
+        self,
+        panel: Panel,
+        daily: DailyBars,
+        ticks: Ints,
+        slots: Floats,
+        benchmark: int = -1,
+        buffers: Buffers | None = None,
+    ):
+        self.panel, self.daily, self.ticks, self.slots, self._benchmark = (
+            panel,
+            daily,
+            ticks,
+            slots,
+            benchmark,
+        )
         self.buffers = panel.buffers if buffers is None else buffers
         self._bars: dict[str, Bars] = {}
         self._seen: dict[str, Ints] = {}
@@ -73,7 +85,9 @@ class SessionRows:
         """int64[symbols, ticks]: the latest row visible at each tick; where it is not there yet, filled in by a job."""
         kind, bars = self.kind(rows), self.bars(rows)
         if kind not in self._seen:
-            seen = self._seen[kind] = self.buffers.empty((len(bars.starts), len(self.ticks)), np.int64)
+            seen = self._seen[kind] = self.buffers.empty(
+                (len(bars.starts), len(self.ticks)), np.int64
+            )
             jobs.append(lambda first, last: bars.find_rows(first, last, self.ticks, seen))
         return self._seen[kind]
 
@@ -102,11 +116,18 @@ class SessionRows:
     @cached_property
     def session_of_tick(self) -> Ints:
         """int64[ticks]: which of the panel's sessions each is in."""
-        return np.searchsorted([session.open for session in self.panel.sessions], self.ticks, side="right") - 1
+        return (
+            np.searchsorted(
+                [session.open for session in self.panel.sessions], self.ticks, side="right"
+            )
+            - 1
+        )
 
     def before_known(self, term: Term) -> NDArray[np.bool_]:
         """bool[ticks]: the ticks before a term has a value."""
-        early: NDArray[np.bool_] = self.ticks < self.panel.opens_of(self.ticks) + term.known_after * MICROS_A_MINUTE
+        early: NDArray[np.bool_] = (
+            self.ticks < self.panel.opens_of(self.ticks) + term.known_after * MICROS_A_MINUTE
+        )
         return early
 
     def _make(self, kind: str) -> Bars:

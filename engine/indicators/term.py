@@ -107,8 +107,16 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
     """
     indicator = key.indicator
     by_tick = indicator.rows == TICKS
-    size = indicator.state_size(*key.params, slots) if by_tick else indicator.state_size(*key.params)
-    rows = TICKS if by_tick else VISIBLE if key.interval.name == base and not key.interval.is_daily else key.interval.name
+    size = (
+        indicator.state_size(*key.params, slots) if by_tick else indicator.state_size(*key.params)
+    )
+    rows = (
+        TICKS
+        if by_tick
+        else VISIBLE
+        if key.interval.name == base and not key.interval.is_daily
+        else key.interval.name
+    )
     return Term(
         name=key.name,
         kernel=indicator.kernel,

@@ -47,7 +47,9 @@ def ad_oscillator(high, low, close, volume, fast, slow, state, out):
         out[row] = near - far if out[row] == out[row] and count >= start else np.nan
         row += 1
     while row < rows:
-        while row < rows and out[row] == out[row]:  # a run without NaN: one operation waits for the last average
+        while (
+            row < rows and out[row] == out[row]
+        ):  # a run without NaN: one operation waits for the last average
             near = fma(near, near_rest, -out[row] * near_rest)
             far = fma(far, far_rest, -out[row] * far_rest)
             out[row] = near - far

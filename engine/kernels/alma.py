@@ -31,7 +31,9 @@ def alma(values, period, offset, sigma, state, work, out):
     Arnaud Legoux and Dimitrios Kouzis-Loukas (2009). NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
     joined, rows = with_past(values, period - 1, state, work), len(out)
-    weights = np.exp(-((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2))
+    weights = np.exp(
+        -((np.arange(period) - offset * (period - 1.0)) ** 2) / (2.0 * (period / sigma) ** 2)
+    )
     weights /= weights.sum()
     for row in range(rows):
         out[row] = joined[row] * weights[0] if period > 1 else 0.0
@@ -40,8 +42,15 @@ def alma(values, period, offset, sigma, state, work, out):
         for row in range(rows):
             out[row] += later[row] * weight
     heaviest = int(np.argmax(weights))
-    heavy, later, weight, near = joined[heaviest : heaviest + rows], joined[period - 1 :], weights[period - 1], 0
-    for row in range(rows):  # rounding can take a mean out of its window only where the value that weighs most is all there is
+    heavy, later, weight, near = (
+        joined[heaviest : heaviest + rows],
+        joined[period - 1 :],
+        weights[period - 1],
+        0,
+    )
+    for row in range(
+        rows
+    ):  # rounding can take a mean out of its window only where the value that weighs most is all there is
         mean = out[row] + later[row] * weight
         near += abs(heavy[row] - mean) <= ROUNDING * period * abs(mean)
         out[row] = mean

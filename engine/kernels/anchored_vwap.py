@@ -61,7 +61,11 @@ def anchored_vwap(high, low, close, volume, session, regular, sessions, state, o
             turnovers[place] += amount
             volumes[place] += volume[row]
             lows[place], highs[place] = min(lows[place], price), max(highs[place], price)
-        total, least, greatest = volume_before + volumes[place], min(low_before, lows[place]), max(high_before, highs[place])
+        total, least, greatest = (
+            volume_before + volumes[place],
+            min(low_before, lows[place]),
+            max(high_before, highs[place]),
+        )
         average = between((turnover_before + turnovers[place]) / total, least, greatest)
         out[row] = average if total > 0.0 and begun > sessions else np.nan
     state[0], state[1], state[2] = current, begun, place

@@ -42,4 +42,8 @@ def cci(high, low, close, period, state, work, out):
             spread[row] += abs(later[row] - out[row])
     for row in range(rows):
         apart, total, noise = level[row] - out[row], spread[row], NOISE * abs(out[row])
-        out[row] = apart / (0.015 * (total / period)) if abs(apart) > noise and total > noise else 0.0 * apart
+        out[row] = (
+            apart / (0.015 * (total / period))
+            if abs(apart) > noise and total > noise
+            else 0.0 * apart
+        )

@@ -39,5 +39,9 @@ def choppiness(high, low, close, period, state, work, out):
     window_lowest(low, period, state[2 + 2 * period :], work, bottom)
     for row in range(len(out)):
         total, span = out[row] * period, top[row] - bottom[row]
-        share = max(1.0, total / span)  # below only by rounding: a way is no shorter than what it spans
-        out[row] = 100.0 * np.log10(share) / np.log10(period) if span > 0.0 and total > 0.0 else np.nan
+        share = max(
+            1.0, total / span
+        )  # below only by rounding: a way is no shorter than what it spans
+        out[row] = (
+            100.0 * np.log10(share) / np.log10(period) if span > 0.0 and total > 0.0 else np.nan
+        )

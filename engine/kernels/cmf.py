@@ -40,4 +40,6 @@ def cmf(high, low, close, volume, period, state, work, out):
     window_mean(out, period, state[:period], work, out)
     window_mean(volume, period, state[period:], work, mean_volume)
     for row in range(len(out)):
-        out[row] = between(out[row] / mean_volume[row], -1.0, 1.0) if mean_volume[row] > 0.0 else np.nan
+        out[row] = (
+            between(out[row] / mean_volume[row], -1.0, 1.0) if mean_volume[row] > 0.0 else np.nan
+        )

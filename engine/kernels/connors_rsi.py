@@ -49,6 +49,8 @@ def connors_rsi(values, period, streak, rank, state, work, out):
     for i in range(rank):
         earlier = joined[i : i + rows]
         for row in range(rows):
-            below[row] += (1.0 if earlier[row] < change[row] - ROUNDING else 0.0) + 0.0 * earlier[row]
+            below[row] += (1.0 if earlier[row] < change[row] - ROUNDING else 0.0) + 0.0 * earlier[
+                row
+            ]
     for row in range(rows):
         out[row] = (out[row] + run[row] + 100.0 * below[row] / rank + 0.0 * change[row]) / 3.0

@@ -32,5 +32,7 @@ def coppock(values, long, short, period, state, work, out):
     near = with_past(values, short, state[1 + long : 2 + long + short], work)
     for row in range(len(out)):
         known = far[row] != 0.0 and near[row] != 0.0
-        out[row] = 100.0 * (values[row] / far[row] + values[row] / near[row] - 2.0) if known else np.nan
+        out[row] = (
+            100.0 * (values[row] / far[row] + values[row] / near[row] - 2.0) if known else np.nan
+        )
     window_weighted_mean(out, period, state[2 + long + short :], out)

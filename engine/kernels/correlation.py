@@ -38,4 +38,6 @@ def correlation(close, benchmark, period, state, work, out):
     for row in range(len(out)):
         square[row] = own[row] * other[row]
     for row in range(len(out)):
-        out[row] = between(out[row] / np.sqrt(square[row]), -1.0, 1.0) if square[row] > 0.0 else np.nan
+        out[row] = (
+            between(out[row] / np.sqrt(square[row]), -1.0, 1.0) if square[row] > 0.0 else np.nan
+        )

@@ -8,7 +8,9 @@ NEVER = np.iinfo(np.int64).min  # no bar
 
 
 @njit
-def coverage(starts, ends, times, opens_at, closes_at, break_start, break_end, length, first, last, longest):
+def coverage(
+    starts, ends, times, opens_at, closes_at, break_start, break_end, length, first, last, longest
+):
     """First and last bar of each symbol's slice [starts, ends), and the longest time on end without a bar.
 
     times is int64, increasing within a slice, all within [opens_at, closes_at); length is that of a bar. Time from break_start to
@@ -24,8 +26,12 @@ def coverage(starts, ends, times, opens_at, closes_at, break_start, break_end, l
         first[symbol], last[symbol] = times[start], times[end - 1]
         gap = _without_break(opens_at, times[start], break_start, break_end)
         for row in range(start + 1, end):
-            gap = max(gap, _without_break(times[row - 1] + length, times[row], break_start, break_end))
-        longest[symbol] = max(gap, _without_break(times[end - 1] + length, closes_at, break_start, break_end))
+            gap = max(
+                gap, _without_break(times[row - 1] + length, times[row], break_start, break_end)
+            )
+        longest[symbol] = max(
+            gap, _without_break(times[end - 1] + length, closes_at, break_start, break_end)
+        )
 
 
 @njit

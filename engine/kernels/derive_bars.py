@@ -20,9 +20,22 @@ def bucket_bounds(timestamp, width, session_open, session_close):
 
 @njit
 def derive_bars(  # type: ignore[no-untyped-def]
-    first, last, starts, ends, timestamps, prices, volume, width, session_open, session_close,
-    out_ends, out_timestamps, out_known_at, out_prices, out_volume,
-):  # fmt: skip
+    first,
+    last,
+    starts,
+    ends,
+    timestamps,
+    prices,
+    volume,
+    width,
+    session_open,
+    session_close,
+    out_ends,
+    out_timestamps,
+    out_known_at,
+    out_prices,
+    out_volume,
+):
     """Aggregate each symbol's bars into buckets of `width` microseconds (first, max, min, last, sum).
 
     A symbol's wider bars are written from its own start on, in arrays as long as the input, so no counting pass
@@ -36,7 +49,9 @@ def derive_bars(  # type: ignore[no-untyped-def]
         bucket_end = -1
         for row in range(starts[symbol], ends[symbol]):
             if out < starts[symbol] or timestamps[row] >= bucket_end:
-                bucket_start, bucket_end = bucket_bounds(timestamps[row], width, session_open, session_close)
+                bucket_start, bucket_end = bucket_bounds(
+                    timestamps[row], width, session_open, session_close
+                )
                 out += 1
                 out_timestamps[out], out_known_at[out] = bucket_start, bucket_end
                 out_opens[out], out_highs[out], out_lows[out] = opens[row], highs[row], lows[row]

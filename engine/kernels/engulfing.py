@@ -33,8 +33,13 @@ def engulfing(open, high, low, close, state, work, out):
     for row in range(len(out)):
         rising, rose = closes[row] >= opens[row], last_closes[row] >= last_opens[row]
         high, low = top(opens[row], closes[row]), bottom(opens[row], closes[row])
-        last_high, last_low = top(last_opens[row], last_closes[row]), bottom(last_opens[row], last_closes[row])
+        last_high, last_low = (
+            top(last_opens[row], last_closes[row]),
+            bottom(last_opens[row], last_closes[row]),
+        )
         covers = (high >= last_high) & (low <= last_low) & ((high > last_high) | (low < last_low))
         size = 100.0 if (high != last_high) & (low != last_low) else 80.0
         size = size if covers & (rising != rose) else 0.0
-        out[row] = (size if rising else -size) + 0.0 * (opens[row] + closes[row] + last_opens[row] + last_closes[row])
+        out[row] = (size if rising else -size) + 0.0 * (
+            opens[row] + closes[row] + last_opens[row] + last_closes[row]
+        )

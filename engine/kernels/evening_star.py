@@ -33,7 +33,9 @@ def evening_star(open, high, low, close, state, work, out):
     first_opens, first_closes = lag(candle.open, 2), lag(candle.close, 2)
     for row in range(len(out)):
         found = (closes[row] < opens[row]) & (first_closes[row] >= first_opens[row])
-        found &= bottom(middle_opens[row], middle_closes[row]) > top(first_opens[row], first_closes[row])
+        found &= bottom(middle_opens[row], middle_closes[row]) > top(
+            first_opens[row], first_closes[row]
+        )
         found &= closes[row] < first_closes[row] - 0.3 * abs(first_closes[row] - first_opens[row])
         out[row] = -100.0 if found else 0.0
     only_stars(candle, work, out)

@@ -17,7 +17,15 @@ LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 10, 11, 12, 13
 GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, UNEQUAL = 20, 21, 22, 23, 24, 25
 AND, OR = 30, 31
-NOT, NEGATE, ABSOLUTE, IS_MISSING, IS_KNOWN, IS_NAN, IS_NUMBER = 40, 41, 42, 43, 44, 45, 46  # IS_MISSING, IS_KNOWN: of a truth
+NOT, NEGATE, ABSOLUTE, IS_MISSING, IS_KNOWN, IS_NAN, IS_NUMBER = (
+    40,
+    41,
+    42,
+    43,
+    44,
+    45,
+    46,
+)  # IS_MISSING, IS_KNOWN: of a truth
 WITH_CONSTANT = 100  # added to a computation or comparison whose right side is a constant, no NaN
 
 ROWS_A_STRETCH = 1024
@@ -46,7 +54,9 @@ def _pointer_to_integers(typing_context, address):
 
 
 @njit
-def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, out_ticks, out_members):
+def filter_rows(
+    ticks, spans, members, columns, steps, constants, ends, counts, out_ticks, out_members
+):
     """Write the rows for which all conditions hold, tick by tick, and return how many they are.
 
     ticks                   int64, increasing
@@ -77,7 +87,17 @@ def filter_rows(ticks, spans, members, columns, steps, constants, ends, counts, 
             count, step = rows, 0
             for condition in range(len(ends)):
                 if count:
-                    _evaluate(tick, who, rows, columns, steps[step : ends[condition]], constants, numbers, truths, known)
+                    _evaluate(
+                        tick,
+                        who,
+                        rows,
+                        columns,
+                        steps[step : ends[condition]],
+                        constants,
+                        numbers,
+                        truths,
+                        known,
+                    )
                     count = _pass_on(rows, left, truths[0], known[0])
                     if count < PICK_BELOW * rows:
                         rows, who = _pick(rows, left, who, picked), picked
@@ -109,7 +129,17 @@ def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_r
             rows, step = min(spans[1, place] - first, ROWS_A_STRETCH), 0
             who = members[first : first + rows]
             for number in range(len(ends)):
-                _evaluate(ticks[place], who, rows, columns, steps[step : ends[number]], constants, numbers, truths, known)
+                _evaluate(
+                    ticks[place],
+                    who,
+                    rows,
+                    columns,
+                    steps[step : ends[number]],
+                    constants,
+                    numbers,
+                    truths,
+                    known,
+                )
                 for row in range(rows):
                     out[number, done + row] = numbers[0, row]
                 step = ends[number]
@@ -167,7 +197,9 @@ def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known
             _compute_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument])
         else:
             _name_known(rows, numbers[top], known[top])
-            _compare_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top])
+            _compare_with(
+                what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top]
+            )
 
 
 @njit
@@ -299,7 +331,9 @@ def _connect(what, rows, truth, known, other, other_known):
     """What is missing leaves the answer open only where the other side does not settle it (Kleene's logic)."""
     settling = what == OR
     for row in range(rows):
-        settled = (known[row] & (truth[row] == settling)) | (other_known[row] & (other[row] == settling))
+        settled = (known[row] & (truth[row] == settling)) | (
+            other_known[row] & (other[row] == settling)
+        )
         known[row] = settled | (known[row] & other_known[row])
         truth[row] = settled == settling
 

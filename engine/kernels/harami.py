@@ -32,11 +32,24 @@ def harami(open, high, low, close, state, work, out):
     last_opens, last_closes = lag(candle.open, 1), lag(candle.close, 1)
     for row in range(len(out)):
         high, low = top(opens[row], closes[row]), bottom(opens[row], closes[row])
-        last_high, last_low = top(last_opens[row], last_closes[row]), bottom(last_opens[row], last_closes[row])
-        size = 100.0 if (high < last_high) & (low > last_low) else 80.0 if (high <= last_high) & (low >= last_low) else 0.0
-        out[row] = (-size if last_closes[row] >= last_opens[row] else size) + 0.0 * (opens[row] + closes[row])
+        last_high, last_low = (
+            top(last_opens[row], last_closes[row]),
+            bottom(last_opens[row], last_closes[row]),
+        )
+        size = (
+            100.0
+            if (high < last_high) & (low > last_low)
+            else 80.0
+            if (high <= last_high) & (low >= last_low)
+            else 0.0
+        )
+        out[row] = (-size if last_closes[row] >= last_opens[row] else size) + 0.0 * (
+            opens[row] + closes[row]
+        )
     body, last_body, usual = lag(candle.body, 0), lag(candle.body, 1), before(candle.body, 10, work)
     short, long = lag(usual, 0), lag(usual, 1)
     for row in range(len(out)):
         found = (last_body[row] > long[row]) & (body[row] <= short[row])
-        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (last_body[row] + short[row] + long[row])
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+            last_body[row] + short[row] + long[row]
+        )

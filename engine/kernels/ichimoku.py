@@ -21,7 +21,9 @@ def window(conversion: int, base: int, span: int) -> int:
 
 
 @kernel
-def ichimoku(high, low, conversion, base, span, state, work, conversion_line, base_line, span_a, span_b):
+def ichimoku(
+    high, low, conversion, base, span, state, work, conversion_line, base_line, span_a, span_b
+):
     """Ichimoku lines: midpoints of the highest high and lowest low of three windows (conversion, base, span b), and span a, the
     middle of the first two. Spans are of the latest bar: what a chart draws `base` bars ahead; nothing here is shifted.
 

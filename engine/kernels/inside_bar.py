@@ -30,5 +30,9 @@ def inside_bar(high, low, state, out):
         if np.isnan(high[row] + low[row]):
             out[row] = np.nan
             continue
-        out[row] = (1.0 if high[row] <= state[1] and low[row] >= state[2] else 0.0) if state[0] > 0.0 else np.nan
+        out[row] = (
+            (1.0 if high[row] <= state[1] and low[row] >= state[2] else 0.0)
+            if state[0] > 0.0
+            else np.nan
+        )
         state[0], state[1], state[2] = 1.0, high[row], low[row]

@@ -1,7 +1,14 @@
 """Inverted hammer."""
 
 from engine.kernels.jit import kernel
-from engine.kernels.shared.candles import CANDLES_SIZE, bottom, candles, lag, short_body_with_shadow, top
+from engine.kernels.shared.candles import (
+    CANDLES_SIZE,
+    bottom,
+    candles,
+    lag,
+    short_body_with_shadow,
+    top,
+)
 
 
 def state_size() -> int:
@@ -33,4 +40,6 @@ def inverted_hammer(open, high, low, close, state, work, out):
     last_opens, last_closes = lag(candle.open, 1), lag(candle.close, 1)
     for row in range(len(out)):
         found = top(opens[row], closes[row]) < bottom(last_opens[row], last_closes[row])
-        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (last_opens[row] + last_closes[row])
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+            last_opens[row] + last_closes[row]
+        )

@@ -25,8 +25,13 @@ from engine.runtime.bind import bind
 from engine.runtime.borrow import borrow
 from engine.runtime.jit import njit
 
-WORK_COLUMNS, WORK_PAST = 20, 300  # what kernels take of their scratch memory, past values included; more is allocated
-ROWS_A_PIECE = 1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
+WORK_COLUMNS, WORK_PAST = (
+    20,
+    300,
+)  # what kernels take of their scratch memory, past values included; more is allocated
+ROWS_A_PIECE = (
+    1300  # not a power of two: buffers a multiple of 4096 bytes apart wait for each other
+)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -34,7 +39,9 @@ def kernel(function: Callable[..., Any]) -> Any:
     compiled = njit(function)
     takes_work = "work" in inspect.signature(function).parameters
     workspace = _workspace if takes_work else _no_workspace
-    compiled.over_symbols = njit(bind(_over_symbols, compiled, _kernel=compiled, _new_work=workspace))
+    compiled.over_symbols = njit(
+        bind(_over_symbols, compiled, _kernel=compiled, _new_work=workspace)
+    )
     compiled.over_rows = njit(bind(_over_rows, compiled, _kernel=compiled, _new_work=workspace))
     return compiled
 

@@ -48,7 +48,9 @@ def kama(values, period, state, work, out):
         path[row] = 1.0 - root * root
         pull[row] = now[row] * (1.0 - path[row])  # both shares add up to 1, as in `smooth`
     row, started, average = 0, state[1 + period] > 0.0, state[2 + period]
-    while row < rows and not started:  # the average starts from the value before the first known efficiency
+    while (
+        row < rows and not started
+    ):  # the average starts from the value before the first known efficiency
         started = path[row] == path[row]
         if started:
             average = joined[period - 1 + row]

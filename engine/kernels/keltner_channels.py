@@ -19,7 +19,11 @@ def warmup(period: int, atr_period: int, width: float) -> int:
 
 def settle(period: int, atr_period: int, width: float) -> int:
     """Rows after which what was before does not matter."""
-    return warmup(period, atr_period, width) + rows_to_forget(2.0 / (period + 1)) + rows_to_forget(1.0 / atr_period)
+    return (
+        warmup(period, atr_period, width)
+        + rows_to_forget(2.0 / (period + 1))
+        + rows_to_forget(1.0 / atr_period)
+    )
 
 
 @kernel

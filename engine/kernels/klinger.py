@@ -20,7 +20,12 @@ def warmup(fast: int, slow: int, signal: int) -> int:
 
 def settle(fast: int, slow: int, signal: int) -> int:
     """Rows after which what was before does not matter."""
-    return warmup(fast, slow, signal) + rows_to_forget(2.0 / (max(fast, slow) + 1)) + rows_to_forget(2.0 / (signal + 1)) + 50
+    return (
+        warmup(fast, slow, signal)
+        + rows_to_forget(2.0 / (max(fast, slow) + 1))
+        + rows_to_forget(2.0 / (signal + 1))
+        + 50
+    )
 
 
 @kernel
@@ -43,7 +48,9 @@ def klinger(high, low, close, volume, fast, slow, signal, state, work, klinger, 
             turn = 1.0 if moved(level, last) > 0.0 else -1.0
             total = total + reach if turn == trend else last_range + reach
             trend = turn
-            force[row] = 100.0 * volume[row] * trend * abs(2.0 * reach / total - 1.0) if total > 0.0 else 0.0
+            force[row] = (
+                100.0 * volume[row] * trend * abs(2.0 * reach / total - 1.0) if total > 0.0 else 0.0
+            )
         seen, last, last_range = 1.0, level, reach
     state[0], state[1], state[2], state[3], state[4] = seen, last, trend, last_range, total
     smooth(force, fast, 2.0 / (fast + 1.0), state[5:7], klinger)

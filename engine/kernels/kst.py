@@ -47,4 +47,6 @@ def kst(values, signal, state, work, kst, signal_line):
             kst[row] += (number + 1.0) * rate[row]
     window_mean(kst, signal, state[at:], work, signal_line)
     for row in range(rows):
-        kst[row] = kst[row] if signal_line[row] == signal_line[row] else np.nan  # both start together
+        kst[row] = (
+            kst[row] if signal_line[row] == signal_line[row] else np.nan
+        )  # both start together

@@ -20,7 +20,11 @@ def warmup(fast: int, slow: int, signal: int) -> int:
 def settle(fast: int, slow: int, signal: int) -> int:
     """Rows until the seeds' weight is below 1e-9: the slow average's, then once more the signal's on top of it."""
     slowest = max(fast, slow)
-    return warmup(fast, slow, signal) + rows_to_forget(2.0 / (slowest + 1)) + rows_to_forget(2.0 / (signal + 1))
+    return (
+        warmup(fast, slow, signal)
+        + rows_to_forget(2.0 / (slowest + 1))
+        + rows_to_forget(2.0 / (signal + 1))
+    )
 
 
 @kernel

@@ -30,8 +30,14 @@ def marubozu(open, high, low, close, state, work, out):
     body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)
     usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
     for row in range(len(out)):
-        found = (body[row] > usual[row]) & (upper[row] < 0.1 * tiny[row]) & (lower[row] < 0.1 * tiny[row])
-        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row] + tiny[row])
+        found = (
+            (body[row] > usual[row])
+            & (upper[row] < 0.1 * tiny[row])
+            & (lower[row] < 0.1 * tiny[row])
+        )
+        out[row] = (100.0 if found else 0.0) + 0.0 * (
+            body[row] + upper[row] + lower[row] + usual[row] + tiny[row]
+        )
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)
     for row in range(len(out)):
         out[row] = out[row] if closes[row] >= opens[row] else -out[row]

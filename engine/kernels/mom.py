@@ -28,7 +28,10 @@ def mom(values, period, state, out):
     past = past_values(period, state)
     for row in range(min(period, len(values))):
         out[row] = values[row] - past[row]
-    late, tail = values[period:], out[period:]  # no index can be negative in them, so the loop becomes vector code
+    late, tail = (
+        values[period:],
+        out[period:],
+    )  # no index can be negative in them, so the loop becomes vector code
     for row in range(len(late)):
         tail[row] = late[row] - values[row]
     keep_past(values, past)

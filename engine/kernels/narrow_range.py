@@ -34,5 +34,8 @@ def narrow_range(high, low, period, state, work, out):
         reach[row] = high[row] - low[row]
     window_lowest(reach, period, state, work, out)
     for row in range(len(out)):
-        least, noise = out[row], NOISE * (abs(high[row]) + abs(low[row]))  # 10.03 - 10.01 is not 20.03 - 20.01 to the last bit
+        least, noise = (
+            out[row],
+            NOISE * (abs(high[row]) + abs(low[row])),
+        )  # 10.03 - 10.01 is not 20.03 - 20.01 to the last bit
         out[row] = (1.0 if reach[row] <= least + noise else 0.0) + 0.0 * least

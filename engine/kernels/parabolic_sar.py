@@ -30,7 +30,15 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
     to hold one. NaN in either: NaN at that row, which is otherwise passed over. Flat: the price. Too short (the first bar): NaN.
     """
     # state: bars, last high, last low, long (1) or short (-1), stop, extreme, acceleration at hand
-    bars, last_top, last_bottom, side, stop, extreme, pace = state[0], state[1], state[2], state[3], state[4], state[5], state[6]
+    bars, last_top, last_bottom, side, stop, extreme, pace = (
+        state[0],
+        state[1],
+        state[2],
+        state[3],
+        state[4],
+        state[5],
+        state[6],
+    )
     acceleration = min(acceleration, maximum)
     row, rows = 0, len(out)
     while row < rows and bars < 1.0:
@@ -66,4 +74,12 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
         stop = floor if floor < stop else stop
         last_top, last_bottom = high[row], low[row]
         row += 1
-    state[0], state[1], state[2], state[3], state[4], state[5], state[6] = bars, last_top, last_bottom, side, stop, extreme, pace
+    state[0], state[1], state[2], state[3], state[4], state[5], state[6] = (
+        bars,
+        last_top,
+        last_bottom,
+        side,
+        stop,
+        extreme,
+        pace,
+    )

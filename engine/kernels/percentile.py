@@ -71,6 +71,10 @@ def percentile(values, period, percent, state, work, out):
             out[row] = np.nan
         else:
             value = joined[order[_find(tree, place + 1)]]
-            out[row] = value + share * (joined[order[_find(tree, place + 2)]] - value) if share > 0.0 else value
+            out[row] = (
+                value + share * (joined[order[_find(tree, place + 2)]] - value)
+                if share > 0.0
+                else value
+            )
         _count(tree, rank[row], -1)
         holes -= joined[row] != joined[row]

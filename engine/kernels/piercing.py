@@ -33,11 +33,17 @@ def piercing(open, high, low, close, state, work, out):
     for row in range(len(out)):
         half = 0.5 * abs(last_closes[row] - last_opens[row])
         found = (last_closes[row] < last_opens[row]) & (closes[row] >= opens[row])
-        found &= (opens[row] < last[row]) & (closes[row] < last_opens[row]) & (closes[row] > last_closes[row] + half)
+        found &= (
+            (opens[row] < last[row])
+            & (closes[row] < last_opens[row])
+            & (closes[row] > last_closes[row] + half)
+        )
         out[row] = (100.0 if found else 0.0) + 0.0 * (opens[row] + closes[row] + last[row])
     body, last_body = lag(candle.body, 0), lag(candle.body, 1)
     usual = before(candle.body, 10, work)
     usual, last_usual = lag(usual, 0), lag(usual, 1)
     for row in range(len(out)):
         found = (last_body[row] > last_usual[row]) & (body[row] > usual[row])
-        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (last_body[row] + body[row] + last_usual[row] + usual[row])
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+            last_body[row] + body[row] + last_usual[row] + usual[row]
+        )

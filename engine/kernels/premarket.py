@@ -36,7 +36,11 @@ def premarket(high, low, volume, minute, session, state, top, bottom, total):
             top[row] = bottom[row] = total[row] = np.nan
             continue
         if minute[row] < 0.0:
-            highest, lowest, shares = max(highest, high[row]), min(lowest, low[row]), shares + volume[row]
+            highest, lowest, shares = (
+                max(highest, high[row]),
+                min(lowest, low[row]),
+                shares + volume[row],
+            )
         top[row], bottom[row] = (highest, lowest) if highest >= lowest else (np.nan, np.nan)
         total[row] = shares
     state[0], state[1], state[2], state[3] = current, highest, lowest, shares

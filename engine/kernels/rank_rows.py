@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from engine.runtime.jit import njit
 
-BITS, DIGITS = 8, 4  # four digits of eight bits are half a float64; the upper half tells nearly all values apart
+BITS, DIGITS = (
+    8,
+    4,
+)  # four digits of eight bits are half a float64; the upper half tells nearly all values apart
 HALF = np.uint64(BITS * DIGITS)
 MASK, UPPER = np.uint64((1 << BITS) - 1), np.uint64(((1 << 32) - 1) << 32)
 SIGN, LARGEST = np.uint64(1 << 63), np.uint64((1 << 64) - 1)

@@ -34,4 +34,6 @@ def relative_strength(close, benchmark, period, state, work, out):
     benchmark_before = with_past(benchmark, period, state[size:], work)
     for row in range(len(out)):
         usual = before[row] * benchmark[row]
-        out[row] = 100.0 * (close[row] * benchmark_before[row] / usual - 1.0) if usual != 0.0 else np.nan
+        out[row] = (
+            100.0 * (close[row] * benchmark_before[row] / usual - 1.0) if usual != 0.0 else np.nan
+        )

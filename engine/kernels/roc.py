@@ -30,7 +30,10 @@ def roc(values, period, state, out):
     past = past_values(period, state)
     for row in range(min(period, len(values))):
         out[row] = 100.0 * (values[row] / past[row] - 1.0) if past[row] != 0.0 else np.nan
-    late, tail = values[period:], out[period:]  # no index can be negative in them, so the loop becomes vector code
+    late, tail = (
+        values[period:],
+        out[period:],
+    )  # no index can be negative in them, so the loop becomes vector code
     for row in range(len(late)):
         tail[row] = 100.0 * (late[row] / values[row] - 1.0) if values[row] != 0.0 else np.nan
     keep_past(values, past)

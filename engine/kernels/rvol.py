@@ -54,5 +54,7 @@ def rvol(session_volume, slot, session, period, slots, state, out):
                 sessions += 1
         ring[place] = session_volume[row]
         known = begun > period and total > 0.0
-        out[row] = session_volume[row] / between(total / sessions, least, greatest) if known else np.nan
+        out[row] = (
+            session_volume[row] / between(total / sessions, least, greatest) if known else np.nan
+        )
     state[0], state[1], state[2] = current, begun, place

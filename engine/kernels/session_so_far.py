@@ -94,7 +94,14 @@ def volume_weighted_price(high, low, close, volume, state, work, out):
     taken, rows, row = work[0], len(close), 0
     totals, prices = take(rows, work), take(rows, work)
     typical_prices(high, low, close, prices)
-    turnover, total, least, greatest, first, weight = state[0], state[1], state[2], state[3], state[4], state[5]
+    turnover, total, least, greatest, first, weight = (
+        state[0],
+        state[1],
+        state[2],
+        state[3],
+        state[4],
+        state[5],
+    )
     while row < rows and not total > 0.0:
         total += volume[row]
         turnover += prices[row] * volume[row]
@@ -112,7 +119,14 @@ def volume_weighted_price(high, low, close, volume, state, work, out):
         turnover += price * shares
         total += shares
         sums[i], totals[i] = turnover, total
-    state[0], state[1], state[2], state[3], state[4], state[5] = turnover, total, lowest, highest, first, weight
+    state[0], state[1], state[2], state[3], state[4], state[5] = (
+        turnover,
+        total,
+        lowest,
+        highest,
+        first,
+        weight,
+    )
     if divide(sums, totals, first, weight) > 0:
         for i in range(len(late)):
             if volumes[i] > 0.0:

@@ -39,4 +39,6 @@ def skew(values, period, state, work, out):
             apart = later[row] - means[row]
             cubes[row] += apart * apart * apart
     for row in range(rows):
-        out[row] = cubes[row] / period / (squares[row] / period) ** 1.5 if squares[row] > 0.0 else np.nan
+        out[row] = (
+            cubes[row] / period / (squares[row] / period) ** 1.5 if squares[row] > 0.0 else np.nan
+        )

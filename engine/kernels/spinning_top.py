@@ -32,7 +32,9 @@ def spinning_top(open, high, low, close, state, work, out):
     usual = lag(before(candle.body, 10, work), 0)
     for row in range(len(out)):
         found = (body[row] < usual[row]) & (upper[row] > body[row]) & (lower[row] > body[row])
-        out[row] = (100.0 if found else 0.0) + 0.0 * (body[row] + upper[row] + lower[row] + usual[row])
+        out[row] = (100.0 if found else 0.0) + 0.0 * (
+            body[row] + upper[row] + lower[row] + usual[row]
+        )
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)
     for row in range(len(out)):
         out[row] = out[row] if closes[row] >= opens[row] else -out[row]

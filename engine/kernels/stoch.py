@@ -35,8 +35,12 @@ def stoch(high, low, close, fast, smooth, signal, state, work, percent_k, percen
     window_lowest(low, fast, state[fast : 2 * fast], work, percent_d)
     for row in range(len(close)):
         bottom, reach = percent_d[row], moved(percent_k[row], percent_d[row])
-        percent_k[row] = 0.0 * close[row] if reach == 0.0 else 100.0 * ((close[row] - bottom) / reach)
+        percent_k[row] = (
+            0.0 * close[row] if reach == 0.0 else 100.0 * ((close[row] - bottom) / reach)
+        )
     window_mean(percent_k, smooth, state[2 * fast : 2 * fast + smooth], work, percent_k)
     window_mean(percent_k, signal, state[2 * fast + smooth :], work, percent_d)
     for row in range(len(close)):
-        percent_k[row] = percent_k[row] if percent_d[row] == percent_d[row] else np.nan  # both start together
+        percent_k[row] = (
+            percent_k[row] if percent_d[row] == percent_d[row] else np.nan
+        )  # both start together

@@ -44,4 +44,6 @@ def stoch_rsi(values, period, fast, signal, state, work, percent_k, percent_d):
         percent_k[row] = 0.0 if reach == 0.0 else 100.0 * ((percent_k[row] - bottom[row]) / reach)
     window_mean(percent_k, signal, state[4 + 2 * fast :], work, percent_d)
     for row in range(len(top)):
-        percent_k[row] = percent_k[row] if percent_d[row] == percent_d[row] else np.nan  # both start together
+        percent_k[row] = (
+            percent_k[row] if percent_d[row] == percent_d[row] else np.nan
+        )  # both start together

@@ -37,7 +37,10 @@ def supertrend(high, low, close, period, width, state, line, direction):
     """
     average_true_range(high, low, close, period, state[:4], line)
     side, top, bottom, last = state[4], state[5], state[6], state[7]
-    least, most = last - SAME * abs(last), last + SAME * abs(last)  # what the last close may be but for rounding
+    least, most = (
+        last - SAME * abs(last),
+        last + SAME * abs(last),
+    )  # what the last close may be but for rounding
     for row in range(len(close)):
         price, reach = close[row], width * line[row]
         low_price, high_price = price - SAME * abs(price), price + SAME * abs(price)

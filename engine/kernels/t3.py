@@ -37,7 +37,11 @@ def t3(values, period, factor, state, out):
     passed over. Flat: the value. Too short: NaN.
     """
     a, weight = factor, 2.0 / (period + 1.0)
-    fourth, fifth, sixth = -6.0 * a * a - 3.0 * (a + a * a * a), 3.0 * a * a + 3.0 * a * a * a, -a * a * a
+    fourth, fifth, sixth = (
+        -6.0 * a * a - 3.0 * (a + a * a * a),
+        3.0 * a * a + 3.0 * a * a * a,
+        -a * a * a,
+    )
     row, rows = 0, len(out)
     while row < rows and state[10] < period:
         value = values[row]

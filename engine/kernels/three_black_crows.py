@@ -35,14 +35,27 @@ def three_black_crows(open, high, low, close, state, work, out):
         lower, usual = lag(candle.lower, ago), lag(tiny, ago)
         for row in range(len(out)):
             found = (closes[row] < opens[row]) & (lower[row] < 0.1 * usual[row])
-            out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (opens[row] + closes[row] + lower[row] + usual[row])
+            out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+                opens[row] + closes[row] + lower[row] + usual[row]
+            )
     for ago in range(2):
         opens, closes = lag(candle.open, ago), lag(candle.close, ago)
         last_opens, last_closes = lag(candle.open, ago + 1), lag(candle.close, ago + 1)
         for row in range(len(out)):
-            found = (opens[row] < last_opens[row]) & (opens[row] > last_closes[row]) & (closes[row] < last_closes[row])
+            found = (
+                (opens[row] < last_opens[row])
+                & (opens[row] > last_closes[row])
+                & (closes[row] < last_closes[row])
+            )
             out[row] = out[row] if found else 0.0 * out[row]
-    opens, closes, highs, crow = lag(candle.open, 3), lag(candle.close, 3), lag(candle.high, 3), lag(candle.close, 2)
+    opens, closes, highs, crow = (
+        lag(candle.open, 3),
+        lag(candle.close, 3),
+        lag(candle.high, 3),
+        lag(candle.close, 2),
+    )
     for row in range(len(out)):
         found = (closes[row] >= opens[row]) & (highs[row] > crow[row])
-        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (opens[row] + closes[row] + highs[row])
+        out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+            opens[row] + closes[row] + highs[row]
+        )

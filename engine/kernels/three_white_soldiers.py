@@ -35,10 +35,16 @@ def three_white_soldiers(open, high, low, close, state, work, out):
         upper, usual = lag(candle.upper, ago), lag(tiny, ago)
         for row in range(len(out)):
             found = (closes[row] >= opens[row]) & (upper[row] < 0.1 * usual[row])
-            out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (opens[row] + closes[row] + upper[row] + usual[row])
+            out[row] = (out[row] if found else 0.0 * out[row]) + 0.0 * (
+                opens[row] + closes[row] + upper[row] + usual[row]
+            )
     for ago in range(2):
         opens, closes, body = lag(candle.open, ago), lag(candle.close, ago), lag(candle.body, ago)
-        last_opens, last_closes, last_body = lag(candle.open, ago + 1), lag(candle.close, ago + 1), lag(candle.body, ago + 1)
+        last_opens, last_closes, last_body = (
+            lag(candle.open, ago + 1),
+            lag(candle.close, ago + 1),
+            lag(candle.body, ago + 1),
+        )
         usual = lag(near, ago + 1)
         for row in range(len(out)):
             found = (closes[row] > last_closes[row]) & (opens[row] > last_opens[row])

@@ -36,7 +36,12 @@ def ttm_squeeze(high, low, close, period, width, channel, state, work, squeeze, 
     John Carter, Mastering the Trade (2005). NaN in any: while it is in a window. Flat: squeeze 0, momentum 0. Too short: NaN.
     """
     rows, two = len(close), 2 + period
-    mean, square, reach, weighted = take(rows, work), take(rows, work), take(rows, work), take(rows, work)
+    mean, square, reach, weighted = (
+        take(rows, work),
+        take(rows, work),
+        take(rows, work),
+        take(rows, work),
+    )
     true_ranges(high, low, close, state[:2], reach)
     window_mean(reach, period, state[2:two], work, reach)
     window_moments(close, period, state[two : two + period], work, mean, square)
@@ -46,6 +51,8 @@ def ttm_squeeze(high, low, close, period, width, channel, state, work, squeeze, 
     window_weighted_mean(momentum, period, state[two + 4 * period :], weighted)
     window_mean(momentum, period, state[two + 3 * period : two + 4 * period], work, mean)
     for row in range(rows):
-        momentum[row] = 3.0 * weighted[row] - 2.0 * mean[row]  # the line's end: mean + slope * (period - 1) / 2
+        momentum[row] = (
+            3.0 * weighted[row] - 2.0 * mean[row]
+        )  # the line's end: mean + slope * (period - 1) / 2
         inside = width * np.sqrt(square[row] / period) < channel * reach[row]
         squeeze[row] = (1.0 if inside else 0.0) + 0.0 * (square[row] + reach[row] + momentum[row])

@@ -9,7 +9,11 @@ from engine.kernels.shared.work import take
 
 def state_size(short: int, middle: int, long: int) -> int:
     """The last close, twice; two windows' past a period."""
-    return RANGES_SIZE + past_size(1) + 2 * (window_size(short) + window_size(middle) + window_size(long))
+    return (
+        RANGES_SIZE
+        + past_size(1)
+        + 2 * (window_size(short) + window_size(middle) + window_size(long))
+    )
 
 
 def warmup(short: int, middle: int, long: int) -> int:
@@ -47,5 +51,7 @@ def ultimate_oscillator(high, low, close, short, middle, long, state, work, out)
         at += 2 * period
         for row in range(rows):
             # no pressure without a range
-            share = out[row] + weight * (pressed[row] / (reached[row] if reached[row] != 0.0 else 1.0))
+            share = out[row] + weight * (
+                pressed[row] / (reached[row] if reached[row] != 0.0 else 1.0)
+            )
             out[row] = 100.0 if share > 100.0 else share  # by rounding

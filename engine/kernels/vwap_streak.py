@@ -43,7 +43,17 @@ def vwap_streak(high, low, close, volume, session, regular, state, work, streak,
         streak[row] = before[row] = np.nan
         if regular[row] == 0.0 or apart != apart:
             continue
-        side = 1.0 if apart > 0.0 else -1.0 if apart < 0.0 else 1.0 if run > 0.0 else -1.0 if run < 0.0 else 0.0
+        side = (
+            1.0
+            if apart > 0.0
+            else -1.0
+            if apart < 0.0
+            else 1.0
+            if run > 0.0
+            else -1.0
+            if run < 0.0
+            else 0.0
+        )
         if side * run < 0.0:
             last_run, run = run, 0.0
         run += side

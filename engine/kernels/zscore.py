@@ -32,4 +32,8 @@ def zscore(values, period, state, work, out):
     means, squares = take(len(out), work), take(len(out), work)
     window_moments(values, period, state, work, means, squares)
     for row in range(len(out)):
-        out[row] = (values[row] - means[row]) / np.sqrt(squares[row] / period) if squares[row] > 0.0 else np.nan
+        out[row] = (
+            (values[row] - means[row]) / np.sqrt(squares[row] / period)
+            if squares[row] > 0.0
+            else np.nan
+        )

@@ -63,7 +63,11 @@ class Bars:
         starts, ends = self.reach or (self.starts, self.ends)
         start, end = (int(starts[symbol]), int(ends[symbol])) if symbol >= 0 else (0, 0)
         rows = np.searchsorted(times[start:end], times, side="right") - 1
-        return np.where(rows >= 0, self.column("close")[start:end][rows], np.nan) if end > start else np.full(len(times), np.nan)
+        return (
+            np.where(rows >= 0, self.column("close")[start:end][rows], np.nan)
+            if end > start
+            else np.full(len(times), np.nan)
+        )
 
     def find_rows(self, first: int, last: int, ticks: Ints, rows: Ints) -> None:
         """Write rows[symbol, tick] of symbols [first, last): the latest bar visible at each tick, below `starts` if none."""

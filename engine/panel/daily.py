@@ -58,8 +58,16 @@ class DailyBars:
     columns       name -> float64[bars]; written to by `rescale`
     """
 
-    def __init__(self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]):
-        self.table, self.starts, self.ends, self.dates, self.columns = table, starts, ends, dates, columns
+    def __init__(
+        self, table: SymbolTable, starts: Ints, ends: Ints, dates: Ints, columns: dict[str, Floats]
+    ):
+        self.table, self.starts, self.ends, self.dates, self.columns = (
+            table,
+            starts,
+            ends,
+            dates,
+            columns,
+        )
         self._at_hand: tuple[tuple[Session, ...], Buffers, Bars] | None = None
 
     def realign(self, table: SymbolTable) -> DailyBars:
@@ -87,7 +95,9 @@ class DailyBars:
     def span(self, start: dt.date, end: dt.date) -> tuple[Ints, Ints]:
         """Each symbol's rows with start <= date < end."""
         starts, ends = np.empty_like(self.starts), np.empty_like(self.ends)
-        span_rows(self.starts, self.ends, self.dates, day_number(start), day_number(end), starts, ends)
+        span_rows(
+            self.starts, self.ends, self.dates, day_number(start), day_number(end), starts, ends
+        )
         return starts, ends
 
     def of(self, sessions: tuple[Session, ...], buffers: Buffers) -> Bars:
@@ -97,11 +107,27 @@ class DailyBars:
         """
         if self._at_hand is None or self._at_hand[0] != sessions or self._at_hand[1] is not buffers:
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
-            opens, closes = (np.array(times) for times in zip(*((s.open, s.close) for s in sessions), strict=True))
-            dates, closes_on, known_at = self.dates, closes[_numbers_by_day(sessions)], buffers.empty(len(self.dates), np.int64)
+            opens, closes = (
+                np.array(times)
+                for times in zip(*((s.open, s.close) for s in sessions), strict=True)
+            )
+            dates, closes_on, known_at = (
+                self.dates,
+                closes[_numbers_by_day(sessions)],
+                buffers.empty(len(self.dates), np.int64),
+            )
 
             def look_up(first: int, last: int) -> None:
-                look_up_days(first, last, starts, ends, dates, day_number(sessions[0].date), closes_on, known_at)
+                look_up_days(
+                    first,
+                    last,
+                    starts,
+                    ends,
+                    dates,
+                    day_number(sessions[0].date),
+                    closes_on,
+                    known_at,
+                )
 
             run_over_symbols(len(starts), [look_up])
             bars = self._bars(starts, ends, known_at)
@@ -117,7 +143,16 @@ class DailyBars:
         """int64[symbols, sessions]: the last row before each session, -1 where there is none; of all symbols, or of `ids`."""
         starts, ends = (side if ids is None else side[ids] for side in (self.starts, self.ends))
         rows = np.empty((len(starts), len(sessions)), np.int64)
-        latest_rows(0, len(starts), starts, ends, self.dates, 1, np.array([day_number(s.date) for s in sessions]), rows)
+        latest_rows(
+            0,
+            len(starts),
+            starts,
+            ends,
+            self.dates,
+            1,
+            np.array([day_number(s.date) for s in sessions]),
+            rows,
+        )
         rows[rows < starts[:, None]] = -1
         return rows
 
@@ -128,7 +163,11 @@ class DailyBars:
 
     def history(self, begins: Ints, end: dt.date) -> Bars:
         """All bars from each symbol's row `begins` up to a date, for walking; they are in the past, so known at any time."""
-        return self._bars(begins, self.span(EPOCH, end)[1], np.broadcast_to(np.iinfo(np.int64).min // 2, len(self.dates)))
+        return self._bars(
+            begins,
+            self.span(EPOCH, end)[1],
+            np.broadcast_to(np.iinfo(np.int64).min // 2, len(self.dates)),
+        )
 
     def rescale(self, symbol: int, ratio: float, before: dt.date) -> None:
         """Put a symbol's bars before a split's ex-date in the scale after it."""
@@ -153,9 +192,19 @@ class DailyPanel:
     """
 
     def __init__(
-        self, sessions: tuple[Session, ...], table: SymbolTable, daily: DailyBars | None = None, buffers: Buffers | None = None
-    ):  # fmt: skip
-        self.sessions, self.session, self.table, self.base, self._daily = sessions, sessions[0], table, DAY, daily
+        self,
+        sessions: tuple[Session, ...],
+        table: SymbolTable,
+        daily: DailyBars | None = None,
+        buffers: Buffers | None = None,
+    ):
+        self.sessions, self.session, self.table, self.base, self._daily = (
+            sessions,
+            sessions[0],
+            table,
+            DAY,
+            daily,
+        )
         self.buffers = Buffers() if buffers is None else buffers
         self._present: NDArray[np.bool_] | None = None  # [sessions, symbols]
 
@@ -243,35 +292,57 @@ class DailyHistory:
     """
 
     def __init__(
-        self, archive: Archive, columns: Sequence[str], symbols: SymbolTable, until: dt.date, rows: int = 1,
+        self,
+        archive: Archive,
+        columns: Sequence[str],
+        symbols: SymbolTable,
+        until: dt.date,
+        rows: int = 1,
         benchmark: str | None = None,
-    ):  # fmt: skip
-        self._archive, self._columns, self._symbols, self._until = archive, tuple(columns), symbols, until
+    ):
+        self._archive, self._columns, self._symbols, self._until = (
+            archive,
+            tuple(columns),
+            symbols,
+            until,
+        )
         self._rows, self._benchmark = max(1, rows), symbols.id(benchmark) if benchmark else None
         self._ahead: tuple[int, Future[DailyBars]] | None = None  # the next year, being read
         self._years: dict[int, DailyBars] = {}  # as they are in the archive, never rescaled
         self._before: DailyBars | None = None  # each symbol's bars before those of the years
 
-    def block(self, table: SymbolTable, first: dt.date, begin: dt.date, last: dt.date, buffers: Buffers) -> DailyBars:
+    def block(
+        self, table: SymbolTable, first: dt.date, begin: dt.date, last: dt.date, buffers: Buffers
+    ) -> DailyBars:
         """Bars of first <= date <= last, and of each symbol as many before `first` as it takes for `rows` before `begin`.
 
         One bar before `first` at least, where there is one. Blocks go forward in time. The bars live as long as `buffers`.
         """
-        years = {year: self._year(year) for year in self._archive.daily_years() if first.year <= year <= last.year}
+        years = {
+            year: self._year(year)
+            for year in self._archive.daily_years()
+            if first.year <= year <= last.year
+        }
         there = np.zeros(len(self._symbols), np.int64)
         for bars in years.values():
             starts, ends = bars.span(first, begin)
             there += ends - starts
         before = self._last_bars(first, np.maximum(1, self._rows - there), years)
         spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in years.values()]
-        whole = self._joined([before, *years.values()], [(before.starts, before.ends), *spans], buffers)
+        whole = self._joined(
+            [before, *years.values()], [(before.starts, before.ends), *spans], buffers
+        )
         self._before, self._years = before, years
         self._read_ahead(last.year + 1)
         return whole if table is self._symbols else whole.realign(table)
 
     def _read_ahead(self, year: int) -> None:
         """Begin to read the year that the run comes to next."""
-        if year <= self._until.year and year in self._archive.daily_years() and (self._ahead is None or self._ahead[0] != year):
+        if (
+            year <= self._until.year
+            and year in self._archive.daily_years()
+            and (self._ahead is None or self._ahead[0] != year)
+        ):
             pool = ThreadPoolExecutor(1, thread_name_prefix="daily")
             self._ahead = year, pool.submit(self._read, year)
             pool.shutdown(wait=False)
@@ -296,16 +367,22 @@ class DailyHistory:
             found.insert(0, self._joined([source], [(ends - taken, ends)], Buffers()))
             if alone and taken[self._benchmark]:
                 break
-        return self._joined(found, [(bars.starts, bars.ends) for bars in found], Buffers())  # until the next block is asked for
+        return self._joined(
+            found, [(bars.starts, bars.ends) for bars in found], Buffers()
+        )  # until the next block is asked for
 
     def _sources(
         self, first: dt.date, missing: Ints, years: dict[int, DailyBars]
-    ) -> Iterator[tuple[dt.date, Callable[[], DailyBars]]]:  # fmt: skip
+    ) -> Iterator[tuple[dt.date, Callable[[], DailyBars]]]:
         """Where bars before a date are, the latest first: bars of which dates, up to and without one, and how to have them."""
         kept, before, until = {**self._years, **years}, self._before, first
         past = [year for year in reversed(self._archive.daily_years()) if year <= first.year]
         oldest = min(self._years, default=None)
-        known = before is not None and oldest is not None and all(year in kept for year in past if year >= oldest)
+        known = (
+            before is not None
+            and oldest is not None
+            and all(year in kept for year in past if year >= oldest)
+        )
         for year in past:
             if known and oldest is not None and year < oldest:
                 break
@@ -322,19 +399,28 @@ class DailyHistory:
         ids = self._symbols.ids(self._archive.daily_symbols(year))
         return bool((missing[ids[ids >= 0]] > 0).any())
 
-    def _joined(self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]], buffers: Buffers) -> DailyBars:
+    def _joined(
+        self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]], buffers: Buffers
+    ) -> DailyBars:
         """Copies of the sources' bars in the spans, symbol by symbol; of one symbol in the sources' order."""
         lengths = [ends - starts for starts, ends in spans]
         total = np.sum(lengths, axis=0) if lengths else np.zeros(len(self._symbols), np.int64)
         ends = np.cumsum(total)
         starts = ends - total
         size = int(total.sum())
-        dates, columns = buffers.empty(size, np.int64), {name: buffers.empty(size) for name in self._columns}
+        dates, columns = (
+            buffers.empty(size, np.int64),
+            {name: buffers.empty(size) for name in self._columns},
+        )
 
         def join(name: str) -> None:
             free = starts.copy()  # where each symbol's next bars go
             for source, (firsts, lasts), length in zip(sources, spans, lengths, strict=True):
-                values, out = (source.columns[name], columns[name]) if name in columns else (source.dates, dates)
+                values, out = (
+                    (source.columns[name], columns[name])
+                    if name in columns
+                    else (source.dates, dates)
+                )
                 join_rows(firsts, lasts, free, values, out)
                 free += length
 

@@ -46,10 +46,16 @@ class Dividends:
         """What a share before a day has become by the end of another."""
         symbols, days, ratios = self._splits
         own = np.flatnonzero((days >= first) & (days <= last))
-        return float(np.prod([ratios[row] for row in own.tolist() if symbols[row] == symbol], initial=1.0))
+        return float(
+            np.prod([ratios[row] for row in own.tolist() if symbols[row] == symbol], initial=1.0)
+        )
 
 
 def _by_day(actions: pl.DataFrame, value: str) -> tuple[pl.Series, Ints, Floats]:
     """Symbols, days since 1970-01-01 and values, by day."""
     rows = actions.sort("ex_date", "symbol")
-    return rows["symbol"], rows["ex_date"].to_physical().cast(pl.Int64).to_numpy(), rows[value].cast(pl.Float64).to_numpy()
+    return (
+        rows["symbol"],
+        rows["ex_date"].to_physical().cast(pl.Int64).to_numpy(),
+        rows[value].cast(pl.Float64).to_numpy(),
+    )

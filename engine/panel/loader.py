@@ -13,7 +13,9 @@ Loaded = TypeVar("Loaded")
 AHEAD = 2  # with one, decoding stands still as often as scanning takes longer than it
 
 
-def prefetch(items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD) -> Generator[Loaded, None, None]:
+def prefetch(
+    items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD
+) -> Generator[Loaded, None, None]:
     """load(item) for every item in order, on another thread; at most `ahead` are waiting while one is in use.
 
     The items are drawn on this one. To be closed by who does not come to its end: at Ctrl-C, too.
@@ -23,7 +25,10 @@ def prefetch(items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int =
         waiting: deque[Future[Loaded]] = deque()
         left = iter(items)
         while True:
-            waiting.extend(pool.submit(load, item) for _, item in zip(range(ahead - len(waiting) + 1), left, strict=False))
+            waiting.extend(
+                pool.submit(load, item)
+                for _, item in zip(range(ahead - len(waiting) + 1), left, strict=False)
+            )
             if not waiting:
                 return
             yield waiting.popleft().result()

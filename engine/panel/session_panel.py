@@ -52,7 +52,9 @@ class SessionPanel:
             {} if made is None else made
         )  # columns made from times, of the same rows whatever the slices
         self.regular = self._bars(session.open, session.close)
-        self.visible = self._bars(session.extended_open, session.extended_close) if extended else self.regular
+        self.visible = (
+            self._bars(session.extended_open, session.extended_close) if extended else self.regular
+        )
 
     @classmethod
     def read(
@@ -73,15 +75,24 @@ class SessionPanel:
 
     @classmethod
     def _read(
-        cls, archive: Archive, session: Session, table: SymbolTable, base: Interval, columns: Sequence[str], extended: bool,
+        cls,
+        archive: Archive,
+        session: Session,
+        table: SymbolTable,
+        base: Interval,
+        columns: Sequence[str],
+        extended: bool,
         buffers: Buffers | None,
-    ) -> SessionPanel:  # fmt: skip
+    ) -> SessionPanel:
         index = archive.read_session_index(session.date, base.name)
         wanted = [*([] if index else ["symbol"]), "timestamp", *columns]
         frame = archive.read_session(session.date, wanted, base.name)
         if index and int(index[1].sum()) != len(frame):
-            raise ArchiveError("the file changed while it was read", where=f"{archive.path}, {base.name} bars of {session.date}",
-                               fix="run the command again when nothing is imported")  # fmt: skip
+            raise ArchiveError(
+                "the file changed while it was read",
+                where=f"{archive.path}, {base.name} bars of {session.date}",
+                fix="run the command again when nothing is imported",
+            )
         symbols, counts = index or symbol_runs(frame["symbol"])
         own = slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
@@ -98,9 +109,16 @@ class SessionPanel:
         ids = self.table.ids(table.series)
         starts, ends = slices_of(self._slices, ids)
         return SessionPanel(
-            self.session, table, self.base, self._timestamps, self._columns, (starts, ends), self.extended, self._made,
+            self.session,
+            table,
+            self.base,
+            self._timestamps,
+            self._columns,
+            (starts, ends),
+            self.extended,
+            self._made,
             self.buffers,
-        )  # fmt: skip
+        )
 
     def only(self, ids: Ints) -> SessionPanel:
         """A copy that holds the bars of these symbols alone, and outlives this panel; the others have none."""
@@ -110,12 +128,28 @@ class SessionPanel:
         starts[ids] = ends[ids] - (last - first)
         rows = rows_of(first, last)
         columns = {name: values[rows] for name, values in self._columns.items()}
-        return SessionPanel(self.session, self.table, self.base, self._timestamps[rows], columns, (starts, ends), self.extended)
+        return SessionPanel(
+            self.session,
+            self.table,
+            self.base,
+            self._timestamps[rows],
+            columns,
+            (starts, ends),
+            self.extended,
+        )
 
     def over(self, buffers: Buffers) -> SessionPanel:
         """The same bars; what is computed from them lives as long as `buffers`."""
         return SessionPanel(
-            self.session, self.table, self.base, self._timestamps, self._columns, self._slices, self.extended, self._made, buffers
+            self.session,
+            self.table,
+            self.base,
+            self._timestamps,
+            self._columns,
+            self._slices,
+            self.extended,
+            self._made,
+            buffers,
         )
 
     def until(self, time: int) -> SessionPanel:
@@ -130,12 +164,22 @@ class SessionPanel:
         columns = {name: values.copy() for name, values in self._columns.items()}
         for name, values in columns.items():
             values[rows] *= np.resize(factors, len(rows))
-            values.flags.writeable = self._columns[name].flags.writeable  # kernels are compiled for the one or the other
+            values.flags.writeable = self._columns[
+                name
+            ].flags.writeable  # kernels are compiled for the one or the other
         return self._with(columns, self._slices)
 
     def _with(self, columns: dict[str, Floats], slices: tuple[Ints, Ints]) -> SessionPanel:
         return SessionPanel(
-            self.session, self.table, self.base, self._timestamps, columns, slices, self.extended, self._made, self.buffers
+            self.session,
+            self.table,
+            self.base,
+            self._timestamps,
+            columns,
+            slices,
+            self.extended,
+            self._made,
+            self.buffers,
         )
 
     def rescale(self, symbol: int, ratio: float) -> None:
@@ -182,16 +226,27 @@ class SessionPanel:
         found = Coverage.empty(len(self.table), self.session.bars(self.base))
         found.present[:] = self.present()
         coverage(
-            self.regular.starts, self.regular.ends, self._timestamps, self.session.open, self.session.close,
-            self.session.break_start, self.session.break_end, self.base.micros, found.first, found.last, found.longest,
-        )  # fmt: skip
+            self.regular.starts,
+            self.regular.ends,
+            self._timestamps,
+            self.session.open,
+            self.session.close,
+            self.session.break_start,
+            self.session.break_end,
+            self.base.micros,
+            found.first,
+            found.last,
+            found.longest,
+        )
         return found
 
     def _bars(self, opens_at: int, closes_at: int) -> Bars:
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
         span_rows(*self._slices, self._timestamps, opens_at, closes_at, starts, ends)
         more = _clock_columns(self.session, self._timestamps)
-        return Bars(starts, ends, self._timestamps, self.base.micros, self._columns, more, _made=self._made)
+        return Bars(
+            starts, ends, self._timestamps, self.base.micros, self._columns, more, _made=self._made
+        )
 
     def _refuse_disorder(self, source: object) -> None:
         row = first_disorder(*self._slices, self._timestamps)
@@ -206,14 +261,28 @@ class SessionPanel:
     def _derive(self, interval: Interval) -> Bars:
         source, size = self.visible, len(self._timestamps)
         ends = np.empty_like(source.ends)
-        timestamps, known_at = self.buffers.empty(size, np.int64), self.buffers.empty(size, np.int64)
+        timestamps, known_at = (
+            self.buffers.empty(size, np.int64),
+            self.buffers.empty(size, np.int64),
+        )
         out = {name: self.buffers.empty(size) for name in BAR_VALUES}
         derive_bars(
-            0, len(self.table), source.starts, source.ends, self._timestamps,
-            tuple(source.column(name) for name in BAR_VALUES[:4]), source.column("volume"),
-            interval.micros, self.session.open, self.session.close,
-            ends, timestamps, known_at, tuple(out[name] for name in BAR_VALUES[:4]), out["volume"],
-        )  # fmt: skip
+            0,
+            len(self.table),
+            source.starts,
+            source.ends,
+            self._timestamps,
+            tuple(source.column(name) for name in BAR_VALUES[:4]),
+            source.column("volume"),
+            interval.micros,
+            self.session.open,
+            self.session.close,
+            ends,
+            timestamps,
+            known_at,
+            tuple(out[name] for name in BAR_VALUES[:4]),
+            out["volume"],
+        )
         return Bars(source.starts, ends, known_at, 0, out, _clock_columns(self.session, timestamps))
 
 
@@ -223,7 +292,9 @@ def _clock_columns(session: Session, timestamps: Ints) -> dict[str, Callable[[],
         "timestamp": lambda: timestamps.astype(np.float64),
         "session": lambda: np.full(len(timestamps), float(session.date.toordinal())),
         "minute": lambda: (timestamps - session.open) / float(MICROS_A_MINUTE),
-        "regular": lambda: ((timestamps >= session.open) & (timestamps < session.close)).astype(np.float64),
+        "regular": lambda: ((timestamps >= session.open) & (timestamps < session.close)).astype(
+            np.float64
+        ),
     }
 
 

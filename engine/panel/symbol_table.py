@@ -37,5 +37,13 @@ class SymbolTable:
     def ids(self, symbols: Sequence[str] | pl.Series) -> NDArray[np.int64]:
         """The ids of `symbols`, -1 for those the table does not hold."""
         if isinstance(symbols, pl.Series) and len(symbols) > FEW:
-            return symbols.cast(self._enum, strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-        return np.fromiter((self._ids.get(symbol, -1) for symbol in symbols), np.int64, len(symbols))
+            return (
+                symbols.cast(self._enum, strict=False)
+                .to_physical()
+                .cast(pl.Int64)
+                .fill_null(-1)
+                .to_numpy()
+            )
+        return np.fromiter(
+            (self._ids.get(symbol, -1) for symbol in symbols), np.int64, len(symbols)
+        )

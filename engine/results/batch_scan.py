@@ -61,15 +61,24 @@ class _Found:
         """With another block and its hits."""
         summary = self.summary.copy()
         summary.add(block)
-        top = pl.concat([self.top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN) if len(hits) else self.top
+        top = (
+            pl.concat([self.top, hits.tail(SHOWN)], how="diagonal_relaxed").tail(SHOWN)
+            if len(hits)
+            else self.top
+        )
         frames = (*self.frames, hits) if keep else ()
         return _Found(summary, top, self.kept + len(hits), frames, block.dates[-1])
 
 
 def scan_archive(
-    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress, workers: int = 1,
+    loaded: LoadedConfig,
+    archive: Archive,
+    out: Path | None,
+    first_hit: bool,
+    progress: Progress,
+    workers: int = 1,
     keep: bool = False,
-) -> BatchScan:  # fmt: skip
+) -> BatchScan:
     """Run the config's scanners over its sessions; write the hits to `out` (.parquet, .csv, .json), whole or not at all.
 
     first_hit  keep the first hit of each scanner, symbol and session
@@ -78,7 +87,9 @@ def scan_archive(
     """
     if out is not None and out.suffix not in FORMATS:
         raise RunError(
-            f"cannot write {out.suffix or 'a file without a suffix'}", where=out, expected=f"one of {', '.join(FORMATS)}"
+            f"cannot write {out.suffix or 'a file without a suffix'}",
+            where=out,
+            expected=f"one of {', '.join(FORMATS)}",
         )
     skipped: dict[str, str] = {}
     while True:
@@ -98,11 +109,23 @@ def scan_archive(
 
 
 def _scan(
-    loaded: LoadedConfig, archive: Archive, out: Path | None, first_hit: bool, progress: Progress, workers: int, keep: bool
-) -> BatchScan:  # fmt: skip
+    loaded: LoadedConfig,
+    archive: Archive,
+    out: Path | None,
+    first_hit: bool,
+    progress: Progress,
+    workers: int,
+    keep: bool,
+) -> BatchScan:
     clock = time.perf_counter()
-    blocks = RunBlocks(loaded, archive, progress, workers=workers, frames=("scans", "hits", "timings"))
-    found = _Found(RunSummary({slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots}))
+    blocks = RunBlocks(
+        loaded, archive, progress, workers=workers, frames=("scans", "hits", "timings")
+    )
+    found = _Found(
+        RunSummary(
+            {slot.name: ScannerSummary.of(slot) for slot in blocks.coordinator.manager.slots}
+        )
+    )
 
     def hits_of(block: Block) -> pl.DataFrame:
         hits = hits_with_tickers(block, archive)
@@ -113,8 +136,16 @@ def _scan(
         found.summary.finish(archive, blocks.coordinator.universes if done else {}, done)
         hits = whole_frame(found.frames, HITS_SCHEMA) if keep else None
         warnings = [*blocks.warnings, *([] if interrupted else found.summary.why_empty())]
-        return BatchScan(found.summary, found.top, found.kept, hits, warnings, blocks.failures,
-                         time.perf_counter() - clock, interrupted)  # fmt: skip
+        return BatchScan(
+            found.summary,
+            found.top,
+            found.kept,
+            hits,
+            warnings,
+            blocks.failures,
+            time.perf_counter() - clock,
+            interrupted,
+        )
 
     try:
         with _aside(out) as aside, closing(GrowingTable(Path(aside), "hits", HITS_SCHEMA)) as table:
@@ -131,7 +162,9 @@ def _scan(
     except KeyboardInterrupt:
         rest = blocks.after(found.last)
         found = found.with_block(rest, hits_of(rest), keep) if rest.records else found
-        raise Interrupted(finished(found, True), f"interrupted after {found.summary.sessions} sessions") from None
+        raise Interrupted(
+            finished(found, True), f"interrupted after {found.summary.sessions} sessions"
+        ) from None
     return finished(found)
 
 
@@ -147,7 +180,9 @@ def _aside(out: Path | None) -> AbstractContextManager[str]:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent)
     except OSError as error:
-        raise RunError(f"cannot be written: {error.strerror}", where=out, fix="give another --out") from None
+        raise RunError(
+            f"cannot be written: {error.strerror}", where=out, fix="give another --out"
+        ) from None
 
 
 def _deliver(hits: Path, out: Path) -> None:

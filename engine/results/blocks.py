@@ -77,22 +77,32 @@ class RunBlocks:
 
     def __post_init__(self) -> None:
         self._recent: list[SessionRecord] = []  # that are of no block yet, or of the one at hand
-        self.coordinator = SessionCoordinator(self.loaded, self.archive, self.trader, "quality" in self.frames)
+        self.coordinator = SessionCoordinator(
+            self.loaded, self.archive, self.trader, "quality" in self.frames
+        )
         self.warnings, self.dates = self.coordinator.scope.warnings, self.coordinator.scope.dates
         several = self.workers > 1 or self.executor is not None
         self._shares = several and self.coordinator.needs.independent and not self.loaded.made
         if self.workers > 1 and self.loaded.made:
-            self.warnings.append("one worker: a scanner that no module holds cannot be had by other processes")
+            self.warnings.append(
+                "one worker: a scanner that no module holds cannot be had by other processes"
+            )
         elif self.workers > 1 and not self._shares:
-            self.warnings.append("one worker: strategies, and scanners with a lifecycle of their own, go from session to session")
+            self.warnings.append(
+                "one worker: strategies, and scanners with a lifecycle of their own, go from session to session"
+            )
 
     def __iter__(self) -> Iterator[Block]:
         self._done, self._left = 0, self.dates[sum(len(block.dates) for block in self.kept) :]
         while self.kept:
             yield self._count(self._told(self.kept.pop(0)))
-        for block in (self._shared() if self._shares else in_blocks(self._records())) if self._left else ():
+        for block in (
+            (self._shared() if self._shares else in_blocks(self._records())) if self._left else ()
+        ):
             yield self._count(block)
-            self._recent = [record for record in self._recent if record.dates[0] > block.dates[-1]]  # it has been taken
+            self._recent = [
+                record for record in self._recent if record.dates[0] > block.dates[-1]
+            ]  # it has been taken
 
     def _count(self, block: B) -> B:
         self.failures += block.scans["error"].count()
@@ -142,7 +152,9 @@ class RunBlocks:
         clock = None
         for record in self._records():
             yield record
-            clock = clock or PaceClock(self._done)  # from the second session on: kernels may have been compiled for the first
+            clock = clock or PaceClock(
+                self._done
+            )  # from the second session on: kernels may have been compiled for the first
             pace = None if workers.begun else clock.pace(self._done)
             if pace and pace.saved(len(self.dates) - self._done, self.workers) > WORTH_SHARING:
                 count = min(self.workers, pace.enough)
@@ -155,7 +167,9 @@ class RunBlocks:
         return share_out(self._left, self.coordinator.scope.base.is_daily, count, ahead)
 
 
-def share_out(dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float) -> list[list[dt.date]]:
+def share_out(
+    dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float
+) -> list[list[dt.date]]:
     """Sessions in parts of consecutive blocks, as many for each worker: a block after another of its part is warm along the way.
 
     ahead  how many sessions more the first part has
@@ -164,6 +178,8 @@ def share_out(dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float
     count = workers * -(-len(blocks) // (LONGEST_PART * workers))
     share = max(1.0, (len(dates) - ahead) / count)
     lengths = np.array([len(block) for block in blocks])
-    numbers = np.clip((np.cumsum(lengths) - lengths / 2 - ahead) // share, 0, count - 1)  # by the blocks' middles
+    numbers = np.clip(
+        (np.cumsum(lengths) - lengths / 2 - ahead) // share, 0, count - 1
+    )  # by the blocks' middles
     parts = groupby(zip(numbers.tolist(), blocks, strict=True), key=itemgetter(0))
     return [[date for _, block in part for date in block] for _, part in parts]

@@ -27,7 +27,9 @@ class Mark:
     color: str = "#5c6bc0"
 
 
-def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: Sequence[Mark] = ()) -> str:
+def candle_page(
+    title: str, bars: pl.DataFrame, columns: Sequence[str], marks: Sequence[Mark] = ()
+) -> str:
     """An HTML page: candles and volume, `columns` over the candles where they are prices, below them where not.
 
     bars  time (exchange-local), open, high, low, close, volume, and the columns; a row a bar
@@ -40,15 +42,31 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
     rows = 2 + len(panels)
     height = 0.33 / max(1, len(panels))
     figure = make_subplots(
-        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.02, row_heights=[0.55, 0.12, *[height] * len(panels)],
+        rows=rows,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.02,
+        row_heights=[0.55, 0.12, *[height] * len(panels)],
         subplot_titles=["", "volume", *panels],
-    )  # fmt: skip
+    )
     time = bars["time"].to_list()
     prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
-    figure.add_trace(go.Candlestick(x=time, **prices, name="price", increasing_line_color=UP, decreasing_line_color=DOWN), 1, 1)
-    figure.add_trace(go.Bar(x=time, y=bars["volume"].to_list(), name="volume", marker_color="#90a4ae"), 2, 1)
+    figure.add_trace(
+        go.Candlestick(
+            x=time, **prices, name="price", increasing_line_color=UP, decreasing_line_color=DOWN
+        ),
+        1,
+        1,
+    )
+    figure.add_trace(
+        go.Bar(x=time, y=bars["volume"].to_list(), name="volume", marker_color="#90a4ae"), 2, 1
+    )
     for name in over:
-        figure.add_trace(go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3), 1, 1)
+        figure.add_trace(
+            go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3),
+            1,
+            1,
+        )
     for name in below:
         line = go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3)
         figure.add_trace(line, 3 + panels.index(name.partition(".")[0]), 1)
@@ -56,11 +74,22 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
         own = [mark for mark in marks if mark.label == label]
         figure.add_trace(
             go.Scatter(
-                x=[mark.time for mark in own], y=[mark.price for mark in own], name=label, mode="markers",
-                text=[mark.text for mark in own], hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
-                marker={"symbol": own[0].symbol, "size": 11, "color": own[0].color, "line": {"width": 1, "color": "black"}},
-            ), 1, 1,
-        )  # fmt: skip
+                x=[mark.time for mark in own],
+                y=[mark.price for mark in own],
+                name=label,
+                mode="markers",
+                text=[mark.text for mark in own],
+                hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
+                marker={
+                    "symbol": own[0].symbol,
+                    "size": 11,
+                    "color": own[0].color,
+                    "line": {"width": 1, "color": "black"},
+                },
+            ),
+            1,
+            1,
+        )
     days = bars["time"].dt.date().n_unique()
     gaps: list[dict[str, Any]] = [{"bounds": ["sat", "mon"]}]
     if 1 < days < len(bars):  # nights between intraday bars
@@ -68,9 +97,13 @@ def candle_page(title: str, bars: pl.DataFrame, columns: Sequence[str], marks: S
         gaps.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})
     figure.update_xaxes(rangebreaks=gaps, rangeslider_visible=False)
     figure.update_layout(
-        title=title, template="plotly_white", height=560 + 170 * len(panels), hovermode="x unified",
-        legend={"orientation": "h", "y": 1.04, "x": 1, "xanchor": "right"}, margin={"l": 60, "r": 20, "t": 80, "b": 30},
-    )  # fmt: skip
+        title=title,
+        template="plotly_white",
+        height=560 + 170 * len(panels),
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.04, "x": 1, "xanchor": "right"},
+        margin={"l": 60, "r": 20, "t": 80, "b": 30},
+    )
     page = figure_html(figure, "chart", plotly_too=True, full_page=True)
     return page.replace("<head>", f"<head><title>{html.escape(title)}</title>", 1)
 
@@ -85,9 +118,13 @@ def figure_html(figure: Any, name: str, plotly_too: bool, full_page: bool = Fals
     import plotly.io
 
     text: str = plotly.io.to_html(
-        _escaped(figure.to_dict()), include_plotlyjs=plotly_too, full_html=full_page, div_id=name, config={"displaylogo": False},
+        _escaped(figure.to_dict()),
+        include_plotlyjs=plotly_too,
+        full_html=full_page,
+        div_id=name,
+        config={"displaylogo": False},
         validate=False,
-    )  # fmt: skip
+    )
     return text
 
 
@@ -98,14 +135,23 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_escaped(one) for one in value]
     if isinstance(value, dict):
-        return {key: one if key.endswith("template") else _escaped(one) for key, one in value.items()}
+        return {
+            key: one if key.endswith("template") else _escaped(one) for key, one in value.items()
+        }
     return value
 
 
 def chart_bars(series: pl.DataFrame, calendar: ExchangeCalendar) -> pl.DataFrame:
     """What `indicator_series` gives as bars to draw: a row a tick that has a bar of its own, at the exchange's wall clock."""
-    step = pl.col("bar_time").is_not_null() & (pl.col("bar_time") != pl.col("bar_time").shift()).fill_null(True)
-    local = pl.col("bar_time").dt.convert_time_zone(str(calendar.tz)).dt.replace_time_zone(None).alias("time")
+    step = pl.col("bar_time").is_not_null() & (
+        pl.col("bar_time") != pl.col("bar_time").shift()
+    ).fill_null(True)
+    local = (
+        pl.col("bar_time")
+        .dt.convert_time_zone(str(calendar.tz))
+        .dt.replace_time_zone(None)
+        .alias("time")
+    )
     return series.filter(step).with_columns(local)
 
 
@@ -128,5 +174,7 @@ def plotly() -> tuple[Any, Any]:
         import plotly.graph_objects as go
         from plotly.subplots import make_subplots
     except ImportError:
-        raise RunError("charts need plotly, which is not installed", fix="pip install 'barsweep[charts]'") from None
+        raise RunError(
+            "charts need plotly, which is not installed", fix="pip install 'barsweep[charts]'"
+        ) from None
     return go, make_subplots

@@ -24,10 +24,20 @@ def coverage_page(title: str, totals: QualityTotals) -> str:
     cells = [[None if value != value else value for value in row] for row in values.tolist()]
     dates = [str(date) for date in totals.columns]
     names = ["all", *(html.escape(symbol) for symbol in shown)]
-    figure = go.Figure(go.Heatmap(
-        z=cells, x=dates, y=names, zmin=0, zmax=100, colorscale=COLORS, xgap=0, ygap=0, colorbar={"title": "% of bars"},
-        hovertemplate="%{y} %{x}: %{z} %<extra></extra>",
-    ))  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            z=cells,
+            x=dates,
+            y=names,
+            zmin=0,
+            zmax=100,
+            colorscale=COLORS,
+            xgap=0,
+            ygap=0,
+            colorbar={"title": "% of bars"},
+            hovertemplate="%{y} %{x}: %{z} %<extra></extra>",
+        )
+    )
     figure.update_xaxes(type="category", nticks=20)
     figure.update_yaxes(type="category", autorange="reversed")
     figure.update_layout(
@@ -36,5 +46,7 @@ def coverage_page(title: str, totals: QualityTotals) -> str:
         height=max(400, 160 + 14 * len(names)),
         margin={"l": 90, "r": 20, "t": 80},
     )
-    page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}, div_id="coverage")
+    page: str = figure.to_html(
+        include_plotlyjs=True, full_html=True, config={"displaylogo": False}, div_id="coverage"
+    )
     return page.replace("<head>", f"<head><title>{html.escape(title)}</title>", 1)

@@ -37,7 +37,10 @@ KEYS = {
     "equity": ("session", "timestamp"),
 }
 TIMES = ("tick", "time", "placed", "entry_time", "timestamp")
-NUMBER, OTHER = "#", "other "  # columns of ours: which of several rows of one name; the other run's values
+NUMBER, OTHER = (
+    "#",
+    "other ",
+)  # columns of ours: which of several rows of one name; the other run's values
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,9 @@ def compare_runs(one: Path, other: Path) -> RunsDiff:
         traded = runs[0] if len(a) > len(b) else runs[1]
         found.append(f"{traded.folder.name} alone traded: {', '.join(sorted(set(a) ^ set(b)))}")
     tables = [_compare_table(name, runs) for name in a if name in b]
-    first = min((table.first for table in tables if table.first), key=lambda one: one.moment, default=None)
+    first = min(
+        (table.first for table in tables if table.first), key=lambda one: one.moment, default=None
+    )
     hit = next((table.first for table in tables if table.name == "hits"), None)
     return RunsDiff(found, tables, first, list(_explanation(first, hit, runs)) if first else [])
 
@@ -124,7 +129,10 @@ def _compare_table(name: str, runs: tuple[RunTables, RunTables]) -> TableDiff:
     if found.same_bytes:
         return found
     names = [scan.collect_schema().names() for scan in scans]
-    found.only_columns = [c for c in names[0] if c not in names[1]], [c for c in names[1] if c not in names[0]]
+    found.only_columns = (
+        [c for c in names[0] if c not in names[1]],
+        [c for c in names[1] if c not in names[0]],
+    )
     for first, last in _months(scans):
         within = pl.col("session").is_between(first, last)
         a, b = (scan.filter(within).collect() for scan in scans)
@@ -134,7 +142,11 @@ def _compare_table(name: str, runs: tuple[RunTables, RunTables]) -> TableDiff:
 
 def _months(scans: Sequence[pl.LazyFrame]) -> Iterator[tuple[dt.date, dt.date]]:
     """The first and the last session of each month that either table has."""
-    dates = pl.concat([scan.select(pl.col("session").unique()).collect() for scan in scans])["session"].unique().sort()
+    dates = (
+        pl.concat([scan.select(pl.col("session").unique()).collect() for scan in scans])["session"]
+        .unique()
+        .sort()
+    )
     for _, month in groupby(dates.to_list(), key=lambda date: (date.year, date.month)):
         sessions = list(month)
         yield sessions[0], sessions[-1]
@@ -143,13 +155,22 @@ def _months(scans: Sequence[pl.LazyFrame]) -> Iterator[tuple[dt.date, dt.date]]:
 def _compare(found: TableDiff, one: pl.DataFrame, other: pl.DataFrame) -> None:
     """Take in how two frames differ; they are of months that follow one another."""
     key = list(KEYS[found.name])
-    a, b = (rows.with_columns(pl.int_range(pl.len()).over(key).alias(NUMBER)) for rows in (one, other))
+    a, b = (
+        rows.with_columns(pl.int_range(pl.len()).over(key).alias(NUMBER)) for rows in (one, other)
+    )
     named = [*key, NUMBER]
-    alone = [x.join(y, on=named, how="anti", nulls_equal=True, maintain_order="left") for x, y in ((a, b), (b, a))]
+    alone = [
+        x.join(y, on=named, how="anti", nulls_equal=True, maintain_order="left")
+        for x, y in ((a, b), (b, a))
+    ]
     both = a.join(b, on=named, nulls_equal=True, suffix=OTHER, maintain_order="left")
     compared = [name for name in one.columns if name in other.columns and name not in key]
     differs = both.select(_differs(both, name).alias(name) for name in compared)
-    changed = both.filter(differs.select(pl.any_horizontal(pl.all())).to_series()) if compared else both.clear()
+    changed = (
+        both.filter(differs.select(pl.any_horizontal(pl.all())).to_series())
+        if compared
+        else both.clear()
+    )
     for side in (0, 1):
         found.only[side] += len(alone[side])
     found.changed += len(changed)
@@ -175,27 +196,44 @@ def _largest(both: pl.DataFrame, name: str) -> float | None:
     """How far a column's values are apart at most; None where it holds no numbers."""
     if not (both.schema[name].is_numeric() and both.schema[name + OTHER].is_numeric()):
         return None
-    apart = (both[name].cast(pl.Float64) - both[name + OTHER].cast(pl.Float64)).abs().fill_nan(None).max()
+    apart = (
+        (both[name].cast(pl.Float64) - both[name + OTHER].cast(pl.Float64))
+        .abs()
+        .fill_nan(None)
+        .max()
+    )
     return None if apart is None else float(apart)  # type: ignore[arg-type]
 
 
 def _first(
-    table: str, key: list[str], compared: list[str], alone: list[pl.DataFrame], changed: pl.DataFrame
-) -> Difference | None:  # fmt: skip
+    table: str,
+    key: list[str],
+    compared: list[str],
+    alone: list[pl.DataFrame],
+    changed: pl.DataFrame,
+) -> Difference | None:
     found = []
     for side, rows in ((0, alone[0]), (1, alone[1]), (None, changed)):
         if len(rows):
             row = rows.sort(key, maintain_order=True, nulls_last=True).row(0, named=True)
-            pairs = {} if side is not None else {name: (row[name], row[name + OTHER]) for name in compared}
+            pairs = (
+                {}
+                if side is not None
+                else {name: (row[name], row[name + OTHER]) for name in compared}
+            )
             values = {name: pair for name, pair in pairs.items() if not same(*pair)}
             found.append(Difference(table, {name: row[name] for name in key}, side, values))
     return min(found, key=lambda one: one.moment, default=None)
 
 
-def _explanation(first: Difference, hit: Difference | None, runs: tuple[RunTables, RunTables]) -> Iterator[str]:
+def _explanation(
+    first: Difference, hit: Difference | None, runs: tuple[RunTables, RunTables]
+) -> Iterator[str]:
     """What the runs' own tables, configs and archives say of a difference, a line each; `hit` is the first hit that differs."""
     for run, other in (runs, runs[::-1]):
-        sessions = pl.scan_parquet(run.folder / "quality.parquet").filter(pl.col("session") == first.key["session"])
+        sessions = pl.scan_parquet(run.folder / "quality.parquet").filter(
+            pl.col("session") == first.key["session"]
+        )
         if sessions.head(1).collect().is_empty():
             skipped = run.manifest.get("skipped_sessions", {}).get(str(first.key["session"]))
             yield f"{run.folder.name}: has no session {first.key['session']}" + (
@@ -213,7 +251,10 @@ def _explanation(first: Difference, hit: Difference | None, runs: tuple[RunTable
 def _scan_logs(first: Difference, runs: tuple[RunTables, RunTables]) -> Iterator[str]:
     """What became of the scan in each run: that there was none, its error, or where the funnels part."""
     at = [pl.col(name) == first.key[name] for name in ("session", "tick", "scanner")]
-    scans = [pl.scan_parquet(run.folder / "scans.parquet").filter(at).collect().rows(named=True) for run in runs]
+    scans = [
+        pl.scan_parquet(run.folder / "scans.parquet").filter(at).collect().rows(named=True)
+        for run in runs
+    ]
     for run, rows in zip(runs, scans, strict=True):
         if not rows:
             yield f"{run.folder.name}: {first.key['scanner']} did not scan at {first.key['tick']}"
@@ -221,7 +262,12 @@ def _scan_logs(first: Difference, runs: tuple[RunTables, RunTables]) -> Iterator
             yield f"{run.folder.name}: the scan failed: {rows[0]['error']}"
     if scans[0] and scans[1]:
         a, b = scans[0][0], scans[1][0]
-        counts = ["scanned", *(name for name in a if name not in SCANS_SCHEMA and name in b), "qualified", "promoted"]
+        counts = [
+            "scanned",
+            *(name for name in a if name not in SCANS_SCHEMA and name in b),
+            "qualified",
+            "promoted",
+        ]
         parted = next((name for name in counts if a[name] != b[name]), None)
         if parted:
             yield f"the scan's counts part at {parted}: {_shown(a[parted])} and {_shown(b[parted])}"
@@ -233,22 +279,46 @@ def _clauses(first: Difference, run: RunTables) -> Iterator[str]:
         return
     tick = first.key["tick"].astimezone(run.archive.calendar.tz).replace(tzinfo=None)
     try:
-        answer = explain(loaded_of(run.manifest, run.folder), run.archive, first.key["scanner"], first.key["symbol"], tick)
+        answer = explain(
+            loaded_of(run.manifest, run.folder),
+            run.archive,
+            first.key["scanner"],
+            first.key["symbol"],
+            tick,
+        )
     except BarsweepError as error:
         yield f"cannot be explained: {error}"
         return
-    yield f"{first.key['symbol']} at {tick:%Y-%m-%d %H:%M} " + ("is a hit" if answer.hit else "is no hit") + _why(answer)
+    yield (
+        f"{first.key['symbol']} at {tick:%Y-%m-%d %H:%M} "
+        + ("is a hit" if answer.hit else "is no hit")
+        + _why(answer)
+    )
 
 
 def _why(answer: Explanation) -> str:
     if not answer.in_universe:
         return ": not in the universe"
-    sides = [f"{side.text} ({_shown(side.left)} and {_shown(side.right)})" for clause in answer.clauses for side in clause.sides
-             if clause.holds == answer.passed and side.holds == answer.passed]  # fmt: skip
+    sides = [
+        f"{side.text} ({_shown(side.left)} and {_shown(side.right)})"
+        for clause in answer.clauses
+        for side in clause.sides
+        if clause.holds == answer.passed and side.holds == answer.passed
+    ]
     failed = [clause.name for clause in answer.clauses if not clause.holds]
-    what = f", fails {', '.join(failed)}" if failed else f", rank {answer.rank} of at most {answer.limit or 'any'}"
+    what = (
+        f", fails {', '.join(failed)}"
+        if failed
+        else f", rank {answer.rank} of at most {answer.limit or 'any'}"
+    )
     return what + (f": {'; '.join(sides)}" if sides else "")
 
 
 def _shown(value: Any) -> str:
-    return "no value" if value is None else f"{value:,.10g}" if isinstance(value, float) else str(value)
+    return (
+        "no value"
+        if value is None
+        else f"{value:,.10g}"
+        if isinstance(value, float)
+        else str(value)
+    )

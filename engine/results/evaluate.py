@@ -28,7 +28,10 @@ KINDS = ("time of day", "year", "rank")  # of groups, before the features
 QUANTILES = 5
 FIFTHS = (*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none")
 LEAST_SESSIONS = 10  # with hits: of fewer, a spread between sessions says nothing, nor does a t-statistic or an interval
-EXCURSIONS = ("mfe", "mae")  # the best is no loss and the worst no gain, whatever was found: a win rate of them says nothing
+EXCURSIONS = (
+    "mfe",
+    "mae",
+)  # the best is no loss and the worst no gain, whatever was found: a win rate of them says nothing
 BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
 RESAMPLES, SEED = 1_000, 7
 ROUNDING = 1e-12  # of the squares that a spread is the difference of: what is less is nothing
@@ -44,7 +47,12 @@ class Tally:
     def __init__(self, whole: bool, of_wins: bool = True):
         self._of_wins = of_wins
         self.count, self.total, self.wins = 0, 0.0, 0
-        self._sessions, self._squares, self._cross, self._counts = 0, 0.0, 0.0, 0.0  # of the sessions' sums and counts
+        self._sessions, self._squares, self._cross, self._counts = (
+            0,
+            0.0,
+            0.0,
+            0.0,
+        )  # of the sessions' sums and counts
         self._bins = np.zeros(2 * BASIS + 1 if whole else 0, np.int64)
         self._by_session: list[tuple[int, float]] | None = [] if whole else None
 
@@ -85,7 +93,10 @@ class Tally:
 
     def _median(self) -> float:
         upto = np.cumsum(self._bins)
-        middle = [int(np.searchsorted(upto, rank)) for rank in ((self.count + 1) // 2, self.count // 2 + 1)]
+        middle = [
+            int(np.searchsorted(upto, rank))
+            for rank in ((self.count + 1) // 2, self.count // 2 + 1)
+        ]
         return (sum(middle) / 2 - BASIS) / BASIS
 
     def _t(self, mean: float) -> float | None:
@@ -135,10 +146,18 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "scanner": self.scanner, "hits": self.hits, "sessions": self.sessions, "first": str(self.first), "last": str(self.last),
-            "tried": self.tried, "returns": self.returns, "excess": self.excess, "groups": self.groups, "left_out": self.left_out,
+            "scanner": self.scanner,
+            "hits": self.hits,
+            "sessions": self.sessions,
+            "first": str(self.first),
+            "last": str(self.last),
+            "tried": self.tried,
+            "returns": self.returns,
+            "excess": self.excess,
+            "groups": self.groups,
+            "left_out": self.left_out,
             "at_last_price": self.at_last_price,
-        }  # fmt: skip
+        }
 
 
 def deflated(t: float | None, tried: int) -> float | None:
@@ -149,7 +168,11 @@ def deflated(t: float | None, tried: int) -> float | None:
     if t is None or t <= 0.0 or tried < 2:
         return t
     normal = NormalDist()
-    return t - (1 - EULER) * normal.inv_cdf(1 - 1 / tried) - EULER * normal.inv_cdf(1 - 1 / (tried * math.e))
+    return (
+        t
+        - (1 - EULER) * normal.inv_cdf(1 - 1 / tried)
+        - EULER * normal.inv_cdf(1 - 1 / (tried * math.e))
+    )
 
 
 class Evaluator:
@@ -161,21 +184,47 @@ class Evaluator:
     """
 
     def __init__(
-        self, hits: Path | pl.DataFrame, archive: Archive, universe: Callable[[dt.date], list[str]] | None = None, tried: int = 1,
+        self,
+        hits: Path | pl.DataFrame,
+        archive: Archive,
+        universe: Callable[[dt.date], list[str]] | None = None,
+        tried: int = 1,
         last_price: bool = False,
-    ):  # fmt: skip
-        self._archive, self._universe, self._tried, self._last_price = archive, universe, tried, last_price
-        self._scan, where = (hits.lazy(), "hits") if isinstance(hits, pl.DataFrame) else (pl.scan_parquet(hits), str(hits))
+    ):
+        self._archive, self._universe, self._tried, self._last_price = (
+            archive,
+            universe,
+            tried,
+            last_price,
+        )
+        self._scan, where = (
+            (hits.lazy(), "hits")
+            if isinstance(hits, pl.DataFrame)
+            else (pl.scan_parquet(hits), str(hits))
+        )
         try:
             self._schema = self._scan.collect_schema()
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise RunError(f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="a hits.parquet") from None
+            raise RunError(
+                f"cannot be read: {str(error).splitlines()[0]}",
+                where=where,
+                expected="a hits.parquet",
+            ) from None
         missing = [name for name in NEEDED if name not in self._schema]
         if missing:
-            raise RunError(f"no column {', '.join(missing)}", where=where, expected=f"columns {', '.join(NEEDED)}")
-        self._features = [n for n, dtype in self._schema.items() if n not in HITS_SCHEMA and dtype.is_numeric()]
+            raise RunError(
+                f"no column {', '.join(missing)}",
+                where=where,
+                expected=f"columns {', '.join(NEEDED)}",
+            )
+        self._features = [
+            n for n, dtype in self._schema.items() if n not in HITS_SCHEMA and dtype.is_numeric()
+        ]
         self._edges = self._quantiles()
-        self._left_out, self._at_last_price = Counter[tuple[str, str]](), Counter[tuple[str, str]]()  # of a scanner, at a horizon
+        self._left_out, self._at_last_price = (
+            Counter[tuple[str, str]](),
+            Counter[tuple[str, str]](),
+        )  # of a scanner, at a horizon
         self._tallies: dict[tuple[str, str, str, str], Tally] = {}
         self._spans: dict[str, tuple[int, int, dt.date, dt.date]] = {}
 
@@ -210,19 +259,41 @@ class Evaluator:
                     groups.setdefault(kind, {}).setdefault(group, {})[horizon] = tally.figures()
             returns = {h: own["return", h, ""].figures() for h in HORIZONS}
             left_out, at_last = (
-                {horizon: counts[scanner, horizon] for horizon in HORIZONS if counts[scanner, horizon]}
+                {
+                    horizon: counts[scanner, horizon]
+                    for horizon in HORIZONS
+                    if counts[scanner, horizon]
+                }
                 for counts in (self._left_out, self._at_last_price)
             )
-            made.append(Evaluation(
-                scanner, hits, sessions, first, last, self._tried, returns, excess, groups, left_out, at_last
-            ))  # fmt: skip
+            made.append(
+                Evaluation(
+                    scanner,
+                    hits,
+                    sessions,
+                    first,
+                    last,
+                    self._tried,
+                    returns,
+                    excess,
+                    groups,
+                    left_out,
+                    at_last,
+                )
+            )
         return made
 
     # -- one session
 
-    def _session(self, date: dt.date, hits: pl.DataFrame, everyone: SymbolTable, forward: Forward) -> pl.DataFrame:
+    def _session(
+        self, date: dt.date, hits: pl.DataFrame, everyone: SymbolTable, forward: Forward
+    ) -> pl.DataFrame:
         table = SymbolTable(self._universe(date)) if self._universe else everyone
-        table = table if set(hits["symbol"]) <= set(table.names) else SymbolTable([*table.names, *hits["symbol"]])
+        table = (
+            table
+            if set(hits["symbol"]) <= set(table.names)
+            else SymbolTable([*table.names, *hits["symbol"]])
+        )
         times = hits["tick"].dt.epoch("us").to_numpy()
         ticks = np.unique(times)
         outcomes = forward.outcomes(date, ticks, table)
@@ -236,11 +307,17 @@ class Evaluator:
                 missing = np.isnan(returns) & outcomes.reached[horizon][at[own]]
                 self._left_out[scanner, horizon] += int(missing.sum())
                 if horizon in outcomes.last:
-                    self._at_last_price[scanner, horizon] += int(outcomes.last[horizon][at[own], who[own]].sum())
+                    self._at_last_price[scanner, horizon] += int(
+                        outcomes.last[horizon][at[own], who[own]].sum()
+                    )
                 columns.setdefault(f"return_{horizon}", np.full(len(hits), np.nan))[own] = returns
-                columns.setdefault(f"excess_{horizon}", np.full(len(hits), np.nan))[own] = returns - others[horizon][at[own]]
+                columns.setdefault(f"excess_{horizon}", np.full(len(hits), np.nan))[own] = (
+                    returns - others[horizon][at[own]]
+                )
             self._count(scanner, date, int(own.sum()))
-        evaluated = hits.with_columns(*(pl.Series(name, values, nan_to_null=True) for name, values in columns.items()))
+        evaluated = hits.with_columns(
+            *(pl.Series(name, values, nan_to_null=True) for name, values in columns.items())
+        )
         self._add(evaluated)
         return evaluated
 
@@ -257,10 +334,14 @@ class Evaluator:
         return means
 
     def _add(self, evaluated: pl.DataFrame) -> None:
-        for (scanner,), own in evaluated.partition_by("scanner", as_dict=True, maintain_order=True).items():
+        for (scanner,), own in evaluated.partition_by(
+            "scanner", as_dict=True, maintain_order=True
+        ).items():
             groups = self._groups(own)
             for horizon in HORIZONS:
-                returns, excess = (own[name].to_numpy() for name in (f"return_{horizon}", f"excess_{horizon}"))
+                returns, excess = (
+                    own[name].to_numpy() for name in (f"return_{horizon}", f"excess_{horizon}")
+                )
                 self._tally(scanner, "return", horizon, "").add(returns[~np.isnan(returns)])
                 self._tally(scanner, "excess", horizon, "").add(excess[~np.isnan(excess)])
                 known = ~np.isnan(excess)
@@ -276,21 +357,33 @@ class Evaluator:
     def _groups(self, own: pl.DataFrame) -> dict[str, tuple[list[str], np.ndarray]]:
         """By kind of group: the groups' names, and which each hit is in."""
         times, place = np.unique(own["tick"].to_physical().to_numpy(), return_inverse=True)
-        clock = pl.Series(times).cast(own.schema["tick"]).dt.convert_time_zone(str(self._archive.calendar.tz))
+        clock = (
+            pl.Series(times)
+            .cast(own.schema["tick"])
+            .dt.convert_time_zone(str(self._archive.calendar.tz))
+        )
         groups = {
             "time of day": (clock.dt.to_string("%H:%M").to_list(), place),
             "year": ([str(own["session"][0].year)], np.zeros(len(own), np.int64)),
         }
         if "rank" in own.columns:
-            groups["rank"] = [name for _, name in RANKS], np.searchsorted([most for most, _ in RANKS], own["rank"].to_numpy())
+            groups["rank"] = (
+                [name for _, name in RANKS],
+                np.searchsorted([most for most, _ in RANKS], own["rank"].to_numpy()),
+            )
         for name, edges in self._edges[own["scanner"][0]].items():
             values = own[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
             codes = np.searchsorted(edges, values)
-            groups[f"feature {name}" if name in groups else name] = list(FIFTHS), np.where(np.isnan(values), QUANTILES, codes)
+            groups[f"feature {name}" if name in groups else name] = (
+                list(FIFTHS),
+                np.where(np.isnan(values), QUANTILES, codes),
+            )
         return groups
 
     def _tally(self, scanner: Any, kind: str, horizon: str, group: str) -> Tally:
-        return self._tallies.setdefault((str(scanner), kind, horizon, group), Tally(not group, horizon not in EXCURSIONS))
+        return self._tallies.setdefault(
+            (str(scanner), kind, horizon, group), Tally(not group, horizon not in EXCURSIONS)
+        )
 
     def _count(self, scanner: str, date: dt.date, hits: int) -> None:
         before, sessions, first, _ = self._spans.get(scanner, (0, 0, date, date))
@@ -306,7 +399,9 @@ class Evaluator:
         for name in self._features:
             values = pl.col(name).cast(pl.Float64).fill_nan(None)
             quantiles = [values.quantile(share, "linear").alias(f"{share}") for share in shares]
-            for scanner, *of_scanner in self._scan.group_by("scanner").agg(quantiles).collect().iter_rows():
+            for scanner, *of_scanner in (
+                self._scan.group_by("scanner").agg(quantiles).collect().iter_rows()
+            ):
                 if None not in of_scanner:
                     edges[scanner][name] = np.array(of_scanner)
         return edges

@@ -80,13 +80,22 @@ class NearMiss:
     clause: ClauseAnswer
 
 
-def explain(loaded: LoadedConfig, archive: Archive, scanner: str | None, symbol: str, at: dt.datetime) -> Explanation:
+def explain(
+    loaded: LoadedConfig, archive: Archive, scanner: str | None, symbol: str, at: dt.datetime
+) -> Explanation:
     """Replay the session of `at` (exchange-local) and explain; raises RunError where there is nothing to explain."""
     if symbol not in archive.symbols():
         near = did_you_mean(symbol, archive.symbols())
-        raise RunError(f"no symbol {symbol!r}", where=archive.path, expected="a symbol of the archive", fix=near)
+        raise RunError(
+            f"no symbol {symbol!r}",
+            where=archive.path,
+            expected="a symbol of the archive",
+            fix=near,
+        )
     data = loaded.config.session_data_config
-    with_symbol = data.model_copy(update={"symbols": list(dict.fromkeys([*data.symbols, symbol]))})  # seen, in a universe or not
+    with_symbol = data.model_copy(
+        update={"symbols": list(dict.fromkeys([*data.symbols, symbol]))}
+    )  # seen, in a universe or not
     loaded = loaded.changed(session_data_config=with_symbol)
     with _Looking(loaded, archive, scanner, at) as look:
         row = look.cross.table.id(symbol)
@@ -94,7 +103,9 @@ def explain(loaded: LoadedConfig, archive: Archive, scanner: str | None, symbol:
         return look.explain(symbol, row)
 
 
-def near_misses(loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime) -> tuple[str, list[NearMiss]]:
+def near_misses(
+    loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime
+) -> tuple[str, list[NearMiss]]:
     """The scanner's name, and the symbols that failed exactly one clause at the tick."""
     with _Looking(loaded, archive, scanner, at) as look:
         return look.slot.name, look.near_misses()
@@ -103,12 +114,18 @@ def near_misses(loaded: LoadedConfig, archive: Archive, scanner: str | None, at:
 class _Looking:
     """One session replayed up to its end, with its cross-sections at hand."""
 
-    def __init__(self, loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime):
+    def __init__(
+        self, loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime
+    ):
         day = BacktestConfig(start_date=at.date(), end_date=at.date())
         self._coordinator = SessionCoordinator(loaded.changed(backtest_config=day), archive)
         self.slot = self._slot(scanner)
         if self.slot.plan is None:
-            raise RunError("is written symbol by symbol and has no clauses", where=self.slot.name, expected="a ColumnarScanner")
+            raise RunError(
+                "is written symbol by symbol and has no clauses",
+                where=self.slot.name,
+                expected="a ColumnarScanner",
+            )
         self.plan: ScanPlan = self.slot.plan
         self._sessions = self._coordinator.sessions()
         next(self._sessions)
@@ -131,54 +148,104 @@ class _Looking:
         members = self._members if inside else np.array([row])  # outside the universe: by itself
         answers = self._answers(self.plan.clauses, row, members)
         passed = inside and all(answer.holds for answer in answers)
-        hits, passing = self.slot.session.hits(self.cross), self._scan(self._ticks, members, clauses=self.plan.clauses)
+        hits, passing = (
+            self.slot.session.hits(self.cross),
+            self._scan(self._ticks, members, clauses=self.plan.clauses),
+        )
         passes = passing.ticks[passing.symbols == row].tolist() if inside else []
-        nearest = min(passes, key=lambda tick: abs(self.cross.ticks[tick] - self.cross.ticks[self.tick]), default=None)
+        nearest = min(
+            passes,
+            key=lambda tick: abs(self.cross.ticks[tick] - self.cross.ticks[self.tick]),
+            default=None,
+        )
         today = self._panel.visible.of(row, int(self.cross.ticks[self.tick]))
-        features = zip(self.plan.features, self._values(self.plan.features, row, members), strict=True)
+        features = zip(
+            self.plan.features, self._values(self.plan.features, row, members), strict=True
+        )
         return Explanation(
-            scanner=self.slot.name, symbol=symbol, tick=self._time(self.tick), in_universe=inside, had_bar=today.stop > today.start,
-            columns=self._read(row) | {part.name: value for part, value in features}, clauses=answers, passed=passed,
-            rank=self._rank(row) if passed else None, limit=self.plan.limit, session_limit=self.plan.session_limit,
+            scanner=self.slot.name,
+            symbol=symbol,
+            tick=self._time(self.tick),
+            in_universe=inside,
+            had_bar=today.stop > today.start,
+            columns=self._read(row) | {part.name: value for part, value in features},
+            clauses=answers,
+            passed=passed,
+            rank=self._rank(row) if passed else None,
+            limit=self.plan.limit,
+            session_limit=self.plan.session_limit,
             hit=bool(((hits.ticks == self.tick) & (hits.symbols == row)).any()),
             nearest=None if nearest is None else self._time(nearest),
-        )  # fmt: skip
+        )
 
     def near_misses(self) -> list[NearMiss]:
-        holds = [self._scan([self.tick], self._members, clauses=[clause]).symbols for clause in self.plan.clauses]
+        holds = [
+            self._scan([self.tick], self._members, clauses=[clause]).symbols
+            for clause in self.plan.clauses
+        ]
         passed = np.array([np.isin(self._members, symbols) for symbols in holds])
         names, found = self.cross.table.names, list[NearMiss]()
         for place in np.flatnonzero((~passed).sum(axis=0) == 1).tolist():
-            row, clause = int(self._members[place]), self.plan.clauses[int(np.argmin(passed[:, place]))]
+            row, clause = (
+                int(self._members[place]),
+                self.plan.clauses[int(np.argmin(passed[:, place]))],
+            )
             found.append(NearMiss(names[row], *self._answers([clause], row, self._members)))
         return found
 
     # -- evaluated as scans are
 
     def _scan(
-        self, ticks: Sequence[int] | Ints, members: Ints, *, clauses: Sequence[Clause] = (), features: Sequence[Clause] = ()
+        self,
+        ticks: Sequence[int] | Ints,
+        members: Ints,
+        *,
+        clauses: Sequence[Clause] = (),
+        features: Sequence[Clause] = (),
     ) -> SessionHits:
         """What a scanner of some of the clauses and features finds, without a rank and a cut."""
         plan = replace(
-            self.plan, clauses=tuple(clauses), features=tuple(features), rank_by=None, limit=None, session_limit=None
+            self.plan,
+            clauses=tuple(clauses),
+            features=tuple(features),
+            rank_by=None,
+            limit=None,
+            session_limit=None,
         )
         return evaluate(plan, self.cross, np.asarray(ticks, np.int64), members)
 
     def _values(self, parts: Sequence[Clause], row: int, members: Ints) -> list[Any]:
         """What each part comes to for a symbol at the tick."""
-        named = [Clause.of(f"{number}", part.expression, self.slot.name) for number, part in enumerate(parts)]
+        named = [
+            Clause.of(f"{number}", part.expression, self.slot.name)
+            for number, part in enumerate(parts)
+        ]
         found = self._scan([self.tick], members, features=named)
-        return list(found.own_features.row(int(np.flatnonzero(found.symbols == row)[0]))) if parts else []
+        return (
+            list(found.own_features.row(int(np.flatnonzero(found.symbols == row)[0])))
+            if parts
+            else []
+        )
 
-    def _answers(self, clauses: Sequence[Clause], row: int, members: Ints) -> tuple[ClauseAnswer, ...]:
+    def _answers(
+        self, clauses: Sequence[Clause], row: int, members: Ints
+    ) -> tuple[ClauseAnswer, ...]:
         """Each clause for a symbol at the tick, with both sides of its comparisons."""
         answers = []
         for clause in clauses:
             comparisons = _comparisons(clause.expression)
             parts = [part for left, _, right, whole in comparisons for part in (left, right, whole)]
-            values = self._values([Clause.of("part", part, self.slot.name) for part in parts], row, members)
+            values = self._values(
+                [Clause.of("part", part, self.slot.name) for part in parts], row, members
+            )
             sides = tuple(
-                Side(f"{_text(left)} {SIGNS[sign]} {_text(right)}", mine, SIGNS[sign], theirs, bool(holds))
+                Side(
+                    f"{_text(left)} {SIGNS[sign]} {_text(right)}",
+                    mine,
+                    SIGNS[sign],
+                    theirs,
+                    bool(holds),
+                )
                 for (left, sign, right, _), mine, theirs, holds in zip(
                     comparisons, values[::3], values[1::3], values[2::3], strict=True
                 )
@@ -191,7 +258,11 @@ class _Looking:
         """The columns that the plan reads, for a symbol at the tick."""
         read = dict.fromkeys(column for part in self.plan.parts for column in part.columns)
         names = [name for name in read if name not in ("symbol", "tick")]
-        return self.cross.frame(names, np.array([self.tick]), np.array([row])).row(0, named=True) if names else {}
+        return (
+            self.cross.frame(names, np.array([self.tick]), np.array([row])).row(0, named=True)
+            if names
+            else {}
+        )
 
     def _rank(self, row: int) -> int:
         """The rank among those that pass, before any cut."""
@@ -208,7 +279,9 @@ class _Looking:
         if name not in slots:
             what = "several scanners" if name is None else f"no scanner {name!r}"
             fix = did_you_mean(name, slots) if name else None
-            raise RunError(what, where="--scanner", expected=f"one of {', '.join(slots) or 'none'}", fix=fix)
+            raise RunError(
+                what, where="--scanner", expected=f"one of {', '.join(slots) or 'none'}", fix=fix
+            )
         return slots[name]
 
     def _find(self, at: dt.datetime) -> int:
@@ -219,9 +292,10 @@ class _Looking:
         nearest = int(np.argmin(np.abs(times - micros)))
         if times[nearest] != micros:
             raise RunError(
-                f"does not look at {at:%Y-%m-%d %H:%M}", where=self.slot.name,
+                f"does not look at {at:%Y-%m-%d %H:%M}",
+                where=self.slot.name,
                 expected=f"one of its ticks, of which {self._time(int(self._ticks[nearest])):%H:%M} is the nearest",
-            )  # fmt: skip
+            )
         return int(self._ticks[nearest])
 
     def _time(self, tick: int) -> dt.datetime:
@@ -237,7 +311,14 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
             node = nan_to_null_of(node) or node
             body = node.get("BinaryExpr")
             if isinstance(body, dict) and body.get("op") in SIGNS:
-                found.append((expression_of(body["left"]), body["op"], expression_of(body["right"]), expression_of(node)))
+                found.append(
+                    (
+                        expression_of(body["left"]),
+                        body["op"],
+                        expression_of(body["right"]),
+                        expression_of(node),
+                    )
+                )
                 return
             for child in node.values():
                 walk(child)
@@ -252,6 +333,13 @@ def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Ex
 
 def _text(expression: pl.Expr) -> str:
     text = str(as_written(expression).meta.undo_aliases())
-    for old, new in (('col("', ""), ('")', ""), ("dyn float: ", ""), ("dyn int: ", ""), ("[(", "("), (")]", ")")):
+    for old, new in (
+        ('col("', ""),
+        ('")', ""),
+        ("dyn float: ", ""),
+        ("dyn int: ", ""),
+        ("[(", "("),
+        (")]", ")"),
+    ):
         text = text.replace(old, new)
     return text

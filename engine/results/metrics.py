@@ -18,7 +18,9 @@ from engine.panel.bars import Floats
 
 SESSIONS_A_YEAR = 252
 ROUNDING = 1e-9  # of the largest return by size
-LAST_DIGITS = 4 * np.finfo(np.float64).eps  # of a return that is a quotient of equities less 1, however small it is
+LAST_DIGITS = (
+    4 * np.finfo(np.float64).eps
+)  # of a return that is a quotient of equities less 1, however small it is
 
 
 def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float]:
@@ -26,7 +28,10 @@ def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float
     found = {name: float(of(returns)) if len(returns) else math.nan for name, of in METRICS.items()}
     if benchmark is not None:
         found |= {"alpha": alpha(returns, benchmark), "beta": beta(returns, benchmark)}
-        found |= {"up_capture": capture(returns, benchmark, True), "down_capture": capture(returns, benchmark, False)}
+        found |= {
+            "up_capture": capture(returns, benchmark, True),
+            "down_capture": capture(returns, benchmark, False),
+        }
         found["benchmark_return"] = cum_returns_final(benchmark)
     return found
 
@@ -49,14 +54,20 @@ def annual_return(returns: Floats) -> float:
 
 def annual_volatility(returns: Floats) -> float:
     """Standard deviation of returns (sample) times the root of 252."""
-    return float(np.std(returns, ddof=1) * math.sqrt(SESSIONS_A_YEAR)) if len(returns) > 1 else math.nan
+    return (
+        float(np.std(returns, ddof=1) * math.sqrt(SESSIONS_A_YEAR))
+        if len(returns) > 1
+        else math.nan
+    )
 
 
 def sharpe_ratio(returns: Floats) -> float:
     """Mean over standard deviation, annualized, without a risk-free rate; NaN where all returns are equal."""
     if len(returns) < 2:
         return math.nan
-    return _ratio(np.mean(returns), np.std(returns, ddof=1), rounding(returns)) * math.sqrt(SESSIONS_A_YEAR)
+    return _ratio(np.mean(returns), np.std(returns, ddof=1), rounding(returns)) * math.sqrt(
+        SESSIONS_A_YEAR
+    )
 
 
 def downside_risk(returns: Floats) -> float:
@@ -79,7 +90,9 @@ def max_drawdown(returns: Floats) -> float:
 
 def calmar_ratio(returns: Floats) -> float:
     """Annual return over the deepest drawdown; NaN without one."""
-    return _ratio(annual_return(returns), -max_drawdown(returns)) if _has_losses(returns) else math.nan
+    return (
+        _ratio(annual_return(returns), -max_drawdown(returns)) if _has_losses(returns) else math.nan
+    )
 
 
 def omega_ratio(returns: Floats) -> float:
@@ -101,7 +114,9 @@ def stability_of_timeseries(returns: Floats) -> float:
 
 def tail_ratio(returns: Floats) -> float:
     """95th percentile over the 5th, by size."""
-    return _ratio(abs(np.percentile(returns, 95)), abs(np.percentile(returns, 5)), rounding(returns))
+    return _ratio(
+        abs(np.percentile(returns, 95)), abs(np.percentile(returns, 5)), rounding(returns)
+    )
 
 
 def value_at_risk(returns: Floats) -> float:
@@ -145,7 +160,9 @@ def _downside(returns: Floats) -> float:
     return float(np.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)))
 
 
-def _ratio(above: float | np.floating[Any], below: float | np.floating[Any], nothing: float = 0.0) -> float:
+def _ratio(
+    above: float | np.floating[Any], below: float | np.floating[Any], nothing: float = 0.0
+) -> float:
     """A quotient; NaN where what is divided by is no more than `nothing`, by size."""
     return float(above / below) if abs(float(below)) > nothing else math.nan
 
@@ -153,7 +170,18 @@ def _ratio(above: float | np.floating[Any], below: float | np.floating[Any], not
 METRICS: dict[str, Callable[[Floats], float]] = {
     one.__name__: one
     for one in (
-        cum_returns_final, annual_return, annual_volatility, sharpe_ratio, sortino_ratio, calmar_ratio, max_drawdown, omega_ratio,
-        stability_of_timeseries, tail_ratio, downside_risk, value_at_risk, conditional_value_at_risk,
+        cum_returns_final,
+        annual_return,
+        annual_volatility,
+        sharpe_ratio,
+        sortino_ratio,
+        calmar_ratio,
+        max_drawdown,
+        omega_ratio,
+        stability_of_timeseries,
+        tail_ratio,
+        downside_risk,
+        value_at_risk,
+        conditional_value_at_risk,
     )
-}  # fmt: skip
+}

@@ -36,7 +36,15 @@ from engine.panel.symbol_table import SymbolTable
 MINUTES = (5, 15, 30, 60)
 DAYS = 5
 Bools = NDArray[np.bool_]
-HORIZONS = (*(f"m{minutes}" for minutes in MINUTES), "close", "next_open", "next_close", "day5", "mfe", "mae")
+HORIZONS = (
+    *(f"m{minutes}" for minutes in MINUTES),
+    "close",
+    "next_open",
+    "next_close",
+    "day5",
+    "mfe",
+    "mae",
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,10 @@ class Forward:
             entered = ~np.isnan(entry)
         price = np.where(entered, entry, opens[0])
         exits = inside | {"next_open": np.where(entered, opens[0], np.nan)}
-        exits |= {name: np.broadcast_to(closes[day], shape) for name, day in (("next_close", 0), ("day5", DAYS - 1))}
+        exits |= {
+            name: np.broadcast_to(closes[day], shape)
+            for name, day in (("next_close", 0), ("day5", DAYS - 1))
+        }
         reached = self._reached(session, ticks)
         last: dict[str, Bools] = {}
         if self._last_price:
@@ -86,19 +97,32 @@ class Forward:
 
     def _reached(self, session: Session, ticks: Ints) -> dict[str, Bools]:
         """bool[ticks] by horizon: whether the session, or the archive, goes on until then."""
-        days, before_close = len(self._after(session.date)), (ticks < session.close) & (not self._base.is_daily)
-        reached = {f"m{minutes}": before_close & (ticks + minutes * MICROS_A_MINUTE <= session.close) for minutes in MINUTES}
-        reached |= dict.fromkeys(("close", "mfe", "mae"), before_close) | {"next_open": before_close & (days > 0)}
-        return reached | {"next_close": np.full(len(ticks), days > 0), "day5": np.full(len(ticks), days >= DAYS)}
+        days, before_close = (
+            len(self._after(session.date)),
+            (ticks < session.close) & (not self._base.is_daily),
+        )
+        reached = {
+            f"m{minutes}": before_close & (ticks + minutes * MICROS_A_MINUTE <= session.close)
+            for minutes in MINUTES
+        }
+        reached |= dict.fromkeys(("close", "mfe", "mae"), before_close) | {
+            "next_open": before_close & (days > 0)
+        }
+        return reached | {
+            "next_close": np.full(len(ticks), days > 0),
+            "day5": np.full(len(ticks), days >= DAYS),
+        }
 
     def _with_last_prices(
         self, exits: dict[str, Floats], reached: dict[str, Bools], closes: Floats
-    ) -> tuple[dict[str, Floats], dict[str, Bools]]:  # fmt: skip
+    ) -> tuple[dict[str, Floats], dict[str, Bools]]:
         """Exits after the session at the last price before them, where the symbol has none then; and where that is so."""
         made = dict(exits)
         last: dict[str, Bools] = {}
         for name, days in (("next_open", 0), ("next_close", 1), ("day5", DAYS)):
-            price = exits["close"]  # of the session; what is entered on the next day has a close there
+            price = exits[
+                "close"
+            ]  # of the session; what is entered on the next day has a close there
             for close in closes[:days]:
                 price = np.where(np.isnan(close), price, close)
             last[name] = np.isnan(exits[name]) & ~np.isnan(price) & reached[name][:, None]
@@ -111,10 +135,17 @@ class Forward:
         place += place < len(self._days) and self._days[place] == date
         return self._days[place : place + DAYS]
 
-    def _within(self, session: Session, ticks: Ints, table: SymbolTable) -> tuple[Floats, dict[str, Floats]]:
+    def _within(
+        self, session: Session, ticks: Ints, table: SymbolTable
+    ) -> tuple[Floats, dict[str, Floats]]:
         """Entry prices and later prices within the session, [ticks, symbols]."""
         panel = SessionPanel.read(
-            self._archive, session, table, self._base, ["open", "high", "low", "close"], ticks[0] < session.open
+            self._archive,
+            session,
+            table,
+            self._base,
+            ["open", "high", "low", "close"],
+            ticks[0] < session.open,
         )
         bars = panel.regular
         rows = np.empty((len(table), len(ticks)), np.int64)
@@ -125,7 +156,9 @@ class Forward:
         there = first < bars.ends
 
         def at(values: Floats, where: Ints, known: np.ndarray) -> Floats:
-            return np.where(known, values[np.where(known, where, 0)] if len(values) else np.nan, np.nan)
+            return np.where(
+                known, values[np.where(known, where, 0)] if len(values) else np.nan, np.nan
+            )
 
         found = {}
         for minutes in MINUTES:

@@ -37,4 +37,8 @@ class PaceClock:
     def pace(self, done: int) -> Pace | None:
         """None as long as it cannot be told."""
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
-        return Pace((done - self._done) / wall, cpu / wall) if wall > MEASURED and done > self._done else None
+        return (
+            Pace((done - self._done) / wall, cpu / wall)
+            if wall > MEASURED and done > self._done
+            else None
+        )

@@ -36,15 +36,21 @@ def provenance(loaded: LoadedConfig, archive: Archive) -> dict[str, Any]:
         "files": {name: _sha256(path) for name, path in _files(loaded)},
         "plug_ins": {name: _sha256(path) for name, path in _plug_ins(loaded.config)},
         "seeds": {},  # nothing but the audit is drawn by chance
-        "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in LIBRARIES},
+        "versions": {"python": platform.python_version()}
+        | {n: importlib.metadata.version(n) for n in LIBRARIES},
     }
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What results depend on and is not as it was, in words; both are manifests."""
-    found = [f"{key}: {_short(a)}, now {_short(b)}" for key, a, b in config_changes(before["config"], now["config"])]
+    found = [
+        f"{key}: {_short(a)}, now {_short(b)}"
+        for key, a, b in config_changes(before["config"], now["config"])
+    ]
     if before["archive_digest"] != now["archive_digest"]:
-        found.append(f"archive: digest {before['archive_digest']}, now {now['archive_digest']} ({now['archive_path']})")
+        found.append(
+            f"archive: digest {before['archive_digest']}, now {now['archive_digest']} ({now['archive_path']})"
+        )
     for kind, what in (("files", "file"), ("plug_ins", "code of"), ("versions", "version of")):
         old, new = before.get(kind), now.get(kind)
         if old is None or new is None:  # of a version that did not tell
@@ -75,13 +81,17 @@ def read_manifest(run: Path, unfinished: bool = False) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
         manifest["config"], manifest["archive_path"], manifest["archive_digest"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise RunError("no run directory", where=run, expected="a folder with the manifest.json of a run") from None
+        raise RunError(
+            "no run directory", where=run, expected="a folder with the manifest.json of a run"
+        ) from None
     if manifest.get("exit_state") == "unfinished" and not unfinished:
         raise RunError("is unfinished", where=run, fix="complete it: `barsweep run --resume RUN`")
     return manifest
 
 
-def loaded_of(manifest: Mapping[str, Any], run: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+def loaded_of(
+    manifest: Mapping[str, Any], run: Path, overrides: Sequence[str] = ()
+) -> LoadedConfig:
     """A run's config, with changes; it finds its files where it found them then. Raises ConfigError."""
     path = Path(manifest.get("config_path") or run / "manifest.json")
     return check_config(copy.deepcopy(manifest["config"]), path, overrides)
@@ -96,7 +106,12 @@ def archive_of(manifest: Mapping[str, Any], elsewhere: Path | None = None) -> Ar
 def _files(loaded: LoadedConfig) -> Iterator[tuple[str, Path]]:
     """The files that plug-ins' parameters name, such as universes."""
     config = loaded.config
-    settings = [value for one in config.session_data_config.scanners if one.enabled for value in one.config.values()]
+    settings = [
+        value
+        for one in config.session_data_config.scanners
+        if one.enabled
+        for value in one.config.values()
+    ]
     settings += [value for one in config.strategies if one.enabled for value in one.config.values()]
     for text in dict.fromkeys(value for value in settings if isinstance(value, str)):
         try:
@@ -112,7 +127,9 @@ def _plug_ins(config: SessionConfig) -> Iterator[tuple[str, Path]]:
     modules = [one.module for one in config.session_data_config.scanners if one.enabled]
     modules += [one.module for one in config.strategies if one.enabled]
     for name in dict.fromkeys(module.partition(":")[0] for module in modules):
-        source = getattr(sys.modules.get(name), "__file__", None)  # imported already: the run is set up
+        source = getattr(
+            sys.modules.get(name), "__file__", None
+        )  # imported already: the run is set up
         if source and Path(source).is_file():
             yield name, Path(source)
 

@@ -22,17 +22,34 @@ from engine.results.survivorship import HEADS, survivorship_rows
 
 SHOWN_TRADES = 5  # best, and as many of the worst
 KEY_FIGURES = {
-    "cum_returns_final": ("return", "%"), "annual_return": ("a year", "%"), "annual_volatility": ("volatility", "%"),
-    "sharpe_ratio": ("Sharpe", ""), "sortino_ratio": ("Sortino", ""), "calmar_ratio": ("Calmar", ""),
-    "max_drawdown": ("max drawdown", "%"), "omega_ratio": ("Omega", ""), "value_at_risk": ("VaR 95 %", "%"),
-    "alpha": ("alpha", "%"), "beta": ("beta", ""), "benchmark_return": ("benchmark", "%"),
-}  # fmt: skip
+    "cum_returns_final": ("return", "%"),
+    "annual_return": ("a year", "%"),
+    "annual_volatility": ("volatility", "%"),
+    "sharpe_ratio": ("Sharpe", ""),
+    "sortino_ratio": ("Sortino", ""),
+    "calmar_ratio": ("Calmar", ""),
+    "max_drawdown": ("max drawdown", "%"),
+    "omega_ratio": ("Omega", ""),
+    "value_at_risk": ("VaR 95 %", "%"),
+    "alpha": ("alpha", "%"),
+    "beta": ("beta", ""),
+    "benchmark_return": ("benchmark", "%"),
+}
 TRADE_FIGURES = {
-    "count": ("trades", ""), "win_rate": ("won of all", "%"), "won": ("won", ""), "lost": ("lost", ""),
-    "break_even": ("broke even", ""), "open": ("still open", ""), "profit_factor": ("profit factor", ""), "pnl": ("profit", ""),
-    "expectancy": ("a trade", ""), "average_win": ("average win", ""), "average_loss": ("average loss", ""),
-    "costs": ("costs", ""), "average_bars": ("bars held", ""),
-}  # fmt: skip
+    "count": ("trades", ""),
+    "win_rate": ("won of all", "%"),
+    "won": ("won", ""),
+    "lost": ("lost", ""),
+    "break_even": ("broke even", ""),
+    "open": ("still open", ""),
+    "profit_factor": ("profit factor", ""),
+    "pnl": ("profit", ""),
+    "expectancy": ("a trade", ""),
+    "average_win": ("average win", ""),
+    "average_loss": ("average loss", ""),
+    "costs": ("costs", ""),
+    "average_bars": ("bars held", ""),
+}
 MORE_STYLE = """.tiles{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}.tile{border:1px solid #e3e5ee;border-radius:8px;
 padding:.5rem .9rem;min-width:7rem}.tile b{display:block;font-size:1.25rem}.tile span{color:#667;font-size:.8rem}
 .good{color:#1b8a5a}.bad{color:#c62828}.two{display:grid;grid-template-columns:1fr 1fr;gap:1rem}@media(max-width:900px){.two{
@@ -56,18 +73,29 @@ def compare_page(runs: Sequence[RunTables]) -> str:
     for run in runs:
         if not run.trading:
             raise RunError(
-                "did not trade", where=run.folder, expected="runs with strategies", fix="name one run for its own report"
+                "did not trade",
+                where=run.folder,
+                expected="runs with strategies",
+                fix="name one run for its own report",
             )
     page = _Page("comparison")
     names = _distinct([run.name for run in runs], [run.folder.name for run in runs])
     page.figure(figures.compared_equity(dict(zip(names, [run.ends for run in runs], strict=True))))
     rows = [["sessions", *(f"{run.summary['sessions']:,}" for run in runs)]]
-    rows += [[label, *(run.summary[key] for run in runs)] for label, key in (("from", "first_session"), ("to", "last_session"))]
+    rows += [
+        [label, *(run.summary[key] for run in runs)]
+        for label, key in (("from", "first_session"), ("to", "last_session"))
+    ]
     for block, known in (("metrics", KEY_FIGURES), ("trades", TRADE_FIGURES)):
         for key, (label, unit) in known.items():
-            rows.append([label, *(_shown((run.trading or {})[block].get(key), unit) for run in runs)])
+            rows.append(
+                [label, *(_shown((run.trading or {})[block].get(key), unit) for run in runs)]
+            )
     page.add("<h2>Figures</h2>" + _table(["", *names], rows))
-    page.add("<h2>Configs</h2>" + _table(["key", *names], _differences([run.manifest["config"] for run in runs])))
+    page.add(
+        "<h2>Configs</h2>"
+        + _table(["key", *names], _differences([run.manifest["config"] for run in runs]))
+    )
     return page.text()
 
 
@@ -90,7 +118,11 @@ class _Page:
 
     def text(self) -> str:
         head = f"<meta charset='utf-8'><title>{html.escape(self._title)}</title><style>{STYLE}{MORE_STYLE}</style>"
-        return f"<!doctype html><html><head>{head}</head><body>" + "\n".join(self._parts) + "</body></html>"
+        return (
+            f"<!doctype html><html><head>{head}</head><body>"
+            + "\n".join(self._parts)
+            + "</body></html>"
+        )
 
 
 def _facts(run: RunTables) -> str:
@@ -113,20 +145,36 @@ def _trading(page: _Page, run: RunTables) -> None:
     page.add("<h2 id=trades>Trades</h2>")
     page.add(_tiles(trading["trades"], TRADE_FIGURES))
     if len(run.trades):
-        page.add(f"<div class=two>{page.drawn(figures.returns(run.trades))}{page.drawn(figures.excursions(run.trades))}</div>")
-        page.add(f"<div class=two>{page.drawn(figures.by_group(trading['by'], 'hour', 'profit by hour of the entry'))}"
-                 f"{page.drawn(figures.by_group(trading['by'], 'weekday', 'profit by weekday'))}</div>")  # fmt: skip
-        for group, title in (("strategy", "strategies"), ("scanner", "found by"), ("side", "sides"), ("exit_reason", "exits")):
+        page.add(
+            f"<div class=two>{page.drawn(figures.returns(run.trades))}{page.drawn(figures.excursions(run.trades))}</div>"
+        )
+        page.add(
+            f"<div class=two>{page.drawn(figures.by_group(trading['by'], 'hour', 'profit by hour of the entry'))}"
+            f"{page.drawn(figures.by_group(trading['by'], 'weekday', 'profit by weekday'))}</div>"
+        )
+        for group, title in (
+            ("strategy", "strategies"),
+            ("scanner", "found by"),
+            ("side", "sides"),
+            ("exit_reason", "exits"),
+        ):
             page.add(f"<h3>{title}</h3>" + _group_table(trading["by"][group]))
 
 
 def _group_table(groups: dict[str, dict[str, Any]]) -> str:
     heads = ["", "trades", "won", "profit", "a trade", "profit factor", "costs"]
     rows = [
-        [name, f"{one['count']:,}", _shown(one["win_rate"], "%"), _shown(one["pnl"]), _shown(one["expectancy"]),
-         _shown(one["profit_factor"]), _shown(one["costs"])]
+        [
+            name,
+            f"{one['count']:,}",
+            _shown(one["win_rate"], "%"),
+            _shown(one["pnl"]),
+            _shown(one["expectancy"]),
+            _shown(one["profit_factor"]),
+            _shown(one["costs"]),
+        ]
         for name, one in groups.items()
-    ]  # fmt: skip
+    ]
     return _table(heads, rows)
 
 
@@ -137,7 +185,9 @@ def _scans(page: _Page, run: RunTables) -> None:
         page.add("<p>No scanner looked.</p>")
         return
     for scanner in run.summary["scanners"]:
-        page.figure(figures.funnel(scans, scanner, list(run.summary["scanners"][scanner]["funnel"])))
+        page.figure(
+            figures.funnel(scans, scanner, list(run.summary["scanners"][scanner]["funnel"]))
+        )
     if run.summary["hits"]:
         page.figure(figures.hits_by_time(run.hit_counts, run.tz))
     rows = survivorship_rows(run.summary.get("survivorship", {}))  # runs of before have none
@@ -151,22 +201,51 @@ def _scans(page: _Page, run: RunTables) -> None:
 def _trades_on_their_bars(page: _Page, run: RunTables) -> None:
     """A table of the best and the worst trades; each row leads to its chart."""
     ordered = run.trades.sort("pnl", descending=True)
-    best, worst = ordered.head(SHOWN_TRADES), ordered.tail(min(SHOWN_TRADES, max(0, len(ordered) - SHOWN_TRADES)))
+    best, worst = (
+        ordered.head(SHOWN_TRADES),
+        ordered.tail(min(SHOWN_TRADES, max(0, len(ordered) - SHOWN_TRADES))),
+    )
     shown = pl.concat([best, worst.reverse()])
     page.add("<h2 id=best>Best and worst trades</h2>")
     rows, charts = [], []
     for number, trade in enumerate(shown.iter_rows(named=True)):
         chart = figures.trade(run, trade)
         name = html.escape(trade["symbol"])
-        rows.append([
-            f"<a href=#trade{number}>{name}</a>" if chart is not None else name, html.escape(trade["side"]),
-            figures.local(run, trade["entry_time"]), figures.local(run, trade["exit_time"]), _shown(trade["entry_price"]),
-            _shown(trade["exit_price"]), _shown(trade["pnl"]), _shown(trade["return"], "%"),
-            *(html.escape(told or "") for told in (trade["entry_reason"], trade["exit_reason"] or "open", trade["scanner"])),
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"<a href=#trade{number}>{name}</a>" if chart is not None else name,
+                html.escape(trade["side"]),
+                figures.local(run, trade["entry_time"]),
+                figures.local(run, trade["exit_time"]),
+                _shown(trade["entry_price"]),
+                _shown(trade["exit_price"]),
+                _shown(trade["pnl"]),
+                _shown(trade["return"], "%"),
+                *(
+                    html.escape(told or "")
+                    for told in (
+                        trade["entry_reason"],
+                        trade["exit_reason"] or "open",
+                        trade["scanner"],
+                    )
+                ),
+            ]
+        )
         if chart is not None:
             charts.append((number, chart))
-    heads = ["", "side", "entry", "exit", "at", "left at", "profit", "return", "why", "why left", "found by"]
+    heads = [
+        "",
+        "side",
+        "entry",
+        "exit",
+        "at",
+        "left at",
+        "profit",
+        "return",
+        "why",
+        "why left",
+        "found by",
+    ]
     page.add(_table(heads, rows, escape=False))
     for number, chart in charts:
         page.add(f"<div id=trade{number}>{page.drawn(chart)}</div>")
@@ -176,8 +255,16 @@ def _tiles(values: dict[str, Any], known: dict[str, tuple[str, str]]) -> str:
     tiles = []
     for key, (label, unit) in known.items():
         if values.get(key) is not None:
-            tone = "" if key not in ("cum_returns_final", "annual_return", "pnl", "alpha") else "good" if values[key] > 0 else "bad"
-            tiles.append(f"<div class=tile><b class='{tone}'>{_shown(values[key], unit)}</b><span>{label}</span></div>")
+            tone = (
+                ""
+                if key not in ("cum_returns_final", "annual_return", "pnl", "alpha")
+                else "good"
+                if values[key] > 0
+                else "bad"
+            )
+            tiles.append(
+                f"<div class=tile><b class='{tone}'>{_shown(values[key], unit)}</b><span>{label}</span></div>"
+            )
     return f"<div class=tiles>{''.join(tiles)}</div>"
 
 
@@ -197,19 +284,34 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]], escape: bool = T
 
 
 def _distinct(names: list[str], folders: list[str]) -> list[str]:
-    return [name if names.count(name) == 1 else folder for name, folder in zip(names, folders, strict=True)]
+    return [
+        name if names.count(name) == 1 else folder
+        for name, folder in zip(names, folders, strict=True)
+    ]
 
 
 def _differences(configs: list[dict[str, Any]]) -> list[list[str]]:
     """The keys at which configs differ."""
     flat = [_flat(config) for config in configs]
     keys = list(dict.fromkeys(key for one in flat for key in one))
-    return [[key, *(one.get(key, "-") for one in flat)] for key in keys if len({one.get(key) for one in flat}) > 1]
+    return [
+        [key, *(one.get(key, "-") for one in flat)]
+        for key in keys
+        if len({one.get(key) for one in flat}) > 1
+    ]
 
 
 def _flat(value: Any, path: str = "") -> dict[str, str]:
     if isinstance(value, dict):
-        return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{path}.{key}" if path else key).items()}
+        return {
+            k: v
+            for key, inner in value.items()
+            for k, v in _flat(inner, f"{path}.{key}" if path else key).items()
+        }
     if isinstance(value, list):
-        return {k: v for number, inner in enumerate(value) for k, v in _flat(inner, f"{path}.{number}").items()}
+        return {
+            k: v
+            for number, inner in enumerate(value)
+            for k, v in _flat(inner, f"{path}.{number}").items()
+        }
     return {path: str(value)}

@@ -24,14 +24,40 @@ LONGEST = 1200  # bars of a trade's chart
 def equity(ends: pl.DataFrame, starting_cash: float, benchmark: Benchmark | None) -> Any:
     """Equity at each session's end, the benchmark from the same cash, and the drawdown below."""
     go, make_subplots = plotly()
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04)
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04
+    )
     days = ends["session"].to_list()
-    figure.add_trace(go.Scatter(x=days, y=ends["equity"].to_list(), name="equity", line={"color": COLORS[0], "width": 2}), 1, 1)
+    figure.add_trace(
+        go.Scatter(
+            x=days, y=ends["equity"].to_list(), name="equity", line={"color": COLORS[0], "width": 2}
+        ),
+        1,
+        1,
+    )
     if benchmark is not None:
         curve = starting_cash * np.cumprod(1.0 + benchmark.returns)
-        figure.add_trace(go.Scatter(x=days, y=curve.tolist(), name=benchmark.name, line={"color": "#9e9e9e", "width": 1.3}), 1, 1)
-    figure.add_trace(go.Scatter(x=days, y=(100 * ends["drawdown"]).to_list(), name="drawdown", fill="tozeroy",
-                                line={"color": DOWN, "width": 1}), 2, 1)  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=days,
+                y=curve.tolist(),
+                name=benchmark.name,
+                line={"color": "#9e9e9e", "width": 1.3},
+            ),
+            1,
+            1,
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=(100 * ends["drawdown"]).to_list(),
+            name="drawdown",
+            fill="tozeroy",
+            line={"color": DOWN, "width": 1},
+        ),
+        2,
+        1,
+    )
     figure.update_yaxes(ticksuffix=" %", row=2, col=1)
     return _laid_out(figure, 460)
 
@@ -39,13 +65,31 @@ def equity(ends: pl.DataFrame, starting_cash: float, benchmark: Benchmark | None
 def compared_equity(runs: Mapping[str, pl.DataFrame]) -> Any:
     """The growth of one unit in each run, and the drawdowns below."""
     go, make_subplots = plotly()
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.04)
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.04
+    )
     for number, (name, ends) in enumerate(runs.items()):
         line = {"color": COLORS[number % len(COLORS)], "width": 1.6}
         days, first = ends["session"].to_list(), ends["equity"][0]
-        figure.add_trace(go.Scatter(x=days, y=(ends["equity"] / first).to_list(), name=name, line=line, legendgroup=name), 1, 1)
-        figure.add_trace(go.Scatter(x=days, y=(100 * ends["drawdown"]).to_list(), name=name, line=line, legendgroup=name,
-                                    showlegend=False), 2, 1)  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=days, y=(ends["equity"] / first).to_list(), name=name, line=line, legendgroup=name
+            ),
+            1,
+            1,
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=days,
+                y=(100 * ends["drawdown"]).to_list(),
+                name=name,
+                line=line,
+                legendgroup=name,
+                showlegend=False,
+            ),
+            2,
+            1,
+        )
     figure.update_yaxes(ticksuffix=" %", row=2, col=1)
     return _laid_out(figure, 520)
 
@@ -53,9 +97,9 @@ def compared_equity(runs: Mapping[str, pl.DataFrame]) -> Any:
 def months(ends: pl.DataFrame, starting_cash: float) -> Any:
     """Return of each month, years down, months across."""
     go, _ = plotly()
-    by_month = ends.group_by(year=pl.col("session").dt.year(), month=pl.col("session").dt.month(), maintain_order=True).agg(
-        pl.col("equity").last()
-    )
+    by_month = ends.group_by(
+        year=pl.col("session").dt.year(), month=pl.col("session").dt.month(), maintain_order=True
+    ).agg(pl.col("equity").last())
     before = by_month["equity"].shift(1, fill_value=starting_cash)
     returns = by_month.with_columns(r=100 * (pl.col("equity") / before - 1.0))
     years = returns["year"].unique().sort().to_list()
@@ -64,8 +108,19 @@ def months(ends: pl.DataFrame, starting_cash: float) -> Any:
         grid[years.index(year)][month - 1] = value
     texts = [["" if value is None else f"{value:.1f}" for value in row] for row in grid]
     scale = [[0.0, "#c62828"], [0.5, "#ffffff"], [1.0, "#1b8a5a"]]
-    heat = go.Heatmap(z=grid, x=MONTHS, y=[str(y) for y in years], text=texts, texttemplate="%{text}", colorscale=scale, zmid=0,
-                      showscale=False, hovertemplate="%{y} %{x}: %{z:.2f} %<extra></extra>", xgap=2, ygap=2)  # fmt: skip
+    heat = go.Heatmap(
+        z=grid,
+        x=MONTHS,
+        y=[str(y) for y in years],
+        text=texts,
+        texttemplate="%{text}",
+        colorscale=scale,
+        zmid=0,
+        showscale=False,
+        hovertemplate="%{y} %{x}: %{z:.2f} %<extra></extra>",
+        xgap=2,
+        ygap=2,
+    )
     figure = _laid_out(go.Figure(heat), 110 + 34 * len(years), "return by month, percent")
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
@@ -80,8 +135,18 @@ def returns(trades: pl.DataFrame) -> Any:
     bins = {"start": size * np.floor(low / size), "end": high + size, "size": size}
     figure = go.Figure(
         [
-            go.Histogram(x=values.filter(trades["pnl"] > 0).to_list(), xbins=bins, name="won", marker_color=UP),
-            go.Histogram(x=values.filter(trades["pnl"] <= 0).to_list(), xbins=bins, name="lost", marker_color=DOWN),
+            go.Histogram(
+                x=values.filter(trades["pnl"] > 0).to_list(),
+                xbins=bins,
+                name="won",
+                marker_color=UP,
+            ),
+            go.Histogram(
+                x=values.filter(trades["pnl"] <= 0).to_list(),
+                xbins=bins,
+                name="lost",
+                marker_color=DOWN,
+            ),
         ]
     )
     figure.update_layout(barmode="stack")
@@ -96,12 +161,19 @@ def excursions(trades: pl.DataFrame) -> Any:
     figure = go.Figure()
     for name, won, color in (("won", pl.col("pnl") > 0, UP), ("lost", pl.col("pnl") <= 0, DOWN)):
         own = shown.filter(won)
-        figure.add_trace(go.Scattergl(
-            x=(100 * own["mae"]).to_list(), y=(100 * own["mfe"]).to_list(), mode="markers", name=name,
-            marker={"size": 5, "color": color, "opacity": 0.55},
-            text=[f"{symbol} {day}" for symbol, day in own.select("symbol", "session").iter_rows()],
-            hovertemplate="%{text}<br>against %{x:.2f} %, for %{y:.2f} %<extra></extra>",
-        ))  # fmt: skip
+        figure.add_trace(
+            go.Scattergl(
+                x=(100 * own["mae"]).to_list(),
+                y=(100 * own["mfe"]).to_list(),
+                mode="markers",
+                name=name,
+                marker={"size": 5, "color": color, "opacity": 0.55},
+                text=[
+                    f"{symbol} {day}" for symbol, day in own.select("symbol", "session").iter_rows()
+                ],
+                hovertemplate="%{text}<br>against %{x:.2f} %, for %{y:.2f} %<extra></extra>",
+            )
+        )
     figure.update_xaxes(title="worst excursion (MAE)", ticksuffix=" %")
     figure.update_yaxes(title="best excursion (MFE)", ticksuffix=" %")
     return _laid_out(figure, 360, "excursions")
@@ -113,8 +185,13 @@ def by_group(groups: Mapping[str, Mapping[str, Mapping[str, Any]]], name: str, t
     values = {key: one["pnl"] for key, one in groups[name].items()}
     colors = [UP if value > 0 else DOWN for value in values.values()]
     counts = [one["count"] for one in groups[name].values()]
-    bars = go.Bar(x=list(values), y=list(values.values()), marker_color=colors, text=counts,
-                  hovertemplate="%{x}: %{y:,.2f}, %{text} trades<extra></extra>")  # fmt: skip
+    bars = go.Bar(
+        x=list(values),
+        y=list(values.values()),
+        marker_color=colors,
+        text=counts,
+        hovertemplate="%{x}: %{y:,.2f}, %{text} trades<extra></extra>",
+    )
     figure = _laid_out(go.Figure(bars), 300, title)
     figure.update_xaxes(type="category")
     return figure
@@ -124,14 +201,28 @@ def funnel(scans: pl.DataFrame, scanner: str, clauses: Sequence[str]) -> Any:
     """How many symbols each clause left, session by session."""
     go, _ = plotly()
     steps = ["scanned", *(name for name in clauses if name in scans.columns)]
-    own = scans.filter(pl.col("scanner") == scanner).group_by("session", maintain_order=True).agg(pl.col(steps).sum())
+    own = (
+        scans.filter(pl.col("scanner") == scanner)
+        .group_by("session", maintain_order=True)
+        .agg(pl.col(steps).sum())
+    )
     figure = go.Figure()
     for number, step in enumerate(steps):
         shade = "#bdbdbd" if number == 0 else COLORS[(number - 1) % len(COLORS)]
         line = {"color": shade, "width": 1.4}
-        figure.add_trace(go.Scatter(x=own["session"].to_list(), y=own[step].to_list(), name=step, mode="lines", line=line))
+        figure.add_trace(
+            go.Scatter(
+                x=own["session"].to_list(),
+                y=own[step].to_list(),
+                name=step,
+                mode="lines",
+                line=line,
+            )
+        )
     figure.update_yaxes(type="log")
-    return _laid_out(figure, 320, f"{scanner}: symbols left after each clause, all scans of a session")
+    return _laid_out(
+        figure, 320, f"{scanner}: symbols left after each clause, all scans of a session"
+    )
 
 
 def hits_by_time(counts: pl.DataFrame, tz: str) -> Any:
@@ -141,8 +232,14 @@ def hits_by_time(counts: pl.DataFrame, tz: str) -> Any:
     figure = go.Figure()
     for number, ((scanner,), own) in enumerate(local.group_by("scanner", maintain_order=True)):
         by_time = own.group_by("time").agg(pl.col("len").sum()).sort("time")
-        figure.add_trace(go.Bar(x=by_time["time"].to_list(), y=by_time["len"].to_list(), name=str(scanner),
-                                marker_color=COLORS[number % len(COLORS)]))  # fmt: skip
+        figure.add_trace(
+            go.Bar(
+                x=by_time["time"].to_list(),
+                y=by_time["len"].to_list(),
+                name=str(scanner),
+                marker_color=COLORS[number % len(COLORS)],
+            )
+        )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(type="category", categoryorder="category ascending")
     return _laid_out(figure, 300, "hits by time of day")
@@ -156,16 +253,48 @@ def trade(run: RunTables, one: Mapping[str, Any]) -> Any | None:
     go, _ = plotly()
     times = bars["time"].to_list()
     prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
-    figure = go.Figure(go.Candlestick(x=times, **prices, name=one["symbol"], increasing_line_color=UP, decreasing_line_color=DOWN))
+    figure = go.Figure(
+        go.Candlestick(
+            x=times,
+            **prices,
+            name=one["symbol"],
+            increasing_line_color=UP,
+            decreasing_line_color=DOWN,
+        )
+    )
     sign = "up" if one["side"] == "long" else "down"
-    _mark(figure, run, one["entry_time"], one["entry_price"], "entry", f"triangle-{sign}", "#1e88e5", one["entry_reason"])
+    _mark(
+        figure,
+        run,
+        one["entry_time"],
+        one["entry_price"],
+        "entry",
+        f"triangle-{sign}",
+        "#1e88e5",
+        one["entry_reason"],
+    )
     if one["exit_time"] is not None:
-        _mark(figure, run, one["exit_time"], one["exit_price"], "exit", "x", "#212121", one["exit_reason"])
+        _mark(
+            figure,
+            run,
+            one["exit_time"],
+            one["exit_price"],
+            "exit",
+            "x",
+            "#212121",
+            one["exit_reason"],
+        )
     for name, color in (("stop", DOWN), ("target", UP)):
         if one[name] is not None:
-            figure.add_hline(y=one[name], line={"color": color, "dash": "dot", "width": 1}, annotation_text=name)
+            figure.add_hline(
+                y=one[name], line={"color": color, "dash": "dot", "width": 1}, annotation_text=name
+            )
     if one["found"] is not None:
-        seen = [price for time, price in bars.select("time", "close").iter_rows() if time < _wall(run, one["found"])]
+        seen = [
+            price
+            for time, price in bars.select("time", "close").iter_rows()
+            if time < _wall(run, one["found"])
+        ]
         if seen:
             _mark(figure, run, one["found"], seen[-1], "hit", "star", "#ab47bc", one["scanner"])
     figure.update_xaxes(rangeslider_visible=False, type="category", nticks=12)
@@ -182,48 +311,85 @@ def _wall(run: RunTables, time: dt.datetime) -> str:
     return f"{time.astimezone(ZoneInfo(run.tz)):%Y-%m-%d %H:%M}"
 
 
-def _mark(figure: Any, run: RunTables, time: dt.datetime, price: float, name: str, shape: str, color: str, why: str | None) -> None:
+def _mark(
+    figure: Any,
+    run: RunTables,
+    time: dt.datetime,
+    price: float,
+    name: str,
+    shape: str,
+    color: str,
+    why: str | None,
+) -> None:
     go, _ = plotly()
     shown = figure.data[0].x
     at = _wall(run, time)
     within = [x for x in shown if x <= at]
-    figure.add_trace(go.Scatter(
-        x=[within[-1] if within else shown[0]], y=[price], mode="markers", name=name, text=[f"{at} {why or ''}"],
-        hovertemplate="%{text}<br>%{y}<extra></extra>",
-        marker={"symbol": shape, "size": 13, "color": color, "line": {"width": 1, "color": "white"}},
-    ))  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[within[-1] if within else shown[0]],
+            y=[price],
+            mode="markers",
+            name=name,
+            text=[f"{at} {why or ''}"],
+            hovertemplate="%{text}<br>%{y}<extra></extra>",
+            marker={
+                "symbol": shape,
+                "size": 13,
+                "color": color,
+                "line": {"width": 1, "color": "white"},
+            },
+        )
+    )
 
 
 def _bars(run: RunTables, one: Mapping[str, Any]) -> pl.DataFrame | None:
     """Bars around a trade with their exchange-local times as text: of the replayed interval within a session, else daily ones."""
     if run.archive is None:
         return None
-    base = run.manifest["config"]["session_data_config"]["interval"] or run.archive.manifest.base.name
+    base = (
+        run.manifest["config"]["session_data_config"]["interval"] or run.archive.manifest.base.name
+    )
     ends = one["exit_time"] or one["entry_time"]
     first, last = (time.astimezone(ZoneInfo(run.tz)).date() for time in (one["entry_time"], ends))
     if base == "1d" or (last - first).days > 3:
         start, end = first - dt.timedelta(days=60), last + dt.timedelta(days=30)
-        daily = run.archive.read_daily(list(BAR_SCHEMA)[1:], start, end).filter(pl.col("symbol") == one["symbol"])
+        daily = run.archive.read_daily(list(BAR_SCHEMA)[1:], start, end).filter(
+            pl.col("symbol") == one["symbol"]
+        )
         return _timed(daily, run).head(LONGEST)
     days = [day for day in run.archive.sessions(base) if first <= day <= last]
     bars = pl.concat(
-        run.archive.read_session(day, list(BAR_SCHEMA), base).filter(pl.col("symbol") == one["symbol"]) for day in days
+        run.archive.read_session(day, list(BAR_SCHEMA), base).filter(
+            pl.col("symbol") == one["symbol"]
+        )
+        for day in days
     )
     sessions = [run.archive.calendar.session(day) for day in days]
     stamps = pl.col("timestamp").to_physical()
-    regular = bars.filter(pl.any_horizontal(stamps.is_between(s.open, s.close, closed="left") for s in sessions))
+    regular = bars.filter(
+        pl.any_horizontal(stamps.is_between(s.open, s.close, closed="left") for s in sessions)
+    )
     entered = int((regular["timestamp"] < one["entry_time"]).sum())
     left = int((regular["timestamp"] <= ends).sum())
-    return _timed(regular[max(0, entered - 2 * BARS_AROUND) : left + BARS_AROUND], run).head(LONGEST)
+    return _timed(regular[max(0, entered - 2 * BARS_AROUND) : left + BARS_AROUND], run).head(
+        LONGEST
+    )
 
 
 def _timed(bars: pl.DataFrame, run: RunTables) -> pl.DataFrame:
-    return bars.with_columns(time=pl.col("timestamp").dt.convert_time_zone(run.tz).dt.to_string("%Y-%m-%d %H:%M"))
+    return bars.with_columns(
+        time=pl.col("timestamp").dt.convert_time_zone(run.tz).dt.to_string("%Y-%m-%d %H:%M")
+    )
 
 
 def _laid_out(figure: Any, height: int, title: str = "") -> Any:
     figure.update_layout(
-        template="plotly_white", height=height, title=title, margin={"l": 60, "r": 20, "t": 50 if title else 20, "b": 40},
-        legend={"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"}, hovermode="closest",
-    )  # fmt: skip
+        template="plotly_white",
+        height=height,
+        title=title,
+        margin={"l": 60, "r": 20, "t": 50 if title else 20, "b": 40},
+        legend={"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"},
+        hovermode="closest",
+    )
     return figure

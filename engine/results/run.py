@@ -33,39 +33,64 @@ class FinishedRun:
     failures: int
     seconds: float
     audit: InRunAudit | None  # None where it was left out
-    trading: dict[str, Any]  # `trading` and `strategies` of summary.json; empty where nothing is traded
+    trading: dict[
+        str, Any
+    ]  # `trading` and `strategies` of summary.json; empty where nothing is traded
 
 
 def execute_run(
-    loaded: LoadedConfig, archive: Archive, out: Path, progress: Progress, workers: int = 1, audit: bool = True,
+    loaded: LoadedConfig,
+    archive: Archive,
+    out: Path,
+    progress: Progress,
+    workers: int = 1,
+    audit: bool = True,
     audit_seed: int | None = None,
-) -> FinishedRun:  # fmt: skip
+) -> FinishedRun:
     """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on, and Interrupted with the
     path of what is left of it.
 
     audit       whether a few random ticks of a session are audited for look-ahead along the way
     audit_seed  draws them; the config's digest where left out
     """
-    blocks = RunBlocks(loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers)  # refuses what is wrong
+    blocks = RunBlocks(
+        loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers
+    )  # refuses what is wrong
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     seeds = {"audit": int(loaded.digest, 16) if audit_seed is None else audit_seed} if audit else {}
-    manifest = {**provenance(loaded, archive), "seeds": seeds, "started": started, "resumed": [], "skipped_sessions": {}}
+    manifest = {
+        **provenance(loaded, archive),
+        "seeds": seeds,
+        "started": started,
+        "resumed": [],
+        "skipped_sessions": {},
+    }
     directory = RunDirectory.begin(out.absolute(), loaded.config.session_name, manifest)
     return _in(directory, lambda directory: _complete(directory, blocks))
 
 
-def resume_run(run: Path, archive_path: Path | None, progress: Progress, workers: int = 1) -> FinishedRun:
+def resume_run(
+    run: Path, archive_path: Path | None, progress: Progress, workers: int = 1
+) -> FinishedRun:
     """Complete a run that was stopped; raises RunError where what its results depend on has changed."""
 
     def complete(directory: RunDirectory) -> FinishedRun:
         before = directory.manifest
         loaded, archive = loaded_of(before, directory.aside), archive_of(before, archive_path)
-        blocks = RunBlocks(loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers)
+        blocks = RunBlocks(
+            loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers
+        )
         changed = changes(before, provenance(loaded, archive))
         if changed:
-            raise RunError("cannot be resumed, for what its results depend on has changed:\n  " + "\n  ".join(changed),
-                           where=run, fix="\n  run it anew: `barsweep run --from RUN`")  # fmt: skip
-        directory.note(resumed=[*before["resumed"], dt.datetime.now(dt.UTC).isoformat(timespec="seconds")])
+            raise RunError(
+                "cannot be resumed, for what its results depend on has changed:\n  "
+                + "\n  ".join(changed),
+                where=run,
+                fix="\n  run it anew: `barsweep run --from RUN`",
+            )
+        directory.note(
+            resumed=[*before["resumed"], dt.datetime.now(dt.UTC).isoformat(timespec="seconds")]
+        )
         return _complete(directory, blocks)
 
     return _in(RunDirectory.unfinished(run), complete)
@@ -77,7 +102,9 @@ def _in(directory: RunDirectory, complete: Callable[[RunDirectory], FinishedRun]
         with directory:
             return complete(directory)
     except KeyboardInterrupt:
-        raise Interrupted(directory.aside if directory.aside.exists() else None, "interrupted") from None
+        raise Interrupted(
+            directory.aside if directory.aside.exists() else None, "interrupted"
+        ) from None
 
 
 def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
@@ -89,14 +116,22 @@ def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
         except SessionFileError as error:
             if blocks.loaded.config.backtest_config.on_corrupt == "stop":
                 raise
-            directory.note(skipped_sessions=directory.manifest["skipped_sessions"] | {str(error.date): str(error)})
+            directory.note(
+                skipped_sessions=directory.manifest["skipped_sessions"]
+                | {str(error.date): str(error)}
+            )
             archive = blocks.archive.without([error.date])
-            blocks = replace(blocks, archive=archive, trader=make_desk(blocks.loaded, archive), failures=0)
+            blocks = replace(
+                blocks, archive=archive, trader=make_desk(blocks.loaded, archive), failures=0
+            )
 
 
 def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> FinishedRun:
     desk, coordinator = cast(TradingDesk | None, blocks.trader), blocks.coordinator
-    blocks.kept, blocks.aside = directory.start(desk is not None, coordinator.needs.independent), directory.parts
+    blocks.kept, blocks.aside = (
+        directory.start(desk is not None, coordinator.needs.independent),
+        directory.parts,
+    )
     audit = _audit(blocks, directory.manifest["seeds"].get("audit"))
     summary = RunSummary({slot.name: ScannerSummary.of(slot) for slot in coordinator.manager.slots})
     for block in blocks:
@@ -111,8 +146,14 @@ def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> Finish
     failures = blocks.failures + (desk.failures if desk else 0) + len(summary.skipped)
     seconds = time.perf_counter() - clock
     told = audit.as_dict() if audit else None
-    directory.finish(summary.as_dict(warnings) | trading, audit=told, **_measured(blocks, summary, seconds, failures))
-    return FinishedRun(directory.path, blocks.archive, summary, warnings, failures, seconds, audit, trading)
+    directory.finish(
+        summary.as_dict(warnings) | trading,
+        audit=told,
+        **_measured(blocks, summary, seconds, failures),
+    )
+    return FinishedRun(
+        directory.path, blocks.archive, summary, warnings, failures, seconds, audit, trading
+    )
 
 
 def _audit(blocks: RunBlocks, seed: int | None) -> InRunAudit | None:
@@ -129,18 +170,29 @@ def _trading(desk: TradingDesk | None, blocks: RunBlocks, folder: Path) -> dict[
     if desk is None:
         return {}
     config, archive = blocks.loaded.config, blocks.archive
-    benchmark = Benchmark.of(archive, blocks.dates, config.session_data_config.benchmark, blocks.coordinator.needs.symbols)
-    summary = trading_summary(folder, str(archive.calendar.tz), config.account.starting_cash, benchmark)
+    benchmark = Benchmark.of(
+        archive,
+        blocks.dates,
+        config.session_data_config.benchmark,
+        blocks.coordinator.needs.symbols,
+    )
+    summary = trading_summary(
+        folder, str(archive.calendar.tz), config.account.starting_cash, benchmark
+    )
     return {"trading": summary, "strategies": desk.states()}
 
 
-def _measured(blocks: RunBlocks, summary: RunSummary, seconds: float, failures: int) -> dict[str, Any]:
+def _measured(
+    blocks: RunBlocks, summary: RunSummary, seconds: float, failures: int
+) -> dict[str, Any]:
     """The rest of the manifest: what may differ from run to run."""
     return {
         "seconds": round(seconds, 3),
         "workers": blocks.processes,
         "seconds_by_phase": {name: round(spent, 3) for name, spent in blocks.seconds.items()},
-        "milliseconds_by_scanner": {name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()},
+        "milliseconds_by_scanner": {
+            name: round(one.elapsed_us / 1000, 1) for name, one in summary.scanners.items()
+        },
         "peak_memory_mb": round(peak_memory_mb(), 1),
         "exit_state": "failures" if failures else "complete",
     }

@@ -31,15 +31,23 @@ from engine.schema import (
     SYMBOL_EVENTS_SCHEMA,
     TIMINGS_SCHEMA,
     TRADES_SCHEMA,
-)  # fmt: skip
+)
 from engine.text import file_name
 
 log = logging.getLogger("barsweep")
-TRADING_TABLES = {"orders": ORDERS_SCHEMA, "fills": FILLS_SCHEMA, "trades": TRADES_SCHEMA, "equity": EQUITY_SCHEMA}
+TRADING_TABLES = {
+    "orders": ORDERS_SCHEMA,
+    "fills": FILLS_SCHEMA,
+    "trades": TRADES_SCHEMA,
+    "equity": EQUITY_SCHEMA,
+}
 TABLES = {
-    "scans": SCANS_SCHEMA, "hits": HITS_SCHEMA, "symbols": SYMBOL_EVENTS_SCHEMA, "quality": QUALITY_SCHEMA,
+    "scans": SCANS_SCHEMA,
+    "hits": HITS_SCHEMA,
+    "symbols": SYMBOL_EVENTS_SCHEMA,
+    "quality": QUALITY_SCHEMA,
     "timings": TIMINGS_SCHEMA,
-}  # fmt: skip
+}
 
 
 class RunDirectory:
@@ -74,7 +82,9 @@ class RunDirectory:
             return cls(_move(fresh, root / name), manifest, True)
         except OSError as error:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise RunError(f"cannot be written: {error.strerror}", where=root, fix="give another --out") from None
+            raise RunError(
+                f"cannot be written: {error.strerror}", where=root, fix="give another --out"
+            ) from None
 
     @classmethod
     def unfinished(cls, run: Path) -> RunDirectory:
@@ -90,16 +100,29 @@ class RunDirectory:
             fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise RunError("is still being written by another process", where=self.aside, fix="wait until it has ended") from None
+            raise RunError(
+                "is still being written by another process",
+                where=self.aside,
+                fix="wait until it has ended",
+            ) from None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        kept, mistake = self._blocks(), isinstance(error, BarsweepError) and not isinstance(error, StoppedError)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        kept, mistake = (
+            self._blocks(),
+            isinstance(error, BarsweepError) and not isinstance(error, StoppedError),
+        )
         if self.path.exists() or (self._fresh and (mistake or not kept)):
             shutil.rmtree(self.aside, ignore_errors=True)
         else:
             self._clear()
-            log.warning("stopped; `barsweep run --resume %s` goes on (%d blocks of sessions are kept)", self.aside, len(kept))
+            log.warning(
+                "stopped; `barsweep run --resume %s` goes on (%d blocks of sessions are kept)",
+                self.aside,
+                len(kept),
+            )
         self._lock.close()
 
     @property
@@ -118,11 +141,15 @@ class RunDirectory:
             for folder in (self.parts, self._folder, self.aside / "blocks"):
                 folder.mkdir(exist_ok=True)
         schemas = TABLES | TRADING_TABLES if trades else TABLES
-        self._tables = {name: GrowingTable(self._folder, name, schema) for name, schema in schemas.items()}
+        self._tables = {
+            name: GrowingTable(self._folder, name, schema) for name, schema in schemas.items()
+        }
         blocks: list[StoredBlock] = []
         for folder in self._blocks() if keeps else ():
             block = StoredBlock.read(folder)
-            if block is None:  # the disk has not kept what was written: from here on all is computed again
+            if (
+                block is None
+            ):  # the disk has not kept what was written: from here on all is computed again
                 break
             blocks.append(block)
         for folder in self._blocks()[len(blocks) :]:
@@ -130,15 +157,24 @@ class RunDirectory:
         return blocks
 
     def add(
-        self, block: Block, hits: pl.DataFrame, trading: Mapping[str, pl.DataFrame], last: bool, warnings: list[str]
-    ) -> None:  # fmt: skip
+        self,
+        block: Block,
+        hits: pl.DataFrame,
+        trading: Mapping[str, pl.DataFrame],
+        last: bool,
+        warnings: list[str],
+    ) -> None:
         """Append the rows of a block of sessions, its hits as they are given, and what trading leaves after them.
 
         last      whether no block follows, so that there is nothing to keep it for
         warnings  all so far
         """
         kept = self.aside / "blocks" / str(block.dates[0])
-        if self._keeps and not last and not (isinstance(block, StoredBlock) and block.folder == kept):
+        if (
+            self._keeps
+            and not last
+            and not (isinstance(block, StoredBlock) and block.folder == kept)
+        ):
             StoredBlock.write(block, kept, warnings=warnings)
         with writing(self._folder):
             for name, table in self._tables.items():
@@ -173,7 +209,9 @@ class RunDirectory:
 
     def _blocks(self) -> list[Path]:
         """The folders of the blocks that are done, in order."""
-        return sorted(folder for folder in self.aside.glob("blocks/*") if not folder.name.startswith("."))
+        return sorted(
+            folder for folder in self.aside.glob("blocks/*") if not folder.name.startswith(".")
+        )
 
     def _clear(self) -> None:
         """Drop what a process was at when it ended."""
@@ -203,7 +241,9 @@ def finished(run: Path) -> dict[str, Any] | None:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def _move(fresh: Path, path: Path) -> Path:

@@ -28,7 +28,11 @@ class RunTables:
         try:
             self.summary = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise RunError("no run directory", where=self.folder, expected="a folder with manifest.json and summary.json") from None
+            raise RunError(
+                "no run directory",
+                where=self.folder,
+                expected="a folder with manifest.json and summary.json",
+            ) from None
         if self.archive is None:
             try:
                 self.archive = archive_of(self.manifest)
@@ -76,6 +80,13 @@ class RunTables:
         """What the account is measured against."""
         if self.archive is None or self.ends.is_empty():
             return None
-        symbols = pl.scan_parquet(self.folder / "quality.parquet").select(pl.col("symbol").unique()).collect()["symbol"].to_list()
+        symbols = (
+            pl.scan_parquet(self.folder / "quality.parquet")
+            .select(pl.col("symbol").unique())
+            .collect()["symbol"]
+            .to_list()
+        )
         symbol = self.manifest["config"]["session_data_config"].get("benchmark")
-        return Benchmark.of(self.archive, self.ends["session"].to_list(), symbol and symbol.upper(), symbols)
+        return Benchmark.of(
+            self.archive, self.ends["session"].to_list(), symbol and symbol.upper(), symbols
+        )

@@ -59,7 +59,13 @@ class StoredBlock:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def write(cls, block: Block, folder: Path, frames: Sequence[str] = FRAMES, warnings: Sequence[str] = ()) -> StoredBlock:
+    def write(
+        cls,
+        block: Block,
+        folder: Path,
+        frames: Sequence[str] = FRAMES,
+        warnings: Sequence[str] = (),
+    ) -> StoredBlock:
         """Write a block into a folder, which is there whole or not at all; raises WriteError."""
         aside = folder.with_name(f".{folder.name}")
         try:
@@ -68,9 +74,16 @@ class StoredBlock:
                 sums = block.sums
             else:
                 aside.mkdir(parents=True)
-                sums = {name: _write(getattr(block, name), aside / f"{name}.arrow") for name in frames}
+                sums = {
+                    name: _write(getattr(block, name), aside / f"{name}.arrow") for name in frames
+                }
             stored = cls(folder, block.dates, block.bars, sums, warnings)
-            note = {"dates": list(map(str, stored.dates)), "bars": stored.bars, "sums": stored.sums, "warnings": list(warnings)}
+            note = {
+                "dates": list(map(str, stored.dates)),
+                "bars": stored.bars,
+                "sums": stored.sums,
+                "warnings": list(warnings),
+            }
             (aside / NOTE).write_text(json.dumps(note), encoding="utf-8")
             os.rename(aside, folder)
         except (OSError, pl.exceptions.PolarsError) as error:
@@ -105,7 +118,10 @@ class StoredBlock:
     def found(self) -> Mapping[str, Mapping[str, int]]:
         """Scanner -> symbol -> hits."""
         by_scanner = self.hits.select("scanner", "symbol").partition_by("scanner", as_dict=True)
-        return {str(name): dict(hits["symbol"].value_counts().iter_rows()) for (name,), hits in by_scanner.items()}
+        return {
+            str(name): dict(hits["symbol"].value_counts().iter_rows())
+            for (name,), hits in by_scanner.items()
+        }
 
     @cached_property
     def symbols(self) -> pl.DataFrame:

@@ -68,8 +68,9 @@ class ScannerSummary:
         names = ("scans", "scanned", "qualified", "hits", "promoted", "errors", "funnel")
         most = sorted(self.symbols.items(), key=lambda item: (-item[1], item[0]))[:TOP_SYMBOLS]
         return {name: getattr(self, name) for name in names} | {
-            "symbols": len(self.symbols), "most_hits": dict(most),
-        }  # fmt: skip
+            "symbols": len(self.symbols),
+            "most_hits": dict(most),
+        }
 
 
 @dataclass
@@ -81,7 +82,9 @@ class RunSummary:
     bars: int = 0
     first: str = ""
     last: str = ""
-    survivorship: dict[str, Survivorship] = field(default_factory=dict)  # of each scanner, once the run is over
+    survivorship: dict[str, Survivorship] = field(
+        default_factory=dict
+    )  # of each scanner, once the run is over
     skipped: dict[str, str] = field(default_factory=dict)  # session -> why its file cannot be read
 
     def add(self, block: Block) -> None:
@@ -96,30 +99,44 @@ class RunSummary:
     def as_dict(self, warnings: list[str]) -> dict[str, Any]:
         """For summary.json."""
         return {
-            "sessions": self.sessions, "first_session": self.first, "last_session": self.last, "bars": self.bars,
+            "sessions": self.sessions,
+            "first_session": self.first,
+            "last_session": self.last,
+            "bars": self.bars,
             "hits": sum(one.hits for one in self.scanners.values()),
-            "failures": sum(one.errors for one in self.scanners.values()), "skipped_sessions": self.skipped,
+            "failures": sum(one.errors for one in self.scanners.values()),
+            "skipped_sessions": self.skipped,
             "scanners": {name: one.as_dict() for name, one in self.scanners.items()},
-            "survivorship": {name: one.as_dict() for name, one in self.survivorship.items()}, "warnings": warnings,
-        }  # fmt: skip
+            "survivorship": {name: one.as_dict() for name, one in self.survivorship.items()},
+            "warnings": warnings,
+        }
 
     def copy(self) -> RunSummary:
         """As it is now."""
         scanners = {
-            name: replace(one, funnel=dict(one.funnel), symbols=one.symbols.copy()) for name, one in self.scanners.items()
+            name: replace(one, funnel=dict(one.funnel), symbols=one.symbols.copy())
+            for name, one in self.scanners.items()
         }
         return replace(self, scanners=scanners)
 
     def why_empty(self) -> list[str]:
         """Of each scanner that found nothing: what left it without hits."""
-        return [f"{name} found nothing: {one.why_empty(self.bars)}" for name, one in self.scanners.items() if not one.hits]
+        return [
+            f"{name} found nothing: {one.why_empty(self.bars)}"
+            for name, one in self.scanners.items()
+            if not one.hits
+        ]
 
-    def finish(self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]) -> None:
+    def finish(
+        self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]
+    ) -> None:
         """Say what each scanner's universe left out in a run over these sessions."""
         if universes:
             traded = Traded.of(archive, dates[0], dates[-1])
             self.survivorship = {
-                name: survivorship(universe, self.scanners[name].symbols, traded, dates[0], dates[-1])
+                name: survivorship(
+                    universe, self.scanners[name].symbols, traded, dates[0], dates[-1]
+                )
                 for name, universe in universes.items()
             }
 

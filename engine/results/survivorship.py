@@ -76,28 +76,47 @@ def with_bars(archive: Archive, first: dt.date, last: dt.date) -> set[str]:
             bars = archive.read_daily_year(year, [])
             between = (bars.days >= day_number(first)) & (bars.days <= day_number(last))
             some = np.logical_or.reduceat(between, np.cumsum(bars.counts) - bars.counts)
-            found.update(symbol for symbol, there in zip(bars.symbols, some.tolist(), strict=True) if there)
+            found.update(
+                symbol for symbol, there in zip(bars.symbols, some.tolist(), strict=True) if there
+            )
     return found
 
 
 def survivorship(
-    universe: Universe | None, hits: Mapping[str, int], traded: Traded, first: dt.date, last: dt.date
-) -> Survivorship:  # fmt: skip
+    universe: Universe | None,
+    hits: Mapping[str, int],
+    traded: Traded,
+    first: dt.date,
+    last: dt.date,
+) -> Survivorship:
     """Of a scanner's universe and its hits by symbol, in a run from `first` to `last`."""
-    found = sum(hits.values()), sum(count for symbol, count in hits.items() if symbol in traded.stopped)
+    found = (
+        sum(hits.values()),
+        sum(count for symbol, count in hits.items() if symbol in traded.stopped),
+    )
     if universe is None:
         return Survivorship(False, None, None, None, None, *found)
     named, left = set(universe.named(first, last)), universe.leavers(first, last)
     return Survivorship(
-        universe.point_in_time, len(named), len(named - traded.present), None if left is None else len(left),
-        len(named & traded.stopped), *found,
-    )  # fmt: skip
+        universe.point_in_time,
+        len(named),
+        len(named - traded.present),
+        None if left is None else len(left),
+        len(named & traded.stopped),
+        *found,
+    )
 
 
 def survivorship_rows(told: Mapping[str, Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """`survivorship` of summary.json as rows under HEADS."""
     return [
-        (name, one["members"], one["without_data"], one["left_later"] if one["point_in_time"] else "not told", one["stopped"],
-         f"{one['hits_stopped']:,} of {one['hits']:,}")
+        (
+            name,
+            one["members"],
+            one["without_data"],
+            one["left_later"] if one["point_in_time"] else "not told",
+            one["stopped"],
+            f"{one['hits_stopped']:,} of {one['hits']:,}",
+        )
         for name, one in told.items()
-    ]  # fmt: skip
+    ]

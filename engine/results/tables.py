@@ -49,7 +49,10 @@ def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTa
 
 def whole_frame(frames: Sequence[pl.DataFrame], own: dict[str, pl.DataType]) -> pl.DataFrame:
     """Frames as one, in the columns and types that a `GrowingTable` of them has when it is read."""
-    rows = pl.concat([pl.DataFrame(schema=own), *(frame for frame in frames if len(frame))], how="diagonal_relaxed")
+    rows = pl.concat(
+        [pl.DataFrame(schema=own), *(frame for frame in frames if len(frame))],
+        how="diagonal_relaxed",
+    )
     return rows.cast(pl.Schema(dict(rows.schema) | own)).rechunk()
 
 
@@ -85,7 +88,9 @@ class GrowingTable:
     def close(self) -> None:
         """Close the file as it is, once nothing is written to it any more."""
         if self._at:
-            wait([self._at])  # whatever comes of it: an interrupt of Polars is raised on that thread as well
+            wait(
+                [self._at]
+            )  # whatever comes of it: an interrupt of Polars is raised on that thread as well
         with suppress(OSError, pa.ArrowException):
             if self._writer is not None:
                 self._writer.close()
@@ -101,7 +106,11 @@ class GrowingTable:
     def _append(self, rows: pl.DataFrame) -> None:
         empty = [pl.DataFrame(schema=schema) for schema in (self._schema, rows.schema)]
         together = dict(pl.concat(empty, how="diagonal_relaxed").schema) | self._own
-        fresh = {name for name, dtype in together.items() if dtype != pl.Null and self._schema.get(name) != dtype}
+        fresh = {
+            name
+            for name, dtype in together.items()
+            if dtype != pl.Null and self._schema.get(name) != dtype
+        }
         self._schema = together
         if self._writer is None or fresh:
             self._open()
@@ -115,7 +124,9 @@ class GrowingTable:
             self._target.rename(before)
         schema = self._arrow(pl.DataFrame(schema=self._schema)).schema
         repeating = [name for name, dtype in self._schema.items() if not dtype.is_float()]
-        self._writer = pq.ParquetWriter(self._target, schema, compression="zstd", use_dictionary=repeating)
+        self._writer = pq.ParquetWriter(
+            self._target, schema, compression="zstd", use_dictionary=repeating
+        )
         if before.exists():
             with pq.ParquetFile(before) as file:
                 for group in range(file.num_row_groups):
@@ -124,7 +135,11 @@ class GrowingTable:
 
     def _write(self, rows: pl.DataFrame) -> None:
         assert self._writer is not None
-        missing = [pl.lit(None, dtype).alias(name) for name, dtype in self._schema.items() if name not in rows.columns]
+        missing = [
+            pl.lit(None, dtype).alias(name)
+            for name, dtype in self._schema.items()
+            if name not in rows.columns
+        ]
         whole = rows.with_columns(missing).select(*self._schema).cast(self._schema)  # type: ignore[arg-type]
         self._writer.write_table(self._arrow(whole), row_group_size=len(rows))
 

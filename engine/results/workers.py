@@ -36,13 +36,21 @@ class Workers:
     """
 
     def __init__(
-        self, loaded: LoadedConfig, archive: Archive, frames: Sequence[str], aside: Path | None, executor: Executor | None
-    ):  # fmt: skip
+        self,
+        loaded: LoadedConfig,
+        archive: Archive,
+        frames: Sequence[str],
+        aside: Path | None,
+        executor: Executor | None,
+    ):
         self._given = loaded.config.model_dump(mode="json"), str(loaded.path), archive, list(frames)
         self._aside, self._executor, self._own = aside, executor, executor is None
         self._parts: deque[Sequence[dt.date]] = deque()
         self._submitted: deque[Future[Computed]] = deque()  # in order
-        self._until_end, self._folder = ExitStack(), Path()  # where parts are written, once others have begun
+        self._until_end, self._folder = (
+            ExitStack(),
+            Path(),
+        )  # where parts are written, once others have begun
         self.begun, self.count = False, 1  # processes, this one among them
 
     def __enter__(self) -> Workers:
@@ -59,7 +67,11 @@ class Workers:
         """Have parts computed by so many processes, this one among them."""
         self.begun, self.count = True, min(count, len(parts) + 1) if self._own else count
         self._parts.extend(parts)
-        self._folder = Path(self._until_end.enter_context(tempfile.TemporaryDirectory(prefix="barsweep-", dir=self._aside)))
+        self._folder = Path(
+            self._until_end.enter_context(
+                tempfile.TemporaryDirectory(prefix="barsweep-", dir=self._aside)
+            )
+        )
         if self._executor is None:
             self._executor = self._until_end.enter_context(processes(self.count - 1))
         with _killed_is_told():
@@ -82,7 +94,9 @@ class Workers:
     def _submit(self) -> None:
         """Let each worker have a part at hand and one to go on with."""
         assert self._executor is not None
-        ahead = self.count if not self._own or len(self._parts) > self.count else self.count - 1  # at last this one helps
+        ahead = (
+            self.count if not self._own or len(self._parts) > self.count else self.count - 1
+        )  # at last this one helps
         while self._parts and sum(not future.done() for future in self._submitted) < ahead:
             with born_into(self.count) if self._own else nullcontext():
                 self._submitted.append(self._executor.submit(compute_blocks, *self._call()))
@@ -93,13 +107,20 @@ class Workers:
 
 
 def compute_blocks(
-    content: dict[str, Any], path: str, archive: Archive, dates: list[dt.date], folder: str, frames: Sequence[str]
-) -> Computed:  # fmt: skip
+    content: dict[str, Any],
+    path: str,
+    archive: Archive,
+    dates: list[dt.date],
+    folder: str,
+    frames: Sequence[str],
+) -> Computed:
     """Compute consecutive blocks of a run and write their tables into a folder; runs in a process of its own.
 
     The blocks, and what kept it from computing the rest.
     """
-    coordinator = SessionCoordinator(LoadedConfig(SessionConfig(**content), Path(path)), archive, quality="quality" in frames)
+    coordinator = SessionCoordinator(
+        LoadedConfig(SessionConfig(**content), Path(path)), archive, quality="quality" in frames
+    )
     found: list[StoredBlock] = []
     try:
         for number, block in enumerate(in_blocks(coordinator.records(dates))):
@@ -115,8 +136,11 @@ def _killed_is_told() -> Iterator[None]:
     try:
         yield
     except BrokenExecutor:
-        raise StoppedError("a worker process was killed", where="--workers",
-                           fix="was there memory enough? fewer workers take less") from None  # fmt: skip
+        raise StoppedError(
+            "a worker process was killed",
+            where="--workers",
+            fix="was there memory enough? fewer workers take less",
+        ) from None
 
 
 def _done(computed: Computed) -> Future[Computed]:

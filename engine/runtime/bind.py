@@ -20,7 +20,9 @@ def bind(template: Any, compiled: Any, **given: Any) -> types.FunctionType:
     """A copy of the function `template` with the name and file of the kernel `compiled`, and `given` among its globals."""
     source = compiled.py_func
     name = f"{source.__name__}{template.__name__}"
-    code = template.__code__.replace(co_filename=source.__code__.co_filename, co_name=name, co_qualname=name)
+    code = template.__code__.replace(
+        co_filename=source.__code__.co_filename, co_name=name, co_qualname=name
+    )
     bound = types.FunctionType(code, template.__globals__ | given, name)
     bound.__module__, bound.__qualname__ = source.__module__, name
     return bound

@@ -20,7 +20,10 @@ from types import ModuleType
 
 OWN_PACKAGES = ("scanners", "engine")
 PYTHONS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-INSTALLED = [Path(folder).resolve() for folder in (*PYTHONS, *site.getsitepackages(), site.getusersitepackages())]
+INSTALLED = [
+    Path(folder).resolve()
+    for folder in (*PYTHONS, *site.getsitepackages(), site.getusersitepackages())
+]
 
 
 def forget_modules(names: Iterable[str]) -> None:
@@ -32,8 +35,16 @@ def forget_modules(names: Iterable[str]) -> None:
         top = name.partition(".")[0]
         if module is not None and name not in found and top not in OWN_PACKAGES:
             found.add(name)
-            left |= {one for one in _imports(module) if one.partition(".")[0] == top or _is_the_users(one)}
-    for name in [name for name in sys.modules if any(name == one or name.startswith(f"{one}.") for one in found)]:
+            left |= {
+                one
+                for one in _imports(module)
+                if one.partition(".")[0] == top or _is_the_users(one)
+            }
+    for name in [
+        name
+        for name in sys.modules
+        if any(name == one or name.startswith(f"{one}.") for one in found)
+    ]:
         package, _, leaf = name.rpartition(".")
         if package in sys.modules:  # where `from package import leaf` looks first
             vars(sys.modules[package]).pop(leaf, None)
@@ -50,7 +61,9 @@ def _imports(module: ModuleType) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            package = importlib.util.resolve_name("." * node.level + (node.module or ""), module.__package__)
+            package = importlib.util.resolve_name(
+                "." * node.level + (node.module or ""), module.__package__
+            )
             inside = [f"{package}.{alias.name}" for alias in node.names]
             yield from (name if name in sys.modules else package for name in inside)
 

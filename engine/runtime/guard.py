@@ -29,7 +29,9 @@ def guarded(seconds: float | None) -> Iterator[None]:
         with np.errstate(), time_limit(seconds):
             yield
     except OutOfTime:
-        raise ScannerError(f"took longer than {seconds:g} s", expected="no more than scan_time_limit") from None
+        raise ScannerError(
+            f"took longer than {seconds:g} s", expected="no more than scan_time_limit"
+        ) from None
     finally:
         if os.getpid() != process:
             os._exit(1)

@@ -39,7 +39,9 @@ _EVERYWHERE = [*(_HERE / name for name in ("jit.py", "borrow.py", "bind.py")), _
 def njit(function: Callable[..., Any]) -> Any:
     """Compile a helper or a kernel with the project's flags. Passes that kernels share stand in kernels/shared/."""
     folder = Path(inspect.getfile(function)).parent.name
-    function.__qualname__ = f"{function.__qualname__}_{_digest('broker' if folder == 'broker' else 'shared')}"
+    function.__qualname__ = (
+        f"{function.__qualname__}_{_digest('broker' if folder == 'broker' else 'shared')}"
+    )
     compiled: Any = numba.njit(**FLAGS)(function)
     if not COMPILED:
         compiled.py_func = function

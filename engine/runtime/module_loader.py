@@ -44,23 +44,32 @@ def load_class(module_path: str, kind: Kind[T]) -> type[T]:
     classes = {
         name: value
         for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, kind.base) and value.__module__ == module.__name__
+        if inspect.isclass(value)
+        and issubclass(value, kind.base)
+        and value.__module__ == module.__name__
         and not inspect.isabstract(value)
-    }  # fmt: skip
+    }
     if class_name:
         if class_name not in classes:
             raise kind.error(
-                f"no {kind.noun} class {class_name!r}", where=module_name, expected=f"one of {', '.join(classes) or 'none'}",
+                f"no {kind.noun} class {class_name!r}",
+                where=module_name,
+                expected=f"one of {', '.join(classes) or 'none'}",
                 fix=did_you_mean(class_name, classes),
-            )  # fmt: skip
+            )
         return classes[class_name]
     if len(classes) != 1:
-        found = f"{len(classes)} {kind.noun} classes ({', '.join(classes)})" if classes else f"no {kind.noun} class"
+        found = (
+            f"{len(classes)} {kind.noun} classes ({', '.join(classes)})"
+            if classes
+            else f"no {kind.noun} class"
+        )
         raise kind.error(
-            f"{found} in the module", where=module_name,
+            f"{found} in the module",
+            where=module_name,
             expected=f"one concrete subclass of {kind.public_base}",
             fix=f"name one: {module_name}:{next(iter(classes))}" if classes else None,
-        )  # fmt: skip
+        )
     return next(iter(classes.values()))
 
 
@@ -69,19 +78,24 @@ def _import(name: str, kind: Kind[Any]) -> ModuleType:
     folder = foreign_folder(name)
     if folder is not None:
         raise kind.error(
-            f"module {name!r} is in {folder}, from where nothing is imported", where=kind.noun,
+            f"module {name!r} is in {folder}, from where nothing is imported",
+            where=kind.noun,
             expected="a module of barsweep, of an installed package, or of the current folder",
-            fix="Python's own; name yours otherwise" if folder in standard_library()
+            fix="Python's own; name yours otherwise"
+            if folder in standard_library()
             else f"if it is yours, allow its folder: barsweep --allow-modules {folder}",
-        )  # fmt: skip
+        )
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise kind.error(
-                f"no module {name!r}", where=kind.noun, expected="an importable module path",
-                fix=did_you_mean(name, modules_in(kind.package)) or "run the command in its folder, or give --allow-modules FOLDER",
-            ) from None  # fmt: skip
+                f"no module {name!r}",
+                where=kind.noun,
+                expected="an importable module path",
+                fix=did_you_mean(name, modules_in(kind.package))
+                or "run the command in its folder, or give --allow-modules FOLDER",
+            ) from None
         raise _unimportable(name, kind, error) from error
     except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
         raise _unimportable(name, kind, error) from error

@@ -47,8 +47,15 @@ def foreign_folder(name: str) -> Path | None:
         return None
     folders = [folder.resolve() for folder in _folders(find(top))]
     allowed = [folder.resolve() for folder in _allowed()]
-    foreign = [folder for folder in folders if folder in standard_library() or not any(map(folder.is_relative_to, allowed))]
-    if not foreign or (standard_library().isdisjoint(foreign) and top in importlib.metadata.packages_distributions()):
+    foreign = [
+        folder
+        for folder in folders
+        if folder in standard_library() or not any(map(folder.is_relative_to, allowed))
+    ]
+    if not foreign or (
+        standard_library().isdisjoint(foreign)
+        and top in importlib.metadata.packages_distributions()
+    ):
         return None  # the second: installed in place, where it is developed
     return foreign[0]
 
@@ -68,11 +75,20 @@ def _folders(spec: ModuleSpec | None) -> Iterator[Path]:
     if spec.submodule_search_locations is not None:
         yield from (Path(location).parent for location in spec.submodule_search_locations)
     else:
-        yield Path(spec.origin).parent if spec.has_location and spec.origin else Path(sysconfig.get_path("stdlib"))
+        yield (
+            Path(spec.origin).parent
+            if spec.has_location and spec.origin
+            else Path(sysconfig.get_path("stdlib"))
+        )
 
 
 def _allowed() -> list[Path]:
-    packages = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    packages = [
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+        sysconfig.get_path("purelib"),
+        sysconfig.get_path("platlib"),
+    ]
     return [OWN, Path.cwd(), *map(Path, packages), *_named(ALLOWED), *_named("PYTHONPATH")]
 
 
@@ -82,4 +98,8 @@ def standard_library() -> set[Path]:
 
 
 def _named(variable: str) -> list[Path]:
-    return [Path(folder).expanduser() for folder in os.environ.get(variable, "").split(os.pathsep) if folder]
+    return [
+        Path(folder).expanduser()
+        for folder in os.environ.get(variable, "").split(os.pathsep)
+        if folder
+    ]

@@ -19,7 +19,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-EVENTS = {"open", "os.listdir", "os.scandir", "glob.glob", "sqlite3.connect", "socket.connect", "subprocess.Popen", "os.system"}
+EVENTS = {
+    "open",
+    "os.listdir",
+    "os.scandir",
+    "glob.glob",
+    "sqlite3.connect",
+    "socket.connect",
+    "subprocess.Popen",
+    "os.system",
+}
 LIBRARIES = {
     "polars": r"(read|scan)_\w+",
     "pyarrow.parquet": r"read_\w+",
@@ -74,7 +83,11 @@ def _wrap() -> Iterator[tuple[Any, str, Any]]:
         module = sys.modules.get(name)
         for attribute in dir(module) if module else ():
             function = getattr(module, attribute)
-            if re.fullmatch(readers, attribute) and callable(function) and not isinstance(function, type):
+            if (
+                re.fullmatch(readers, attribute)
+                and callable(function)
+                and not isinstance(function, type)
+            ):
                 setattr(module, attribute, _telling(function, f"{name}.{attribute}"))
                 yield module, attribute, function
 

@@ -21,7 +21,9 @@ OURS = tuple(f"{folder}{os.sep}" for folder in (ENGINE, ENGINE.parent / "scanner
 MADE = ("<frozen", "<string>", "<attrs", "<__array")  # code that libraries make
 
 
-def plug_in_on_the_stack(until: str, unless: Collection[str] = (), only_through: Collection[str] | None = None) -> str | None:
+def plug_in_on_the_stack(
+    until: str, unless: Collection[str] = (), only_through: Collection[str] | None = None
+) -> str | None:
     """The module of a plug-in that has called what runs now; None where no plug-in has.
 
     until         a file of the engine, from which on the stack is not the plug-in's
@@ -35,7 +37,11 @@ def plug_in_on_the_stack(until: str, unless: Collection[str] = (), only_through:
             return None
         if not file.startswith(MADE) and not os.path.realpath(file).startswith(OURS):
             return str(frame.f_globals.get("__name__", file))
-        if only_through is not None and not file.startswith(str(ENGINE)) and os.path.basename(file) not in only_through:
+        if (
+            only_through is not None
+            and not file.startswith(str(ENGINE))
+            and os.path.basename(file) not in only_through
+        ):
             return None
         frame = frame.f_back
     return None

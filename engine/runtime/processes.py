@@ -31,7 +31,9 @@ def processes(count: int) -> Iterator[Executor]:
     """So many processes, which end with this one, and at once where something is raised."""
     context, log = multiprocessing.get_context("spawn"), logging.getLogger("barsweep")
     heard, alive = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, context, _settle_in, (heard, log.level if log.handlers else None))
+    pool = ProcessPoolExecutor(
+        count, context, _settle_in, (heard, log.level if log.handlers else None)
+    )
     try:
         yield pool
     except BaseException:

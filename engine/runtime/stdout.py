@@ -25,7 +25,9 @@ def plug_ins_print_to_stderr() -> Iterator[None]:
     sys.stdout.flush()
     results, there = sys.stdout, os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
-    sys.stdout = os.fdopen(os.dup(STDERR), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    sys.stdout = os.fdopen(
+        os.dup(STDERR), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+    )
     try:
         yield
     finally:

@@ -28,12 +28,15 @@ class OutOfTime(BaseException):
 def check_time_limit(seconds: float | None, where: object) -> None:
     """Refuse a time limit where none can be kept: it needs a Unix timer, which rings in a process's main thread."""
     if seconds is not None and (
-        not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread()
-    ):  # fmt: skip
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
         raise ConfigError(
-            "scan_time_limit cannot be kept here", where=where, expected="Unix, and the main thread of a process",
+            "scan_time_limit cannot be kept here",
+            where=where,
+            expected="Unix, and the main thread of a process",
             fix="leave scan_time_limit out, or run in the main thread or in a process of its own",
-        )  # fmt: skip
+        )
 
 
 @contextmanager

@@ -43,7 +43,11 @@ class BaseScanner(ABC):
     def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
         twice = sorted(set(config or {}) & set(parameters))
         if twice:
-            raise ConfigError(f"{', '.join(twice)} given twice", where=type(self).__name__, expected="in `config` or by name")
+            raise ConfigError(
+                f"{', '.join(twice)} given twice",
+                where=type(self).__name__,
+                expected="in `config` or by name",
+            )
         self.config: dict[str, Any] = {**(config or {}), **parameters}
         self.universe: Universe | None = None
         self.session_date: dt.date | None = None
@@ -64,13 +68,17 @@ class BaseScanner(ABC):
         """The universe's symbols as of the session, sorted; any form that `ScannerParams.universe` takes."""
         if spec is None:
             raise ScannerError(
-                "no universe", where=type(self).__name__, expected='a "universe" in the scanner\'s config',
+                "no universe",
+                where=type(self).__name__,
+                expected='a "universe" in the scanner\'s config',
                 fix='name a file, or "all"',
-            )  # fmt: skip
+            )
         if self.universe is None:
             self.universe = self.load_universe(spec)
         assert self.session_date is not None  # set by the manager before setup
-        return list(self.universe.members(self.session_date))  # the universe's own list is every scanner's
+        return list(
+            self.universe.members(self.session_date)
+        )  # the universe's own list is every scanner's
 
 
 class ColumnarScanner(BaseScanner):
@@ -85,10 +93,14 @@ class ColumnarScanner(BaseScanner):
     """
 
     Params: ClassVar[type[ScannerParams]] = ScannerParams
-    rank_by: str | pl.Expr | None = None  # a feature's or column's name, or an expression; None ranks by symbol
+    rank_by: str | pl.Expr | None = (
+        None  # a feature's or column's name, or an expression; None ranks by symbol
+    )
     rank_descending: bool = True
     limit: int | None = None
-    session_limit: int | None = None  # of a session, the first so many symbols, each once; of one tick, the best first
+    session_limit: int | None = (
+        None  # of a session, the first so many symbols, each once; of one tick, the best first
+    )
 
     def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):
         super().__init__(config, **parameters)
@@ -110,9 +122,23 @@ class ColumnarScanner(BaseScanner):
         """The declarations, checked."""
         where = f"{type(self).__module__}.{type(self).__name__}"
         with plug_in_code("indicators()", where, ScannerError, type(self).indicators):
-            keys = [IndicatorKey.parse(key) if isinstance(key, str) else key for key in self.indicators()]
-        criteria, features = (declared(self, method, where, ScannerError) for method in ("criteria", "features"))
-        return ScanPlan.build(where, criteria, features, self.rank_by, self.rank_descending, self.limit, self.session_limit, keys)
+            keys = [
+                IndicatorKey.parse(key) if isinstance(key, str) else key
+                for key in self.indicators()
+            ]
+        criteria, features = (
+            declared(self, method, where, ScannerError) for method in ("criteria", "features")
+        )
+        return ScanPlan.build(
+            where,
+            criteria,
+            features,
+            self.rank_by,
+            self.rank_descending,
+            self.limit,
+            self.session_limit,
+            keys,
+        )
 
     def setup(self, context: ScanContext) -> bool:
         """Load the universe."""
@@ -132,11 +158,26 @@ def parse_params(model: type[P], config: dict[str, Any], where: str) -> P:
         lines = []
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"])
-            hint = did_you_mean(key, model.model_fields) if problem["type"] == "extra_forbidden" else None
-            what = f"unknown key {key!r}" if hint or problem["type"] == "extra_forbidden" else f"{key}: {problem['msg']}"
+            hint = (
+                did_you_mean(key, model.model_fields)
+                if problem["type"] == "extra_forbidden"
+                else None
+            )
+            what = (
+                f"unknown key {key!r}"
+                if hint or problem["type"] == "extra_forbidden"
+                else f"{key}: {problem['msg']}"
+            )
             lines.append(f"{what} (got {problem['input']!r})" + (f", {hint}" if hint else ""))
-        raise ConfigError("; ".join(lines), where=f"{where} config", expected=f"keys {', '.join(model.model_fields)}") from None
+        raise ConfigError(
+            "; ".join(lines),
+            where=f"{where} config",
+            expected=f"keys {', '.join(model.model_fields)}",
+        ) from None
 
 
 def _unbound(spec: UniverseSpec) -> Universe:
-    raise ScannerError("the scanner is not part of a run", fix="load it through a session config or `barsweep scan`")
+    raise ScannerError(
+        "the scanner is not part of a run",
+        fix="load it through a session config or `barsweep scan`",
+    )

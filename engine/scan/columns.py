@@ -30,16 +30,30 @@ class Column:
 
 def _latest(name: str, value: str) -> Term:
     return Term(
-        name=name, kernel=so_far.last_value, inputs=(value,), outputs=(name,), rows=VISIBLE, state_size=1, warmup_sessions=1,
+        name=name,
+        kernel=so_far.last_value,
+        inputs=(value,),
+        outputs=(name,),
+        rows=VISIBLE,
+        state_size=1,
+        warmup_sessions=1,
         carry=Carry.LAST_SESSION,
-    )  # fmt: skip
+    )
 
 
-def _session(name: str, kernel: object, inputs: tuple[str, ...], size: int, empty: float = float("nan")) -> Term:
+def _session(
+    name: str, kernel: object, inputs: tuple[str, ...], size: int, empty: float = float("nan")
+) -> Term:
     return Term(
-        name=name, kernel=kernel, inputs=inputs, outputs=(name,), rows=REGULAR, state_size=size, carry=Carry.EACH_SESSION,
+        name=name,
+        kernel=kernel,
+        inputs=inputs,
+        outputs=(name,),
+        rows=REGULAR,
+        state_size=size,
+        carry=Carry.EACH_SESSION,
         empty=empty,
-    )  # fmt: skip
+    )
 
 
 BAR_TIME = _latest("bar_time", "timestamp")
@@ -53,52 +67,93 @@ COLUMNS: dict[str, Column] = {
         Column("tick", "the time of the scan", dtype=TIMESTAMP),
         Column("minute", "minutes from the session's open to the tick"),
         *(
-            Column(name, f"{name} of the latest visible bar, of this session or the one before", (_latest(name, name),))
+            Column(
+                name,
+                f"{name} of the latest visible bar, of this session or the one before",
+                (_latest(name, name),),
+            )
             for name in ("open", "high", "low", "close", "volume")
         ),
         Column("bar_time", "start of the latest visible bar", (BAR_TIME,), TIMESTAMP),
         Column("bar_age", "minutes since the latest visible bar was complete", (BAR_TIME,)),
-        Column("bar_today", "whether the latest visible bar is of this session", (BAR_TIME,), pl.Boolean()),
         Column(
-            "session_open", "open of the session's first regular bar",
+            "bar_today",
+            "whether the latest visible bar is of this session",
+            (BAR_TIME,),
+            pl.Boolean(),
+        ),
+        Column(
+            "session_open",
+            "open of the session's first regular bar",
             (_session("session_open", so_far.first_value, ("open",), 2),),
         ),
         Column(
-            "session_high", "highest price of the session so far, regular hours",
+            "session_high",
+            "highest price of the session so far, regular hours",
             (_session("session_high", so_far.highest_value, ("high",), 2),),
         ),
         Column(
-            "session_low", "lowest price of the session so far, regular hours",
+            "session_low",
+            "lowest price of the session so far, regular hours",
             (_session("session_low", so_far.lowest_value, ("low",), 2),),
         ),
-        Column("session_volume", "volume of the session so far, regular hours; 0 before the first bar", (SESSION_VOLUME,)),
         Column(
-            "session_vwap", "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
-            (_session("session_vwap", so_far.volume_weighted_price, ("high", "low", "close", "volume"), 6),),
+            "session_volume",
+            "volume of the session so far, regular hours; 0 before the first bar",
+            (SESSION_VOLUME,),
         ),
-        Column("bars_today", "number of the session's regular bars so far; 0 before the first", (BARS_TODAY,), pl.Int64()),
         Column(
-            "quality", "bars_today in percent of the regular bars that a symbol could have by the tick; none before the first",
+            "session_vwap",
+            "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
+            (
+                _session(
+                    "session_vwap",
+                    so_far.volume_weighted_price,
+                    ("high", "low", "close", "volume"),
+                    6,
+                ),
+            ),
+        ),
+        Column(
+            "bars_today",
+            "number of the session's regular bars so far; 0 before the first",
+            (BARS_TODAY,),
+            pl.Int64(),
+        ),
+        Column(
+            "quality",
+            "bars_today in percent of the regular bars that a symbol could have by the tick; none before the first",
             (BARS_TODAY,),
         ),
         *(
             Column(
-                f"prev_{name}", f"{name} of the last regular session before this one in which the symbol traded, "
-                "in this session's scale", daily=name,
+                f"prev_{name}",
+                f"{name} of the last regular session before this one in which the symbol traded, "
+                "in this session's scale",
+                daily=name,
             )
             for name in ("open", "high", "low", "close", "volume")
         ),
         Column(
-            "prev_close_ex", "prev_close less the dividends since: what it is worth to who buys now, so that `session_open / "
-            "prev_close_ex - 1` is a gap and not a dividend; prev_close where the archive knows of none", daily=CLOSE_EX,
+            "prev_close_ex",
+            "prev_close less the dividends since: what it is worth to who buys now, so that `session_open / "
+            "prev_close_ex - 1` is a gap and not a dividend; prev_close where the archive knows of none",
+            daily=CLOSE_EX,
         ),
         Column(
-            "dividend", "cash a share with an ex-date after the session that the prev_ columns are of, up to this one, in this "
-            "session's scale; 0 where the archive knows of none", daily=DIVIDEND,
+            "dividend",
+            "cash a share with an ex-date after the session that the prev_ columns are of, up to this one, in this "
+            "session's scale; 0 where the archive knows of none",
+            daily=DIVIDEND,
         ),
-        Column("prev_time", "open of the session that the prev_ columns are of", dtype=TIMESTAMP, daily="timestamp"),
+        Column(
+            "prev_time",
+            "open of the session that the prev_ columns are of",
+            dtype=TIMESTAMP,
+            daily="timestamp",
+        ),
     )
-}  # fmt: skip
+}
 
 
 PREVIOUS = "previous("
@@ -134,7 +189,9 @@ def require_known(name: str, provisioned: set[str], where: str) -> None:
         f"unknown column {name!r}",
         where=where,
         expected="a column of the cross-section or an indicator key such as sma_20_1d",
-        fix=_key_meant(name) or did_you_mean(name, [*COLUMNS, *provisioned]) or "see docs/scanners.md for the columns",
+        fix=_key_meant(name)
+        or did_you_mean(name, [*COLUMNS, *provisioned])
+        or "see docs/scanners.md for the columns",
     )
 
 
@@ -144,4 +201,8 @@ def _key_meant(name: str) -> str | None:
         key, column = parse_column(name)
     except IndicatorError:
         return None
-    return f"a key is written whole: {column}" if column in key.columns else f"name one of its outputs: {', '.join(key.columns)}"
+    return (
+        f"a key is written whole: {column}"
+        if column in key.columns
+        else f"name one of its outputs: {', '.join(key.columns)}"
+    )

@@ -43,18 +43,31 @@ class CrossSection:
     """
 
     def __init__(
-        self, sessions: Sequence[Session], table: SymbolTable, ticks: Sequence[Ints], columns: Mapping[str, Floats], *,
-        lags: Sequence[int], previous: Mapping[str, Floats], lazy: LazyColumns | LazyView | None = None,
-        buffers: Buffers | None = None, look_back: LookBack | None = None, looks: Scheduled | None = None,
-    ):  # fmt: skip
+        self,
+        sessions: Sequence[Session],
+        table: SymbolTable,
+        ticks: Sequence[Ints],
+        columns: Mapping[str, Floats],
+        *,
+        lags: Sequence[int],
+        previous: Mapping[str, Floats],
+        lazy: LazyColumns | LazyView | None = None,
+        buffers: Buffers | None = None,
+        look_back: LookBack | None = None,
+        looks: Scheduled | None = None,
+    ):
         self.sessions, self.table, self.ticks = tuple(sessions), table, np.concatenate(ticks)
         self.buffers = Buffers() if buffers is None else buffers
         self._columns, self._previous, self._lazy = dict(columns), previous, lazy
         self._lengths = [len(of_session) for of_session in ticks]
         # where each session's ticks begin, and at last where they end
-        self.bounds: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._lengths, dtype=np.int64)])
+        self.bounds: Ints = np.concatenate(
+            [np.zeros(1, np.int64), np.cumsum(self._lengths, dtype=np.int64)]
+        )
         self._lags, self._look_back = tuple(lags), look_back
-        self._before = None if looks is None else TicksBefore(self.sessions, self.ticks, looks, look_back)
+        self._before = (
+            None if looks is None else TicksBefore(self.sessions, self.ticks, looks, look_back)
+        )
         self._places: dict[Scheduled, Ints] = {}
 
     @property
@@ -69,26 +82,41 @@ class CrossSection:
         bounds = self.bounds[begin : end + 1].tolist()
         ticks = slice(bounds[0], bounds[-1])
         return CrossSection(
-            self.sessions[begin:end], self.table, [self.ticks[first:last] for first, last in pairwise(bounds)],
-            {name: values[ticks] for name, values in self._columns.items()}, lags=self._lags[begin:end],
+            self.sessions[begin:end],
+            self.table,
+            [self.ticks[first:last] for first, last in pairwise(bounds)],
+            {name: values[ticks] for name, values in self._columns.items()},
+            lags=self._lags[begin:end],
             previous={name: values[begin:end] for name, values in self._previous.items()},
-            lazy=self._lazy and self._lazy.of_ticks(ticks.start, ticks.stop), buffers=self.buffers,
+            lazy=self._lazy and self._lazy.of_ticks(ticks.start, ticks.stop),
+            buffers=self.buffers,
             look_back=self._look_back and self._look_back_of(begin, end),
-        )  # fmt: skip
+        )
 
     def _look_back_of(self, begin: int, end: int) -> LookBack:
         """How the sessions [begin, end) look back."""
         assert self._look_back is not None
         before = self._ticks_of(begin - 1) if begin else self._look_back.before
-        return LookBack(before, [(n - begin, symbol) for n, symbol in self._look_back.rescaled if begin <= n < end])
+        return LookBack(
+            before,
+            [(n - begin, symbol) for n, symbol in self._look_back.rescaled if begin <= n < end],
+        )
 
     def following(self, looks: Scheduled) -> CrossSection:
         """The same, where a column `previous(x)` is x at the tick before of a schedule; NaN at the first tick there is."""
         ticks = [self.ticks[first:last] for first, last in pairwise(self.bounds.tolist())]
         return CrossSection(
-            self.sessions, self.table, ticks, self._columns, lags=self._lags, previous=self._previous, lazy=self._lazy,
-            buffers=self.buffers, look_back=self._look_back, looks=looks,
-        )  # fmt: skip
+            self.sessions,
+            self.table,
+            ticks,
+            self._columns,
+            lags=self._lags,
+            previous=self._previous,
+            lazy=self._lazy,
+            buffers=self.buffers,
+            look_back=self._look_back,
+            looks=looks,
+        )
 
     def last_session(self, names: Iterable[str]) -> Before:
         """Copies of columns at the ticks of the last session, for the batch that comes next."""
@@ -98,18 +126,33 @@ class CrossSection:
 
     def _ticks_of(self, number: int) -> Before:
         ticks = slice(self.bounds[number], self.bounds[number + 1])
-        return Before(self.sessions[number], self.ticks[ticks], lambda name: self.values(name)[ticks])
+        return Before(
+            self.sessions[number], self.ticks[ticks], lambda name: self.values(name)[ticks]
+        )
 
-    def of_symbols(self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]) -> CrossSection:
+    def of_symbols(
+        self, table: SymbolTable, ticks: Ints, columns: Mapping[str, Floats]
+    ) -> CrossSection:
         """The one session for some of its symbols, at other ticks, with columns of their own."""
         ids = self.table.ids(table.series)
         previous = {name: values[:, ids] for name, values in self._previous.items()}
         look_back = self._look_back
         if look_back is not None:
-            rescaled = [(0, int(place)) for _, symbol in look_back.rescaled for place in np.flatnonzero(ids == symbol)]
+            rescaled = [
+                (0, int(place))
+                for _, symbol in look_back.rescaled
+                for place in np.flatnonzero(ids == symbol)
+            ]
             look_back = LookBack(look_back.before and look_back.before.of_symbols(ids), rescaled)
         return CrossSection(
-            self.sessions, table, [ticks], columns, lags=self._lags, previous=previous, buffers=self.buffers, look_back=look_back
+            self.sessions,
+            table,
+            [ticks],
+            columns,
+            lags=self._lags,
+            previous=previous,
+            buffers=self.buffers,
+            look_back=look_back,
         )
 
     @cached_property
@@ -132,7 +175,11 @@ class CrossSection:
     def values(self, name: str) -> Floats:
         """float64[ticks, symbols] of a column; the symbol itself has none. RunError where the session is over."""
         if self.buffers.closed:
-            raise RunError("the session is over", where=name, fix="read its columns before the next session begins, or copy them")
+            raise RunError(
+                "the session is over",
+                where=name,
+                fix="read its columns before the next session begins, or copy them",
+            )
         if (earlier := previous_of(name)) is not None and name not in self._columns:
             self._columns[name] = self._at_tick_before(earlier, self.values(earlier))
         if name not in self._columns:
@@ -143,14 +190,21 @@ class CrossSection:
     def is_lazy(self, name: str) -> bool:
         """Whether a column is yet to be computed, for the symbols that are read."""
         lazy, name = self._lazy, at_the_tick(name)
-        return lazy is not None and name in lazy and name not in self._columns and not lazy.is_whole(name)
+        return (
+            lazy is not None
+            and name in lazy
+            and name not in self._columns
+            and not lazy.is_whole(name)
+        )
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
         """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
         if self._lazy is not None and self.is_lazy(name) and not self.buffers.closed:
             values, places = self._lazy.some(at_the_tick(name), symbols)
             earlier = previous_of(name)
-            return values if earlier is None else self._at_tick_before(earlier, values, places), places
+            return values if earlier is None else self._at_tick_before(
+                earlier, values, places
+            ), places
         return self.values(name), None
 
     def _at_tick_before(self, name: str, values: Floats, places: Ints | None = None) -> Floats:
@@ -167,7 +221,11 @@ class CrossSection:
     def names(self) -> list[str]:
         """All columns there are: the vocabulary's that are provisioned, then the indicators'."""
         there = (c for c in COLUMNS.values() if c.daily is None or c.daily in self._previous)
-        made = [name for name in dict.fromkeys([*self._columns, *(self._lazy or ())]) if previous_of(name) is None]
+        made = [
+            name
+            for name in dict.fromkeys([*self._columns, *(self._lazy or ())])
+            if previous_of(name) is None
+        ]
         vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.terms)]
         return vocabulary + [name for name in made if name not in COLUMNS]
 
@@ -193,15 +251,26 @@ class CrossSection:
 
     def grid(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
         """The named columns at every one of `ticks` with every one of `symbols`, tick by tick; both increasing."""
-        whole = len(ticks) and len(symbols) == len(self.table) and len(ticks) == ticks[-1] - ticks[0] + 1
+        whole = (
+            len(ticks)
+            and len(symbols) == len(self.table)
+            and len(ticks) == ticks[-1] - ticks[0] + 1
+        )
         block = slice(ticks[0], ticks[-1] + 1) if whole else np.ix_(ticks, symbols)
 
         def column(name: str) -> pl.Series:
             if name in ("symbol", "tick"):
-                return self.series(name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks)))
+                return self.series(
+                    name, np.repeat(ticks, len(symbols)), np.tile(symbols, len(ticks))
+                )
             if self.is_lazy(name):
                 values, places = self.some(name, symbols)
-                return _series(name, values[np.ix_(ticks, symbols if places is None else places[symbols])].reshape(-1))
+                return _series(
+                    name,
+                    values[np.ix_(ticks, symbols if places is None else places[symbols])].reshape(
+                        -1
+                    ),
+                )
             return _series(name, self.values(name)[block].reshape(-1))
 
         return pl.DataFrame([column(name) for name in names])
@@ -221,10 +290,17 @@ class CrossSection:
 
     def _expected(self) -> Ints:
         """int64[ticks]: how many regular bars a symbol could have by each tick."""
-        pauses = [_pause(session, lag) for session, lag in zip(self.sessions, self._lags, strict=True)]
+        pauses = [
+            _pause(session, lag) for session, lag in zip(self.sessions, self._lags, strict=True)
+        ]
         begins, ends = (self._each_tick(times) for times in zip(*pauses, strict=True))
-        closes, lags = self._each_tick([session.close for session in self.sessions]), self._each_tick(self._lags)
-        return _bars_by(self.ticks, self.opens, begins, lags) + _bars_by(self.ticks, ends, closes, lags)
+        closes, lags = (
+            self._each_tick([session.close for session in self.sessions]),
+            self._each_tick(self._lags),
+        )
+        return _bars_by(self.ticks, self.opens, begins, lags) + _bars_by(
+            self.ticks, ends, closes, lags
+        )
 
     def _make(self, name: str) -> Floats:
         shape, column = (len(self.ticks), len(self.table)), COLUMNS[name]
@@ -233,10 +309,16 @@ class CrossSection:
         if name == "minute":
             return np.broadcast_to(((self.ticks - self.opens) / MICROS_A_MINUTE)[:, None], shape)
         if name == "bar_age":
-            return (self.ticks[:, None] - self.values("bar_time") - self._each_tick(self._lags)[:, None]) / MICROS_A_MINUTE
+            return (
+                self.ticks[:, None] - self.values("bar_time") - self._each_tick(self._lags)[:, None]
+            ) / MICROS_A_MINUTE
         if name == "quality":
             expected = self._expected().astype(np.float64)
-            return 100.0 * self.values("bars_today") / np.where(expected > 0, expected, np.nan)[:, None]
+            return (
+                100.0
+                * self.values("bars_today")
+                / np.where(expected > 0, expected, np.nan)[:, None]
+            )
         if name == "bar_today":
             begins = self._each_tick([session.extended_open for session in self.sessions])
             return (self.values("bar_time") >= begins[:, None]).astype(np.float64)
@@ -252,7 +334,11 @@ class CrossSection:
         """float64[sessions, symbols] at each tick; copied only where there is no other way."""
         if len(self._lengths) == 1:
             return np.broadcast_to(values[0], (self._lengths[0], values.shape[1]))
-        return values if all(length == 1 for length in self._lengths) else np.repeat(values, self._lengths, axis=0)
+        return (
+            values
+            if all(length == 1 for length in self._lengths)
+            else np.repeat(values, self._lengths, axis=0)
+        )
 
 
 def _pause(session: Session, lag: int) -> tuple[int, int]:

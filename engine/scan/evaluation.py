@@ -29,7 +29,9 @@ from engine.scan.cross_section import CrossSection
 from engine.scan.plan import Clause, ScanPlan
 from engine.scan.program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows
 
-PICK_BELOW = 0.25  # share of rows below which picking them out is cheaper than carrying the others along
+PICK_BELOW = (
+    0.25  # share of rows below which picking them out is cheaper than carrying the others along
+)
 Bools = NDArray[np.bool_]
 Rows = TypeVar("Rows", pl.DataFrame, pl.Series)
 Counts = NDArray[np.uint32]
@@ -60,16 +62,28 @@ class SessionHits:
         start, stop = np.searchsorted(self.ticks, (first, last)).tolist()
         funnel = {name: counts[first:last] for name, counts in self.funnel.items()}
         return SessionHits(
-            self.scanned, self.ticks[start:stop] - first, self.symbols[start:stop], self.ranks[start:stop], self.features, funnel,
+            self.scanned,
+            self.ticks[start:stop] - first,
+            self.symbols[start:stop],
+            self.ranks[start:stop],
+            self.features,
+            funnel,
             self.first + start,
-        )  # fmt: skip
+        )
 
     def only(self, rows: Ints) -> SessionHits:
         """The hits in some of the rows, in their order."""
         if len(rows) == len(self.ticks) and (rows == np.arange(len(rows))).all():
             return self
         features = self.features[self.first + rows] if self.features.width else self.features
-        return replace(self, ticks=self.ticks[rows], symbols=self.symbols[rows], ranks=self.ranks[rows], features=features, first=0)
+        return replace(
+            self,
+            ticks=self.ticks[rows],
+            symbols=self.symbols[rows],
+            ranks=self.ranks[rows],
+            features=features,
+            first=0,
+        )
 
     @property
     def own_features(self) -> pl.DataFrame:
@@ -98,13 +112,18 @@ def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) ->
     if plan.session_at_once:
         hits = _evaluate_rows(plan, cross, ticks, members)
     else:
-        found = [_evaluate_rows(plan, cross, ticks[i : i + 1], members) for i in range(max(1, len(ticks)))]
+        found = [
+            _evaluate_rows(plan, cross, ticks[i : i + 1], members)
+            for i in range(max(1, len(ticks)))
+        ]
         hits = join_hits(found, len(members))
     return hits if plan.session_limit is None else _first_symbols(hits, plan.session_limit)
 
 
 def _evaluate_rows(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
-    by_polars = [part for part in plan.parts if not (part.elementwise or part.steps or part.value_steps)]
+    by_polars = [
+        part for part in plan.parts if not (part.elementwise or part.steps or part.value_steps)
+    ]
     with cross.buffers.scope() as buffers:
         return _evaluate(plan, _Rows(cross, ticks, members, by_polars, buffers))
 
@@ -122,7 +141,14 @@ def _evaluate(plan: ScanPlan, rows: _Rows) -> SessionHits:
             rows.pass_on(rows.holds(clause))
             funnel[clause.name] = rows.per_tick()
     rows.settle()
-    rows.prepare({column for part in (*left, *plan.features, plan.rank_by) if part for column in part.columns})
+    rows.prepare(
+        {
+            column
+            for part in (*left, *plan.features, plan.rank_by)
+            if part
+            for column in part.columns
+        }
+    )
     narrow = list(takewhile(lambda clause: clause.steps, left))
     if narrow:
         funnel |= rows.filter(narrow)
@@ -134,19 +160,27 @@ def _evaluate(plan: ScanPlan, rows: _Rows) -> SessionHits:
         kept &= values.holds(clause)
         funnel[clause.name] = rows.per_tick(kept)
     found = np.flatnonzero(kept)
-    order, ranks = _ranked(plan, rows.ticks[found], values.numbers(plan.rank_by)[found] if plan.rank_by else None)
+    order, ranks = _ranked(
+        plan, rows.ticks[found], values.numbers(plan.rank_by)[found] if plan.rank_by else None
+    )
     found = found[order]
     features = pl.DataFrame({feature.name: values.of(feature, found) for feature in plan.features})
-    return SessionHits(rows.members, rows.ticks[found], rows.symbols[found], ranks, features, funnel)
+    return SessionHits(
+        rows.members, rows.ticks[found], rows.symbols[found], ranks, features, funnel
+    )
 
 
 class _Values:
     """What clauses and features come to in rows: computed by the machine, or columns of Polars."""
 
     def __init__(self, parts: Sequence[Clause], computed: Floats, others: Sequence[pl.Series]):
-        self._places = {part: place for place, part in enumerate(part for part in parts if part.value_steps)}
+        self._places = {
+            part: place for place, part in enumerate(part for part in parts if part.value_steps)
+        }
         self._computed = computed
-        self._others = dict(zip((part for part in parts if not part.value_steps), others, strict=True))
+        self._others = dict(
+            zip((part for part in parts if not part.value_steps), others, strict=True)
+        )
 
     def holds(self, part: Clause) -> Bools:
         """Whether a clause holds; not where it is missing."""
@@ -173,22 +207,30 @@ class _Rows:
     are left they are picked out.
     """
 
-    def __init__(self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause], buffers: Buffers):
+    def __init__(
+        self, cross: CrossSection, ticks: Ints, members: Ints, whole: list[Clause], buffers: Buffers
+    ):
         self._cross, self._grid, self._buffers = cross, (ticks, members), buffers
         self.members = len(members)
-        self._mask: Bools | None = None  # of the grid; None while all of it is in, and once rows are picked out
+        self._mask: Bools | None = (
+            None  # of the grid; None while all of it is in, and once rows are picked out
+        )
         self.ticks, self.symbols, self.picked = ticks[:0], members[:0], False
         self._left: Ints | None = None  # the symbols of the rows that were picked out
         self._ranks: dict[Rank, Column] = {}
         self._places = ticks[:0]  # of the rows that were picked out, in the grid
         # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
-        self._whole = {part: self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole}
+        self._whole = {
+            part: self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole
+        }
 
     def filter(self, clauses: Sequence[Clause]) -> dict[str, Counts]:
         """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
         if self._mask is not None:
             self.settle()
-        at, who, counts = filter_rows([clause.steps for clause in clauses if clause.steps], self._rows())
+        at, who, counts = filter_rows(
+            [clause.steps for clause in clauses if clause.steps], self._rows()
+        )
         self._pick(at, who)
         return {clause.name: left for clause, left in zip(clauses, counts, strict=True)}
 
@@ -220,7 +262,14 @@ class _Rows:
         return self._of(np.repeat([[0], [len(members)]], len(ticks), axis=1), members, members)
 
     def _of(self, spans: Ints, members: Ints, who: Ints) -> Grid:
-        return Grid(self._grid[0], spans, members, partial(self._column, who=who), len(self._cross.ticks), buffers=self._buffers)
+        return Grid(
+            self._grid[0],
+            spans,
+            members,
+            partial(self._column, who=who),
+            len(self._cross.ticks),
+            buffers=self._buffers,
+        )
 
     def _column(self, name: str | Rank, who: Ints) -> Column:
         if isinstance(name, str):
@@ -237,19 +286,34 @@ class _Rows:
 
     def values(self, parts: Sequence[Clause]) -> _Values:
         """The expressions' values of each row that was picked out."""
-        computed = compute_rows([part.value_steps for part in parts if part.value_steps], self._rows())
-        return _Values(parts, computed, self._by_polars([part for part in parts if not part.value_steps]))
+        computed = compute_rows(
+            [part.value_steps for part in parts if part.value_steps], self._rows()
+        )
+        return _Values(
+            parts, computed, self._by_polars([part for part in parts if not part.value_steps])
+        )
 
     def _by_polars(self, parts: Sequence[Clause]) -> list[pl.Series]:
         if not parts:
             return []
-        columns = dict.fromkeys(column for part in parts if part not in self._whole for column in part.columns)
+        columns = dict.fromkeys(
+            column for part in parts if part not in self._whole for column in part.columns
+        )
         frame = self._cross.frame(tuple(columns) or ("tick",), self.ticks, self.symbols)
-        asked = [pl.lit(at_least_two(self._whole[part])) if part in self._whole else part.expression for part in parts]
+        asked = [
+            pl.lit(at_least_two(self._whole[part])) if part in self._whole else part.expression
+            for part in parts
+        ]
         made = [expression.alias(f"{place}") for place, expression in enumerate(asked)]
         try:  # beside the frame's columns, so that a constant has a row for each
-            return at_least_two(frame).with_columns(made)[: len(frame), len(columns or ("tick",)) :].get_columns()
-        except pl.exceptions.PolarsError:  # a choice that falls alike in every row may come as one value, which is refused there
+            return (
+                at_least_two(frame)
+                .with_columns(made)[: len(frame), len(columns or ("tick",)) :]
+                .get_columns()
+            )
+        except (
+            pl.exceptions.PolarsError
+        ):  # a choice that falls alike in every row may come as one value, which is refused there
             return [values_of(expression, frame) for expression in made]
 
     def pass_on(self, passed: pl.Series) -> None:
@@ -267,28 +331,44 @@ class _Rows:
         ticks, members = self._grid
         counts = np.zeros(len(self._cross.ticks), np.uint32)
         assert self._mask is not None
-        counts[ticks] = [np.count_nonzero(of_tick) for of_tick in self._mask.reshape(len(ticks), len(members))]
+        counts[ticks] = [
+            np.count_nonzero(of_tick) for of_tick in self._mask.reshape(len(ticks), len(members))
+        ]
         return counts
 
     def settle(self) -> None:
         """Pick out the rows that are in."""
         if not self.picked:
             ticks, members = self._grid
-            rows = np.arange(len(ticks) * len(members)) if self._mask is None else np.flatnonzero(self._mask)
+            rows = (
+                np.arange(len(ticks) * len(members))
+                if self._mask is None
+                else np.flatnonzero(self._mask)
+            )
             at, who = np.divmod(rows, max(1, len(members)))
             self._pick(ticks[at], members[who])
 
     def _pick(self, ticks: Ints, symbols: Ints) -> None:
         if self._whole:
             every_tick, members = self._grid
-            places = np.searchsorted(every_tick, ticks) * len(members) + np.searchsorted(members, symbols)
+            places = np.searchsorted(every_tick, ticks) * len(members) + np.searchsorted(
+                members, symbols
+            )
             rows = np.searchsorted(self._places, places) if self.picked else places
             self._whole = {part: values.gather(rows) for part, values in self._whole.items()}
             self._places = places
-        self.ticks, self.symbols, self.picked, self._mask, self._left = ticks, symbols, True, None, None
+        self.ticks, self.symbols, self.picked, self._mask, self._left = (
+            ticks,
+            symbols,
+            True,
+            None,
+            None,
+        )
 
     def _on_grid(self, part: Clause, columns: Iterable[str], expression: pl.Expr) -> pl.Series:
-        return values_of(expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid))
+        return values_of(
+            expression, self._cross.grid(dict.fromkeys(columns) or ("tick",), *self._grid)
+        )
 
 
 def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
@@ -310,7 +390,9 @@ def mask_of(values: pl.Series) -> Bools:
     """A boolean column without nulls as an array. `to_numpy` looks at every bit by itself."""
     array = values.to_arrow()
     bits = np.frombuffer(array.buffers()[1], np.uint8)
-    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :].view(np.bool_)
+    return np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[
+        array.offset :
+    ].view(np.bool_)
 
 
 def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, NDArray[np.uint32]]:
@@ -337,5 +419,8 @@ def join_hits(parts: Sequence[SessionHits], scanned: int) -> SessionHits:
         np.concatenate([part.symbols for part in parts]),
         np.concatenate([part.ranks for part in parts]),
         pl.concat([part.features for part in parts]),
-        {name: np.sum([part.funnel[name] for part in parts], axis=0, dtype=np.uint32) for name in parts[0].funnel},
+        {
+            name: np.sum([part.funnel[name] for part in parts], axis=0, dtype=np.uint32)
+            for name in parts[0].funnel
+        },
     )

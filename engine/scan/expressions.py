@@ -25,12 +25,19 @@ ELEMENTWISE = frozenset(
     " AnyHorizontal IsIn".split()
 )
 PASSING = frozenset({"BinaryExpr", "Ternary", "Cast", "Alias"})
-ARITHMETIC = frozenset("Plus Minus Multiply Divide TrueDivide FloorDivide Modulus".split())  # of BinaryExpr
+ARITHMETIC = frozenset(
+    "Plus Minus Multiply Divide TrueDivide FloorDivide Modulus".split()
+)  # of BinaryExpr
 KINDS = frozenset(
     "Alias Column Selector Literal BinaryExpr Cast Sort Gather SortBy Agg Ternary Function Explode Filter Over Rolling Slice Len"
     " AnonymousFunction Eval Element SubPlan KeepName RenameAlias Field StructEval".split()
 )  # of nodes
-SETTINGS = {"Cast": ("dtype",), "Function": ("function",), "Over": ("partition_by", "order_by", "mapping"), "Literal": (None,)}
+SETTINGS = {
+    "Cast": ("dtype",),
+    "Function": ("function",),
+    "Over": ("partition_by", "order_by", "mapping"),
+    "Literal": (None,),
+}
 
 
 def universe_rank(expression: pl.Expr, descending: bool = True) -> pl.Expr:
@@ -48,7 +55,9 @@ def universe_percentile(expression: pl.Expr) -> pl.Expr:
 
 def universe_zscore(expression: pl.Expr) -> pl.Expr:
     """Distance from the universe's mean at the tick in its standard deviations (population); none where all values are equal."""
-    spread = pl.when(expression.max() > expression.min()).then(expression.std(ddof=0))  # which of equal values may round to above 0
+    spread = pl.when(expression.max() > expression.min()).then(
+        expression.std(ddof=0)
+    )  # which of equal values may round to above 0
     return ((expression - expression.mean()) / spread).over("tick")
 
 
@@ -73,7 +82,11 @@ def nodes(expression: pl.Expr) -> Any:
         return None
     refuse_deep(text)
     tree = json.loads(text)
-    return _with_infinities(tree, expression) if '"Float":null' in text or '"Float64":null' in text else tree
+    return (
+        _with_infinities(tree, expression)
+        if '"Float":null' in text or '"Float64":null' in text
+        else tree
+    )
 
 
 def expression_of(node: Any) -> pl.Expr:
@@ -96,7 +109,9 @@ def _replaced(body: Any, other: Callable[[Any], Any], left_out: tuple[str | None
         return body
     if len(body) == 1 and next(iter(body)) in KINDS:
         return other(body)
-    return {key: value if key in left_out else _replaced(value, other) for key, value in body.items()}
+    return {
+        key: value if key in left_out else _replaced(value, other) for key, value in body.items()
+    }
 
 
 def is_infinity(node: Any) -> bool:
@@ -136,7 +151,9 @@ def roots(expression: pl.Expr, where: str) -> list[str]:
     """The columns an expression names; refuses what is no expression over named columns."""
     if not isinstance(expression, pl.Expr):
         raise ScannerError(
-            f"{expression!r} is not an expression", where=where, expected="a polars expression such as pl.col('close') > 5"
+            f"{expression!r} is not an expression",
+            where=where,
+            expected="a polars expression such as pl.col('close') > 5",
         )
     return list(dict.fromkeys(expression.meta.root_names()))
 
@@ -150,16 +167,26 @@ def _safe(node: Any, grouped: bool) -> bool:
     if kind == "Literal":
         return "Series" not in body  # a literal series has a length of its own
     if kind == "Over":
-        return grouped and {"Column": "tick"} in body["partition_by"] and body["mapping"] == "GroupsToRows"
+        return (
+            grouped
+            and {"Column": "tick"} in body["partition_by"]
+            and body["mapping"] == "GroupsToRows"
+        )
     if kind == "Function":
-        return function_name(body["function"]) in ELEMENTWISE and all(_safe(i, grouped) for i in body["input"])
+        return function_name(body["function"]) in ELEMENTWISE and all(
+            _safe(i, grouped) for i in body["input"]
+        )
     return kind in PASSING and all(_safe(child, grouped) for child in _children(kind, body))
 
 
 def _children(kind: str, body: Any) -> list[Any]:
     if kind == "Alias":
         return [body[0]]
-    names = {"BinaryExpr": ("left", "right"), "Ternary": ("predicate", "truthy", "falsy"), "Cast": ("expr",)}[kind]
+    names = {
+        "BinaryExpr": ("left", "right"),
+        "Ternary": ("predicate", "truthy", "falsy"),
+        "Cast": ("expr",),
+    }[kind]
     return [body[name] for name in names]
 
 

@@ -29,7 +29,13 @@ from engine.errors import ConfigError, IndicatorError, ScannerError, did_you_mea
 from engine.indicators.key import parse_column
 from engine.runtime.recursion import room_to_recurse
 from engine.scan.columns import COLUMNS
-from engine.scan.expressions import universe_mean, universe_percentile, universe_quantile, universe_rank, universe_zscore
+from engine.scan.expressions import (
+    universe_mean,
+    universe_percentile,
+    universe_quantile,
+    universe_rank,
+    universe_zscore,
+)
 from engine.scan.missing import without_nan
 from engine.scan.nesting import Join, joined
 from engine.scan.previous import crosses_above, crosses_below, previous
@@ -112,24 +118,38 @@ class _Parser:
     def __init__(self, text: str, where: str):
         self._text, self._where, self._depth = text, where, 0
         if not isinstance(text, str) or not text.strip():
-            raise ConfigError("an empty expression" if isinstance(text, str) else f"{text!r} is no expression", where=where,
-                              expected='a text such as "close > sma_20_1d"')  # fmt: skip
+            raise ConfigError(
+                "an empty expression" if isinstance(text, str) else f"{text!r} is no expression",
+                where=where,
+                expected='a text such as "close > sma_20_1d"',
+            )
         self.tokens = list(self._split())
         self._next = 0
 
     def whole(self) -> _Part:
         part = self._or()
         if self._peek.kind != "end":
-            self.fail(f"{self._peek.text!r} after the end of the expression", self._peek.at, "and, or, or an operator")
+            self.fail(
+                f"{self._peek.text!r} after the end of the expression",
+                self._peek.at,
+                "and, or, or an operator",
+            )
         return part
 
     def fail(self, what: str, at: int, expected: str | None = None, fix: str | None = None) -> None:
         line = self._text.replace("\n", " ").replace("\t", " ")
         start = max(0, at - 60)
-        shown = ("..." if start else "") + line[start : at + 40] + ("..." if at + 40 < len(line) else "")
+        shown = (
+            ("..." if start else "")
+            + line[start : at + 40]
+            + ("..." if at + 40 < len(line) else "")
+        )
         pointer = " " * (at - start + (3 if start else 0)) + "^"
         raise ConfigError(
-            f"{what}, at character {at + 1}\n    {shown}\n    {pointer}\n", where=self._where, expected=expected, fix=fix
+            f"{what}, at character {at + 1}\n    {shown}\n    {pointer}\n",
+            where=self._where,
+            expected=expected,
+            fix=fix,
         )
 
     # -- tokens
@@ -140,7 +160,11 @@ class _Parser:
             match = _TOKEN.match(self._text, at)
             if match is None or match.lastgroup is None:
                 at += len(self._text[at:]) - len(self._text[at:].lstrip())
-                self.fail(f"{self._text[at]!r} means nothing here", at, "a number, a column, an operator or a parenthesis")
+                self.fail(
+                    f"{self._text[at]!r} means nothing here",
+                    at,
+                    "a number, a column, an operator or a parenthesis",
+                )
             assert match is not None and match.lastgroup is not None
             value = match[match.lastgroup]
             kind = "word" if match.lastgroup == "name" and value in _WORDS else match.lastgroup
@@ -164,14 +188,20 @@ class _Parser:
 
     def _expect(self, text: str) -> None:
         if not self._accept(text):
-            self.fail(f"{self._peek.text!r} in place of {text!r}", self._peek.at, expected=repr(text))
+            self.fail(
+                f"{self._peek.text!r} in place of {text!r}", self._peek.at, expected=repr(text)
+            )
 
     # -- grammar, loosest first
 
     def _or(self) -> _Part:
         self._depth += 1
         if self._depth > DEEPEST:
-            self.fail("too many parentheses within each other", self._peek.at, expected=f"{DEEPEST} at most")
+            self.fail(
+                "too many parentheses within each other",
+                self._peek.at,
+                expected=f"{DEEPEST} at most",
+            )
         part = self._joined(self._and, "or", operator.or_)
         self._depth -= 1
         return part
@@ -215,8 +245,14 @@ class _Parser:
         values = self._arguments()
         for value in values:
             if value.kind != left.kind or (value.kind == NUMBER and value.literal is None):
-                self.fail(f"this is not {left.kind} written out", value.at, expected='values such as ("SPY", "QQQ")')
-        return _Part(pl.any_horizontal([left.expression == v.expression for v in values]), CONDITION, left.at)
+                self.fail(
+                    f"this is not {left.kind} written out",
+                    value.at,
+                    expected='values such as ("SPY", "QQQ")',
+                )
+        return _Part(
+            pl.any_horizontal([left.expression == v.expression for v in values]), CONDITION, left.at
+        )
 
     def _sum(self) -> _Part:
         return self._chain(self._product, "+", "-")
@@ -230,7 +266,12 @@ class _Parser:
         while sign := self._accept(*signs):
             terms += 1
             if terms > LONGEST:
-                self.fail("too many numbers in one chain", sign.at, expected=f"{LONGEST} at most", fix="put some in parentheses")
+                self.fail(
+                    "too many numbers in one chain",
+                    sign.at,
+                    expected=f"{LONGEST} at most",
+                    fix="put some in parentheses",
+                )
             part = self._arithmetic(part, sign, next_one())
         return part
 
@@ -271,7 +312,11 @@ class _Parser:
             part = self._or()
             self._expect(")")
             return part
-        what = "the expression ends too early" if token.kind == "end" else f"{token.text!r} in place of a value"
+        what = (
+            "the expression ends too early"
+            if token.kind == "end"
+            else f"{token.text!r} in place of a value"
+        )
         self.fail(what, token.at, expected="a number, a column or a parenthesis")
         raise AssertionError
 
@@ -280,7 +325,11 @@ class _Parser:
             dtype = COLUMNS[token.text].dtype
             kind = CONDITION if dtype == pl.Boolean() else TEXT if dtype == pl.String() else NUMBER
             if isinstance(dtype, pl.Datetime):
-                self.fail(f"{token.text} is a time, which cannot be compared", token.at, expected="bar_age, or another number")
+                self.fail(
+                    f"{token.text} is a time, which cannot be compared",
+                    token.at,
+                    expected="bar_age, or another number",
+                )
             return _Part(pl.col(token.text), kind, token.at)
         try:
             key, column = parse_column(token.text)
@@ -288,7 +337,12 @@ class _Parser:
             if not error.what.startswith("no indicator"):
                 self.fail(error.what, token.at, error.expected, error.fix)
             fix = did_you_mean(token.text, [*COLUMNS, *_FUNCTIONS]) or error.fix
-            self.fail(f"unknown name {token.text!r}", token.at, "a column of the cross-section, or an indicator key", fix)
+            self.fail(
+                f"unknown name {token.text!r}",
+                token.at,
+                "a column of the cross-section, or an indicator key",
+                fix,
+            )
         if column not in key.columns:
             outputs = ", ".join(f"{token.text}.{output}" for output in key.indicator.outputs)
             self.fail(f"{token.text} has several outputs", token.at, expected=f"one of {outputs}")
@@ -297,26 +351,44 @@ class _Parser:
     def _call(self, token: _Token) -> _Part:
         if token.text not in _FUNCTIONS:
             fix = did_you_mean(token.text, _FUNCTIONS)
-            self.fail(f"unknown function {token.text!r}", token.at, f"one of {', '.join(_FUNCTIONS)}", fix)
+            self.fail(
+                f"unknown function {token.text!r}", token.at, f"one of {', '.join(_FUNCTIONS)}", fix
+            )
         function = _FUNCTIONS[token.text]
         arguments = self._arguments()
         least, most = function.counts
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or more"
-            self.fail(f"{len(arguments)} arguments of {token.text}", token.at, expected=f"{wanted}: {function.form}")
+            self.fail(
+                f"{len(arguments)} arguments of {token.text}",
+                token.at,
+                expected=f"{wanted}: {function.form}",
+            )
         kinds = [*function.kinds, *[function.kinds[-1]] * len(arguments)]
         for argument, kind in zip(arguments, kinds, strict=False):
             if kind:
                 self._is(argument, kind)
         if token.text in _OF_UNIVERSE and not arguments[0].expression.meta.root_names():
-            self.fail("this is the same for every symbol", arguments[0].at, expected=f"a column in {function.form}")
+            self.fail(
+                "this is the same for every symbol",
+                arguments[0].at,
+                expected=f"a column in {function.form}",
+            )
         if token.text == "quantile":
             share = arguments[1].literal
             if share is None or not 0.0 <= share <= 1.0:
-                self.fail("the share of a quantile", arguments[1].at, expected="a number from 0 to 1 written out")
+                self.fail(
+                    "the share of a quantile",
+                    arguments[1].at,
+                    expected="a number from 0 to 1 written out",
+                )
             return _Part(universe_quantile(arguments[0].expression, share or 0.0), NUMBER, token.at)
         if token.text == "previous" and arguments[0].kind == TEXT:
-            self.fail("a text is the same at every tick", arguments[0].at, expected=f"a column in {function.form}")
+            self.fail(
+                "a text is the same at every tick",
+                arguments[0].at,
+                expected=f"a column in {function.form}",
+            )
         if token.text in _OF_TICK_BEFORE:
             gives = arguments[0].kind if token.text == "previous" else CONDITION
             try:
@@ -358,13 +430,21 @@ class _Parser:
 
 
 _COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-}  # fmt: skip
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
 _ARITHMETIC: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
-    "%": lambda a, b: a % b, "**": lambda a, b: a**b,
-}  # fmt: skip
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+}
 
 
 @dataclass(frozen=True)
@@ -404,14 +484,24 @@ _FUNCTIONS: dict[str, _Function] = {
     "min": _Function("min(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.min_horizontal),
     "max": _Function("max(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.max_horizontal),
     "if": _Function(
-        "if(condition, x, y)", (3, 3), (CONDITION, None, None), NUMBER, lambda a: pl.when(a[0]).then(a[1]).otherwise(a[2])
+        "if(condition, x, y)",
+        (3, 3),
+        (CONDITION, None, None),
+        NUMBER,
+        lambda a: pl.when(a[0]).then(a[1]).otherwise(a[2]),
     ),
     "known": _Function("known(x)", (1, 1), (None,), CONDITION, lambda a: a[0].is_not_null()),
     "coalesce": _Function("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, _coalesce),
     "previous": _Function("previous(x)", (1, 1), (None,), NUMBER, lambda a: previous(a[0])),
-    "crosses_above": _Function("crosses_above(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_above(a[0], a[1])),
-    "crosses_below": _Function("crosses_below(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_below(a[0], a[1])),
-    "rank": _plain("rank(x)", lambda x: universe_rank(x).cast(pl.Float64)),  # a count without sign has no difference below 0
+    "crosses_above": _Function(
+        "crosses_above(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_above(a[0], a[1])
+    ),
+    "crosses_below": _Function(
+        "crosses_below(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_below(a[0], a[1])
+    ),
+    "rank": _plain(
+        "rank(x)", lambda x: universe_rank(x).cast(pl.Float64)
+    ),  # a count without sign has no difference below 0
     "percentile": _plain("percentile(x)", universe_percentile),
     "zscore": _plain("zscore(x)", universe_zscore),
     "mean": _plain("mean(x)", universe_mean),

@@ -46,7 +46,9 @@ log = logging.getLogger("barsweep")
 TAG = "[SCANNER_MANAGER]"
 
 
-OnFound = Callable[[str, Sequence[str], int], None]  # scanner, symbols, microseconds: of scans that are not columnar
+OnFound = Callable[
+    [str, Sequence[str], int], None
+]  # scanner, symbols, microseconds: of scans that are not columnar
 
 Action = Callable[[ScannerSlot, ScanKind, int], None]
 
@@ -55,9 +57,14 @@ class ScannerManager:
     """Runs scanners one after the other; the clock stands still meanwhile."""
 
     def __init__(
-        self, slots: Sequence[ScannerSlot], data: SymbolStore, clock: TimeManager, mode: str, time_limit: float | None = None,
+        self,
+        slots: Sequence[ScannerSlot],
+        data: SymbolStore,
+        clock: TimeManager,
+        mode: str,
+        time_limit: float | None = None,
         on_found: OnFound | None = None,
-    ):  # fmt: skip
+    ):
         self.slots, self._time_limit, self._on_found = list(slots), time_limit, on_found
         self.failures = 0
         self._data, self._clock, self._mode = data, clock, mode
@@ -93,7 +100,9 @@ class ScannerManager:
         self._pre_tick = int(np.searchsorted(cross.ticks, cross.session.open))
         for slot in self.slots:
             if slot.columnar and slot.session.works:
-                slot.session.outcome = outcomes.get(slot.name) or self._evaluate(slot, cross).of_session(0)
+                slot.session.outcome = outcomes.get(slot.name) or self._evaluate(
+                    slot, cross
+                ).of_session(0)
 
     def scan_pre(self, first: bool) -> None:
         """The pre-session scans, at the open."""
@@ -114,17 +123,32 @@ class ScannerManager:
     def reveal(self) -> None:
         """All scheduled scans in one step. One that fails does so at its first tick, and then no more."""
         cross = self._at()
-        failing = [slot for slot in self.slots if slot.session.works and slot.session.outcome and slot.session.outcome.error]
+        failing = [
+            slot
+            for slot in self.slots
+            if slot.session.works and slot.session.outcome and slot.session.outcome.error
+        ]
         for slot in failing:
             for tick in slot.ticks_of(cross)[:1].tolist():
                 self._clock.advance(max(int(cross.ticks[tick]), self._clock.now))
                 self._guard(slot, ScanKind.REGULAR, self._scan, tick, False)
-        reveal([slot for slot in self.slots if slot.session.works and slot not in failing], cross, self._data)
+        reveal(
+            [slot for slot in self.slots if slot.session.works and slot not in failing],
+            cross,
+            self._data,
+        )
 
     def first_finds(self) -> dict[str, dict[str, tuple[int, int]]]:
         """Columnar scanner -> symbol -> when the session's scans find it first (microseconds), and its rank then."""
-        cross, columnar = self._at(), [slot for slot in self.slots if slot.session.outcome and slot.session.error is None]
-        return {slot.name: slot.first_finds(cross) for slot in columnar if slot.session.outcome and not slot.session.outcome.error}
+        cross, columnar = (
+            self._at(),
+            [slot for slot in self.slots if slot.session.outcome and slot.session.error is None],
+        )
+        return {
+            slot.name: slot.first_finds(cross)
+            for slot in columnar
+            if slot.session.outcome and not slot.session.outcome.error
+        }
 
     def tear_down(self) -> None:
         """teardown() of every scanner that still stands."""
@@ -150,7 +174,9 @@ class ScannerManager:
     def _set_up(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
         slot.session.state = ScannerState.SETUP_PENDING
         if not slot.scanner.setup(self._context(slot, tick)):
-            raise ScannerError("setup() did not return True", fix="return True when the scanner can work")
+            raise ScannerError(
+                "setup() did not return True", fix="return True when the scanner can work"
+            )
         slot.session.state = ScannerState.SETUP_COMPLETE
         log.info("%s Setup complete for %s", TAG, slot.name)
 
@@ -163,7 +189,9 @@ class ScannerManager:
             self._take(slot, slot.scanner.scan(self._context(slot, tick)))
         finally:
             elapsed_us = (time.perf_counter_ns() - started) / 1000
-            if first and slot.columnar and session.outcome:  # its part of the work was done beforehand
+            if (
+                first and slot.columnar and session.outcome
+            ):  # its part of the work was done beforehand
                 elapsed_us += session.outcome.elapsed_us
             session.record.scans.elapsed_us[-1] = elapsed_us
             session.done(elapsed_us, 1, int(kind is ScanKind.REGULAR))
@@ -183,22 +211,37 @@ class ScannerManager:
         added = self._data.take_added()
         scanned = result.metadata.get("total_scanned")
         size = scanned if isinstance(scanned, int) else len(slot.members(self._at()))
-        slot.session.record.found_symbols(result, [symbol in added for symbol in result.symbols], size)
+        slot.session.record.found_symbols(
+            result, [symbol in added for symbol in result.symbols], size
+        )
         if self._on_found:
             self._on_found(slot.name, result.symbols, self._clock.now)
 
     def _refuse_strange(self, result: ScanResult) -> None:
         table = self._data.table
-        if not isinstance(result.symbols, list | tuple) or not all(isinstance(symbol, str) for symbol in result.symbols):
-            raise ScannerError(f"scan() returned symbols = {reprlib.repr(result.symbols)}", expected="a list of strings")
+        if not isinstance(result.symbols, list | tuple) or not all(
+            isinstance(symbol, str) for symbol in result.symbols
+        ):
+            raise ScannerError(
+                f"scan() returned symbols = {reprlib.repr(result.symbols)}",
+                expected="a list of strings",
+            )
         if not isinstance(result.metadata, Mapping):
-            raise ScannerError(f"scan() returned metadata = {reprlib.repr(result.metadata)}", expected="a dictionary by symbol")
+            raise ScannerError(
+                f"scan() returned metadata = {reprlib.repr(result.metadata)}",
+                expected="a dictionary by symbol",
+            )
         for symbol in result.symbols:
             if symbol not in table:
-                raise ScannerError(f"scan() returned {symbol!r}", expected="symbols of the run's universes",
-                                   fix=did_you_mean(symbol, table.names))  # fmt: skip
+                raise ScannerError(
+                    f"scan() returned {symbol!r}",
+                    expected="symbols of the run's universes",
+                    fix=did_you_mean(symbol, table.names),
+                )
         if len(set(result.symbols)) != len(result.symbols):
-            raise ScannerError("scan() returned a symbol more than once", expected="each symbol once")
+            raise ScannerError(
+                "scan() returned a symbol more than once", expected="each symbol once"
+            )
 
     def _tear_down(self, slot: ScannerSlot) -> None:
         if slot.session.state is ScannerState.TEARDOWN_COMPLETE:
@@ -214,16 +257,27 @@ class ScannerManager:
         slot.session.state = ScannerState.TEARDOWN_COMPLETE
         log.info("%s Teardown complete for %s", TAG, slot.name)
 
-    def _guard(self, slot: ScannerSlot, kind: ScanKind, action: Action, tick: int, fatal: bool) -> None:
+    def _guard(
+        self, slot: ScannerSlot, kind: ScanKind, action: Action, tick: int, fatal: bool
+    ) -> None:
         try:
             with self._data.acting_as(slot.name), self._guarded(slot, kind):
                 action(slot, kind, tick)
-        except (Exception, SystemExit) as error:  # a scanner is the user's code: whatever it raises is told, never hidden
-            said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a scanner is the user's code: whatever it raises is told, never hidden
+            said = (
+                str(error)
+                if isinstance(error, BarsweepError)
+                else f"{type(error).__name__}: {error}"
+            )
             if fatal:
                 own = isinstance(error, BarsweepError)
                 log.debug("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
-                raise ScannerError(f"{kind} failed: {said if own else told(error)}", where=slot.name) from error
+                raise ScannerError(
+                    f"{kind} failed: {said if own else told(error)}", where=slot.name
+                ) from error
             self._fail(slot, kind, tick, said)
 
     def _guarded(self, slot: ScannerSlot, kind: ScanKind) -> AbstractContextManager[None]:
@@ -244,15 +298,21 @@ class ScannerManager:
         if slot.session.works and slot.session.next_scan is not None:
             slot.session.state = ScannerState.SCAN_PENDING
             if log.isEnabledFor(logging.INFO):
-                log.info("%s Next scan for %s: %s", TAG, slot.name, self._local(slot.session.next_scan))
+                log.info(
+                    "%s Next scan for %s: %s", TAG, slot.name, self._local(slot.session.next_scan)
+                )
 
     def _context(self, slot: ScannerSlot, tick: int) -> ScanContext:
         return ScanContext(
-            self._data, self._clock, self._mode, self._clock.get_current_time(), slot.scanner.config,
+            self._data,
+            self._clock,
+            self._mode,
+            self._clock.get_current_time(),
+            slot.scanner.config,
             make_frame=lambda: self._frame(slot, tick),
             session_hits=lambda: slot.session.hits(self._at()),
             tick=tick,
-        )  # fmt: skip
+        )
 
     def _frame(self, slot: ScannerSlot, tick: int) -> pl.DataFrame:
         cross = self._at()
@@ -261,11 +321,15 @@ class ScannerManager:
 
     def _at(self) -> CrossSection:
         if self._cross is None:
-            raise ScannerError("no cross-section yet", fix="setup() comes before the session's history; use scan()")
+            raise ScannerError(
+                "no cross-section yet", fix="setup() comes before the session's history; use scan()"
+            )
         return self._cross
 
     def _local(self, micros: int) -> str:
-        moment = dt.datetime.fromtimestamp(micros // 1_000_000, self._clock.get_current_time().tzinfo)
+        moment = dt.datetime.fromtimestamp(
+            micros // 1_000_000, self._clock.get_current_time().tzinfo
+        )
         return f"{moment:%Y-%m-%d %H:%M:%S}"
 
     def _describe(self, slot: ScannerSlot) -> dict[str, object]:

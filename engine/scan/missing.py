@@ -15,7 +15,14 @@ import polars as pl
 
 from engine.errors import ScannerError
 from engine.scan.columns import dtype_of
-from engine.scan.expressions import ARITHMETIC, expression_of, function_name, is_infinity, nodes, with_parts
+from engine.scan.expressions import (
+    ARITHMETIC,
+    expression_of,
+    function_name,
+    is_infinity,
+    nodes,
+    with_parts,
+)
 from engine.scan.nesting import too_deep
 
 log = logging.getLogger("barsweep")
@@ -25,7 +32,9 @@ DEEPEST = 10  # choices of null for NaN within each other: each doubles what is 
 # Functions, by the name Polars serializes them under: of NaN they make NaN; they ask for NaN by name; they make none of their own.
 PASSING = frozenset("Negate Abs Sign Round Floor Ceil Cbrt Log Log1p Exp".split())
 ASKING = frozenset("IsNan IsNotNan IsFinite IsInfinite".split())
-MAKING_NONE = frozenset("MaxHorizontal MinHorizontal Coalesce FillNull Shift Max Min First Last".split())  # or aggregates
+MAKING_NONE = frozenset(
+    "MaxHorizontal MinHorizontal Coalesce FillNull Shift Max Min First Last".split()
+)  # or aggregates
 KEEPING = ("Alias", "Ternary", "Over", "Cast")  # kinds of nodes that are NaN where their parts are
 
 
@@ -39,8 +48,9 @@ def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
     if tree is None:
         log.warning(
             "%s: a Python function is called; to comparisons of its values NaN is larger than any number, as Polars has it."
-            " End the function with .fill_nan(None)", where or expression,
-        )  # fmt: skip
+            " End the function with .fill_nan(None)",
+            where or expression,
+        )
         return expression
     made = _Rewriting(expression.meta.root_names(), where).whole(tree)
     if made == tree:
@@ -48,7 +58,9 @@ def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
     try:
         return expression_of(made)
     except pl.exceptions.ComputeError:  # Polars reads back no tree of more than some 120 levels
-        raise too_deep("some 50 at most, where what they come to may not be a number", where) from None
+        raise too_deep(
+            "some 50 at most, where what they come to may not be a number", where
+        ) from None
 
 
 def as_written(expression: pl.Expr) -> pl.Expr:
@@ -63,7 +75,13 @@ def as_written(expression: pl.Expr) -> pl.Expr:
 def nan_to_null_of(node: Node) -> Node | None:
     """x where a node is null for x that is NaN, else x: as `without_nan` writes it, or `x.fill_nan(None)`; else None."""
     match node:
-        case {"Ternary": {"predicate": asked, "truthy": inner, "falsy": {"Literal": {"Scalar": {"Null": "Null"}}}}}:
+        case {
+            "Ternary": {
+                "predicate": asked,
+                "truthy": inner,
+                "falsy": {"Literal": {"Scalar": {"Null": "Null"}}},
+            }
+        }:
             return inner if asked in (_about("IsNotNan", inner), _is_no_nan(inner)) else None
     return None
 
@@ -71,7 +89,9 @@ def nan_to_null_of(node: Node) -> Node | None:
 def _filled_nan_of(node: Node) -> tuple[Node, Node] | None:
     """x and y where a node is `x.fill_nan(y)`."""
     match node:
-        case {"Ternary": {"predicate": asked, "truthy": inner, "falsy": other}} if asked == _is_no_nan(inner):
+        case {"Ternary": {"predicate": asked, "truthy": inner, "falsy": other}} if (
+            asked == _is_no_nan(inner)
+        ):
             return inner, other
     return None
 
@@ -81,7 +101,13 @@ def _fill_nan(node: Node, other: Node) -> Node:
 
 
 def _is_no_nan(node: Node) -> Node:
-    return {"BinaryExpr": {"left": _about("IsNotNan", node), "op": "Or", "right": _about("IsNull", node)}}
+    return {
+        "BinaryExpr": {
+            "left": _about("IsNotNan", node),
+            "op": "Or",
+            "right": _about("IsNull", node),
+        }
+    }
 
 
 def _about(name: str, node: Node) -> Node:
@@ -101,7 +127,9 @@ class _Rewriting:
 
     def __init__(self, columns: list[str], where: str | None):
         self._where = where
-        self._frame = pl.LazyFrame(schema={name: dtype_of(name) for name in dict.fromkeys(["tick", *columns])})
+        self._frame = pl.LazyFrame(
+            schema={name: dtype_of(name) for name in dict.fromkeys(["tick", *columns])}
+        )
 
     def whole(self, tree: Node) -> Node:
         match tree:
@@ -113,7 +141,9 @@ class _Rewriting:
         inner, filled = nan_to_null_of(node), _filled_nan_of(node)
         if inner is not None:
             return self._known(*self._of(inner))
-        if filled is not None:  # x.fill_nan(y), which asks for NaN: whether x is missing is not to be said of NaN
+        if (
+            filled is not None
+        ):  # x.fill_nan(y), which asks for NaN: whether x is missing is not to be said of NaN
             (x, _, depth), (y, may_be_nan, deep) = self._of(filled[0]), self._of(filled[1])
             return _fill_nan(x, y), may_be_nan, max(depth, deep)
         ((kind, body),) = node.items()
@@ -131,13 +161,21 @@ class _Rewriting:
             return body["op"] in ARITHMETIC, body["op"] not in ARITHMETIC
         if kind in KEEPING:
             return True, False
-        name = function_name(body["function"]) if kind == "Function" else next(iter(body)) if kind == "Agg" else ""
+        name = (
+            function_name(body["function"])
+            if kind == "Function"
+            else next(iter(body))
+            if kind == "Agg"
+            else ""
+        )
         return name not in MAKING_NONE | ASKING, name not in PASSING | ASKING
 
     def _read(self, node: Node) -> tuple[Node, bool, int]:
         return self._known(*self._of(node))
 
-    def _with_parts(self, node: Node, of: Callable[[Node], tuple[Node, bool, int]], passes: bool) -> tuple[Node, bool, int]:
+    def _with_parts(
+        self, node: Node, of: Callable[[Node], tuple[Node, bool, int]], passes: bool
+    ) -> tuple[Node, bool, int]:
         found: list[tuple[Node, bool, int]] = []
 
         def part(inner: Node) -> Node:
@@ -146,16 +184,31 @@ class _Rewriting:
 
         made = with_parts(node, part)
         own = next(iter(node)) not in KEEPING
-        return made, passes and (own or any(flag for _, flag, _ in found)), max((depth for _, _, depth in found), default=0)
+        return (
+            made,
+            passes and (own or any(flag for _, flag, _ in found)),
+            max((depth for _, _, depth in found), default=0),
+        )
 
     def _known(self, node: Node, may_be_nan: bool, depth: int) -> tuple[Node, bool, int]:
-        return self._choice(node, depth) if may_be_nan and self._is_float(node) else (node, False, depth)
+        return (
+            self._choice(node, depth)
+            if may_be_nan and self._is_float(node)
+            else (node, False, depth)
+        )
 
     def _choice(self, node: Node, depth: int) -> tuple[Node, bool, int]:
         if depth >= DEEPEST:
-            raise ScannerError("min, max, coalesce, ranks or powers of each other's results, too deep", where=self._where,
-                               expected=f"{DEEPEST} within each other at most")  # fmt: skip
-        return {"Ternary": {"predicate": _about("IsNotNan", node), "truthy": node, "falsy": NULL}}, False, depth + 1
+            raise ScannerError(
+                "min, max, coalesce, ranks or powers of each other's results, too deep",
+                where=self._where,
+                expected=f"{DEEPEST} within each other at most",
+            )
+        return (
+            {"Ternary": {"predicate": _about("IsNotNan", node), "truthy": node, "falsy": NULL}},
+            False,
+            depth + 1,
+        )
 
     def _is_float(self, node: Node) -> bool:
         """Whether a node is of floats; False for what Polars will not evaluate either."""

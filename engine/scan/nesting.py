@@ -22,7 +22,10 @@ LEVELS = 2  # of a serialized tree that an operation is
 
 def joined(conditions: Sequence[pl.Expr], join: Join) -> pl.Expr:
     """All of the conditions, joined by `and` or `or`, which may be grouped as one likes."""
-    groups = [reduce(join, conditions[first : first + GROUP]) for first in range(0, len(conditions), GROUP)]
+    groups = [
+        reduce(join, conditions[first : first + GROUP])
+        for first in range(0, len(conditions), GROUP)
+    ]
     return groups[0] if len(groups) == 1 else joined(groups, join)
 
 
@@ -39,6 +42,8 @@ def refuse_deep(serialized: str) -> None:
 def too_deep(expected: str, where: str | None = None) -> ScannerError:
     """The error for an expression of too many operations within each other."""
     return ScannerError(
-        "an expression of too many operations within each other", where=where, expected=expected,
+        "an expression of too many operations within each other",
+        where=where,
+        expected=expected,
         fix="join many conditions with pl.any_horizontal or pl.all_horizontal, many numbers with pl.sum_horizontal",
-    )  # fmt: skip
+    )

@@ -15,7 +15,19 @@ from engine.scan.expressions import is_elementwise, roots, stays_in_tick
 from engine.scan.missing import without_nan
 from engine.scan.program import Steps, steps_of, value_steps_of
 
-RESERVED = frozenset({"session", "tick", "scanner", "symbol", "rank", "promoted", "scan_type", "scanned", "qualified"})
+RESERVED = frozenset(
+    {
+        "session",
+        "tick",
+        "scanner",
+        "symbol",
+        "rank",
+        "promoted",
+        "scan_type",
+        "scanned",
+        "qualified",
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +59,15 @@ class Clause:
         columns = tuple(roots(expression, f"{where}, {name!r}"))
         with room_to_recurse():
             named = without_nan(expression, f"{where}, {name!r}").alias(name)
-            return cls(name, named, columns, is_elementwise(named), stays_in_tick(named), steps_of(named), value_steps_of(named))
+            return cls(
+                name,
+                named,
+                columns,
+                is_elementwise(named),
+                stays_in_tick(named),
+                steps_of(named),
+                value_steps_of(named),
+            )
 
 
 @dataclass(frozen=True)
@@ -79,11 +99,17 @@ class ScanPlan:
     ) -> ScanPlan:
         """Lay out a scanner's declarations; raises ScannerError naming the scanner and the clause."""
         if not criteria:
-            raise ScannerError("criteria() names no clause", where=where, expected="at least one named expression")
+            raise ScannerError(
+                "criteria() names no clause", where=where, expected="at least one named expression"
+            )
         _refuse_reserved({**criteria, **features}, where)
         clauses = tuple(Clause.of(name, e, where) for name, e in criteria.items())
         shown = tuple(Clause.of(name, e, where) for name, e in features.items())
-        rank = None if rank_by is None else Clause.of("rank_by", _rank_expression(rank_by, features), where)
+        rank = (
+            None
+            if rank_by is None
+            else Clause.of("rank_by", _rank_expression(rank_by, features), where)
+        )
         parts = (*clauses, *shown, *((rank,) if rank else ()))
         keys = indicators_named(indicators, columns_of(parts))
         provisioned = {column for key in keys for column in key.columns}
@@ -126,13 +152,22 @@ def columns_of(parts: Iterable[Clause]) -> list[str]:
 
 def columns_before(parts: Iterable[Clause]) -> set[str]:
     """The columns of which clauses read the value at the tick before."""
-    return {name for part in parts for column in part.columns if (name := previous_of(column)) is not None}
+    return {
+        name
+        for part in parts
+        for column in part.columns
+        if (name := previous_of(column)) is not None
+    }
 
 
 def _refuse_reserved(named: Mapping[str, pl.Expr], where: str) -> None:
     for name in named:
         if name in RESERVED:
-            raise ScannerError(f"{name!r} is a column of the logs", where=where, fix="name the clause or feature otherwise")
+            raise ScannerError(
+                f"{name!r} is a column of the logs",
+                where=where,
+                fix="name the clause or feature otherwise",
+            )
 
 
 def _rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -141,7 +176,9 @@ def _rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) ->
     return rank_by
 
 
-def indicators_named(declared: Iterable[IndicatorKey | str], named: Iterable[str]) -> tuple[IndicatorKey, ...]:
+def indicators_named(
+    declared: Iterable[IndicatorKey | str], named: Iterable[str]
+) -> tuple[IndicatorKey, ...]:
     """The declared indicators, and those that an expression names by their key."""
     parsed = (IndicatorKey.parse(key) if isinstance(key, str) else key for key in declared)
     keys = {key.name: key for key in parsed}

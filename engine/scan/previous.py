@@ -25,12 +25,16 @@ def previous(expression: pl.Expr) -> pl.Expr:
     """
     tree = nodes(expression) if isinstance(expression, pl.Expr) else None
     if tree is None:
-        raise ScannerError(f"previous of {expression!r}, which cannot be looked into", expected="an expression over columns, "
-                           "without Python functions")  # fmt: skip
+        raise ScannerError(
+            f"previous of {expression!r}, which cannot be looked into",
+            expected="an expression over columns, without Python functions",
+        )
     found: set[str] = set()
     made = expression_of(_renamed(tree, found))
     if not found:
-        raise ScannerError("previous of what is the same at every tick", expected="a column in previous(x)")
+        raise ScannerError(
+            "previous of what is the same at every tick", expected="a column in previous(x)"
+        )
     return made
 
 
@@ -55,12 +59,17 @@ def _renamed(node: Any, found: set[str]) -> Any:
         case {"Literal": _}:
             return node
         case {"Selector": _}:
-            raise ScannerError("previous of several columns at once", expected="each column named by itself")
+            raise ScannerError(
+                "previous of several columns at once", expected="each column named by itself"
+            )
         case {"Column": str(name)}:
             if name in OF_THE_ROW:
                 return node
             if previous_of(name) is not None:
-                raise ScannerError(f"previous of {name}", expected="the value of one tick before; earlier ones are not kept")
+                raise ScannerError(
+                    f"previous of {name}",
+                    expected="the value of one tick before; earlier ones are not kept",
+                )
             found.add(name)
             return {"Column": previous_name(name)}
         case dict():

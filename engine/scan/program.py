@@ -51,19 +51,36 @@ Step = tuple[int, str | Rank | float | None]  # what to do, and with which colum
 Steps = tuple[Step, ...]
 
 MANY_ROWS = 100_000  # from so many on, threads share the work
-RANKED_ROWS = 1 << 17  # that are ranked at a time: what they come to is in the processor's cache still
+RANKED_ROWS = (
+    1 << 17
+)  # that are ranked at a time: what they come to is in the processor's cache still
 LARGEST_INTEGER = 2**53  # up to here a float64 holds every integer
-ARITHMETIC = {"Plus": machine.ADD, "Minus": machine.SUBTRACT, "Multiply": machine.MULTIPLY, "TrueDivide": machine.DIVIDE}
+ARITHMETIC = {
+    "Plus": machine.ADD,
+    "Minus": machine.SUBTRACT,
+    "Multiply": machine.MULTIPLY,
+    "TrueDivide": machine.DIVIDE,
+}
 COMPARISONS = {
-    "Gt": machine.GREATER, "GtEq": machine.GREATER_EQUAL, "Lt": machine.LESS, "LtEq": machine.LESS_EQUAL,
-    "Eq": machine.EQUAL, "NotEq": machine.UNEQUAL,
-}  # fmt: skip
+    "Gt": machine.GREATER,
+    "GtEq": machine.GREATER_EQUAL,
+    "Lt": machine.LESS,
+    "LtEq": machine.LESS_EQUAL,
+    "Eq": machine.EQUAL,
+    "NotEq": machine.UNEQUAL,
+}
 CONNECTIVES = {"And": machine.AND, "Or": machine.OR}
 OF_NUMBERS = {"Negate": machine.NEGATE, "Abs": machine.ABSOLUTE}
 ABOUT_MISSING = {  # of a number, of a truth
-    "IsNull": (machine.IS_NAN, machine.IS_MISSING), "IsNotNull": (machine.IS_NUMBER, machine.IS_KNOWN),
-}  # fmt: skip
-BETWEEN = {"Both": ("GtEq", "LtEq"), "Left": ("GtEq", "Lt"), "Right": ("Gt", "LtEq"), "None": ("Gt", "Lt")}
+    "IsNull": (machine.IS_NAN, machine.IS_MISSING),
+    "IsNotNull": (machine.IS_NUMBER, machine.IS_KNOWN),
+}
+BETWEEN = {
+    "Both": ("GtEq", "LtEq"),
+    "Left": ("GtEq", "Lt"),
+    "Right": ("Gt", "LtEq"),
+    "None": ("Gt", "Lt"),
+}
 
 
 class _NoSteps(Exception):
@@ -129,11 +146,13 @@ class Grid:
         before = np.concatenate([[0], np.cumsum(self.spans[1] - self.spans[0])])
         return [
             replace(
-                self, ticks=self.ticks[begin : begin + size], spans=np.ascontiguousarray(self.spans[:, begin : begin + size]),
+                self,
+                ticks=self.ticks[begin : begin + size],
+                spans=np.ascontiguousarray(self.spans[:, begin : begin + size]),
                 first_row=int(before[begin]),
             )
             for begin in begins
-        ]  # fmt: skip
+        ]
 
     def columns(self, programs: Sequence[Steps]) -> Columns:
         """The columns that programs read."""
@@ -149,7 +168,11 @@ class Columns:
     def __init__(self, columns: list[Column]):
         self._columns = columns
         table = [
-            [_address(values) - first * values.strides[0], *values.strides, 0 if places is None else _address(places)]
+            [
+                _address(values) - first * values.strides[0],
+                *values.strides,
+                0 if places is None else _address(places),
+            ]
             for values, places, first in columns
         ]
         self.table: Ints = np.array(table, np.int64).reshape(-1, 4)
@@ -163,13 +186,18 @@ def _address(array: Floats | Ints) -> int:
 def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
     """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left."""
     code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
-    counts, parts = np.zeros((len(conditions), grid.every_tick), np.uint32), grid.parts(_shared(grid))
+    counts, parts = (
+        np.zeros((len(conditions), grid.every_tick), np.uint32),
+        grid.parts(_shared(grid)),
+    )
     found = [np.empty((2, 0), np.int64) for _ in parts]
 
     def some(number: int) -> None:
         part = parts[number]
         out = np.empty((2, len(part)), np.int64)
-        count = machine.filter_rows(part.ticks, part.spans, part.members, columns.table, *code, counts, out[0], out[1])
+        count = machine.filter_rows(
+            part.ticks, part.spans, part.members, columns.table, *code, counts, out[0], out[1]
+        )
         found[number] = out[:, :count]
 
     in_threads(some, range(len(parts)))
@@ -183,7 +211,9 @@ def compute_rows(computations: Sequence[Steps], grid: Grid) -> Floats:
     out = grid.buffers.empty((len(computations), len(grid)))
 
     def some(part: Grid) -> None:
-        machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out)
+        machine.compute_rows(
+            part.ticks, part.spans, part.members, columns.table, *code, part.first_row, out
+        )
 
     in_threads(some, grid.parts(_shared(grid)))
     return out
@@ -204,7 +234,15 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
             out = grid.buffers.empty((1, len(part)))
             machine.compute_rows(part.ticks, part.spans, part.members, columns.table, *code, 0, out)
             numbers = out.reshape(len(part.ticks), members)
-        rank_members(numbers, rank.descending, rank.highest, rank.share, rank.within, part.ticks - first, ranks)
+        rank_members(
+            numbers,
+            rank.descending,
+            rank.highest,
+            rank.share,
+            rank.within,
+            part.ticks - first,
+            ranks,
+        )
 
     in_threads(some, grid.parts(max(1, min(_shared(grid), RANKED_ROWS // members))))
     if grid.members[-1] == members - 1:  # every one of the first
@@ -217,11 +255,18 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
 def _plain_column(steps: Steps, grid: Grid) -> Floats | None:
     """The column itself where the number is one and the grid is all of it, so that nothing is to be computed."""
     ((what, name), *more) = steps
-    if more or what != machine.LOAD or not isinstance(name, str) or len(grid.ticks) < grid.every_tick:
+    if (
+        more
+        or what != machine.LOAD
+        or not isinstance(name, str)
+        or len(grid.ticks) < grid.every_tick
+    ):
         return None
     values, places, _ = grid.column(name)
     whole = places is None and values.shape == (grid.every_tick, len(grid.members))
-    return values if whole and values.flags.c_contiguous and values.flags.writeable else None  # as the kernel is compiled for
+    return (
+        values if whole and values.flags.c_contiguous and values.flags.writeable else None
+    )  # as the kernel is compiled for
 
 
 def _shared(grid: Grid) -> int:
@@ -231,7 +276,9 @@ def _shared(grid: Grid) -> int:
 
 def _names(programs: Sequence[Steps]) -> list[str | Rank]:
     arguments = (argument for steps in programs for _, argument in steps)
-    return list(dict.fromkeys(argument for argument in arguments if isinstance(argument, str | Rank)))
+    return list(
+        dict.fromkeys(argument for argument in arguments if isinstance(argument, str | Rank))
+    )
 
 
 @lru_cache(256)
@@ -242,7 +289,10 @@ def _assemble(programs: tuple[Steps, ...]) -> tuple[Ints, Floats, Ints]:
     constants: list[Any] = [argument for _, argument in steps if isinstance(argument, float)]
     code = np.zeros((len(steps), 2), np.int64)
     code[:, 0] = [what for what, _ in steps]
-    code[:, 1] = [(constants if isinstance(a, float) else names).index(a) if a is not None else 0 for _, a in steps]
+    code[:, 1] = [
+        (constants if isinstance(a, float) else names).index(a) if a is not None else 0
+        for _, a in steps
+    ]
     return code, np.array(constants, np.float64), np.cumsum([len(program) for program in programs])
 
 
@@ -268,21 +318,36 @@ def _column(name: str) -> tuple[Steps, bool]:
 def _rank(body: Any) -> Rank:
     """What universe_rank and universe_percentile are."""
     match body:
-        case {"function": function, "partition_by": [{"Column": "tick"}], "mapping": "GroupsToRows"}:
+        case {
+            "function": function,
+            "partition_by": [{"Column": "tick"}],
+            "mapping": "GroupsToRows",
+        }:
             return _rank_of(function)
     raise _NoSteps
 
 
 def _rank_of(function: Any) -> Rank:
     match function:
-        case {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Min", "descending": down}}}}}:
+        case {
+            "Function": {
+                "input": [number],
+                "function": {"Rank": {"options": {"method": "Min", "descending": down}}},
+            }
+        }:
             return Rank(_ranked(number), bool(down))
         case {
             "BinaryExpr": {
-                "left": {"Function": {"input": [number], "function": {"Rank": {"options": {"method": "Max", "descending": down}}}}},
-                "op": "TrueDivide", "right": {"Agg": {"Count": {"input": counted, "include_nulls": False}}},
+                "left": {
+                    "Function": {
+                        "input": [number],
+                        "function": {"Rank": {"options": {"method": "Max", "descending": down}}},
+                    }
+                },
+                "op": "TrueDivide",
+                "right": {"Agg": {"Count": {"input": counted, "include_nulls": False}}},
             }
-        } if counted == number:  # fmt: skip
+        } if counted == number:
             return Rank(_ranked(number), bool(down), highest=True, share=True, counts=False)
     raise _NoSteps
 
@@ -312,7 +377,9 @@ def _value(body: Any) -> bool | float:
     match body:
         case {"Dyn": {"Int": int(value)}} if abs(value) <= LARGEST_INTEGER:
             return float(value)
-        case {"Dyn": {"Float": float(value) | int(value)}} | {"Scalar": {"Float64": float(value) | int(value)}}:
+        case {"Dyn": {"Float": float(value) | int(value)}} | {
+            "Scalar": {"Float64": float(value) | int(value)}
+        }:
             return float(value)
         case {"Scalar": {"Boolean": bool(value)}}:
             return value
@@ -329,10 +396,16 @@ def _binary(operation: str, left: Any, right: Any) -> tuple[Steps, bool]:
         return _apply(COMPARISONS[operation], _within(a, b), b), True
     if operation not in ARITHMETIC or _is_integer(a) or _is_integer(b):
         raise _NoSteps
-    if operation in ("Plus", "Minus") and (_is_zero(a) or _is_zero(b)):  # Polars adds no zero, which would take the sign of -0
+    if operation in ("Plus", "Minus") and (
+        _is_zero(a) or _is_zero(b)
+    ):  # Polars adds no zero, which would take the sign of -0
         other = b if _is_zero(a) else a
-        return ((*other, (machine.NEGATE, None)) if operation == "Minus" and _is_zero(a) else other), False
-    if operation == "TrueDivide" and _is_constant(b):  # Polars multiplies by the reciprocal, which may differ in the last bit
+        return (
+            (*other, (machine.NEGATE, None)) if operation == "Minus" and _is_zero(a) else other
+        ), False
+    if operation == "TrueDivide" and _is_constant(
+        b
+    ):  # Polars multiplies by the reciprocal, which may differ in the last bit
         with np.errstate(divide="ignore"):
             b = ((machine.CONSTANT, float(1.0 / np.float64(_constant(b)))),)
         return _apply(machine.MULTIPLY, a, b), False
@@ -390,7 +463,10 @@ def _function(function: Any, inputs: list[Any]) -> tuple[Steps, bool]:
             return (*steps, (ABOUT_MISSING[name][is_truth], None)), True
         case {"Boolean": {"IsBetween": {"closed": closed}}}:
             value, low, high = inputs
-            (above, _), (below, _) = (_binary(o, value, limit) for o, limit in zip(BETWEEN[closed], (low, high), strict=True))
+            (above, _), (below, _) = (
+                _binary(o, value, limit)
+                for o, limit in zip(BETWEEN[closed], (low, high), strict=True)
+            )
             return (*above, *below, (machine.AND, None)), True
     raise _NoSteps
 

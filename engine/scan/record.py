@@ -50,9 +50,15 @@ class Scans:
         self.scanned[-1], self.qualified[-1], self.promoted[-1] = scanned, qualified, promoted
 
     def add(
-        self, time: list[int], scan_type: str, tick: list[int], scanned: int, qualified: list[int], promoted: list[int],
+        self,
+        time: list[int],
+        scan_type: str,
+        tick: list[int],
+        scanned: int,
+        qualified: list[int],
+        promoted: list[int],
         elapsed_us: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Scans of one kind, each of which looked at so many symbols and took so long."""
         count = len(time)
         self.time += time
@@ -94,7 +100,9 @@ class ScanRecord:
     sessions: Sequence[Session]
     scans: Scans = field(default_factory=Scans)
     columnar: ColumnarHits | None = None
-    symbol_hits: list[pl.DataFrame] = field(default_factory=list)  # of scans that were written symbol by symbol
+    symbol_hits: list[pl.DataFrame] = field(
+        default_factory=list
+    )  # of scans that were written symbol by symbol
 
     def numbers(self, times: Ints) -> Ints:
         """int64: which of the sessions each of some times (microseconds) is in."""
@@ -103,13 +111,24 @@ class ScanRecord:
         begins = np.array([session.extended_open for session in self.sessions])
         return np.searchsorted(begins, times, side="right") - 1
 
-    def found_columnar(self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
+    def found_columnar(
+        self, result: ColumnarResult, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints
+    ) -> None:
         """Take in the result of the scan that was started last; `promoted` is a flag a hit."""
         hits = result.hits
-        self.scans.end(hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted)))
+        self.scans.end(
+            hits.scanned, int(hits.qualified(result.tick)), int(np.count_nonzero(promoted))
+        )
         self.saw(hits, np.arange(result.rows.start, result.rows.stop), promoted, table, times)
 
-    def saw(self, hits: SessionHits, rows: Ints, promoted: NDArray[np.bool_], table: SymbolTable, times: Ints) -> None:
+    def saw(
+        self,
+        hits: SessionHits,
+        rows: Ints,
+        promoted: NDArray[np.bool_],
+        table: SymbolTable,
+        times: Ints,
+    ) -> None:
         """Take in hits of the pass that scans have seen: those in `rows`, a flag each."""
         if self.columnar is None:
             self.columnar = ColumnarHits(hits, table, times)
@@ -143,22 +162,35 @@ def _funnel(records: Sequence[ScanRecord], clause: str) -> pl.Series:
 
 def hits_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
     """HITS_SCHEMA of one scanner's sessions, then the features."""
-    frames = [frame.with_columns(scanner=pl.lit(record.scanner)) for record in records for frame in record.symbol_hits]
+    frames = [
+        frame.with_columns(scanner=pl.lit(record.scanner))
+        for record in records
+        for frame in record.symbol_hits
+    ]
     by_table = [_columnar_hits(alike) for alike in _by_table(records)]
     if not frames and len(by_table) == 1:
         return by_table[0]  # in the schema's order and types
-    together = pl.concat([pl.DataFrame(schema=HITS_SCHEMA), *frames, *by_table], how="diagonal_relaxed")
+    together = pl.concat(
+        [pl.DataFrame(schema=HITS_SCHEMA), *frames, *by_table], how="diagonal_relaxed"
+    )
     together = together.sort("tick", maintain_order=True) if frames and by_table else together
     return together.cast(pl.Schema(HITS_SCHEMA))
 
 
 def hits_by_symbol(records: Sequence[ScanRecord]) -> Counter[str]:
     """How many hits of one scanner's sessions each symbol has."""
-    counts = Counter(symbol for record in records for frame in record.symbol_hits for symbol in frame["symbol"].to_list())
+    counts = Counter(
+        symbol
+        for record in records
+        for frame in record.symbol_hits
+        for symbol in frame["symbol"].to_list()
+    )
     for alike in _by_table(records):
         of_each = np.bincount(joined([one.found.symbols for _, one in alike]))
         found, names = np.flatnonzero(of_each), alike[0][1].table.names
-        counts.update(dict(zip([names[i] for i in found.tolist()], of_each[found].tolist(), strict=True)))
+        counts.update(
+            dict(zip([names[i] for i in found.tolist()], of_each[found].tolist(), strict=True))
+        )
     return counts
 
 
@@ -176,13 +208,18 @@ def timings_frame(records: Sequence[ScanRecord]) -> pl.DataFrame:
 def _a_row_a_scan(records: Sequence[ScanRecord], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """What a schema asks for of each scan."""
     known = {
-        "session": _dates(records, [record.numbers(np.array(record.scans.time, np.int64)) for record in records]),
+        "session": _dates(
+            records, [record.numbers(np.array(record.scans.time, np.int64)) for record in records]
+        ),
         "tick": _times(list(chain.from_iterable(record.scans.time for record in records))),
         "scanner": _repeated(records[0].scanner, sum(len(record.scans) for record in records)),
     }
 
     def noted(name: str) -> pl.Series:
-        return pl.Series(list(chain.from_iterable(getattr(record.scans, name) for record in records)), dtype=schema[name])
+        return pl.Series(
+            list(chain.from_iterable(getattr(record.scans, name) for record in records)),
+            dtype=schema[name],
+        )
 
     return pl.DataFrame({name: known[name] if name in known else noted(name) for name in schema})
 
@@ -198,8 +235,12 @@ def _times(micros: Sequence[int] | Ints) -> pl.Series:
 def _dates(records: Sequence[ScanRecord], numbers: Sequence[Ints]) -> pl.Series:
     """The dates of which these are the numbers in each record."""
     before = np.cumsum([0, *(len(record.sessions) for record in records)])
-    days = np.array([session.date for record in records for session in record.sessions], "datetime64[D]").astype(np.int32)
-    return pl.Series(days[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]).cast(pl.Date)
+    days = np.array(
+        [session.date for record in records for session in record.sessions], "datetime64[D]"
+    ).astype(np.int32)
+    return pl.Series(
+        days[joined([own + first for own, first in zip(numbers, before[:-1], strict=True)])]
+    ).cast(pl.Date)
 
 
 def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFrame:
@@ -209,7 +250,9 @@ def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFram
     times = [one.times[hits.ticks] for (_, one), hits in zip(passes, found, strict=True)]
     logged = pl.DataFrame(
         {
-            "session": _dates(records, [record.numbers(own) for record, own in zip(records, times, strict=True)]),
+            "session": _dates(
+                records, [record.numbers(own) for record, own in zip(records, times, strict=True)]
+            ),
             "tick": _times(joined(times)),
             "scanner": _repeated(records[0].scanner, sum(len(hits.ticks) for hits in found)),
             "symbol": table.series[joined([hits.symbols for hits in found])],
@@ -217,10 +260,16 @@ def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFram
             "promoted": np.concatenate([flags for _, one in passes for flags in one.promoted]),
         }
     )
-    return logged.hstack(pl.concat([hits.own_features for hits in found], rechunk=True)) if found[0].features.width else logged
+    return (
+        logged.hstack(pl.concat([hits.own_features for hits in found], rechunk=True))
+        if found[0].features.width
+        else logged
+    )
 
 
-def _symbol_hits(time: int, result: ScanResult, promoted: Sequence[bool] | NDArray[np.bool_]) -> pl.DataFrame:
+def _symbol_hits(
+    time: int, result: ScanResult, promoted: Sequence[bool] | NDArray[np.bool_]
+) -> pl.DataFrame:
     """The hits of a scan that was written symbol by symbol; scalars of its metadata are the features."""
     features = [_scalars(result.metadata.get(symbol)) for symbol in result.symbols]
     rows = {
@@ -229,15 +278,23 @@ def _symbol_hits(time: int, result: ScanResult, promoted: Sequence[bool] | NDArr
         "rank": range(1, len(result.symbols) + 1),
         "promoted": list(promoted),
     }
-    names = dict.fromkeys(name for feature in features for name in feature if name not in HITS_SCHEMA)
+    names = dict.fromkeys(
+        name for feature in features for name in feature if name not in HITS_SCHEMA
+    )
     return pl.DataFrame(
-        {**rows, **{name: [feature.get(name) for feature in features] for name in names}}, strict=False,
+        {**rows, **{name: [feature.get(name) for feature in features] for name in names}},
+        strict=False,
         schema_overrides={"symbol": pl.String, "rank": pl.Int64, "promoted": pl.Boolean},
-    )  # fmt: skip
+    )
 
 
 def _scalars(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
         return {}
-    plain = {str(name): value.item() if isinstance(value, np.generic) else value for name, value in metadata.items()}
-    return {name: value for name, value in plain.items() if isinstance(value, (bool, int, float, str))}
+    plain = {
+        str(name): value.item() if isinstance(value, np.generic) else value
+        for name, value in metadata.items()
+    }
+    return {
+        name: value for name, value in plain.items() if isinstance(value, (bool, int, float, str))
+    }

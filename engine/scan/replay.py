@@ -100,7 +100,12 @@ class SessionBatch:
     def split(self) -> Iterator[SessionBatch]:
         """The sessions one by one, as views."""
         for number in range(len(self.sessions)):
-            yield SessionBatch(self.panel.of_session(number), self.cross.of_sessions(number, number + 1), self.block, self.sample)
+            yield SessionBatch(
+                self.panel.of_session(number),
+                self.cross.of_sessions(number, number + 1),
+                self.block,
+                self.sample,
+            )
 
 
 class MarketReplay:
@@ -114,12 +119,16 @@ class MarketReplay:
         self._splits, self._dividends = Splits(actions), Dividends(actions)
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
         self._terms = {term.name: term for term in spec.terms}
-        self._close_up_terms = {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
+        self._close_up_terms = (
+            {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
+        )
         self._history: DailyHistory | None = None
         self._open_blocks: list[MonthBlock] = []
         # of daily bars' last batch: its symbols, and those for which lazy columns were read
         self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
-        self._before: dict[MonthBlock, Before] = {}  # open block -> its last session, of the columns that the next one reads
+        self._before: dict[
+            MonthBlock, Before
+        ] = {}  # open block -> its last session, of the columns that the next one reads
         # sessions that a run walks, those of its warm-up among them
         self.walked = len({date for block in self._blocks() for date in self._walked(block)})
 
@@ -157,10 +166,15 @@ class MarketReplay:
         for term in self._close_up_terms.values():
             if term.rows == TICKS:  # sampled for everybody: these ticks are among the run's
                 columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in term.outputs}
-        return SessionBatch(panel, cross.of_symbols(table, ticks, columns), batch.block, batch.sample)
+        return SessionBatch(
+            panel, cross.of_symbols(table, ticks, columns), batch.block, batch.sample
+        )
 
     def recompute(
-        self, batch: SessionBatch, panel_of: Callable[[SessionPanel], SessionPanel], daily_of: Callable[[DailyBars], DailyBars]
+        self,
+        batch: SessionBatch,
+        panel_of: Callable[[SessionPanel], SessionPanel],
+        daily_of: Callable[[DailyBars], DailyBars],
     ) -> CrossSection:
         """The cross-sections of a watched session, were its bars others."""
         columns = batch.block.recompute(batch.sample, panel_of, daily_of)
@@ -186,7 +200,9 @@ class MarketReplay:
     # -- daily bars
 
     def _daily_batches(self) -> Iterator[SessionBatch]:
-        blocks = ((dates, self._table(dates)) for dates in self._blocks())  # universes may be the user's, and stay on this thread
+        blocks = (
+            (dates, self._table(dates)) for dates in self._blocks()
+        )  # universes may be the user's, and stay on this thread
         if not self._spec.at_once:
             for block in blocks:
                 yield from self._year(*block)
@@ -196,7 +212,9 @@ class MarketReplay:
                 with closing(batches):
                     yield from batches
 
-    def _begun_year(self, dates: Sequence[dt.date], table: SymbolTable) -> Generator[SessionBatch, None, None]:
+    def _begun_year(
+        self, dates: Sequence[dt.date], table: SymbolTable
+    ) -> Generator[SessionBatch, None, None]:
         """The batches of a year, of which the first is computed, on the thread that reads ahead.
 
         Lazy columns are computed for the symbols for which they were read in the last batch that is over: they are much the same.
@@ -209,7 +227,9 @@ class MarketReplay:
                 batch.sample.lazy.fill_each(asked)
         return _begun(first, batches)
 
-    def _year(self, dates: Sequence[dt.date], table: SymbolTable) -> Generator[SessionBatch, None, None]:
+    def _year(
+        self, dates: Sequence[dt.date], table: SymbolTable
+    ) -> Generator[SessionBatch, None, None]:
         """The batches of a year."""
         walked = self._walked(dates)
         block = self._open(dates, table, walked[0])
@@ -228,7 +248,9 @@ class MarketReplay:
         self._before.pop(block, None)
         block.close()
 
-    def _batch_dates(self, dates: Sequence[dt.date], block: Sequence[dt.date]) -> list[tuple[dt.date, ...]]:
+    def _batch_dates(
+        self, dates: Sequence[dt.date], block: Sequence[dt.date]
+    ) -> list[tuple[dt.date, ...]]:
         """Daily sessions in batches as large as they may be; `block` are those of the block."""
         begins = {*self._shown_from(block), block[0]}
         most = max(1, CELLS // max(1, len(self._everyone))) if self._spec.at_once else 1
@@ -249,10 +271,16 @@ class MarketReplay:
             return
         sessions = panel.sessions
         cross = CrossSection(
-            sessions, block.table, [self._spec.ticks.ticks(session) for session in sessions], sample.columns,
-            lags=[self._lag(session) for session in sessions], previous=sample.previous, lazy=sample.lazy, buffers=panel.buffers,
+            sessions,
+            block.table,
+            [self._spec.ticks.ticks(session) for session in sessions],
+            sample.columns,
+            lags=[self._lag(session) for session in sessions],
+            previous=sample.previous,
+            lazy=sample.lazy,
+            buffers=panel.buffers,
             look_back=self._look_back(block, sessions) if self._spec.before else None,
-        )  # fmt: skip
+        )
         if date >= first:
             yield SessionBatch(sample.panel, cross, block, sample)
         if self._spec.before:
@@ -263,8 +291,12 @@ class MarketReplay:
     def _look_back(self, block: MonthBlock, sessions: Sequence[Session]) -> LookBack:
         """How a batch's ticks look back into the session before: of symbols that split since, not at all."""
         before, dates = self._before.get(block), [session.date for session in sessions]
-        splits = self._splits.between(block.table, before.session.date if before else dates[0], dates[-1])
-        return LookBack(before, [(bisect_left(dates, ex_date), symbol) for ex_date, symbol, _ in splits])
+        splits = self._splits.between(
+            block.table, before.session.date if before else dates[0], dates[-1]
+        )
+        return LookBack(
+            before, [(bisect_left(dates, ex_date), symbol) for ex_date, symbol, _ in splits]
+        )
 
     def _shown_from(self, block: Sequence[dt.date]) -> tuple[dt.date, dt.date | None]:
         """Of a block's sessions the first that is the run's and the block's own, and, if that is read, the session before it."""
@@ -281,9 +313,19 @@ class MarketReplay:
     def _read(self, dates: tuple[dt.date, ...]) -> Panel:
         spec, buffers = self._spec, Buffers(POOL)
         if spec.base.is_daily:
-            return DailyPanel(tuple(map(spec.calendar.session, dates)), self._everyone, buffers=buffers)
+            return DailyPanel(
+                tuple(map(spec.calendar.session, dates)), self._everyone, buffers=buffers
+            )
         session = spec.calendar.session(dates[0])
-        return SessionPanel.read(spec.archive, session, self._everyone, spec.base, self._columns(), spec.extended, buffers)
+        return SessionPanel.read(
+            spec.archive,
+            session,
+            self._everyone,
+            spec.base,
+            self._columns(),
+            spec.extended,
+            buffers,
+        )
 
     def _columns(self) -> list[str]:
         """The bar columns to decode."""
@@ -314,7 +356,9 @@ class MarketReplay:
 
     def _walked(self, block: Sequence[dt.date]) -> Sequence[dt.date]:
         """The sessions that a block's intraday terms walk: those of its warm-up, and its own."""
-        return self._dates[bisect_left(self._dates, self._first_fed(block)) : bisect_right(self._dates, block[-1])]
+        return self._dates[
+            bisect_left(self._dates, self._first_fed(block)) : bisect_right(self._dates, block[-1])
+        ]
 
     def _starts(self, block: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
         """Term name -> the first session it walks for a block."""
@@ -346,20 +390,40 @@ class MarketReplay:
         return block
 
     def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
-        for date in self._dates[bisect_left(self._dates, block.first_fed) : bisect_left(self._dates, before)]:
+        for date in self._dates[
+            bisect_left(self._dates, block.first_fed) : bisect_left(self._dates, before)
+        ]:
             with closing(self._read((date,))) as panel:
                 block.advance(panel, False)
 
-    def _fresh_block(self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]) -> MonthBlock:
-        starts, by_day, buffers = self._starts(dates, terms), self._spec.base.is_daily, Buffers(POOL)
-        first = min([starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]])
+    def _fresh_block(
+        self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]
+    ) -> MonthBlock:
+        starts, by_day, buffers = (
+            self._starts(dates, terms),
+            self._spec.base.is_daily,
+            Buffers(POOL),
+        )
+        first = min(
+            [starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]]
+        )
         daily = self._daily().block(table, first, dates[0], dates[-1], buffers)
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
         return MonthBlock(
-            table, dates, starts, terms, daily, self._splits, self._ticks_and_slots, buffers,
-            -1 if benchmark is None else benchmark, self._spec.previous, frozenset(self._close_up_terms), self._spec.watched,
+            table,
+            dates,
+            starts,
+            terms,
+            daily,
+            self._splits,
+            self._ticks_and_slots,
+            buffers,
+            -1 if benchmark is None else benchmark,
+            self._spec.previous,
+            frozenset(self._close_up_terms),
+            self._spec.watched,
             self._dividends if OF_ACTIONS & set(self._spec.previous) else None,
-        )  # fmt: skip
+        )
 
     def _daily(self) -> DailyHistory:
         if self._history is None:
@@ -368,20 +432,26 @@ class MarketReplay:
             read = {name for term in terms for name in _columns_read(term)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
             previous = set(self._spec.previous)
-            columns = sorted(read | previous - OF_ACTIONS | ({"close"} if previous & OF_ACTIONS else set()))
+            columns = sorted(
+                read | previous - OF_ACTIONS | ({"close"} if previous & OF_ACTIONS else set())
+            )
             of_days = [term for term in terms if term.rows == DAILY]
             rows = max((term.warmup_rows for term in of_days), default=1)
-            benchmark = self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None
+            benchmark = (
+                self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None
+            )
             self._history = DailyHistory(
                 self._spec.archive, columns, self._everyone, self._spec.dates[-1], rows, benchmark
-            )  # fmt: skip
+            )
         return self._history
 
     def _ticks_and_slots(self, session: Session) -> tuple[Ints, Floats]:
         return self._spec.ticks.ticks(session), self._spec.ticks.slots(session)
 
 
-def _begun(first: Sequence[SessionBatch], more: Generator[SessionBatch, None, None]) -> Generator[SessionBatch, None, None]:
+def _begun(
+    first: Sequence[SessionBatch], more: Generator[SessionBatch, None, None]
+) -> Generator[SessionBatch, None, None]:
     with closing(more):
         yield from chain(first, more)
 

@@ -25,9 +25,21 @@ class Requirements:
     """
 
     def __init__(
-        self, base: str, minutes: int, slots: int, benchmark: str | None = None, warmup: float = 1.0, lazy: bool = False
-    ):  # fmt: skip
-        self._base, self._minutes, self._slots, self._benchmark, self._warmup = base, minutes, slots, benchmark, warmup
+        self,
+        base: str,
+        minutes: int,
+        slots: int,
+        benchmark: str | None = None,
+        warmup: float = 1.0,
+        lazy: bool = False,
+    ):
+        self._base, self._minutes, self._slots, self._benchmark, self._warmup = (
+            base,
+            minutes,
+            slots,
+            benchmark,
+            warmup,
+        )
         self._lazy, self._everywhere = lazy, set[str]()
         self._columns: dict[str, None] = {}
         self._keys: dict[str, IndicatorKey] = {}
@@ -48,7 +60,9 @@ class Requirements:
 
     def alone(self) -> Requirements:
         """Requirements of somebody else in the same run, nothing collected yet."""
-        return Requirements(self._base, self._minutes, self._slots, self._benchmark, self._warmup, self._lazy)
+        return Requirements(
+            self._base, self._minutes, self._slots, self._benchmark, self._warmup, self._lazy
+        )
 
     @property
     def terms(self) -> list[Term]:
@@ -56,12 +70,16 @@ class Requirements:
         terms = [term for name in self._columns for term in COLUMNS[name].terms]
         terms += [term for key in self._keys.values() for term in self.terms_of(key)]
         found = {term.name: term for term in terms}
-        by_tick = any(term.rows == TICKS for term in found.values())  # they read the volume so far of every symbol
+        by_tick = any(
+            term.rows == TICKS for term in found.values()
+        )  # they read the volume so far of every symbol
         everywhere = self._everywhere | set(SESSION_VOLUME.outputs if by_tick else ())
         return [replace(term, lazy=self._is_lazy(term, everywhere)) for term in found.values()]
 
     def _is_lazy(self, term: Term, everywhere: set[str]) -> bool:
-        can_be = term.can_be_lazy_in_a_batch if Interval.parse(self._base).is_daily else term.can_be_lazy
+        can_be = (
+            term.can_be_lazy_in_a_batch if Interval.parse(self._base).is_daily else term.can_be_lazy
+        )
         return self._lazy and can_be and everywhere.isdisjoint(term.outputs)
 
     def terms_of(self, key: IndicatorKey) -> list[Term]:
@@ -69,16 +87,21 @@ class Requirements:
         if BENCHMARK in key.indicator.inputs and self._benchmark is None:
             raise IndicatorError(
                 f"{key.name} is measured against a benchmark symbol, and there is none",
-                where="session_data_config.benchmark", expected="a symbol of the archive such as SPY",
-            )  # fmt: skip
+                where="session_data_config.benchmark",
+                expected="a symbol of the archive such as SPY",
+            )
         base = Interval.parse(self._base)
         if key.interval.micros % base.micros or (base.is_daily and key.indicator.rows == TICKS):
             raise IndicatorError(
-                f"{key.name} cannot be made of {self._base} bars", where="the archive's bars",
-                expected=f"a multiple of {self._base}", fix="write the interval into the key, such as sma_20_1d",
-            )  # fmt: skip
+                f"{key.name} cannot be made of {self._base} bars",
+                where="the archive's bars",
+                expected=f"a multiple of {self._base}",
+                fix="write the interval into the key, such as sma_20_1d",
+            )
         term = indicator_term(key, self._base, self._minutes, self._slots)
-        sessions, rows = (math.ceil(self._warmup * least) for least in (term.warmup_sessions, term.warmup_rows))
+        sessions, rows = (
+            math.ceil(self._warmup * least) for least in (term.warmup_sessions, term.warmup_rows)
+        )
         term = replace(term, warmup_sessions=sessions, warmup_rows=rows)
         return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
 

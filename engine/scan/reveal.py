@@ -49,10 +49,22 @@ class Revealed:
         if not len(self.ticks):
             return
         hits, session, elapsed_us = self.outcome.hits, self.slot.session, self.outcome.elapsed_us
-        new = np.bincount(self.found.ticks[promoted], minlength=len(cross.ticks))[self.ticks].tolist()
+        new = np.bincount(self.found.ticks[promoted], minlength=len(cross.ticks))[
+            self.ticks
+        ].tolist()
         qualified, ticks = hits.qualified(self.ticks).tolist(), self.ticks.tolist()
-        times = np.maximum(cross.ticks, cross.opens)[self.ticks].tolist()  # what is due before the open is done at it
-        session.record.scans.add(times, ScanKind.REGULAR.value, ticks, hits.scanned, qualified, new, elapsed_us / len(ticks))
+        times = np.maximum(cross.ticks, cross.opens)[
+            self.ticks
+        ].tolist()  # what is due before the open is done at it
+        session.record.scans.add(
+            times,
+            ScanKind.REGULAR.value,
+            ticks,
+            hits.scanned,
+            qualified,
+            new,
+            elapsed_us / len(ticks),
+        )
         session.record.saw(hits, self.rows, promoted, cross.table, cross.ticks)
         session.done(elapsed_us, len(ticks), len(ticks))
 
@@ -65,10 +77,14 @@ def reveal(slots: Sequence[ScannerSlot], cross: CrossSection, data: SymbolStore)
             one.note(promoted, cross)
 
 
-def _promote(scans: Sequence[Revealed], cross: CrossSection, data: SymbolStore) -> list[NDArray[np.bool_]]:
+def _promote(
+    scans: Sequence[Revealed], cross: CrossSection, data: SymbolStore
+) -> list[NDArray[np.bool_]]:
     """Promote what is found, each at its tick, and tell of each scanner's hits which ones were new."""
     lengths = [len(one.rows) for one in scans]
-    ticks, symbols = (joined([getattr(one.found, name) for one in scans]) for name in ("ticks", "symbols"))
+    ticks, symbols = (
+        joined([getattr(one.found, name) for one in scans]) for name in ("ticks", "symbols")
+    )
     # of one tick in the scanners' order, as they stand
     order = np.argsort(ticks, kind="stable") if len(scans) > 1 else slice(None)
     by, promoted = np.repeat(np.arange(len(scans)), lengths)[order], np.empty(len(ticks), np.bool_)

@@ -19,9 +19,13 @@ from engine.scan.ticks import EveryBar
 
 
 def indicator_series(
-    archive: Archive, symbol: str, keys: Sequence[IndicatorKey], dates: Sequence[dt.date], benchmark: str | None = None,
+    archive: Archive,
+    symbol: str,
+    keys: Sequence[IndicatorKey],
+    dates: Sequence[dt.date],
+    benchmark: str | None = None,
     extended: bool = False,
-) -> pl.DataFrame:  # fmt: skip
+) -> pl.DataFrame:
     """tick (UTC), bar_time, open .. volume, then a column an output of each key; one row a base bar of regular hours.
 
     Where all keys are daily: one row a session, at its close. A value is what a scan sees at that tick. Raises
@@ -30,23 +34,37 @@ def indicator_series(
     for name in filter(None, (symbol, benchmark)):
         if name not in archive.symbols():
             near = did_you_mean(name, archive.symbols())
-            raise ArchiveError(f"no symbol {name!r}", where=archive.path, expected="a symbol of the archive", fix=near)
+            raise ArchiveError(
+                f"no symbol {name!r}",
+                where=archive.path,
+                expected="a symbol of the archive",
+                fix=near,
+            )
     calendar = ExchangeCalendar.of(archive.exchange)
     base = archive.manifest.base
     daily = all(key.interval.is_daily for key in keys)
     sessions = [calendar.session(date) for date in dates]
     ticks = EveryBar(0 if daily else base.micros, sessions)
     bars = ("open", "high", "low", "close", "volume", "bar_time")
-    needs = Requirements(base.name, max(session.minutes for session in sessions), ticks.slot_count, benchmark)
+    needs = Requirements(
+        base.name, max(session.minutes for session in sessions), ticks.slot_count, benchmark
+    )
     needs.need_columns(bars)
     needs.need_keys(keys)
     table = SymbolTable([symbol, *([benchmark] if benchmark else [])])
     replay = MarketReplay(
         ReplaySpec(
-            archive=archive, calendar=calendar, base=base, extended=extended, dates=dates, terms=needs.terms, ticks=ticks,
-            table_of=lambda *_: table, benchmark=benchmark,
+            archive=archive,
+            calendar=calendar,
+            base=base,
+            extended=extended,
+            dates=dates,
+            terms=needs.terms,
+            ticks=ticks,
+            table_of=lambda *_: table,
+            benchmark=benchmark,
         )
-    )  # fmt: skip
+    )
     row = table.id(symbol)
     names = ["bar_time", *bars[:5], *(column for key in keys for column in key.columns)]
     parts = []

@@ -78,7 +78,13 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
         "session_name": name.replace("_", " "),
         "mode": "backtest",
         "session_data_config": {
-            "scanners": [{"module": name, "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}], "config": {}}]
+            "scanners": [
+                {
+                    "module": name,
+                    "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}],
+                    "config": {},
+                }
+            ]
         },
     }
     cls = "".join(part.capitalize() for part in name.split("_"))
@@ -90,14 +96,21 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
     return write_files(name, folder, texts, "my_scanner", ScannerError)
 
 
-def write_files(name: str, folder: Path, texts: Mapping[str, str], example: str, refused: type[BarsweepError]) -> list[Path]:
+def write_files(
+    name: str, folder: Path, texts: Mapping[str, str], example: str, refused: type[BarsweepError]
+) -> list[Path]:
     """Write files, all or none; raises where the name is no module's, or rather than replace a file."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise refused(f"{name!r} cannot be a module's name", expected=f"lower case letters, digits and _, such as {example}")
+        raise refused(
+            f"{name!r} cannot be a module's name",
+            expected=f"lower case letters, digits and _, such as {example}",
+        )
     paths = [folder / file for file in texts]
     there = [str(path) for path in paths if path.exists()]
     if there:
-        raise refused(f"already there: {', '.join(there)}", where=folder, fix="choose another name or folder")
+        raise refused(
+            f"already there: {', '.join(there)}", where=folder, fix="choose another name or folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, texts.values(), strict=True):
         with atomic_path(path) as temporary:

@@ -96,7 +96,12 @@ class ScannerSession:
     outcome  of a columnar scanner, from when its columns are there
     """
 
-    def __init__(self, slot: ScannerSlot, sessions: Sequence[Session], state: ScannerState = ScannerState.SETUP_PENDING):
+    def __init__(
+        self,
+        slot: ScannerSlot,
+        sessions: Sequence[Session],
+        state: ScannerState = ScannerState.SETUP_PENDING,
+    ):
         self.slot, self.state = slot, state
         self.error: str | None = None
         self.record = ScanRecord(slot.name, sessions)
@@ -140,14 +145,31 @@ class ScannerSlot:
     scans, busy_us  how many scans it has done, and for how long
     """
 
-    def __init__(self, name: str, scanner: BaseScanner, schedules: list[Schedule | AtClose], pre_session: bool):
-        self.name, self.scanner, self.schedules, self.pre_session = name, scanner, schedules, pre_session
-        self.plan: ScanPlan | None = scanner.plan() if isinstance(scanner, ColumnarScanner) else None
-        self.columnar = isinstance(scanner, ColumnarScanner) and _is_of(scanner.scan, ColumnarScanner.scan)
+    def __init__(
+        self,
+        name: str,
+        scanner: BaseScanner,
+        schedules: list[Schedule | AtClose],
+        pre_session: bool,
+    ):
+        self.name, self.scanner, self.schedules, self.pre_session = (
+            name,
+            scanner,
+            schedules,
+            pre_session,
+        )
+        self.plan: ScanPlan | None = (
+            scanner.plan() if isinstance(scanner, ColumnarScanner) else None
+        )
+        self.columnar = isinstance(scanner, ColumnarScanner) and _is_of(
+            scanner.scan, ColumnarScanner.scan
+        )
         self.inherited = _inherited(scanner, self.columnar)
         self.scheduled = ScheduledTicks(schedules)
         self._looks = ScheduledTicks(schedules, True) if pre_session else self.scheduled
-        self._members: tuple[SymbolTable, list[str] | None, Ints] | None = None  # of a table, of a list of names
+        self._members: tuple[SymbolTable, list[str] | None, Ints] | None = (
+            None  # of a table, of a list of names
+        )
         self.scans, self.busy_us = 0, 0.0
         self.session = ScannerSession(self, (), ScannerState.INITIALIZED)
 
@@ -164,11 +186,19 @@ class ScannerSlot:
     def evaluate(self, cross: CrossSection) -> BatchOutcome:
         """Evaluate the plan over a batch: sessions together as far as they have the same members and are not counted by session."""
         if self.plan is None:
-            raise ScannerError("no criteria to evaluate", where=self.name, expected="a ColumnarScanner")
-        runs = [run for first, last in self._alike(cross) for run in self._evaluate(self.plan, cross, first, last)]
+            raise ScannerError(
+                "no criteria to evaluate", where=self.name, expected="a ColumnarScanner"
+            )
+        runs = [
+            run
+            for first, last in self._alike(cross)
+            for run in self._evaluate(self.plan, cross, first, last)
+        ]
         return BatchOutcome(cross, runs)
 
-    def _evaluate(self, plan: ScanPlan, cross: CrossSection, first: int, last: int) -> list[tuple[int, int, Outcome]]:
+    def _evaluate(
+        self, plan: ScanPlan, cross: CrossSection, first: int, last: int
+    ) -> list[tuple[int, int, Outcome]]:
         """The sessions [first, last) together; one by one where that fails, as only some of them may."""
         started, error = time.perf_counter_ns(), None
         hits: SessionHits | None = None
@@ -178,7 +208,11 @@ class ScannerSlot:
         except (Exception, SystemExit) as raised:  # expressions and universes are the user's
             error = raised
             if last - first > 1:
-                return [run for number in range(first, last) for run in self._evaluate(plan, cross, number, number + 1)]
+                return [
+                    run
+                    for number in range(first, last)
+                    for run in self._evaluate(plan, cross, number, number + 1)
+                ]
         return [(first, last, Outcome(hits, error, (time.perf_counter_ns() - started) / 1000))]
 
     def _alike(self, cross: CrossSection) -> list[tuple[int, int]]:
@@ -195,7 +229,11 @@ class ScannerSlot:
 
     def view(self, cross: CrossSection) -> CrossSection:
         """The cross-section as its plan reads it: with values of the tick before, where it asks for any."""
-        return cross.following(self._looks) if self.plan is not None and self.plan.columns_before else cross
+        return (
+            cross.following(self._looks)
+            if self.plan is not None and self.plan.columns_before
+            else cross
+        )
 
     def looks_in(self, session: Session) -> int:
         """How often it looks in a session."""
@@ -211,8 +249,16 @@ class ScannerSlot:
 
     def members(self, cross: CrossSection) -> Ints:
         """The ids of its universe in the cross-section's first session; all symbols where it has loaded none."""
-        names = None if self.scanner.universe is None else self.scanner.universe.members(cross.session.date)
-        if self._members is None or self._members[0] is not cross.table or self._members[1] is not names:
+        names = (
+            None
+            if self.scanner.universe is None
+            else self.scanner.universe.members(cross.session.date)
+        )
+        if (
+            self._members is None
+            or self._members[0] is not cross.table
+            or self._members[1] is not names
+        ):
             ids = np.arange(len(cross.table)) if names is None else cross.table.ids(names)
             self._members = cross.table, names, np.sort(ids[ids >= 0])
         return self._members[2]
@@ -222,15 +268,24 @@ class ScannerSlot:
         hits = self.session.hits(cross)
         symbols, first = np.unique(hits.symbols, return_index=True)
         times, ranks = cross.ticks[hits.ticks[first]].tolist(), hits.ranks[first].tolist()
-        return {cross.table.names[s]: (time, rank) for s, time, rank in zip(symbols.tolist(), times, ranks, strict=True)}
+        return {
+            cross.table.names[s]: (time, rank)
+            for s, time, rank in zip(symbols.tolist(), times, ranks, strict=True)
+        }
 
 
 def _inherited(scanner: BaseScanner, columnar: bool) -> frozenset[ScanKind]:
     """Which parts of a scanner's lifecycle run no code of its own."""
     scans = {ScanKind.PRE_SESSION, ScanKind.REGULAR} if columnar else set()
-    plain = vars(scanner).get("universe", scanner) is None and not hasattr(type(scanner), "universe")
+    plain = vars(scanner).get("universe", scanner) is None and not hasattr(
+        type(scanner), "universe"
+    )
     loads = plain and _is_of(scanner._load_universe_from_file, BaseScanner._load_universe_from_file)
-    setup = {ScanKind.SETUP} if loads and _is_of(scanner.setup, ColumnarScanner.setup, BaseScanner.setup) else set()
+    setup = (
+        {ScanKind.SETUP}
+        if loads and _is_of(scanner.setup, ColumnarScanner.setup, BaseScanner.setup)
+        else set()
+    )
     teardown = {ScanKind.TEARDOWN} if _is_of(scanner.teardown, BaseScanner.teardown) else set()
     return frozenset(scans | setup | teardown)
 

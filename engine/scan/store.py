@@ -26,9 +26,14 @@ class SymbolStore(Protocol):
         ...
 
     def promote_in_turn(
-        self, rows: NDArray[np.int64], times: NDArray[np.int64], sources: Sequence[str], by: NDArray[np.int64],
-        dates: Sequence[dt.date], on: NDArray[np.int64],
-    ) -> NDArray[np.bool_]:  # fmt: skip
+        self,
+        rows: NDArray[np.int64],
+        times: NDArray[np.int64],
+        sources: Sequence[str],
+        by: NDArray[np.int64],
+        dates: Sequence[dt.date],
+        on: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
         """As `promote`, of finds one after the other; by[i] and on[i] are the numbers of the i-th's source and session."""
         ...
 

@@ -51,15 +51,24 @@ class TicksBefore:
     before  int64[ticks], the index of the tick before; -1 where there is none among these ticks
     """
 
-    def __init__(self, sessions: Sequence[Session], ticks: Ints, looks: Scheduled, look_back: LookBack | None):
+    def __init__(
+        self, sessions: Sequence[Session], ticks: Ints, looks: Scheduled, look_back: LookBack | None
+    ):
         own = [looks.ticks(session) for session in sessions]
         places = np.searchsorted(ticks, np.concatenate(own))
         numbers = np.repeat(np.arange(len(own)), [len(of_session) for of_session in own])
         self.before: Ints = np.full(len(ticks), -1)
         near = np.flatnonzero(np.diff(numbers) <= int(look_back is not None))
         self.before[places[near + 1]] = places[near]
-        self._firsts = {number: int(places[np.searchsorted(numbers, number)]) for number, of in enumerate(own) if len(of)}
-        self._look_back, self._last_row = look_back or LookBack(None), -1  # of the session before: the schedule's last tick
+        self._firsts = {
+            number: int(places[np.searchsorted(numbers, number)])
+            for number, of in enumerate(own)
+            if len(of)
+        }
+        self._look_back, self._last_row = (
+            look_back or LookBack(None),
+            -1,
+        )  # of the session before: the schedule's last tick
         before = self._look_back.before
         if before is not None and 0 in self._firsts and len(earlier := looks.ticks(before.session)):
             self._last_row = int(np.searchsorted(before.ticks, earlier[-1]))

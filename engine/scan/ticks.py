@@ -52,7 +52,9 @@ class ScheduledTicks:
             hours = session.hours
             if hours not in self._offsets:
                 pre_session = np.array([session.open] if self._pre_session else [], np.int64)
-                ticks = np.unique(np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)]))
+                ticks = np.unique(
+                    np.concatenate([pre_session, *(s.ticks(session) for s in self._schedules)])
+                )
                 self._offsets[hours] = ticks - session.open
             self._of_date[session.date] = self._offsets[hours]
         return self._of_date[session.date]
@@ -66,10 +68,14 @@ class TickTable(ScheduledTicks):
     sessions     every session that will be walked, for the table of times of day
     """
 
-    def __init__(self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]):
+    def __init__(
+        self, schedules: Sequence[Scheduled], pre_session: bool, sessions: Sequence[Session]
+    ):
         super().__init__(schedules, pre_session)
         offsets = {session.hours: self.from_open(session) for session in sessions}
-        self._times_of_day: Ints = np.unique(np.concatenate([np.empty(0, np.int64), *offsets.values()]))
+        self._times_of_day: Ints = np.unique(
+            np.concatenate([np.empty(0, np.int64), *offsets.values()])
+        )
         self.slot_count = len(self._times_of_day)
         self._slots: dict[tuple[int, ...], Floats] = {}
 
@@ -77,7 +83,9 @@ class TickTable(ScheduledTicks):
         """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
         hours = session.hours
         if hours not in self._slots:
-            self._slots[hours] = np.searchsorted(self._times_of_day, self.from_open(session)).astype(np.float64)
+            self._slots[hours] = np.searchsorted(
+                self._times_of_day, self.from_open(session)
+            ).astype(np.float64)
         return self._slots[hours]
 
 

@@ -70,15 +70,30 @@ class SessionCoordinator:
     """
 
     def __init__(
-        self, loaded: LoadedConfig, archive: Archive, trader: Trader | None = None, quality: bool = True, warmup: float = 1.0
+        self,
+        loaded: LoadedConfig,
+        archive: Archive,
+        trader: Trader | None = None,
+        quality: bool = True,
+        warmup: float = 1.0,
     ):
         self.scope, settings = RunScope(loaded, archive), loaded.config.session_data_config
-        self.clock, self._trader, self._quality, self._time_limit = TimeManager(), trader, quality, settings.scan_time_limit
+        self.clock, self._trader, self._quality, self._time_limit = (
+            TimeManager(),
+            trader,
+            quality,
+            settings.scan_time_limit,
+        )
         slots = self.scope.slots()
         self.data = SessionData(self.scope.symbols(), self.scope.indicators())
         check_time_limit(self._time_limit, loaded.path)
         self.manager = ScannerManager(
-            slots, self.data, self.clock, loaded.config.mode, self._time_limit, trader.found if trader else None
+            slots,
+            self.data,
+            self.clock,
+            loaded.config.mode,
+            self._time_limit,
+            trader.found if trader else None,
         )
         self.needs = RunNeeds(self.scope, slots, self.data, trader, warmup)
         self.phases = PhaseClock()
@@ -117,8 +132,17 @@ class SessionCoordinator:
         self._begin([first], first.date == self.scope.dates[0])
         self.scope.warn_of(self.manager.slots)
         self.phases.enter(REPLAY)
-        mode = PlayMode.of(self.manager.slots, self._trader is not None, self.data.get_config_symbols(), records_only)
-        replay = self.needs.replay(dates, lambda *walked: self.inspector is not None and self.inspector.wants(*walked), self)
+        mode = PlayMode.of(
+            self.manager.slots,
+            self._trader is not None,
+            self.data.get_config_symbols(),
+            records_only,
+        )
+        replay = self.needs.replay(
+            dates,
+            lambda *walked: self.inspector is not None and self.inspector.wants(*walked),
+            self,
+        )
         with contextlib.closing(replay.batches()) as batches:
             for batch in batches:
                 for piece, outcomes in self._pieces(batch, mode):
@@ -132,7 +156,9 @@ class SessionCoordinator:
                 self.phases.enter(REPLAY)
         self.phases.enter("")
 
-    def _pieces(self, batch: SessionBatch, mode: PlayMode) -> Iterator[tuple[SessionBatch, dict[str, Outcome]]]:
+    def _pieces(
+        self, batch: SessionBatch, mode: PlayMode
+    ) -> Iterator[tuple[SessionBatch, dict[str, Outcome]]]:
         """What is played as one session is, with what is known of it: the batch, or its sessions one by one."""
         self.phases.enter("5: streaming")
         if len(batch.sessions) == 1:
@@ -140,7 +166,11 @@ class SessionCoordinator:
             return
         found = self.manager.evaluate(batch.cross)
         whole = {name: outcome.whole for name, outcome in found.items()}
-        if mode.by_session is None and all(whole.values()) and len(whole) == len(self.manager.slots):
+        if (
+            mode.by_session is None
+            and all(whole.values())
+            and len(whole) == len(self.manager.slots)
+        ):
             yield batch, {name: outcome for name, outcome in whole.items() if outcome}
             return
         for number, one in enumerate(batch.split()):
@@ -157,8 +187,12 @@ class SessionCoordinator:
         self.manager.set_up(first)
 
     def _play(
-        self, replay: MarketReplay, batch: SessionBatch, outcomes: Mapping[str, Outcome], mode: PlayMode
-    ) -> SessionRecord:  # fmt: skip
+        self,
+        replay: MarketReplay,
+        batch: SessionBatch,
+        outcomes: Mapping[str, Outcome],
+        mode: PlayMode,
+    ) -> SessionRecord:
         cross, last = batch.cross, batch.sessions[-1]
         first = batch.sessions[0].date == self.scope.dates[0]
         self.at_hand = batch
@@ -190,7 +224,16 @@ class SessionCoordinator:
             return
         if self._trader:
             found = self.manager.first_finds()
-            self._trader.begin_session(Scene(batch, self.data, self.clock, partial(replay.close_up, batch), self._history, found))
+            self._trader.begin_session(
+                Scene(
+                    batch,
+                    self.data,
+                    self.clock,
+                    partial(replay.close_up, batch),
+                    self._history,
+                    found,
+                )
+            )
         for tick, moment in enumerate(ticks.tolist()):
             if self._trader:
                 self._trader.advance(moment)
@@ -204,12 +247,21 @@ class SessionCoordinator:
         self._phase("6: end of session", last)
         self.clock.advance(max(self.clock.now, last.close))
         self.manager.tear_down()
-        panels = [batch.panel.of_session(number) for number in range(len(batch.sessions))] if self._quality else []
+        panels = (
+            [batch.panel.of_session(number) for number in range(len(batch.sessions))]
+            if self._quality
+            else []
+        )
         return SessionRecord(
-            [session.date for session in batch.sessions], block_of(last.date, self.scope.base.is_daily), batch.cross.table,
-            int(batch.panel.present().sum()), [panel.coverage() for panel in panels], self.manager.records(),
-            self.data.take_events(), trading,
-        )  # fmt: skip
+            [session.date for session in batch.sessions],
+            block_of(last.date, self.scope.base.is_daily),
+            batch.cross.table,
+            int(batch.panel.present().sum()),
+            [panel.coverage() for panel in panels],
+            self.manager.records(),
+            self.data.take_events(),
+            trading,
+        )
 
     def _inspect(self, replay: MarketReplay, batch: SessionBatch) -> None:
         if self.inspector and self.inspector.date in [session.date for session in batch.sessions]:
@@ -235,6 +287,10 @@ class SessionCoordinator:
         """What each scanner looks at, by the scanner's name; None where it does not say."""
         found: dict[str, Universe | None] = {}
         for slot in self.manager.slots:
-            declared = slot.scanner.params.universe if isinstance(slot.scanner, ColumnarScanner) else None
-            found[slot.name] = slot.scanner.universe or (None if declared is None else self.scope.load_universe(declared))
+            declared = (
+                slot.scanner.params.universe if isinstance(slot.scanner, ColumnarScanner) else None
+            )
+            found[slot.name] = slot.scanner.universe or (
+                None if declared is None else self.scope.load_universe(declared)
+            )
         return found

@@ -45,7 +45,9 @@ def events_frame(events: Sequence[Event]) -> pl.DataFrame:
 
 
 def _times(events: Sequence[Event], lengths: Sequence[int]) -> Ints:
-    each = (np.broadcast_to(event.time, length) for event, length in zip(events, lengths, strict=True))
+    each = (
+        np.broadcast_to(event.time, length) for event, length in zip(events, lengths, strict=True)
+    )
     return np.concatenate([np.empty(0, np.int64), *each])
 
 

@@ -35,19 +35,27 @@ class TrailingHistory:
         if not wanted:
             return pl.DataFrame(schema={name: BAR_SCHEMA[name] for name in VALUES})
         if interval == "1d":
-            bars = self._archive.read_daily(VALUES, wanted[0], date).filter(pl.col("symbol") == symbol)
+            bars = self._archive.read_daily(VALUES, wanted[0], date).filter(
+                pl.col("symbol") == symbol
+            )
         else:
             frames = [self._archive.read_session(day, list(BAR_SCHEMA), interval) for day in wanted]
             own = [frame.filter(pl.col("symbol") == symbol) for frame in frames]
-            bars = pl.concat(f.with_columns(date=pl.lit(day)) for f, day in zip(own, wanted, strict=True))
+            bars = pl.concat(
+                f.with_columns(date=pl.lit(day)) for f, day in zip(own, wanted, strict=True)
+            )
         return self._rescale(bars, symbol, date).select(VALUES)
 
     def _rescale(self, bars: pl.DataFrame, symbol: str, date: dt.date) -> pl.DataFrame:
         """Put bars from before a split in the scale of the session at hand."""
         actions = self._archive.corporate_actions().filter(
-            pl.col("symbol") == symbol, pl.col("ex_date") <= date, pl.col("split_ratio").is_not_null()
+            pl.col("symbol") == symbol,
+            pl.col("ex_date") <= date,
+            pl.col("split_ratio").is_not_null(),
         )
         for ex_date, ratio in actions.select("ex_date", "split_ratio").iter_rows():
             scale = pl.when(pl.col("date") < ex_date).then(ratio).otherwise(1.0)
-            bars = bars.with_columns(*(pl.col(name) / scale for name in PRICE_COLUMNS), pl.col("volume") * scale)
+            bars = bars.with_columns(
+                *(pl.col(name) / scale for name in PRICE_COLUMNS), pl.col("volume") * scale
+            )
         return bars

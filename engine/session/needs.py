@@ -37,8 +37,21 @@ class RunNeeds:
     warmup  what the indicators' warm-up is multiplied by
     """
 
-    def __init__(self, scope: RunScope, slots: Sequence[ScannerSlot], data: SessionData, trader: Trader | None, warmup: float):
-        self._scope, self._slots, self._data, self._trader, self._warmup = scope, slots, data, trader, warmup
+    def __init__(
+        self,
+        scope: RunScope,
+        slots: Sequence[ScannerSlot],
+        data: SessionData,
+        trader: Trader | None,
+        warmup: float,
+    ):
+        self._scope, self._slots, self._data, self._trader, self._warmup = (
+            scope,
+            slots,
+            data,
+            trader,
+            warmup,
+        )
         self.terms: Sequence[Term] = ()
         self._everyone: SymbolTable | None = None
         self._latest: SymbolTable | None = None  # that was asked for, as most are alike
@@ -70,13 +83,23 @@ class RunNeeds:
 
         replay = MarketReplay(
             ReplaySpec(
-                archive=self._scope.archive, calendar=self._scope.calendar, base=self._scope.base,
-                extended=self._scope.settings.extended_hours, dates=dates, terms=self.terms, ticks=ticks, table_of=self.table,
+                archive=self._scope.archive,
+                calendar=self._scope.calendar,
+                base=self._scope.base,
+                extended=self._scope.settings.extended_hours,
+                dates=dates,
+                terms=self.terms,
+                ticks=ticks,
+                table_of=self.table,
                 all_columns=bool(self._trader) or any(not slot.columnar for slot in self._slots),
-                previous=requirements.previous, benchmark=self._scope.benchmark, close_up=close_up, at_once=self.declared,
-                watched=watched, before=sorted(self._columns_before),
+                previous=requirements.previous,
+                benchmark=self._scope.benchmark,
+                close_up=close_up,
+                at_once=self.declared,
+                watched=watched,
+                before=sorted(self._columns_before),
             )
-        )  # fmt: skip
+        )
 
         def provision(key: IndicatorKey) -> None:
             self._refuse_late(key)
@@ -89,10 +112,16 @@ class RunNeeds:
     def _requirements(self, ticks: TickTable) -> Requirements:
         """What the scanners read, and what setup() and the config asked for."""
         requirements = Requirements(
-            self._scope.base.name, self._scope.full_minutes, ticks.slot_count, self._scope.benchmark, self._warmup,
+            self._scope.base.name,
+            self._scope.full_minutes,
+            ticks.slot_count,
+            self._scope.benchmark,
+            self._warmup,
             # others may read anything, of every symbol
-            lazy=self.declared if self._scope.base.is_daily else all(slot.columnar for slot in self._slots),
-        )  # fmt: skip
+            lazy=self.declared
+            if self._scope.base.is_daily
+            else all(slot.columnar for slot in self._slots),
+        )
         for slot in self._slots:
             requirements.need_columns(slot.plan.columns if slot.plan else ())
             requirements.need_everywhere(slot.plan.columns_everywhere if slot.plan else ())
@@ -106,14 +135,16 @@ class RunNeeds:
         """Refuse an indicator whose values cannot be had any more once the run has begun."""
         if self._scope.base.is_daily and self.declared:
             raise RunError(
-                f"{key.name} is asked for too late: daily bars are computed a year at once", where="add_indicator",
+                f"{key.name} is asked for too late: daily bars are computed a year at once",
+                where="add_indicator",
                 expected="it in the setup() of the run's first session, or in session_data_config.indicators",
-            )  # fmt: skip
+            )
         if key.indicator.rows == TICKS and self._trader is not None and not self._trades_by_tick:
             raise RunError(
                 f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
-                where="add_indicator", expected="it in a strategy's indicators() or in session_data_config.indicators",
-            )  # fmt: skip
+                where="add_indicator",
+                expected="it in a strategy's indicators() or in session_data_config.indicators",
+            )
 
     def table(self, start: dt.date, end: dt.date) -> SymbolTable:
         """The symbols needed between two dates: all, for a scanner that may ask for any. A position may outlive a membership."""
@@ -121,10 +152,17 @@ class RunNeeds:
             start, end = self._scope.dates[0], self._scope.dates[-1]
         universes = [slot.scanner.universe for slot in self._slots]
         if any(not slot.columnar for slot in self._slots) or None in universes:
-            self._everyone = self._everyone or SymbolTable([*self._scope.archive.symbols(), *self._data.get_config_symbols()])
+            self._everyone = self._everyone or SymbolTable(
+                [*self._scope.archive.symbols(), *self._data.get_config_symbols()]
+            )
             return self._everyone
-        names = {symbol for universe in universes if universe for symbol in universe.everyone(start, end)}
-        names |= {*self._data.get_config_symbols(), *([self._scope.benchmark] if self._scope.benchmark else [])}
+        names = {
+            symbol for universe in universes if universe for symbol in universe.everyone(start, end)
+        }
+        names |= {
+            *self._data.get_config_symbols(),
+            *([self._scope.benchmark] if self._scope.benchmark else []),
+        }
         if self._latest is None or not self._latest.is_of(names):
             self._latest = SymbolTable(names)
         return self._latest
@@ -144,7 +182,9 @@ class RunNeeds:
         """The columns that are read at the last tick of the session before: where bars are daily, those of the tick before."""
         if not self._scope.base.is_daily:
             return set()
-        of_scans = {column for slot in self._slots if slot.plan for column in slot.plan.columns_before}
+        of_scans = {
+            column for slot in self._slots if slot.plan for column in slot.plan.columns_before
+        }
         return of_scans | (self._trader.columns_before if self._trader else set())
 
     @property
@@ -156,8 +196,12 @@ class RunNeeds:
         return any(key.indicator.rows == TICKS for key in keys)
 
     def _ticks(self) -> TickTable:
-        schedules: list[Scheduled] = [schedule for slot in self._slots for schedule in slot.schedules]
+        schedules: list[Scheduled] = [
+            schedule for slot in self._slots for schedule in slot.schedules
+        ]
         if self._trader and self._trades_by_tick:
             schedules.append(self._trader.ticks(self._scope.base, self._scope.sessions()))
-        walked = self._scope.calendar.sessions(self._scope.archive.sessions(self._scope.base.name)[0], self._scope.dates[-1])
+        walked = self._scope.calendar.sessions(
+            self._scope.archive.sessions(self._scope.base.name)[0], self._scope.dates[-1]
+        )
         return TickTable(schedules, any(slot.pre_session for slot in self._slots), walked)

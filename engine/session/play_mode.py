@@ -28,7 +28,13 @@ class PlayMode:
     by_session: str | None
 
     @classmethod
-    def of(cls, slots: Sequence[ScannerSlot], trades: bool, config_symbols: Sequence[str], records_only: bool) -> PlayMode:
+    def of(
+        cls,
+        slots: Sequence[ScannerSlot],
+        trades: bool,
+        config_symbols: Sequence[str],
+        records_only: bool,
+    ) -> PlayMode:
         """The mode of a run.
 
         trades        whether somebody trades what is found
@@ -42,7 +48,10 @@ class PlayMode:
         by_session = by_tick or _first(
             (not records_only, "each session is looked at when it is over"),
             (bool(config_symbols), "the config's symbols are registered at each open"),
-            (not all(slot.independent for slot in slots), "a scanner has a setup() or teardown() of its own"),
+            (
+                not all(slot.independent for slot in slots),
+                "a scanner has a setup() or teardown() of its own",
+            ),
             (any(slot.pre_session for slot in slots), "a scanner looks before the open"),
         )
         return cls(by_tick, by_session)

@@ -69,22 +69,33 @@ class SessionTables:
     @cached_property
     def scans(self) -> pl.DataFrame:
         """SCANS_SCHEMA, and a UInt32 column a clause."""
-        return _together([scans_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=SCANS_SCHEMA))
+        return _together(
+            [scans_frame(of_scanner) for of_scanner in self._by_scanner],
+            pl.DataFrame(schema=SCANS_SCHEMA),
+        )
 
     @cached_property
     def hits(self) -> pl.DataFrame:
         """HITS_SCHEMA, then the features."""
-        return _together([hits_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=HITS_SCHEMA))
+        return _together(
+            [hits_frame(of_scanner) for of_scanner in self._by_scanner],
+            pl.DataFrame(schema=HITS_SCHEMA),
+        )
 
     @cached_property
     def found(self) -> Mapping[str, Mapping[str, int]]:
         """Scanner -> symbol -> hits."""
-        return {of_scanner[0].scanner: hits_by_symbol(of_scanner) for of_scanner in self._by_scanner}
+        return {
+            of_scanner[0].scanner: hits_by_symbol(of_scanner) for of_scanner in self._by_scanner
+        }
 
     @cached_property
     def timings(self) -> pl.DataFrame:
         """TIMINGS_SCHEMA."""
-        return _together([timings_frame(of_scanner) for of_scanner in self._by_scanner], pl.DataFrame(schema=TIMINGS_SCHEMA))
+        return _together(
+            [timings_frame(of_scanner) for of_scanner in self._by_scanner],
+            pl.DataFrame(schema=TIMINGS_SCHEMA),
+        )
 
     @cached_property
     def symbols(self) -> pl.DataFrame:
@@ -104,7 +115,8 @@ class SessionTables:
         if not told:
             return pl.DataFrame(schema=QUALITY_SCHEMA)
         present, first, last, longest = (
-            np.concatenate([getattr(own, name) for *_, own in told]) for name in ("present", "first", "last", "longest")
+            np.concatenate([getattr(own, name) for *_, own in told])
+            for name in ("present", "first", "last", "longest")
         )
         expected = np.repeat([own.expected for *_, own in told], lengths)
         dates = pl.Series([date for date, *_ in told], dtype=pl.Date)
@@ -126,7 +138,10 @@ class SessionTables:
 
     @property
     def _by_scanner(self) -> list[list[ScanRecord]]:
-        return [list(of_scanner) for of_scanner in zip(*(record.scans for record in self.records), strict=True)]
+        return [
+            list(of_scanner)
+            for of_scanner in zip(*(record.scans for record in self.records), strict=True)
+        ]
 
 
 def in_blocks(records: Iterable[SessionRecord]) -> Iterator[SessionTables]:
@@ -137,7 +152,9 @@ def in_blocks(records: Iterable[SessionRecord]) -> Iterator[SessionTables]:
 
 def _times(micros: Ints) -> pl.Series:
     """Times, null where there was no bar."""
-    return pl.select(pl.when(pl.lit(pl.Series(micros != NEVER))).then(pl.lit(pl.Series(micros))).cast(TIMESTAMP)).to_series()
+    return pl.select(
+        pl.when(pl.lit(pl.Series(micros != NEVER))).then(pl.lit(pl.Series(micros))).cast(TIMESTAMP)
+    ).to_series()
 
 
 def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
@@ -145,4 +162,6 @@ def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
     if len(frames) == 1:
         return frames[0]
     rows = pl.concat([empty, *frames], how="diagonal_relaxed").rechunk()
-    return rows[np.argsort(rows["tick"].to_physical().to_numpy(), kind="stable")]  # runs that are sorted are merged
+    return rows[
+        np.argsort(rows["tick"].to_physical().to_numpy(), kind="stable")
+    ]  # runs that are sorted are merged

@@ -37,14 +37,20 @@ class RunScope:
     """
 
     def __init__(self, loaded: LoadedConfig, archive: Archive):
-        self.loaded, self.archive, self.settings = loaded, archive, loaded.config.session_data_config
+        self.loaded, self.archive, self.settings = (
+            loaded,
+            archive,
+            loaded.config.session_data_config,
+        )
         self.warnings: list[str] = []
         self._universes: dict[str, Universe] = {}
         self.calendar, self.base = _calendar(loaded, archive), base_interval(loaded, archive)
         self.dates = self._dates()
         self._check_streams()
         if shifted := shifted_label(archive, self.base, self.dates):
-            self.warn(f"timestamps of {archive.path} seem to label the other end of bars: {shifted}; see `barsweep archive check`")
+            self.warn(
+                f"timestamps of {archive.path} seem to label the other end of bars: {shifted}; see `barsweep archive check`"
+            )
 
     def slots(self) -> list[ScannerSlot]:
         """The enabled scanners."""
@@ -66,9 +72,11 @@ class RunScope:
         symbol = self.settings.benchmark
         if symbol is not None and symbol.upper() not in self.archive.symbols():
             raise ConfigError(
-                f"benchmark = {symbol!r}", where=self.loaded.path, expected=f"a symbol of the archive {self.archive.path}",
+                f"benchmark = {symbol!r}",
+                where=self.loaded.path,
+                expected=f"a symbol of the archive {self.archive.path}",
                 fix=did_you_mean(symbol.upper(), self.archive.symbols()),
-            )  # fmt: skip
+            )
         return symbol.upper() if symbol else None
 
     def load_universe(self, spec: UniverseSpec) -> Universe:
@@ -78,7 +86,11 @@ class RunScope:
             universe = load_universe(spec, self.archive, self.loaded.resolve)
             if self.settings.min_quality is not None:
                 universe = CompleteEnough(
-                    universe, self.archive, self.base, self.settings.min_quality, self.settings.quality_sessions
+                    universe,
+                    self.archive,
+                    self.base,
+                    self.settings.min_quality,
+                    self.settings.quality_sessions,
                 )
             self._universes[key] = universe
             if universe.unknown:
@@ -94,35 +106,57 @@ class RunScope:
 
     def indicators(self) -> list[IndicatorKey]:
         """The config's own indicators."""
-        return [IndicatorKey.make(one.name, one.params, one.interval) for one in self.settings.indicators]
+        return [
+            IndicatorKey.make(one.name, one.params, one.interval)
+            for one in self.settings.indicators
+        ]
 
     def _check_streams(self) -> None:
         """Refuse intervals that cannot be made of the bars."""
         for name in self.settings.streams or ():
             if Interval.parse(name).micros % self.base.micros:
-                raise ConfigError(f"stream {name} cannot be made of {self.base.name} bars", where=self.loaded.path,
-                                  expected=f"multiples of {self.base.name}")  # fmt: skip
+                raise ConfigError(
+                    f"stream {name} cannot be made of {self.base.name} bars",
+                    where=self.loaded.path,
+                    expected=f"multiples of {self.base.name}",
+                )
 
     def warn_of(self, slots: Sequence[ScannerSlot]) -> None:
         """Tell of scanners that cannot see what they may be meant to."""
         blind = [slot.name for slot in slots if slot.pre_session]
         if blind and not self.settings.extended_hours:
-            self.warn(f"{some_of(blind)} scans before the open without extended_hours: it sees no bar of its own day")
-        once = [slot.name for slot in slots if slot.plan and slot.plan.columns_before and self._looks_once(slot)]
+            self.warn(
+                f"{some_of(blind)} scans before the open without extended_hours: it sees no bar of its own day"
+            )
+        once = [
+            slot.name
+            for slot in slots
+            if slot.plan and slot.plan.columns_before and self._looks_once(slot)
+        ]
         if once:
-            self.warn(f"{some_of(once)} looks once a session: previous(x) and what crosses have no value at a session's first tick")
+            self.warn(
+                f"{some_of(once)} looks once a session: previous(x) and what crosses have no value at a session's first tick"
+            )
         # daily indicators that need more sessions than the archive has: no clause over them ever holds
         there = sum(date <= self.dates[-1] for date in self.archive.sessions("1d"))
         keys = {key.name: key for slot in slots if slot.plan for key in slot.plan.indicators}
-        needed = {name: key.indicator.warmup(*key.params) for name, key in keys.items() if key.interval.is_daily}
+        needed = {
+            name: key.indicator.warmup(*key.params)
+            for name, key in keys.items()
+            if key.interval.is_daily
+        }
         short = sorted((count, name) for name, count in needed.items() if count > there)
         if short:
             told = some_of([f"{name} ({count:,})" for count, name in short])
-            self.warn(f"without a value in the whole run, for the archive has {there:,} sessions by its end: {told}")
+            self.warn(
+                f"without a value in the whole run, for the archive has {there:,} sessions by its end: {told}"
+            )
 
     def _looks_once(self, slot: ScannerSlot) -> bool:
         """Whether a scanner of bars within the day has no tick before in any session."""
-        return not self.base.is_daily and all(slot.looks_in(session) <= 1 for session in self.sessions())
+        return not self.base.is_daily and all(
+            slot.looks_in(session) <= 1 for session in self.sessions()
+        )
 
     def warn(self, text: str) -> None:
         """Tell of something, once."""
@@ -135,50 +169,71 @@ class RunScope:
         own = copy.deepcopy(config.config)  # to do with what it likes
         scanner: BaseScanner = made(make, config.label, ScannerError, own)
         scanner.load_universe = self.load_universe
-        schedules = [self._schedule(config, part.schedule()) for part in config.regular_session or ()]
+        schedules = [
+            self._schedule(config, part.schedule()) for part in config.regular_session or ()
+        ]
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)
 
     def _schedule(self, config: ScannerConfig, schedule: Schedule | AtClose) -> Schedule | AtClose:
         """Refuse a schedule that does not tick in any session of the run."""
         extended = self.settings.extended_hours
         for session in self.calendar.sessions(self.dates[0], self.dates[-1]):
-            low, high = (session.extended_open, session.extended_close) if extended else (session.open, session.close)
+            low, high = (
+                (session.extended_open, session.extended_close)
+                if extended
+                else (session.open, session.close)
+            )
             ticks = schedule.ticks(session)
             if self.base.is_daily and len(ticks) and ticks[0] != session.close:
                 raise ConfigError(
                     f"schedule {schedule} of {config.label} looks into a day of which only its bar is there",
-                    where=self.loaded.path, expected='"regular_session": [{"at": "close"}], or "pre_session": true',
-                )  # fmt: skip
+                    where=self.loaded.path,
+                    expected='"regular_session": [{"at": "close"}], or "pre_session": true',
+                )
             if len(ticks) and low <= ticks[0] and (ticks[-1] <= high or session.is_early_close):
                 return schedule
         raise ConfigError(
-            f"schedule {schedule} of {config.label} is outside the session", where=self.loaded.path,
-            expected=f"ticks from the open to the close of {self.calendar.mic}" + ("" if extended else
-            ", or `extended_hours: true` in session_data_config"),
-        )  # fmt: skip
+            f"schedule {schedule} of {config.label} is outside the session",
+            where=self.loaded.path,
+            expected=f"ticks from the open to the close of {self.calendar.mic}"
+            + ("" if extended else ", or `extended_hours: true` in session_data_config"),
+        )
 
     def _warn_of_unknown(self, spec: UniverseSpec, universe: Universe) -> None:
         named = universe.named(self.dates[0], self.dates[-1])
         unknown = sorted(set(named) & set(universe.unknown))
         if unknown:
             shown = spec if isinstance(spec, str) else reprlib.repr(spec)
-            self.warn(f"universe {shown}: {len(unknown)} of its {len(named)} symbols are not in the archive: {some_of(unknown)}")
+            self.warn(
+                f"universe {shown}: {len(unknown)} of its {len(named)} symbols are not in the archive: {some_of(unknown)}"
+            )
 
     def _dates(self) -> list[dt.date]:
         there = self.archive.sessions(self.base.name)
         if not there:
-            raise RunError(f"holds no {self.base.name} bars", where=self.archive.path, fix="import bars, or make a demo market")
+            raise RunError(
+                f"holds no {self.base.name} bars",
+                where=self.archive.path,
+                fix="import bars, or make a demo market",
+            )
         span = self.loaded.config.backtest_config
         start, end = span.start_date or there[0], span.end_date or there[-1]
         dates = [date for date in there if start <= date <= end]
         if not dates:
             raise RunError(
-                f"no sessions from {start} to {end}", where=self.archive.path, expected=f"dates within {there[0]} to {there[-1]}"
+                f"no sessions from {start} to {end}",
+                where=self.archive.path,
+                expected=f"dates within {there[0]} to {there[-1]}",
             )
-        present = {*dates, *self.archive.left_out}  # those that are passed over are told of where that is decided
+        present = {
+            *dates,
+            *self.archive.left_out,
+        }  # those that are passed over are told of where that is decided
         missing = [str(s.date) for s in self.calendar.sessions(start, end) if s.date not in present]
         if missing:
-            self.warnings.append(f"{len(missing)} sessions from {start} to {end} are not in the archive: {some_of(missing, 5)}")
+            self.warnings.append(
+                f"{len(missing)} sessions from {start} to {end} are not in the archive: {some_of(missing, 5)}"
+            )
         return dates
 
 
@@ -187,7 +242,9 @@ def base_interval(loaded: LoadedConfig, archive: Archive) -> Interval:
     name = loaded.config.session_data_config.interval
     if name is not None and name not in archive.intervals:
         raise ConfigError(
-            f"interval = {name!r}", where=loaded.path, expected=f"one of the archive's: {', '.join(archive.intervals)}"
+            f"interval = {name!r}",
+            where=loaded.path,
+            expected=f"one of the archive's: {', '.join(archive.intervals)}",
         )
     return Interval.parse(name) if name else archive.manifest.base
 
@@ -203,6 +260,9 @@ def _calendar(loaded: LoadedConfig, archive: Archive) -> ExchangeCalendar:
     if exchange:
         ExchangeCalendar.of(exchange)
     if exchange and exchange != archive.exchange:
-        raise ConfigError(f"exchange = {exchange!r}", where=loaded.path, expected=f"{archive.exchange}, the exchange of "
-                          f"the archive {archive.path}")  # fmt: skip
+        raise ConfigError(
+            f"exchange = {exchange!r}",
+            where=loaded.path,
+            expected=f"{archive.exchange}, the exchange of the archive {archive.path}",
+        )
     return ExchangeCalendar.of(archive.exchange)

@@ -45,17 +45,25 @@ class SessionData:
         self._config_symbols = tuple(config_symbols)
         self._config_indicators = tuple(config_indicators)
         self._states: dict[str, SymbolState] = {}
-        self._promoted: list[tuple[Ints, SymbolTable, str]] = []  # what scans have added since, as ids; states on demand
-        self._indicators: dict[str, set[str]] = {}  # indicator name -> the symbols that asked for it
+        self._promoted: list[
+            tuple[Ints, SymbolTable, str]
+        ] = []  # what scans have added since, as ids; states on demand
+        self._indicators: dict[
+            str, set[str]
+        ] = {}  # indicator name -> the symbols that asked for it
         self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
         self._events: list[Event] = []
         self._added: set[str] = set()
-        self._changed: list[str] = []  # symbols that became active or were removed, since somebody asked
+        self._changed: list[
+            str
+        ] = []  # symbols that became active or were removed, since somebody asked
         self._acting = "config"
         self._date: dt.date | None = None
         self._time = 0
         self._moment: Moment | None = None
-        self._everyone: SymbolTable | None = None  # all symbols of the session, where the moment shows a few
+        self._everyone: SymbolTable | None = (
+            None  # all symbols of the session, where the moment shows a few
+        )
         self._active = np.zeros(0, np.bool_)
         self.provision: Provision = self._remember
         for key in config_indicators:
@@ -66,7 +74,10 @@ class SessionData:
     def begin_session(self, date: dt.date, time: int) -> None:
         """Clear what the last session left, keep what is locked, register the config's symbols."""
         self._date, self._time, self._moment = date, time, None
-        self._states, self._promoted = {name: state for name, state in self._states.items() if state.locks}, []
+        self._states, self._promoted = (
+            {name: state for name, state in self._states.items() if state.locks},
+            [],
+        )
         self._changed, self._added = [], set()
         for symbol in self._config_symbols:
             self.register_symbol(symbol)
@@ -80,7 +91,9 @@ class SessionData:
         self._everyone = everyone
         if self._moment is None or moment.cross is not self._moment.cross:
             self._active = np.zeros(len(moment.cross.table), np.bool_)
-            self._active[[i for i in map(moment.cross.table.id, self._symbols) if i is not None]] = True
+            self._active[
+                [i for i in map(moment.cross.table.id, self._symbols) if i is not None]
+            ] = True
         self._moment, self._time = moment, moment.time
 
     @property
@@ -136,10 +149,11 @@ class SessionData:
             return False
         if symbol not in self._reachable():
             raise RunError(
-                f"symbol {symbol!r} cannot be added", where=source or self._acting,
+                f"symbol {symbol!r} cannot be added",
+                where=source or self._acting,
                 expected="a symbol of the archive and of a scanner's universe",
                 fix=did_you_mean(symbol, self._reachable().names),
-            )  # fmt: skip
+            )
         self._symbols[symbol] = SymbolState(source or self._acting)
         row = self._row(symbol)
         if row is not None:
@@ -167,7 +181,13 @@ class SessionData:
         return fresh
 
     def promote_in_turn(
-        self, rows: Ints, times: Ints, sources: Sequence[str], by: Ints, dates: Sequence[dt.date], on: Ints
+        self,
+        rows: Ints,
+        times: Ints,
+        sources: Sequence[str],
+        by: Ints,
+        dates: Sequence[dt.date],
+        on: Ints,
     ) -> NDArray[np.bool_]:
         """`promote` for finds one after the other: when each is (microseconds), and the numbers of its source and session.
 
@@ -180,7 +200,9 @@ class SessionData:
         apart = np.flatnonzero((by[1:] != by[:-1]) | (on[1:] != on[:-1])) + 1
         for start, end in pairwise([0, *apart.tolist(), len(rows)]) if len(rows) else ():
             source, added, number = sources[by[start]], rows[start:end], int(on[start])
-            self._events.append(Event(dates[number], times[start:end], "promoted", source, added, table))
+            self._events.append(
+                Event(dates[number], times[start:end], "promoted", source, added, table)
+            )
             if number == len(dates) - 1:
                 self._active[added] = True
                 self._promoted.append((added, table, source))
@@ -292,7 +314,9 @@ class SessionData:
 
     def _log(self, symbol: str, event: str, source: str, at: int | None = None) -> None:
         assert self._date is not None
-        self._events.append(Event(self._date, self._time if at is None else at, event, source, [symbol]))
+        self._events.append(
+            Event(self._date, self._time if at is None else at, event, source, [symbol])
+        )
 
     def _remember(self, key: IndicatorKey) -> None:
         """Before the first session what is asked for is only noted in `requested`."""
@@ -312,7 +336,8 @@ class SessionData:
     def _at(self) -> Moment:
         if self._moment is None:
             raise RunError(
-                "no data yet: setup() comes before the session's history is loaded", where=self._acting,
+                "no data yet: setup() comes before the session's history is loaded",
+                where=self._acting,
                 fix="ask for bars and indicators in scan(); in setup(), add_indicator() provisions them",
-            )  # fmt: skip
+            )
         return self._moment

@@ -82,9 +82,13 @@ class SymbolView:
     def metrics(self) -> SessionMetrics:
         """The session so far."""
         return SessionMetrics(
-            self.value("session_open"), self.value("session_high"), self.value("session_low"), self.value("session_volume"),
-            self.value("session_vwap"), int(self.value("bars_today")),
-        )  # fmt: skip
+            self.value("session_open"),
+            self.value("session_high"),
+            self.value("session_low"),
+            self.value("session_volume"),
+            self.value("session_vwap"),
+            int(self.value("bars_today")),
+        )
 
     def get_latest_bar(self, interval: str = "1m") -> Bar | None:
         """The latest complete bar, or None.
@@ -105,7 +109,9 @@ class SymbolView:
         bars = self._moment.panel.bars(Interval.parse(interval))
         rows = bars.of(self._row, self._moment.time)
         columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
-        start = pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
+        start = (
+            pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
+        )
         return pl.DataFrame([start, *(pl.Series(name, values) for name, values in columns.items())])
 
     def history(self, interval: str = "1m") -> pl.DataFrame:
@@ -113,7 +119,9 @@ class SymbolView:
         return self._moment.history.bars(self.symbol, interval, self._moment.cross.session.date)
 
     def _previous_day(self) -> Bar | None:
-        return self._bar(self.value("prev_time"), *(self.value(f"prev_{name}") for name in BAR_VALUES))
+        return self._bar(
+            self.value("prev_time"), *(self.value(f"prev_{name}") for name in BAR_VALUES)
+        )
 
     def _bar(self, micros: float, *values: float) -> Bar | None:
         if math.isnan(micros):

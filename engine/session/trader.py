@@ -17,7 +17,9 @@ from engine.scan.ticks import TickTable
 from engine.session.history import TrailingHistory
 from engine.session.session_data import SessionData
 
-Found = dict[str, dict[str, tuple[int, int]]]  # scanner -> symbol -> when it first found it (microseconds), and its rank then
+Found = dict[
+    str, dict[str, tuple[int, int]]
+]  # scanner -> symbol -> when it first found it (microseconds), and its rank then
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,11 @@ class BuyAndHold(ColumnarStrategy):
     """
 
     class Params(StrategyParams):
-        size: float | None = Field(None, gt=0, description="size of each, in the unit of size_unit; null: equal parts of equity")  # type: ignore[assignment]
+        size: float | None = Field(
+            None,
+            gt=0,
+            description="size of each, in the unit of size_unit; null: equal parts of equity",
+        )  # type: ignore[assignment]
 
     def entries(self) -> dict[str, pl.Expr]:
         """Whenever it is not held."""
@@ -25,4 +29,6 @@ class BuyAndHold(ColumnarStrategy):
         """Equal parts, or what was asked for."""
         if self.params.size is not None:
             return pl.lit(float(self.params.size))
-        return (pl.lit(99.5) / pl.col("close").count()).over("tick")  # a little is kept for costs and the next open
+        return (pl.lit(99.5) / pl.col("close").count()).over(
+            "tick"
+        )  # a little is kept for costs and the next open

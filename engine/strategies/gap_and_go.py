@@ -20,12 +20,21 @@ class GapAndGo(ColumnarStrategy):
 
     class Params(StrategyParams):
         size: float = Field(0.5, gt=0, description="size of an entry, in the unit of size_unit")
-        size_unit: SizeUnit = Field("risk", description='"shares", "cash", "percent" (of equity) or "risk" (percent of equity)')
-        min_gap: float = Field(0.03, description="open over previous close - 1 must be at least this; 0.03 is 3 %")
+        size_unit: SizeUnit = Field(
+            "risk",
+            description='"shares", "cash", "percent" (of equity) or "risk" (percent of equity)',
+        )
+        min_gap: float = Field(
+            0.03, description="open over previous close - 1 must be at least this; 0.03 is 3 %"
+        )
         minutes: int = Field(5, ge=1, description="length of the opening range that must be broken")
         interval: str = Field("1m", description="interval of the bars that the range is made of")
-        until: int = Field(90, ge=1, description="minutes from the open after which nothing is entered")
-        target_r: float = Field(2.0, gt=0, description="distance of the target from the entry, in those of the stop")
+        until: int = Field(
+            90, ge=1, description="minutes from the open after which nothing is entered"
+        )
+        target_r: float = Field(
+            2.0, gt=0, description="distance of the target from the entry, in those of the stop"
+        )
 
     def _range(self, side: str) -> pl.Expr:
         return pl.col(f"opening_range_{self.params.minutes}_{self.params.interval}.{side}")

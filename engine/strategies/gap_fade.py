@@ -19,10 +19,14 @@ class GapFade(ColumnarStrategy):
     once_a_session = True
 
     class Params(StrategyParams):
-        min_gap: float = Field(0.01, gt=0, description="gap at the open at least this, up or down; 0.01 is 1 %")
+        min_gap: float = Field(
+            0.01, gt=0, description="gap at the open at least this, up or down; 0.01 is 1 %"
+        )
         max_gap: float = Field(0.04, gt=0, description="gap at the open at most this")
         after: int = Field(5, ge=1, description="minutes from the open at which it is entered")
-        stop_r: float = Field(1.0, gt=0, description="distance of the stop from the entry, in that of the target")
+        stop_r: float = Field(
+            1.0, gt=0, description="distance of the stop from the entry, in that of the target"
+        )
 
     def _gap(self) -> pl.Expr:
         return pl.col("session_open") / pl.col("prev_close_ex") - 1

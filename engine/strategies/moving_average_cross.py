@@ -25,7 +25,9 @@ class MovingAverageCross(ColumnarStrategy):
         slow: int = Field(20, ge=2, description="period of the slow average")
         average: Literal["sma", "ema"] = Field("sma", description="kind of the averages")
         interval: str = Field("1d", description="interval of the bars they are of")
-        sides: Literal["both", "long"] = Field("both", description="whether crossings down are sold short")
+        sides: Literal["both", "long"] = Field(
+            "both", description="whether crossings down are sold short"
+        )
 
     def _average(self, period: int) -> pl.Expr:
         return pl.col(f"{self.params.average}_{period}_{self.params.interval}")

@@ -23,17 +23,32 @@ class OpeningRangeBreakout(ColumnarStrategy):
 
     class Params(StrategyParams):
         size: float = Field(1.0, gt=0, description="size of an entry, in the unit of size_unit")
-        size_unit: SizeUnit = Field("risk", description='"shares", "cash", "percent" (of equity) or "risk" (percent of equity)')
-        minutes: int = Field(5, ge=1, description="length of the opening range; orders are placed when it is over")
+        size_unit: SizeUnit = Field(
+            "risk",
+            description='"shares", "cash", "percent" (of equity) or "risk" (percent of equity)',
+        )
+        minutes: int = Field(
+            5, ge=1, description="length of the opening range; orders are placed when it is over"
+        )
         interval: str = Field("1m", description="interval of the bars that the range is made of")
-        stop_atr: float = Field(0.1, gt=0, description="distance of the stop from the entry, in daily ATRs")
-        target_r: float | None = Field(None, gt=0, description="distance of the target, in those of the stop; null for none")
+        stop_atr: float = Field(
+            0.1, gt=0, description="distance of the stop from the entry, in daily ATRs"
+        )
+        target_r: float | None = Field(
+            None, gt=0, description="distance of the target, in those of the stop; null for none"
+        )
         sessions: int = Field(14, ge=1, description="sessions of the ATR")
-        sides: Literal["both", "long", "short"] = Field("both", description="which breakouts are traded")
+        sides: Literal["both", "long", "short"] = Field(
+            "both", description="which breakouts are traded"
+        )
 
     def _entry(self) -> pl.Expr:
         bounds = f"opening_range_{self.params.minutes}_{self.params.interval}"
-        return pl.when(pl.col("side") > 0).then(pl.col(f"{bounds}.high")).otherwise(pl.col(f"{bounds}.low"))
+        return (
+            pl.when(pl.col("side") > 0)
+            .then(pl.col(f"{bounds}.high"))
+            .otherwise(pl.col(f"{bounds}.low"))
+        )
 
     def _risk(self) -> pl.Expr:
         return pl.col(f"atr_{self.params.sessions}_1d") * self.params.stop_atr
@@ -43,11 +58,19 @@ class OpeningRangeBreakout(ColumnarStrategy):
 
     def entries(self) -> dict[str, pl.Expr]:
         """Minutes that closed up."""
-        return {"range_closed_up": self._now() & (pl.col("close") > pl.col("session_open")) & pl.lit(self.params.sides != "short")}
+        return {
+            "range_closed_up": self._now()
+            & (pl.col("close") > pl.col("session_open"))
+            & pl.lit(self.params.sides != "short")
+        }
 
     def short_entries(self) -> dict[str, pl.Expr]:
         """Minutes that closed down."""
-        return {"range_closed_down": self._now() & (pl.col("close") < pl.col("session_open")) & pl.lit(self.params.sides != "long")}
+        return {
+            "range_closed_down": self._now()
+            & (pl.col("close") < pl.col("session_open"))
+            & pl.lit(self.params.sides != "long")
+        }
 
     def stop(self) -> pl.Expr:
         """The end of the range."""

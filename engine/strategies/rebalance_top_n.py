@@ -5,7 +5,13 @@ from __future__ import annotations
 import polars as pl
 from pydantic import Field
 
-from engine.strategies.base import ColumnarStrategy, StrategyParams, parse_condition, parse_value, universe_rank
+from engine.strategies.base import (
+    ColumnarStrategy,
+    StrategyParams,
+    parse_condition,
+    parse_value,
+    universe_rank,
+)
 
 
 class RebalanceTopN(ColumnarStrategy):
@@ -17,10 +23,21 @@ class RebalanceTopN(ColumnarStrategy):
 
     class Params(StrategyParams):
         count: int = Field(10, ge=1, description="how many symbols are held")
-        rank_by: str = Field("roc_126_1d", description="expression over the columns; the largest are held")
-        where: str | None = Field(None, description="condition that a symbol must meet to be ranked; null: none")
-        invested: float = Field(0.98, gt=0, description="part of equity that is invested, in equal parts")
-        band: float = Field(0.02, ge=0, lt=1, description="part of equity; smaller changes of a position are not traded")
+        rank_by: str = Field(
+            "roc_126_1d", description="expression over the columns; the largest are held"
+        )
+        where: str | None = Field(
+            None, description="condition that a symbol must meet to be ranked; null: none"
+        )
+        invested: float = Field(
+            0.98, gt=0, description="part of equity that is invested, in equal parts"
+        )
+        band: float = Field(
+            0.02,
+            ge=0,
+            lt=1,
+            description="part of equity; smaller changes of a position are not traded",
+        )
 
     @property
     def rebalance_band(self) -> float:  # type: ignore[override]

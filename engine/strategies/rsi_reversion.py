@@ -18,10 +18,16 @@ class RsiReversion(ColumnarStrategy):
     class Params(StrategyParams):
         period: int = Field(2, ge=2, description="period of the RSI")
         below: float = Field(10.0, gt=0, lt=100, description="RSI below which it is bought")
-        trend: int = Field(200, ge=2, description="period of the average that the close must be above")
-        exit_average: int = Field(5, ge=2, description="period of the average above which it is sold")
+        trend: int = Field(
+            200, ge=2, description="period of the average that the close must be above"
+        )
+        exit_average: int = Field(
+            5, ge=2, description="period of the average above which it is sold"
+        )
         interval: str = Field("1d", description="interval of the bars")
-        max_bars: int | None = Field(None, ge=1, description="sell after so many bars; null: however long it takes")
+        max_bars: int | None = Field(
+            None, ge=1, description="sell after so many bars; null: however long it takes"
+        )
 
     @property
     def max_bars(self) -> int | None:  # type: ignore[override]

@@ -16,15 +16,38 @@ from numpy.typing import NDArray
 
 from engine.config.models import AccountConfig, CostsConfig
 from engine.kernels.broker import overnight, records
-from engine.kernels.broker.placing import cancel_entries, compact, end_order, give_size, new_order, submit
-from engine.kernels.broker.records import ALIVE, FILLS, HELD, LOCKS, ORDERS, OWN_REASONS, REASONS, TRADES, Books, Tape
+from engine.kernels.broker.placing import (
+    cancel_entries,
+    compact,
+    end_order,
+    give_size,
+    new_order,
+    submit,
+)
+from engine.kernels.broker.records import (
+    ALIVE,
+    FILLS,
+    HELD,
+    LOCKS,
+    ORDERS,
+    OWN_REASONS,
+    REASONS,
+    TRADES,
+    Books,
+    Tape,
+)
 from engine.kernels.broker.signals import send_out
 from engine.kernels.broker.walk import act_all, has_room, record_equity, step, walk
 
 Records = NDArray[np.void]
 KINDS = ("market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_close")
 STATES = ("open", "filled", "cancelled", "expired", "rejected")
-UNITS = {"shares": records.SHARES, "cash": records.CASH, "percent": records.PERCENT, "risk": records.RISK}
+UNITS = {
+    "shares": records.SHARES,
+    "cash": records.CASH,
+    "percent": records.PERCENT,
+    "risk": records.RISK,
+}
 SMALLEST = 256  # places for orders, fills and trades at first
 SMALLEST_FRACTION = 1e-9  # of a share, where any fraction can be held
 
@@ -51,7 +74,9 @@ class StrategyTerms:
 class Broker:
     """One account, the orders and positions of all strategies in it."""
 
-    def __init__(self, account: AccountConfig, costs: CostsConfig, strategies: Sequence[StrategyTerms]):
+    def __init__(
+        self, account: AccountConfig, costs: CostsConfig, strategies: Sequence[StrategyTerms]
+    ):
         self.strategies = [terms.name for terms in strategies]
         self.symbols: list[str] = []
         self._ids: dict[str, int] = {}
@@ -60,12 +85,19 @@ class Broker:
         self.scale = 10.0**account.currency_decimals
         count = len(strategies)
         self.books = Books(
-            orders=np.zeros(SMALLEST, records.ORDER), alive=np.zeros(SMALLEST, np.int64),
-            positions=np.zeros((count, 0), records.POSITION), held=np.zeros((0, 2), np.int64), quotes=np.zeros(0, records.QUOTE),
-            account=np.zeros(1, records.ACCOUNT), rules=_rules(account, costs, self.scale), strategies=_terms(strategies),
-            fills=np.zeros(SMALLEST, records.FILL), trades=np.zeros(SMALLEST, records.TRADE),
-            locks=np.zeros(SMALLEST, records.LOCK), counts=np.zeros(6, np.int64),
-        )  # fmt: skip
+            orders=np.zeros(SMALLEST, records.ORDER),
+            alive=np.zeros(SMALLEST, np.int64),
+            positions=np.zeros((count, 0), records.POSITION),
+            held=np.zeros((0, 2), np.int64),
+            quotes=np.zeros(0, records.QUOTE),
+            account=np.zeros(1, records.ACCOUNT),
+            rules=_rules(account, costs, self.scale),
+            strategies=_terms(strategies),
+            fills=np.zeros(SMALLEST, records.FILL),
+            trades=np.zeros(SMALLEST, records.TRADE),
+            locks=np.zeros(SMALLEST, records.LOCK),
+            counts=np.zeros(6, np.int64),
+        )
         own = self.books.account[0]
         units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
         own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
@@ -126,7 +158,9 @@ class Broker:
         free = ~np.isnan(prices) & (self.books.positions["quantity"][:, symbols] == 0).all(axis=0)
         self.books.quotes["last"][symbols[free]] = prices[free]
 
-    def walk(self, tape: Tape, first: int, last: int, signals: Records, next_signal: int, equity: Records) -> int:
+    def walk(
+        self, tape: Tape, first: int, last: int, signals: Records, next_signal: int, equity: Records
+    ) -> int:
         """From one instant to another; returns the next signal."""
         while True:
             first, next_signal = walk(self.books, tape, first, last, signals, next_signal, equity)
@@ -156,8 +190,16 @@ class Broker:
     # -- orders of strategies that decide by themselves
 
     def place(
-        self, strategy: int, symbol: int, side: int, kind: int, size: float, now: int, unit: str = "shares", **prices: Any
-    ) -> int | None:  # fmt: skip
+        self,
+        strategy: int,
+        symbol: int,
+        side: int,
+        kind: int,
+        size: float,
+        now: int,
+        unit: str = "shares",
+        **prices: Any,
+    ) -> int | None:
         """Place an order; its id, or None where it is refused (`refusal` says why).
 
         unit    of the size: shares, cash, percent (of equity) or risk (percent of equity lost if stop_loss is hit)
@@ -213,7 +255,9 @@ class Broker:
     def take_locks(self) -> list[tuple[int, str, bool]]:
         """Time, symbol, and whether it was locked or unlocked, since the last call."""
         taken = self.books.locks[: self.books.counts[LOCKS]]
-        found = [(int(one["time"]), self.symbols[one["symbol"]], bool(one["locked"])) for one in taken]
+        found = [
+            (int(one["time"]), self.symbols[one["symbol"]], bool(one["locked"])) for one in taken
+        ]
         self.books.counts[LOCKS] = 0
         return found
 
@@ -234,8 +278,13 @@ class Broker:
 
     def _grow(self) -> None:
         size = len(self.books.orders)
-        old = {name: getattr(self.books, name) for name in ("orders", "alive", "fills", "trades", "locks")}
-        grown = {name: np.concatenate([rows, np.zeros(size, rows.dtype)]) for name, rows in old.items()}
+        old = {
+            name: getattr(self.books, name)
+            for name in ("orders", "alive", "fills", "trades", "locks")
+        }
+        grown = {
+            name: np.concatenate([rows, np.zeros(size, rows.dtype)]) for name, rows in old.items()
+        }
         self.books = self.books._replace(**grown)
 
     def _make_room_for_symbols(self) -> None:
@@ -258,17 +307,28 @@ def _rules(account: AccountConfig, costs: CostsConfig, scale: float) -> Records:
     rules = np.zeros(1, records.RULES)
     margin = account.maintenance_margin
     given = {
-        "scale": scale, "leverage": account.leverage, "maintenance": 0.5 / account.leverage if margin is None else margin,
-        "lot": account.lot_size, "tick": account.tick_size, "participation": account.max_participation,
+        "scale": scale,
+        "leverage": account.leverage,
+        "maintenance": 0.5 / account.leverage if margin is None else margin,
+        "lot": account.lot_size,
+        "tick": account.tick_size,
+        "participation": account.max_participation,
         "max_positions": account.max_open_positions,
         "max_position": account.max_position_percent and account.max_position_percent / 100.0,
         "daily_loss": account.daily_loss_limit_percent and account.daily_loss_limit_percent / 100.0,
-        "flat_at_close": account.flat_at_close, "shorting": account.shorting, "delist_after": account.delist_after_sessions,
-        "delisting_value": account.delisting_value_percent / 100.0, "borrow_rate": account.borrow_rate,
-        "margin_rate": account.margin_rate, "per_share": costs.commission_per_share, "per_order": costs.commission_per_order,
-        "percent": costs.commission_percent, "minimum": costs.minimum_commission, "slippage_bps": costs.slippage_bps,
+        "flat_at_close": account.flat_at_close,
+        "shorting": account.shorting,
+        "delist_after": account.delist_after_sessions,
+        "delisting_value": account.delisting_value_percent / 100.0,
+        "borrow_rate": account.borrow_rate,
+        "margin_rate": account.margin_rate,
+        "per_share": costs.commission_per_share,
+        "per_order": costs.commission_per_order,
+        "percent": costs.commission_percent,
+        "minimum": costs.minimum_commission,
+        "slippage_bps": costs.slippage_bps,
         "slippage_spread": costs.slippage_spread,
-    }  # fmt: skip
+    }
     given["dust"] = account.lot_size / 2 if account.lot_size else SMALLEST_FRACTION
     assert set(given) == set(records.RULES.names or ())
     for name, value in given.items():
@@ -280,5 +340,9 @@ def _terms(strategies: Sequence[StrategyTerms]) -> Records:
     rows = np.zeros(len(strategies), records.STRATEGY)
     for row, terms in zip(rows, strategies, strict=True):
         row["unit"], row["once"], row["band"] = UNITS[terms.unit], terms.once, terms.band
-        row["max_positions"], row["allocation"], row["max_bars"] = terms.max_positions, terms.max_percent / 100.0, terms.max_bars
+        row["max_positions"], row["allocation"], row["max_bars"] = (
+            terms.max_positions,
+            terms.max_percent / 100.0,
+            terms.max_bars,
+        )
     return rows

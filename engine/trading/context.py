@@ -167,16 +167,24 @@ class StrategyContext:
     def buying_power(self) -> float:
         """What may still be opened: leverage times equity, less exposure and what is reserved, and what sales will bring."""
         leverage = float(self._desk.broker.books.rules[0]["leverage"])
-        return leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
+        return (
+            leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
+        )
 
     def position(self, symbol: str) -> float:
         """Shares held of a symbol by this strategy, below 0 where short."""
-        return float(self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"])
+        return float(
+            self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"]
+        )
 
     def positions(self) -> list[PositionView]:
         """The strategy's open positions, in order of opening."""
         broker = self._desk.broker
-        return [self._position(symbol) for strategy, symbol in broker.held() if strategy == self._slot.index]
+        return [
+            self._position(symbol)
+            for strategy, symbol in broker.held()
+            if strategy == self._slot.index
+        ]
 
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """The strategy's open orders, of one symbol or all."""
@@ -196,11 +204,24 @@ class StrategyContext:
         return self.order(symbol, -1, quantity, **order)
 
     def order(
-        self, symbol: str, side: int, quantity: float | None = None, *, cash: float | None = None, percent: float | None = None,
-        risk: float | None = None, limit: float | None = None, stop: float | None = None, trail: float | None = None,
-        at_close: bool = False, good_till_cancelled: bool = False, stop_loss: float | None = None,
-        take_profit: float | None = None, trailing_stop: float | None = None, reason: str = "",
-    ) -> int | None:  # fmt: skip
+        self,
+        symbol: str,
+        side: int,
+        quantity: float | None = None,
+        *,
+        cash: float | None = None,
+        percent: float | None = None,
+        risk: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        at_close: bool = False,
+        good_till_cancelled: bool = False,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trailing_stop: float | None = None,
+        reason: str = "",
+    ) -> int | None:
         """Place an order; its id, or None where the broker refuses it (`refusal` says why).
 
         It is filled at the next bar of the symbol at the earliest. The size is one of: quantity (shares), cash (currency),
@@ -216,15 +237,31 @@ class StrategyContext:
         kind = self._kind(limit, stop, trail, at_close)
         if trail is not None:
             stop = add(self._last(code), side * float(trail))
-        given = {"limit": limit, "stop": stop, "trail": trail, "stop_loss": stop_loss, "take_profit": take_profit,
-                 "trailing_stop": trailing_stop}  # fmt: skip
+        given = {
+            "limit": limit,
+            "stop": stop,
+            "trail": trail,
+            "stop_loss": stop_loss,
+            "take_profit": take_profit,
+            "trailing_stop": trailing_stop,
+        }
         prices = {name: _price(value) for name, value in given.items()}
         unit, size = self._size(shares=quantity, cash=cash, percent=percent, risk=risk)
         scanner, found = self._desk.found_by(self._slot, symbol)
         return self._desk.broker.place(
-            self._slot.index, code, side, kind, size, self.time_manager.now, unit, **prices, day=not good_till_cancelled,
-            reason=self._desk.broker.reason_code(reason), scanner=self._desk.scanner_code(scanner), found=found,
-        )  # fmt: skip
+            self._slot.index,
+            code,
+            side,
+            kind,
+            size,
+            self.time_manager.now,
+            unit,
+            **prices,
+            day=not good_till_cancelled,
+            reason=self._desk.broker.reason_code(reason),
+            scanner=self._desk.scanner_code(scanner),
+            found=found,
+        )
 
     def close(self, symbol: str, reason: str = "exit") -> None:
         """Close the position in a symbol at the market, and call back entries on their way."""
@@ -253,16 +290,28 @@ class StrategyContext:
         """The unit and the size that an order was given, of those that it can be given."""
         given = {name: value for name, value in sizes.items() if value is not None}
         if len(given) != 1:
-            raise StrategyError(f"an order with {len(given)} sizes", where=self._slot.name,
-                                expected="one of quantity, cash, percent, risk")  # fmt: skip
+            raise StrategyError(
+                f"an order with {len(given)} sizes",
+                where=self._slot.name,
+                expected="one of quantity, cash, percent, risk",
+            )
         ((unit, size),) = given.items()
         return unit, float(size)
 
-    def _kind(self, limit: float | None, stop: float | None, trail: float | None, at_close: bool) -> int:
+    def _kind(
+        self, limit: float | None, stop: float | None, trail: float | None, at_close: bool
+    ) -> int:
         if at_close or trail is not None:
-            if (at_close and trail is not None) or limit is not None or (at_close and stop is not None):
-                raise StrategyError("an order of two kinds", where=self._slot.name,
-                                    expected="limit, stop, both of these, trail, or at_close")  # fmt: skip
+            if (
+                (at_close and trail is not None)
+                or limit is not None
+                or (at_close and stop is not None)
+            ):
+                raise StrategyError(
+                    "an order of two kinds",
+                    where=self._slot.name,
+                    expected="limit, stop, both of these, trail, or at_close",
+                )
             return records.AT_CLOSE if at_close else records.TRAILING
         if stop is not None:
             return records.STOP if limit is None else records.STOP_LIMIT
@@ -276,24 +325,37 @@ class StrategyContext:
 
     def _unknown(self, symbol: str) -> StrategyError:
         return StrategyError(
-            f"symbol {symbol!r} is not active", where=self._slot.name, expected="one of context.symbols",
-            fix=did_you_mean(symbol, self.session_data.get_active_symbols()) or "promote it by session_data.add_symbol()",
-        )  # fmt: skip
+            f"symbol {symbol!r} is not active",
+            where=self._slot.name,
+            expected="one of context.symbols",
+            fix=did_you_mean(symbol, self.session_data.get_active_symbols())
+            or "promote it by session_data.add_symbol()",
+        )
 
     def _position(self, code: int) -> PositionView:
         position = self._desk.broker.books.positions[self._slot.index, code]
         quantity, average = float(position["quantity"]), float(position["average"])
         return PositionView(
-            self._desk.broker.symbols[code], quantity, average, quantity * (self._last(code) - average), int(position["bars"]),
+            self._desk.broker.symbols[code],
+            quantity,
+            average,
+            quantity * (self._last(code) - average),
+            int(position["bars"]),
             utc(int(position["opened"])),
-        )  # fmt: skip
+        )
 
     def _order(self, order: Any) -> OrderView:
         return OrderView(
-            int(order["id"]), self._desk.broker.symbols[order["symbol"]], "buy" if order["side"] > 0 else "sell",
-            KINDS[order["kind"]], float(order["quantity"]), float(order["left"]), float(order["limit"]), float(order["stop"]),
+            int(order["id"]),
+            self._desk.broker.symbols[order["symbol"]],
+            "buy" if order["side"] > 0 else "sell",
+            KINDS[order["kind"]],
+            float(order["quantity"]),
+            float(order["left"]),
+            float(order["limit"]),
+            float(order["stop"]),
             self._desk.broker.reason(int(order["reason"])),
-        )  # fmt: skip
+        )
 
 
 def _price(value: float | None) -> float:

@@ -1,8 +1,8 @@
 """TradingDesk: one account and the strategies that share it, through the sessions of a run.
 
-    1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the session is laid out
-    2. `advance`        decisions and fills up to an instant (see engine/trading/desk_session.py)
-    3. `end_session`    the last decisions, at the close; the session's tables
+1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the session is laid out
+2. `advance`        decisions and fills up to an instant (see engine/trading/desk_session.py)
+3. `end_session`    the last decisions, at the close; the session's tables
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class TradingDesk:
         self.base = base
         self._every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
         enabled = [one for one in config.strategies if one.enabled]
-        self.slots = [StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)]
+        self.slots = [
+            StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
+        ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
         self._actions = archive.corporate_actions().sort("ex_date", "symbol")
@@ -61,7 +63,10 @@ class TradingDesk:
         """Columns of the vocabulary that strategies read: all, for one that decides by itself."""
         if any(slot.plan is None for slot in self.slots):
             return set(COLUMNS)
-        return {"close", *(column for slot in self.slots if slot.plan for column in slot.plan.columns)}
+        return {
+            "close",
+            *(column for slot in self.slots if slot.plan for column in slot.plan.columns),
+        }
 
     @property
     def columns_before(self) -> set[str]:
@@ -90,13 +95,17 @@ class TradingDesk:
     def begin_session(self, scene: Scene) -> None:
         """The session's open, after the pre-session scans."""
         session = scene.batch.panel.session
-        self.broker.begin_session(self._sessions, (session.date - self._last_date).days if self._sessions else 0)
+        self.broker.begin_session(
+            self._sessions, (session.date - self._last_date).days if self._sessions else 0
+        )
         self._act_on_splits_and_dividends(session)
         self.broker.write_off(session.open)
         tell_of_locks(self.broker, scene.data)
         self._sessions, self._last_date = self._sessions + 1, session.date
         found, self._before_open = self._before_open, {}
-        self.session = DeskSession(scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found)
+        self.session = DeskSession(
+            scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found
+        )
         self._is_open = True
         self.session.open()
 
@@ -144,7 +153,9 @@ class TradingDesk:
         if self._sessions == 0:
             return
         known = set(self.broker.symbols)
-        due = self._actions.filter(pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date)
+        due = self._actions.filter(
+            pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date
+        )
         for symbol, _, ratio, cash in due.iter_rows():
             if symbol not in known:
                 continue

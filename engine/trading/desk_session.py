@@ -47,20 +47,45 @@ class DeskSession:
     """
 
     def __init__(
-        self, scene: Scene, slots: Sequence[StrategySlot], broker: Broker, *, base: Interval, codes: ScannerCodes, found: Found
-    ):  # fmt: skip
-        self._scene, self._slots, self.broker, self.base, self._codes = scene, slots, broker, base, codes
+        self,
+        scene: Scene,
+        slots: Sequence[StrategySlot],
+        broker: Broker,
+        *,
+        base: Interval,
+        codes: ScannerCodes,
+        found: Found,
+    ):
+        self._scene, self._slots, self.broker, self.base, self._codes = (
+            scene,
+            slots,
+            broker,
+            base,
+            codes,
+        )
         session, data = scene.batch.panel.session, scene.data
         self.instants = instants_of(session, base)
         self.equity = np.zeros(len(self.instants), records.EQUITY)
         broker.record_equity(session.open, self.equity[0])
         foreseen = {name: dict(symbols) for name, symbols in scene.found.items()}
         known = scene.batch.cross.table.names
-        self._finds = Finds(found | foreseen, data.get_active_symbols(), data.get_config_symbols(), session.open, known)
+        self._finds = Finds(
+            found | foreseen,
+            data.get_active_symbols(),
+            data.get_config_symbols(),
+            session.open,
+            known,
+        )
         data.take_changed()
-        self._times = {slot.index: set(slot.ticks(session).tolist()) for slot in slots if slot.plan is None}
+        self._times = {
+            slot.index: set(slot.ticks(session).tolist()) for slot in slots if slot.plan is None
+        }
         self._failed: set[int] = set()  # strategies that are left out for the rest of the session
-        self._at, self._decided, self._next = 0, False, 0  # the instant at hand, whether it was decided upon, the next signal
+        self._at, self._decided, self._next = (
+            0,
+            False,
+            0,
+        )  # the instant at hand, whether it was decided upon, the next signal
         self._tick = 0
         self._layout = self._laid_out(np.empty(0, np.int64))
 
@@ -107,8 +132,16 @@ class DeskSession:
         if slot.scanners is None:
             return active
         now = self._scene.clock.now
-        held = {self.broker.symbols[symbol] for strategy, symbol in self.broker.held() if strategy == slot.index}
-        return [symbol for symbol in active if symbol in held or self._finds.eligible_from(slot, symbol) <= now]
+        held = {
+            self.broker.symbols[symbol]
+            for strategy, symbol in self.broker.held()
+            if strategy == slot.index
+        }
+        return [
+            symbol
+            for symbol in active
+            if symbol in held or self._finds.eligible_from(slot, symbol) <= now
+        ]
 
     def value(self, symbol: str, column: str) -> float:
         """A column of an active symbol now, NaN where it has no value."""
@@ -116,13 +149,21 @@ class DeskSession:
         cross = self._layout.view.cross
         row = cross.table.id(symbol)
         if row is None:
-            raise RunError(f"symbol {symbol!r} is not active", where="value()", expected="an active symbol",
-                           fix=did_you_mean(symbol, cross.table.names))  # fmt: skip
+            raise RunError(
+                f"symbol {symbol!r} is not active",
+                where="value()",
+                expected="an active symbol",
+                fix=did_you_mean(symbol, cross.table.names),
+            )
         try:
             return cross.value(column, self._tick, row)
         except KeyError:
-            raise RunError(f"unknown column {column!r}", where="value()", expected="a column, or a key of indicators()",
-                           fix=did_you_mean(column, cross.names)) from None  # fmt: skip
+            raise RunError(
+                f"unknown column {column!r}",
+                where="value()",
+                expected="a column, or a key of indicators()",
+                fix=did_you_mean(column, cross.names),
+            ) from None
 
     def has_new_bar(self, symbol: str) -> bool:
         """Whether a bar of the symbol ended at this instant."""
@@ -160,10 +201,19 @@ class DeskSession:
     def _laid_out(self, followed: np.ndarray) -> Layout:
         """What is known of now; `followed` are the broker's numbers of symbols whose prices it knows already."""
         layout = Layout.of(
-            self._scene, self._slots, self._finds, self._codes, broker=self.broker, instants=self.instants, fail=self._fail
+            self._scene,
+            self._slots,
+            self._finds,
+            self._codes,
+            broker=self.broker,
+            instants=self.instants,
+            fail=self._fail,
         )
         fresh = np.flatnonzero(~np.isin(layout.codes, followed))
-        self.broker.know(layout.codes[fresh], layout.latest_prices(fresh, int(self.instants[self._at]) if self._at else None))
+        self.broker.know(
+            layout.codes[fresh],
+            layout.latest_prices(fresh, int(self.instants[self._at]) if self._at else None),
+        )
         self._next = int(np.searchsorted(layout.signals["instant"], self._at + self._decided))
         return layout
 
@@ -187,7 +237,9 @@ class DeskSession:
         tape, signals = self._layout.tape, self._layout.signals
         if all(slot.plan for slot in self._slots):
             if until > self._at:
-                self._next = self.broker.walk(tape, self._at, until, signals, self._next, self.equity)
+                self._next = self.broker.walk(
+                    tape, self._at, until, signals, self._next, self.equity
+                )
                 self._at, self._decided = until, False
         else:
             while self._at < until:
@@ -231,6 +283,8 @@ class DeskSession:
 
     def _fail(self, slot: StrategySlot, error: BaseException) -> None:
         log.error("%s %s failed\n%s", TAG, slot.name, traceback.format_exc())
-        said = str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
+        said = (
+            str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
+        )
         self._failed.add(slot.index)
         slot.errors.append((self._scene.clock.now, said))

@@ -22,7 +22,14 @@ class Finds:
     configured   symbols of the config
     """
 
-    def __init__(self, found: Found, active: Sequence[str], configured: Iterable[str], opens: int, known: Iterable[str]):
+    def __init__(
+        self,
+        found: Found,
+        active: Sequence[str],
+        configured: Iterable[str],
+        opens: int,
+        known: Iterable[str],
+    ):
         self.found = found
         self.configured = frozenset(configured)
         begins = dict.fromkeys(active, opens)
@@ -42,12 +49,17 @@ class Finds:
 
     def first(self, slot: StrategySlot, symbol: str) -> tuple[str, int, int]:
         """The scanner that finds a symbol first in the session, of those the strategy looks at; when (-1: none), at which rank."""
-        finds = [(*symbols[symbol], name) for name, symbols in self.found.items()
-                 if symbol in symbols and (slot.scanners is None or name in slot.scanners)]  # fmt: skip
+        finds = [
+            (*symbols[symbol], name)
+            for name, symbols in self.found.items()
+            if symbol in symbols and (slot.scanners is None or name in slot.scanners)
+        ]
         time, rank, name = min(finds, default=(-1, 0, CONFIG))
         return name, time, rank
 
-    def by_row(self, slot: StrategySlot, names: Sequence[str], codes: ScannerCodes) -> dict[int, Finder]:
+    def by_row(
+        self, slot: StrategySlot, names: Sequence[str], codes: ScannerCodes
+    ) -> dict[int, Finder]:
         """Row of a close-up -> who finds its symbol first, when, and at which rank."""
         finds = (self.first(slot, symbol) for symbol in names)
         return {row: (codes.of(name), time, rank) for row, (name, time, rank) in enumerate(finds)}

@@ -34,9 +34,16 @@ class Layout:
 
     @classmethod
     def of(
-        cls, scene: Scene, slots: Sequence[StrategySlot], finds: Finds, scanners: ScannerCodes, *, broker: Broker, instants: Ints,
+        cls,
+        scene: Scene,
+        slots: Sequence[StrategySlot],
+        finds: Finds,
+        scanners: ScannerCodes,
+        *,
+        broker: Broker,
+        instants: Ints,
         fail: Callable[[StrategySlot, BaseException], None],
-    ) -> Layout:  # fmt: skip
+    ) -> Layout:
         """Of the symbols that are known of now; `fail` is told of expressions that cannot be evaluated."""
         view = scene.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
@@ -50,7 +57,9 @@ class Layout:
                 except pl.exceptions.PolarsError as error:
                     fail(slot, error)
         together = np.concatenate(made)
-        order = np.lexsort((together["strategy"], together["instant"]))  # stable: ranks keep their order
+        order = np.lexsort(
+            (together["strategy"], together["instant"])
+        )  # stable: ranks keep their order
         return cls(view, codes, tape, together[order])
 
     def latest_prices(self, rows: Ints, now: int | None) -> Floats:
@@ -59,14 +68,21 @@ class Layout:
         if now is None:
             return prices
         for place, i in enumerate(rows.tolist()):
-            seen = int(np.searchsorted(self.tape.times[self.tape.cursors[i] : self.tape.ends[i]], now))
-            prices[place] = self.tape.close[self.tape.cursors[i] + seen - 1] if seen else prices[place]
+            seen = int(
+                np.searchsorted(self.tape.times[self.tape.cursors[i] : self.tape.ends[i]], now)
+            )
+            prices[place] = (
+                self.tape.close[self.tape.cursors[i] + seen - 1] if seen else prices[place]
+            )
         return prices
 
     def own(self, strategy: int, first: int, last: int) -> tuple[int, int]:
         """A strategy's signals among [first, last), which are those of one instant."""
         strategies = self.signals["strategy"][first:last]
-        low, high = np.searchsorted(strategies, strategy), np.searchsorted(strategies, strategy, side="right")
+        low, high = (
+            np.searchsorted(strategies, strategy),
+            np.searchsorted(strategies, strategy, side="right"),
+        )
         return first + int(low), first + int(high)
 
 
@@ -88,14 +104,26 @@ class _SignalMaker:
         times = slot.ticks(cross.session)
         ticks = np.searchsorted(cross.ticks, times)
         enter_from = np.array([self.finds.eligible_from(slot, name) for name in names], np.int64)
-        shown_from = np.zeros(len(names), np.int64) if slot.plan.edge else self._shown_from(slot, enter_from)
-        active_from = np.array([self.finds.active_from.get(name, NEVER) for name in names], np.int64)
+        shown_from = (
+            np.zeros(len(names), np.int64) if slot.plan.edge else self._shown_from(slot, enter_from)
+        )
+        active_from = np.array(
+            [self.finds.active_from.get(name, NEVER) for name in names], np.int64
+        )
         shown_from = np.where(active_from == NEVER, NEVER, shown_from)
         at, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
         may_enter = times[at] >= enter_from[symbols]
-        found = slot.plan.signals(slot.view(cross), ticks[at], symbols, may_enter, self.broker.reason_code)
+        found = slot.plan.signals(
+            slot.view(cross), ticks[at], symbols, may_enter, self.broker.reason_code
+        )
         finders = self.finds.by_row(slot, names, self.scanners)
-        return found.records(slot.index, cross.ticks, np.searchsorted(self.instants, cross.ticks), self.codes, finders)
+        return found.records(
+            slot.index,
+            cross.ticks,
+            np.searchsorted(self.instants, cross.ticks),
+            self.codes,
+            finders,
+        )
 
     def _shown_from(self, slot: StrategySlot, enter_from: Ints) -> Ints:
         """When a strategy begins to see each symbol: what it may still hold, from the open."""

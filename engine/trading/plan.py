@@ -28,7 +28,9 @@ from engine.scan.plan import Clause, columns_before, columns_of, indicators_name
 from engine.trading.strategy import ColumnarStrategy
 
 Bools = NDArray[np.bool_]
-Finder = tuple[int, int, int]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
+Finder = tuple[
+    int, int, int
+]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
 NOT_FOUND: Finder = (0, -1, 0)
 PRICES = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
 RULES = ("entries", "short_entries", "exits", "short_exits")
@@ -44,29 +46,45 @@ class SignalPlan:
     rank: Clause | None
     edge: bool
     indicators: tuple[IndicatorKey, ...] = ()
-    _last: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of the session before: what held at each symbol's end
+    _last: dict[str, tuple[bool, bool]] = field(
+        default_factory=dict
+    )  # of the session before: what held at each symbol's end
     _latest: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of this session
 
     @classmethod
     def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
         """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
         named = {kind: declared(strategy, kind, where, StrategyError) for kind in RULES}
-        rules = {kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()] for kind, own in named.items()}
+        rules = {
+            kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()]
+            for kind, own in named.items()
+        }
         given = {name: _asked(strategy, name, where) for name in (*PRICES, "size")}
         prices = [_clause(name, one, where) for name, one in given.items() if one is not None]
         weights = _asked(strategy, "weights", where)
         if (weights is None) == (not rules["entries"] and not rules["short_entries"]):
-            raise StrategyError("declares entries and weights" if weights is not None else "declares no entries", where=where,
-                                expected="entries() or short_entries(), or weights()")  # fmt: skip
+            raise StrategyError(
+                "declares entries and weights" if weights is not None else "declares no entries",
+                where=where,
+                expected="entries() or short_entries(), or weights()",
+            )
         weight = None if weights is None else _clause("weight", weights, where)
         rank = None if strategy.rank_by is None else _clause("rank", strategy.rank_by, where)
         plan = cls(rules, prices, weight, rank, strategy.edge)
         plan.indicators = indicators_named(_asked(strategy, "indicators", where), plan.columns)
         if strategy.edge and not all(part.elementwise for part in plan.parts):
-            raise StrategyError("edge with columns that compare symbols", where=where, expected="element-wise operations")
+            raise StrategyError(
+                "edge with columns that compare symbols",
+                where=where,
+                expected="element-wise operations",
+            )
         provisioned = {column for key in plan.indicators for column in key.columns} | {"side"}
         if "side" in plan.columns_before:
-            raise StrategyError("previous(side)", where=where, expected="previous of a column: a side is of the row alone")
+            raise StrategyError(
+                "previous(side)",
+                where=where,
+                expected="previous of a column: a side is of the row alone",
+            )
         for part in plan.parts:
             for column in part.columns:
                 require_known(column, provisioned, f"{where}, {part.name!r}")
@@ -88,7 +106,9 @@ class SignalPlan:
         """The columns of which it reads the value at its instant before."""
         return columns_before(self.parts)
 
-    def signals(self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]) -> Signals:
+    def signals(
+        self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]
+    ) -> Signals:
         """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.
 
         may_enter  which rows entries are taken on; `code` gives the number of a reason
@@ -97,39 +117,58 @@ class SignalPlan:
             weights = _values(self.weights, _frame(cross, self.weights.columns, at, who))
             kept = np.flatnonzero(~np.isnan(weights) & may_enter)
             return Signals(at[kept], who[kept], {"weight": weights[kept]})
-        rows = _frame(cross, {column for kind in RULES for part in self.rules[kind] for column in part.columns}, at, who)
+        rows = _frame(
+            cross,
+            {column for kind in RULES for part in self.rules[kind] for column in part.columns},
+            at,
+            who,
+        )
         long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
         if self.edge:
-            held = [(reasons > 0) | self._unknown(rows, kind) for reasons, kind in ((long, "entries"), (short, "short_entries"))]
+            held = [
+                (reasons > 0) | self._unknown(rows, kind)
+                for reasons, kind in ((long, "entries"), (short, "short_entries"))
+            ]
             before = self._before(cross, at, who, held)
             long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
         side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
         kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
         fields: dict[str, NDArray[np.generic]] = {
-            "side": side[kept], "reason": np.where(side > 0, long, short)[kept], "exit_long": exit_long[kept],
+            "side": side[kept],
+            "reason": np.where(side > 0, long, short)[kept],
+            "exit_long": exit_long[kept],
             "exit_short": exit_short[kept],
-        }  # fmt: skip
+        }
         prices = self._prices(cross, at, who, side, kept)
         rank = prices.pop("rank", None)
         return Signals(at[kept], who[kept], fields | prices, rank)
 
-    def _prices(self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints) -> dict[str, Floats]:
+    def _prices(
+        self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints
+    ) -> dict[str, Floats]:
         """Prices, size and rank of the rows that are kept; what compares symbols is computed over all."""
         found: dict[str, Floats] = {}
         parts = [*self.prices, *([self.rank] if self.rank else [])]
         for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
             some = [part for part in parts if part.elementwise is elementwise]
             if some:
-                rows = _frame(cross, {column for part in some for column in part.columns}, at[own], who[own])
+                rows = _frame(
+                    cross, {column for part in some for column in part.columns}, at[own], who[own]
+                )
                 rows = rows.with_columns(pl.Series("side", side[own], dtype=pl.Float64))
-                found |= {part.name: _values(part, rows) if elementwise else _values(part, rows)[kept] for part in some}
+                found |= {
+                    part.name: _values(part, rows) if elementwise else _values(part, rows)[kept]
+                    for part in some
+                }
         return found
 
     def end_session(self) -> None:
         """What held at each symbol's last instant is what the next session's edges are measured against."""
         self._last, self._latest = self._latest, {}
 
-    def _reasons(self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]) -> NDArray[np.int32]:
+    def _reasons(
+        self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]
+    ) -> NDArray[np.int32]:
         """The number of the first condition that holds in each row, 0 where none does."""
         found = np.zeros(len(rows), np.int32)
         for part in reversed(self.rules[kind]):
@@ -144,7 +183,9 @@ class SignalPlan:
             missing |= values_of(part.expression.is_null(), rows).to_numpy()
         return missing
 
-    def _before(self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]) -> list[Bools]:
+    def _before(
+        self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]
+    ) -> list[Bools]:
         """Whether long and short entries held at the symbol's row before; where that is not known they count as held."""
         order = np.lexsort((at, who))
         names = [cross.table.names[symbol] for symbol in who[order].tolist()]
@@ -154,12 +195,17 @@ class SignalPlan:
         for number, now in enumerate(held):
             earlier = np.ones(len(order), np.bool_)
             earlier[1:] = now[order][:-1]
-            earlier[first] = [self._last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)]
+            earlier[first] = [
+                self._last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)
+            ]
             unsorted = np.empty(len(order), np.bool_)
             unsorted[order] = earlier
             before.append(unsorted)
         rows = {symbol: row for row, symbol in enumerate(who.tolist())}  # the last row of each
-        self._latest = {cross.table.names[symbol]: (bool(held[0][row]), bool(held[1][row])) for symbol, row in rows.items()}
+        self._latest = {
+            cross.table.names[symbol]: (bool(held[0][row]), bool(held[1][row]))
+            for symbol, row in rows.items()
+        }
         return before
 
 
@@ -173,8 +219,13 @@ class Signals:
     rank: Floats | None = None
 
     def records(
-        self, strategy: int, ticks: Ints, instants: Ints, symbols: Ints, finders: Mapping[int, Finder]
-    ) -> NDArray[np.void]:  # fmt: skip
+        self,
+        strategy: int,
+        ticks: Ints,
+        instants: Ints,
+        symbols: Ints,
+        finders: Mapping[int, Finder],
+    ) -> NDArray[np.void]:
         """SIGNAL records, sorted by instant and rank.
 
         ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
@@ -184,9 +235,17 @@ class Signals:
         for name in (*PRICES, "size", "weight"):
             made[name] = np.nan
         for name, values in self.fields.items():
-            made[name] = np.where(np.isnan(values), 0.0, values) if name in PRICES else values  # 0: declared, without a value
-        made["instant"], made["symbol"], made["strategy"] = instants[self.at], symbols[self.who], strategy
-        finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(-1, 3)
+            made[name] = (
+                np.where(np.isnan(values), 0.0, values) if name in PRICES else values
+            )  # 0: declared, without a value
+        made["instant"], made["symbol"], made["strategy"] = (
+            instants[self.at],
+            symbols[self.who],
+            strategy,
+        )
+        finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(
+            -1, 3
+        )
         finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
         rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
@@ -201,8 +260,11 @@ def _asked(strategy: ColumnarStrategy, method: str, where: str) -> Any:
 def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
     part = Clause.of(name, expression, where)
     if not part.stays_in_tick:
-        raise StrategyError(f"{name} may read other instants", where=where,
-                            expected="element-wise operations, and the universe_ helpers")  # fmt: skip
+        raise StrategyError(
+            f"{name} may read other instants",
+            where=where,
+            expected="element-wise operations, and the universe_ helpers",
+        )
     return part
 
 

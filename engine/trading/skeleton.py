@@ -70,16 +70,18 @@ def write_strategy(name: str, folder: Path) -> list[Path]:
         "session_name": name.replace("_", " "),
         "mode": "backtest",
         "session_data_config": {
-            "scanners": [{
-                "module": "scanners.momentum_scanner",
-                "regular_session": [{"start": "09:35", "end": "15:00", "interval": "5m"}],
-                "config": {"universe": "all", "min_change": 0.005},
-            }]
+            "scanners": [
+                {
+                    "module": "scanners.momentum_scanner",
+                    "regular_session": [{"start": "09:35", "end": "15:00", "interval": "5m"}],
+                    "config": {"universe": "all", "min_change": 0.005},
+                }
+            ]
         },
         "strategies": [{"module": name, "config": {}}],
         "account": {"starting_cash": 100000, "max_open_positions": 10, "flat_at_close": True},
         "costs": {"commission_per_share": 0.005, "minimum_commission": 1.0, "slippage_bps": 2.0},
-    }  # fmt: skip
+    }
     cls = "".join(part.capitalize() for part in name.split("_"))
     texts = {
         f"{name}.py": STRATEGY.format(title=name.replace("_", " ").capitalize(), cls=cls),

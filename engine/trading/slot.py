@@ -23,7 +23,13 @@ from engine.trading.broker import StrategyTerms
 from engine.trading.plan import SignalPlan
 from engine.trading.strategy import ColumnarStrategy, Strategy
 
-STRATEGIES = Kind("strategy", Strategy, "engine.strategies.base.Strategy", "engine.strategies", StrategyError)  # type: ignore[type-abstract]
+STRATEGIES = Kind(
+    "strategy",
+    Strategy,  # type: ignore[type-abstract]
+    "engine.strategies.base.Strategy",
+    "engine.strategies",
+    StrategyError,
+)
 
 
 @dataclass
@@ -44,9 +50,19 @@ class StrategySlot:
     @classmethod
     def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
         """The slot of a config's strategy; raises StrategyError and ConfigError."""
-        strategy: Strategy = made(load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config))
-        schedules = [part.schedule() for part in config.regular_session] if config.regular_session else [every_bar]
-        plan = SignalPlan.build(config.label, strategy) if isinstance(strategy, ColumnarStrategy) else None
+        strategy: Strategy = made(
+            load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config)
+        )
+        schedules = (
+            [part.schedule() for part in config.regular_session]
+            if config.regular_session
+            else [every_bar]
+        )
+        plan = (
+            SignalPlan.build(config.label, strategy)
+            if isinstance(strategy, ColumnarStrategy)
+            else None
+        )
         return cls(config.label, index, strategy, config, schedules, plan)
 
     @property
@@ -69,17 +85,28 @@ class StrategySlot:
         limits = (self.config.max_open_positions or 0, self.config.max_percent or 0.0)
         if not isinstance(own, ColumnarStrategy):
             return StrategyTerms(self.name, "shares", False, 0.0, *limits)
-        return StrategyTerms(self.name, own.params.size_unit, own.once_a_session, own.rebalance_band, *limits, own.max_bars or 0)
+        return StrategyTerms(
+            self.name,
+            own.params.size_unit,
+            own.once_a_session,
+            own.rebalance_band,
+            *limits,
+            own.max_bars or 0,
+        )
 
     def ticks(self, session: Session) -> Ints:
         """int64[ticks], microseconds: when it decides in a session, from the open to the close."""
         parts = [np.array([session.open] if self.config.pre_session else [], np.int64)]
-        ticks = np.unique(np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)]))
+        ticks = np.unique(
+            np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)])
+        )
         return ticks[(ticks >= session.open) & (ticks <= session.close)]
 
     def view(self, cross: CrossSection) -> CrossSection:
         """A close-up as its columns read it: with values of its instant before, where they ask for any."""
-        return cross.following(self) if self.plan is not None and self.plan.columns_before else cross
+        return (
+            cross.following(self) if self.plan is not None and self.plan.columns_before else cross
+        )
 
     def told(self, utc: Callable[[int], dt.datetime]) -> dict[str, Any]:
         """How often it failed, and the first failures."""

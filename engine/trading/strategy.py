@@ -65,7 +65,9 @@ class ColumnarStrategy(Strategy):
     once_a_session: bool = False  # of a symbol, one entry a session
     max_bars: int | None = None  # leave after so many bars
     rebalance_band: float = 0.0  # part of equity; smaller changes of weight are not traded
-    rank_by: pl.Expr | None = None  # where money or positions are short, the largest first; ties by symbol
+    rank_by: pl.Expr | None = (
+        None  # where money or positions are short, the largest first; ties by symbol
+    )
 
     def entries(self) -> dict[str, pl.Expr]:
         """Named conditions of which any opens a long position; its name is the trade's entry reason."""

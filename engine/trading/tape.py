@@ -16,7 +16,9 @@ def instants_of(session: Session, base: Interval) -> Ints:
     """int64[k], microseconds: the session's open, the end of every bar of regular hours, its close."""
     if base.is_daily:
         return np.array([session.open, session.close], np.int64)
-    return np.append(np.arange(session.open, session.close, base.micros, dtype=np.int64), session.close)
+    return np.append(
+        np.arange(session.open, session.close, base.micros, dtype=np.int64), session.close
+    )
 
 
 def make_tape(panel: Panel, codes: Ints, instants: Ints) -> Tape:
@@ -25,7 +27,14 @@ def make_tape(panel: Panel, codes: Ints, instants: Ints) -> Tape:
     if panel.base.is_daily:
         return _picked(bars, codes, panel.session, instants)
     columns = {name: _sealed(bars.column(name)) for name in BAR_VALUES}
-    return Tape(codes, bars.starts.copy(), _sealed(bars.ends), _sealed(bars.known_at), instants=instants, **columns)
+    return Tape(
+        codes,
+        bars.starts.copy(),
+        _sealed(bars.ends),
+        _sealed(bars.known_at),
+        instants=instants,
+        **columns,
+    )
 
 
 def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> Tape:

@@ -34,11 +34,16 @@ NOBODY = 65534
 
 def digests(archive: Path) -> dict[str, str]:
     """Every file of an archive but the lock, those of an import under way left out."""
-    files = [file for file in sorted(archive.rglob("*")) if file.is_file() and file.name != ".import.lock"]
+    files = [
+        file
+        for file in sorted(archive.rglob("*"))
+        if file.is_file() and file.name != ".import.lock"
+    ]
     return {
         str(file.relative_to(archive)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files if ".import" not in file.relative_to(archive).parts
-    }  # fmt: skip
+        for file in files
+        if ".import" not in file.relative_to(archive).parts
+    }
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -84,7 +89,11 @@ def kill(source: Path, folder: Path, kills: int, seed: int) -> dict[str, object]
         killed += status == -signal.SIGKILL
         there = digests(archive) if archive.exists() else {}
         parts = {name: digest for name, digest in there.items() if not name.endswith(".tmp")}
-        wrong += [name for name, digest in parts.items() if (status == 0 and there != expected) or expected.get(name) != digest]
+        wrong += [
+            name
+            for name, digest in parts.items()
+            if (status == 0 and there != expected) or expected.get(name) != digest
+        ]
         if status == 0:
             finished += 1
             wrong += [] if there == expected else ["a finished import differs"]
@@ -113,7 +122,12 @@ def full(source: Path, archive: Path, limit: int) -> dict[str, object]:
 
     first = status_of(forked(limited))
     left = list(digests(archive))
-    return {"first": first, "left": left, "second": status_of(forked(importing(source, archive))), "digests": digests(archive)}
+    return {
+        "first": first,
+        "left": left,
+        "second": status_of(forked(importing(source, archive))),
+        "digests": digests(archive),
+    }
 
 
 def nobody(source: Path, archive: Path) -> dict[str, object]:
@@ -128,6 +142,8 @@ def nobody(source: Path, archive: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    ExchangeCalendar.of("XNYS").sessions(dt.date(2018, 1, 1), dt.date(2018, 12, 31))  # loads what somebody without rights cannot
+    ExchangeCalendar.of("XNYS").sessions(
+        dt.date(2018, 1, 1), dt.date(2018, 12, 31)
+    )  # loads what somebody without rights cannot
     command, source, folder, *numbers = sys.argv[1:]
     print(json.dumps(globals()[command](Path(source), Path(folder), *map(int, numbers))))

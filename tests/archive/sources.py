@@ -17,8 +17,10 @@ READING = {name for name in SourceOptions.__dataclass_fields__}
 
 def csv(times: Iterable[str], price: float = 10.0, head: str = HEAD) -> str:
     """Bars at the times, each a cent above the one before."""
-    rows = (f"{time},{price + n / 100:.2f},{price + n / 100:.2f},{price + n / 100:.2f},{price + n / 100:.2f},100"
-            for n, time in enumerate(times))  # fmt: skip
+    rows = (
+        f"{time},{price + n / 100:.2f},{price + n / 100:.2f},{price + n / 100:.2f},{price + n / 100:.2f},100"
+        for n, time in enumerate(times)
+    )
     return "\n".join([head, *rows]) + "\n"
 
 

@@ -28,25 +28,39 @@ READING = SourceOptions(symbol_pattern=FILE_NAME)
 
 def session(date: dt.date, symbol: str, close: float = 10.5, minutes: int = 3) -> pl.DataFrame:
     opens = dt.datetime.combine(date, dt.time(14, 30), dt.UTC)
-    rows = [(symbol, opens + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, close, 100.0) for m in range(minutes)]
+    rows = [
+        (symbol, opens + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, close, 100.0)
+        for m in range(minutes)
+    ]
     return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row")
 
 
-def put(folder: Path, symbol: str, dates: list[dt.date], close: float = 10.5, minutes: int = 3) -> Path:
+def put(
+    folder: Path, symbol: str, dates: list[dt.date], close: float = 10.5, minutes: int = 3
+) -> Path:
     """A file of one symbol's bars."""
     path = folder / f"{symbol}.parquet"
     folder.mkdir(exist_ok=True)
-    pl.concat([session(date, symbol, close, minutes) for date in dates]).drop("symbol").write_parquet(path)
+    pl.concat([session(date, symbol, close, minutes) for date in dates]).drop(
+        "symbol"
+    ).write_parquet(path)
     return path
 
 
-def run(source: Path, archive: Path, append: bool = True, interval: str | None = None) -> ImportSummary:
-    return import_bars([source], archive, ImportOptions(label="open", append=append, interval=interval, reading=READING))
+def run(
+    source: Path, archive: Path, append: bool = True, interval: str | None = None
+) -> ImportSummary:
+    return import_bars(
+        [source],
+        archive,
+        ImportOptions(label="open", append=append, interval=interval, reading=READING),
+    )
 
 
 def bars(path: Path) -> dict[str, str]:
     return {
-        str(f.relative_to(path)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(path.glob("bars/*/*/bars.parquet"))
+        str(f.relative_to(path)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in sorted(path.glob("bars/*/*/bars.parquet"))
     }
 
 
@@ -56,7 +70,12 @@ def test_only_new_files_are_read_and_the_archive_is_the_whole(tmp_path: Path) ->
     assert (first.files, first.files_known, first.sessions_added) == (1, 0, 2)
     put(tmp_path / "in", "BBB", DATES[2:])
     second = run(tmp_path / "in", tmp_path / "grown")
-    assert (second.files, second.files_known, second.sessions_added, second.rows_read) == (1, 1, 2, 6)
+    assert (second.files, second.files_known, second.sessions_added, second.rows_read) == (
+        1,
+        1,
+        2,
+        6,
+    )
     run(tmp_path / "in", tmp_path / "whole", append=False)
     assert bars(tmp_path / "grown") == bars(tmp_path / "whole")
     third = run(tmp_path / "in", tmp_path / "grown")
@@ -68,16 +87,29 @@ def test_a_new_file_of_a_session_brings_the_sessions_other_files_back(tmp_path: 
     run(tmp_path / "in", tmp_path / "grown")
     put(tmp_path / "in", "BBB", DATES[1:2])
     summary = run(tmp_path / "in", tmp_path / "grown")
-    assert (summary.files, summary.sessions_replaced, summary.rows_read, summary.rows_written) == (2, 1, 6, 6)
-    assert Archive.open(tmp_path / "grown").read_session(DATES[1], ["symbol"])["symbol"].unique().sort().to_list() == ["AAA", "BBB"]
+    assert (summary.files, summary.sessions_replaced, summary.rows_read, summary.rows_written) == (
+        2,
+        1,
+        6,
+        6,
+    )
+    assert Archive.open(tmp_path / "grown").read_session(DATES[1], ["symbol"])[
+        "symbol"
+    ].unique().sort().to_list() == ["AAA", "BBB"]
     run(tmp_path / "in", tmp_path / "whole", append=False)
     assert bars(tmp_path / "grown") == bars(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("interval", ["1m", "1d"])
-def test_sessions_that_are_the_same_are_left_and_changed_ones_replaced(interval: str, tmp_path: Path) -> None:
+def test_sessions_that_are_the_same_are_left_and_changed_ones_replaced(
+    interval: str, tmp_path: Path
+) -> None:
     def write(closes: list[float]) -> None:
-        frames = [session(date, symbol, close, 1) for date, close in zip(DATES, closes, strict=True) for symbol in ("AAA", "BBB")]
+        frames = [
+            session(date, symbol, close, 1)
+            for date, close in zip(DATES, closes, strict=True)
+            for symbol in ("AAA", "BBB")
+        ]
         pl.concat(frames).write_parquet(tmp_path / "in.parquet")
 
     options = ImportOptions(label="open", append=True, interval=interval)
@@ -87,12 +119,26 @@ def test_sessions_that_are_the_same_are_left_and_changed_ones_replaced(interval:
     before = {file: file.stat().st_mtime_ns for file in files}
     write([10.5, 10.75, 10.5, 10.5])
     summary = import_bars([tmp_path / "in.parquet"], tmp_path / "archive", options)
-    assert (summary.sessions_unchanged, summary.sessions_replaced, summary.rows_unchanged, summary.rows_written) == (3, 1, 6, 2)
+    assert (
+        summary.sessions_unchanged,
+        summary.sessions_replaced,
+        summary.rows_unchanged,
+        summary.rows_written,
+    ) == (3, 1, 6, 2)
     rewritten = {
-        str(file.relative_to(tmp_path / "archive/bars").parent) for file in files if file.stat().st_mtime_ns != before[file]
+        str(file.relative_to(tmp_path / "archive/bars").parent)
+        for file in files
+        if file.stat().st_mtime_ns != before[file]
     }
-    assert rewritten == {"interval=1d/year=2018"} | ({"interval=1m/date=2018-03-02"} if interval == "1m" else set())
-    closes = Archive.open(tmp_path / "archive").read_daily(["close"], None, None).filter(symbol="AAA")["close"].to_list()
+    assert rewritten == {"interval=1d/year=2018"} | (
+        {"interval=1m/date=2018-03-02"} if interval == "1m" else set()
+    )
+    closes = (
+        Archive.open(tmp_path / "archive")
+        .read_daily(["close"], None, None)
+        .filter(symbol="AAA")["close"]
+        .to_list()
+    )
     assert closes == [10.5, 10.75, 10.5, 10.5]
 
 
@@ -113,7 +159,11 @@ def test_a_session_does_not_lose_symbols_by_append(interval: str, tmp_path: Path
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from("ABC"), st.sampled_from(DATES), st.integers(0, 2), st.integers(10, 11)), min_size=1, max_size=12
+        st.tuples(
+            st.sampled_from("ABC"), st.sampled_from(DATES), st.integers(0, 2), st.integers(10, 11)
+        ),
+        min_size=1,
+        max_size=12,
     )
 )
 def test_appending_step_by_step_is_importing_at_once(
@@ -177,7 +227,11 @@ def two_archives(tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame])
     frame = pl.concat([session(date, symbol) for date in DATES[:2] for symbol in ("AAA", "BBB")])
     for name, source in (("a", frame), ("b", change(frame))):
         source.write_parquet(tmp_path / f"{name}.parquet")
-        import_bars([tmp_path / f"{name}.parquet"], tmp_path / name, ImportOptions(label="open", interval="1m"))
+        import_bars(
+            [tmp_path / f"{name}.parquet"],
+            tmp_path / name,
+            ImportOptions(label="open", interval="1m"),
+        )
     return [Archive.open(tmp_path / name) for name in ("a", "b")]
 
 
@@ -185,28 +239,75 @@ SECOND = pl.col("timestamp") == dt.datetime(2018, 3, 1, 14, 31, tzinfo=dt.UTC)
 CHANGES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], list[tuple[object, ...]]]] = {
     "nothing": (lambda f: f.sample(fraction=1.0, shuffle=True, seed=1), []),
     "a close": (
-        lambda f: f.with_columns(pl.when(SECOND & (pl.col("symbol") == "BBB")).then(10.75).otherwise("close").alias("close")),
-        [("1m 2018-03-01", 6, 6, [], [], 0, 0, 1, "BBB 2018-03-01 14:31 close 10.5 in A, 10.75 in B")],
+        lambda f: f.with_columns(
+            pl.when(SECOND & (pl.col("symbol") == "BBB"))
+            .then(10.75)
+            .otherwise("close")
+            .alias("close")
+        ),
+        [
+            (
+                "1m 2018-03-01",
+                6,
+                6,
+                [],
+                [],
+                0,
+                0,
+                1,
+                "BBB 2018-03-01 14:31 close 10.5 in A, 10.75 in B",
+            )
+        ],
     ),
     "a bar": (
         lambda f: f.filter(~(SECOND & (pl.col("symbol") == "AAA"))),
-        [("1m 2018-03-01", 6, 5, [], [], 1, 0, 0, "AAA 2018-03-01 14:31 only in A"),
-         ("1d 2018-03-01", 2, 2, [], [], 0, 0, 1, "AAA 2018-03-01 14:30 volume 300.0 in A, 200.0 in B")],
+        [
+            ("1m 2018-03-01", 6, 5, [], [], 1, 0, 0, "AAA 2018-03-01 14:31 only in A"),
+            (
+                "1d 2018-03-01",
+                2,
+                2,
+                [],
+                [],
+                0,
+                0,
+                1,
+                "AAA 2018-03-01 14:30 volume 300.0 in A, 200.0 in B",
+            ),
+        ],
     ),
     "a symbol and a session": (
-        lambda f: f.filter(pl.col("timestamp").dt.date() == DATES[0]).with_columns(pl.col("symbol").replace("BBB", "CCC")),
-        [("1m 2018-03-01", 6, 6, ["BBB"], ["CCC"], 3, 3, 0, "BBB 2018-03-01 14:30 only in A"),
-         ("1m 2018-03-02", 6, 0, ["AAA", "BBB"], [], 6, 0, 0, "AAA 2018-03-02 14:30 only in A"),
-         ("1d 2018-03-01", 2, 2, ["BBB"], ["CCC"], 1, 1, 0, "BBB 2018-03-01 14:30 only in A"),
-         ("1d 2018-03-02", 2, 0, ["AAA", "BBB"], [], 2, 0, 0, "AAA 2018-03-02 14:30 only in A")],
+        lambda f: f.filter(pl.col("timestamp").dt.date() == DATES[0]).with_columns(
+            pl.col("symbol").replace("BBB", "CCC")
+        ),
+        [
+            ("1m 2018-03-01", 6, 6, ["BBB"], ["CCC"], 3, 3, 0, "BBB 2018-03-01 14:30 only in A"),
+            ("1m 2018-03-02", 6, 0, ["AAA", "BBB"], [], 6, 0, 0, "AAA 2018-03-02 14:30 only in A"),
+            ("1d 2018-03-01", 2, 2, ["BBB"], ["CCC"], 1, 1, 0, "BBB 2018-03-01 14:30 only in A"),
+            ("1d 2018-03-02", 2, 0, ["AAA", "BBB"], [], 2, 0, 0, "AAA 2018-03-02 14:30 only in A"),
+        ],
     ),
     "a column": (
-        lambda f: f.with_columns(vwap=pl.when(SECOND).then(10.0).otherwise(11.0)).filter(pl.col("timestamp").dt.date() == DATES[0]),
-        [("1m 2018-03-01", 6, 6, [], [], 0, 0, 6, "AAA 2018-03-01 14:30 vwap None in A, 11.0 in B"),
-         ("1m 2018-03-02", 6, 0, ["AAA", "BBB"], [], 6, 0, 0, "AAA 2018-03-02 14:30 only in A"),
-         ("1d 2018-03-02", 2, 0, ["AAA", "BBB"], [], 2, 0, 0, "AAA 2018-03-02 14:30 only in A")],
+        lambda f: f.with_columns(vwap=pl.when(SECOND).then(10.0).otherwise(11.0)).filter(
+            pl.col("timestamp").dt.date() == DATES[0]
+        ),
+        [
+            (
+                "1m 2018-03-01",
+                6,
+                6,
+                [],
+                [],
+                0,
+                0,
+                6,
+                "AAA 2018-03-01 14:30 vwap None in A, 11.0 in B",
+            ),
+            ("1m 2018-03-02", 6, 0, ["AAA", "BBB"], [], 6, 0, 0, "AAA 2018-03-02 14:30 only in A"),
+            ("1d 2018-03-02", 2, 0, ["AAA", "BBB"], [], 2, 0, 0, "AAA 2018-03-02 14:30 only in A"),
+        ],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -214,15 +315,24 @@ def test_diff_tells_what_differs_and_where(change: str, tmp_path: Path) -> None:
     make, expected = CHANGES[change]
     a, b = two_archives(tmp_path, make)
     assert [dataclasses.astuple(difference) for difference in diff_archives(a, b)] == expected
-    mirrored = {(d.where, d.rows_only_b, d.rows_only_a, d.rows_changed) for d in diff_archives(b, a)}
-    assert mirrored == {(where, only_a, only_b, changed) for where, _, _, _, _, only_a, only_b, changed, _ in expected}
+    mirrored = {
+        (d.where, d.rows_only_b, d.rows_only_a, d.rows_changed) for d in diff_archives(b, a)
+    }
+    assert mirrored == {
+        (where, only_a, only_b, changed)
+        for where, _, _, _, _, only_a, only_b, changed, _ in expected
+    }
 
 
 def test_diff_of_corporate_actions_and_tickers(tmp_path: Path) -> None:
     a, b = two_archives(tmp_path, lambda f: f)
-    actions = pl.DataFrame({"symbol": ["AAA"], "ex_date": DATES[:1], "split_ratio": [2.0], "cash_dividend": [0.0]})
+    actions = pl.DataFrame(
+        {"symbol": ["AAA"], "ex_date": DATES[:1], "split_ratio": [2.0], "cash_dividend": [0.0]}
+    )
     actions.write_parquet(b.path / "corporate_actions.parquet")
-    tickers = pl.DataFrame({"symbol": ["AAA"], "ticker": ["OLD"], "start_date": DATES[:1], "end_date": DATES[1:2]})
+    tickers = pl.DataFrame(
+        {"symbol": ["AAA"], "ticker": ["OLD"], "start_date": DATES[:1], "end_date": DATES[1:2]}
+    )
     tickers.write_parquet(b.path / "symbol_map.parquet")
     assert [(d.where, d.first) for d in diff_archives(a, b)] == [
         ("corporate actions", "0 in A, 1 in B"),
@@ -230,13 +340,17 @@ def test_diff_of_corporate_actions_and_tickers(tmp_path: Path) -> None:
     ]
 
 
-def test_days_are_made_of_sessions_that_another_import_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_are_made_of_sessions_that_another_import_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed between its sessions and their days, then run with one file more: the sessions are what they were, the days must follow."""
     put(tmp_path / "in", "AAA", DATES[:2])
     run(tmp_path / "in", tmp_path / "grown")
     put(tmp_path / "in", "AAA", DATES[:2], close=10.75)
     with monkeypatch.context() as killed:
-        killed.setattr(importer, "update_daily", lambda root, days: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(
+            importer, "update_daily", lambda root, days: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "in", tmp_path / "grown")
     put(tmp_path / "in", "BBB", DATES[2:])
@@ -246,7 +360,9 @@ def test_days_are_made_of_sessions_that_another_import_left_behind(tmp_path: Pat
     assert bars(tmp_path / "grown") == bars(tmp_path / "whole")
 
 
-def test_an_import_that_is_refused_on_the_way_leaves_days_of_the_sessions_it_wrote(tmp_path: Path) -> None:
+def test_an_import_that_is_refused_on_the_way_leaves_days_of_the_sessions_it_wrote(
+    tmp_path: Path,
+) -> None:
     put(tmp_path / "in", "AAA", DATES[:2])
     put(tmp_path / "in", "BBB", DATES[:2])
     run(tmp_path / "in", tmp_path / "archive")
@@ -254,6 +370,8 @@ def test_an_import_that_is_refused_on_the_way_leaves_days_of_the_sessions_it_wro
     put(tmp_path / "in", "BBB", DATES[:1])
     with pytest.raises(BarImportError, match=r"2018-03-02 would lose 1 symbols"):
         run(tmp_path / "in", tmp_path / "archive")
-    daily = Archive.open(tmp_path / "archive").read_daily(["close"], None, None).filter(symbol="AAA")
+    daily = (
+        Archive.open(tmp_path / "archive").read_daily(["close"], None, None).filter(symbol="AAA")
+    )
     assert daily["close"].to_list() == [10.75, 10.5]
     assert not (tmp_path / "archive" / ".import").exists()

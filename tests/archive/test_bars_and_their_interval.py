@@ -71,18 +71,44 @@ def weekly(name: str) -> tuple[str, str]:
     """A file of a vendor's daily layout that holds weeks."""
     prices = "10,11,9,10.5"
     by_layout = {
-        "yahoo": ("AAA.csv", ["Date,Open,High,Low,Close,Adj Close,Volume", *(f"{day},{prices},1,100" for day in MONDAYS)]),
-        "stooq": ("aaa_us_d.csv", ["Date,Open,High,Low,Close,Volume", *(f"{day},{prices},100" for day in MONDAYS)]),
-        "stooq-bulk": ("daily/aaa.us.txt", ["<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
-                                            *(f"AAA.US,W,{day:%Y%m%d},000000,{prices},100,0" for day in MONDAYS)]),
-        "alpaca": ("bars.csv", ["symbol,timestamp,open,high,low,close,volume,trade_count,vwap",
-                                *(f"AAA,{day} 04:00:00+00:00,{prices},100,9,10" for day in MONDAYS)]),
-        "massive": ("day_aggs_v1/2018.csv", ["ticker,volume,open,close,high,low,window_start,transactions", *(
-            f"AAA,100,10,10.5,11,9,{int(dt.datetime(day.year, day.month, day.day, 5, tzinfo=dt.UTC).timestamp())}000000000,9"
-            for day in MONDAYS)]),
+        "yahoo": (
+            "AAA.csv",
+            [
+                "Date,Open,High,Low,Close,Adj Close,Volume",
+                *(f"{day},{prices},1,100" for day in MONDAYS),
+            ],
+        ),
+        "stooq": (
+            "aaa_us_d.csv",
+            ["Date,Open,High,Low,Close,Volume", *(f"{day},{prices},100" for day in MONDAYS)],
+        ),
+        "stooq-bulk": (
+            "daily/aaa.us.txt",
+            [
+                "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
+                *(f"AAA.US,W,{day:%Y%m%d},000000,{prices},100,0" for day in MONDAYS),
+            ],
+        ),
+        "alpaca": (
+            "bars.csv",
+            [
+                "symbol,timestamp,open,high,low,close,volume,trade_count,vwap",
+                *(f"AAA,{day} 04:00:00+00:00,{prices},100,9,10" for day in MONDAYS),
+            ],
+        ),
+        "massive": (
+            "day_aggs_v1/2018.csv",
+            [
+                "ticker,volume,open,close,high,low,window_start,transactions",
+                *(
+                    f"AAA,100,10,10.5,11,9,{int(dt.datetime(day.year, day.month, day.day, 5, tzinfo=dt.UTC).timestamp())}000000000,9"
+                    for day in MONDAYS
+                ),
+            ],
+        ),
         "firstrate": ("AAA_full_1day_UNADJUSTED.txt", [f"{day},{prices},100" for day in MONDAYS]),
         "kibot-daily": ("AAA.txt", [f"{day:%m/%d/%Y},{prices},100" for day in MONDAYS]),
-    }  # fmt: skip
+    }
     path, lines = by_layout[name]
     return path, "\n".join(lines) + "\n"
 

@@ -121,10 +121,18 @@ def test_readings_are_never_mixed(together: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "zone"),
-    [("%Y%m%d %H:%M:%S US/Eastern", None), ("%Y%m%d %H:%M", "America/New_York"), ("%m/%d/%Y %H:%M", "America/New_York"),
-     ("%d-%b-%Y %H:%M", "America/New_York"), ("%Y%m%d;%H%M%S", "America/New_York"), ("%B %d, %Y %I:%M %p", "America/New_York"),
-     ("%Y/%m/%dT%H:%M:%S.000", "America/New_York"), ("%m/%d/%Y %H:%M:%S-05:00", None), ("%Y-%m-%d %H:%M:%S-05:00", None)],
-)  # fmt: skip
+    [
+        ("%Y%m%d %H:%M:%S US/Eastern", None),
+        ("%Y%m%d %H:%M", "America/New_York"),
+        ("%m/%d/%Y %H:%M", "America/New_York"),
+        ("%d-%b-%Y %H:%M", "America/New_York"),
+        ("%Y%m%d;%H%M%S", "America/New_York"),
+        ("%B %d, %Y %I:%M %p", "America/New_York"),
+        ("%Y/%m/%dT%H:%M:%S.000", "America/New_York"),
+        ("%m/%d/%Y %H:%M:%S-05:00", None),
+        ("%Y-%m-%d %H:%M:%S-05:00", None),
+    ],
+)
 def test_other_forms_are_the_same_bars(form: str, zone: str | None, tmp_path: Path) -> None:
     """Forms of public reports, with quotes where they hold a comma."""
     times = clock("2018-03-09 09:30", 390)
@@ -253,10 +261,15 @@ def test_dates_of_other_dtypes_too(dtype: pl.DataType, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("exchange", "label", "hour", "expected"),
-    [("24/7@America/Chicago", "open", "05:00", 0), ("24/7@Etc/GMT+6", "open", "06:00", 0),
-     ("24/7", "open", "00:00", 0), ("24/7", "close", "00:00", -1),
-     ("24/7@America/Chicago", "close", "05:00", -1), ("24/7", "close", "23:59", 0)],
-)  # fmt: skip
+    [
+        ("24/7@America/Chicago", "open", "05:00", 0),
+        ("24/7@Etc/GMT+6", "open", "06:00", 0),
+        ("24/7", "open", "00:00", 0),
+        ("24/7", "close", "00:00", -1),
+        ("24/7@America/Chicago", "close", "05:00", -1),
+        ("24/7", "close", "23:59", 0),
+    ],
+)
 def test_days_round_the_clock_are_known_when_they_end(
     exchange: str, label: str, hour: str, expected: int, tmp_path: Path
 ) -> None:
@@ -288,8 +301,7 @@ def test_days_round_the_clock_are_known_when_they_end(
 def test_days_that_begin_at_another_time_than_the_markets_are_refused(
     label: str, month: int, hour: str, zone: str, tmp_path: Path
 ) -> None:
-    """Stored as days of UTC, a bar that begins at 06:00 would be known six hours before it is over.
-    """
+    """Stored as days of UTC, a bar that begins at 06:00 would be known six hours before it is over."""
     times = csv(f"2018-0{month}-{day}T{hour}:00Z" for day in range(10, 20))
     with pytest.raises(
         BarImportError, match=rf"days (begin|end) at {hour} UTC.*--exchange 24/7@{zone}"

@@ -17,7 +17,12 @@ from engine.schema import BAR_SCHEMA
 
 
 def minutes(archive: Archive) -> pl.DataFrame:
-    return pl.concat([archive.read_session(d, list(BAR_SCHEMA)).with_columns(date=pl.lit(d)) for d in archive.sessions()])
+    return pl.concat(
+        [
+            archive.read_session(d, list(BAR_SCHEMA)).with_columns(date=pl.lit(d))
+            for d in archive.sessions()
+        ]
+    )
 
 
 def digest(path: Path) -> str:
@@ -44,18 +49,33 @@ def test_it_has_what_markets_have(demo: Archive) -> None:
     opens = regular.group_by("date").agg(pl.col("timestamp").min().dt.hour().alias("hour"))
     assert set(opens.filter(pl.col("date") < dt.date(2017, 11, 5))["hour"]) == {13}
     assert set(opens.filter(pl.col("date") > dt.date(2017, 11, 5))["hour"]) == {14}
-    assert len(bars.filter(eastern < dt.time(9, 30))) > 100 and len(bars.filter(eastern >= dt.time(16))) > 100
-    by_hour = regular.filter(pl.col("date") != dt.date(2017, 11, 24)).group_by(eastern.dt.hour().alias("hour")).agg(
-        pl.col("volume").sum()
-    ).sort("hour")["volume"].to_list()  # fmt: skip
-    assert by_hour[0] > 0.5 * by_hour[1] and by_hour[1] > 1.2 * by_hour[3] and by_hour[-1] > 1.2 * by_hour[3]
+    assert (
+        len(bars.filter(eastern < dt.time(9, 30))) > 100
+        and len(bars.filter(eastern >= dt.time(16))) > 100
+    )
+    by_hour = (
+        regular.filter(pl.col("date") != dt.date(2017, 11, 24))
+        .group_by(eastern.dt.hour().alias("hour"))
+        .agg(pl.col("volume").sum())
+        .sort("hour")["volume"]
+        .to_list()
+    )
+    assert (
+        by_hour[0] > 0.5 * by_hour[1]
+        and by_hour[1] > 1.2 * by_hour[3]
+        and by_hour[-1] > 1.2 * by_hour[3]
+    )
     presence = regular.group_by("symbol").len()["len"] / (45 * 390)
     assert presence.min() < 0.8 and presence.max() > 0.9
 
 
 def test_daily_returns_have_fat_tails(demo: Archive) -> None:
     closes = demo.read_daily(["close"], None, None)
-    returns = closes.with_columns(r=pl.col("close").log().diff().over("symbol")).filter(pl.col("r").abs() < 0.7)["r"].drop_nulls()
+    returns = (
+        closes.with_columns(r=pl.col("close").log().diff().over("symbol"))
+        .filter(pl.col("r").abs() < 0.7)["r"]
+        .drop_nulls()
+    )
     assert 0.01 < returns.std() < 0.05
     assert returns.kurtosis() > 1.0
 
@@ -66,8 +86,13 @@ def test_its_corporate_actions_show_in_the_prices(demo: Archive) -> None:
     assert sorted(splits["split_ratio"]) == [0.2, 4.0]
     for symbol, ex_date, ratio in splits.select("symbol", "ex_date", "split_ratio").iter_rows():
         own = closes.filter(pl.col("symbol") == symbol)
-        jump = own.filter(pl.col("date") == ex_date)["open"][0] / own.filter(pl.col("date") < ex_date)["close"][-1]
+        jump = (
+            own.filter(pl.col("date") == ex_date)["open"][0]
+            / own.filter(pl.col("date") < ex_date)["close"][-1]
+        )
         assert np.isclose(jump * ratio, 1.0, atol=0.3)
-    spans = closes.group_by("symbol").agg(pl.col("date").min().alias("first"), pl.col("date").max().alias("last"))
+    spans = closes.group_by("symbol").agg(
+        pl.col("date").min().alias("first"), pl.col("date").max().alias("last")
+    )
     assert (spans["last"] < demo.sessions()[-3]).sum() == 1
     assert (spans["first"] > demo.sessions()[3]).sum() == 1

@@ -33,7 +33,9 @@ DATES = [dt.date(2018, 3, 1), dt.date(2018, 3, 2)]
 def pair(volume: float = 0.0) -> pl.DataFrame:
     """Two days of a currency pair's minutes, of which 946 stand still; one bar has a volume."""
     dice = random.Random(3)
-    still = set(dice.sample([minute for minute in range(2880) if minute % 1440 not in (0, 700)], 946))
+    still = set(
+        dice.sample([minute for minute in range(2880) if minute % 1440 not in (0, 700)], 946)
+    )
     price, rows = 1.1, []
     for minute in range(2880):
         if minute not in still:
@@ -45,7 +47,11 @@ def pair(volume: float = 0.0) -> pl.DataFrame:
 
 def market(tmp_path: Path, bars: pl.DataFrame) -> Archive:
     bars.write_parquet(tmp_path / "bars.parquet")
-    import_bars([tmp_path / "bars.parquet"], tmp_path / "archive", ImportOptions(label="open", exchange="24/7"))
+    import_bars(
+        [tmp_path / "bars.parquet"],
+        tmp_path / "archive",
+        ImportOptions(label="open", exchange="24/7"),
+    )
     return Archive.open(tmp_path / "archive")
 
 
@@ -56,24 +62,38 @@ def stored(archive: Archive) -> pl.DataFrame:
 def test_bars_of_a_source_without_volumes_are_no_fills(tmp_path: Path, barsweep: Barsweep) -> None:
     archive = market(tmp_path, pair())
     assert check_archive(archive) == []
-    called = barsweep("archive", "check", "--fix", "--remove-up-to", "100", "--archive", archive.path)
+    called = barsweep(
+        "archive", "check", "--fix", "--remove-up-to", "100", "--archive", archive.path
+    )
     assert (called.status, called.out) == (0, "clean: nothing found\n")
     assert stored(archive).equals(pair()) and not (archive.path / FIXES).exists()
-    quality = barsweep("archive", "quality", "--archive", archive.path, "--format", "json", "--quiet")
+    quality = barsweep(
+        "archive", "quality", "--archive", archive.path, "--format", "json", "--quiet"
+    )
     assert '"filled": 0' in quality.out
 
 
-def test_more_than_a_small_share_is_removed_only_when_told(tmp_path: Path, barsweep: Barsweep) -> None:
+def test_more_than_a_small_share_is_removed_only_when_told(
+    tmp_path: Path, barsweep: Barsweep
+) -> None:
     """Here a few volumes are recorded, so the other bars may be fills, or may not."""
     archive = market(tmp_path, pair(volume=5.0))
     noted = {finding.where: finding.count for finding in check_archive(archive)}
     assert sum(noted.values()) == 946
     called = barsweep("archive", "check", "--fix", "--archive", archive.path)
     assert called.status == 0 and "repaired" not in called.out
-    assert "946 fills without volume stay: they are more than 5 % of their symbol's bars" in called.err
+    assert (
+        "946 fills without volume stay: they are more than 5 % of their symbol's bars" in called.err
+    )
     assert stored(archive).equals(pair(volume=5.0))
-    called = barsweep("archive", "check", "--fix", "--remove-up-to", "100", "--archive", archive.path)
-    assert called.status == 0 and "fill without volume dropped\t946" in called.out and "stay" not in called.err
+    called = barsweep(
+        "archive", "check", "--fix", "--remove-up-to", "100", "--archive", archive.path
+    )
+    assert (
+        called.status == 0
+        and "fill without volume dropped\t946" in called.out
+        and "stay" not in called.err
+    )
     assert len(stored(archive)) == 2880 - 946
 
 
@@ -87,14 +107,26 @@ def test_few_fills_are_removed_beside_a_symbol_without_volumes(tmp_path: Path) -
     archive = market(tmp_path, pl.concat([pairs, stock]))
     assert fix_archive(archive) == {"fill without volume dropped": len(filled)}
     kept = stored(archive).sort("symbol", "timestamp")
-    assert kept.equals(pl.concat([pairs, stock.join(filled, on=ALL, how="anti")]).sort("symbol", "timestamp"))
+    assert kept.equals(
+        pl.concat([pairs, stock.join(filled, on=ALL, how="anti")]).sort("symbol", "timestamp")
+    )
 
 
-@given(st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from([1.0, 1.1]), st.sampled_from([0.0, 3.0])), max_size=40),
-       st.sampled_from([0.0, 5.0, 40.0, 100.0]))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("AB"), st.sampled_from([1.0, 1.1]), st.sampled_from([0.0, 3.0])),
+        max_size=40,
+    ),
+    st.sampled_from([0.0, 5.0, 40.0, 100.0]),
+)
 @settings(max_examples=60, deadline=None)
-def test_no_symbol_loses_more_than_it_may(rows: list[tuple[str, float, float]], most: float) -> None:
-    told = [(symbol, DAY + dt.timedelta(minutes=m), *[price] * 4, volume) for m, (symbol, price, volume) in enumerate(rows)]
+def test_no_symbol_loses_more_than_it_may(
+    rows: list[tuple[str, float, float]], most: float
+) -> None:
+    told = [
+        (symbol, DAY + dt.timedelta(minutes=m), *[price] * 4, volume)
+        for m, (symbol, price, volume) in enumerate(rows)
+    ]
     bars = pl.DataFrame(told, schema=BAR_SCHEMA, orient="row").sort("symbol", "timestamp")
     fixed, _ = repair(bars, True, most)
     for symbol in "AB":
@@ -119,7 +151,11 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, bool]]:
             state = {"left": number}
 
             def struck(
-                real: object, *arguments: object, state: dict[str, int] = state, after: bool = after, **named: object
+                real: object,
+                *arguments: object,
+                state: dict[str, int] = state,
+                after: bool = after,
+                **named: object,
             ) -> None:
                 last, state["left"] = state["left"] == 0, state["left"] - 1
                 if not last or after:
@@ -129,7 +165,10 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, bool]]:
 
             with monkeypatch.context() as patched:
                 replace, unlink = os.replace, Path.unlink
-                patched.setattr("engine.archive.atomic.os.replace", lambda *a, struck=struck, real=replace: struck(real, *a))
+                patched.setattr(
+                    "engine.archive.atomic.os.replace",
+                    lambda *a, struck=struck, real=replace: struck(real, *a),
+                )
                 patched.setattr(
                     "engine.archive.fix_log.Path.unlink",
                     lambda self, missing_ok=False, struck=struck, real=unlink: (
@@ -148,7 +187,11 @@ def test_each_change_is_written_down_once_wherever_a_repair_is_killed(
 ) -> None:
     """Killed at every write, and run again: the bars, the daily bars and the log are those of a repair that was not killed."""
     damaged = tmp_path / "damaged"
-    for name in ("archive.json", "bars/interval=1d", *(f"bars/interval=1m/date=2017-11-0{day}" for day in (8, 9))):
+    for name in (
+        "archive.json",
+        "bars/interval=1d",
+        *(f"bars/interval=1m/date=2017-11-0{day}" for day in (8, 9)),
+    ):
         target = damaged / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (demo.path / name).is_dir() else shutil.copy)(demo.path / name, target)
@@ -171,7 +214,9 @@ def test_each_change_is_written_down_once_wherever_a_repair_is_killed(
             killed += 1
             fix_archive(Archive.open(tmp_path / "one"))
         assert told(tmp_path / "one") == expected
-    assert killed == 2 * 2 * 5  # of two sessions: what is begun, the daily bars, the bars, the log, and what was begun goes
+    assert (
+        killed == 2 * 2 * 5
+    )  # of two sessions: what is begun, the daily bars, the bars, the log, and what was begun goes
 
 
 def told(root: Path) -> tuple[dict[str, str], list[object]]:
@@ -182,7 +227,9 @@ def told(root: Path) -> tuple[dict[str, str], list[object]]:
     return files, log.sort(pl.all()).rows()
 
 
-def test_the_same_repair_of_a_file_imported_again_is_written_down_again(demo: Archive, tmp_path: Path) -> None:
+def test_the_same_repair_of_a_file_imported_again_is_written_down_again(
+    demo: Archive, tmp_path: Path
+) -> None:
     """It was made twice."""
     shutil.copytree(demo.path, tmp_path / "copy")
     path = layout.session_file(tmp_path / "copy", "1m", dt.date(2017, 11, 8))
@@ -190,4 +237,9 @@ def test_the_same_repair_of_a_file_imported_again_is_written_down_again(demo: Ar
     for times in (1, 2):
         write_bars(path, pl.concat([bars, bars.head(1)]).sort("symbol", "timestamp"))
         assert fix_archive(Archive.open(tmp_path / "copy")) == {"copy dropped": 1}
-        assert len(pl.read_parquet(tmp_path / "copy" / FIXES / "**/*.parquet", hive_partitioning=False)) == times
+        assert (
+            len(
+                pl.read_parquet(tmp_path / "copy" / FIXES / "**/*.parquet", hive_partitioning=False)
+            )
+            == times
+        )

@@ -29,50 +29,82 @@ DAY = dt.datetime(2018, 3, 1, 14, 30, tzinfo=dt.UTC)
 
 
 def minute_bars(symbols: tuple[str, ...] = ("AAA", "BBB"), minutes: int = 5) -> pl.DataFrame:
-    rows = [(symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, 10.5, 100.0) for symbol in symbols for m in range(minutes)]
+    rows = [
+        (symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, 10.5, 100.0)
+        for symbol in symbols
+        for m in range(minutes)
+    ]
     return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row")
 
 
-def do_import(tmp_path: Path, frame: pl.DataFrame, **options: object) -> tuple[Archive, ImportSummary]:
+def do_import(
+    tmp_path: Path, frame: pl.DataFrame, **options: object
+) -> tuple[Archive, ImportSummary]:
     source = tmp_path / "source.parquet"
     frame.write_parquet(source)
-    summary = import_bars([source], tmp_path / "archive", ImportOptions(**({"label": "open"} | options)))  # type: ignore[arg-type]
+    summary = import_bars(
+        [source], tmp_path / "archive", ImportOptions(**({"label": "open"} | options))
+    )  # type: ignore[arg-type]
     return Archive.open(tmp_path / "archive"), summary
 
 
 def digests(path: Path) -> dict[str, str]:
-    return {str(f.relative_to(path)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(path.rglob("*.parquet"))}
+    return {
+        str(f.relative_to(path)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in sorted(path.rglob("*.parquet"))
+    }
 
 
 def test_the_archive_holds_the_sources_bars(us2018: Archive) -> None:
-    source = pl.read_parquet(real_data("us_1min_2018.parquet")).with_columns(pl.col("volume").cast(pl.Float64))
+    source = pl.read_parquet(real_data("us_1min_2018.parquet")).with_columns(
+        pl.col("volume").cast(pl.Float64)
+    )
     dates = us2018.sessions()
-    assert len(dates) == 44 and dates[0] == dt.date(2018, 2, 16) and dt.date(2018, 3, 30) not in dates
-    together = pl.concat([us2018.read_session(date, list(BAR_SCHEMA)) for date in dates]).sort("symbol", "timestamp")
+    assert (
+        len(dates) == 44 and dates[0] == dt.date(2018, 2, 16) and dt.date(2018, 3, 30) not in dates
+    )
+    together = pl.concat([us2018.read_session(date, list(BAR_SCHEMA)) for date in dates]).sort(
+        "symbol", "timestamp"
+    )
     assert together.equals(source.select(*BAR_SCHEMA).sort("symbol", "timestamp"))
     assert us2018.symbols() == source["symbol"].unique().sort().to_list()
 
 
 def test_daily_bars_are_the_sessions_regular_bars(us2018: Archive) -> None:
     source = pl.read_parquet(real_data("us_1min_2018.parquet")).sort("symbol", "timestamp")
-    expected = source.group_by("symbol", pl.col("timestamp").dt.date().alias("date"), maintain_order=True).agg(
-        pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(), pl.col("volume").sum().cast(pl.Float64)
-    )  # fmt: skip
-    assert us2018.read_daily(["open", "high", "low", "close", "volume"], None, None).equals(expected)
+    expected = source.group_by(
+        "symbol", pl.col("timestamp").dt.date().alias("date"), maintain_order=True
+    ).agg(
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum().cast(pl.Float64),
+    )
+    assert us2018.read_daily(["open", "high", "low", "close", "volume"], None, None).equals(
+        expected
+    )
 
 
 def test_raw_csv_files_give_the_same_bars(us2018: Archive, tmp_path: Path) -> None:
     folder = real_data("us_1min_2018_raw")
-    reading = SourceOptions({"date": "date", "time": "ToD"}, "America/New_York", symbol_pattern=FILE_NAME)
+    reading = SourceOptions(
+        {"date": "date", "time": "ToD"}, "America/New_York", symbol_pattern=FILE_NAME
+    )
     options = ImportOptions(label="close", merge_opening_auction=True, reading=reading)
     summary = import_bars([folder], tmp_path / "raw", options)
     raw = Archive.open(tmp_path / "raw")
     assert raw.symbols() == ["AAPL", "DIS", "NVAX", "ROKU"] and len(raw.sessions()) == 5
     for date in raw.sessions():
-        expected = us2018.read_session(date, list(BAR_SCHEMA)).filter(pl.col("symbol").is_in(raw.symbols()))
+        expected = us2018.read_session(date, list(BAR_SCHEMA)).filter(
+            pl.col("symbol").is_in(raw.symbols())
+        )
         assert raw.read_session(date, list(BAR_SCHEMA)).equals(expected)
     put_aside = sum(summary.quarantined.values())
-    assert summary.rows_read == summary.rows_written + summary.copies_dropped + summary.auctions_merged + put_aside
+    assert (
+        summary.rows_read
+        == summary.rows_written + summary.copies_dropped + summary.auctions_merged + put_aside
+    )
 
 
 def test_an_import_again_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -87,7 +119,9 @@ def test_a_killed_import_goes_on_to_the_same_bytes_and_counts(tmp_path: Path) ->
     source, target = real_data("us_1min_2018.parquet"), tmp_path / "archive"
     frame = pl.scan_parquet(source).filter(pl.col("symbol") < "C").collect()
     frame.write_parquet(tmp_path / "part.parquet")
-    whole = import_bars([tmp_path / "part.parquet"], tmp_path / "whole", ImportOptions(label="open"))
+    whole = import_bars(
+        [tmp_path / "part.parquet"], tmp_path / "whole", ImportOptions(label="open")
+    )
     code = (
         "import sys; from pathlib import Path; from engine.archive.importer import *\n"
         "print('go', flush=True)\n"
@@ -122,8 +156,9 @@ def test_bad_rows_are_put_aside_with_their_reason(tmp_path: Path) -> None:
             ("AAA", DAY + dt.timedelta(days=2), 10.0, 11.0, 9.0, 10.0, 1.0),  # a Saturday
             ("AAA", DAY, 10.0, 11.0, 9.0, 10.0, 1.0),  # conflicts with a good row
         ],
-        schema=BAR_SCHEMA, orient="row",
-    )  # fmt: skip
+        schema=BAR_SCHEMA,
+        orient="row",
+    )
     archive, summary = do_import(tmp_path, pl.concat([good, bad, good.head(3)]), interval="1m")
     assert summary.copies_dropped == 3
     assert sum(summary.quarantined.values()) == len(bad)
@@ -139,19 +174,29 @@ def test_close_labels_become_starts(tmp_path: Path) -> None:
     assert archive.read_session(DAY.date(), list(BAR_SCHEMA)).equals(minute_bars())
 
 
-@pytest.mark.parametrize(("unit", "per_second"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+@pytest.mark.parametrize(
+    ("unit", "per_second"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)]
+)
 def test_timestamps_that_are_whole_numbers(unit: str, per_second: int, tmp_path: Path) -> None:
     numbers = minute_bars().with_columns(pl.col("timestamp").dt.epoch("s") * per_second)
     archive, _ = do_import(tmp_path, numbers, reading=SourceOptions(epoch_unit=unit))
     assert archive.read_session(DAY.date(), list(BAR_SCHEMA)).equals(minute_bars())
 
 
-@pytest.mark.parametrize("text", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00"])
+@pytest.mark.parametrize(
+    "text", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00"]
+)
 def test_timestamps_that_are_text_in_csv(text: str, tmp_path: Path) -> None:
-    minute_bars().with_columns(pl.col("timestamp").dt.strftime(text)).write_csv(tmp_path / "bars.csv")
+    minute_bars().with_columns(pl.col("timestamp").dt.strftime(text)).write_csv(
+        tmp_path / "bars.csv"
+    )
     options = ImportOptions(label="open", reading=SourceOptions(timezone="UTC"))
     import_bars([tmp_path / "bars.csv"], tmp_path / "archive", options)
-    assert Archive.open(tmp_path / "archive").read_session(DAY.date(), list(BAR_SCHEMA)).equals(minute_bars())
+    assert (
+        Archive.open(tmp_path / "archive")
+        .read_session(DAY.date(), list(BAR_SCHEMA))
+        .equals(minute_bars())
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +205,11 @@ def test_timestamps_that_are_text_in_csv(text: str, tmp_path: Path) -> None:
         (minute_bars(), {"label": None}, "not declared"),
         (minute_bars().drop("volume"), {}, "--column volume=NAME"),
         (minute_bars().drop("symbol"), {}, "--symbol-from-filename"),
-        (minute_bars().with_columns(pl.col("timestamp").dt.replace_time_zone(None)), {}, "give --timezone"),
+        (
+            minute_bars().with_columns(pl.col("timestamp").dt.replace_time_zone(None)),
+            {},
+            "give --timezone",
+        ),
         (minute_bars().with_columns(pl.col("timestamp").dt.epoch("s")), {}, "give --epoch-unit"),
         (minute_bars().with_columns(close=pl.lit(True)), {}, "column 'close' is Boolean"),
         (minute_bars().with_columns(timestamp=pl.lit(1.5)), {}, "column 'timestamp' is Float64"),
@@ -168,7 +217,7 @@ def test_timestamps_that_are_text_in_csv(text: str, tmp_path: Path) -> None:
         (minute_bars(minutes=1), {}, "give --interval"),
         (minute_bars().clear(), {"interval": "1m"}, "no bars of any session"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_imported_says_what_to_do(
     frame: pl.DataFrame, options: dict[str, object], message: str, tmp_path: Path
 ) -> None:
@@ -222,12 +271,18 @@ def test_daily_sources_however_a_day_is_labelled(name: str, tmp_path: Path) -> N
     """One labels the session's open, the other midnight in New York."""
     source = pl.read_parquet(real_data(name))
     dates = source["timestamp"].dt.convert_time_zone("America/New_York").dt.date()
-    summary = import_bars([real_data(name)], tmp_path / "daily", ImportOptions(label="open", interval="1d"))
+    summary = import_bars(
+        [real_data(name)], tmp_path / "daily", ImportOptions(label="open", interval="1d")
+    )
     archive = Archive.open(tmp_path / "daily")
     assert archive.intervals == ("1d",)
-    assert summary.rows_read == summary.rows_written + summary.copies_dropped + sum(summary.quarantined.values())
+    assert summary.rows_read == summary.rows_written + summary.copies_dropped + sum(
+        summary.quarantined.values()
+    )
     bars = archive.read_daily(["close"], None, None)
-    expected = source.with_columns(date=dates).select("symbol", "date", "close").sort("symbol", "date")
+    expected = (
+        source.with_columns(date=dates).select("symbol", "date", "close").sort("symbol", "date")
+    )
     assert bars.join(expected, on=["symbol", "date", "close"], how="semi").height == len(bars)
     assert len(bars) > 0.999 * len(expected)
 
@@ -236,25 +291,44 @@ def test_a_wrong_epoch_unit_is_no_bar(tmp_path: Path) -> None:
     """Nanoseconds read as microseconds lie in the year 50146, and as seconds nowhere at all."""
     for unit in ("us", "ms", "s"):
         numbers = minute_bars().with_columns(pl.col("timestamp").dt.epoch("ns"))
-        with pytest.raises(BarImportError, match=r"1519914600000000000 in row 1 is no time.*give the --epoch-unit"):
+        with pytest.raises(
+            BarImportError, match=r"1519914600000000000 in row 1 is no time.*give the --epoch-unit"
+        ):
             do_import(tmp_path, numbers, interval="1m", reading=SourceOptions(epoch_unit=unit))
 
 
-BAR = st.tuples(st.sampled_from("AB"), st.integers(0, 2), st.sampled_from([10.0, 10.5]), st.sampled_from([1.0, 2.0]))
+BAR = st.tuples(
+    st.sampled_from("AB"),
+    st.integers(0, 2),
+    st.sampled_from([10.0, 10.5]),
+    st.sampled_from([1.0, 2.0]),
+)
 
 
 @settings(deadline=None)
 @given(st.lists(BAR, max_size=12))
-def test_copies_and_conflicts_against_their_slow_twins(rows: list[tuple[str, int, float, float]]) -> None:
+def test_copies_and_conflicts_against_their_slow_twins(
+    rows: list[tuple[str, int, float, float]],
+) -> None:
     bars = pl.DataFrame(
-        [(symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, close, volume) for symbol, m, close, volume in rows],
-        schema=BAR_SCHEMA, orient="row",
-    )  # fmt: skip
+        [
+            (symbol, DAY + dt.timedelta(minutes=m), 10.0, 11.0, 9.0, close, volume)
+            for symbol, m, close, volume in rows
+        ],
+        schema=BAR_SCHEMA,
+        orient="row",
+    )
     distinct, copies = drop_copies(bars)
-    assert copies == len(rows) - len(set(rows)) and distinct.sort(distinct.columns).equals(bars.unique().sort(bars.columns))
+    assert copies == len(rows) - len(set(rows)) and distinct.sort(distinct.columns).equals(
+        bars.unique().sort(bars.columns)
+    )
     kept, conflicts = split_conflicts(distinct)
-    assert kept.equals(bars.group_by("symbol", "timestamp").agg(pl.struct(pl.exclude("symbol", "timestamp")).sort().first().alias("v"))
-                       .unnest("v").sort("symbol", "timestamp"))  # fmt: skip
+    assert kept.equals(
+        bars.group_by("symbol", "timestamp")
+        .agg(pl.struct(pl.exclude("symbol", "timestamp")).sort().first().alias("v"))
+        .unnest("v")
+        .sort("symbol", "timestamp")
+    )
     assert pl.concat([kept, conflicts]).sort(bars.columns).equals(bars.unique().sort(bars.columns))
 
 
@@ -263,14 +337,26 @@ def test_a_count_in_another_unit_is_put_aside(unit: str, scale: int, tmp_path: P
     """Years that no calendar reaches, and counts whose product does not fit, which would turn up at any time."""
     right = pl.col("timestamp").dt.epoch("us") // scale
     row = pl.int_range(pl.len())
-    wrong = pl.when(row == 0).then(right * 1000 * (1000 if unit == "us" else 1)).when(row == 1).then(2**63 - 1).otherwise(right)
-    _, summary = do_import(tmp_path, minute_bars().with_columns(wrong.alias("timestamp")), reading=SourceOptions(epoch_unit=unit))
+    wrong = (
+        pl.when(row == 0)
+        .then(right * 1000 * (1000 if unit == "us" else 1))
+        .when(row == 1)
+        .then(2**63 - 1)
+        .otherwise(right)
+    )
+    _, summary = do_import(
+        tmp_path,
+        minute_bars().with_columns(wrong.alias("timestamp")),
+        reading=SourceOptions(epoch_unit=unit),
+    )
     assert (summary.rows_written, dict(summary.quarantined)) == (8, {"unparsable timestamp": 2})
 
 
 @pytest.mark.parametrize("interval", ["2m", "5m", "1h", "1d"])
 def test_bars_are_not_taken_for_those_of_a_longer_interval(interval: str, tmp_path: Path) -> None:
-    with pytest.raises(BarImportError, match=rf"bars are 0:01:00 apart; expected bars of {interval}"):
+    with pytest.raises(
+        BarImportError, match=rf"bars are 0:01:00 apart; expected bars of {interval}"
+    ):
         do_import(tmp_path, minute_bars(), interval=interval)
     assert not (tmp_path / "archive" / "bars").exists()
 
@@ -293,13 +379,23 @@ def test_what_an_archive_has_is_no_source(tmp_path: Path) -> None:
 
 
 def test_symbols_are_those_of_the_archive(tmp_path: Path) -> None:
-    one_each = pl.concat([minute_bars(("AAA",)), minute_bars(("BBB",)).with_columns(pl.col("timestamp") + pl.duration(days=1))])
+    one_each = pl.concat(
+        [
+            minute_bars(("AAA",)),
+            minute_bars(("BBB",)).with_columns(pl.col("timestamp") + pl.duration(days=1)),
+        ]
+    )
     assert do_import(tmp_path, one_each)[1].symbols == 2
 
 
 def test_an_import_of_nothing_says_what_became_of_the_rows(tmp_path: Path) -> None:
-    spoilt = minute_bars().with_columns(pl.when(pl.col("symbol") == "AAA").then(pl.col("open")).alias("open"), volume=-1.0)
-    with pytest.raises(BarImportError, match="no bars of any session; rows put aside: 5 missing price, 5 negative volume"):
+    spoilt = minute_bars().with_columns(
+        pl.when(pl.col("symbol") == "AAA").then(pl.col("open")).alias("open"), volume=-1.0
+    )
+    with pytest.raises(
+        BarImportError,
+        match="no bars of any session; rows put aside: 5 missing price, 5 negative volume",
+    ):
         do_import(tmp_path, spoilt)
 
 
@@ -311,4 +407,6 @@ def test_rows_put_aside_have_the_columns_of_all_files(tmp_path: Path) -> None:
     summary = import_bars(paths, tmp_path / "archive", ImportOptions(label="open"))
     rows = pl.read_parquet(tmp_path / "archive" / str(summary.quarantine_file))
     assert summary.quarantined == {"high below another price": 5, "negative volume": 5}
-    assert rows["vwap"].to_list() == [None] * 5 + [10.0] * 5 and rows["symbol"].unique().sort().to_list() == ["AAA", "CCC"]
+    assert rows["vwap"].to_list() == [None] * 5 + [10.0] * 5 and rows[
+        "symbol"
+    ].unique().sort().to_list() == ["AAA", "CCC"]

@@ -21,17 +21,33 @@ from tests.runs import config, hits, momentum, tables
 
 DEEP = "[" * 100_000
 NOTES = {
-    "deep": DEEP, "deep inside": '{"symbols": ' + DEEP, "deep and closed": '{"symbols": ' + "[" * 50_000 + "]" * 50_000 + ', "counts": []}',
-    "no counts": '{"symbols": ["A"]}', "no symbols": '{"counts": [1]}', "a list": "[1, 2]", "null": "null", "a number": "1e999", "empty": "",
-    "no JSON": "{", "counts of text": '{"symbols": ["A"], "counts": ["1"]}',
-    "counts as text": '{"symbols": ["A"], "counts": "1"}', "a count": '{"symbols": ["A"], "counts": 1}',
-    "null counts": '{"symbols": ["A"], "counts": [null]}', "fractions": '{"symbols": ["A"], "counts": [1.0]}',
-    "too large": '{"symbols": ["A"], "counts": [1' + "0" * 400 + "]}", "digits": '{"symbols": ["A"], "counts": [' + "9" * 5_000 + "]}",
-    "negative": '{"symbols": ["A", "B"], "counts": [-1, 2]}', "symbols in symbols": '{"symbols": [["A"]], "counts": [1]}',
-    "numbers": '{"symbols": [1], "counts": [1]}', "twice": '{"symbols": ["A", "A"], "counts": [1, 1]}', "of another length": '{"symbols": ["A"], "counts": [1, 2]}',
-    "an object": '{"symbols": {"A": 1}, "counts": {"A": 1}}', "true": '{"symbols": ["A"], "counts": [true]}',
-    "times of text": '{"symbols": ["A"], "counts": [1], "times": ["x"]}', "times as text": '{"symbols": ["A"], "counts": [1], "times": "x"}',
-}  # fmt: skip
+    "deep": DEEP,
+    "deep inside": '{"symbols": ' + DEEP,
+    "deep and closed": '{"symbols": ' + "[" * 50_000 + "]" * 50_000 + ', "counts": []}',
+    "no counts": '{"symbols": ["A"]}',
+    "no symbols": '{"counts": [1]}',
+    "a list": "[1, 2]",
+    "null": "null",
+    "a number": "1e999",
+    "empty": "",
+    "no JSON": "{",
+    "counts of text": '{"symbols": ["A"], "counts": ["1"]}',
+    "counts as text": '{"symbols": ["A"], "counts": "1"}',
+    "a count": '{"symbols": ["A"], "counts": 1}',
+    "null counts": '{"symbols": ["A"], "counts": [null]}',
+    "fractions": '{"symbols": ["A"], "counts": [1.0]}',
+    "too large": '{"symbols": ["A"], "counts": [1' + "0" * 400 + "]}",
+    "digits": '{"symbols": ["A"], "counts": [' + "9" * 5_000 + "]}",
+    "negative": '{"symbols": ["A", "B"], "counts": [-1, 2]}',
+    "symbols in symbols": '{"symbols": [["A"]], "counts": [1]}',
+    "numbers": '{"symbols": [1], "counts": [1]}',
+    "twice": '{"symbols": ["A", "A"], "counts": [1, 1]}',
+    "of another length": '{"symbols": ["A"], "counts": [1, 2]}',
+    "an object": '{"symbols": {"A": 1}, "counts": {"A": 1}}',
+    "true": '{"symbols": ["A"], "counts": [true]}',
+    "times of text": '{"symbols": ["A"], "counts": [1], "times": ["x"]}',
+    "times as text": '{"symbols": ["A"], "counts": [1], "times": "x"}',
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +63,16 @@ def annotated(source: Path, target: Path, note: str | bytes, checked: bool) -> N
     text = note if isinstance(note, bytes) else note.encode()
     more = {layout.CHECKSUM_KEY: f"{zlib.crc32(text):08x}"} if checked else {}
     for path in target.glob("bars/*/*/bars.parquet"):
-        pq.write_table(pq.read_table(path).replace_schema_metadata({layout.SYMBOLS_KEY: text, **more}), path)
+        pq.write_table(
+            pq.read_table(path).replace_schema_metadata({layout.SYMBOLS_KEY: text, **more}), path
+        )
 
 
 @pytest.mark.parametrize("checked", [True, False])
 @pytest.mark.parametrize("name", NOTES)
-def test_a_note_that_cannot_be_true_is_not_believed(name: str, checked: bool, small: Path, barsweep: Barsweep, tmp_path: Path) -> None:
+def test_a_note_that_cannot_be_true_is_not_believed(
+    name: str, checked: bool, small: Path, barsweep: Barsweep, tmp_path: Path
+) -> None:
     annotated(small, tmp_path / "noted", NOTES[name], checked)
     archive, usual = Archive.open(tmp_path / "noted"), Archive.open(small)
     for path in archive.path.glob("bars/*/*/bars.parquet"):
@@ -64,11 +84,24 @@ def test_a_note_that_cannot_be_true_is_not_believed(name: str, checked: bool, sm
     assert called.status in (0, 1) and "Traceback" not in called.err
 
 
-READS = ("sessions", "symbols", "read_session", "read_session_index", "read_daily", "read_daily_year", "daily_years", "daily_symbols",
-         "corporate_actions", "_read_table", "digest")  # fmt: skip
+READS = (
+    "sessions",
+    "symbols",
+    "read_session",
+    "read_session_index",
+    "read_daily",
+    "read_daily_year",
+    "daily_years",
+    "daily_symbols",
+    "corporate_actions",
+    "_read_table",
+    "digest",
+)
 
 
-def moved_at(folder: Path, number: int, run: Callable[[Archive], object]) -> tuple[int, Exception | None]:
+def moved_at(
+    folder: Path, number: int, run: Callable[[Archive], object]
+) -> tuple[int, Exception | None]:
     """How often the archive was asked for something, where it was moved away at one of these moments; and what was raised."""
     asked, archive = 0, Archive.open(folder)
     moved = folder.with_name("moved")
@@ -98,12 +131,20 @@ def moved_at(folder: Path, number: int, run: Callable[[Archive], object]) -> tup
 
 
 @pytest.mark.parametrize("interval", ["1m", "1d"])
-def test_an_archive_that_is_moved_away_is_one_error_at_any_moment(interval: str, small: Path, tmp_path: Path) -> None:
+def test_an_archive_that_is_moved_away_is_one_error_at_any_moment(
+    interval: str, small: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "archive"
     shutil.copytree(small, folder)
     at = [{"at": "close"}]
-    scanner = {"module": "scanners.criteria_scanner", "regular_session": at,
-               "config": {"criteria": {"x": "close > prev_close_ex and sma_2_1d > 0"}, "universe": {"top_dollar_volume": 3}}}  # fmt: skip
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": at,
+        "config": {
+            "criteria": {"x": "close > prev_close_ex and sma_2_1d > 0"},
+            "universe": {"top_dollar_volume": 3},
+        },
+    }
 
     def run(archive: Archive) -> object:
         return tables(config([scanner], interval=interval), archive), archive.digest()
@@ -116,7 +157,9 @@ def test_an_archive_that_is_moved_away_is_one_error_at_any_moment(interval: str,
         assert str(folder) in str(one), one
 
 
-def test_a_command_over_an_archive_that_is_moved_away(small: Path, barsweep: Barsweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_over_an_archive_that_is_moved_away(
+    small: Path, barsweep: Barsweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the midst of a scan: exit status 2 and one message."""
     folder = tmp_path / "archive"
     shutil.copytree(small, folder)
@@ -130,4 +173,7 @@ def test_a_command_over_an_archive_that_is_moved_away(small: Path, barsweep: Bar
     monkeypatch.setattr(Archive, "corporate_actions", moving)
     called = barsweep("scan", "--where", "close > 0", "--archive", folder, "--quiet")
     assert called.status == 2 and "Traceback" not in called.err
-    assert f"{folder}: is no longer there; expected the archive to stay where it is while it is read" in called.err
+    assert (
+        f"{folder}: is no longer there; expected the archive to stay where it is while it is read"
+        in called.err
+    )

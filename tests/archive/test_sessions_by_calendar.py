@@ -94,8 +94,10 @@ def test_days_are_of_the_session_however_they_are_labelled(exchange: str, tmp_pa
     sessions = calendar.sessions(
         dt.date(2020, 3, 2), dt.date(2020, 3, 31)
     )  # over a change of daylight saving
-    opens, closes = ([f"{dt.datetime.fromtimestamp(at / 1e6, dt.UTC):%Y-%m-%dT%H:%M:%SZ}" for at in times]
-                     for times in ([s.open for s in sessions], [s.close for s in sessions]))  # fmt: skip
+    opens, closes = (
+        [f"{dt.datetime.fromtimestamp(at / 1e6, dt.UTC):%Y-%m-%dT%H:%M:%SZ}" for at in times]
+        for times in ([s.open for s in sessions], [s.close for s in sessions])
+    )
     dates = [session.date for session in sessions]
     for number, (label, times) in enumerate(
         (("open", opens), ("close", closes), ("open", list(map(str, dates))))
@@ -116,10 +118,21 @@ def test_days_are_of_the_session_however_they_are_labelled(exchange: str, tmp_pa
 @pytest.mark.parametrize("filed_by", ["session", "the date on the wall", "the date in UTC"])
 def test_in_place_files_by_any_date(filed_by: str, tmp_path: Path) -> None:
     whole = futures("CMES", tmp_path / "imported")
-    bars = pl.concat([whole.read_session(date, ["symbol", "timestamp", "open", "high", "low", "close", "volume"])
-                      .with_columns(session=pl.lit(date)) for date in whole.sessions()])  # fmt: skip
-    by = {"session": pl.col("session"), "the date in UTC": pl.col("timestamp").dt.date(),
-          "the date on the wall": pl.col("timestamp").dt.convert_time_zone("America/Chicago").dt.date()}[filed_by]  # fmt: skip
+    bars = pl.concat(
+        [
+            whole.read_session(
+                date, ["symbol", "timestamp", "open", "high", "low", "close", "volume"]
+            ).with_columns(session=pl.lit(date))
+            for date in whole.sessions()
+        ]
+    )
+    by = {
+        "session": pl.col("session"),
+        "the date in UTC": pl.col("timestamp").dt.date(),
+        "the date on the wall": pl.col("timestamp")
+        .dt.convert_time_zone("America/Chicago")
+        .dt.date(),
+    }[filed_by]
     folder = tmp_path / "files"
     folder.mkdir()
     for (date,), own in (
@@ -140,9 +153,14 @@ def test_scans_and_runs_see_the_evening(tmp_path: Path, barsweep: Barsweep) -> N
     archive = futures("CMES", tmp_path)
     found = barsweep("scan", "--where", "close > 0", "--archive", archive.path, "--format", "csv")
     assert found.status == 0 and "2020-04-19T22:05" in found.out.replace(" ", "T")
-    criteria = {"module": "scanners.criteria_scanner", "config": {"criteria": {"all": "close > 0"}},
-                "regular_session": [{"start": "17:30", "end": "23:30", "interval": "1h"},
-                                    {"start": "00:30", "end": "15:30", "interval": "1h"}]}  # fmt: skip
+    criteria = {
+        "module": "scanners.criteria_scanner",
+        "config": {"criteria": {"all": "close > 0"}},
+        "regular_session": [
+            {"start": "17:30", "end": "23:30", "interval": "1h"},
+            {"start": "00:30", "end": "15:30", "interval": "1h"},
+        ],
+    }
     hits = tables(config([criteria], start=str(MONDAY), end=str(MONDAY)), archive)["hits"]
     local = hits["tick"].dt.convert_time_zone("America/Chicago")
     assert (
@@ -194,8 +212,11 @@ def test_a_schedule_of_the_evening_is_of_the_evening_before(
 
 # -- lunch breaks
 
-BREAKS = {"XTKS": ("Asia/Tokyo", [("09:00", 150), ("12:30", 150)]), "XHKG": ("Asia/Hong_Kong", [("09:30", 150), ("13:00", 180)]),
-          "XSHG": ("Asia/Shanghai", [("09:30", 120), ("13:00", 120)])}  # fmt: skip
+BREAKS = {
+    "XTKS": ("Asia/Tokyo", [("09:00", 150), ("12:30", 150)]),
+    "XHKG": ("Asia/Hong_Kong", [("09:30", 150), ("13:00", 180)]),
+    "XSHG": ("Asia/Shanghai", [("09:30", 120), ("13:00", 120)]),
+}
 
 
 def with_break(
@@ -222,8 +243,11 @@ def test_a_break_is_not_missing(exchange: str, tmp_path: Path) -> None:
     assert [info.coverage_percent for info in describe(archive).intervals] == [100.0, 100.0]
     universe = CompleteEnough(FixedUniverse(["AAA"], ["AAA"]), archive, Interval.parse("1m"), 90, 5)
     assert universe.members(dt.date(2018, 3, 6)) == ["AAA"]
-    criteria = {"module": "scanners.criteria_scanner", "config": {"criteria": {"full": "quality > 99.9"}},
-                "regular_session": [{"start": "10:00", "end": "14:30", "interval": "30m"}]}  # fmt: skip
+    criteria = {
+        "module": "scanners.criteria_scanner",
+        "config": {"criteria": {"full": "quality > 99.9"}},
+        "regular_session": [{"start": "10:00", "end": "14:30", "interval": "30m"}],
+    }
     found = tables(config([criteria], start="2018-03-05", end="2018-03-06"), archive)
     assert found["quality"].select(
         "expected", "present", "quality_percent", "longest_gap"
@@ -289,14 +313,20 @@ def test_expected_bars_are_those_that_begin_in_trading(exchange: str, name: str)
 
 # Closed and open days as the exchanges published them.
 PUBLISHED = {
-    "XTAE": (["2020-04-09", "2020-04-15", "2020-09-28", "2020-03-02", "2020-04-10"], ["2020-04-05", "2020-04-16", "2020-09-29"]),
-    "ASEX": (["2020-04-17", "2020-04-20", "2020-03-25", "2020-06-08", "2020-03-02"], ["2020-04-16", "2020-04-21", "2020-06-09"]),
+    "XTAE": (
+        ["2020-04-09", "2020-04-15", "2020-09-28", "2020-03-02", "2020-04-10"],
+        ["2020-04-05", "2020-04-16", "2020-09-29"],
+    ),
+    "ASEX": (
+        ["2020-04-17", "2020-04-20", "2020-03-25", "2020-06-08", "2020-03-02"],
+        ["2020-04-16", "2020-04-21", "2020-06-09"],
+    ),
     "XBEL": (["2020-04-17", "2020-04-20", "2020-05-01"], ["2020-04-16", "2020-04-21"]),
     "XBSE": (["2020-04-17", "2020-04-20", "2020-06-08"], ["2020-04-16", "2020-04-21"]),
     "XCYS": (["2020-04-17", "2020-04-20", "2020-03-02"], ["2020-04-16", "2020-04-22"]),
     "XBOM": (["2024-01-26"], ["2024-01-20", "2025-02-01"]),  # special sessions on Saturdays
     "XMOS": (["2018-05-01"], ["2018-04-28", "2018-06-09"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("exchange", PUBLISHED)

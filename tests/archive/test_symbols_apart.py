@@ -44,7 +44,10 @@ def write(path: Path, head: str, rows: list[str]) -> Path:
 
 def closes(root: Path) -> dict[str, list[float]]:
     bars = Archive.open(root).read_session(DATE, ALL)
-    return {symbol: own["close"].to_list() for (symbol,), own in bars.partition_by("symbol", as_dict=True).items()}
+    return {
+        symbol: own["close"].to_list()
+        for (symbol,), own in bars.partition_by("symbol", as_dict=True).items()
+    }
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "txt", "parquet", "zip"])
@@ -64,13 +67,26 @@ def test_dots_belong_to_symbols(ending: str, barsweep: Barsweep, tmp_path: Path)
             path.write_bytes(gzip.compress(content.encode()))
         else:
             path.write_text(content)
-    done = barsweep("archive", "import", tmp_path / "source", "--archive", tmp_path / "archive", "--label", "open",
-                    "--symbol-from-filename", "--quiet")  # fmt: skip
+    done = barsweep(
+        "archive",
+        "import",
+        tmp_path / "source",
+        "--archive",
+        tmp_path / "archive",
+        "--label",
+        "open",
+        "--symbol-from-filename",
+        "--quiet",
+    )
     assert done.status == 0, done.err
-    assert closes(tmp_path / "archive") == {name.upper(): [price] * 5 for name, price in prices.items()}
+    assert closes(tmp_path / "archive") == {
+        name.upper(): [price] * 5 for name, price in prices.items()
+    }
 
 
-def two(folder: Path, first: str, second: str, head: str, rows: list[str], other: list[str]) -> list[Path]:
+def two(
+    folder: Path, first: str, second: str, head: str, rows: list[str], other: list[str]
+) -> list[Path]:
     return [write(folder / first, head, rows), write(folder / second, head, other)]
 
 
@@ -78,21 +94,70 @@ MASSIVE = "ticker,volume,open,close,high,low,window_start,transactions"
 STOOQ = "Date,Open,High,Low,Close,Volume"
 # what is written, layout or None, options -> the two that would be one
 COLLISIONS = {
-    "capitals of file names": (lambda f: two(f, "abc.csv", "ABC.csv", HEAD, minutes(1), minutes(2)),
-                               {"label": "open", "reading": SourceOptions(symbol_pattern=FILE_NAME)}, ("'ABC' and 'abc'", "ABC")),
-    "capitals in a column": (lambda f: [write(f / "a.csv", f"symbol,{HEAD}", [f"ABRpD,{r}" for r in minutes(1)] + [f"ABRPD,{r}" for r in minutes(2)])],
-                             {"label": "open"}, ("'ABRPD' and 'ABRpD'", "ABRPD")),
-    "a dash and a dot": (lambda f: two(f, "BRK-B.csv", "BRK.B.csv", "Date,Open,High,Low,Close,Adj Close,Volume",
-                                       ["2018-03-13,1,1,1,1,1,1"], ["2018-03-13,2,2,2,2,2,2"]), {}, ("'BRK-B' and 'BRK.B'", "BRK.B")),
-    "two markets of stooq": (lambda f: two(f, "vod_us_d.csv", "vod_uk_d.csv", STOOQ, ["2018-03-13,1,1,1,1,1"], ["2018-03-13,2,2,2,2,2"]),
-                             {}, ("'vod_uk_d' and 'vod_us_d'", "VOD")),
+    "capitals of file names": (
+        lambda f: two(f, "abc.csv", "ABC.csv", HEAD, minutes(1), minutes(2)),
+        {"label": "open", "reading": SourceOptions(symbol_pattern=FILE_NAME)},
+        ("'ABC' and 'abc'", "ABC"),
+    ),
+    "capitals in a column": (
+        lambda f: [
+            write(
+                f / "a.csv",
+                f"symbol,{HEAD}",
+                [f"ABRpD,{r}" for r in minutes(1)] + [f"ABRPD,{r}" for r in minutes(2)],
+            )
+        ],
+        {"label": "open"},
+        ("'ABRPD' and 'ABRpD'", "ABRPD"),
+    ),
+    "a dash and a dot": (
+        lambda f: two(
+            f,
+            "BRK-B.csv",
+            "BRK.B.csv",
+            "Date,Open,High,Low,Close,Adj Close,Volume",
+            ["2018-03-13,1,1,1,1,1,1"],
+            ["2018-03-13,2,2,2,2,2,2"],
+        ),
+        {},
+        ("'BRK-B' and 'BRK.B'", "BRK.B"),
+    ),
+    "two markets of stooq": (
+        lambda f: two(
+            f,
+            "vod_us_d.csv",
+            "vod_uk_d.csv",
+            STOOQ,
+            ["2018-03-13,1,1,1,1,1"],
+            ["2018-03-13,2,2,2,2,2"],
+        ),
+        {},
+        ("'vod_uk_d' and 'vod_us_d'", "VOD"),
+    ),
     "two markets of stooq's database": (
-        lambda f: [write(f / f"data/daily/{m}/vod.{m}.txt", "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
-                         [f"VOD.{m.upper()},D,20180313,000000,1,1,1,1,1,0"]) for m in ("us", "uk")], {}, ("'VOD.UK' and 'VOD.US'", "VOD")),
+        lambda f: [
+            write(
+                f / f"data/daily/{m}/vod.{m}.txt",
+                "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
+                [f"VOD.{m.upper()},D,20180313,000000,1,1,1,1,1,0"],
+            )
+            for m in ("us", "uk")
+        ],
+        {},
+        ("'VOD.UK' and 'VOD.US'", "VOD"),
+    ),
     "suffixes of the tape": (
-        lambda f: [write(f / "us_stocks_sip/minute_aggs_v1/a.csv", MASSIVE,
-                         [f"{s},1,1,1,1,1,1520947800000000000,7" for s in ("BACpL", "BAC.PRL")])], {}, ("'BAC.PRL' and 'BACpL'", "BAC.PRL")),
-}  # fmt: skip
+        lambda f: [
+            write(
+                f / "us_stocks_sip/minute_aggs_v1/a.csv",
+                MASSIVE,
+                [f"{s},1,1,1,1,1,1520947800000000000,7" for s in ("BACpL", "BAC.PRL")],
+            )
+        ],
+        {},
+        ("'BAC.PRL' and 'BACpL'", "BAC.PRL"),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", COLLISIONS)
@@ -102,7 +167,10 @@ def test_two_that_would_be_one_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BarImportError) as refused:
         import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions(**options))  # type: ignore[arg-type]
     assert f"{pair} would be one symbol, {symbol} in session 2018-03-13" in str(refused.value)
-    assert not (tmp_path / "archive/archive.json").exists() and not (tmp_path / "archive/.import").exists()
+    assert (
+        not (tmp_path / "archive/archive.json").exists()
+        and not (tmp_path / "archive/.import").exists()
+    )
 
 
 def test_two_venues_of_a_nautilus_catalog_are_refused(us2018: Archive, tmp_path: Path) -> None:
@@ -112,22 +180,39 @@ def test_two_venues_of_a_nautilus_catalog_are_refused(us2018: Archive, tmp_path:
         other.mkdir()
         for file in folder.iterdir():
             table = pq.ParquetFile(file).read()
-            metadata = {key: value.replace(b"XNAS", b"ARCX") for key, value in table.schema.metadata.items()}
+            metadata = {
+                key: value.replace(b"XNAS", b"ARCX") for key, value in table.schema.metadata.items()
+            }
             pq.write_table(table.replace_schema_metadata(metadata), other / file.name)
-    with pytest.raises(BarImportError, match=r"'AAPL.ARCX' and 'AAPL.XNAS' would be one symbol, AAPL"):
+    with pytest.raises(
+        BarImportError, match=r"'AAPL.ARCX' and 'AAPL.XNAS' would be one symbol, AAPL"
+    ):
         import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions())
 
 
 def test_spellings_of_different_sessions_are_one_symbol(tmp_path: Path) -> None:
     """A source that writes in capitals from some day on; with --append too, which sees both where a session has both."""
     first = write(tmp_path / "a.csv", f"symbol,{HEAD}", [f"abc,{row}" for row in minutes(1)])
-    second = write(tmp_path / "b.csv", f"symbol,{HEAD}", [f"ABC,{row.replace('03-13', '03-14')}" for row in minutes(2)])
-    third = write(tmp_path / "c.csv", f"symbol,{HEAD}", [f"Abc,{row.replace('13:3', '14:3')}" for row in minutes(3)])
+    second = write(
+        tmp_path / "b.csv",
+        f"symbol,{HEAD}",
+        [f"ABC,{row.replace('03-13', '03-14')}" for row in minutes(2)],
+    )
+    third = write(
+        tmp_path / "c.csv",
+        f"symbol,{HEAD}",
+        [f"Abc,{row.replace('13:3', '14:3')}" for row in minutes(3)],
+    )
     for path in (first, second):
         import_bars([path], tmp_path / "archive", ImportOptions(label="open"))
-    assert Archive.open(tmp_path / "archive").symbols() == ["ABC"] and len(Archive.open(tmp_path / "archive").sessions()) == 2
+    assert (
+        Archive.open(tmp_path / "archive").symbols() == ["ABC"]
+        and len(Archive.open(tmp_path / "archive").sessions()) == 2
+    )
     with pytest.raises(BarImportError, match="'Abc' and 'abc' would be one symbol"):
-        import_bars([first, second, third], tmp_path / "archive", ImportOptions(label="open", append=True))
+        import_bars(
+            [first, second, third], tmp_path / "archive", ImportOptions(label="open", append=True)
+        )
 
 
 def test_a_symbol_of_two_series_is_refused(tmp_path: Path) -> None:
@@ -136,7 +221,8 @@ def test_a_symbol_of_two_series_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "source" / market / "VOD.csv", HEAD, minutes(price, 20))
     options = ImportOptions(label="open", reading=SourceOptions(symbol_pattern=FILE_NAME))
     with pytest.raises(
-        BarImportError, match=r"VOD has two different bars at 20 of 20 times: two series under one symbol in session 2018-03-13"
+        BarImportError,
+        match=r"VOD has two different bars at 20 of 20 times: two series under one symbol in session 2018-03-13",
     ):
         import_bars([tmp_path / "source"], tmp_path / "archive", options)
     write(tmp_path / "source/uk/VOD.csv", HEAD, minutes(30.0, 20))  # the same bars twice are one
@@ -146,10 +232,21 @@ def test_a_symbol_of_two_series_is_refused(tmp_path: Path) -> None:
 def test_days_of_two_series_are_refused(tmp_path: Path) -> None:
     days = [dt.date(2018, 3, 1) + dt.timedelta(days=n) for n in range(28)]
     for market, price in (("us", 30.0), ("uk", 200.0)):
-        write(tmp_path / "source" / market / "VOD.csv", HEAD, [f"{day},{price},{price},{price},{price},1" for day in days])
+        write(
+            tmp_path / "source" / market / "VOD.csv",
+            HEAD,
+            [f"{day},{price},{price},{price},{price},1" for day in days],
+        )
     reading = SourceOptions(timezone="UTC", symbol_pattern=FILE_NAME)
-    with pytest.raises(BarImportError, match=r"VOD has two different bars at 20 of 20 times: two series under one symbol in 2018"):
-        import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions(label="open", interval="1d", reading=reading))
+    with pytest.raises(
+        BarImportError,
+        match=r"VOD has two different bars at 20 of 20 times: two series under one symbol in 2018",
+    ):
+        import_bars(
+            [tmp_path / "source"],
+            tmp_path / "archive",
+            ImportOptions(label="open", interval="1d", reading=reading),
+        )
 
 
 @pytest.mark.parametrize("names", [("brk.b.csv", "BRK.B.csv"), ("BRK.A.csv", "BRK.B.csv")])
@@ -175,7 +272,11 @@ def test_two_series_in_place_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("read", [read_actions, read_tickers])
 def test_tables_of_two_spellings_are_refused(read: object, tmp_path: Path) -> None:
     head = "symbol,ex_date,cash_dividend" if read is read_actions else "symbol,ticker,start_date"
-    rows = ["ABRpD,2018-03-13,1", "ABRPD,2018-03-14,1"] if read is read_actions else ["ABRpD,A,2018-03-13", "ABRPD,B,2018-03-14"]
+    rows = (
+        ["ABRpD,2018-03-13,1", "ABRPD,2018-03-14,1"]
+        if read is read_actions
+        else ["ABRpD,A,2018-03-13", "ABRPD,B,2018-03-14"]
+    )
     path = write(tmp_path / "table.csv", head, rows)
     with pytest.raises(ArchiveError, match=r"'ABRPD' and 'ABRpD' would be one symbol, ABRPD"):
         read(path)  # type: ignore[operator]
@@ -193,14 +294,24 @@ def test_leans_files_of_two_spellings_are_refused(tmp_path: Path) -> None:
 # -- properties
 
 
-@given(st.lists(st.tuples(st.sampled_from(["A", "a", "B", "b.", "B."]), st.booleans()), max_size=12))
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "a", "B", "b.", "B."]), st.booleans()), max_size=12)
+)
 @settings(max_examples=60, deadline=None)
 def test_two_spellings_against_a_walk(rows: list[tuple[str, bool]]) -> None:
     """With SPELLED null where a symbol is written as it is stored."""
     spelled = [name for name, _ in rows]
-    frame = pl.DataFrame({"symbol": [n.upper() for n in spelled], SPELLED: [None if n == n.upper() else n for n in spelled]},
-                         schema={"symbol": pl.String, SPELLED: pl.String})  # fmt: skip
-    ways = {symbol: {name for name in spelled if name.upper() == symbol} for symbol in {name.upper() for name in spelled}}
+    frame = pl.DataFrame(
+        {
+            "symbol": [n.upper() for n in spelled],
+            SPELLED: [None if n == n.upper() else n for n in spelled],
+        },
+        schema={"symbol": pl.String, SPELLED: pl.String},
+    )
+    ways = {
+        symbol: {name for name in spelled if name.upper() == symbol}
+        for symbol in {name.upper() for name in spelled}
+    }
     assert (two_spellings(frame) is not None) == any(len(names) > 1 for names in ways.values())
 
 
@@ -208,7 +319,9 @@ def test_two_spellings_against_a_walk(rows: list[tuple[str, bool]]) -> None:
 @settings(max_examples=60, deadline=None)
 def test_some_rows_that_contradict_others_are_no_second_series(twice: int, times: int) -> None:
     """Below ten, or a quarter of the times, they are put aside."""
-    at = [dt.datetime(2018, 3, 13, 14, tzinfo=dt.UTC) + dt.timedelta(minutes=n) for n in range(times)]
+    at = [
+        dt.datetime(2018, 3, 13, 14, tzinfo=dt.UTC) + dt.timedelta(minutes=n) for n in range(times)
+    ]
     kept = pl.DataFrame({"symbol": ["A"] * times, "timestamp": at})
     told = two_series(kept, kept.head(twice))
     found = min(twice, times)
@@ -219,7 +332,8 @@ def test_a_databento_download_of_two_publishers_in_two_files(tmp_path: Path) -> 
     """Each file has one; together they are two series."""
     for publisher in (1, 2):
         rows = [
-            f"{1520947800 + 60 * n}000000000,33,{publisher},1,{publisher},{publisher},{publisher},{publisher},9" for n in range(20)
+            f"{1520947800 + 60 * n}000000000,33,{publisher},1,{publisher},{publisher},{publisher},{publisher},9"
+            for n in range(20)
         ]
         write(
             tmp_path / "source" / f"p{publisher}.ohlcv-1m.csv",
@@ -227,6 +341,8 @@ def test_a_databento_download_of_two_publishers_in_two_files(tmp_path: Path) -> 
             rows,
         )
     spans = {"AAPL": [{"d0": "2018-03-01", "d1": "2018-04-01", "s": "1"}]}
-    (tmp_path / "source/symbology.json").write_text(json.dumps({"result": spans, "stype_in": "raw_symbol"}))
+    (tmp_path / "source/symbology.json").write_text(
+        json.dumps({"result": spans, "stype_in": "raw_symbol"})
+    )
     with pytest.raises(BarsweepError, match="AAPL has two different bars at 20 of 20 times"):
         import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions())

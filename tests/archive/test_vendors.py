@@ -41,15 +41,24 @@ def minutes(us2018: Archive) -> pl.DataFrame:
 
 
 def days(us2018: Archive) -> pl.DataFrame:
-    daily = us2018.read_daily(["timestamp", "open", "high", "low", "close", "volume"], DATES[0], DATES[1] + dt.timedelta(days=1))
+    daily = us2018.read_daily(
+        ["timestamp", "open", "high", "low", "close", "volume"],
+        DATES[0],
+        DATES[1] + dt.timedelta(days=1),
+    )
     return daily.filter(pl.col("symbol").is_in(SYMBOLS)).select(*BAR_SCHEMA)
 
 
 def stored(path: Path, interval: str) -> pl.DataFrame:
     archive = Archive.open(path)
     if interval == "1d":
-        return archive.read_daily(["timestamp", "open", "high", "low", "close", "volume"], None, None).select(*BAR_SCHEMA)
-    frames = [archive.read_session(date, list(BAR_SCHEMA), interval) for date in archive.sessions(interval)]
+        return archive.read_daily(
+            ["timestamp", "open", "high", "low", "close", "volume"], None, None
+        ).select(*BAR_SCHEMA)
+    frames = [
+        archive.read_session(date, list(BAR_SCHEMA), interval)
+        for date in archive.sessions(interval)
+    ]
     return pl.concat(frames).sort("symbol", "timestamp")
 
 
@@ -73,7 +82,9 @@ def local(bar: dict[str, object]) -> dt.datetime:
 
 
 def by_symbol(bars: pl.DataFrame) -> list[tuple[str, list[dict[str, object]]]]:
-    return [(symbol, bars.filter(symbol=symbol).to_dicts()) for symbol in bars["symbol"].unique().sort()]
+    return [
+        (symbol, bars.filter(symbol=symbol).to_dicts()) for symbol in bars["symbol"].unique().sort()
+    ]
 
 
 # -- the writers: bars, a folder, whether they are daily
@@ -90,8 +101,10 @@ def massive(bars: pl.DataFrame, root: Path, daily: bool) -> None:
             file.write("ticker,volume,open,close,high,low,window_start,transactions\n")
             for b in rows:
                 start = dt.datetime.combine(date, dt.time(0), EASTERN) if daily else b["timestamp"]
-                file.write(f"{b['symbol']},{b['volume']:.0f},{b['open']},{b['close']},{b['high']},{b['low']},"
-                           f"{int(start.timestamp())}000000000,7\n")  # fmt: skip
+                file.write(
+                    f"{b['symbol']},{b['volume']:.0f},{b['open']},{b['close']},{b['high']},{b['low']},"
+                    f"{int(start.timestamp())}000000000,7\n"
+                )
 
 
 def databento(bars: pl.DataFrame, root: Path, daily: bool) -> None:
@@ -99,14 +112,29 @@ def databento(bars: pl.DataFrame, root: Path, daily: bool) -> None:
     ids = {symbol: number for number, symbol in enumerate(SYMBOLS, 38)}
     lines = []
     for b in bars.to_dicts():
-        start = dt.datetime.combine(local(b).date(), dt.time(0), dt.UTC) if daily else b["timestamp"]
+        start = (
+            dt.datetime.combine(local(b).date(), dt.time(0), dt.UTC) if daily else b["timestamp"]
+        )
         prices = ",".join(str(round(b[name] * 10**9)) for name in ("open", "high", "low", "close"))
-        lines.append(f"{int(start.timestamp())}000000000,{35 if daily else 33},2,{ids[b['symbol']]},{prices},{b['volume']:.0f}")
+        lines.append(
+            f"{int(start.timestamp())}000000000,{35 if daily else 33},2,{ids[b['symbol']]},{prices},{b['volume']:.0f}"
+        )
     header = "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume"
     text(root / f"xnas-itch-20180309.ohlcv-{'1d' if daily else '1m'}.csv", lines, header)
-    spans = {symbol: [{"d0": "2018-03-01", "d1": "2018-04-01", "s": str(ids[symbol])}] for symbol in SYMBOLS}
-    spans["OLD"] = [{"d0": "2017-01-01", "d1": "2018-03-01", "s": "38"}]  # an id that was another's before
-    told = {"result": spans, "stype_in": "raw_symbol", "stype_out": "instrument_id", "symbols": [*spans], "not_found": []}
+    spans = {
+        symbol: [{"d0": "2018-03-01", "d1": "2018-04-01", "s": str(ids[symbol])}]
+        for symbol in SYMBOLS
+    }
+    spans["OLD"] = [
+        {"d0": "2017-01-01", "d1": "2018-03-01", "s": "38"}
+    ]  # an id that was another's before
+    told = {
+        "result": spans,
+        "stype_in": "raw_symbol",
+        "stype_out": "instrument_id",
+        "symbols": [*spans],
+        "not_found": [],
+    }
     (root / "symbology.json").write_text(json.dumps(told))
     (root / "metadata.json").write_text("{}")
 
@@ -118,9 +146,17 @@ def databento_parquet(bars: pl.DataFrame, root: Path, daily: bool) -> None:
         starts = bars["timestamp"].dt.truncate("1d").dt.cast_time_unit("ns")
     root.mkdir()
     bars.select(
-        rtype=pl.lit(35 if daily else 33, pl.UInt8), publisher_id=pl.lit(2, pl.UInt16), instrument_id=pl.lit(1, pl.UInt32),
-        open="open", high="high", low="low", close="close", volume=pl.col("volume").cast(pl.UInt64), symbol="symbol", ts_event=starts,
-    ).write_parquet(root / f"bars.ohlcv-{'1d' if daily else '1m'}.parquet")  # fmt: skip
+        rtype=pl.lit(35 if daily else 33, pl.UInt8),
+        publisher_id=pl.lit(2, pl.UInt16),
+        instrument_id=pl.lit(1, pl.UInt32),
+        open="open",
+        high="high",
+        low="low",
+        close="close",
+        volume=pl.col("volume").cast(pl.UInt64),
+        symbol="symbol",
+        ts_event=starts,
+    ).write_parquet(root / f"bars.ohlcv-{'1d' if daily else '1m'}.parquet")
 
 
 def alpaca(bars: pl.DataFrame, root: Path, daily: bool) -> None:
@@ -128,14 +164,29 @@ def alpaca(bars: pl.DataFrame, root: Path, daily: bool) -> None:
     root.mkdir()
     for symbol, rows in by_symbol(bars):
         page = [
-            {"t": _alpaca_time(b, daily), "o": b["open"], "h": b["high"], "l": b["low"], "c": b["close"], "v": int(b["volume"]),
-             "n": 9, "vw": b["close"]} for b in rows
-        ]  # fmt: skip
-        (root / f"page-{symbol}.json").write_text(json.dumps({"bars": {symbol: page}, "next_page_token": None}))
+            {
+                "t": _alpaca_time(b, daily),
+                "o": b["open"],
+                "h": b["high"],
+                "l": b["low"],
+                "c": b["close"],
+                "v": int(b["volume"]),
+                "n": 9,
+                "vw": b["close"],
+            }
+            for b in rows
+        ]
+        (root / f"page-{symbol}.json").write_text(
+            json.dumps({"bars": {symbol: page}, "next_page_token": None})
+        )
 
 
 def _alpaca_time(b: dict[str, object], daily: bool) -> str:
-    start = dt.datetime.combine(local(b).date(), dt.time(0), EASTERN).astimezone(dt.UTC) if daily else b["timestamp"]
+    start = (
+        dt.datetime.combine(local(b).date(), dt.time(0), EASTERN).astimezone(dt.UTC)
+        if daily
+        else b["timestamp"]
+    )
     return f"{start:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -143,9 +194,16 @@ def alpaca_frame(bars: pl.DataFrame, root: Path, daily: bool) -> None:
     """client.get_stock_bars(...).df.to_csv()."""
     root.mkdir()
     frame = bars.with_columns(
-        pl.Series("timestamp", [_alpaca_time(b, daily).replace("T", " ").replace("Z", "+00:00") for b in bars.to_dicts()]),
-        trade_count=pl.lit(9.0), vwap="close",
-    )  # fmt: skip
+        pl.Series(
+            "timestamp",
+            [
+                _alpaca_time(b, daily).replace("T", " ").replace("Z", "+00:00")
+                for b in bars.to_dicts()
+            ],
+        ),
+        trade_count=pl.lit(9.0),
+        vwap="close",
+    )
     frame.write_csv(root / "bars.csv")
 
 
@@ -153,15 +211,36 @@ def lean(bars: pl.DataFrame, root: Path, daily: bool) -> None:
     """A zip a symbol and day, ms from midnight in New York; days in a zip a symbol; prices in 0.0001; quotes beside."""
     for symbol, rows in by_symbol(bars):
         low, folder = symbol.lower(), root / "equity/usa"
-        line = {local(b): ",".join(str(round(b[name] * 10_000)) for name in ("open", "high", "low", "close")) for b in rows}
+        line = {
+            local(b): ",".join(
+                str(round(b[name] * 10_000)) for name in ("open", "high", "low", "close")
+            )
+            for b in rows
+        }
         volume = {local(b): f"{b['volume']:.0f}" for b in rows}
         if daily:
-            packed(folder / f"daily/{low}.zip", f"{low}.csv", [f"{at:%Y%m%d} 00:00,{line[at]},{volume[at]}" for at in line])
+            packed(
+                folder / f"daily/{low}.zip",
+                f"{low}.csv",
+                [f"{at:%Y%m%d} 00:00,{line[at]},{volume[at]}" for at in line],
+            )
             continue
         for date in DATES:
-            ticks = [f"{(at.hour * 60 + at.minute) * 60_000},{line[at]},{volume[at]}" for at in line if at.date() == date]
-            packed(folder / f"minute/{low}/{date:%Y%m%d}_trade.zip", f"{date:%Y%m%d}_{low}_minute_trade.csv", ticks)
-            packed(folder / f"minute/{low}/{date:%Y%m%d}_quote.zip", "quote.csv", ["34200000,1,1,1,1,1,1,1,1,1,1"])
+            ticks = [
+                f"{(at.hour * 60 + at.minute) * 60_000},{line[at]},{volume[at]}"
+                for at in line
+                if at.date() == date
+            ]
+            packed(
+                folder / f"minute/{low}/{date:%Y%m%d}_trade.zip",
+                f"{date:%Y%m%d}_{low}_minute_trade.csv",
+                ticks,
+            )
+            packed(
+                folder / f"minute/{low}/{date:%Y%m%d}_quote.zip",
+                "quote.csv",
+                ["34200000,1,1,1,1,1,1,1,1,1,1"],
+            )
 
 
 def nautilus(bars: pl.DataFrame, root: Path, daily: bool, width: int = 16) -> None:
@@ -173,12 +252,20 @@ def nautilus(bars: pl.DataFrame, root: Path, daily: bool, width: int = 16) -> No
 
         def column(name: str, rows: list[dict[str, object]] = rows, scale: int = scale) -> pa.Array:
             whole = [round(b[name] * 10**6) * (scale // 10**6) for b in rows]  # type: ignore[operator]
-            return pa.array([n.to_bytes(width, "little", signed=True) for n in whole], pa.binary(width))
+            return pa.array(
+                [n.to_bytes(width, "little", signed=True) for n in whole], pa.binary(width)
+            )
 
         names = ["open", "high", "low", "close", "volume"]
-        metadata = {"bar_type": bar_type, "instrument_id": f"{symbol}.XNAS", "price_precision": "6", "size_precision": "0"}
+        metadata = {
+            "bar_type": bar_type,
+            "instrument_id": f"{symbol}.XNAS",
+            "price_precision": "6",
+            "size_precision": "0",
+        }
         table = pa.table(
-            {name: column(name) for name in names} | {key: pa.array(close, pa.uint64()) for key in ("ts_event", "ts_init")}
+            {name: column(name) for name in names}
+            | {key: pa.array(close, pa.uint64()) for key in ("ts_event", "ts_init")}
         )
         path = root / "data/bar" / bar_type / "2018.parquet"
         path.parent.mkdir(parents=True)
@@ -186,8 +273,14 @@ def nautilus(bars: pl.DataFrame, root: Path, daily: bool, width: int = 16) -> No
 
 
 def _nautilus_close(b: dict[str, object], daily: bool) -> int:
-    at = dt.datetime.combine(local(b).date(), dt.time(16), EASTERN) if daily else local(b) + dt.timedelta(minutes=1)
-    return int(at.timestamp()) * 10**9 + (0 if daily else 250_000_000)  # recorded live, it is initialized a little later
+    at = (
+        dt.datetime.combine(local(b).date(), dt.time(16), EASTERN)
+        if daily
+        else local(b) + dt.timedelta(minutes=1)
+    )
+    return int(at.timestamp()) * 10**9 + (
+        0 if daily else 250_000_000
+    )  # recorded live, it is initialized a little later
 
 
 def nautilus_standard(bars: pl.DataFrame, root: Path, daily: bool) -> None:
@@ -229,7 +322,10 @@ def kibot(bars: pl.DataFrame, root: Path, daily: bool) -> None:
 def yahoo(bars: pl.DataFrame, root: Path, daily: bool) -> None:
     """A file a symbol; Adj Close is another scale."""
     for symbol, rows in by_symbol(bars):
-        lines = [f"{local(b).date()},{b['open']},{b['high']},{b['low']},{b['close']},1.0,{b['volume']:.0f}" for b in rows]
+        lines = [
+            f"{local(b).date()},{b['open']},{b['high']},{b['low']},{b['close']},1.0,{b['volume']:.0f}"
+            for b in rows
+        ]
         text(root / f"{symbol}.csv", lines, "Date,Open,High,Low,Close,Adj Close,Volume")
 
 
@@ -247,28 +343,53 @@ def stooq_bulk(bars: pl.DataFrame, root: Path, daily: bool) -> None:
 
 
 WRITERS: dict[tuple[str, str], list[Callable[[pl.DataFrame, Path, bool], None]]] = {
-    ("massive", "1m"): [massive], ("massive", "1d"): [massive],
-    ("databento", "1m"): [databento, databento_parquet], ("databento", "1d"): [databento, databento_parquet],
-    ("alpaca", "1m"): [alpaca, alpaca_frame], ("alpaca", "1d"): [alpaca, alpaca_frame],
-    ("lean", "1m"): [lean], ("lean", "1d"): [lean],
-    ("nautilus", "1m"): [nautilus, nautilus_standard, nautilus_decimal], ("nautilus", "1d"): [nautilus, nautilus_decimal],
-    ("firstrate", "1m"): [firstrate], ("firstrate", "1d"): [firstrate],
-    ("kibot", "1m"): [kibot], ("kibot-daily", "1d"): [kibot],
-    ("yahoo", "1d"): [yahoo], ("stooq", "1d"): [stooq], ("stooq-bulk", "1d"): [stooq_bulk],
-}  # fmt: skip
-CASES = [(name, interval, writer) for (name, interval), writers in WRITERS.items() for writer in writers]
+    ("massive", "1m"): [massive],
+    ("massive", "1d"): [massive],
+    ("databento", "1m"): [databento, databento_parquet],
+    ("databento", "1d"): [databento, databento_parquet],
+    ("alpaca", "1m"): [alpaca, alpaca_frame],
+    ("alpaca", "1d"): [alpaca, alpaca_frame],
+    ("lean", "1m"): [lean],
+    ("lean", "1d"): [lean],
+    ("nautilus", "1m"): [nautilus, nautilus_standard, nautilus_decimal],
+    ("nautilus", "1d"): [nautilus, nautilus_decimal],
+    ("firstrate", "1m"): [firstrate],
+    ("firstrate", "1d"): [firstrate],
+    ("kibot", "1m"): [kibot],
+    ("kibot-daily", "1d"): [kibot],
+    ("yahoo", "1d"): [yahoo],
+    ("stooq", "1d"): [stooq],
+    ("stooq-bulk", "1d"): [stooq_bulk],
+}
+CASES = [
+    (name, interval, writer) for (name, interval), writers in WRITERS.items() for writer in writers
+]
 
 
-@pytest.mark.parametrize(("name", "interval", "writer"), CASES, ids=[f"{w.__name__}-{i}" for n, i, w in CASES])
+@pytest.mark.parametrize(
+    ("name", "interval", "writer"), CASES, ids=[f"{w.__name__}-{i}" for n, i, w in CASES]
+)
 def test_real_bars_written_as_the_vendor_does_are_the_same_archive(
-    name: str, interval: str, writer: Callable[[pl.DataFrame, Path, bool], None], us2018: Archive, tmp_path: Path
+    name: str,
+    interval: str,
+    writer: Callable[[pl.DataFrame, Path, bool], None],
+    us2018: Archive,
+    tmp_path: Path,
 ) -> None:
     bars = days(us2018) if interval == "1d" else minutes(us2018)
     writer(bars, tmp_path / "source", interval == "1d")
     named = None if LAYOUTS[name].own else name
     summary = import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions(layout=named))
-    assert (summary.layout, summary.label, summary.interval) == (name, LAYOUTS[name].label, interval)
-    assert (summary.rows_written, summary.sessions_added, dict(summary.quarantined)) == (len(bars), 2, {})
+    assert (summary.layout, summary.label, summary.interval) == (
+        name,
+        LAYOUTS[name].label,
+        interval,
+    )
+    assert (summary.rows_written, summary.sessions_added, dict(summary.quarantined)) == (
+        len(bars),
+        2,
+        {},
+    )
     assert stored(tmp_path / "archive", interval).equals(bars)
 
 
@@ -290,11 +411,13 @@ DOCUMENTED = {
         ("AAPL", "2022-01-03 09:00", 178.26, 178.26, 178.21, 178.21, 1118.0),
     ),
     "lean": (  # github.com/QuantConnect/Lean, Data/equity/readme.md
-        "equity/usa/minute/aapl/20140605_trade.zip", "15300000,6448000,6448000,6448000,6448000,90\n",
+        "equity/usa/minute/aapl/20140605_trade.zip",
+        "15300000,6448000,6448000,6448000,6448000,90\n",
         ("AAPL", "2014-06-05 08:15", 644.8, 644.8, 644.8, 644.8, 90.0),
     ),
     "kibot": (  # kibot.com/api/download_historical_data.aspx
-        "WMT.txt", "08/31/2011,09:30,12.52,12.68,12.5,12.66,1004620\n08/31/2011,09:35,12.65,12.65,12.58,12.63,696432\n",
+        "WMT.txt",
+        "08/31/2011,09:30,12.52,12.68,12.5,12.66,1004620\n08/31/2011,09:35,12.65,12.65,12.58,12.63,696432\n",
         ("WMT", "2011-08-31 13:30", 12.52, 12.68, 12.5, 12.66, 1004620.0),
     ),
     "binance": (  # github.com/binance/binance-public-data
@@ -302,7 +425,7 @@ DOCUMENTED = {
         "1735689600000000,4.15070000,4.15870000,4.15060000,4.15540000,539.23000000,1735693199999999,2240.39860900,13,401.82,1669.98,0\n",
         ("BNBUSDT", "2025-01-01 00:00", 4.1507, 4.1587, 4.1506, 4.1554, 539.23),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -310,9 +433,13 @@ def test_documented_rows(name: str, tmp_path: Path) -> None:
     path, content, (symbol, start, *values) = DOCUMENTED[name]
     source = tmp_path / "source" / path
     source.parent.mkdir(parents=True, exist_ok=True)
-    packed(source, "rows.csv", content.splitlines()) if source.suffix == ".zip" else source.write_text(content)
+    packed(
+        source, "rows.csv", content.splitlines()
+    ) if source.suffix == ".zip" else source.write_text(content)
     interval = {"alpaca": "1m"}.get(name)  # one bar tells no spacing
-    summary = import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions(layout=name, interval=interval))
+    summary = import_bars(
+        [tmp_path / "source"], tmp_path / "archive", ImportOptions(layout=name, interval=interval)
+    )
     first = stored(tmp_path / "archive", summary.interval).row(0)
     assert first == (symbol, dt.datetime.fromisoformat(f"{start}+00:00"), *values)
 
@@ -321,36 +448,70 @@ def test_binance_milliseconds_before_2025_and_headers(tmp_path: Path) -> None:
     """As the pages of 2019 to 2024 show them, spot without and futures with a header; around the clock, every day of the week."""
     header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
     row = "4.15070000,4.15870000,4.15060000,4.15540000,539.23000000,1601510399999,2240.39860900,13,401.82000000,1669.98121300,0"
-    packed(tmp_path / "source/BNBUSDT-1m-2020-10.zip", "BNBUSDT-1m-2020-10.csv", [f"1601683140000,{row}"])  # a Saturday
+    packed(
+        tmp_path / "source/BNBUSDT-1m-2020-10.zip",
+        "BNBUSDT-1m-2020-10.csv",
+        [f"1601683140000,{row}"],
+    )  # a Saturday
     text(tmp_path / "source/ETHUSDT-1m-2020-10.csv", [f"1601683140000,{row}"], header)
     summary = import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions())
     archive = Archive.open(tmp_path / "archive")
-    assert (summary.layout, archive.exchange, archive.symbols()) == ("binance", "24/7", ["BNBUSDT", "ETHUSDT"])
+    assert (summary.layout, archive.exchange, archive.symbols()) == (
+        "binance",
+        "24/7",
+        ["BNBUSDT", "ETHUSDT"],
+    )
     bars = archive.read_session(dt.date(2020, 10, 2), ["timestamp", "close", "trade_count"])
     assert bars.unique().rows() == [(dt.datetime(2020, 10, 2, 23, 59, tzinfo=dt.UTC), 4.1554, 13.0)]
 
 
 @pytest.mark.parametrize(
     ("name", "theirs", "ours"),
-    [("massive", "BRK.A", "BRK.A"), ("massive", "BACpL", "BAC.PRL"), ("massive", "ABRp", "ABR.PR"), ("massive", "XYZr", "XYZ.RT"),
-     ("massive", "GEHCw", "GEHC.WI"), ("massive", "ABRpAw", "ABR.PRA.WI"), ("yahoo", "BRK-B", "BRK.B"), ("yahoo", "BAC-PL", "BAC.PRL"),
-     ("stooq-bulk", "BRK-B.US", "BRK.B"), ("stooq-bulk", "AAPL.US", "AAPL")],
-)  # fmt: skip
+    [
+        ("massive", "BRK.A", "BRK.A"),
+        ("massive", "BACpL", "BAC.PRL"),
+        ("massive", "ABRp", "ABR.PR"),
+        ("massive", "XYZr", "XYZ.RT"),
+        ("massive", "GEHCw", "GEHC.WI"),
+        ("massive", "ABRpAw", "ABR.PRA.WI"),
+        ("yahoo", "BRK-B", "BRK.B"),
+        ("yahoo", "BAC-PL", "BAC.PRL"),
+        ("stooq-bulk", "BRK-B.US", "BRK.B"),
+        ("stooq-bulk", "AAPL.US", "AAPL"),
+    ],
+)
 def test_symbol_names(name: str, theirs: str, ours: str, tmp_path: Path) -> None:
     rows = {
-        "massive": ("2018-03-09.csv", "ticker,volume,open,close,high,low,window_start,transactions", f"{theirs},1,2,2,2,2,1520605800000000000,1"),
-        "yahoo": (f"{theirs}.csv", "Date,Open,High,Low,Close,Adj Close,Volume", "2018-03-09,2,2,2,2,2,1"),
-        "stooq-bulk": ("daily/x.txt", "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
-                       f"{theirs},D,20180309,000000,2,2,2,2,1,0"),
-    }  # fmt: skip
+        "massive": (
+            "2018-03-09.csv",
+            "ticker,volume,open,close,high,low,window_start,transactions",
+            f"{theirs},1,2,2,2,2,1520605800000000000,1",
+        ),
+        "yahoo": (
+            f"{theirs}.csv",
+            "Date,Open,High,Low,Close,Adj Close,Volume",
+            "2018-03-09,2,2,2,2,2,1",
+        ),
+        "stooq-bulk": (
+            "daily/x.txt",
+            "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
+            f"{theirs},D,20180309,000000,2,2,2,2,1,0",
+        ),
+    }
     path, header, row = rows[name]
     text(tmp_path / path, [row], header)
-    import_bars([tmp_path / path], tmp_path / "archive", ImportOptions(interval="1m" if name == "massive" else None))
+    import_bars(
+        [tmp_path / path],
+        tmp_path / "archive",
+        ImportOptions(interval="1m" if name == "massive" else None),
+    )
     assert Archive.open(tmp_path / "archive").symbols() == [ours]
 
 
 @settings(deadline=None)
-@given(st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=4), min_size=1, max_size=20))
+@given(
+    st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=4), min_size=1, max_size=20)
+)
 def test_fixed_point_is_the_nearest_float(values: list[object]) -> None:
     for width, scale in ((8, 10**9), (16, 10**16)):
         raw = [int(value * scale).to_bytes(width, "little", signed=True) for value in values]  # type: ignore[operator]
@@ -360,7 +521,10 @@ def test_fixed_point_is_the_nearest_float(values: list[object]) -> None:
 
 def test_fixed_point_as_nautilus_wrote_it() -> None:
     """Price.from_str of 178.54 and 0.00001234 in a catalog of nautilus_trader 1.221."""
-    raw = [bytes.fromhex("0080fb2dd703c718" + "00" * 8), bytes.fromhex("009236bb1c000000" + "00" * 8)]
+    raw = [
+        bytes.fromhex("0080fb2dd703c718" + "00" * 8),
+        bytes.fromhex("009236bb1c000000" + "00" * 8),
+    ]
     assert fixed_point(pa.array(raw, pa.binary(16)), 8).tolist() == [178.54, 0.00001234]
     assert np.isclose(fixed_point(pa.array(raw, pa.binary(16)), 2)[0], 178.54)
 
@@ -376,23 +540,75 @@ def test_what_could_be_anothers_is_suggested_and_not_assumed(path: str, tmp_path
 @pytest.mark.parametrize(
     ("write", "options", "message"),
     [
-        (lambda root: text(root / "a.csv", ["1,33,1,1,1,1,1,1,1", "1,33,2,1,1,1,1,1,1"],
-                           "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume"), {"interval": "1m"}, "2 publishers"),
-        (lambda root: text(root / "a.csv", ["1,32,1,1,1,1,1,1,1"],
-                           "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume"), {"interval": "1m"}, "one second"),
-        (lambda root: text(root / "a.csv", ["1,33,1,1,1,1,1,1,1"],
-                           "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume"), {"interval": "1m"}, "symbology.json"),
-        (lambda root: [text(root / f"us_stocks_sip/{kind}_aggs_v1/a.csv", ["A,1,1,1,1,1,1,1"],
-                            "ticker,volume,open,close,high,low,window_start,transactions") for kind in ("day", "minute")],
-         {}, "bars of 2 intervals"),
-        (lambda root: text(root / "a.json", ["{"]), {"layout": "alpaca"}, "an answer of the bars API"),
-        (lambda root: text(root / "a.csv", ["1"], "x"), {"layout": "nautlius"}, "did you mean 'nautilus'"),
-        (lambda root: text(root / "a.csv", ["1"], "x"), {"layout": "lean"}, "no bar files of layout lean"),
-        (lambda root: packed(root / "BTCUSDT-3d-2018-03.zip", "a.csv", ["1520553600000,1,1,1,1,1,1,1,1,1,1,1"]), {}, "unknown interval '3d'"),
-        (lambda root: packed(root / "equity/usa/daily/a.zip", "a.bin", ["1"]), {}, r"holds no \.csv or \.txt, but a\.bin"),
+        (
+            lambda root: text(
+                root / "a.csv",
+                ["1,33,1,1,1,1,1,1,1", "1,33,2,1,1,1,1,1,1"],
+                "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume",
+            ),
+            {"interval": "1m"},
+            "2 publishers",
+        ),
+        (
+            lambda root: text(
+                root / "a.csv",
+                ["1,32,1,1,1,1,1,1,1"],
+                "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume",
+            ),
+            {"interval": "1m"},
+            "one second",
+        ),
+        (
+            lambda root: text(
+                root / "a.csv",
+                ["1,33,1,1,1,1,1,1,1"],
+                "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume",
+            ),
+            {"interval": "1m"},
+            "symbology.json",
+        ),
+        (
+            lambda root: [
+                text(
+                    root / f"us_stocks_sip/{kind}_aggs_v1/a.csv",
+                    ["A,1,1,1,1,1,1,1"],
+                    "ticker,volume,open,close,high,low,window_start,transactions",
+                )
+                for kind in ("day", "minute")
+            ],
+            {},
+            "bars of 2 intervals",
+        ),
+        (
+            lambda root: text(root / "a.json", ["{"]),
+            {"layout": "alpaca"},
+            "an answer of the bars API",
+        ),
+        (
+            lambda root: text(root / "a.csv", ["1"], "x"),
+            {"layout": "nautlius"},
+            "did you mean 'nautilus'",
+        ),
+        (
+            lambda root: text(root / "a.csv", ["1"], "x"),
+            {"layout": "lean"},
+            "no bar files of layout lean",
+        ),
+        (
+            lambda root: packed(
+                root / "BTCUSDT-3d-2018-03.zip", "a.csv", ["1520553600000,1,1,1,1,1,1,1,1,1,1,1"]
+            ),
+            {},
+            "unknown interval '3d'",
+        ),
+        (
+            lambda root: packed(root / "equity/usa/daily/a.zip", "a.bin", ["1"]),
+            {},
+            r"holds no \.csv or \.txt, but a\.bin",
+        ),
         (lambda root: text(root / "equity/usa/daily/a.zip", ["no zip"]), {}, "cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_what_a_layout_cannot_be_says_so(
     write: Callable[[Path], None], options: dict[str, str], message: str, tmp_path: Path
 ) -> None:
@@ -404,8 +620,12 @@ def test_what_a_layout_cannot_be_says_so(
 
 def test_what_is_given_by_hand_goes_before_the_layout(us2018: Archive, tmp_path: Path) -> None:
     bars = minutes(us2018)
-    massive(bars.with_columns(pl.col("timestamp") + pl.duration(minutes=1)), tmp_path / "source", False)
-    import_bars([tmp_path / "source"], tmp_path / "archive", ImportOptions(layout="polygon", label="close"))
+    massive(
+        bars.with_columns(pl.col("timestamp") + pl.duration(minutes=1)), tmp_path / "source", False
+    )
+    import_bars(
+        [tmp_path / "source"], tmp_path / "archive", ImportOptions(layout="polygon", label="close")
+    )
     assert stored(tmp_path / "archive", "1m").equals(bars)
 
 
@@ -414,9 +634,15 @@ def test_a_query_of_duckdb(us2018: Archive, tmp_path: Path) -> None:
     bars = minutes(us2018)
     bars.write_parquet(tmp_path / "bars.parquet")
     with duckdb.connect(str(tmp_path / "market.duckdb")) as connection:
-        connection.execute(f"create table bars as select symbol as tick, * exclude (symbol) from '{tmp_path / 'bars.parquet'}'")
+        connection.execute(
+            f"create table bars as select symbol as tick, * exclude (symbol) from '{tmp_path / 'bars.parquet'}'"
+        )
     reading = SourceOptions({"symbol": "tick"}, query="select * from bars where tick = 'ROKU'")
-    import_bars([tmp_path / "market.duckdb"], tmp_path / "archive", ImportOptions(label="open", reading=reading))
+    import_bars(
+        [tmp_path / "market.duckdb"],
+        tmp_path / "archive",
+        ImportOptions(label="open", reading=reading),
+    )
     assert stored(tmp_path / "archive", "1m").equals(bars.filter(symbol="ROKU"))
     for query in ("select * from nothing", "drop table bars"):
         with pytest.raises(BarImportError, match="--query"):
@@ -437,7 +663,13 @@ def test_a_layout_named_wrongly_is_told(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(LAYOUTS))
 def test_columns_of_nobody_are_told_whatever_the_layout(name: str, tmp_path: Path) -> None:
     """Paths that hold for several layouts, with a header that is none of theirs."""
-    for path in ("BTCUSDT-1m-2018-03.csv", "AAPL_1min.txt", "aapl_us_d.csv", "daily/aapl.us.txt", "bars.csv"):
+    for path in (
+        "BTCUSDT-1m-2018-03.csv",
+        "AAPL_1min.txt",
+        "aapl_us_d.csv",
+        "daily/aapl.us.txt",
+        "bars.csv",
+    ):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text("first,second\n1,2\n")
     with pytest.raises(BarImportError):

@@ -18,14 +18,24 @@ from scanners.base import BaseScanner, ColumnarScanner, ScanContext, ScannerPara
 from tests.audit import memory_of_a_module
 
 
-@register(inputs=("close",), params=(Param("ahead", 1, 1),), state_size=lambda ahead: 1, warmup=lambda ahead: 1)
+@register(
+    inputs=("close",),
+    params=(Param("ahead", 1, 1),),
+    state_size=lambda ahead: 1,
+    warmup=lambda ahead: 1,
+)
 def negative_shift(close, ahead, state, out):
     """close.shift(-ahead)."""
     for row in range(len(close)):
         out[row] = close[row + ahead] if row + ahead < len(close) else np.nan
 
 
-@register(inputs=("close",), params=(Param("period", 90, 1),), state_size=lambda period: 1, warmup=lambda period: 1)
+@register(
+    inputs=("close",),
+    params=(Param("period", 90, 1),),
+    state_size=lambda period: 1,
+    warmup=lambda period: 1,
+)
 def filled_backward(close, period, state, out):
     """A mean of 90 bars whose warm-up was filled with its first value."""
     for row in range(len(close)):
@@ -51,8 +61,15 @@ class FullSampleNormalization(ColumnarScanner):
 
     def criteria(self) -> dict[str, pl.Expr]:
         bars = Archive.open(self.params.archive).read_daily(["close"], None, None)
-        usual = bars.group_by("symbol").agg(mean=pl.col("close").mean(), std=pl.col("close").std()).drop_nulls()
-        mean, std = (pl.col("symbol").replace_strict(usual["symbol"], usual[n], default=None) for n in ("mean", "std"))
+        usual = (
+            bars.group_by("symbol")
+            .agg(mean=pl.col("close").mean(), std=pl.col("close").std())
+            .drop_nulls()
+        )
+        mean, std = (
+            pl.col("symbol").replace_strict(usual["symbol"], usual[n], default=None)
+            for n in ("mean", "std")
+        )
         return {"cheap": (pl.col("close") - mean) / std < 0}
 
 
@@ -87,7 +104,9 @@ class Reader(BaseScanner):
         return self.archive.read_session(self.date, list(BAR_SCHEMA))
 
     def day(self) -> pl.DataFrame:
-        return self.archive.read_daily(["open", "close", "volume"], self.date, self.date + dt.timedelta(days=1))
+        return self.archive.read_daily(
+            ["open", "close", "volume"], self.date, self.date + dt.timedelta(days=1)
+        )
 
 
 class JoinOnTheClose(Reader):
@@ -119,8 +138,14 @@ class StaleBarEnteredAgain(Reader):
     """Fills the minutes between bars with the bar before: one that is filled in tells that another will come."""
 
     def wanted(self, context: ScanContext) -> list[str]:
-        bars = self.minutes().sort("symbol", "timestamp").upsample("timestamp", every="1m", group_by="symbol")
-        filled = bars.with_columns(stale=pl.col("close").is_null()).with_columns(pl.col("symbol").forward_fill())
+        bars = (
+            self.minutes()
+            .sort("symbol", "timestamp")
+            .upsample("timestamp", every="1m", group_by="symbol")
+        )
+        filled = bars.with_columns(stale=pl.col("close").is_null()).with_columns(
+            pl.col("symbol").forward_fill()
+        )
         last = self.now - dt.timedelta(minutes=1)
         return filled.filter(pl.col("timestamp") == last, pl.col("stale"))["symbol"].to_list()
 
@@ -131,7 +156,9 @@ class Remembers(Reader):
     newest: ClassVar[dict[str, tuple[dt.datetime, float]]] = {}
 
     def wanted(self, context: ScanContext) -> list[str]:
-        for symbol, time, close in self.minutes().select("symbol", "timestamp", "close").iter_rows():
+        for symbol, time, close in (
+            self.minutes().select("symbol", "timestamp", "close").iter_rows()
+        ):
             self.newest[symbol] = max(self.newest.get(symbol, (time, close)), (time, close))
         return [symbol for symbol, (_, close) in self.newest.items() if close > 20]
 
@@ -154,7 +181,9 @@ class HighOfTheRun(BaseScanner):
 
     def scan(self, context: ScanContext) -> ScanResult:
         closes = dict(context.frame.drop_nulls("close").select("symbol", "close").iter_rows())
-        found = [symbol for symbol, close in closes.items() if close > self.highest.get(symbol, 0.0)]
+        found = [
+            symbol for symbol, close in closes.items() if close > self.highest.get(symbol, 0.0)
+        ]
         self.highest |= {symbol: closes[symbol] for symbol in found}
         for symbol in found:
             context.session_data.add_symbol(symbol)
@@ -204,7 +233,9 @@ class BuysTheDaysGainers(Strategy):
 
     def on_bar(self, context: StrategyContext) -> None:
         date: Any = context.current_time.date()
-        day = Archive.open(self.params.archive).read_daily(["close"], date, date + dt.timedelta(days=1))
+        day = Archive.open(self.params.archive).read_daily(
+            ["close"], date, date + dt.timedelta(days=1)
+        )
         closes = dict(day.select("symbol", "close").iter_rows())
         for symbol in context.symbols:
             bar = context.bar(symbol)

@@ -33,7 +33,9 @@ class HonestReader(zoo.Foresees):
 
 def test_honest_reading_is_not_told(demo: Archive, tmp_path: Path) -> None:
     (tmp_path / "some.txt").write_text("AAPL\nMSFT\n")
-    audit = audit_of(HonestReader, demo, archive=str(demo.path), universe=str(tmp_path / "some.txt"))
+    audit = audit_of(
+        HonestReader, demo, archive=str(demo.path), universe=str(tmp_path / "some.txt")
+    )
     assert (audit.differences, told(audit)) == ([], [])
 
 
@@ -44,17 +46,36 @@ def lead(path: str, varies: bool) -> str | None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("/a", "/X"), ("/a/*/x.parquet", "/X/*/x.parquet"), ("/a/{date}.csv", "/X/{date}.csv"), ("data/us/**", "/Z/**"),
-        ("file:///a", "file:///X"), ("file:/a", "file:///X"), ("FILE://localhost/a/b%20c", "file:///Y"), ("/a/b c", "/Y"),
-        ("SELECT * FROM '/a/*.parquet' JOIN \"data/us\"", "SELECT * FROM '/X/*.parquet' JOIN \"/Z\""),
-        ("read_parquet(['/a', '/b'])", "read_parquet(['/X', '/b'])"), ("/a, data/us", "/X, /Z"),
-        ("close / open > 1", "close / open > 1"), ("close*open/2", "close*open/2"), ("/", "/"), (".", "."), ("*", "*"), ("AAPL", "AAPL"),
-        ("http://a/b", "http://a/b"), ("'", "'"), ("", ""),
+        ("/a", "/X"),
+        ("/a/*/x.parquet", "/X/*/x.parquet"),
+        ("/a/{date}.csv", "/X/{date}.csv"),
+        ("data/us/**", "/Z/**"),
+        ("file:///a", "file:///X"),
+        ("file:/a", "file:///X"),
+        ("FILE://localhost/a/b%20c", "file:///Y"),
+        ("/a/b c", "/Y"),
+        (
+            "SELECT * FROM '/a/*.parquet' JOIN \"data/us\"",
+            "SELECT * FROM '/X/*.parquet' JOIN \"/Z\"",
+        ),
+        ("read_parquet(['/a', '/b'])", "read_parquet(['/X', '/b'])"),
+        ("/a, data/us", "/X, /Z"),
+        ("close / open > 1", "close / open > 1"),
+        ("close*open/2", "close*open/2"),
+        ("/", "/"),
+        (".", "."),
+        ("*", "*"),
+        ("AAPL", "AAPL"),
+        ("http://a/b", "http://a/b"),
+        ("'", "'"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_paths_in_texts(text: str, expected: str) -> None:
     assert led(text, lead) == expected
 
 
 def test_paths_that_sql_names() -> None:
-    assert {"/a", "b/c.parquet"} <= set(paths_in("SELECT * FROM '/a/*.parquet' x JOIN read_csv('b/c.parquet') USING (d)"))
+    assert {"/a", "b/c.parquet"} <= set(
+        paths_in("SELECT * FROM '/a/*.parquet' x JOIN read_csv('b/c.parquet') USING (d)")
+    )

@@ -25,7 +25,12 @@ DAILY = "bars/interval=1d/*/bars.parquet"
 
 
 def audit_of(kind: type, market: Archive, **settings: Any) -> LookAheadAudit:
-    scanner = {"module": f"{kind.__module__}:{kind.__name__}", "name": kind.__name__, "regular_session": NOW_AND_THEN, "config": settings}
+    scanner = {
+        "module": f"{kind.__module__}:{kind.__name__}",
+        "name": kind.__name__,
+        "regular_session": NOW_AND_THEN,
+        "config": settings,
+    }
     audit = audited(loaded([scanner]), market, OPTIONS)
     assert audit.failures == []
     return audit
@@ -46,7 +51,9 @@ def earlier(demo: Archive, tmp_path: Path) -> Path:
     run.mkdir(parents=True)
     (run / "manifest.json").write_text("{}")
     dates = [date for date in demo.sessions() for _ in range(2)]
-    pl.DataFrame({"session": dates, "symbol": ["AAPL", "MSFT"] * (len(dates) // 2)}).write_parquet(run / "hits.parquet")
+    pl.DataFrame({"session": dates, "symbol": ["AAPL", "MSFT"] * (len(dates) // 2)}).write_parquet(
+        run / "hits.parquet"
+    )
     return run
 
 
@@ -66,11 +73,17 @@ def sources(demo: Archive) -> list[tuple[type, str]]:
     path = str(demo.path)
     files = f"SELECT symbol, last(close ORDER BY timestamp) FROM read_parquet('{path}/bars/interval=1d/*/*.parquet') "
     return [
-        (zoo.FolderAbove, path), (zoo.FolderAbove, str(demo.path.parent)), (zoo.FolderAbove, str(demo.path.parent.parent)),
-        (zoo.FolderAbove, os.path.relpath(path, Path.cwd())), (zoo.Glob, f"{path}/{DAILY}"), (zoo.Glob, f"{demo.path.parent}/*/{DAILY}"),
-        (zoo.Template, path + "/bars/interval=1m/date={date}/bars.parquet"), (zoo.Address, f"file://{path}"),
-        (zoo.Address, f"file://localhost{path}"), (zoo.Sql, files + "WHERE timestamp::DATE = :day GROUP BY symbol"),
-    ]  # fmt: skip
+        (zoo.FolderAbove, path),
+        (zoo.FolderAbove, str(demo.path.parent)),
+        (zoo.FolderAbove, str(demo.path.parent.parent)),
+        (zoo.FolderAbove, os.path.relpath(path, Path.cwd())),
+        (zoo.Glob, f"{path}/{DAILY}"),
+        (zoo.Glob, f"{demo.path.parent}/*/{DAILY}"),
+        (zoo.Template, path + "/bars/interval=1m/date={date}/bars.parquet"),
+        (zoo.Address, f"file://{path}"),
+        (zoo.Address, f"file://localhost{path}"),
+        (zoo.Sql, files + "WHERE timestamp::DATE = :day GROUP BY symbol"),
+    ]
 
 
 @pytest.mark.parametrize("number", range(10))
@@ -83,7 +96,9 @@ def test_ways_to_the_archive_lead_to_the_other(number: int, demo: Archive) -> No
 
 
 def test_every_way_is_tried(demo: Archive) -> None:
-    assert {kind for kind, _ in sources(demo)} | {zoo.TickersOfTomorrow} == set(zoo.FOUND) and len(sources(demo)) == 10
+    assert {kind for kind, _ in sources(demo)} | {zoo.TickersOfTomorrow} == set(zoo.FOUND) and len(
+        sources(demo)
+    ) == 10
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +109,18 @@ def renamed(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     for entry in demo.path.iterdir():
         (path / entry.name).symlink_to(entry)
     begin, middle, change = dt.date(2017, 1, 1), dt.date(2017, 12, 12), dt.date(2018, 1, 2)
-    rows = [("AAPL", "AAPL", begin, change), ("AAPL", "NEWA", change, None), ("LATER", "AAPL", change, None),
-            ("MSFT", "MSFT", begin, None)]  # fmt: skip
-    pl.DataFrame(rows, schema=SYMBOL_MAP_SCHEMA, orient="row").write_parquet(path / layout.SYMBOL_MAP)
-    members = pl.DataFrame([("AAPL", begin, change), ("MSFT", middle, None)], schema=MEMBERSHIP_SCHEMA, orient="row")
+    rows = [
+        ("AAPL", "AAPL", begin, change),
+        ("AAPL", "NEWA", change, None),
+        ("LATER", "AAPL", change, None),
+        ("MSFT", "MSFT", begin, None),
+    ]
+    pl.DataFrame(rows, schema=SYMBOL_MAP_SCHEMA, orient="row").write_parquet(
+        path / layout.SYMBOL_MAP
+    )
+    members = pl.DataFrame(
+        [("AAPL", begin, change), ("MSFT", middle, None)], schema=MEMBERSHIP_SCHEMA, orient="row"
+    )
     members.write_parquet(path / "members.parquet")
     members.write_csv(path / "members.csv")
     (path / "notes.txt").write_text("AAPL\nMSFT\n")
@@ -112,8 +135,15 @@ def test_intervals_in_the_archive_end_at_the_session(name: str, renamed: Archive
 
 @pytest.mark.parametrize("universe", ["all", "members.parquet", "members.csv", "notes.txt"])
 def test_honest_scans_of_them_pass(universe: str, renamed: Archive) -> None:
-    settings = {"universe": universe if universe == "all" else str(renamed.path / universe), "min_rsi": 30}
-    scanner = {"module": "scanners.momentum_scanner", "regular_session": NOW_AND_THEN, "config": settings}
+    settings = {
+        "universe": universe if universe == "all" else str(renamed.path / universe),
+        "min_rsi": 30,
+    }
+    scanner = {
+        "module": "scanners.momentum_scanner",
+        "regular_session": NOW_AND_THEN,
+        "config": settings,
+    }
     audit = audited(loaded([scanner]), renamed, OPTIONS)
     assert (audit.differences, audit.failures, told(audit)) == ([], [], [])
 
@@ -121,7 +151,9 @@ def test_honest_scans_of_them_pass(universe: str, renamed: Archive) -> None:
 @pytest.mark.parametrize("kind", zoo.TOLD, ids=lambda kind: kind.__name__)
 def test_what_cannot_be_led_elsewhere_is_told(kind: type, demo: Archive, earlier: Path) -> None:
     warnings = told(audit_of(kind, demo, run=str(earlier)))
-    assert any(one.startswith("tests.audit.zoo reads ") and zoo.TOLD[kind] in one for one in warnings), warnings
+    assert any(
+        one.startswith("tests.audit.zoo reads ") and zoo.TOLD[kind] in one for one in warnings
+    ), warnings
 
 
 @pytest.mark.parametrize("kind", zoo.INVISIBLE, ids=lambda kind: kind.__name__)
@@ -133,4 +165,8 @@ def test_what_stays_invisible(kind: type, demo: Archive) -> None:
 
 def test_the_docs_list_what_stays_invisible() -> None:
     text = (PROJECT / "docs/auditing.md").read_text()
-    assert [why for kind, why in zoo.INVISIBLE.items() if f"`{kind.__name__}`" not in text or why not in text] == []
+    assert [
+        why
+        for kind, why in zoo.INVISIBLE.items()
+        if f"`{kind.__name__}`" not in text or why not in text
+    ] == []

@@ -19,7 +19,9 @@ from engine.archive.archive import Archive
 from scanners.base import BaseScanner, ScanContext, ScanResult
 from tests.data import PROJECT
 
-PLACE, NOTES = (Path(tempfile.gettempdir(), f"barsweep-zoo-{os.getpid()}.{name}") for name in ("path", "notes"))
+PLACE, NOTES = (
+    Path(tempfile.gettempdir(), f"barsweep-zoo-{os.getpid()}.{name}") for name in ("path", "notes")
+)
 
 
 class Foresees(BaseScanner):
@@ -39,8 +41,12 @@ class Foresees(BaseScanner):
         raise NotImplementedError
 
     def of(self, bars: pl.DataFrame | pl.LazyFrame) -> dict[str, float]:
-        days = bars.lazy().with_columns(date=pl.col("timestamp").dt.convert_time_zone("America/New_York").dt.date())
-        wanted = days.filter(pl.col("date") == self.date).group_by("symbol").agg(pl.col("close").last())
+        days = bars.lazy().with_columns(
+            date=pl.col("timestamp").dt.convert_time_zone("America/New_York").dt.date()
+        )
+        wanted = (
+            days.filter(pl.col("date") == self.date).group_by("symbol").agg(pl.col("close").last())
+        )
         return dict(wanted.select("symbol", "close").collect().iter_rows())
 
 
@@ -49,7 +55,16 @@ class FolderAbove(Foresees):
 
     def closes(self) -> dict[str, float]:
         files = sorted(Path(self.config["source"]).rglob("interval=1d/year=*/bars.parquet"))
-        return self.of(pl.concat([pl.read_parquet(file, columns=["symbol", "timestamp", "close"], hive_partitioning=False) for file in files]))
+        return self.of(
+            pl.concat(
+                [
+                    pl.read_parquet(
+                        file, columns=["symbol", "timestamp", "close"], hive_partitioning=False
+                    )
+                    for file in files
+                ]
+            )
+        )
 
 
 class Glob(Foresees):
@@ -63,14 +78,18 @@ class Template(Foresees):
     """`source` has a place for the date."""
 
     def closes(self) -> dict[str, float]:
-        return self.of(pl.read_parquet(self.config["source"].format(date=self.date), hive_partitioning=False))
+        return self.of(
+            pl.read_parquet(self.config["source"].format(date=self.date), hive_partitioning=False)
+        )
 
 
 class Address(Foresees):
     """`source` is a `file://` address of the archive."""
 
     def closes(self) -> dict[str, float]:
-        day = Archive.open(unquote(urlparse(self.config["source"]).path)).read_daily(["close"], self.date, self.date + dt.timedelta(1))
+        day = Archive.open(unquote(urlparse(self.config["source"]).path)).read_daily(
+            ["close"], self.date, self.date + dt.timedelta(1)
+        )
         return dict(day.select("symbol", "close").iter_rows())
 
 
@@ -80,7 +99,9 @@ class Sql(Foresees):
     def closes(self) -> dict[str, float]:
         import duckdb
 
-        return dict(duckdb.sql(self.config["source"].replace(":day", f"DATE '{self.date}'")).fetchall())
+        return dict(
+            duckdb.sql(self.config["source"].replace(":day", f"DATE '{self.date}'")).fetchall()
+        )
 
 
 class TickersOfTomorrow(Foresees):
@@ -88,8 +109,14 @@ class TickersOfTomorrow(Foresees):
 
     def closes(self) -> dict[str, float]:
         source = self.config["source"]
-        intervals = pl.read_csv(source, try_parse_dates=True) if source.endswith(".csv") else pl.read_parquet(source)
-        soon = pl.col("end_date").is_between(self.date, self.date + dt.timedelta(60), closed="right")
+        intervals = (
+            pl.read_csv(source, try_parse_dates=True)
+            if source.endswith(".csv")
+            else pl.read_parquet(source)
+        )
+        soon = pl.col("end_date").is_between(
+            self.date, self.date + dt.timedelta(60), closed="right"
+        )
         return dict.fromkeys(intervals.filter(soon)["symbol"], 1e9)
 
 
@@ -105,7 +132,11 @@ class NamedByTheEnvironment(Foresees):
     """A variable says where the bars are; Polars reads them."""
 
     def closes(self) -> dict[str, float]:
-        return self.of(pl.scan_parquet(f"{os.environ['ZOO_BARS']}/bars/interval=1d/*/*.parquet", hive_partitioning=False))
+        return self.of(
+            pl.scan_parquet(
+                f"{os.environ['ZOO_BARS']}/bars/interval=1d/*/*.parquet", hive_partitioning=False
+            )
+        )
 
 
 class NamedOnTheCommandLine(Foresees):
@@ -119,7 +150,9 @@ class FromAnEarlierRun(Foresees):
     """Reads the hits of a run that is over."""
 
     def closes(self) -> dict[str, float]:
-        hits = pl.read_parquet(f"{self.config['run']}/hits.parquet").filter(pl.col("session") == self.date)
+        hits = pl.read_parquet(f"{self.config['run']}/hits.parquet").filter(
+            pl.col("session") == self.date
+        )
         return dict.fromkeys(hits["symbol"], 1e9)
 
 
@@ -138,7 +171,9 @@ class AskedOfAProcess(Foresees):
     def closes(self) -> dict[str, float]:
         import subprocess
 
-        found = subprocess.run([sys.executable, "-c", "print('AAPL')"], check=True, capture_output=True, text=True).stdout
+        found = subprocess.run(
+            [sys.executable, "-c", "print('AAPL')"], check=True, capture_output=True, text=True
+        ).stdout
         return dict.fromkeys(found.split(), 1e9)
 
 

@@ -25,13 +25,20 @@ from tests.data import PROJECT
 from tests.results.killed_runs import digest
 from tests.runs import EVERY_5_MINUTES
 
-MOMENTUM = {"module": "scanners.momentum_scanner", "regular_session": EVERY_5_MINUTES, "config": {"min_change": 0.0}}
+MOMENTUM = {
+    "module": "scanners.momentum_scanner",
+    "regular_session": EVERY_5_MINUTES,
+    "config": {"min_change": 0.0},
+}
 MAIN = "from engine.cli.main import main; main()"
 
 
 def write(tmp_path: Path, *scanners: dict[str, Any], **more: Any) -> Path:
     path = tmp_path / "config.json"
-    content = {"mode": "backtest", "session_data_config": {"scanners": list(scanners or [MOMENTUM])}} | more
+    content = {
+        "mode": "backtest",
+        "session_data_config": {"scanners": list(scanners or [MOMENTUM])},
+    } | more
     path.write_text(json.dumps(content))
     return path
 
@@ -73,43 +80,80 @@ def test_sessions_that_cannot_be_read_are_skipped_as_if_they_were_not_there(
     cut, without, dates = broken(months, tmp_path, *sessions)
     config, span = write(tmp_path), ("--start", "2017-11-13")
     skipping = barsweep(
-        "run", config, "--archive", cut, "--out", tmp_path / "a", *span, "--on-corrupt", "skip", "--workers", workers
+        "run",
+        config,
+        "--archive",
+        cut,
+        "--out",
+        tmp_path / "a",
+        *span,
+        "--on-corrupt",
+        "skip",
+        "--workers",
+        workers,
     )
     assert skipping.status == 1
     for date in dates:
-        assert f"warning: session {date} was skipped: " in skipping.err and "not a readable Parquet file" in skipping.err
+        assert (
+            f"warning: session {date} was skipped: " in skipping.err
+            and "not a readable Parquet file" in skipping.err
+        )
     assert "not in the archive" not in skipping.err
     expected = barsweep("run", config, "--archive", without, "--out", tmp_path / "b", *span)
     assert expected.status == 0
     (a,), (b,) = runs(tmp_path / "a"), runs(tmp_path / "b")
     for table in ("scans", "hits", "symbols", "quality"):
         assert (a / f"{table}.parquet").read_bytes() == (b / f"{table}.parquet").read_bytes(), table
-    manifest, summary = (json.loads((a / f"{name}.json").read_text()) for name in ("manifest", "summary"))
-    assert manifest["exit_state"] == "failures" and sorted(manifest["skipped_sessions"]) == dates == sorted(
-        summary["skipped_sessions"]
+    manifest, summary = (
+        json.loads((a / f"{name}.json").read_text()) for name in ("manifest", "summary")
     )
+    assert manifest["exit_state"] == "failures" and sorted(
+        manifest["skipped_sessions"]
+    ) == dates == sorted(summary["skipped_sessions"])
 
 
-def test_a_strategy_trades_on_without_a_session(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
+def test_a_strategy_trades_on_without_a_session(
+    months: Path, barsweep: Barsweep, tmp_path: Path
+) -> None:
     cut, without, (date,) = broken(months, tmp_path, 30)
     config = write(
         tmp_path,
         strategies=[{"module": "engine.strategies.vwap_pullback"}],
         backtest_config={"on_corrupt": "skip"},
     )
-    assert barsweep("run", config, "--archive", cut, "--out", tmp_path / "a", "--no-report").status == 1
-    assert barsweep("run", config, "--archive", without, "--out", tmp_path / "b", "--no-report").status == 0
+    assert (
+        barsweep("run", config, "--archive", cut, "--out", tmp_path / "a", "--no-report").status
+        == 1
+    )
+    assert (
+        barsweep("run", config, "--archive", without, "--out", tmp_path / "b", "--no-report").status
+        == 0
+    )
     (a,), (b,) = runs(tmp_path / "a"), runs(tmp_path / "b")
     for table in ("hits", "trades", "equity"):
         assert (a / f"{table}.parquet").read_bytes() == (b / f"{table}.parquet").read_bytes(), table
-    assert len(pl.read_parquet(a / "trades.parquet")) > 10 and date in (a / "manifest.json").read_text()
+    assert (
+        len(pl.read_parquet(a / "trades.parquet")) > 10
+        and date in (a / "manifest.json").read_text()
+    )
 
 
-def test_what_reads_a_run_again_passes_over_what_it_skipped(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
+def test_what_reads_a_run_again_passes_over_what_it_skipped(
+    months: Path, barsweep: Barsweep, tmp_path: Path
+) -> None:
     cut, _, (date,) = broken(months, tmp_path, 30)
     assert (
         barsweep(
-            "run", write(tmp_path), "--archive", cut, "--start", "2017-12-04", "--out", tmp_path / "runs", "--on-corrupt", "skip"
+            "run",
+            write(tmp_path),
+            "--archive",
+            cut,
+            "--start",
+            "2017-12-04",
+            "--out",
+            tmp_path / "runs",
+            "--on-corrupt",
+            "skip",
         ).status
         == 1
     )
@@ -126,9 +170,15 @@ def test_by_default_the_run_stops(months: Path, barsweep: Barsweep, tmp_path: Pa
     """So does a scan, unless it is told to skip."""
     cut, _, (date,) = broken(months, tmp_path, 45)
     called = barsweep("run", write(tmp_path), "--archive", cut, "--out", tmp_path / "runs")
-    assert called.status == 2 and f"date={date}" in called.err and "not a readable Parquet file" in called.err
+    assert (
+        called.status == 2
+        and f"date={date}" in called.err
+        and "not a readable Parquet file" in called.err
+    )
     assert not runs(tmp_path / "runs")
-    called = barsweep("scan", "--where", "close > prev_close", "--archive", cut, "--on-corrupt", "skip")
+    called = barsweep(
+        "scan", "--where", "close > prev_close", "--archive", cut, "--on-corrupt", "skip"
+    )
     assert called.status == 1 and f"warning: session {date} was skipped" in called.err
 
 
@@ -160,15 +210,27 @@ def test_a_disk_that_fills_up_is_told_of_and_the_run_is_completed_later(
 ) -> None:
     config, out = write(tmp_path), tmp_path / "runs"
     command = [sys.executable, "-c", FULL, config, months, out, session, 1]
-    ran = subprocess.run(list(map(str, command)), cwd=PROJECT, check=False, capture_output=True, text=True)
-    assert "cannot be written: File too large" in ran.stdout and ran.returncode == 0 and "Traceback" not in ran.stderr
+    ran = subprocess.run(
+        list(map(str, command)), cwd=PROJECT, check=False, capture_output=True, text=True
+    )
+    assert (
+        "cannot be written: File too large" in ran.stdout
+        and ran.returncode == 0
+        and "Traceback" not in ran.stderr
+    )
     assert len(runs(out)) == (kept > 0)
     if not kept:
         return
     (aside,) = runs(out)
-    assert aside.name.endswith(".unfinished") and len(list((aside / "blocks").iterdir())) == kept and "--resume" in ran.stderr
+    assert (
+        aside.name.endswith(".unfinished")
+        and len(list((aside / "blocks").iterdir())) == kept
+        and "--resume" in ran.stderr
+    )
     shown = barsweep("show", aside, "--symbol", "AAPL")
-    assert shown.status == 2 and "is unfinished; complete it: `barsweep run --resume RUN`" in shown.err
+    assert (
+        shown.status == 2 and "is unfinished; complete it: `barsweep run --resume RUN`" in shown.err
+    )
     assert barsweep("run", "--resume", aside).status == 0
     assert barsweep("run", config, "--archive", months, "--out", tmp_path / "whole").status == 0
     (run,), (whole,) = runs(out), runs(tmp_path / "whole")
@@ -177,8 +239,10 @@ def test_a_disk_that_fills_up_is_told_of_and_the_run_is_completed_later(
 
 def test_a_disk_that_is_full_already(months: Path, tmp_path: Path) -> None:
     """And a scan into a file."""
-    for command in (["run", write(tmp_path), "--out", tmp_path / "out"],
-                    ["scan", "scanners.gap_scanner", "--pre-session", "--out", tmp_path / "hits.parquet"]):  # fmt: skip
+    for command in (
+        ["run", write(tmp_path), "--out", tmp_path / "out"],
+        ["scan", "scanners.gap_scanner", "--pre-session", "--out", tmp_path / "hits.parquet"],
+    ):
         limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); {MAIN}"
         whole = [sys.executable, "-c", limited, *map(str, command), "--archive", str(months)]
         called = subprocess.run(whole, cwd=PROJECT, check=False, capture_output=True, text=True)
@@ -197,19 +261,41 @@ WAITING = "import threading; threading.Thread(target=threading.Event().wait).sta
 
 
 def test_ctrl_c_keeps_what_is_done(months: Path, barsweep: Barsweep, tmp_path: Path) -> None:
-    slow = {"module": "tests.session.rude_scanners:SlowCriteria", "regular_session": EVERY_5_MINUTES}
+    slow = {
+        "module": "tests.session.rude_scanners:SlowCriteria",
+        "regular_session": EVERY_5_MINUTES,
+    }
     config = write(tmp_path, MOMENTUM, slow)
     run = subprocess.Popen(
-        [sys.executable, "-c", WAITING + MAIN, "run", config, "--archive", months, "--out", tmp_path / "runs", "--start", "2017-11-28"],
-        cwd=PROJECT, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            WAITING + MAIN,
+            "run",
+            config,
+            "--archive",
+            months,
+            "--out",
+            tmp_path / "runs",
+            "--start",
+            "2017-11-28",
+        ],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     for _ in range(1200):
         if list((tmp_path / "runs").glob("*/blocks/2017-11-28")):
             break
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
-    assert run.returncode == 130 and "stopped" in said and "Traceback" not in said and "`barsweep run --resume " in said
+    assert (
+        run.returncode == 130
+        and "stopped" in said
+        and "Traceback" not in said
+        and "`barsweep run --resume " in said
+    )
     (aside,) = runs(tmp_path / "runs")
     assert sorted(path.name for path in aside.iterdir()) == ["blocks", "lock", "manifest.json"]
 
@@ -219,18 +305,34 @@ def test_a_reader_that_has_seen_enough_is_no_failure(command: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     ran = subprocess.run(
-        [sys.executable, "-c", MAIN, *command.split()], cwd=PROJECT, check=False, stdout=writing, stderr=subprocess.PIPE
+        [sys.executable, "-c", MAIN, *command.split()],
+        cwd=PROJECT,
+        check=False,
+        stdout=writing,
+        stderr=subprocess.PIPE,
     )
     os.close(writing)
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
-def test_what_a_scanner_prints_is_not_among_the_results(demo: Archive, barsweep: Barsweep, tmp_path: Path) -> None:
+def test_what_a_scanner_prints_is_not_among_the_results(
+    demo: Archive, barsweep: Barsweep, tmp_path: Path
+) -> None:
     prints = {"module": "tests.session.rude_scanners:Prints", "regular_session": EVERY_5_MINUTES}
     called = barsweep(
-        "run", write(tmp_path, prints), "--archive", demo.path, "--out", tmp_path / "runs", "--start", "2017-11-06", "--end",
-        "2017-11-06", "--format", "json",
-    )  # fmt: skip
+        "run",
+        write(tmp_path, prints),
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path / "runs",
+        "--start",
+        "2017-11-06",
+        "--end",
+        "2017-11-06",
+        "--format",
+        "json",
+    )
     assert json.loads(called.out)["sessions"] == 1
     for said in ("printed by Python", "written to the file", "echoed by a process"):
         assert said in called.err
@@ -244,8 +346,12 @@ def test_a_run_is_repeated_from_its_manifest(
 ) -> None:
     universe = tmp_path / "universe.txt"
     universe.write_text("AAPL\nMSFT\nNVDA\n")
-    beside = MOMENTUM | {"config": {"min_change": 0.0, "universe": "universe.txt"}}  # found beside the config
-    config = write(tmp_path, beside, backtest_config={"start_date": "2017-11-06", "end_date": "2017-11-08"})
+    beside = MOMENTUM | {
+        "config": {"min_change": 0.0, "universe": "universe.txt"}
+    }  # found beside the config
+    config = write(
+        tmp_path, beside, backtest_config={"start_date": "2017-11-06", "end_date": "2017-11-08"}
+    )
     assert barsweep("run", config, "--archive", demo.path, "--out", tmp_path / "runs").status == 0
     (first,) = runs(tmp_path / "runs")
     config.unlink()
@@ -257,14 +363,33 @@ def test_a_run_is_repeated_from_its_manifest(
     same = barsweep("diff", first, second)
     assert same.status == 0 and "the same" in same.out
     universe.write_text("AAPL\nNVDA\n")
-    third = barsweep("run", "--from", first, "--out", tmp_path / "changed", "--set", "backtest_config.end_date=2017-11-07")
-    assert third.status == 0 and "not as in" in third.err and "universe.txt" in third.err and "end_date" not in third.err
+    third = barsweep(
+        "run",
+        "--from",
+        first,
+        "--out",
+        tmp_path / "changed",
+        "--set",
+        "backtest_config.end_date=2017-11-07",
+    )
+    assert (
+        third.status == 0
+        and "not as in" in third.err
+        and "universe.txt" in third.err
+        and "end_date" not in third.err
+    )
     (changed,) = runs(tmp_path / "changed")
     differs = barsweep("diff", first, changed, "--format", "json")
     assert differs.status == 1
     told = json.loads(differs.out)
-    assert [line.partition(":")[0] for line in told["changes"]] == ["config.backtest_config.end_date", "file universe.txt"]
-    assert told["first"]["table"] == "quality" and told["first"]["key"] == {"session": "2017-11-06", "symbol": "MSFT"}
+    assert [line.partition(":")[0] for line in told["changes"]] == [
+        "config.backtest_config.end_date",
+        "file universe.txt",
+    ]
+    assert told["first"]["table"] == "quality" and told["first"]["key"] == {
+        "session": "2017-11-06",
+        "symbol": "MSFT",
+    }
     assert told["first"]["only_in"] == 0
 
 
@@ -279,7 +404,11 @@ def test_a_run_is_repeated_from_its_manifest(
     ],
 )
 def test_what_to_run_is_one_thing(
-    arguments: tuple[str, ...], message: str, barsweep: Barsweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...],
+    message: str,
+    barsweep: Barsweep,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     called = barsweep("run", *arguments)
@@ -298,15 +427,23 @@ LARGE: dict[str, tuple[str, str]] = {
     ),
     "a key": (json.dumps({"scanners" * 1_200_000: 1}), "unknown key"),
     "a value": (json.dumps({"interval": "x" * 10_000_000}), "unknown interval"),
-    "scanners": (json.dumps({"scanners": [SCANNER | {"name": f"n{i}"} for i in range(100_000)]}), "at most 1000 items"),
+    "scanners": (
+        json.dumps({"scanners": [SCANNER | {"name": f"n{i}"} for i in range(100_000)]}),
+        "at most 1000 items",
+    ),
     "blocks": ("[" * 5_000_000 + "]" * 5_000_000, "blocks within blocks without end"),
-    "half a character": ('{"scanners": [{"module": "x", "pre_session": true, "config": {"universe": "\\ud800"}}]}', "surrogates"),
+    "half a character": (
+        '{"scanners": [{"module": "x", "pre_session": true, "config": {"universe": "\\ud800"}}]}',
+        "surrogates",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_wrong_with_a_large_config_is_told_in_short(name: str, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(f'{{"mode": "backtest", "session_data_config": {LARGE[name][0]}}}')
+    (tmp_path / "config.json").write_text(
+        f'{{"mode": "backtest", "session_data_config": {LARGE[name][0]}}}'
+    )
     with pytest.raises(ConfigError, match=LARGE[name][1]) as told:
         load_config(tmp_path / "config.json")
     assert len(str(told.value)) < 5000
@@ -317,9 +454,22 @@ def test_a_large_config_runs(demo: Archive, barsweep: Barsweep, tmp_path: Path) 
     config = write(tmp_path, MOMENTUM | {"config": {"universe": universe}})
     assert config.stat().st_size > 9_000_000
     called = barsweep(
-        "run", config, "--archive", demo.path, "--out", tmp_path / "runs", "--start", "2017-11-06", "--end", "2017-11-06"
+        "run",
+        config,
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path / "runs",
+        "--start",
+        "2017-11-06",
+        "--end",
+        "2017-11-06",
     )
-    assert called.status == 0 and "700000 of its 700030 symbols are not in the archive" in called.err and len(called.err) < 5000
+    assert (
+        called.status == 0
+        and "700000 of its 700030 symbols are not in the archive" in called.err
+        and len(called.err) < 5000
+    )
 
 
 def test_names_of_all_scripts(barsweep: Barsweep, tmp_path: Path) -> None:
@@ -327,24 +477,44 @@ def test_names_of_all_scripts(barsweep: Barsweep, tmp_path: Path) -> None:
     home = tmp_path / "Übung 研究 🚀"
     home.mkdir()
     symbols = ["ÄÖÜ", "株式", "ΑΘΗΝΑ", "🚀", "A"]
-    stamps = pl.datetime_range(pl.datetime(2024, 3, 4, 14, 30), pl.datetime(2024, 3, 4, 20, 59), "1m", time_zone="UTC", eager=True)
+    stamps = pl.datetime_range(
+        pl.datetime(2024, 3, 4, 14, 30),
+        pl.datetime(2024, 3, 4, 20, 59),
+        "1m",
+        time_zone="UTC",
+        eager=True,
+    )
     bars = pl.concat(
         pl.DataFrame({"timestamp": stamps}).with_columns(
-            symbol=pl.lit(symbol), open=pl.lit(10.0 + i), high=pl.lit(11.0 + i), low=pl.lit(9.0 + i), close=pl.lit(10.5 + i),
+            symbol=pl.lit(symbol),
+            open=pl.lit(10.0 + i),
+            high=pl.lit(11.0 + i),
+            low=pl.lit(9.0 + i),
+            close=pl.lit(10.5 + i),
             volume=pl.lit(100.0),
         )
         for i, symbol in enumerate(symbols)
-    )  # fmt: skip
+    )
     bars.write_parquet(home / "börse.parquet")
     import_bars([home / "börse.parquet"], home / "архив", ImportOptions(label="open"))
     (home / "宇宙.txt").write_text("äöü\n株式\n🚀\n", encoding="utf-8")
     scanner = {
-        "module": "scanners.criteria_scanner", "name": "поиск 🔎", "regular_session": [{"start": "10:00", "end": "11:00", "interval": "1h"}],
-        "config": {"universe": "宇宙.txt", "criteria": {"größer": "close > 5"}, "features": {"цена": "close"}},
-    }  # fmt: skip
+        "module": "scanners.criteria_scanner",
+        "name": "поиск 🔎",
+        "regular_session": [{"start": "10:00", "end": "11:00", "interval": "1h"}],
+        "config": {
+            "universe": "宇宙.txt",
+            "criteria": {"größer": "close > 5"},
+            "features": {"цена": "close"},
+        },
+    }
     config = home / "конфиг.json"
-    content = {"session_name": "Ünïcödé 研究/🚀" + "长" * 300, "mode": "backtest", "archive": "архив", "session_data_config": {
-        "symbols": ["αθηνα"], "scanners": [scanner]}}  # fmt: skip
+    content = {
+        "session_name": "Ünïcödé 研究/🚀" + "长" * 300,
+        "mode": "backtest",
+        "archive": "архив",
+        "session_data_config": {"symbols": ["αθηνα"], "scanners": [scanner]},
+    }
     config.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     for _ in range(2):
         called = barsweep("run", config, "--out", home / "läufe")
@@ -352,7 +522,10 @@ def test_names_of_all_scripts(barsweep: Barsweep, tmp_path: Path) -> None:
     one, two = runs(home / "läufe")
     assert one.name.startswith("Ünïcödé-研究-长长") and len(one.name.encode()) < 200
     hits = pl.read_parquet(one / "hits.parquet")
-    assert hits["symbol"].to_list() == ["ÄÖÜ", "株式", "🚀"] * 2 and hits["цена"].to_list() == [10.5, 11.5, 13.5] * 2
+    assert (
+        hits["symbol"].to_list() == ["ÄÖÜ", "株式", "🚀"] * 2
+        and hits["цена"].to_list() == [10.5, 11.5, 13.5] * 2
+    )
     assert pl.read_parquet(one / "scans.parquet")["größer"].to_list() == [3, 3]
     assert barsweep("diff", one, two).status == 0
     assert barsweep("run", "--from", one).status == 0

@@ -26,12 +26,31 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.mark.usefixtures("shared_at_once")
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_folder_is_allowed_for_one_command(workers: int, barsweep: Barsweep, tmp_path: Path, demo: Archive) -> None:
+def test_a_folder_is_allowed_for_one_command(
+    workers: int, barsweep: Barsweep, tmp_path: Path, demo: Archive
+) -> None:
     barsweep("scanners", "new", "mine", "--folder", "../own")
-    run = ("run", "../own/mine.json", "--archive", demo.path, "--start", "2017-11-27", "--end", "2017-12-04", "--out", tmp_path / "runs",
-           "--workers", workers, "--quiet")  # fmt: skip
+    run = (
+        "run",
+        "../own/mine.json",
+        "--archive",
+        demo.path,
+        "--start",
+        "2017-11-27",
+        "--end",
+        "2017-12-04",
+        "--out",
+        tmp_path / "runs",
+        "--workers",
+        workers,
+        "--quiet",
+    )
     refused = barsweep(*run)
-    assert refused.status == 2 and "no module 'mine'" in refused.err and "--allow-modules FOLDER" in refused.err
+    assert (
+        refused.status == 2
+        and "no module 'mine'" in refused.err
+        and "--allow-modules FOLDER" in refused.err
+    )
     assert barsweep("--allow-modules", "../own", *run).status == 0
 
 

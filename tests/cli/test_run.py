@@ -14,13 +14,23 @@ from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, SYMBOL_EVEN
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
 
-TABLES = {"scans": SCANS_SCHEMA, "hits": HITS_SCHEMA, "symbols": SYMBOL_EVENTS_SCHEMA, "quality": QUALITY_SCHEMA}
-MOMENTUM = {"module": "scanners.momentum_scanner", "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}]}
+TABLES = {
+    "scans": SCANS_SCHEMA,
+    "hits": HITS_SCHEMA,
+    "symbols": SYMBOL_EVENTS_SCHEMA,
+    "quality": QUALITY_SCHEMA,
+}
+MOMENTUM = {
+    "module": "scanners.momentum_scanner",
+    "regular_session": [{"start": "09:35", "end": "15:55", "interval": "5m"}],
+}
 
 
 def write(tmp_path: Path, *scanners: dict, **more: object) -> Path:
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"mode": "backtest", "session_data_config": {"scanners": list(scanners)}} | more))
+    path.write_text(
+        json.dumps({"mode": "backtest", "session_data_config": {"scanners": list(scanners)}} | more)
+    )
     return path
 
 
@@ -30,7 +40,13 @@ def span(start: str = "2017-11-06", end: str = "2017-11-10") -> tuple[str, ...]:
 
 def test_a_run_directory_has_every_table(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     called = barsweep(
-        "run", write(tmp_path, MOMENTUM, session_name="my run!"), "--archive", demo.path, "--out", tmp_path / "runs", *span()
+        "run",
+        write(tmp_path, MOMENTUM, session_name="my run!"),
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path / "runs",
+        *span(),
     )
     assert called.status == 0
     (run,) = (tmp_path / "runs").iterdir()
@@ -40,11 +56,27 @@ def test_a_run_directory_has_every_table(barsweep: Barsweep, demo: Archive, tmp_
         assert dict(list(table.schema.items())[: len(schema)]) == schema
         assert len(table) > 0
     scans, hits = pl.read_parquet(run / "scans.parquet"), pl.read_parquet(run / "hits.parquet")
-    assert scans.columns[len(SCANS_SCHEMA) :] == ["price", "up_on_the_day", "above_vwap", "strong_rsi", "above_sma"]
-    assert hits.columns[len(HITS_SCHEMA) :] == ["close", "change", "vwap_distance", "rsi", "session_volume"]
-    assert len(scans) == 5 * 77 and scans["qualified"].sum() == len(hits) == scans["above_sma"].sum()
+    assert scans.columns[len(SCANS_SCHEMA) :] == [
+        "price",
+        "up_on_the_day",
+        "above_vwap",
+        "strong_rsi",
+        "above_sma",
+    ]
+    assert hits.columns[len(HITS_SCHEMA) :] == [
+        "close",
+        "change",
+        "vwap_distance",
+        "rsi",
+        "session_volume",
+    ]
+    assert (
+        len(scans) == 5 * 77 and scans["qualified"].sum() == len(hits) == scans["above_sma"].sum()
+    )
     assert scans["promoted"].sum() == hits["promoted"].sum() > 0
-    summary, manifest = (json.loads((run / f"{name}.json").read_text()) for name in ("summary", "manifest"))
+    summary, manifest = (
+        json.loads((run / f"{name}.json").read_text()) for name in ("summary", "manifest")
+    )
     assert summary["hits"] == len(hits) and summary["sessions"] == 5
     assert manifest["exit_state"] == "complete" and manifest["archive_digest"] == demo.digest()
     assert manifest["config_digest"] in run.name and manifest["peak_memory_mb"] > 0
@@ -53,7 +85,15 @@ def test_a_run_directory_has_every_table(barsweep: Barsweep, demo: Archive, tmp_
 def test_two_runs_give_the_same_bytes(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     for out in ("a", "b"):
         assert (
-            barsweep("run", PROJECT / "session_configs/demo.json", "--archive", demo.path, "--out", tmp_path / out, *span()).status
+            barsweep(
+                "run",
+                PROJECT / "session_configs/demo.json",
+                "--archive",
+                demo.path,
+                "--out",
+                tmp_path / out,
+                *span(),
+            ).status
             == 0
         )
     (one,), (two,) = ((tmp_path / out).iterdir() for out in ("a", "b"))
@@ -61,13 +101,21 @@ def test_two_runs_give_the_same_bytes(barsweep: Barsweep, demo: Archive, tmp_pat
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-CONFIGS = sorted(path.name for path in (PROJECT / "session_configs").glob("*.json") if path.name != "us2018.json")
+CONFIGS = sorted(
+    path.name for path in (PROJECT / "session_configs").glob("*.json") if path.name != "us2018.json"
+)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_runs(name: str, barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     called = barsweep(
-        "run", PROJECT / "session_configs" / name, "--archive", demo.path, "--out", tmp_path, *span("2017-11-22", "2017-11-27")
+        "run",
+        PROJECT / "session_configs" / name,
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path,
+        *span("2017-11-22", "2017-11-27"),
     )
     assert called.status == 0, called.err
     assert "sessions" in called.out and "3 (2017-11-22 to 2017-11-27)" in called.out
@@ -75,7 +123,15 @@ def test_every_config_runs(name: str, barsweep: Barsweep, demo: Archive, tmp_pat
 
 def test_the_real_config_runs(barsweep: Barsweep, us2018: Archive, tmp_path: Path) -> None:
     called = barsweep(
-        "run", PROJECT / "session_configs/us2018.json", "--archive", us2018.path, "--out", tmp_path, "--format", "json", "--quiet"
+        "run",
+        PROJECT / "session_configs/us2018.json",
+        "--archive",
+        us2018.path,
+        "--out",
+        tmp_path,
+        "--format",
+        "json",
+        "--quiet",
     )
     assert called.status == 0 and called.err == ""
     summary = json.loads(called.out)
@@ -88,20 +144,39 @@ def test_the_real_config_runs(barsweep: Barsweep, us2018: Archive, tmp_path: Pat
 def test_no_scanners_at_all(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"mode": "backtest", "session_data_config": {"symbols": ["AAPL"]}}')
-    assert barsweep("run", path, "--archive", demo.path, "--out", tmp_path / "runs", *span()).status == 0
+    assert (
+        barsweep("run", path, "--archive", demo.path, "--out", tmp_path / "runs", *span()).status
+        == 0
+    )
     (run,) = (tmp_path / "runs").iterdir()
-    assert len(pl.read_parquet(run / "symbols.parquet")) == 5 == len(pl.read_parquet(run / "quality.parquet"))
+    assert (
+        len(pl.read_parquet(run / "symbols.parquet"))
+        == 5
+        == len(pl.read_parquet(run / "quality.parquet"))
+    )
     assert len(pl.read_parquet(run / "hits.parquet")) == 0
 
 
-def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(barsweep: Barsweep, demo: Archive, tmp_path: Path) -> None:
+def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(
+    barsweep: Barsweep, demo: Archive, tmp_path: Path
+) -> None:
     failing = {
         "module": "tests.session.failing_scanners:ScanRaises",
         "regular_session": [{"start": "10:00", "end": "15:00", "interval": "1h"}],
     }
-    called = barsweep("run", write(tmp_path, failing, MOMENTUM), "--archive", demo.path, "--out", tmp_path / "runs", *span())
+    called = barsweep(
+        "run",
+        write(tmp_path, failing, MOMENTUM),
+        "--archive",
+        demo.path,
+        "--out",
+        tmp_path / "runs",
+        *span(),
+    )
     assert called.status == 1
-    assert "third time unlucky" in called.err and "Traceback" in called.err  # the scanner's own, in the log
+    assert (
+        "third time unlucky" in called.err and "Traceback" in called.err
+    )  # the scanner's own, in the log
     (run,) = (tmp_path / "runs").iterdir()
     assert json.loads((run / "manifest.json").read_text())["exit_state"] == "failures"
 
@@ -113,16 +188,28 @@ def test_a_failing_scanner_is_exit_status_1_and_the_rest_goes_on(barsweep: Barsw
         (("CONFIG", "--archive", "nowhere"), "nowhere: no such folder"),
         (("CONFIG", "--start", "2030-01-01"), "no sessions from 2030-01-01"),
         (("CONFIG", "--start", "soon"), "a date such as 2018-03-01"),
-        (("CONFIG", "--start", "2017-12-01", "--end", "2017-11-01"), "--start 2017-12-01 is after --end 2017-11-01"),
+        (
+            ("CONFIG", "--start", "2017-12-01", "--end", "2017-11-01"),
+            "--start 2017-12-01 is after --end 2017-11-01",
+        ),
         (("CONFIG", "--set", "exchange=XNYX"), "did you mean 'XNYS'"),
         (("CONFIG", "--set", "exchange=XLON"), "expected XNYS"),
         (("CONFIG", "--universe", "none.txt"), "no such file or folder: none.txt"),
-        (("CONFIG", "--set", 'session_data_config.indicators=[{"name":"smaa"}]'), "did you mean 'sma'"),
+        (
+            ("CONFIG", "--set", 'session_data_config.indicators=[{"name":"smaa"}]'),
+            "did you mean 'sma'",
+        ),
         (("CONFIG", "--set", 'session_data_config.streams=["90s"]'), "unknown interval"),
-        (("CONFIG", "--set", "session_data_config.scanners.0.module=scanners.momentum"), "no module 'scanners.momentum'"),
-        (("CONFIG", "--set", "session_data_config.scanners.0.regular_session.0.start=08:00"), "outside the session"),
+        (
+            ("CONFIG", "--set", "session_data_config.scanners.0.module=scanners.momentum"),
+            "no module 'scanners.momentum'",
+        ),
+        (
+            ("CONFIG", "--set", "session_data_config.scanners.0.regular_session.0.start=08:00"),
+            "outside the session",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_message_exit_status_2_and_nothing_written(
     arguments: tuple[str, ...], message: str, barsweep: Barsweep, demo: Archive, tmp_path: Path
 ) -> None:
@@ -136,11 +223,15 @@ def test_a_mistake_is_one_message_exit_status_2_and_nothing_written(
     assert not list((tmp_path / "runs").glob("*")) if (tmp_path / "runs").exists() else True
 
 
-def test_a_corrupt_session_in_the_middle_leaves_nothing_behind(barsweep: Barsweep, tmp_path: Path) -> None:
+def test_a_corrupt_session_in_the_middle_leaves_nothing_behind(
+    barsweep: Barsweep, tmp_path: Path
+) -> None:
     make_demo(tmp_path / "demo", symbols=8, sessions=6)
     broken = sorted((tmp_path / "demo/bars/interval=1m").iterdir())[3] / "bars.parquet"
     broken.write_bytes(b"PAR1")
-    called = barsweep("run", write(tmp_path, MOMENTUM), "--archive", tmp_path / "demo", "--out", tmp_path / "runs")
+    called = barsweep(
+        "run", write(tmp_path, MOMENTUM), "--archive", tmp_path / "demo", "--out", tmp_path / "runs"
+    )
     assert called.status == 2 and str(broken) in called.err and "Traceback" not in called.err
     assert not list((tmp_path / "runs").iterdir())
 
@@ -157,7 +248,10 @@ def test_a_log_tells_the_phases(barsweep: Barsweep, demo: Archive, tmp_path: Pat
         "--log-level",
         "info",
     )
-    assert "[SCANNER_MANAGER] Next scan for scanners.momentum_scanner: 2017-11-06 09:35:00" in called.err
+    assert (
+        "[SCANNER_MANAGER] Next scan for scanners.momentum_scanner: 2017-11-06 09:35:00"
+        in called.err
+    )
     phases = [
         line.split("phase ")[1].split(":")[0]
         for line in called.err.splitlines()

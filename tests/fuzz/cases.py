@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 from engine.errors import BarsweepError
 
 NIGHTLY = "nightly"  # the hypothesis profile of `make fuzz`, registered in tests/conftest.py
-SECONDS = 120  # of computing, so that a busy machine is no failure; without an answer by then it hangs
+SECONDS = (
+    120  # of computing, so that a busy machine is no failure; without an answer by then it hangs
+)
 LONGEST = 20_000  # characters of a message that somebody can still read
 
-tally: Counter[tuple[str, str]] = Counter()  # (kind, "result" or "error") -> cases, told when the tests are over
+tally: Counter[tuple[str, str]] = (
+    Counter()
+)  # (kind, "result" or "error") -> cases, told when the tests are over
 
 
 def cases(short: int, nightly: int) -> settings:
@@ -40,7 +44,9 @@ def answer(kind: str, ask: Callable[[], Any]) -> Any:
         tally[kind, "error"] += bool(kind)
         return error
     except BaseException as error:
-        if type(error).__name__ == "PanicException":  # polars'; not an Exception, so that hypothesis would not shrink it
+        if (
+            type(error).__name__ == "PanicException"
+        ):  # polars'; not an Exception, so that hypothesis would not shrink it
             raise AssertionError(f"panic: {error}") from None
         raise
     tally[kind, "result"] += bool(kind)
@@ -62,15 +68,61 @@ def _limit() -> Iterator[None]:
 
 
 # Values that have broken programs before, beside whatever hypothesis thinks of.
-TEXTS = st.sampled_from([
-    "", " ", "\x00", "\n", "..", "../../etc/passwd", "/", "~", "~nobody-here/x", "é", "\u202e", "💥", "'", '"', "<script>", "a" * 300,
-    "1m", "5m", "0m", "1d", "9999h", "close", "09:35", "24:00", "23:59:59.5", "09:35+05:00", "0001-01-01", "9999-12-31", "2018-02-30",
-    "nan", "-inf", "1e400", "true", "null", "all", "AAPL", "XNYS", "24/7", "sma", "sma_20_1d", "macd_12_26_9_5m.signal",
-]) | st.text(max_size=30)  # fmt: skip
+TEXTS = st.sampled_from(
+    [
+        "",
+        " ",
+        "\x00",
+        "\n",
+        "..",
+        "../../etc/passwd",
+        "/",
+        "~",
+        "~nobody-here/x",
+        "é",
+        "\u202e",
+        "💥",
+        "'",
+        '"',
+        "<script>",
+        "a" * 300,
+        "1m",
+        "5m",
+        "0m",
+        "1d",
+        "9999h",
+        "close",
+        "09:35",
+        "24:00",
+        "23:59:59.5",
+        "09:35+05:00",
+        "0001-01-01",
+        "9999-12-31",
+        "2018-02-30",
+        "nan",
+        "-inf",
+        "1e400",
+        "true",
+        "null",
+        "all",
+        "AAPL",
+        "XNYS",
+        "24/7",
+        "sma",
+        "sma_20_1d",
+        "macd_12_26_9_5m.signal",
+    ]
+) | st.text(max_size=30)
 NUMBERS = (
-    st.sampled_from([0, 1, -1, 2, 7, 60, 10**4, 10**9, 2**31, 2**63, 10**30, 0.5, -0.0, 1e-320, 1e300])
+    st.sampled_from(
+        [0, 1, -1, 2, 7, 60, 10**4, 10**9, 2**31, 2**63, 10**30, 0.5, -0.0, 1e-320, 1e300]
+    )
     | st.integers()
     | st.floats()
 )
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=8)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)

@@ -40,4 +40,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.write_line(f"fuzz: {sum(tally.values()):,} cases")
     for kind in kinds:
-        terminalreporter.write_line(f"  {kind:24} {tally[kind, 'result']:8,} results {tally[kind, 'error']:8,} errors")
+        terminalreporter.write_line(
+            f"  {kind:24} {tally[kind, 'result']:8,} results {tally[kind, 'error']:8,} errors"
+        )

@@ -19,18 +19,40 @@ from engine.results.run import execute_run
 from tests.data import PROJECT
 from tests.fuzz.cases import JSON, SCALARS, TEXTS, answer, cases
 
-CONFIGS = [json.loads(path.read_text()) for path in sorted((PROJECT / "session_configs").glob("*.json"))]
+CONFIGS = [
+    json.loads(path.read_text()) for path in sorted((PROJECT / "session_configs").glob("*.json"))
+]
 SCHEMA = config_schema()
-KEYS = sorted({name for model in [SCHEMA, *SCHEMA["$defs"].values()] for name in model["properties"]})
-MODULES = st.sampled_from([
-    "scanners.gap_scanner", "scanners.momentum_scanner:MomentumScanner", "scanners.criteria_scanner", "engine.strategies.gap_fade",
-    "scanners", "scanners.base", "scanners.", ".gap_scanner", "scanners.gap_scanner:", ":GapScanner", "engine.errors", "no such module",
-])  # fmt: skip
+KEYS = sorted(
+    {name for model in [SCHEMA, *SCHEMA["$defs"].values()] for name in model["properties"]}
+)
+MODULES = st.sampled_from(
+    [
+        "scanners.gap_scanner",
+        "scanners.momentum_scanner:MomentumScanner",
+        "scanners.criteria_scanner",
+        "engine.strategies.gap_fade",
+        "scanners",
+        "scanners.base",
+        "scanners.",
+        ".gap_scanner",
+        "scanners.gap_scanner:",
+        ":GapScanner",
+        "engine.errors",
+        "no such module",
+    ]
+)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths to everything below a value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [place for key, one in inner for place in [(*path, key), *places(one, (*path, key))]]
 
 
@@ -44,8 +66,14 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
     kind = schema.get("type")
     if kind == "object" and "properties" in schema:
-        required = {name: from_schema(schema["properties"][name]) for name in schema.get("required", ())}
-        optional = {name: from_schema(one) for name, one in schema["properties"].items() if name not in required}
+        required = {
+            name: from_schema(schema["properties"][name]) for name in schema.get("required", ())
+        }
+        optional = {
+            name: from_schema(one)
+            for name, one in schema["properties"].items()
+            if name not in required
+        }
         return st.fixed_dictionaries(required, optional=optional)
     if kind == "array":
         return st.lists(from_schema(schema["items"]), max_size=2)
@@ -119,9 +147,14 @@ def other_values(draw: st.DrawFn) -> Any:
     content = copy.deepcopy(draw(st.sampled_from(CONFIGS)))
     content.pop("backtest_config", None)
     for name, model in (("account", "AccountConfig"), ("costs", "CostsConfig")):
-        fields = draw(st.lists(st.sampled_from(sorted(SCHEMA["$defs"][model]["properties"])), max_size=4))
+        fields = draw(
+            st.lists(st.sampled_from(sorted(SCHEMA["$defs"][model]["properties"])), max_size=4)
+        )
         content.setdefault(name, {}).update(
-            {field: draw(likely(True if field in ("shorting", "flat_at_close") else 1)) for field in fields}
+            {
+                field: draw(likely(True if field in ("shorting", "flat_at_close") else 1))
+                for field in fields
+            }
         )
     leaves = [
         path
@@ -168,19 +201,37 @@ def test_what_the_schema_allows(path: Path, content: Any) -> None:
     loads(path)
 
 
-LONG = st.tuples(st.sampled_from(["[", '{"a":', "1", " ", '"']), st.integers(1, 20_000)).map(lambda pair: pair[0] * pair[1])
+LONG = st.tuples(st.sampled_from(["[", '{"a":', "1", " ", '"']), st.integers(1, 20_000)).map(
+    lambda pair: pair[0] * pair[1]
+)
 
 
 @cases(60, 5_000)
-@given(st.binary(max_size=200) | (LONG | st.text(max_size=200) | JSON.map(json.dumps)).map(lambda t: t.encode("utf-8", "replace")))
+@given(
+    st.binary(max_size=200)
+    | (LONG | st.text(max_size=200) | JSON.map(json.dumps)).map(
+        lambda t: t.encode("utf-8", "replace")
+    )
+)
 def test_any_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     loads(path)
 
 
 @cases(60, 5_000)
-@given(st.lists(st.tuples(st.lists(st.sampled_from([*KEYS, "0", "1", "-1", "x"]) | TEXTS, max_size=4).map(".".join), TEXTS | LONG | JSON.map(json.dumps))
-                .map("=".join) | TEXTS, min_size=1, max_size=2))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from([*KEYS, "0", "1", "-1", "x"]) | TEXTS, max_size=4).map(
+                ".".join
+            ),
+            TEXTS | LONG | JSON.map(json.dumps),
+        ).map("=".join)
+        | TEXTS,
+        min_size=1,
+        max_size=2,
+    )
+)
 def test_any_override(path: Path, overrides: list[str]) -> None:
     path.write_text(json.dumps(CONFIGS[-1]))
     loads(path, tuple(overrides))
@@ -197,5 +248,7 @@ def test_a_config_is_checked_without_bars(path: Path, content: Any) -> None:
 @given(other_values())
 def test_a_changed_config_runs(path: Path, small: Archive, content: Any) -> None:
     path.write_text(json.dumps(content))
-    answer("run", lambda: execute_run(load_config(path), small, path.parent / "runs", lambda *_: None))
+    answer(
+        "run", lambda: execute_run(load_config(path), small, path.parent / "runs", lambda *_: None)
+    )
     assert not list((path.parent / "runs").glob(".*")), "something half-written is left behind"

@@ -32,14 +32,28 @@ def moments() -> tuple[float, ...]:
 
 def started(demo: Archive, folder: Path) -> subprocess.Popen[str]:
     """A run of scanners and a strategy over a month, with an empty cache of compiled code."""
-    scanners = [momentum(), {"module": "scanners.criteria_scanner", "regular_session": EVERY_5_MINUTES,
-                             "config": {"criteria": {"up": "ema_20 > sma_50 and rsi_14_5m > 50 and rank(close) < 9"}}}]  # fmt: skip
+    scanners = [
+        momentum(),
+        {
+            "module": "scanners.criteria_scanner",
+            "regular_session": EVERY_5_MINUTES,
+            "config": {
+                "criteria": {"up": "ema_20 > sma_50 and rsi_14_5m > 50 and rank(close) < 9"}
+            },
+        },
+    ]
     loaded = config([{"module": "engine.strategies.rsi_reversion"}], scanners=scanners)
     (folder / "config.json").write_text(loaded.config.model_dump_json())
     environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache"), "BARSWEEP_THREADS": "2"}
     command = ["run", "config.json", "--archive", str(demo.path), "--out", "runs"]
     code = f"import sys; sys.path.insert(0, {str(PROJECT)!r}); from engine.cli.main import main; main()"
-    return subprocess.Popen([sys.executable, "-c", code, *command], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize("moment", moments())
@@ -59,4 +73,6 @@ def test_a_run_that_compiles_ends_at_once(moment: float, demo: Archive, tmp_path
             run.kill()
     assert (run.returncode, took < WITHIN) == (130, True), (took, said)
     assert "stopped" in said and "Traceback" not in said, said
-    assert [path for path in (tmp_path / "runs").glob("*") if not path.name.endswith(".unfinished")] == []
+    assert [
+        path for path in (tmp_path / "runs").glob("*") if not path.name.endswith(".unfinished")
+    ] == []

@@ -10,7 +10,12 @@ from engine.indicators.register import register
 from scanners.base import ColumnarScanner
 
 
-@register(inputs=("close",), params=(Param("period", 3, 1),), state_size=lambda period: 2, warmup=lambda period: period)
+@register(
+    inputs=("close",),
+    params=(Param("period", 3, 1),),
+    state_size=lambda period: 2,
+    warmup=lambda period: period,
+)
 def bars_since_start(close, period, state, out):
     """How many bars there were, once there were `period`. NaN: counted. Flat: counted. Too short: NaN."""
     for row in range(len(close)):

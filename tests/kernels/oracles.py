@@ -19,7 +19,10 @@ Columns = dict[str, Floats]
 
 def windows(values: Floats, period: int, of: Callable[[Floats], float]) -> Floats:
     """of(the last `period` values) at each row, NaN before there are as many."""
-    found = [of(values[i - period + 1 : i + 1]) if i >= period - 1 else np.nan for i in range(len(values))]
+    found = [
+        of(values[i - period + 1 : i + 1]) if i >= period - 1 else np.nan
+        for i in range(len(values))
+    ]
     return np.array(found)
 
 
@@ -31,10 +34,18 @@ def bollinger(c: Columns, period: int, width: float) -> list[Floats]:
 def session_vwap(c: Columns) -> Floats:
     out = np.full(len(c["close"]), np.nan)
     for row in range(len(out)):
-        so_far = [i for i in range(row + 1) if c["session"][i] == c["session"][row] and c["regular"][i]]
+        so_far = [
+            i for i in range(row + 1) if c["session"][i] == c["session"][row] and c["regular"][i]
+        ]
         volume = sum(c["volume"][i] for i in so_far)
         if volume:
-            out[row] = sum((c["high"][i] + c["low"][i] + c["close"][i]) / 3 * c["volume"][i] for i in so_far) / volume
+            out[row] = (
+                sum(
+                    (c["high"][i] + c["low"][i] + c["close"][i]) / 3 * c["volume"][i]
+                    for i in so_far
+                )
+                / volume
+            )
     return out
 
 
@@ -42,7 +53,9 @@ def relative_volume(c: Columns, period: int) -> Floats:
     slots = int(c["slot"].max()) + 1
     out = np.full(len(c["slot"]), np.nan)
     for row in range(period * slots, len(out)):
-        out[row] = c["session_volume"][row] / np.mean([c["session_volume"][row - slots * k] for k in range(1, period + 1)])
+        out[row] = c["session_volume"][row] / np.mean(
+            [c["session_volume"][row - slots * k] for k in range(1, period + 1)]
+        )
     return out
 
 
@@ -101,7 +114,9 @@ def keltner(c: Columns, period: int, atr_period: int, width: float) -> list[Floa
 
 
 def regression(c: Columns, period: int) -> list[Floats]:
-    r2 = windows(c["close"], period, lambda window: float(np.corrcoef(np.arange(period), window)[0, 1] ** 2))
+    r2 = windows(
+        c["close"], period, lambda window: float(np.corrcoef(np.arange(period), window)[0, 1] ** 2)
+    )
     return [talib.LINEARREG(c["close"], period), talib.LINEARREG_SLOPE(c["close"], period), r2]
 
 
@@ -152,17 +167,23 @@ def mass(c: Columns, period: int, total: int) -> Floats:
 
 
 def price_volume(c: Columns) -> Floats:
-    return np.concatenate([[0.0], np.cumsum(c["volume"][1:] * (c["close"][1:] / c["close"][:-1] - 1))])
+    return np.concatenate(
+        [[0.0], np.cumsum(c["volume"][1:] * (c["close"][1:] / c["close"][:-1] - 1))]
+    )
 
 
 def volatility(c: Columns, period: int, annual: float) -> Floats:
     steps = change(np.log(c["close"]))
-    return 100 * np.sqrt(annual) * windows(steps, period, lambda window: float(np.std(window, ddof=1)))
+    return (
+        100 * np.sqrt(annual) * windows(steps, period, lambda window: float(np.std(window, ddof=1)))
+    )
 
 
 def detrended(c: Columns, period: int) -> Floats:
     back = period // 2 + 1
-    return np.concatenate([np.full(back, np.nan), c["close"][:-back]]) - talib.SMA(c["close"], period)
+    return np.concatenate([np.full(back, np.nan), c["close"][:-back]]) - talib.SMA(
+        c["close"], period
+    )
 
 
 def standard_score(c: Columns, period: int) -> Floats:
@@ -175,8 +196,12 @@ def awesome(c: Columns, fast: int, slow: int) -> Floats:
 
 
 def legoux(c: Columns, period: int, offset: float, sigma: float) -> Floats:
-    weights = np.exp(-((np.arange(period) - offset * (period - 1)) ** 2) / (2 * (period / sigma) ** 2))
-    return windows(c["close"], period, lambda window: float(np.dot(window, weights) / weights.sum()))
+    weights = np.exp(
+        -((np.arange(period) - offset * (period - 1)) ** 2) / (2 * (period / sigma) ** 2)
+    )
+    return windows(
+        c["close"], period, lambda window: float(np.dot(window, weights) / weights.sum())
+    )
 
 
 def ease(c: Columns, period: int, scale: float) -> Floats:
@@ -186,7 +211,8 @@ def ease(c: Columns, period: int, scale: float) -> Floats:
 
 def cloud(c: Columns, conversion: int, base: int, span: int) -> list[Floats]:
     short, middle, long = (
-        (windows(c["high"], period, np.max) + windows(c["low"], period, np.min)) / 2 for period in (conversion, base, span)
+        (windows(c["high"], period, np.max) + windows(c["low"], period, np.min)) / 2
+        for period in (conversion, base, span)
     )
     return [short, middle, (short + middle) / 2, long]
 
@@ -209,7 +235,11 @@ def in_a_row(c: Columns) -> Floats:
 
 def compared_with_the_bar_before(c: Columns, inside: bool) -> Floats:
     high, low = c["high"], c["low"]
-    held = (high[1:] <= high[:-1]) & (low[1:] >= low[:-1]) if inside else (high[1:] > high[:-1]) & (low[1:] < low[:-1])
+    held = (
+        (high[1:] <= high[:-1]) & (low[1:] >= low[:-1])
+        if inside
+        else (high[1:] > high[:-1]) & (low[1:] < low[:-1])
+    )
     return np.concatenate([[np.nan], held.astype(float)])
 
 
@@ -226,7 +256,11 @@ def super_trend(c: Columns, period: int, width: float) -> list[Floats]:
         else:
             top = min(top, upper) if close[i - 1] <= upper else top
             bottom = max(bottom, lower) if close[i - 1] >= lower else bottom
-            trend = (-1.0 if close[i] < bottom else 1.0) if trend > 0 else (1.0 if close[i] > top else -1.0)
+            trend = (
+                (-1.0 if close[i] < bottom else 1.0)
+                if trend > 0
+                else (1.0 if close[i] > top else -1.0)
+            )
         upper, lower = top, bottom
         line[i], direction[i] = (lower if trend > 0 else upper), trend
     return [line, direction]
@@ -251,12 +285,17 @@ def connors(c: Columns, period: int, streak: int, rank: int) -> Floats:
     runs = np.nan_to_num(in_a_row(c))
     steps = 100 * (close[1:] / close[:-1] - 1)
     share = windows(steps, rank + 1, lambda w: 100.0 * float((w[:-1] < w[-1]).mean()))
-    return (talib.RSI(close, period) + talib.RSI(runs, streak) + np.concatenate([[np.nan], share])) / 3
+    return (
+        talib.RSI(close, period) + talib.RSI(runs, streak) + np.concatenate([[np.nan], share])
+    ) / 3
 
 
 def sure_thing(c: Columns, signal: int) -> list[Floats]:
     parts = [(10, 10, 1), (15, 10, 2), (20, 10, 3), (30, 15, 4)]
-    total = sum(weight * windows(talib.ROC(c["close"], back), smooth, np.mean) for back, smooth, weight in parts)
+    total = sum(
+        weight * windows(talib.ROC(c["close"], back), smooth, np.mean)
+        for back, smooth, weight in parts
+    )
     average = windows(total, signal, np.mean)
     return [total + 0.0 * average, average]
 
@@ -268,7 +307,9 @@ def squeeze(c: Columns, period: int, width: float, channel: float) -> list[Float
     inside = width * windows(close, period, np.std) < channel * windows(reach, period, np.mean)
     middle = (windows(high, period, np.max) + windows(low, period, np.min)) / 2
     apart = close - (middle + windows(close, period, np.mean)) / 2
-    line = windows(apart, period, lambda w: float(np.polyval(np.polyfit(np.arange(period), w, 1), period - 1)))
+    line = windows(
+        apart, period, lambda w: float(np.polyval(np.polyfit(np.arange(period), w, 1), period - 1))
+    )
     return [np.where(np.isnan(line), np.nan, inside), line]
 
 
@@ -338,7 +379,9 @@ def vwap_since(c: Columns, sessions: int) -> Floats:
 
 def pairs(c: Columns, period: int, function: Callable[[Floats, Floats], float]) -> Floats:
     own, other = (v[1:] / v[:-1] - 1 for v in (c["close"], c["benchmark"]))
-    values = [function(own[i - period : i], other[i - period : i]) for i in range(period, len(own) + 1)]
+    values = [
+        function(own[i - period : i], other[i - period : i]) for i in range(period, len(own) + 1)
+    ]
     return np.concatenate([np.full(period, np.nan), values])
 
 
@@ -362,14 +405,20 @@ def volume_force(c: Columns, fast: int, slow: int, signal: int) -> list[Floats]:
 def candle(name: str, warmup: int) -> Callable[[Columns], Floats]:
     def oracle(c: Columns) -> Floats:
         # TA-Lib is silent for a bar longer than it needs to be: give it one more
-        found = getattr(talib, name)(*(np.concatenate([v[:1], v]) for v in ohlcv(c)[:4])).astype(float)[1:]
+        found = getattr(talib, name)(*(np.concatenate([v[:1], v]) for v in ohlcv(c)[:4])).astype(
+            float
+        )[1:]
         return np.where(np.arange(len(found)) < warmup - 1, np.nan, found)
 
     return oracle
 
 
 def range_before(c: Columns, period: int) -> list[Floats]:
-    parts = (windows(c["high"], period, np.max), windows(c["low"], period, np.min), windows(c["volume"], period, np.mean))
+    parts = (
+        windows(c["high"], period, np.max),
+        windows(c["low"], period, np.min),
+        windows(c["volume"], period, np.mean),
+    )
     return [np.concatenate([[np.nan], part[:-1]]) for part in parts]
 
 
@@ -417,7 +466,9 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "natr": lambda c, period: talib.NATR(*ohlcv(c)[1:4], period),
     "obv": lambda c: talib.OBV(c["close"], c["volume"]),
     "smma": lambda c, period: wilder(c["close"], period),
-    "stoch": lambda c, fast, smooth, signal: list(talib.STOCH(*ohlcv(c)[1:4], fast, smooth, 0, signal, 0)),
+    "stoch": lambda c, fast, smooth, signal: list(
+        talib.STOCH(*ohlcv(c)[1:4], fast, smooth, 0, signal, 0)
+    ),
     "t3": lambda c, period, factor: talib.T3(c["close"], period, factor),
     "tema": lambda c, period: talib.TEMA(c["close"], period),
     "trima": lambda c, period: talib.TRIMA(c["close"], period),
@@ -428,7 +479,9 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "williams_r": lambda c, period: talib.WILLR(*ohlcv(c)[1:4], period),
     "wma": lambda c, period: talib.WMA(c["close"], period),
     "zlema": zero_lag,
-    "adx": lambda c, period: [f(*ohlcv(c)[1:4], period) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)],
+    "adx": lambda c, period: [
+        f(*ohlcv(c)[1:4], period) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)
+    ],
     "apo": lambda c, fast, slow: talib.APO(c["close"], fast, slow, 1),
     "aroon": lambda c, period: list(talib.AROON(c["high"], c["low"], period))[::-1],
     "aroon_oscillator": lambda c, period: talib.AROONOSC(c["high"], c["low"], period),
@@ -446,14 +499,18 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "ppo": lambda c, fast, slow: talib.PPO(c["close"], fast, slow, 1),
     "pvt": price_volume,
     "rsi_cutler": cutler,
-    "stoch_rsi": lambda c, period, fast, signal: list(talib.STOCHRSI(c["close"], period, fast, signal, 0)),
+    "stoch_rsi": lambda c, period, fast, signal: list(
+        talib.STOCHRSI(c["close"], period, fast, signal, 0)
+    ),
     "tsi": strength,
     "ulcer_index": ulcer,
     "ultimate_oscillator": lambda c, *periods: talib.ULTOSC(*ohlcv(c)[1:4], *periods),
     "vortex": vortices,
     "zscore": standard_score,
     "alma": legoux,
-    "parabolic_sar": lambda c, acceleration, maximum: talib.SAR(c["high"], c["low"], acceleration, maximum),
+    "parabolic_sar": lambda c, acceleration, maximum: talib.SAR(
+        c["high"], c["low"], acceleration, maximum
+    ),
     "supertrend": super_trend,
     "fisher": fisher_transform,
     "connors_rsi": connors,
@@ -463,11 +520,17 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "eom": ease,
     "ichimoku": cloud,
     "skew": lambda c, period: windows(c["close"], period, skewness),
-    "rolling_rank": lambda c, period: windows(c["close"], period, lambda w: float((w <= w[-1]).mean())),
+    "rolling_rank": lambda c, period: windows(
+        c["close"], period, lambda w: float((w <= w[-1]).mean())
+    ),
     "average_dollar_volume": lambda c, period: windows(c["close"] * c["volume"], period, np.mean),
-    "average_daily_range": lambda c, period: 100 * (windows(c["high"] / c["low"], period, np.mean) - 1),
+    "average_daily_range": lambda c, period: (
+        100 * (windows(c["high"] / c["low"], period, np.mean) - 1)
+    ),
     "consecutive_bars": in_a_row,
-    "narrow_range": lambda c, period: windows(c["high"] - c["low"], period, lambda w: float(w[-1] <= w.min())),
+    "narrow_range": lambda c, period: windows(
+        c["high"] - c["low"], period, lambda w: float(w[-1] <= w.min())
+    ),
     "inside_bar": lambda c: compared_with_the_bar_before(c, True),
     "outside_bar": lambda c: compared_with_the_bar_before(c, False),
     "prior_range": range_before,
@@ -478,7 +541,9 @@ ORACLES: dict[str, Callable[..., Floats | list[Floats]]] = {
     "session_extremes": extremes,
     "vwap_distance": far_from_vwap,
     "anchored_vwap": vwap_since,
-    "percentile": lambda c, period, percent: windows(c["close"], period, lambda w: float(np.percentile(w, percent))),
+    "percentile": lambda c, period, percent: windows(
+        c["close"], period, lambda w: float(np.percentile(w, percent))
+    ),
     "correlation": lambda c, period: pairs(c, period, lambda x, y: float(np.corrcoef(x, y)[0, 1])),
     "beta": lambda c, period: pairs(c, period, lambda x, y: float(np.polyfit(y, x, 1)[0])),
     "relative_strength": stronger,
@@ -585,25 +650,117 @@ PARAMS: dict[str, list[tuple[float, ...]]] = {
 
 # By what factor each output grows when prices do by 4 and volumes by 1/4, as they do in a reverse split.
 PRICE_DEGREE: dict[str, tuple[int, ...]] = {
-    "sma": (1,), "ema": (1,), "bollinger_bands": (1, 1, 1, 0, 0), "rsi": (0,), "macd": (1, 1, 1), "roc": (0,), "atr": (1,),
-    "stddev": (1,), "volume_sma": (-1,), "vwap": (1,), "rvol": (0,), "rolling_max": (1,), "rolling_min": (1,),
-    "ad": (-1,), "bop": (0,), "cci": (0,), "cmo": (0,), "dema": (1,), "donchian_channels": (1, 1, 1), "hma": (1,), "mfi": (0,),
-    "midpoint": (1,), "midprice": (1,), "mom": (1,), "natr": (0,), "obv": (-1,), "smma": (1,), "stoch": (0, 0), "t3": (1,),
-    "tema": (1,), "trima": (1,), "trix": (0,), "true_range": (1,), "variance": (2,), "vwma": (1,), "williams_r": (0,),
-    "wma": (1,), "zlema": (1,), "adx": (0, 0, 0), "apo": (1,), "aroon": (0, 0), "aroon_oscillator": (0,),
-    "awesome_oscillator": (1,), "choppiness": (0,), "cmf": (0,), "coppock": (0,), "dpo": (1,), "force_index": (0,),
-    "historical_volatility": (0,), "kama": (1,), "keltner_channels": (1, 1, 1), "linear_regression": (1, 1, 0),
-    "mass_index": (0,), "ppo": (0,), "pvt": (-1,), "rsi_cutler": (0,), "stoch_rsi": (0, 0), "tsi": (0,), "ulcer_index": (0,),
-    "ultimate_oscillator": (0,), "vortex": (0, 0), "zscore": (0,), "alma": (1,), "ad_oscillator": (-1,), "eom": (3,), "ichimoku": (1, 1, 1, 1),
-    "skew": (0,), "rolling_rank": (0,), "average_dollar_volume": (0,), "average_daily_range": (0,), "consecutive_bars": (0,),
-    "narrow_range": (0,), "inside_bar": (0,), "outside_bar": (0,), "parabolic_sar": (1,), "supertrend": (1, 0), "fisher": (0, 0), "connors_rsi": (0,),
-    "kst": (0, 0), "ttm_squeeze": (0, 1), "gap_percent": (0,), "opening_range": (1, 1), "premarket": (1, 1, -1),
-    "session_extremes": (0, 0, 0, 0), "vwap_distance": (0,), "anchored_vwap": (1,), "percentile": (1,), "correlation": (0,),
-    "beta": (0,), "relative_strength": (0,), "klinger": (-1, -1), "prior_range": (1, 1, -1), "vwap_streak": (0, 0),
-    "doji": (0,), "dragonfly_doji": (0,), "gravestone_doji": (0,), "hammer": (0,), "hanging_man": (0,), "inverted_hammer": (0,),
-    "shooting_star": (0,), "engulfing": (0,), "harami": (0,), "piercing": (0,), "dark_cloud_cover": (0,), "morning_star": (0,),
-    "evening_star": (0,), "three_white_soldiers": (0,), "three_black_crows": (0,), "marubozu": (0,), "spinning_top": (0,),
-}  # fmt: skip
+    "sma": (1,),
+    "ema": (1,),
+    "bollinger_bands": (1, 1, 1, 0, 0),
+    "rsi": (0,),
+    "macd": (1, 1, 1),
+    "roc": (0,),
+    "atr": (1,),
+    "stddev": (1,),
+    "volume_sma": (-1,),
+    "vwap": (1,),
+    "rvol": (0,),
+    "rolling_max": (1,),
+    "rolling_min": (1,),
+    "ad": (-1,),
+    "bop": (0,),
+    "cci": (0,),
+    "cmo": (0,),
+    "dema": (1,),
+    "donchian_channels": (1, 1, 1),
+    "hma": (1,),
+    "mfi": (0,),
+    "midpoint": (1,),
+    "midprice": (1,),
+    "mom": (1,),
+    "natr": (0,),
+    "obv": (-1,),
+    "smma": (1,),
+    "stoch": (0, 0),
+    "t3": (1,),
+    "tema": (1,),
+    "trima": (1,),
+    "trix": (0,),
+    "true_range": (1,),
+    "variance": (2,),
+    "vwma": (1,),
+    "williams_r": (0,),
+    "wma": (1,),
+    "zlema": (1,),
+    "adx": (0, 0, 0),
+    "apo": (1,),
+    "aroon": (0, 0),
+    "aroon_oscillator": (0,),
+    "awesome_oscillator": (1,),
+    "choppiness": (0,),
+    "cmf": (0,),
+    "coppock": (0,),
+    "dpo": (1,),
+    "force_index": (0,),
+    "historical_volatility": (0,),
+    "kama": (1,),
+    "keltner_channels": (1, 1, 1),
+    "linear_regression": (1, 1, 0),
+    "mass_index": (0,),
+    "ppo": (0,),
+    "pvt": (-1,),
+    "rsi_cutler": (0,),
+    "stoch_rsi": (0, 0),
+    "tsi": (0,),
+    "ulcer_index": (0,),
+    "ultimate_oscillator": (0,),
+    "vortex": (0, 0),
+    "zscore": (0,),
+    "alma": (1,),
+    "ad_oscillator": (-1,),
+    "eom": (3,),
+    "ichimoku": (1, 1, 1, 1),
+    "skew": (0,),
+    "rolling_rank": (0,),
+    "average_dollar_volume": (0,),
+    "average_daily_range": (0,),
+    "consecutive_bars": (0,),
+    "narrow_range": (0,),
+    "inside_bar": (0,),
+    "outside_bar": (0,),
+    "parabolic_sar": (1,),
+    "supertrend": (1, 0),
+    "fisher": (0, 0),
+    "connors_rsi": (0,),
+    "kst": (0, 0),
+    "ttm_squeeze": (0, 1),
+    "gap_percent": (0,),
+    "opening_range": (1, 1),
+    "premarket": (1, 1, -1),
+    "session_extremes": (0, 0, 0, 0),
+    "vwap_distance": (0,),
+    "anchored_vwap": (1,),
+    "percentile": (1,),
+    "correlation": (0,),
+    "beta": (0,),
+    "relative_strength": (0,),
+    "klinger": (-1, -1),
+    "prior_range": (1, 1, -1),
+    "vwap_streak": (0, 0),
+    "doji": (0,),
+    "dragonfly_doji": (0,),
+    "gravestone_doji": (0,),
+    "hammer": (0,),
+    "hanging_man": (0,),
+    "inverted_hammer": (0,),
+    "shooting_star": (0,),
+    "engulfing": (0,),
+    "harami": (0,),
+    "piercing": (0,),
+    "dark_cloud_cover": (0,),
+    "morning_star": (0,),
+    "evening_star": (0,),
+    "three_white_soldiers": (0,),
+    "three_black_crows": (0,),
+    "marubozu": (0,),
+    "spinning_top": (0,),
+}
 
 # Sums from where the run of bars begins: their changes forget what was before, their level cannot.
 CUMULATIVE = {"ad", "obv", "pvt"}

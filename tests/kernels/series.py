@@ -29,7 +29,8 @@ def bars(rows: int, seed: int = 3) -> dict[str, Floats]:
         "session": 736_000.0 + row // SESSION_ROWS,
         "regular": ((row % SESSION_ROWS >= 2) & (row % SESSION_ROWS < 17)).astype(float),
         "minute": row % SESSION_ROWS - 2.0,
-        "benchmark": 50.0 * np.exp(np.cumsum(np.random.default_rng(seed + 1000).normal(0.0, 0.01, rows))),
+        "benchmark": 50.0
+        * np.exp(np.cumsum(np.random.default_rng(seed + 1000).normal(0.0, 0.01, rows))),
         "session_volume": np.floor(rng.lognormal(8, 1, rows)),
         "slot": (row % SLOTS).astype(float),
     }
@@ -53,7 +54,12 @@ def fresh_state(indicator: Indicator, params: tuple[Any, ...] | None = None) -> 
     return np.zeros(max(1, indicator.state_size(*parameters(indicator, params))))
 
 
-def compute(indicator: Indicator, columns: dict[str, Floats], params: tuple[Any, ...] | None = None, step: int = 0) -> Floats:
+def compute(
+    indicator: Indicator,
+    columns: dict[str, Floats],
+    params: tuple[Any, ...] | None = None,
+    step: int = 0,
+) -> Floats:
     """float64[outputs, rows], in one call or in pieces of `step` rows."""
     arrays, state = inputs(indicator, columns), fresh_state(indicator, params)
     rows = len(arrays[0])

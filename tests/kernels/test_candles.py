@@ -21,11 +21,15 @@ def candles() -> dict[str, np.ndarray]:
     """Bodies, gaps and shadows of all sizes, many of them tiny or equal to the bar before's."""
     rng = np.random.default_rng(5)
     body = rng.normal(0.0, 1.0, ROWS) * rng.choice([0.02, 0.3, 1.0, 2.5], ROWS)
-    body = np.where(rng.random(ROWS) < 0.5, np.abs(body) * np.sign(np.sin(np.arange(ROWS) / 5)), body)
+    body = np.where(
+        rng.random(ROWS) < 0.5, np.abs(body) * np.sign(np.sin(np.arange(ROWS) / 5)), body
+    )
     gap = rng.choice([-1.0, 0.0, 1.0], ROWS) * rng.exponential(0.5, ROWS)
     opens = 1000.0 + np.round(np.cumsum(body + gap) - body, 2)
     closes = np.round(opens + body, 2)
-    shadows = np.round(rng.exponential(1.0, (2, ROWS)) * rng.choice([0.0, 0.05, 1.0, 2.0], (2, ROWS)), 2)
+    shadows = np.round(
+        rng.exponential(1.0, (2, ROWS)) * rng.choice([0.0, 0.05, 1.0, 2.0], (2, ROWS)), 2
+    )
     high, low = np.maximum(opens, closes) + shadows[0], np.minimum(opens, closes) - shadows[1]
     return {"open": opens, "high": high, "low": low, "close": closes, "volume": np.ones(ROWS)}
 
@@ -46,7 +50,9 @@ def other_rows(name: str, columns: dict[str, Floats]) -> list[int]:
     assert len(rows) <= 1 + 1e-5 * len(found)
 
     def alone(row: int) -> float:
-        answer = ORACLES[name]({column: values[row - REACH : row + 1] for column, values in columns.items()})
+        answer = ORACLES[name](
+            {column: values[row - REACH : row + 1] for column, values in columns.items()}
+        )
         return float(answer[-1])  # type: ignore[arg-type]
 
     return [row for row in rows if alone(row) != found[row]]
@@ -61,9 +67,16 @@ def test_where_talib_finds_another_it_is_its_running_sum(name: str) -> None:
     sum what comes and takes from it what goes, since the first bar, when the price was a hundred times as high: what is left
     over by rounding decides. Asked over the rows that the pattern looks at alone, TA-Lib answers as we do.
     """
-    frame = pl.read_parquet(real_data("equity_usa_daily.parquet")).drop_nulls().sort("symbol", "timestamp")
+    frame = (
+        pl.read_parquet(real_data("equity_usa_daily.parquet"))
+        .drop_nulls()
+        .sort("symbol", "timestamp")
+    )
     for (symbol,), bars in frame.group_by(["symbol"], maintain_order=True):
-        columns = {k: bars[k].cast(pl.Float64).to_numpy().copy() for k in ("open", "high", "low", "close", "volume")}
+        columns = {
+            k: bars[k].cast(pl.Float64).to_numpy().copy()
+            for k in ("open", "high", "low", "close", "volume")
+        }
         assert not other_rows(name, columns), symbol
 
 

@@ -25,48 +25,159 @@ Answer = str | float
 
 # What an output is while prices are flat, once the warm-up is over; the docstrings say the same.
 FLAT: dict[str, tuple[Answer, ...]] = {
-    "sma": (PRICE,), "ema": (PRICE,), "bollinger_bands": (PRICE, PRICE, PRICE, 0.0, NONE), "dema": (PRICE,),
-    "donchian_channels": (PRICE, PRICE, PRICE), "hma": (PRICE,), "midpoint": (PRICE,), "midprice": (PRICE,), "smma": (PRICE,),
-    "t3": (PRICE,), "tema": (PRICE,), "trima": (PRICE,), "vwma": (PRICE,), "wma": (PRICE,), "zlema": (PRICE,), "kama": (PRICE,),
-    "keltner_channels": (PRICE, PRICE, PRICE), "linear_regression": (PRICE, 0.0, NONE), "alma": (PRICE,),
-    "ichimoku": (PRICE, PRICE, PRICE, PRICE), "parabolic_sar": (PRICE,), "supertrend": (PRICE, 1.0), "rsi": (50.0,),
-    "macd": (0.0, 0.0, 0.0), "roc": (0.0,), "bop": (0.0,), "cci": (0.0,), "cmo": (0.0,), "mfi": (0.0,), "mom": (0.0,),
-    "stoch": (0.0, 0.0), "trix": (0.0,), "williams_r": (NONE,), "adx": (0.0, 0.0, 0.0), "apo": (0.0,), "aroon": (100.0, 100.0),
-    "aroon_oscillator": (0.0,), "awesome_oscillator": (0.0,), "coppock": (0.0,), "dpo": (0.0,), "ppo": (0.0,),
-    "rsi_cutler": (50.0,), "stoch_rsi": (0.0, 0.0), "tsi": (0.0,), "ultimate_oscillator": (0.0,), "vortex": (NONE, NONE),
-    "connors_rsi": (100.0 / 3.0,), "fisher": (0.0, 0.0), "kst": (0.0, 0.0), "atr": (0.0,), "stddev": (0.0,), "natr": (0.0,),
-    "true_range": (0.0,), "variance": (0.0,), "choppiness": (NONE,), "historical_volatility": (0.0,), "mass_index": (NONE,),
-    "ulcer_index": (0.0,), "ttm_squeeze": (0.0, 0.0), "ad": (0.0,), "obv": (ANY,), "volume_sma": (ANY,), "klinger": (0.0, 0.0),
-    "cmf": (0.0,), "force_index": (0.0,), "pvt": (0.0,), "ad_oscillator": (0.0,), "average_dollar_volume": (ANY,), "eom": (0.0,),
-    "vwap": (PRICE,), "anchored_vwap": (PRICE,), "vwap_distance": (NONE,), "vwap_streak": (0.0, 0.0), "gap_percent": (0.0,),
-    "opening_range": (PRICE, PRICE), "premarket": (PRICE, PRICE, ANY), "session_extremes": (ANY, ANY, ANY, ANY),
-    "rvol": (ANY,), "average_daily_range": (0.0,), "consecutive_bars": (0.0,), "inside_bar": (1.0,), "narrow_range": (1.0,),
-    "outside_bar": (0.0,), "prior_range": (PRICE, PRICE, ANY), "rolling_max": (PRICE,), "rolling_min": (PRICE,),
-    "rolling_rank": (1.0,), "percentile": (PRICE,), "correlation": (NONE,), "beta": (0.0,), "relative_strength": (0.0,),
-    "skew": (NONE,), "zscore": (NONE,), "doji": (100.0,),
-    **{name: (0.0,) for name, row in CATALOGUE.items() if row.group == "candles" and name != "doji"},
-}  # fmt: skip
+    "sma": (PRICE,),
+    "ema": (PRICE,),
+    "bollinger_bands": (PRICE, PRICE, PRICE, 0.0, NONE),
+    "dema": (PRICE,),
+    "donchian_channels": (PRICE, PRICE, PRICE),
+    "hma": (PRICE,),
+    "midpoint": (PRICE,),
+    "midprice": (PRICE,),
+    "smma": (PRICE,),
+    "t3": (PRICE,),
+    "tema": (PRICE,),
+    "trima": (PRICE,),
+    "vwma": (PRICE,),
+    "wma": (PRICE,),
+    "zlema": (PRICE,),
+    "kama": (PRICE,),
+    "keltner_channels": (PRICE, PRICE, PRICE),
+    "linear_regression": (PRICE, 0.0, NONE),
+    "alma": (PRICE,),
+    "ichimoku": (PRICE, PRICE, PRICE, PRICE),
+    "parabolic_sar": (PRICE,),
+    "supertrend": (PRICE, 1.0),
+    "rsi": (50.0,),
+    "macd": (0.0, 0.0, 0.0),
+    "roc": (0.0,),
+    "bop": (0.0,),
+    "cci": (0.0,),
+    "cmo": (0.0,),
+    "mfi": (0.0,),
+    "mom": (0.0,),
+    "stoch": (0.0, 0.0),
+    "trix": (0.0,),
+    "williams_r": (NONE,),
+    "adx": (0.0, 0.0, 0.0),
+    "apo": (0.0,),
+    "aroon": (100.0, 100.0),
+    "aroon_oscillator": (0.0,),
+    "awesome_oscillator": (0.0,),
+    "coppock": (0.0,),
+    "dpo": (0.0,),
+    "ppo": (0.0,),
+    "rsi_cutler": (50.0,),
+    "stoch_rsi": (0.0, 0.0),
+    "tsi": (0.0,),
+    "ultimate_oscillator": (0.0,),
+    "vortex": (NONE, NONE),
+    "connors_rsi": (100.0 / 3.0,),
+    "fisher": (0.0, 0.0),
+    "kst": (0.0, 0.0),
+    "atr": (0.0,),
+    "stddev": (0.0,),
+    "natr": (0.0,),
+    "true_range": (0.0,),
+    "variance": (0.0,),
+    "choppiness": (NONE,),
+    "historical_volatility": (0.0,),
+    "mass_index": (NONE,),
+    "ulcer_index": (0.0,),
+    "ttm_squeeze": (0.0, 0.0),
+    "ad": (0.0,),
+    "obv": (ANY,),
+    "volume_sma": (ANY,),
+    "klinger": (0.0, 0.0),
+    "cmf": (0.0,),
+    "force_index": (0.0,),
+    "pvt": (0.0,),
+    "ad_oscillator": (0.0,),
+    "average_dollar_volume": (ANY,),
+    "eom": (0.0,),
+    "vwap": (PRICE,),
+    "anchored_vwap": (PRICE,),
+    "vwap_distance": (NONE,),
+    "vwap_streak": (0.0, 0.0),
+    "gap_percent": (0.0,),
+    "opening_range": (PRICE, PRICE),
+    "premarket": (PRICE, PRICE, ANY),
+    "session_extremes": (ANY, ANY, ANY, ANY),
+    "rvol": (ANY,),
+    "average_daily_range": (0.0,),
+    "consecutive_bars": (0.0,),
+    "inside_bar": (1.0,),
+    "narrow_range": (1.0,),
+    "outside_bar": (0.0,),
+    "prior_range": (PRICE, PRICE, ANY),
+    "rolling_max": (PRICE,),
+    "rolling_min": (PRICE,),
+    "rolling_rank": (1.0,),
+    "percentile": (PRICE,),
+    "correlation": (NONE,),
+    "beta": (0.0,),
+    "relative_strength": (0.0,),
+    "skew": (NONE,),
+    "zscore": (NONE,),
+    "doji": (100.0,),
+    **{
+        name: (0.0,) for name, row in CATALOGUE.items() if row.group == "candles" and name != "doji"
+    },
+}
 
 # Where they are averages: which output, of what, and whether of the last `period` rows alone (else of all rows so far). Not
 # those of dema, tema, hma, zlema and t3, and a line's end, which may lie beyond.
 AVERAGES: dict[str, tuple[int, str, bool]] = {
-    "sma": (0, "close", True), "ema": (0, "close", False), "smma": (0, "close", False), "wma": (0, "close", True),
-    "trima": (0, "close", True), "alma": (0, "close", True), "kama": (0, "close", False), "midpoint": (0, "close", True),
-    "vwma": (0, "traded", True), "percentile": (0, "close", True), "bollinger_bands": (1, "close", True),
-    "keltner_channels": (1, "close", False), "volume_sma": (0, "volume", True),
-    "average_dollar_volume": (0, "dollars", True), "vwap": (0, "typical", False), "anchored_vwap": (0, "typical", False),
+    "sma": (0, "close", True),
+    "ema": (0, "close", False),
+    "smma": (0, "close", False),
+    "wma": (0, "close", True),
+    "trima": (0, "close", True),
+    "alma": (0, "close", True),
+    "kama": (0, "close", False),
+    "midpoint": (0, "close", True),
+    "vwma": (0, "traded", True),
+    "percentile": (0, "close", True),
+    "bollinger_bands": (1, "close", True),
+    "keltner_channels": (1, "close", False),
+    "volume_sma": (0, "volume", True),
+    "average_dollar_volume": (0, "dollars", True),
+    "vwap": (0, "typical", False),
+    "anchored_vwap": (0, "typical", False),
     "atr": (0, "true_range", False),
-}  # fmt: skip
+}
 
 # Between which bounds each output lies, whatever rounding does.
 BOUNDS: dict[str, tuple[float, float]] = {
-    "rsi": (0, 100), "rsi_cutler": (0, 100), "connors_rsi": (0, 100), "stoch_rsi": (0, 100), "stoch": (0, 100), "mfi": (0, 100),
-    "adx": (0, 100), "aroon": (0, 100), "ultimate_oscillator": (0, 100), "williams_r": (-100, 0), "cmo": (-100, 100),
-    "tsi": (-100, 100), "aroon_oscillator": (-100, 100), "cmf": (-1, 1), "bop": (-1, 1), "correlation": (-1, 1),
-    "rolling_rank": (0, 1), "choppiness": (0, np.inf), "atr": (0, np.inf), "variance": (0, np.inf), "stddev": (0, np.inf),
-}  # fmt: skip
+    "rsi": (0, 100),
+    "rsi_cutler": (0, 100),
+    "connors_rsi": (0, 100),
+    "stoch_rsi": (0, 100),
+    "stoch": (0, 100),
+    "mfi": (0, 100),
+    "adx": (0, 100),
+    "aroon": (0, 100),
+    "ultimate_oscillator": (0, 100),
+    "williams_r": (-100, 0),
+    "cmo": (-100, 100),
+    "tsi": (-100, 100),
+    "aroon_oscillator": (-100, 100),
+    "cmf": (-1, 1),
+    "bop": (-1, 1),
+    "correlation": (-1, 1),
+    "rolling_rank": (0, 1),
+    "choppiness": (0, np.inf),
+    "atr": (0, np.inf),
+    "variance": (0, np.inf),
+    "stddev": (0, np.inf),
+}
 
-GRIDS = {"cents": (1, 100), "nickels": (5, 100), "thirty-seconds": (1, 32), "satoshis": (1, 10**8), "tenths": (1, 10)}
+GRIDS = {
+    "cents": (1, 100),
+    "nickels": (5, 100),
+    "thirty-seconds": (1, 32),
+    "satoshis": (1, 10**8),
+    "tenths": (1, 10),
+}
 TICKS = st.tuples(st.sampled_from(list(GRIDS)), st.integers(1, 10**6))
 EVERY = pytest.mark.parametrize("indicator", CATALOGUE.values(), ids=list(CATALOGUE))
 ROWS = 260
@@ -82,7 +193,9 @@ def at_prices(close: Floats, seed: int) -> dict[str, Floats]:
     """Bars of one price each, volumes of which some are 0."""
     rows, random = len(close), np.random.default_rng(seed)
     volume = np.floor(random.lognormal(4, 2, rows)) * (random.random(rows) > 0.1)
-    columns = bars(rows) | {name: close for name in ("open", "high", "low", "close")} | {"volume": volume}
+    columns = (
+        bars(rows) | {name: close for name in ("open", "high", "low", "close")} | {"volume": volume}
+    )
     return columns | {"session_volume": volume}
 
 
@@ -95,7 +208,10 @@ def on_a_grid(ticks: tuple[str, int], rows: int, seed: int) -> dict[str, Floats]
     high = np.maximum(opened, close) + random.integers(0, 3, rows)
     low = np.minimum(opened, close) - random.integers(0, 3, rows)
     columns = at_prices(close.astype(float), seed)
-    return columns | {n: v * step / parts for n, v in (("open", opened), ("high", high), ("low", low), ("close", close))}
+    return columns | {
+        n: v * step / parts
+        for n, v in (("open", opened), ("high", high), ("low", low), ("close", close))
+    }
 
 
 def own_rows() -> Iterator[str]:
@@ -114,18 +230,26 @@ def holds(found: Floats, answer: Answer, level: float) -> bool:
     if answer == ANY:
         return True
     known = found[~np.isnan(found)]
-    return not len(known) if answer == NONE else bool(len(known)) and bool((known == (level if answer == PRICE else answer)).all())
+    return (
+        not len(known)
+        if answer == NONE
+        else bool(len(known)) and bool((known == (level if answer == PRICE else answer)).all())
+    )
 
 
 @EVERY
 @settings(max_examples=20)
 @given(ticks=TICKS, seed=st.integers(0, 99))
-def test_flat_prices_have_one_answer_to_the_last_bit(indicator: Indicator, ticks: tuple[str, int], seed: int) -> None:
+def test_flat_prices_have_one_answer_to_the_last_bit(
+    indicator: Indicator, ticks: tuple[str, int], seed: int
+) -> None:
     level = price(ticks)
     columns = at_prices(np.full(ROWS, level), seed)
     if indicator.name == "relative_strength":
         columns["benchmark"] = columns["close"]
-    for found, answer in zip(compute(indicator, columns), FLAT.get(indicator.name, ()), strict=False):
+    for found, answer in zip(
+        compute(indicator, columns), FLAT.get(indicator.name, ()), strict=False
+    ):
         assert holds(found, answer, level), (indicator.name, level, found[-3:])
 
 
@@ -139,18 +263,34 @@ def forgets(indicator: Indicator) -> int:
 @EVERY
 @settings(max_examples=20)
 @given(first=TICKS, second=TICKS, seed=st.integers(0, 99))
-def test_after_a_step_they_are_flat_again(indicator: Indicator, first: tuple[str, int], second: tuple[str, int], seed: int) -> None:
+def test_after_a_step_they_are_flat_again(
+    indicator: Indicator, first: tuple[str, int], second: tuple[str, int], seed: int
+) -> None:
     """Where a value is a function of a window, or of the session: as if the step had never been."""
     levels, step = (price(first), price(second)), 7 * SESSION_ROWS
     columns = at_prices(np.where(np.arange(ROWS) < step, *levels), seed)
     if indicator.name in ("beta", "correlation", "relative_strength"):
-        columns["benchmark"] = columns["close"] if indicator.name == "relative_strength" else columns["benchmark"]
-    start = step + (SESSION_ROWS if indicator.name in ("vwap", "vwap_streak", "opening_range", "premarket") else forgets(indicator))
+        columns["benchmark"] = (
+            columns["close"] if indicator.name == "relative_strength" else columns["benchmark"]
+        )
+    start = step + (
+        SESSION_ROWS
+        if indicator.name in ("vwap", "vwap_streak", "opening_range", "premarket")
+        else forgets(indicator)
+    )
     if start == step:
         return
-    answers = [0.0, *FLAT["vwap_streak"][1:]] if indicator.name == "vwap_streak" else FLAT.get(indicator.name, ())
+    answers = (
+        [0.0, *FLAT["vwap_streak"][1:]]
+        if indicator.name == "vwap_streak"
+        else FLAT.get(indicator.name, ())
+    )
     for found, answer in zip(compute(indicator, columns), answers, strict=False):
-        assert holds(found[start:], answer, levels[1]), (indicator.name, levels, found[start : start + 3])
+        assert holds(found[start:], answer, levels[1]), (
+            indicator.name,
+            levels,
+            found[start : start + 3],
+        )
 
 
 def sources(columns: dict[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
@@ -160,14 +300,23 @@ def sources(columns: dict[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
     last = np.concatenate([[np.nan], close[:-1]])
     reach = np.maximum(high, last) - np.minimum(low, last)
     traded = columns["regular"] * volume > 0
-    made = {"close": close, "volume": volume, "dollars": close * volume, "true_range": np.where(np.isnan(reach), np.inf, reach)}
-    return {name: (values, np.where(values == np.inf, -np.inf, values)) for name, values in made.items()} | {
+    made = {
+        "close": close,
+        "volume": volume,
+        "dollars": close * volume,
+        "true_range": np.where(np.isnan(reach), np.inf, reach),
+    }
+    return {
+        name: (values, np.where(values == np.inf, -np.inf, values)) for name, values in made.items()
+    } | {
         "traded": (np.where(volume > 0, close, np.inf), np.where(volume > 0, close, -np.inf)),
         "typical": (np.where(traded, typical, np.inf), np.where(traded, typical, -np.inf)),
     }
 
 
-def bounds(indicator: Indicator, columns: dict[str, Floats], params: tuple[float, ...]) -> tuple[Floats, Floats]:
+def bounds(
+    indicator: Indicator, columns: dict[str, Floats], params: tuple[float, ...]
+) -> tuple[Floats, Floats]:
     """The least and the greatest of what the average at each row is of."""
     _, source, of_a_window = AVERAGES[indicator.name]
     least, greatest = sources(columns)[source]
@@ -185,7 +334,12 @@ def bounds(indicator: Indicator, columns: dict[str, Floats], params: tuple[float
     return low, np.concatenate([pad, sliding_window_view(greatest, period).max(axis=1)])
 
 
-AVERAGE_CASES = [(n, p) for n in AVERAGES for p in [CATALOGUE[n].defaults, *PARAMS.get(n, [])] if not p or p[0] < ROWS]
+AVERAGE_CASES = [
+    (n, p)
+    for n in AVERAGES
+    for p in [CATALOGUE[n].defaults, *PARAMS.get(n, [])]
+    if not p or p[0] < ROWS
+]
 
 
 @pytest.mark.parametrize(("name", "params"), AVERAGE_CASES, ids=str)
@@ -193,7 +347,12 @@ AVERAGE_CASES = [(n, p) for n in AVERAGES for p in [CATALOGUE[n].defaults, *PARA
 @settings(max_examples=25)
 @given(first=TICKS, second=TICKS, seed=st.integers(0, 10_000))
 def test_an_average_lies_within_what_it_averages(
-    name: str, params: tuple[float, ...], kind: str, first: tuple[str, int], second: tuple[str, int], seed: int
+    name: str,
+    params: tuple[float, ...],
+    kind: str,
+    first: tuple[str, int],
+    second: tuple[str, int],
+    seed: int,
 ) -> None:
     levels = price(first), price(second)
     stepped = at_prices(np.where(np.arange(ROWS) % 90 < 45, *levels), seed)
@@ -209,7 +368,9 @@ def test_an_average_lies_within_what_it_averages(
 @pytest.mark.parametrize("name", BOUNDS)
 @settings(max_examples=25)
 @given(ticks=TICKS, rising=st.sampled_from([-1, 0, 1]), seed=st.integers(0, 10_000))
-def test_no_oscillator_leaves_its_scale(name: str, ticks: tuple[str, int], rising: int, seed: int) -> None:
+def test_no_oscillator_leaves_its_scale(
+    name: str, ticks: tuple[str, int], rising: int, seed: int
+) -> None:
     """Also where prices only rise, or fall, so that the one side is all there is."""
     columns = on_a_grid(ticks, ROWS, seed)
     if rising:
@@ -227,7 +388,9 @@ def session_column(columns: dict[str, Floats], step: int = 0) -> Floats:
     out = np.full(len(arrays[0]), -1.0)
     for start in range(0, len(out), step or len(out)):
         piece = slice(start, start + (step or len(out)))
-        volume_weighted_price.over_rows(tuple(array[piece] for array in arrays), (), state, (out[piece],))
+        volume_weighted_price.over_rows(
+            tuple(array[piece] for array in arrays), (), state, (out[piece],)
+        )
     return out
 
 
@@ -241,8 +404,12 @@ def test_the_sessions_vwap_is_within_its_prices_and_equals_the_indicator(
     for columns in (flat, stepped, on_a_grid(ticks, 60, seed)):
         columns |= {"regular": np.ones(60), "session": np.full(60, 736_000.0)}
         found = session_column(columns)
-        least, greatest = (bound.accumulate(side) for bound, side in
-                           zip((np.minimum, np.maximum), sources(columns)["typical"], strict=True))  # fmt: skip
+        least, greatest = (
+            bound.accumulate(side)
+            for bound, side in zip(
+                (np.minimum, np.maximum), sources(columns)["typical"], strict=True
+            )
+        )
         known = ~np.isnan(found)
         assert np.array_equal(known, np.cumsum(columns["volume"]) > 0)
         assert ((found >= least) & (found <= greatest))[known].all()
@@ -251,37 +418,56 @@ def test_the_sessions_vwap_is_within_its_prices_and_equals_the_indicator(
     assert (session_column(flat)[flat["volume"].cumsum() > 0] == price(ticks)).all()
 
 
-@pytest.mark.parametrize("name", [n for n, answers in FLAT.items() if PRICE in answers and not CATALOGUE[n].of_session])
+@pytest.mark.parametrize(
+    "name", [n for n, answers in FLAT.items() if PRICE in answers and not CATALOGUE[n].of_session]
+)
 def test_every_cent_is_that_cent(name: str) -> None:
     """All prices of a range, in pieces of one series each."""
     indicator = CATALOGUE[name]
     columns = at_prices(np.ones(130), 1) | {"volume": np.arange(1.0, 131.0)}
     for cents in range(101, 1200, 7):
         level = cents / 100
-        found = compute(indicator, columns | {column: np.full(130, level) for column in ("open", "high", "low", "close")})
+        found = compute(
+            indicator,
+            columns | {column: np.full(130, level) for column in ("open", "high", "low", "close")},
+        )
         for output, answer in zip(found, FLAT[name], strict=True):
             assert answer != PRICE or (output[~np.isnan(output)] == level).all(), level
 
 
-EQUAL = ((0.84, 0.79, 0.82), (0.91, 0.76, 0.78))  # high, low, close: typical prices that differ in the last bits alone
+EQUAL = (
+    (0.84, 0.79, 0.82),
+    (0.91, 0.76, 0.78),
+)  # high, low, close: typical prices that differ in the last bits alone
 
 
 def equal_in_decimals(rows: int) -> dict[str, Floats]:
     high, low, close = (np.resize([bar[k] for bar in EQUAL], rows) for k in range(3))
     assert len(set((high + low + close).tolist())) == 2
-    return bars(rows) | {"high": high, "low": low, "close": close, "volume": np.arange(1.0, rows + 1)}
+    return bars(rows) | {
+        "high": high,
+        "low": low,
+        "close": close,
+        "volume": np.arange(1.0, rows + 1),
+    }
 
 
 DIRECTIONS: list[tuple[str, tuple[float, ...], Callable[[Floats], bool]]] = [
     ("mfi", (2,), lambda found: bool((found[0, 2:] == 0.0).all())),
     ("mfi", (14,), lambda found: bool((found[0, 14:] == 0.0).all())),
     ("cci", (14,), lambda found: bool((found[0, 13:] == 0.0).all())),
-    ("klinger", (3, 10, 4), lambda found: bool((found[0, 9:][~np.isnan(found[0, 9:])] < 0.0).all())),  # the trend never turns
+    (
+        "klinger",
+        (3, 10, 4),
+        lambda found: bool((found[0, 9:][~np.isnan(found[0, 9:])] < 0.0).all()),
+    ),  # the trend never turns
 ]
 
 
 @pytest.mark.parametrize(("name", "params", "right"), DIRECTIONS)
-def test_prices_that_differ_by_rounding_did_not_move(name: str, params: tuple[float, ...], right: Callable[[Floats], bool]) -> None:
+def test_prices_that_differ_by_rounding_did_not_move(
+    name: str, params: tuple[float, ...], right: Callable[[Floats], bool]
+) -> None:
     found = compute(CATALOGUE[name], equal_in_decimals(80), params)
     assert right(found), found[:, -4:]
 
@@ -289,7 +475,11 @@ def test_prices_that_differ_by_rounding_did_not_move(name: str, params: tuple[fl
 def test_middles_that_differ_by_rounding_did_not_move() -> None:
     """Bars around .58, of several widths."""
     width = np.resize([1, 2, 3, 5, 7, 9, 11], 60)
-    columns = bars(60) | {"high": (58 + width) / 100, "low": (58 - width) / 100, "volume": np.ones(60)}
+    columns = bars(60) | {
+        "high": (58 + width) / 100,
+        "low": (58 - width) / 100,
+        "volume": np.ones(60),
+    }
     assert len(set((columns["high"] + columns["low"]).tolist())) > 1
     assert (compute(CATALOGUE["eom"], columns)[0, 14:] == 0.0).all()
     assert (compute(CATALOGUE["fisher"], columns)[:, 10:] == 0.0).all()

@@ -27,9 +27,18 @@ def symbols() -> list[dict[str, Floats]]:
     """Columns of each symbol; its benchmark is the symbol before it, bar by bar."""
     frame = pl.read_parquet(real_data("us_1min_2018.parquet")).sort("symbol", "timestamp")
     assert frame.height == 4_793_323
-    columns = {name: frame[name].cast(pl.Float64).to_numpy() for name in ("open", "high", "low", "close", "volume")}
-    cuts = [0, *np.cumsum(frame.group_by("symbol", maintain_order=True).len()["len"].to_numpy()).tolist()]
-    made = [{name: np.ascontiguousarray(v[a:b]) for name, v in columns.items()} for a, b in pairwise(cuts)]
+    columns = {
+        name: frame[name].cast(pl.Float64).to_numpy()
+        for name in ("open", "high", "low", "close", "volume")
+    }
+    cuts = [
+        0,
+        *np.cumsum(frame.group_by("symbol", maintain_order=True).len()["len"].to_numpy()).tolist(),
+    ]
+    made = [
+        {name: np.ascontiguousarray(v[a:b]) for name, v in columns.items()}
+        for a, b in pairwise(cuts)
+    ]
     for number, one in enumerate(made):
         one["benchmark"] = np.resize(made[number - 1]["close"], len(one["close"]))
     return made[::EVERY_NTH]
@@ -41,14 +50,28 @@ def test_every_minute_equals_talibs(name: str, symbols: list[dict[str, Floats]])
     for number, columns in enumerate(symbols):
         answers = TALIB[name](columns)
         found = compute(indicator, columns)
-        for output, answer in zip(found, answers if isinstance(answers, list | tuple) else [answers], strict=False):
-            expected = np.concatenate([np.full(len(output) - len(answer), np.nan), answer.astype(float)])
+        for output, answer in zip(
+            found, answers if isinstance(answers, list | tuple) else [answers], strict=False
+        ):
+            expected = np.concatenate(
+                [np.full(len(output) - len(answer), np.nan), answer.astype(float)]
+            )
             if indicator.group == "candles":
-                expected[: indicator.warmup()] = output[: indicator.warmup()]  # TA-Lib says 0 where it has too few rows
+                expected[: indicator.warmup()] = output[
+                    : indicator.warmup()
+                ]  # TA-Lib says 0 where it has too few rows
                 assert np.array_equal(output, expected, equal_nan=True), number
                 continue
-            if name in ("beta", "correlation"):  # no value where a side is flat, for which TA-Lib says 0
+            if name in (
+                "beta",
+                "correlation",
+            ):  # no value where a side is flat, for which TA-Lib says 0
                 expected[np.isnan(output)] = np.nan
             assert np.array_equal(np.isnan(output), np.isnan(expected)), number
             apart, scale = np.nanmax(np.abs(output - expected)), np.nanmax(np.abs(expected))
-            assert apart <= CLOSE_ENOUGH * scale, (number, np.nanargmax(np.abs(output - expected)), apart, scale)
+            assert apart <= CLOSE_ENOUGH * scale, (
+                number,
+                np.nanargmax(np.abs(output - expected)),
+                apart,
+                scale,
+            )

@@ -21,14 +21,22 @@ MINUTE = Interval.parse("1m")
 @pytest.fixture(scope="module", params=[False, True], ids=["regular", "extended"])
 def panel(request: pytest.FixtureRequest, demo: Archive) -> SessionPanel:
     table = SymbolTable(demo.symbols())
-    return SessionPanel.read(demo, demo.calendar.session(DATE), table, MINUTE, BAR_VALUES, request.param)
+    return SessionPanel.read(
+        demo, demo.calendar.session(DATE), table, MINUTE, BAR_VALUES, request.param
+    )
 
 
 def frame(demo: Archive, panel: SessionPanel) -> pl.DataFrame:
     session = panel.session
-    low, high = (session.extended_open, session.extended_close) if panel.extended else (session.open, session.close)
+    low, high = (
+        (session.extended_open, session.extended_close)
+        if panel.extended
+        else (session.open, session.close)
+    )
     start = pl.col("timestamp").dt.epoch("us")
-    return demo.read_session(DATE, ["symbol", "timestamp", *BAR_VALUES]).filter(start >= low, start < high)
+    return demo.read_session(DATE, ["symbol", "timestamp", *BAR_VALUES]).filter(
+        start >= low, start < high
+    )
 
 
 def expected_bars(bars: pl.DataFrame, panel: SessionPanel, minutes: int) -> pl.DataFrame:
@@ -38,7 +46,11 @@ def expected_bars(bars: pl.DataFrame, panel: SessionPanel, minutes: int) -> pl.D
     anchor = pl.when(start < session.close).then(session.open).otherwise(session.close)
     bucket = anchor + (start - anchor).floordiv(width) * width
     return bars.group_by("symbol", bucket.alias("bucket"), maintain_order=True).agg(
-        pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(), pl.col("volume").sum()
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
     )
 
 
@@ -51,7 +63,9 @@ def test_derived_bars(interval: str, panel: SessionPanel, demo: Archive) -> None
         rows = slice(derived.starts[symbol], derived.ends[symbol])
         assert derived.column("timestamp")[rows].tolist() == own["bucket"].to_list()
         for column in BAR_VALUES:
-            np.testing.assert_allclose(derived.column(column)[rows], own[column].to_numpy(), rtol=1e-15)
+            np.testing.assert_allclose(
+                derived.column(column)[rows], own[column].to_numpy(), rtol=1e-15
+            )
         ends = own["bucket"].to_numpy() + Interval.parse(interval).micros
         cut = (own["bucket"].to_numpy() < panel.session.close) & (ends > panel.session.close)
         assert derived.known_at[rows].tolist() == np.where(cut, panel.session.close, ends).tolist()
@@ -80,12 +94,19 @@ def test_permuting_the_files_symbols_changes_nothing(demo: Archive) -> None:
     assert (aligned.present() == part.present()).all() and part.present().sum() > 0
     copy = whole.only(table.ids(some.series)).realign(some)
     for symbol in range(len(some)):
-        rows = [slice(p.regular.starts[symbol], p.regular.ends[symbol]) for p in (part, aligned, copy)]
-        values = [p.regular.column("close")[r] for p, r in zip((part, aligned, copy), rows, strict=True)]
+        rows = [
+            slice(p.regular.starts[symbol], p.regular.ends[symbol]) for p in (part, aligned, copy)
+        ]
+        values = [
+            p.regular.column("close")[r] for p, r in zip((part, aligned, copy), rows, strict=True)
+        ]
         assert values[0].tolist() == values[1].tolist() == values[2].tolist()
 
 
 def test_prefetch_keeps_order_and_passes_errors_on() -> None:
-    assert list(prefetch(range(5), lambda i: i * i)) == [0, 1, 4, 9, 16] and list(prefetch([], str)) == []
+    assert (
+        list(prefetch(range(5), lambda i: i * i)) == [0, 1, 4, 9, 16]
+        and list(prefetch([], str)) == []
+    )
     with pytest.raises(ZeroDivisionError):
         list(prefetch([1, 0, 2], lambda i: 1 / i))

@@ -25,13 +25,23 @@ from engine.results.run import FinishedRun, execute_run, resume_run
 from tests.runs import config, momentum
 
 HOURLY = [{"start": "10:00", "end": "15:00", "interval": "60m"}]
-LOADED = config([momentum(min_change=0.0, min_rsi=50.0) | {"regular_session": HOURLY}], symbols=["AAPL"], end="2018-01-19")
+LOADED = config(
+    [momentum(min_change=0.0, min_rsi=50.0) | {"regular_session": HOURLY}],
+    symbols=["AAPL"],
+    end="2018-01-19",
+)
 
 
 def digest(run: Path) -> str:
     """Of all tables but timings, and of the summary."""
-    files = [path for path in sorted(run.iterdir()) if path.suffix == ".parquet" or path.name == "summary.json"]
-    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files if path.stem != "timings")).hexdigest()
+    files = [
+        path
+        for path in sorted(run.iterdir())
+        if path.suffix == ".parquet" or path.name == "summary.json"
+    ]
+    return hashlib.sha256(
+        b"".join(path.name.encode() + path.read_bytes() for path in files if path.stem != "timings")
+    ).hexdigest()
 
 
 def forked(work: Callable[[], FinishedRun]) -> int:
@@ -48,11 +58,17 @@ def forked(work: Callable[[], FinishedRun]) -> int:
 
 def state(out: Path) -> str:
     """What a killed run has left; anything but what is allowed is an error."""
-    there = sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) if out.exists() else []
+    there = (
+        sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+        if out.exists()
+        else []
+    )
     if not there:
         return "nothing"
     if not there[0].endswith(".unfinished"):
-        assert json.loads((out / there[0] / "manifest.json").read_text())["exit_state"] == "complete"
+        assert (
+            json.loads((out / there[0] / "manifest.json").read_text())["exit_state"] == "complete"
+        )
         assert there[1:] in ([], [there[0] + ".unfinished"])
         return "finished"
     assert len(there) == 1, there
@@ -73,7 +89,9 @@ def main() -> None:
     whole = []
     for number in range(2):  # the first loads the kernels
         started = time.perf_counter()
-        os.waitpid(forked(partial(execute_run, LOADED, archive, folder / f"whole{number}", silent)), 0)
+        os.waitpid(
+            forked(partial(execute_run, LOADED, archive, folder / f"whole{number}", silent)), 0
+        )
         whole.append(time.perf_counter() - started)
     states, ends, resumed, number, longest = [], [], 0, 0, whole[1]
     out = folder / "run0"
@@ -81,7 +99,9 @@ def main() -> None:
         unfinished = list(out.glob("*.unfinished"))
         resumed += bool(unfinished)
         child = forked(
-            partial(resume_run, unfinished[0], None, silent) if unfinished else partial(execute_run, LOADED, archive, out, silent)
+            partial(resume_run, unfinished[0], None, silent)
+            if unfinished
+            else partial(execute_run, LOADED, archive, out, silent)
         )
         time.sleep(chance.uniform(0, longest))
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -94,7 +114,11 @@ def main() -> None:
         else:
             longest *= 0.8  # or faster: it has to be killed before
         if state(out) == "finished":
-            (run,) = [path for path in out.iterdir() if not path.name.startswith(".") and not path.name.endswith(".unfinished")]
+            (run,) = [
+                path
+                for path in out.iterdir()
+                if not path.name.startswith(".") and not path.name.endswith(".unfinished")
+            ]
             ends.append(digest(run))
             number += 1
             out = folder / f"run{number}"

@@ -25,11 +25,15 @@ SPAN = {"start": "2017-11-28", "end": "2017-12-04"}
 
 @pytest.fixture(scope="module")
 def run(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return execute_run(config([momentum(min_change=0.0)], **SPAN), demo, tmp_path_factory.mktemp("runs"), silent).path
+    return execute_run(
+        config([momentum(min_change=0.0)], **SPAN), demo, tmp_path_factory.mktemp("runs"), silent
+    ).path
 
 
 @pytest.fixture
-def changed(run: Path, tmp_path: Path) -> Callable[[str, Callable[[pl.DataFrame], pl.DataFrame]], Path]:
+def changed(
+    run: Path, tmp_path: Path
+) -> Callable[[str, Callable[[pl.DataFrame], pl.DataFrame]], Path]:
     """A copy of the run with one table changed."""
 
     def change(table: str, edit: Callable[[pl.DataFrame], pl.DataFrame]) -> Path:
@@ -46,7 +50,12 @@ Change = Callable[[str, Callable[[pl.DataFrame], pl.DataFrame]], Path]
 
 def test_a_run_is_the_same_as_itself(run: Path) -> None:
     found = compare_runs(run, run)
-    assert found.same and found.changes == [] and found.explanation == [] and all(table.same_bytes for table in found.tables)
+    assert (
+        found.same
+        and found.changes == []
+        and found.explanation == []
+        and all(table.same_bytes for table in found.tables)
+    )
 
 
 def test_other_bytes_of_the_same_rows_are_the_same(run: Path, changed: Change) -> None:
@@ -57,24 +66,39 @@ def test_other_bytes_of_the_same_rows_are_the_same(run: Path, changed: Change) -
 
 def test_a_value_a_row_and_a_column(run: Path, changed: Change) -> None:
     def edit(hits: pl.DataFrame) -> pl.DataFrame:
-        close = pl.when(pl.int_range(pl.len()) == 7).then(pl.col("close") + 0.25).otherwise(pl.col("close"))
+        close = (
+            pl.when(pl.int_range(pl.len()) == 7)
+            .then(pl.col("close") + 0.25)
+            .otherwise(pl.col("close"))
+        )
         return hits.with_columns(close, extra=pl.lit(1)).filter(pl.int_range(pl.len()) != 9)
 
     hits = pl.read_parquet(run / "hits.parquet")
     found = compare_runs(run, changed("hits", edit))
     (table,) = [table for table in found.tables if not table.same]
-    assert (table.name, table.only, table.changed, table.only_columns) == ("hits", [1, 0], 1, ([], ["extra"]))
+    assert (table.name, table.only, table.changed, table.only_columns) == (
+        "hits",
+        [1, 0],
+        1,
+        ([], ["extra"]),
+    )
     assert table.columns == {"close": (1, 0.25)} and table.rows == (len(hits), len(hits) - 1)
     key, close = hits.row(7, named=True), hits["close"][7]
     assert found.first is not None and found.first.only_in is None
-    assert found.first.key == {name: key[name] for name in KEYS["hits"]} and found.first.values == {"close": (close, close + 0.25)}
+    assert found.first.key == {name: key[name] for name in KEYS["hits"]} and found.first.values == {
+        "close": (close, close + 0.25)
+    }
     assert "is a hit" in found.explanation[-1]
 
 
-def test_the_first_difference_is_explained_by_the_clauses(run: Path, demo: Archive, tmp_path: Path) -> None:
+def test_the_first_difference_is_explained_by_the_clauses(
+    run: Path, demo: Archive, tmp_path: Path
+) -> None:
     other = execute_run(config([momentum(min_change=0.002)], **SPAN), demo, tmp_path, silent).path
     found = compare_runs(run, other)
-    assert found.changes == ["config.session_data_config.scanners.0.config.min_change: 0.0, now 0.002"]
+    assert found.changes == [
+        "config.session_data_config.scanners.0.config.min_change: 0.0, now 0.002"
+    ]
     assert found.first is not None and found.first.table == "scans"
     a, b = (pl.read_parquet(path / "scans.parquet") for path in (run, other))
     assert found.first.key["tick"] == a.filter(a["up_on_the_day"] != b["up_on_the_day"])["tick"][0]
@@ -84,9 +108,18 @@ def test_the_first_difference_is_explained_by_the_clauses(run: Path, demo: Archi
 
 
 def test_sessions_that_one_run_has(run: Path, demo: Archive, tmp_path: Path) -> None:
-    later = execute_run(config([momentum(min_change=0.0)], start="2017-11-29", end="2017-12-04"), demo, tmp_path, silent).path
+    later = execute_run(
+        config([momentum(min_change=0.0)], start="2017-11-29", end="2017-12-04"),
+        demo,
+        tmp_path,
+        silent,
+    ).path
     found = compare_runs(run, later)
-    assert found.first is not None and found.first.key["session"] == dt.date(2017, 11, 28) and found.first.only_in == 0
+    assert (
+        found.first is not None
+        and found.first.key["session"] == dt.date(2017, 11, 28)
+        and found.first.only_in == 0
+    )
     assert found.explanation == [f"{later.name}: has no session 2017-11-28"]
 
 
@@ -96,10 +129,15 @@ def test_a_scan_that_failed(demo: Archive, tmp_path: Path) -> None:
         "regular_session": EVERY_5_MINUTES,
         "name": "it",
     }
-    runs = [execute_run(config([one], end="2017-11-02"), demo, tmp_path, silent).path
-            for one in (failing, failing | {"module": "tests.session.rude_scanners:Scans"})]  # fmt: skip
+    runs = [
+        execute_run(config([one], end="2017-11-02"), demo, tmp_path, silent).path
+        for one in (failing, failing | {"module": "tests.session.rude_scanners:Scans"})
+    ]
     found = compare_runs(*runs)
-    assert any("the scan failed: ZeroDivisionError: third time unlucky" in line for line in found.explanation)
+    assert any(
+        "the scan failed: ZeroDivisionError: third time unlucky" in line
+        for line in found.explanation
+    )
 
 
 def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
@@ -108,7 +146,12 @@ def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
 
 
 ROWS = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 3), st.sampled_from("AB"), st.sampled_from([None, 0.0, 1.5, float("nan")])),
+    st.tuples(
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.sampled_from("AB"),
+        st.sampled_from([None, 0.0, 1.5, float("nan")]),
+    ),
     max_size=12,
 )
 
@@ -119,10 +162,22 @@ def test_counts_are_those_of_a_slow_comparison(one: list[Any], other: list[Any])
     """Rows by name and number, values by ==, where NaN is NaN and nothing is nothing."""
 
     def frame(rows: list[Any]) -> pl.DataFrame:
-        columns = {"session": [dt.date(2018, 1, 2 + row[0]) for row in rows], "tick": [row[1] for row in rows], "scanner": ["s"] * len(rows),
-                   "symbol": [row[2] for row in rows], "x": [row[3] for row in rows]}  # fmt: skip
+        columns = {
+            "session": [dt.date(2018, 1, 2 + row[0]) for row in rows],
+            "tick": [row[1] for row in rows],
+            "scanner": ["s"] * len(rows),
+            "symbol": [row[2] for row in rows],
+            "x": [row[3] for row in rows],
+        }
         return pl.DataFrame(
-            columns, schema={"session": pl.Date, "tick": pl.Int64, "scanner": pl.String, "symbol": pl.String, "x": pl.Float64}
+            columns,
+            schema={
+                "session": pl.Date,
+                "tick": pl.Int64,
+                "scanner": pl.String,
+                "symbol": pl.String,
+                "x": pl.Float64,
+            },
         )
 
     def named(rows: list[Any]) -> dict[Any, Any]:

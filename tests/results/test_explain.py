@@ -16,16 +16,29 @@ from tests.runs import EVERY_5_MINUTES, config, hits, momentum
 
 DAY = dt.date(2018, 3, 1)
 RANKED = {
-    "module": "scanners.criteria_scanner", "regular_session": EVERY_5_MINUTES, "config": {
-        "criteria": {"up": "close > prev_close", "best": "rank(close / prev_close) <= 40", "rsi": "rsi_14 > 55 or rsi_14_5m > 60"},
-        "features": {"change": "close / prev_close - 1"}, "rank_by": "change", "limit": 7},
-}  # fmt: skip
+    "module": "scanners.criteria_scanner",
+    "regular_session": EVERY_5_MINUTES,
+    "config": {
+        "criteria": {
+            "up": "close > prev_close",
+            "best": "rank(close / prev_close) <= 40",
+            "rsi": "rsi_14 > 55 or rsi_14_5m > 60",
+        },
+        "features": {"change": "close / prev_close - 1"},
+        "rank_by": "change",
+        "limit": 7,
+    },
+}
 
 
-@pytest.mark.parametrize("scanner", [momentum(min_change=0.005, min_rsi=55.0), RANKED], ids=["momentum", "ranked"])
+@pytest.mark.parametrize(
+    "scanner", [momentum(min_change=0.005, min_rsi=55.0), RANKED], ids=["momentum", "ranked"]
+)
 def test_explain_agrees_with_the_scan(scanner: dict[str, Any], us2018: Archive) -> None:
     loaded = config([scanner], start=str(DAY), end=str(DAY))
-    found = hits(loaded, us2018).with_columns(pl.col("tick").dt.convert_time_zone("America/New_York"))
+    found = hits(loaded, us2018).with_columns(
+        pl.col("tick").dt.convert_time_zone("America/New_York")
+    )
     rng, checked, passed = np.random.default_rng(2), 0, 0
     for minute in rng.choice(77, 4, replace=False):
         at = dt.datetime.combine(DAY, dt.time(9, 35)) + dt.timedelta(minutes=5 * int(minute))
@@ -42,7 +55,11 @@ def test_explain_agrees_with_the_scan(scanner: dict[str, Any], us2018: Archive) 
                     assert answer.rank == ranks[symbol]
                     assert answer.nearest == answer.tick
                 elif answer.passed:
-                    assert answer.limit is not None and answer.rank is not None and answer.rank > answer.limit
+                    assert (
+                        answer.limit is not None
+                        and answer.rank is not None
+                        and answer.rank > answer.limit
+                    )
                 checked += 1
                 passed += answer.passed
     assert checked == 240 and passed > 3
@@ -54,7 +71,9 @@ def test_both_sides_of_each_clause(us2018: Archive) -> None:
     price, up, *_ = answer.clauses
     assert (price.holds, price.sides[0].sign, price.sides[0].right) == (True, ">", 5.0)
     assert price.sides[0].left == answer.columns["close"]
-    assert up.sides[0].left == pytest.approx(answer.columns["close"] / answer.columns["prev_close"] - 1)
+    assert up.sides[0].left == pytest.approx(
+        answer.columns["close"] / answer.columns["prev_close"] - 1
+    )
     assert not answer.hit and answer.nearest is None
 
 

@@ -40,7 +40,9 @@ def test_columns_that_join_are_null_in_earlier_rows(tmp_path: Path) -> None:
 def test_when_a_column_joins_leaves_no_trace(tmp_path: Path) -> None:
     """As if every column had been there from the beginning."""
     whole = pl.concat(BLOCKS, how="diagonal_relaxed").schema
-    full = [pl.concat([pl.DataFrame(schema=whole), block], how="diagonal_relaxed") for block in BLOCKS]
+    full = [
+        pl.concat([pl.DataFrame(schema=whole), block], how="diagonal_relaxed") for block in BLOCKS
+    ]
     assert grown(tmp_path / "late", BLOCKS) == grown(tmp_path / "full", full)
 
 
@@ -49,9 +51,15 @@ def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "own/hits.parquet").schema == SCHEMA
 
 
-def test_an_interrupt_while_rows_are_written_does_not_let_go_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_rows_are_written_does_not_let_go_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Closing waits for them, so that the folder can go."""
-    begun, go_on, table = threading.Event(), threading.Event(), GrowingTable(tmp_path, "hits", SCHEMA)
+    begun, go_on, table = (
+        threading.Event(),
+        threading.Event(),
+        GrowingTable(tmp_path, "hits", SCHEMA),
+    )
     write = table._append
 
     def slow(rows: pl.DataFrame) -> None:

@@ -21,9 +21,34 @@ from engine.results.report import compare_page, report_page
 from engine.results.run import execute_run
 from engine.results.run_tables import RunTables
 
-SCRIPT, IMAGE, LINK = "<script>steal()</script>", "\"'><img src=x onerror=steal()>", '</title><a href="https://evil.example">x</a>'
-HARMLESS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "nav", "a", "div", "b", "span", "table", "tr", "th",
-            "td", "script", "br"}  # fmt: skip
+SCRIPT, IMAGE, LINK = (
+    "<script>steal()</script>",
+    "\"'><img src=x onerror=steal()>",
+    '</title><a href="https://evil.example">x</a>',
+)
+HARMLESS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "nav",
+    "a",
+    "div",
+    "b",
+    "span",
+    "table",
+    "tr",
+    "th",
+    "td",
+    "script",
+    "br",
+}
 
 
 class Page(HTMLParser):
@@ -58,9 +83,13 @@ def is_harmless(text: str) -> None:
     assert page.elements <= HARMLESS
     assert all(link.startswith("#") for link in page.links)
     assert not any(name.startswith("on") for name in page.attributes)
-    own = [script for script in page.scripts if len(script) < 1_000_000]  # the other is plotly itself
+    own = [
+        script for script in page.scripts if len(script) < 1_000_000
+    ]  # the other is plotly itself
     assert own and not any("<" in script and "steal" in script for script in own)
-    assert not any("<a href" in script or "\\u003ca href" in script for script in own)  # plotly makes links of these
+    assert not any(
+        "<a href" in script or "\\u003ca href" in script for script in own
+    )  # plotly makes links of these
     assert "steal()" in text  # they are there, as text
 
 
@@ -69,9 +98,14 @@ def hostile(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """The demo market under other names."""
     path = tmp_path_factory.mktemp("hostile") / "archive"
     shutil.copytree(demo.path, path)
-    names = {old: f"{(SCRIPT, IMAGE, LINK)[number % 3].upper()}{number:02d}" for number, old in enumerate(demo.symbols())}
+    names = {
+        old: f"{(SCRIPT, IMAGE, LINK)[number % 3].upper()}{number:02d}"
+        for number, old in enumerate(demo.symbols())
+    }
     for file in path.glob("bars/*/*/bars.parquet"):
-        bars = pl.read_parquet(file, hive_partitioning=False).with_columns(pl.col("symbol").replace(names))
+        bars = pl.read_parquet(file, hive_partitioning=False).with_columns(
+            pl.col("symbol").replace(names)
+        )
         write_bars(file, bars.sort("symbol", "timestamp"))
     (path / layout.ACTIONS).unlink()
     return Archive.open(path)
@@ -81,15 +115,28 @@ def hostile(demo: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
 def run(hostile: Archive, tmp_path_factory: pytest.TempPathFactory) -> RunTables:
     every_hour = [{"start": "10:00", "end": "15:00", "interval": "1h"}]
     clauses = {SCRIPT: "close > prev_close", "b": "close > 0"}
-    scanner = {"module": "scanners.criteria_scanner", "name": IMAGE, "regular_session": every_hour,
-               "config": {"criteria": clauses, "features": {LINK: "close"}, "limit": 3}}  # fmt: skip
-    strategy = {"module": "engine.strategies.vwap_pullback", "name": SCRIPT, "config": {"min_change": 0.0}}
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "name": IMAGE,
+        "regular_session": every_hour,
+        "config": {"criteria": clauses, "features": {LINK: "close"}, "limit": 3},
+    }
+    strategy = {
+        "module": "engine.strategies.vwap_pullback",
+        "name": SCRIPT,
+        "config": {"min_change": 0.0},
+    }
     content = {
-        "session_name": SCRIPT + IMAGE, "mode": "backtest", "backtest_config": {"start_date": "2017-12-04", "end_date": "2017-12-08"},
-        "session_data_config": {"scanners": [scanner]}, "strategies": [strategy],
-    }  # fmt: skip
+        "session_name": SCRIPT + IMAGE,
+        "mode": "backtest",
+        "backtest_config": {"start_date": "2017-12-04", "end_date": "2017-12-08"},
+        "session_data_config": {"scanners": [scanner]},
+        "strategies": [strategy],
+    }
     out = tmp_path_factory.mktemp("runs")
-    finished = execute_run(LoadedConfig(SessionConfig(**content), Path("hostile.json")), hostile, out, lambda *_: None)
+    finished = execute_run(
+        LoadedConfig(SessionConfig(**content), Path("hostile.json")), hostile, out, lambda *_: None
+    )
     assert finished.failures == 0 and finished.path.parent == out
     return RunTables(finished.path, hostile)
 
@@ -113,11 +160,17 @@ def test_an_evaluation(run: RunTables, hostile: Archive) -> None:
 
 def test_a_chart(hostile: Archive) -> None:
     symbol = hostile.symbols()[0]
-    bars = hostile.read_daily(["open", "high", "low", "close", "volume"], None, None).filter(pl.col("symbol") == symbol)
-    bars = bars.with_columns(pl.col("date").cast(pl.Datetime("us")).alias("time"), pl.col("close").alias(IMAGE))
+    bars = hostile.read_daily(["open", "high", "low", "close", "volume"], None, None).filter(
+        pl.col("symbol") == symbol
+    )
+    bars = bars.with_columns(
+        pl.col("date").cast(pl.Datetime("us")).alias("time"), pl.col("close").alias(IMAGE)
+    )
     mark = Mark(bars["time"][3], 10.0, IMAGE, LINK + SCRIPT)
     is_harmless(candle_page(f"{symbol} {SCRIPT}", bars, [IMAGE], [mark]))
 
 
 def test_the_folder_of_a_run_is_named_by_letters_alone(run: RunTables) -> None:
-    assert set(run.folder.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
+    assert set(run.folder.name) <= set(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+    )

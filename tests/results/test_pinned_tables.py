@@ -25,18 +25,29 @@ from tests.lean import lean_archive
 PINS = Path(__file__).with_name("pinned_tables.json")
 CONFIGS = sorted(path.stem for path in (PROJECT / "session_configs").glob("*.json"))
 REAL = [
-    ("us2018", "us2018"), ("us2018", "opening_range_breakout"), ("us2018", "gap_and_go"), ("us2018", "technical"),
-    ("sp500", "daily_screen"), ("lean", "daily_screen"), ("sp500", "rebalance_top_n"),
-]  # fmt: skip
+    ("us2018", "us2018"),
+    ("us2018", "opening_range_breakout"),
+    ("us2018", "gap_and_go"),
+    ("us2018", "technical"),
+    ("sp500", "daily_screen"),
+    ("lean", "daily_screen"),
+    ("sp500", "rebalance_top_n"),
+]
 CASES = [("demo", name) for name in CONFIGS if name != "us2018"] + REAL
 NOT_PINNED = {"timings"}  # wall time
 
 
 def digests(archive: Archive, name: str, folder: Path) -> dict[str, str]:
     """Table -> digest of a config's run over an archive: names, types and every value, floats to the last bit."""
-    overrides = {"exchange": "XNYS", "backtest_config.start_date": None, "backtest_config.end_date": None}
+    overrides = {
+        "exchange": "XNYS",
+        "backtest_config.start_date": None,
+        "backtest_config.end_date": None,
+    }
     config = PROJECT / f"session_configs/{name}.json"
-    run = api.run(config, archive=archive.path, overrides=overrides, out=folder, audit=False, report=False)
+    run = api.run(
+        config, archive=archive.path, overrides=overrides, out=folder, audit=False, report=False
+    )
     tables = {path.stem: pl.read_parquet(path) for path in sorted(run.path.glob("*.parquet"))}
     return {table: digest(frame) for table, frame in tables.items() if table not in NOT_PINNED}
 

@@ -36,10 +36,17 @@ def test_a_real_index_over_real_minutes(name: str, us2018: Archive, tmp_path: Pa
     path = real_data(name)
     first, last = SPAN
     told = summary(momentum(universe=str(path)), us2018, tmp_path, start=str(first), end=str(last))
-    rows = [row for row in pl.read_parquet(path).rows() if row[1] <= last and (row[2] is None or row[2] > first)]
+    rows = [
+        row
+        for row in pl.read_parquet(path).rows()
+        if row[1] <= last and (row[2] is None or row[2] > first)
+    ]
     members = {symbol for symbol, _, _ in rows}
     bars = {
-        s for date in us2018.sessions() if first <= date <= last for s in us2018.read_session(date, ["symbol"])["symbol"].unique()
+        s
+        for date in us2018.sessions()
+        if first <= date <= last
+        for s in us2018.read_session(date, ["symbol"])["symbol"].unique()
     }
     (one,) = told["survivorship"].values()
     assert one["members"] == len(members) and one["point_in_time"] is True
@@ -53,10 +60,19 @@ def test_a_real_index_over_real_minutes(name: str, us2018: Archive, tmp_path: Pa
 def test_members_of_twenty_years_as_the_companies_they_were(lean: Archive, tmp_path: Path) -> None:
     """WM, FB and GOOG are of other companies at other times; the index names six of the archive's in these years."""
     universe = str(real_data(INDICES[0]))
-    scanner = {"module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
-               "config": {"universe": universe, "criteria": {"up": "close > prev_close"}}}  # fmt: skip
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": [{"at": "close"}],
+        "config": {"universe": universe, "criteria": {"up": "close > prev_close"}},
+    }
     out = tmp_path / "hits.parquet"
-    scan = scan_archive(config([scanner], interval="1d", start="2005-01-01", end="2008-12-31"), lean, out, False, silent)
+    scan = scan_archive(
+        config([scanner], interval="1d", start="2005-01-01", end="2008-12-31"),
+        lean,
+        out,
+        False,
+        silent,
+    )
     (one,) = scan.summary.survivorship.values()
     assert one.members is not None and one.members - one.without_data == 6  # type: ignore[operator]
     hits = pl.read_parquet(out)
@@ -76,9 +92,14 @@ def test_hits_in_symbols_that_stopped_trading(demo: Archive, tmp_path: Path) -> 
     hits = pl.read_parquet(next(tmp_path.iterdir()) / "hits.parquet")
     (one,) = told["survivorship"].values()
     assert one == {
-        "point_in_time": False, "members": 30, "without_data": 0, "left_later": None, "stopped": 1, "hits": len(hits),
+        "point_in_time": False,
+        "members": 30,
+        "without_data": 0,
+        "left_later": None,
+        "stopped": 1,
+        "hits": len(hits),
         "hits_stopped": len(hits.filter(pl.col("symbol").is_in(list(gone)))),
-    }  # fmt: skip
+    }
     assert one["hits_stopped"] > 0 and "ticker" not in hits.columns
 
 
@@ -90,10 +111,16 @@ def test_who_has_bars_in_a_run_and_who_only_around_it(lean: Archive) -> None:
     assert traded.stopped == {"AAA.1", "FB.1", "GOOAV", "TFCFA"}
 
 
-def test_a_member_that_goes_on_under_another_ticker_has_not_left(lean: Archive, tmp_path: Path) -> None:
+def test_a_member_that_goes_on_under_another_ticker_has_not_left(
+    lean: Archive, tmp_path: Path
+) -> None:
     """Facebook's last day as FB is Meta's last day before its first: an index by tickers lists both."""
-    rows = {"symbol": ["META", "META"], "ticker": ["FB", "META"], "start_date": [dt.date(2012, 5, 18), dt.date(2022, 6, 9)],
-            "end_date": [dt.date(2022, 6, 9), None]}  # fmt: skip
+    rows = {
+        "symbol": ["META", "META"],
+        "ticker": ["FB", "META"],
+        "start_date": [dt.date(2012, 5, 18), dt.date(2022, 6, 9)],
+        "end_date": [dt.date(2022, 6, 9), None],
+    }
     for name in ("archive.json", "bars"):
         (tmp_path / name).symlink_to(lean.path / name)
     span = dt.date(2014, 1, 2), dt.date(2015, 12, 31)
@@ -103,21 +130,39 @@ def test_a_member_that_goes_on_under_another_ticker_has_not_left(lean: Archive, 
     universe = load_universe(path, Archive.open(tmp_path), Path)
     after = universe.leavers(*span)
     assert before is not None and after is not None
-    assert "FB" in before and set(before) - set(after) == {"FB"} and "META" in universe.members(span[0])
+    assert (
+        "FB" in before
+        and set(before) - set(after) == {"FB"}
+        and "META" in universe.members(span[0])
+    )
 
 
 @pytest.mark.usefixtures("shared_at_once")
-def test_a_run_over_renamed_symbols_is_the_same_bytes_on_two_workers(lean: Archive, tmp_path: Path) -> None:
-    scanner = {"module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
-               "config": {"universe": "all", "criteria": {"up": "close > sma_20_1d"}, "features": {"sma": "sma_20_1d"}}}  # fmt: skip
+def test_a_run_over_renamed_symbols_is_the_same_bytes_on_two_workers(
+    lean: Archive, tmp_path: Path
+) -> None:
+    scanner = {
+        "module": "scanners.criteria_scanner",
+        "regular_session": [{"at": "close"}],
+        "config": {
+            "universe": "all",
+            "criteria": {"up": "close > sma_20_1d"},
+            "features": {"sma": "sma_20_1d"},
+        },
+    }
     loaded = config([scanner], interval="1d", start="2008-06-02", end="2010-06-30")
-    one, two = (execute_run(loaded, lean, tmp_path / str(workers), silent, workers).path for workers in (1, 2))
+    one, two = (
+        execute_run(loaded, lean, tmp_path / str(workers), silent, workers).path
+        for workers in (1, 2)
+    )
     for name in ("hits.parquet", "scans.parquet", "symbols.parquet", "summary.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     hits = pl.read_parquet(one / "hits.parquet")
     assert hits.columns == [*HITS_SCHEMA, "ticker", "sma"]
     changed = (
-        hits.filter(pl.col("symbol") == "WM").group_by("ticker").agg(pl.col("session").min(), pl.col("session").max().alias("last"))
+        hits.filter(pl.col("symbol") == "WM")
+        .group_by("ticker")
+        .agg(pl.col("session").min(), pl.col("session").max().alias("last"))
     )
     last = dict(changed.select("ticker", "last").rows())
     assert set(last) == {"WMI", "WM"} and last["WMI"] < dt.date(2009, 8, 5)

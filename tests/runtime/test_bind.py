@@ -33,7 +33,15 @@ print(sum(given.stats.cache_hits.values()), sum(bound.stats.cache_hits.values())
 def test_what_is_bound_is_found_by_the_next_process(tmp_path: Path) -> None:
     """When the first of the two is found, too, loops can be given their kernels."""
     (tmp_path / "bound.py").write_text(CODE)
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment = os.environ | {
+        "PYTHONPATH": str(PROJECT),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+    }
     run = [sys.executable, "bound.py"]
-    told = [subprocess.run(run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    told = [
+        subprocess.run(
+            run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+        for _ in range(2)
+    ]
     assert [one.split() for one in told] == [["0", "0", "double_loop"], ["0", "1", "double_loop"]]

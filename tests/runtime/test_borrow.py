@@ -34,9 +34,23 @@ def _overload_counted(arrays):  # type: ignore[no-untyped-def]
 
 def references_counted(borrowing: Any) -> int:
     """How often the compiled loop counts one."""
-    loop = numba.njit(bind(_over_symbols, last, _kernel=last, _new_work=_no_workspace, borrow=borrowing))
+    loop = numba.njit(
+        bind(_over_symbols, last, _kernel=last, _new_work=_no_workspace, borrow=borrowing)
+    )
     starts, ends, rows, out = np.array([0]), np.array([3]), np.array([[2]]), np.zeros((1, 1))
-    loop(0, 1, starts, ends, (np.array([1.0, 2.0, 3.0]),), (), np.zeros((1, 1)), rows, (np.zeros(3),), np.zeros((1, 1)), (out,))
+    loop(
+        0,
+        1,
+        starts,
+        ends,
+        (np.array([1.0, 2.0, 3.0]),),
+        (),
+        np.zeros((1, 1)),
+        rows,
+        (np.zeros(3),),
+        np.zeros((1, 1)),
+        (out,),
+    )
     assert out[0, 0] == 2.0
     (code,) = loop.inspect_llvm().values()
     return int(code.count("call void @NRT_incref("))

@@ -107,9 +107,16 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize(
     ("archive", "name"),
-    [("demo", "demo"), ("demo", "example"), ("demo", "opening_range_breakout"), ("demo", "technical"), ("us2018", "us2018"),
-     ("lean", "daily_screen"), ("sp500", "rebalance_top_n")],
-)  # fmt: skip
+    [
+        ("demo", "demo"),
+        ("demo", "example"),
+        ("demo", "opening_range_breakout"),
+        ("demo", "technical"),
+        ("us2018", "us2018"),
+        ("lean", "daily_screen"),
+        ("sp500", "rebalance_top_n"),
+    ],
+)
 def test_nothing_is_read_after_its_owner_has_closed(
     archive: str, name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

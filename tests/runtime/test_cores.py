@@ -19,9 +19,14 @@ print(os.cpu_count(), cores())
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2, reason="one core, or no way to ask for one")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2,
+    reason="one core, or no way to ask for one",
+)
 def test_the_machines_cores_are_more_than_the_process_has() -> None:
-    done = subprocess.run([sys.executable, "-c", CODE], cwd=PROJECT, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
     machine, ours = map(int, done.stdout.split())
     assert machine > ours == 1
 

@@ -27,7 +27,13 @@ with {within}:
 def test_one_long_call(within: str) -> None:
     """When the second ends by itself, nothing needs to listen."""
     code = LONG.format(within=within)
-    with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
         try:
             assert run.stdout.readline() == "here\n"  # type: ignore[union-attr]
             time.sleep(0.5)  # until the call has begun

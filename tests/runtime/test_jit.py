@@ -31,22 +31,36 @@ def test_numba_alone_still_computes_with_the_old_code(tmp_path: Path) -> None:
     for number in (1, 2):
         (tmp_path / "helper.py").write_text(HELPER.format(number))
         os.utime(tmp_path / "helper.py", (number, number))
-        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-        done = subprocess.run([sys.executable, "user.py"], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+        environment = os.environ | {
+            "PYTHONPATH": str(tmp_path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "NUMBA_CACHE_DIR": str(tmp_path),
+        }
+        done = subprocess.run(
+            [sys.executable, "user.py"],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         told.append(done.stdout.strip())
     assert told == ["1", "1"]
 
 
-def test_names_change_with_the_files_that_are_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_change_with_the_files_that_are_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in ("shared", "broker"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "pass.py").write_text("1")
     monkeypatch.setattr(jit, "_KERNELS", tmp_path)
     digests = [jit._digest.__wrapped__(folder) for folder in ("shared", "broker")]
     (tmp_path / "shared" / "pass.py").write_text("2")
-    assert [jit._digest.__wrapped__(folder) == before for folder, before in zip(("shared", "broker"), digests, strict=True)] == [
-        False, True
-    ]  # fmt: skip
+    assert [
+        jit._digest.__wrapped__(folder) == before
+        for folder, before in zip(("shared", "broker"), digests, strict=True)
+    ] == [False, True]
 
 
 def test_kernels_carry_the_digest_of_their_folder() -> None:

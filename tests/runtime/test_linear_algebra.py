@@ -28,7 +28,9 @@ for made, expected in zip(own(one), (one @ one, np.linalg.inv(one), np.cov(one))
 
 
 def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, cwd=PROJECT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

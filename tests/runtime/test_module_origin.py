@@ -62,13 +62,18 @@ def test_modules_of_the_folder_where_the_command_is_run(name: str, tmp_path: Pat
 def test_a_module_that_python_would_find_elsewhere_is_not_run(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / "elsewhere", name)
     sys.path.insert(0, str(tmp_path / "elsewhere"))
-    with pytest.raises(ScannerError, match=f"is in {tmp_path / 'elsewhere'}, from where nothing is imported.*--allow-modules"):
+    with pytest.raises(
+        ScannerError,
+        match=f"is in {tmp_path / 'elsewhere'}, from where nothing is imported.*--allow-modules",
+    ):
         load_scanner_class(name)
     assert not ran(path)
 
 
 @pytest.mark.parametrize("variable", [ALLOWED, "PYTHONPATH"])
-def test_folders_that_the_user_names(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_the_user_names(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path / "elsewhere", "allowed_scanner")
     monkeypatch.setenv(variable, f"{tmp_path / 'none'}:{tmp_path / 'elsewhere'}")
     if variable == "PYTHONPATH":  # which Python reads when it starts
@@ -94,7 +99,21 @@ def test_pythons_own_modules_are_not_run(name: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", ["../here/own", "here/own", "", ".", ".own", "own..x", "own\0", "no_such", "a b", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../here/own",
+        "here/own",
+        "",
+        ".",
+        ".own",
+        "own..x",
+        "own\0",
+        "no_such",
+        "a b",
+        "/etc/passwd",
+    ],
+)
 def test_what_is_no_name_of_a_module_finds_nothing(name: str, tmp_path: Path) -> None:
     write(tmp_path / "here", "own")
     with pytest.raises(ScannerError):

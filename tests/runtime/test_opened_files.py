@@ -26,8 +26,21 @@ def test_what_is_opened_is_told_while_somebody_watches(bars: Path) -> None:
         pl.read_parquet(bars)
         pl.scan_parquet([str(bars)]).collect()
         os.listdir(bars.parent)
-    assert {("open", str(bars)), ("polars.read_parquet", bars), ("polars.scan_parquet", str(bars)), ("os.listdir", bars.parent)} <= {
-        (event, Path(what) if event == "os.listdir" else what if isinstance(what, Path) and event != "open" else str(what)) for event, what in told
+    assert {
+        ("open", str(bars)),
+        ("polars.read_parquet", bars),
+        ("polars.scan_parquet", str(bars)),
+        ("os.listdir", bars.parent),
+    } <= {
+        (
+            event,
+            Path(what)
+            if event == "os.listdir"
+            else what
+            if isinstance(what, Path) and event != "open"
+            else str(what),
+        )
+        for event, what in told
     }
     before = len(told)
     bars.read_bytes()
@@ -48,7 +61,11 @@ def test_polars_alone_tells_no_hook(bars: Path) -> None:
     """When this fails, its readers need not be wrapped."""
     told: list[str] = []
     active = [True]
-    sys.addaudithook(lambda event, arguments: told.append(str(arguments[0])) if active[0] and event == "open" else None)
+    sys.addaudithook(
+        lambda event, arguments: (
+            told.append(str(arguments[0])) if active[0] and event == "open" else None
+        )
+    )
     pl.read_parquet(bars)
     active[0] = False
     assert str(bars) not in told

@@ -26,7 +26,9 @@ print(subprocess.run([sys.executable, "-c", {SMALL!r}], check=True, capture_outp
 @pytest.mark.skipif(not STATUS.exists(), reason="the system keeps no such figure")
 def test_memory_of_the_process_that_started_it_is_not_counted() -> None:
     """When getrusage tells of the small one alone, it will do."""
-    done = subprocess.run([sys.executable, "-c", LARGE], cwd=PROJECT, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
     inherited, own = map(float, done.stdout.split())
     assert own < 200
     assert inherited >= 400

@@ -25,7 +25,9 @@ if __name__ == "__main__":
 def test_workers_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
     """When this fails, no pipe needs to be listened to."""
     (tmp_path / "parent.py").write_text(CODE)
-    parent = subprocess.Popen([sys.executable, "parent.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "parent.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
     with parent:
         worker = int(parent.stdout.readline())  # type: ignore[union-attr]
         try:

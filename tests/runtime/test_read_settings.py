@@ -18,12 +18,19 @@ def test_every_look_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, arguments = type(os.environ), sys.argv
     looks = {
         ("environment", "LOOKED_AT"): [
-            lambda: os.environ["LOOKED_AT"], lambda: os.getenv("LOOKED_AT"), lambda: environ.get("LOOKED_AT"),
+            lambda: os.environ["LOOKED_AT"],
+            lambda: os.getenv("LOOKED_AT"),
+            lambda: environ.get("LOOKED_AT"),
             lambda: "LOOKED_AT" in os.environ,
         ],
         ("environment", "*"): [lambda: dict(os.environ), lambda: list(os.environ.items())],
-        ("argv", None): [lambda: sys.argv[1:], lambda: list(sys.argv), lambda: sys.argv[0] in sys.argv, lambda: len(sys.argv)],
-    }  # fmt: skip
+        ("argv", None): [
+            lambda: sys.argv[1:],
+            lambda: list(sys.argv),
+            lambda: sys.argv[0] in sys.argv,
+            lambda: len(sys.argv),
+        ],
+    }
     with watched_settings(lambda *what: told.append(what)):
         for expected, some in looks.items():
             for look in some:

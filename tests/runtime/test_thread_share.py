@@ -24,6 +24,8 @@ def test_a_process_is_born_with_its_share_and_keeps_it() -> None:
     before = dict(os.environ)
     with share_of_threads(2):
         assert {os.environ[name] for name in SHARED} == {str(cores())}
-        done = subprocess.run([sys.executable, "-c", CODE], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", CODE], check=True, capture_output=True, text=True
+        )
     assert dict(os.environ) == before
     assert done.stdout.split() == [str(cores()), str(cores()), "False"]

@@ -17,11 +17,16 @@ def test_a_run_in_another_thread(demo: Archive) -> None:
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(tables, config([momentum()], **SPAN), demo).result()
     expected = tables(config([momentum()], **SPAN), demo)
-    assert expected["hits"].height and all(found[name].equals(expected[name], null_equal=True) for name in ("hits", "symbols"))
+    assert expected["hits"].height and all(
+        found[name].equals(expected[name], null_equal=True) for name in ("hits", "symbols")
+    )
 
 
 def test_a_time_limit_in_another_thread_is_refused(demo: Archive) -> None:
     limited = config([momentum()], scan_time_limit=30.0, **SPAN)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(ConfigError, match=r"cannot be kept here; .* leave scan_time_limit out"):
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(ConfigError, match=r"cannot be kept here; .* leave scan_time_limit out"),
+    ):
         pool.submit(tables, limited, demo).result()
     assert tables(limited, demo)["hits"].height

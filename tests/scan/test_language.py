@@ -9,11 +9,18 @@ from engine.errors import ConfigError
 from engine.scan.expressions import is_elementwise, stays_in_tick
 from engine.scan.language import conjuncts, parse_condition
 
-FRAME = pl.DataFrame({
-    "symbol": ["A", "B", "C", "D"], "tick": [1, 1, 1, 1], "close": [10.0, 20.0, None, 5.0], "prev_close": [9.0, 21.0, 4.0, 5.0],
-    "bar_today": [True, False, True, None], "rsi_14_1m": [70.0, None, 30.0, 50.0], "macd_12_26_9_5m.signal": [1.0, -1.0, 0.0, 2.0],
-    "bollinger_bands_20_2.5_5m.upper": [11.0, 19.0, 1.0, 5.0],
-})  # fmt: skip
+FRAME = pl.DataFrame(
+    {
+        "symbol": ["A", "B", "C", "D"],
+        "tick": [1, 1, 1, 1],
+        "close": [10.0, 20.0, None, 5.0],
+        "prev_close": [9.0, 21.0, 4.0, 5.0],
+        "bar_today": [True, False, True, None],
+        "rsi_14_1m": [70.0, None, 30.0, 50.0],
+        "macd_12_26_9_5m.signal": [1.0, -1.0, 0.0, 2.0],
+        "bollinger_bands_20_2.5_5m.upper": [11.0, 19.0, 1.0, 5.0],
+    }
+)
 
 
 def rows(text: str) -> list[bool]:
@@ -32,31 +39,49 @@ def rows(text: str) -> list[bool]:
         ('symbol in ("A", "D")', [True, False, False, True]),
         ("close in (5, 20)", [False, True, False, True]),
         ("bar_today and known(close)", [True, False, False, False]),
-        ("macd_12_26_9_5m.signal > 0 and close < bollinger_bands_20_2.5_5m.upper", [True, False, False, False]),
+        (
+            "macd_12_26_9_5m.signal > 0 and close < bollinger_bands_20_2.5_5m.upper",
+            [True, False, False, False],
+        ),
         ("-2 ** 2 == 0 - 4 and close > 0", [True, True, False, True]),
-        ("2 ** 3 ** 2 == 512 and 7 % 4 == 3 and 2 + 3 * 4 == 14 and known(prev_close)", [True, True, True, True]),
+        (
+            "2 ** 3 ** 2 == 512 and 7 % 4 == 3 and 2 + 3 * 4 == 14 and known(prev_close)",
+            [True, True, True, True],
+        ),
         ("max(close, prev_close, 15) > 15", [False, True, False, False]),
         ("if(bar_today, close, prev_close) > 9.5", [True, True, False, False]),
-        ("prev_close > - coalesce(5, close) and coalesce(close, 4, prev_close) < 5", [False, False, True, False]),
+        (
+            "prev_close > - coalesce(5, close) and coalesce(close, 4, prev_close) < 5",
+            [False, False, True, False],
+        ),
         ("coalesce(close, prev_close) < 5", [False, False, True, False]),
         ("rank(close) <= 2", [True, True, False, False]),
         ("percentile(prev_close) > 0.9", [False, True, False, False]),
         ("close > mean(close)", [False, True, False, False]),
         ("close >= quantile(close, 0.5)", [True, True, False, False]),
         ("zscore(prev_close) > 1", [False, True, False, False]),
-        ("rank(close) - rank(prev_close) < 0 or - rank(prev_close) == -4", [False, False, True, False]),
+        (
+            "rank(close) - rank(prev_close) < 0 or - rank(prev_close) == -4",
+            [False, False, True, False],
+        ),
         ("abs(close - prev_close) < 1.5 and sqrt(close) > 3", [True, True, False, False]),
         ("true and close > 9", [True, True, False, False]),
         ("1e1 == close", [True, False, False, False]),
     ],
-)  # fmt: skip
+)
 def test_what_it_means(text: str, expected: list[bool]) -> None:
     assert rows(text) == expected
 
 
 def test_plain_conditions_are_evaluated_for_all_ticks_at_once() -> None:
-    assert is_elementwise(parse_condition("close > 9 and not (symbol in ('A', 'B')) or if(bar_today, 1, 2) > max(close, 3)", "x"))
-    assert stays_in_tick(parse_condition("rank(close) <= 3 and zscore(close) > quantile(prev_close, 0.9)", "x"))
+    assert is_elementwise(
+        parse_condition(
+            "close > 9 and not (symbol in ('A', 'B')) or if(bar_today, 1, 2) > max(close, 3)", "x"
+        )
+    )
+    assert stays_in_tick(
+        parse_condition("rank(close) <= 3 and zscore(close) > quantile(prev_close, 0.9)", "x")
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +119,10 @@ def test_a_mistake_points_at_its_character(text: str, at: int, message: str) -> 
     assert pointer.index("^") == line.index(text[:10]) + at - 1
 
 
-@pytest.mark.parametrize("text", ["close", "", "   ", "(" * 100 + "close" + ")" * 100 + " > 1", "2" + "**2" * 200 + " > close"])
+@pytest.mark.parametrize(
+    "text",
+    ["close", "", "   ", "(" * 100 + "close" + ")" * 100 + " > 1", "2" + "**2" * 200 + " > close"],
+)
 def test_what_is_no_condition_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_condition(text, "x")
@@ -102,6 +130,10 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
 
 def test_a_condition_falls_into_its_parts() -> None:
     assert conjuncts("close > 5 and (rsi_14 > 3 or bar_today) and not bar_today", "x") == [
-        "close > 5", "(rsi_14 > 3 or bar_today)", "not bar_today",
-    ]  # fmt: skip
-    assert conjuncts("close > 5 and bar_today or close < 3", "x") == ["close > 5 and bar_today or close < 3"]
+        "close > 5",
+        "(rsi_14 > 3 or bar_today)",
+        "not bar_today",
+    ]
+    assert conjuncts("close > 5 and bar_today or close < 3", "x") == [
+        "close > 5 and bar_today or close < 3"
+    ]

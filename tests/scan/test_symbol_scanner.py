@@ -16,17 +16,28 @@ PAIR = ["session", "tick", "symbol"]
 
 
 def scanner(name: str, universe: str = "all") -> dict[str, Any]:
-    return {"module": f"{MODULE}:{name}", "regular_session": SCHEDULE, "config": {"universe": universe}}
+    return {
+        "module": f"{MODULE}:{name}",
+        "regular_session": SCHEDULE,
+        "config": {"universe": universe},
+    }
 
 
 @pytest.fixture(scope="module")
 def by_symbol(us2018: Archive) -> dict[str, pl.DataFrame]:
-    loaded = config([scanner("MyScanner", "universes/sp500_sample.txt")], start="2018-03-14", end="2018-03-22")
+    loaded = config(
+        [scanner("MyScanner", "universes/sp500_sample.txt")], start="2018-03-14", end="2018-03-22"
+    )
     return tables(loaded, us2018)
 
 
 def test_both_find_the_same_pairs(by_symbol: dict[str, pl.DataFrame], us2018: Archive) -> None:
-    twin = tables(config([scanner("Twin", "universes/sp500_sample.txt")], start="2018-03-14", end="2018-03-22"), us2018)
+    twin = tables(
+        config(
+            [scanner("Twin", "universes/sp500_sample.txt")], start="2018-03-14", end="2018-03-22"
+        ),
+        us2018,
+    )
     found, expected = (t["hits"].select(PAIR).sort(PAIR) for t in (by_symbol, twin))
     assert len(expected) > 1000
     assert found.equals(expected)
@@ -38,6 +49,9 @@ def test_both_find_the_same_pairs(by_symbol: dict[str, pl.DataFrame], us2018: Ar
 
 def test_teardown_removes_what_the_scanner_added(by_symbol: dict[str, pl.DataFrame]) -> None:
     events = by_symbol["symbols"]
-    added, removed = (events.filter(pl.col("event") == e).select("session", "symbol") for e in ("promoted", "removed"))
+    added, removed = (
+        events.filter(pl.col("event") == e).select("session", "symbol")
+        for e in ("promoted", "removed")
+    )
     assert len(added) > 50
     assert added.sort("session", "symbol").equals(removed.sort("session", "symbol"))

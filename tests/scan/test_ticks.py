@@ -18,6 +18,10 @@ def test_ticks_are_the_schedules_through_daylight_saving_and_early_closes(mic: s
     schedules = [Schedule.parse("09:35-15:55/5m"), Schedule.parse("04:10-20:00/50m"), AtClose()]
     table = TickTable(schedules, True, sessions)
     for session in sessions:
-        expected = np.unique(np.concatenate([[session.open], *(schedule.ticks(session) for schedule in schedules)]))
+        expected = np.unique(
+            np.concatenate([[session.open], *(schedule.ticks(session) for schedule in schedules)])
+        )
         assert table.ticks(session).tolist() == expected.tolist()
-        assert (np.diff(table.slots(session)) > 0).all() and table.slots(session)[-1] < table.slot_count
+        assert (np.diff(table.slots(session)) > 0).all() and table.slots(session)[
+            -1
+        ] < table.slot_count

@@ -24,7 +24,9 @@ class CriteriaRaise(Rising):
 
     def criteria(self) -> dict[str, pl.Expr]:
         risen = (pl.col("symbol") == "INTC") & (pl.col("close") > pl.col("prev_close") * 1.01)
-        return super().criteria() | {"number": pl.when(risen).then(pl.lit("INTC")).otherwise(pl.lit("1")).cast(pl.Int64) > 0}
+        return super().criteria() | {
+            "number": pl.when(risen).then(pl.lit("INTC")).otherwise(pl.lit("1")).cast(pl.Int64) > 0
+        }
 
 
 class CriteriaExit(Rising):
@@ -97,7 +99,9 @@ class OtherEveryDay(Rising):
 
     def _load_universe_from_file(self, spec: UniverseSpec | None) -> list[str]:
         assert self.session_date is not None
-        self.universe = self.load_universe(["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"])
+        self.universe = self.load_universe(
+            ["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"]
+        )
         return self.universe.members(self.session_date)
 
 
@@ -107,7 +111,9 @@ class OtherOneEveryDay(Rising):
     @property
     def universe(self) -> Any:
         assert self.session_date is not None
-        return self.load_universe(["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"])
+        return self.load_universe(
+            ["AAPL", "KO"] if self.session_date.day % 2 else ["INTC", "KO", "NFLX"]
+        )
 
     @universe.setter
     def universe(self, value: Any) -> None:

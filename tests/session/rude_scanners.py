@@ -120,7 +120,9 @@ class ChangesTypes(Scans):
     def scan(self, context: ScanContext) -> ScanResult:
         month = context.current_time.month
         value: Any = np.int64(3) if month == 11 else 2.5 if month == 12 else "many"
-        return ScanResult(symbols=["AAPL"], metadata={"AAPL": {"score": value, "flag": np.bool_(True)}})
+        return ScanResult(
+            symbols=["AAPL"], metadata={"AAPL": {"score": value, "flag": np.bool_(True)}}
+        )
 
 
 class Strange(Scans):

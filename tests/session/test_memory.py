@@ -28,9 +28,13 @@ from tests.trading.runs import config as trading_config
 SPAN = {"start": "2018-03-20", "end": "2018-04-13"}  # two months
 
 SCANNER = {
-    "module": "scanners.criteria_scanner", "regular_session": [{"start": "09:31", "end": "16:00", "interval": "13m"}],
-    "config": {"criteria": {"up": "close > prev_close * 1.01"}, "features": {"z": "zscore_20_1m", "w": "ema_20_5m"}},
-}  # fmt: skip
+    "module": "scanners.criteria_scanner",
+    "regular_session": [{"start": "09:31", "end": "16:00", "interval": "13m"}],
+    "config": {
+        "criteria": {"up": "close > prev_close * 1.01"},
+        "features": {"z": "zscore_20_1m", "w": "ema_20_5m"},
+    },
+}
 
 
 @contextmanager
@@ -72,7 +76,11 @@ def alive_after(loaded: LoadedConfig, archive: Archive) -> list[tuple[int, int]]
 
 def _count(made: list[weakref.ref[Any]], date: dt.date) -> tuple[int, int]:
     there = [one() for one in made]
-    old = [one for one in there if isinstance(one, SessionPanel) and one.session.date < date and one._columns]
+    old = [
+        one
+        for one in there
+        if isinstance(one, SessionPanel) and one.session.date < date and one._columns
+    ]
     return len(old), sum(isinstance(one, TermBank) for one in there)
 
 
@@ -88,7 +96,9 @@ def test_a_scan_keeps_one_session_and_one_month(us2018: Archive) -> None:
 
 
 def test_close_ups_go_with_their_session(us2018: Archive) -> None:
-    loaded = trading_config([{"module": "engine.strategies.rsi_reversion"}], scanners=[SCANNER], **SPAN)
+    loaded = trading_config(
+        [{"module": "engine.strategies.rsi_reversion"}], scanners=[SCANNER], **SPAN
+    )
     panels, banks = zip(*alive_after(loaded, us2018), strict=True)
     assert (max(panels), banks[-1]) == (0, 1)
 
@@ -102,10 +112,14 @@ def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
         "config": {"criteria": {"up": "roc_5_1d > 5"}},
     }
     loaded = config([screen], interval="1d")
-    with noted(compiled=lambda: deque(SessionCoordinator(loaded, archive).records(), maxlen=0)) as made:
+    with noted(
+        compiled=lambda: deque(SessionCoordinator(loaded, archive).records(), maxlen=0)
+    ) as made:
         coordinator = SessionCoordinator(loaded, archive)
         counts = [sum(_holds_daily_bars(one()) for one in made) for _ in coordinator.records()]
-        assert not any(isinstance(one(), CrossSection) for one in made)  # while the coordinator is still there
+        assert not any(
+            isinstance(one(), CrossSection) for one in made
+        )  # while the coordinator is still there
     # of two years what is scanned, of two what was read, and the last bars before them, of which new ones are being looked for
     assert len(counts) == 8 and max(counts) <= 6
 
@@ -113,9 +127,13 @@ def test_a_daily_scan_keeps_two_years(tmp_path: Path) -> None:
 @pytest.mark.parametrize("until", [None, dt.date(2014, 12, 31)])
 def test_nothing_is_left_of_a_daily_run_with_splits(until: dt.date | None, lean: Archive) -> None:
     screen = {
-        "module": "scanners.criteria_scanner", "regular_session": [{"at": "close"}],
-        "config": {"criteria": {"up": "close > prev_close * 1.03"}, "features": {"s": "sma_50_1d", "z": "zscore_10_1d"}},
-    }  # fmt: skip
+        "module": "scanners.criteria_scanner",
+        "regular_session": [{"at": "close"}],
+        "config": {
+            "criteria": {"up": "close > prev_close * 1.03"},
+            "features": {"s": "sma_50_1d", "z": "zscore_10_1d"},
+        },
+    }
     loaded = config([screen], interval="1d", start="2012-01-03")
 
     def run() -> None:
@@ -127,4 +145,6 @@ def test_nothing_is_left_of_a_daily_run_with_splits(until: dt.date | None, lean:
 
     with noted(compiled=run) as made:
         run()
-        assert len(made) > 10 and not any(isinstance(one(), TermBank | CrossSection) for one in made)
+        assert len(made) > 10 and not any(
+            isinstance(one(), TermBank | CrossSection) for one in made
+        )

@@ -40,9 +40,10 @@ def polite(demo: Archive) -> dict[str, pl.DataFrame]:
 def others(found: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The rows of the other scanner, where a table tells of scanners."""
     own = pl.col("scanner") == "scanners.momentum_scanner"
-    return {name: found[name].filter(own).drop("score", "flag", strict=False) for name in ("scans", "hits")} | {
-        "quality": found["quality"]
-    }
+    return {
+        name: found[name].filter(own).drop("score", "flag", strict=False)
+        for name in ("scans", "hits")
+    } | {"quality": found["quality"]}
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,19 @@ def others(found: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     ],
 )
 def test_the_others_go_on_as_if_nothing_were(
-    name: str, error: str | None, demo: Archive, polite: dict[str, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    error: str | None,
+    demo: Archive,
+    polite: dict[str, pl.DataFrame],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BARSWEEP_THREADS", "2")  # put back at the end
     folder, before, here = os.getcwd(), np.geterr(), os.getpid()
     limit = 0.2 if name == "Hangs" else None
     with warnings.catch_warnings():
-        found = tables(config([rude(name), momentum(min_change=0.0)], scan_time_limit=limit, **SPAN), demo)
+        found = tables(
+            config([rude(name), momentum(min_change=0.0)], scan_time_limit=limit, **SPAN), demo
+        )
     assert os.getpid() == here  # or this is a second pytest
     assert (os.getcwd(), np.geterr()) == (folder, before)
     errors = found["scans"].filter(pl.col("scanner") == f"{RUDE}:{name}")["error"].drop_nulls()
@@ -78,18 +85,26 @@ def test_a_setup_that_hangs_stops_the_run(demo: Archive) -> None:
     assert tables(config([rude("SlowSetup")], scan_time_limit=20.0, **SPAN), demo)["hits"].height
 
 
-def test_a_time_limit_is_refused_where_it_cannot_be_kept(demo: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_limit_is_refused_where_it_cannot_be_kept(
+    demo: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr("signal.setitimer")
     with pytest.raises(ConfigError, match="scan_time_limit cannot be kept here"):
         SessionCoordinator(config([rude("Scans")], scan_time_limit=1.0, **SPAN), demo)
 
 
-def test_what_is_taken_out_of_a_universe_stays_in_it_for_others(demo: Archive, tmp_path: Path) -> None:
+def test_what_is_taken_out_of_a_universe_stays_in_it_for_others(
+    demo: Archive, tmp_path: Path
+) -> None:
     universe = ["AAPL", "MSFT", "NVDA"]
-    loaded = config([rude("TakesSymbolsOut", universe=universe), momentum(universe=universe)], **SPAN)
+    loaded = config(
+        [rude("TakesSymbolsOut", universe=universe), momentum(universe=universe)], **SPAN
+    )
     digest = loaded.digest
     scans = tables(loaded, demo)["scans"]
-    assert scans.filter(pl.col("scanner") == "scanners.momentum_scanner")["scanned"].unique().to_list() == [3]
+    assert scans.filter(pl.col("scanner") == "scanners.momentum_scanner")[
+        "scanned"
+    ].unique().to_list() == [3]
     assert loaded.digest == digest  # the manifest tells of the config as it was
 
 
@@ -103,7 +118,9 @@ resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30), used + (3 << 30)))
 found = tables(config([rude("EatsMemory"), momentum()], **SPAN), Archive.open({str(demo.path)!r}))["scans"]
 print(found["error"].drop_nulls().to_list(), len(found))
 """
-    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, check=False, capture_output=True, text=True
+    )
     assert ran.stdout == f"['MemoryError: ', 'MemoryError: '] {2 * (2 + 77)}\n", ran.stderr
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
@@ -111,23 +128,40 @@ print(found["error"].drop_nulls().to_list(), len(found))
 @pytest.mark.usefixtures("shared_at_once")
 def test_a_worker_that_is_killed_is_told_of(demo: Archive, tmp_path: Path) -> None:
     with pytest.raises(StoppedError, match="a worker process was killed; was there memory enough"):
-        execute_run(config([rude("KillsItsWorker")], start="2017-11-28", end="2017-12-04"), demo, tmp_path, silent, 2)
+        execute_run(
+            config([rude("KillsItsWorker")], start="2017-11-28", end="2017-12-04"),
+            demo,
+            tmp_path,
+            silent,
+            2,
+        )
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ({"symbols": ["APPL"]}, "scan() returned 'APPL'; expected symbols of the run's universes; did you mean 'AAPL'?"),
-        ({"symbols": ["AAPL", "MSFT", "AAPL"]}, "scan() returned a symbol more than once; expected each symbol once"),
+        (
+            {"symbols": ["APPL"]},
+            "scan() returned 'APPL'; expected symbols of the run's universes; did you mean 'AAPL'?",
+        ),
+        (
+            {"symbols": ["AAPL", "MSFT", "AAPL"]},
+            "scan() returned a symbol more than once; expected each symbol once",
+        ),
         ({"symbols": [None]}, "scan() returned symbols = [None]; expected a list of strings"),
         ({"symbols": ["AAPL", 7]}, "scan() returned symbols = ['AAPL', 7]"),
         ({"symbols": [["AAPL"]]}, "scan() returned symbols = [['AAPL']]"),
         ({"symbols": "AAPL"}, "scan() returned symbols = 'AAPL'"),
         ({"symbols": None}, "scan() returned symbols = None"),
-        ({"symbols": ["AAPL"], "metadata": 5}, "scan() returned metadata = 5; expected a dictionary by symbol"),
+        (
+            {"symbols": ["AAPL"], "metadata": 5},
+            "scan() returned metadata = 5; expected a dictionary by symbol",
+        ),
     ],
 )
-def test_a_strange_answer_is_that_scans_error(answer: dict[str, Any], message: str, demo: Archive) -> None:
+def test_a_strange_answer_is_that_scans_error(
+    answer: dict[str, Any], message: str, demo: Archive
+) -> None:
     scans = tables(config([rude("Strange", **answer), momentum()], **SPAN), demo)["scans"]
     assert len(scans) == 2 * (1 + 77)
     failed = scans["error"].drop_nulls().to_list()
@@ -136,18 +170,28 @@ def test_a_strange_answer_is_that_scans_error(answer: dict[str, Any], message: s
 
 def test_features_that_change_their_type_lose_nothing(demo: Archive, tmp_path: Path) -> None:
     """Before, fractions were cut where the first months had whole numbers."""
-    scanner = rude("ChangesTypes") | {"regular_session": [{"start": "10:00", "end": "10:00", "interval": "1h"}]}
+    scanner = rude("ChangesTypes") | {
+        "regular_session": [{"start": "10:00", "end": "10:00", "interval": "1h"}]
+    }
     hits = pl.read_parquet(
-        execute_run(config([scanner], start="2017-11-29", end="2018-01-03"), demo, tmp_path, silent).path / "hits.parquet"
+        execute_run(
+            config([scanner], start="2017-11-29", end="2018-01-03"), demo, tmp_path, silent
+        ).path
+        / "hits.parquet"
     )
-    assert hits["score"].unique(maintain_order=True).cast(pl.String).to_list() in (["3.0", "2.5", "many"], ["3", "2.5", "many"])
+    assert hits["score"].unique(maintain_order=True).cast(pl.String).to_list() in (
+        ["3.0", "2.5", "many"],
+        ["3", "2.5", "many"],
+    )
     assert hits["flag"].all()
 
 
 def test_a_hundred_scanners(demo: Archive, tmp_path: Path) -> None:
     scanners = [momentum(min_change=i / 1000) | {"name": f"momentum {i}"} for i in range(100)]
     run = execute_run(config(scanners, **SPAN), demo, tmp_path, silent)
-    assert len(run.summary.scanners) == 100 and {one.scans for one in run.summary.scanners.values()} == {2 * 77}
+    assert len(run.summary.scanners) == 100 and {
+        one.scans for one in run.summary.scanners.values()
+    } == {2 * 77}
     hits = pl.read_parquet(run.path / "hits.parquet")
     alone = tables(config([momentum(min_change=0.03)], **SPAN), demo)["hits"]
     same = hits.filter(pl.col("scanner") == "momentum 30").drop("scanner", "promoted")

@@ -16,11 +16,22 @@ CASES: dict[str, dict[str, Any]] = {
     "close": {"module": WIDE, "regular_session": [{"at": "close"}]},
     "open": {"module": WIDE, "pre_session": True},
     "both": {"module": WIDE, "pre_session": True, "regular_session": [{"at": "close"}]},
-    "top": {"module": WIDE, "regular_session": [{"at": "close"}], "config": {"universe": {"top_dollar_volume": 5}}},
-    "momentum": {"module": "scanners.daily_screen", "regular_session": [{"at": "close"}], "config": {
-        "criteria": {"leader": "rank(roc_5_1d) <= 3"}, "features": {"change": "close / prev_close - 1"}, "rank_by": "change",
-        "limit": 2}},
-}  # fmt: skip
+    "top": {
+        "module": WIDE,
+        "regular_session": [{"at": "close"}],
+        "config": {"universe": {"top_dollar_volume": 5}},
+    },
+    "momentum": {
+        "module": "scanners.daily_screen",
+        "regular_session": [{"at": "close"}],
+        "config": {
+            "criteria": {"leader": "rank(roc_5_1d) <= 3"},
+            "features": {"change": "close / prev_close - 1"},
+            "rank_by": "change",
+            "limit": 2,
+        },
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +52,11 @@ def run(demo: Archive, scanner: dict[str, Any], **span: Any) -> dict[str, pl.Dat
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("sessions", [2, 7, 1000])
 def test_stretches_of_any_length_give_the_same(
-    name: str, sessions: int, demo: Archive, one_by_one: dict[str, dict[str, pl.DataFrame]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    sessions: int,
+    demo: Archive,
+    one_by_one: dict[str, dict[str, pl.DataFrame]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(replay, "CELLS", sessions * 30)
     monkeypatch.setattr(program, "MANY_ROWS", 100)  # shared by threads as well
@@ -52,7 +67,9 @@ def test_stretches_of_any_length_give_the_same(
 
 
 @pytest.mark.parametrize("start", ["2017-11-21", "2017-12-20", "2018-01-02"])
-def test_a_later_start_gives_the_same_rows(start: str, demo: Archive, one_by_one: dict[str, dict[str, pl.DataFrame]]) -> None:
+def test_a_later_start_gives_the_same_rows(
+    start: str, demo: Archive, one_by_one: dict[str, dict[str, pl.DataFrame]]
+) -> None:
     found = run(demo, CASES["both"], start=start)["hits"]
     expected = one_by_one["both"]["hits"].filter(pl.col("session") >= pl.lit(start).str.to_date())
     assert found.equals(expected, null_equal=True)

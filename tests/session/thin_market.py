@@ -16,33 +16,61 @@ DAILY_SHARES = {"DENSE": 1.0, "OFTEN": 0.8, "SELDOM": 0.4, "HARDLY": 0.12}
 MINUTE_SHARES = {"DENSE": 1.0, "OFTEN": 0.2, "SELDOM": 0.06, "HARDLY": 0.015}
 
 
-def thin_days(folder: Path, shares: dict[str, float], start: str = "2014-01-02", end: str = "2018-03-29", seed: int = 1) -> Archive:
+def thin_days(
+    folder: Path,
+    shares: dict[str, float],
+    start: str = "2014-01-02",
+    end: str = "2018-03-29",
+    seed: int = 1,
+) -> Archive:
     """Daily bars: each symbol trades in a share of the sessions, drawn at random; LATE begins in the last October."""
-    sessions = ExchangeCalendar.of("XNYS").sessions(dt.date.fromisoformat(start), dt.date.fromisoformat(end))
+    sessions = ExchangeCalendar.of("XNYS").sessions(
+        dt.date.fromisoformat(start), dt.date.fromisoformat(end)
+    )
     rng, parts = np.random.default_rng(seed), []
     for symbol, share in (shares | {"LATE": 1.0}).items():
         traded = rng.random(len(sessions)) < share
-        opens = [s.open for s, on in zip(sessions, traded, strict=True) if on and (symbol != "LATE" or str(s.date) >= "2017-10-02")]
+        opens = [
+            s.open
+            for s, on in zip(sessions, traded, strict=True)
+            if on and (symbol != "LATE" or str(s.date) >= "2017-10-02")
+        ]
         parts.append(_bars(symbol, np.array(opens), rng))
     return _imported(folder, parts)
 
 
-def thin_minutes(folder: Path, shares: dict[str, float], start: str, end: str, seed: int = 1) -> Archive:
+def thin_minutes(
+    folder: Path, shares: dict[str, float], start: str, end: str, seed: int = 1
+) -> Archive:
     """Minute bars: each symbol trades in a share of the minutes, drawn at random."""
-    sessions = ExchangeCalendar.of("XNYS").sessions(dt.date.fromisoformat(start), dt.date.fromisoformat(end))
+    sessions = ExchangeCalendar.of("XNYS").sessions(
+        dt.date.fromisoformat(start), dt.date.fromisoformat(end)
+    )
     minutes = np.concatenate([np.arange(s.open, s.close, 60_000_000) for s in sessions])
     rng = np.random.default_rng(seed)
-    return _imported(folder, [_bars(symbol, minutes[rng.random(len(minutes)) < share], rng) for symbol, share in shares.items()])
+    return _imported(
+        folder,
+        [
+            _bars(symbol, minutes[rng.random(len(minutes)) < share], rng)
+            for symbol, share in shares.items()
+        ],
+    )
 
 
 def _bars(symbol: str, times: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
     close = np.round(50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.01, len(times)))), 2)
     start = np.round(close * np.exp(rng.normal(0.0, 0.004, len(times))), 2)
-    return pl.DataFrame({
-        "symbol": [symbol] * len(times), "timestamp": pl.Series(times, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")), "open": start,
-        "high": np.maximum(start, close) + 0.05, "low": np.minimum(start, close) - 0.05, "close": close,
-        "volume": np.round(rng.uniform(100.0, 1000.0, len(times))),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "symbol": [symbol] * len(times),
+            "timestamp": pl.Series(times, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
+            "open": start,
+            "high": np.maximum(start, close) + 0.05,
+            "low": np.minimum(start, close) - 0.05,
+            "close": close,
+            "volume": np.round(rng.uniform(100.0, 1000.0, len(times))),
+        }
+    )
 
 
 def _imported(folder: Path, parts: list[pl.DataFrame]) -> Archive:

@@ -64,7 +64,9 @@ def test_it_says_what_it_does_and_where_it_is_from(name: str) -> None:
 def regular(archive: Archive, date: dt.date, symbol: str) -> pl.DataFrame:
     session = archive.calendar.session(date)
     bars = archive.read_session(date, list(BAR_SCHEMA)).filter(pl.col("symbol") == symbol)
-    return bars.filter(pl.col("timestamp").to_physical().is_between(session.open, session.close, closed="left"))
+    return bars.filter(
+        pl.col("timestamp").to_physical().is_between(session.open, session.close, closed="left")
+    )
 
 
 def gap(archive: Archive, row: dict[str, Any]) -> tuple[float, float]:
@@ -74,23 +76,31 @@ def gap(archive: Archive, row: dict[str, Any]) -> tuple[float, float]:
         earlier = regular(archive, day, row["symbol"])
         if len(earlier):
             break
-    return regular(archive, row["session"], row["symbol"])["open"][0] / earlier["close"][-1] - 1, earlier["close"][-1]
+    return regular(archive, row["session"], row["symbol"])["open"][0] / earlier["close"][
+        -1
+    ] - 1, earlier["close"][-1]
 
 
-def test_gap_and_go_buys_gaps_up_above_their_range(us2018: Archive, run: Callable[[str], Tables]) -> None:
+def test_gap_and_go_buys_gaps_up_above_their_range(
+    us2018: Archive, run: Callable[[str], Tables]
+) -> None:
     trades = run("gap_and_go")["trades"]
     assert set(trades["side"]) == {"long"}
     for row in trades[:25].iter_rows(named=True):
         bars = regular(us2018, row["session"], row["symbol"])
         before = bars.filter(pl.col("timestamp") < row["entry_time"])
         assert gap(us2018, row)[0] >= 0.02 - 1e-9
-        opened = dt.datetime.fromtimestamp(us2018.calendar.session(row["session"]).open / 1e6, dt.UTC)
+        opened = dt.datetime.fromtimestamp(
+            us2018.calendar.session(row["session"]).open / 1e6, dt.UTC
+        )
         first = bars.filter(pl.col("timestamp") < opened + dt.timedelta(minutes=5))
         assert before["close"][-1] > first["high"].max()  # type: ignore[operator]
         assert row["stop"] == pytest.approx(first["low"].min())
 
 
-def test_gap_fade_goes_back_to_the_close_before(us2018: Archive, run: Callable[[str], Tables]) -> None:
+def test_gap_fade_goes_back_to_the_close_before(
+    us2018: Archive, run: Callable[[str], Tables]
+) -> None:
     for row in run("gap_fade")["trades"][:25].iter_rows(named=True):
         size, close = gap(us2018, row)
         assert 0.01 - 1e-9 <= abs(size) <= 0.04 + 1e-9
@@ -98,9 +108,13 @@ def test_gap_fade_goes_back_to_the_close_before(us2018: Archive, run: Callable[[
         assert row["target"] == pytest.approx(close)
 
 
-def test_vwap_pullback_enters_where_a_bar_held_the_vwap(us2018: Archive, run: Callable[[str], Tables]) -> None:
+def test_vwap_pullback_enters_where_a_bar_held_the_vwap(
+    us2018: Archive, run: Callable[[str], Tables]
+) -> None:
     for row in run("vwap_pullback")["trades"][:25].iter_rows(named=True):
-        seen = regular(us2018, row["session"], row["symbol"]).filter(pl.col("timestamp") < row["entry_time"])
+        seen = regular(us2018, row["session"], row["symbol"]).filter(
+            pl.col("timestamp") < row["entry_time"]
+        )
         typical = (seen["high"] + seen["low"] + seen["close"]) / 3
         vwap = (typical * seen["volume"]).sum() / seen["volume"].sum()
         assert seen["low"][-1] <= vwap < seen["close"][-1]
@@ -112,12 +126,17 @@ def test_moving_average_cross_turns_with_the_averages(run: Callable[[str], Table
     assert set(trades["side"]) == {"long", "short"}
     for _, own in trades.group_by("symbol"):
         rows = own.rows(named=True)
-        assert all(a["side"] != b["side"] and a["exit_time"] == b["entry_time"] for a, b in itertools.pairwise(rows))
+        assert all(
+            a["side"] != b["side"] and a["exit_time"] == b["entry_time"]
+            for a, b in itertools.pairwise(rows)
+        )
 
 
 def test_rsi_reversion_follows_talib(sp500: Archive, run: Callable[[str], Tables]) -> None:
     bars = sp500.read_daily(["close"], None, None)
-    by_symbol = {str(name): one for (name,), one in bars.partition_by("symbol", as_dict=True).items()}
+    by_symbol = {
+        str(name): one for (name,), one in bars.partition_by("symbol", as_dict=True).items()
+    }
     trades = run("rsi_reversion")["trades"]
     assert len(trades) > 100
     for row in trades.iter_rows(named=True):
@@ -137,7 +156,9 @@ def test_rsi_reversion_follows_talib(sp500: Archive, run: Callable[[str], Tables
 def test_rebalance_top_n_holds_the_best(sp500: Archive, run: Callable[[str], Tables]) -> None:
     tables = run("rebalance_top_n")
     fills = tables["fills"].with_columns(
-        signed=pl.when(pl.col("side") == "buy").then(pl.col("quantity")).otherwise(-pl.col("quantity"))
+        signed=pl.when(pl.col("side") == "buy")
+        .then(pl.col("quantity"))
+        .otherwise(-pl.col("quantity"))
     )
     bars = sp500.read_daily(["close"], None, None)
     ranked = bars.with_columns(roc=pl.col("close") / pl.col("close").shift(20).over("symbol") - 1)
@@ -146,13 +167,19 @@ def test_rebalance_top_n_holds_the_best(sp500: Archive, run: Callable[[str], Tab
         held = fills.filter(pl.col("session") <= day).group_by("symbol").agg(pl.col("signed").sum())
         held = held.filter(pl.col("signed").abs() > 0)
         before = dates[dates.index(day) - 1]
-        today = ranked.filter(pl.col("date") == before, pl.col("close") > 5, pl.col("roc").is_not_null())
+        today = ranked.filter(
+            pl.col("date") == before, pl.col("close") > 5, pl.col("roc").is_not_null()
+        )
         best = set(today.sort("roc", descending=True)["symbol"].head(10))
-        assert len(best & set(held["symbol"])) >= 9  # one may be too dear for what is left of the cash
+        assert (
+            len(best & set(held["symbol"])) >= 9
+        )  # one may be too dear for what is left of the cash
         assert set(held["symbol"]) <= best
 
 
-def test_buy_and_hold_buys_once_in_equal_parts(us2018: Archive, run: Callable[[str], Tables]) -> None:
+def test_buy_and_hold_buys_once_in_equal_parts(
+    us2018: Archive, run: Callable[[str], Tables]
+) -> None:
     tables = run("buy_and_hold")
     assert tables["trades"]["open"].all()
     assert len(tables["fills"]) == 5

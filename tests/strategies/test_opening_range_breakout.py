@@ -20,9 +20,15 @@ SHARES = 100
 
 @pytest.fixture(scope="module")
 def traded(us2018: Archive) -> dict[str, pl.DataFrame]:
-    scanner = {"module": "scanners.opening_range_scanner", "regular_session": AT_0935, "config": {"limit": 20}}
-    strategy = {"module": "engine.strategies.opening_range_breakout",
-                "config": {"size": SHARES, "size_unit": "shares", "stop_atr": 0.1, "target_r": 5.0}}  # fmt: skip
+    scanner = {
+        "module": "scanners.opening_range_scanner",
+        "regular_session": AT_0935,
+        "config": {"limit": 20},
+    }
+    strategy = {
+        "module": "engine.strategies.opening_range_breakout",
+        "config": {"size": SHARES, "size_unit": "shares", "stop_atr": 0.1, "target_r": 5.0},
+    }
     account = {"starting_cash": 10_000_000, "flat_at_close": True}
     return trade(config([strategy], account, scanners=[scanner]), us2018)
 
@@ -31,9 +37,19 @@ def sessions(archive: Archive) -> Iterator[tuple[dt.date, dict[str, list[dict[st
     """Regular bars of each session by symbol, in order of time."""
     for date in archive.sessions():
         session = archive.calendar.session(date)
-        bars = archive.read_session(date, list(BAR_SCHEMA)).with_columns(pl.col("timestamp").to_physical())
-        regular = bars.filter((pl.col("timestamp") >= session.open) & (pl.col("timestamp") < session.close))
-        yield date, {str(symbol): rows.to_dicts() for (symbol,), rows in regular.partition_by("symbol", as_dict=True).items()}
+        bars = archive.read_session(date, list(BAR_SCHEMA)).with_columns(
+            pl.col("timestamp").to_physical()
+        )
+        regular = bars.filter(
+            (pl.col("timestamp") >= session.open) & (pl.col("timestamp") < session.close)
+        )
+        yield (
+            date,
+            {
+                str(symbol): rows.to_dicts()
+                for (symbol,), rows in regular.partition_by("symbol", as_dict=True).items()
+            },
+        )
 
 
 def average_true_range(days: list[dict[str, float]]) -> float | None:
@@ -41,7 +57,7 @@ def average_true_range(days: list[dict[str, float]]) -> float | None:
     ranges = [
         max(day["high"], before["close"]) - min(day["low"], before["close"])
         for before, day in itertools.pairwise(days)
-    ]  # fmt: skip
+    ]
     if len(ranges) < 14:
         return None
     value = sum(ranges[:14]) / 14
@@ -51,7 +67,11 @@ def average_true_range(days: list[dict[str, float]]) -> float | None:
 
 
 def day_of(bars: list[dict[str, Any]]) -> dict[str, float]:
-    return {"high": max(b["high"] for b in bars), "low": min(b["low"] for b in bars), "close": bars[-1]["close"]}
+    return {
+        "high": max(b["high"] for b in bars),
+        "low": min(b["low"] for b in bars),
+        "close": bars[-1]["close"],
+    }
 
 
 def walk(bars: list[dict[str, Any]], open_at: int, atr: float) -> dict[str, Any] | None:
@@ -69,11 +89,15 @@ def walk(bars: list[dict[str, Any]], open_at: int, atr: float) -> dict[str, Any]
             continue
         at_open = side * bar["open"] >= side * entry
         price = bar["open"] if at_open else entry
-        return {"side": side, "time": bar["timestamp"], "price": price} | leave(rest[number:], side, stop, target, price, at_open)
+        return {"side": side, "time": bar["timestamp"], "price": price} | leave(
+            rest[number:], side, stop, target, price, at_open
+        )
     return None
 
 
-def leave(bars: list[dict[str, Any]], side: int, stop: float, target: float, price: float, at_open: bool) -> dict[str, Any]:
+def leave(
+    bars: list[dict[str, Any]], side: int, stop: float, target: float, price: float, at_open: bool
+) -> dict[str, Any]:
     """Stop before target; through a gap at the open; else at the last close."""
     for number, bar in enumerate(bars):
         entered = number == 0
@@ -92,7 +116,9 @@ def leave(bars: list[dict[str, Any]], side: int, stop: float, target: float, pri
 
 def test_every_trade_is_found_again(us2018: Archive, traded: dict[str, pl.DataFrame]) -> None:
     hits = {(row["session"], row["symbol"]) for row in traded["hits"].iter_rows(named=True)}
-    trades = {(row["session"], row["symbol"]): row for row in traded["trades"].iter_rows(named=True)}
+    trades = {
+        (row["session"], row["symbol"]): row for row in traded["trades"].iter_rows(named=True)
+    }
     days: dict[str, list[dict[str, float]]] = {}
     expected = 0
     for date, by_symbol in sessions(us2018):
@@ -114,7 +140,9 @@ def test_every_trade_is_found_again(us2018: Archive, traded: dict[str, pl.DataFr
                 assert trade_["entry_price"] == pytest.approx(found["price"], rel=1e-9)
                 assert trade_["exit_price"] == pytest.approx(found["exit"], rel=1e-9)
                 assert trade_["exit_reason"] == found["why"]
-                assert trade_["pnl"] == pytest.approx(found["side"] * SHARES * (found["exit"] - found["price"]), abs=0.011)
+                assert trade_["pnl"] == pytest.approx(
+                    found["side"] * SHARES * (found["exit"] - found["price"]), abs=0.011
+                )
         for symbol, bars in by_symbol.items():
             days.setdefault(symbol, []).append(day_of(bars))
     assert expected == len(trades) > 400

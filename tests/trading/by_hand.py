@@ -55,9 +55,12 @@ class Mistaken(Strategy):
         if self.told:
             return
         for mistake in (
-            lambda: context.value("AAPL", "rsi_14_7m"), lambda: context.buy("AAPLE", 1), lambda: context.buy("AAPL"),
-            lambda: context.buy("AAPL", 1, cash=2), lambda: context.buy("AAPL", 1, at_close=True, limit=3.0),
-        ):  # fmt: skip
+            lambda: context.value("AAPL", "rsi_14_7m"),
+            lambda: context.buy("AAPLE", 1),
+            lambda: context.buy("AAPL"),
+            lambda: context.buy("AAPL", 1, cash=2),
+            lambda: context.buy("AAPL", 1, at_close=True, limit=3.0),
+        ):
             try:
                 mistake()
             except Exception as error:

@@ -19,7 +19,12 @@ Row = tuple[float, float, float, float, float]  # open, high, low, close, volume
 def tape(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 0) -> Tape:
     """A session of one bar a minute and symbol; None is a bar that is missing. Instants count from `start`."""
     count = len(next(iter(bars.values())))
-    rows = [(start + i * STEP, *row) for one in bars.values() for i, row in enumerate(one) if row is not None]
+    rows = [
+        (start + i * STEP, *row)
+        for one in bars.values()
+        for i, row in enumerate(one)
+        if row is not None
+    ]
     ends = np.cumsum([sum(row is not None for row in one) for one in bars.values()])
     starts = np.array([0, *ends[:-1]], np.int64)
     columns = [np.array([row[i] for row in rows], float) for i in range(1, 6)]
@@ -30,9 +35,15 @@ def tape(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 
     return Tape(codes, starts, ends, times, *columns, start + np.arange(count + 1) * STEP)
 
 
-def broker(account: Mapping[str, Any] | None = None, costs: Mapping[str, Any] | None = None, **terms: Any) -> Broker:
+def broker(
+    account: Mapping[str, Any] | None = None, costs: Mapping[str, Any] | None = None, **terms: Any
+) -> Broker:
     """A broker with one strategy."""
-    return Broker(AccountConfig(**(account or {})), CostsConfig(**(costs or {})), [StrategyTerms("test", **terms)])
+    return Broker(
+        AccountConfig(**(account or {})),
+        CostsConfig(**(costs or {})),
+        [StrategyTerms("test", **terms)],
+    )
 
 
 def equity_rows(one: Tape) -> np.ndarray:
@@ -40,7 +51,11 @@ def equity_rows(one: Tape) -> np.ndarray:
     return np.zeros(len(one.instants), records.EQUITY)
 
 
-def play(book: Broker, bars: Mapping[str, Sequence[Row | None]], orders: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+def play(
+    book: Broker,
+    bars: Mapping[str, Sequence[Row | None]],
+    orders: Mapping[int, Sequence[Mapping[str, Any]]],
+) -> None:
     """One session: orders by the instant at which they are placed, each the arguments of Broker.place."""
     one = tape(book, bars)
     book.begin_session(0, 0)
@@ -54,8 +69,17 @@ def play(book: Broker, bars: Mapping[str, Sequence[Row | None]], orders: Mapping
 
 
 def place(
-    book: Broker, now: int, symbol: str = "A", side: int = 1, kind: int = records.MARKET, quantity: float = 100, **more: Any
+    book: Broker,
+    now: int,
+    symbol: str = "A",
+    side: int = 1,
+    kind: int = records.MARKET,
+    quantity: float = 100,
+    **more: Any,
 ) -> int | None:
     """Place an order with prices that are not given left out."""
-    prices = {name: float("nan") for name in ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing_stop")}
+    prices = {
+        name: float("nan")
+        for name in ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing_stop")
+    }
     return book.place(0, book.symbol_id(symbol), side, kind, quantity, now, **{**prices, **more})

@@ -22,7 +22,9 @@ def exactly(number: float | None) -> Decimal | None:
     return None if number is None else Decimal(repr(float(number)))
 
 
-def to_step(value: Decimal, step: Decimal | None, up: bool = False, whole: Decimal = ZERO) -> Decimal:
+def to_step(
+    value: Decimal, step: Decimal | None, up: bool = False, whole: Decimal = ZERO
+) -> Decimal:
     """Down (or up) to a multiple of a step; within a billionth of a step, or two units in the 15th digit of the whole that the
     value is a part of, it is one already."""
     if not step:
@@ -74,6 +76,7 @@ class Order:
     fees: Decimal | None = None
     charged: Decimal = ZERO
 
+
 @dataclass
 class Fill:
     """One fill; an order of None is a position that was ended, or a fraction paid out."""
@@ -95,8 +98,12 @@ class Model:
 
     account: Mapping[str, Any]
     costs: Mapping[str, Any]
-    limits: Sequence[Mapping[str, Any]] = ({},)  # of each strategy: max_positions, max_percent, max_bars
-    positions: dict[Key, Position] = field(default_factory=dict)  # that are open, in order of opening
+    limits: Sequence[Mapping[str, Any]] = (
+        {},
+    )  # of each strategy: max_positions, max_percent, max_bars
+    positions: dict[Key, Position] = field(
+        default_factory=dict
+    )  # that are open, in order of opening
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     profits: list[Decimal] = field(default_factory=list)
@@ -111,7 +118,9 @@ class Model:
         self.maintenance = exactly(margin) if margin is not None else Decimal("0.5") / self.leverage
         self.lot, self.tick = exactly(a.get("lot_size", 1.0)), exactly(a.get("tick_size"))
         self.cap = exactly(a.get("max_participation"))
-        self.per_share, self.per_order = (exactly(c.get(f"commission_per_{one}", 0.0)) for one in ("share", "order"))
+        self.per_share, self.per_order = (
+            exactly(c.get(f"commission_per_{one}", 0.0)) for one in ("share", "order")
+        )
         self.percent = exactly(c.get("commission_percent", 0.0)) / 100
         self.minimum = exactly(c.get("minimum_commission", 0.0))
         self.bps = exactly(c.get("slippage_bps", 0.0)) / 10_000
@@ -128,7 +137,9 @@ class Model:
 
     @property
     def equity(self) -> Decimal:
-        return self.cash + sum((p.quantity * self.last[key[1]] for key, p in self.positions.items()), ZERO)
+        return self.cash + sum(
+            (p.quantity * self.last[key[1]] for key, p in self.positions.items()), ZERO
+        )
 
     @property
     def exposure(self) -> Decimal:
@@ -160,8 +171,17 @@ class Model:
 
     # -- placing
 
-    def place(self, strategy: int, symbol: str, side: int, kind: str, size: Decimal, now: int, unit: str = "shares",
-              **given: Any) -> str:  # fmt: skip
+    def place(
+        self,
+        strategy: int,
+        symbol: str,
+        side: int,
+        kind: str,
+        size: Decimal,
+        now: int,
+        unit: str = "shares",
+        **given: Any,
+    ) -> str:
         """Place an order; "" where it is accepted, else why it is refused."""
         order = Order((strategy, symbol), side, kind, ZERO, now, **given)
         self.on_ticks(order)
@@ -170,8 +190,12 @@ class Model:
         price = self.reckoned(order)
         size = self.shares(order, unit, size, price)
         against = self.staying(order.key) if self.reduces(order) else ZERO
-        for name in {"limit": ["limit"], "stop": ["stop"], "stop_limit": ["limit", "stop"],
-                     "trailing_stop": ["stop", "trail"]}.get(kind, []):  # fmt: skip
+        for name in {
+            "limit": ["limit"],
+            "stop": ["stop"],
+            "stop_limit": ["limit", "stop"],
+            "trailing_stop": ["stop", "trail"],
+        }.get(kind, []):
             if not getattr(order, name) or getattr(order, name) <= 0:
                 return "not_a_price"
         if price <= 0:
@@ -186,21 +210,34 @@ class Model:
             opens, why = self.allowed(order, opens, price)
         if not opens and not order.reduces:
             return why
-        order.left, order.reserved, order.only_reduces = order.reduces + opens, opens * price, not opens
+        order.left, order.reserved, order.only_reduces = (
+            order.reduces + opens,
+            opens * price,
+            not opens,
+        )
         self.orders.append(order)
         return ""
 
     def on_ticks(self, order: Order) -> None:
         """Limits where they cost less, stops where they trigger later; those of the bracket are of the other side."""
         buys = order.side > 0
-        for name, up in (("limit", not buys), ("stop", buys), ("stop_loss", not buys), ("take_profit", buys)):
+        for name, up in (
+            ("limit", not buys),
+            ("stop", buys),
+            ("stop_loss", not buys),
+            ("take_profit", buys),
+        ):
             if getattr(order, name) is not None:
                 setattr(order, name, to_step(getattr(order, name), self.tick, up))
 
     def reckoned(self, order: Order) -> Decimal:
         if order.limit is not None:
             return order.limit
-        return order.stop if order.stop is not None and order.kind != "trailing_stop" else self.last[order.key[1]]
+        return (
+            order.stop
+            if order.stop is not None and order.kind != "trailing_stop"
+            else self.last[order.key[1]]
+        )
 
     def shares(self, order: Order, unit: str, size: Decimal, price: Decimal) -> Decimal:
         if unit == "shares" or price <= 0:
@@ -233,15 +270,26 @@ class Model:
         if key not in there:
             if len(there) >= (self.account.get("max_open_positions") or 10**9):
                 return ZERO, "max_open_positions"
-            if len([one for one in there if one[0] == key[0]]) >= (limits.get("max_positions") or 10**9):
+            if len([one for one in there if one[0] == key[0]]) >= (
+                limits.get("max_positions") or 10**9
+            ):
                 return ZERO, "strategy_limit"
         rooms = []
         if self.account.get("max_position_percent"):
             most = exactly(self.account["max_position_percent"]) / 100 * self.equity
             rooms.append((most, most - self.of_symbol(order), price, "position_limit"))
         if limits.get("max_percent"):
-            own = sum((abs(p.quantity) * self.last[one[1]] for one, p in self.positions.items() if one[0] == key[0]), ZERO)
-            own += sum((o.reserved - o.promised for o in self.open_orders() if o.key[0] == key[0]), ZERO)
+            own = sum(
+                (
+                    abs(p.quantity) * self.last[one[1]]
+                    for one, p in self.positions.items()
+                    if one[0] == key[0]
+                ),
+                ZERO,
+            )
+            own += sum(
+                (o.reserved - o.promised for o in self.open_orders() if o.key[0] == key[0]), ZERO
+            )
             most = exactly(limits["max_percent"]) / 100 * self.equity
             rooms.append((most, most - own + order.promised, price, "strategy_limit"))
         money = self.room(order) + self.promised() + order.promised
@@ -258,14 +306,23 @@ class Model:
         return coming | {key for key in self.positions if self.staying(key) > 0}
 
     def of_symbol(self, order: Order) -> Decimal:
-        symbol, gone = order.key[1], abs(self.held(order.key)) if self.reduces(order) else self.leaving(order.key)
+        symbol, gone = (
+            order.key[1],
+            abs(self.held(order.key)) if self.reduces(order) else self.leaving(order.key),
+        )
         held = sum((abs(p.quantity) for key, p in self.positions.items() if key[1] == symbol), ZERO)
         ordered = sum((o.reserved for o in self.open_orders() if o.key[1] == symbol), ZERO)
         return (held - gone) * self.last[symbol] + ordered
 
     def room(self, order: Order) -> Decimal:
         """What may still be opened: leverage times equity, less exposure, what other orders reserve, and fixed costs."""
-        return self.leverage * self.equity - self.exposure - self.reserved(order) - self.minimum - self.per_order
+        return (
+            self.leverage * self.equity
+            - self.exposure
+            - self.reserved(order)
+            - self.minimum
+            - self.per_order
+        )
 
     def each(self, price: Decimal, slippage: Decimal = ZERO) -> Decimal:
         return price * (1 + self.percent) + self.per_share + slippage
@@ -286,20 +343,42 @@ class Model:
         staying = self.staying(key)
         if staying > 0:
             side = -1 if self.held(key) > 0 else 1
-            self.orders.append(Order(key, side, "market", staying, now, day=False, reason=reason, only_reduces=True,
-                                     reduces=staying, promised=staying * self.last[key[1]]))  # fmt: skip
+            self.orders.append(
+                Order(
+                    key,
+                    side,
+                    "market",
+                    staying,
+                    now,
+                    day=False,
+                    reason=reason,
+                    only_reduces=True,
+                    reduces=staying,
+                    promised=staying * self.last[key[1]],
+                )
+            )
 
     def end(self, order: Order, status: str, why: str) -> None:
-        order.status, order.why, order.reserved, order.promised, order.reduces = status, why, ZERO, ZERO, ZERO
+        order.status, order.why, order.reserved, order.promised, order.reduces = (
+            status,
+            why,
+            ZERO,
+            ZERO,
+            ZERO,
+        )
 
     # -- a bar
 
-    def bar(self, now: int, until: int, bars: Mapping[str, Bar | None], last_of_session: bool) -> None:
+    def bar(
+        self, now: int, until: int, bars: Mapping[str, Bar | None], last_of_session: bool
+    ) -> None:
         """The bars from one instant to the next."""
         self.now, self.bars = now, {symbol: bar for symbol, bar in bars.items() if bar}
         for symbol, bar in self.bars.items():
             self.seen.add(symbol)
-            self.closing.pop(symbol, None)  # the session's last bar so far: its close, where anybody traded in it
+            self.closing.pop(
+                symbol, None
+            )  # the session's last bar so far: its close, where anybody traded in it
             if bar[4] > 0:
                 self.dealt.add(symbol)
                 self.closing[symbol] = (now, bar[3])
@@ -393,7 +472,11 @@ class Model:
         if order.status == "open" and not order.only_reduces and opening > 0:
             slippage = ZERO if order.kind in ("limit", "stop_limit") else self.slip(price, reach)
             each = self.each(price, slippage)
-            can = to_step(max(ZERO, self.room(order) / each), self.lot, whole=self.leverage * self.equity / each)
+            can = to_step(
+                max(ZERO, self.room(order) / each),
+                self.lot,
+                whole=self.leverage * self.equity / each,
+            )
             take = min(opening, can)
             if take > 0:
                 self.fill(order, take, price, time, reach)
@@ -408,7 +491,9 @@ class Model:
     def slip(self, price: Decimal, reach: Decimal) -> Decimal:
         return self.bps * price + self.spread * reach
 
-    def fill(self, order: Order, quantity: Decimal, price: Decimal, time: int, reach: Decimal) -> None:
+    def fill(
+        self, order: Order, quantity: Decimal, price: Decimal, time: int, reach: Decimal
+    ) -> None:
         key = order.key
         self.last[key[1]] = price
         order.fees = (self.per_order if order.fees is None else order.fees) + (
@@ -429,7 +514,11 @@ class Model:
         position.flow += cash
         closes = position.quantity * order.side < 0
         position.quantity += order.side * quantity
-        self.fills.append(Fill(time, key[1], order.side, quantity, price, commission, slippage, cash, order.reason))
+        self.fills.append(
+            Fill(
+                time, key[1], order.side, quantity, price, commission, slippage, cash, order.reason
+            )
+        )
         if closes:
             self.closed(order, quantity)
 
@@ -467,13 +556,19 @@ class Model:
         self.profits.append(self.positions.pop(key).flow)
         for order in self.of(key):
             if order.only_reduces and order is not by and order.left > 0:
-                self.end(order, "cancelled", reason if order.parent and reason else "position_closed")
+                self.end(
+                    order, "cancelled", reason if order.parent and reason else "position_closed"
+                )
             elif order.only_reduces and order is by and order.left > 0:
                 self.end(order, "cancelled", "position_closed")
         self.trim(key)
 
     def protect(self, entry: Order, quantity: Decimal, price: Decimal, how: str) -> None:
-        for kind, name in (("stop", "stop_loss"), ("trailing_stop", "trailing_stop"), ("limit", "take_profit")):
+        for kind, name in (
+            ("stop", "stop_loss"),
+            ("trailing_stop", "trailing_stop"),
+            ("limit", "take_profit"),
+        ):
             level = getattr(entry, name)
             if level is None:
                 continue
@@ -481,8 +576,19 @@ class Model:
             if own:
                 own[0].left += quantity
                 continue
-            order = Order(entry.key, -entry.side, kind, quantity, entry.placed, day=False, reason=name, parent=entry,
-                          only_reduces=True, born=how, born_price=price)  # fmt: skip
+            order = Order(
+                entry.key,
+                -entry.side,
+                kind,
+                quantity,
+                entry.placed,
+                day=False,
+                reason=name,
+                parent=entry,
+                only_reduces=True,
+                born=how,
+                born_price=price,
+            )
             if kind == "stop":
                 order.stop = level
             elif kind == "limit":
@@ -514,14 +620,21 @@ class Model:
         for reducing in (True, False):
             for order in self.open_orders():
                 closing = self.closing.get(order.key[1])
-                ready = order.status == "open" and order.kind == "market_on_close" and closing and order.placed <= closing[0]
+                ready = (
+                    order.status == "open"
+                    and order.kind == "market_on_close"
+                    and closing
+                    and order.placed <= closing[0]
+                )
                 if ready and self.reduces(order) == reducing:
                     self.execute(order, closing[1], "", close, ZERO)
         if self.account.get("flat_at_close"):
             self.flatten(close)
         for order in self.open_orders():
             if order.day and order.placed < close:
-                self.end(order, "expired", "session_over" if order.key[1] in self.dealt else "not_traded")
+                self.end(
+                    order, "expired", "session_over" if order.key[1] in self.dealt else "not_traded"
+                )
 
     def flatten(self, close: int) -> None:
         for order in self.open_orders():
@@ -530,7 +643,15 @@ class Model:
         for key in list(self.positions):
             if key[1] in self.closing:
                 side = -1 if self.held(key) > 0 else 1
-                order = Order(key, side, "market_on_close", abs(self.held(key)), close, reason="flat_at_close", only_reduces=True)
+                order = Order(
+                    key,
+                    side,
+                    "market_on_close",
+                    abs(self.held(key)),
+                    close,
+                    reason="flat_at_close",
+                    only_reduces=True,
+                )
                 self.orders.append(order)
                 self.execute(order, self.closing[key[1]][1], "", close, ZERO)
                 if key in self.positions:
@@ -561,9 +682,13 @@ class Model:
         for key, position in self.positions.items():
             if position.quantity < 0:
                 rate = exactly(self.account.get("borrow_rate", 0.0)) / 100
-                self.charge(position, self.money(-position.quantity * self.last[key[1]] * rate * year))
+                self.charge(
+                    position, self.money(-position.quantity * self.last[key[1]] * rate * year)
+                )
         if self.cash < 0:
-            due = self.money(-self.cash * exactly(self.account.get("margin_rate", 0.0)) / 100 * year)
+            due = self.money(
+                -self.cash * exactly(self.account.get("margin_rate", 0.0)) / 100 * year
+            )
             left, exposure = due, self.exposure
             for i, (key, position) in enumerate(self.positions.items(), 1):
                 part = self.money(due * abs(position.quantity) * self.last[key[1]] / exposure)
@@ -608,7 +733,11 @@ class Model:
             if new > kept:
                 cash = side * self.money((new - kept) * self.last[symbol])
                 self.charge(position, -cash)
-                self.fills.append(Fill(now, symbol, -side, new - kept, self.last[symbol], ZERO, ZERO, cash, "split"))
+                self.fills.append(
+                    Fill(
+                        now, symbol, -side, new - kept, self.last[symbol], ZERO, ZERO, cash, "split"
+                    )
+                )
             position.quantity = side * kept
             if not kept:
                 self.flat(key, "split")
@@ -644,7 +773,19 @@ class Model:
             side = 1 if position.quantity > 0 else -1
             cash = side * self.money(abs(position.quantity) * self.last[key[1]])
             self.charge(position, -cash)
-            self.fills.append(Fill(now, key[1], -side, abs(position.quantity), self.last[key[1]], ZERO, ZERO, cash, "delisted"))
+            self.fills.append(
+                Fill(
+                    now,
+                    key[1],
+                    -side,
+                    abs(position.quantity),
+                    self.last[key[1]],
+                    ZERO,
+                    ZERO,
+                    cash,
+                    "delisted",
+                )
+            )
             self.flat(key, "delisted")
 
     def end_session(self, symbols: Sequence[str]) -> None:

@@ -25,6 +25,15 @@ class OpeningRangeByHand(Strategy):
                 continue
             entry = context.value(symbol, f"opening_range_5_1m.{'high' if side > 0 else 'low'}")
             risk = context.value(symbol, "atr_14_1d") * self.params.stop_atr
-            target = None if self.params.target_r is None else entry + side * risk * self.params.target_r
-            context.order(symbol, side, **{self.params.size_unit: self.params.size}, stop=entry, stop_loss=entry - side * risk,
-                          take_profit=target, reason=f"range_closed_{'up' if side > 0 else 'down'}")  # fmt: skip
+            target = (
+                None if self.params.target_r is None else entry + side * risk * self.params.target_r
+            )
+            context.order(
+                symbol,
+                side,
+                **{self.params.size_unit: self.params.size},
+                stop=entry,
+                stop_loss=entry - side * risk,
+                take_profit=target,
+                reason=f"range_closed_{'up' if side > 0 else 'down'}",
+            )

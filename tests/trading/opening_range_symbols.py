@@ -10,7 +10,10 @@ from scanners.opening_range_scanner import OpeningRangeScanner
 class OpeningRangeSymbols(OpeningRangeScanner):
     def scan(self, context: ScanContext) -> ScanResult:
         hits = context.session_hits()
-        found = [context.session_data.table.names[symbol] for symbol in hits.symbols[hits.at(context.tick)].tolist()]
+        found = [
+            context.session_data.table.names[symbol]
+            for symbol in hits.symbols[hits.at(context.tick)].tolist()
+        ]
         for symbol in found:
             context.session_data.add_symbol(symbol)
         return ScanResult(symbols=found, metadata={})

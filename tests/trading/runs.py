@@ -17,13 +17,23 @@ from engine.session.record import SessionTables
 TABLES = ("orders", "fills", "trades", "equity")
 
 
-def config(strategies: list[dict[str, Any]], account: dict[str, Any] | None = None, costs: dict[str, Any] | None = None,
-           start: str | None = None, end: str | None = None, **data: Any) -> LoadedConfig:  # fmt: skip
+def config(
+    strategies: list[dict[str, Any]],
+    account: dict[str, Any] | None = None,
+    costs: dict[str, Any] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    **data: Any,
+) -> LoadedConfig:
     """A config; keywords are those of session_data_config."""
     content = {
-        "mode": "backtest", "backtest_config": {"start_date": start, "end_date": end}, "session_data_config": data,
-        "strategies": strategies, "account": account or {}, "costs": costs or {},
-    }  # fmt: skip
+        "mode": "backtest",
+        "backtest_config": {"start_date": start, "end_date": end},
+        "session_data_config": data,
+        "strategies": strategies,
+        "account": account or {},
+        "costs": costs or {},
+    }
     return LoadedConfig(SessionConfig(**content), Path.cwd() / "test.json")
 
 
@@ -35,5 +45,10 @@ def trade(loaded: LoadedConfig, archive: Archive) -> dict[str, pl.DataFrame]:
     records = list(coordinator.sessions())
     rest = desk.end_run()
     assert [slot.errors for slot in desk.slots if slot.errors] == []
-    tables = {name: pl.concat([*(r.trading[name] for r in records), *([rest[name]] if name in rest else [])]) for name in TABLES}
+    tables = {
+        name: pl.concat(
+            [*(r.trading[name] for r in records), *([rest[name]] if name in rest else [])]
+        )
+        for name in TABLES
+    }
     return tables | {"symbols": SessionTables(records).symbols, "hits": SessionTables(records).hits}

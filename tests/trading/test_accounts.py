@@ -34,7 +34,13 @@ def sessions(draw: st.DrawFn) -> list[dict[str, list[Any]]]:
                 high = max(open_, close) + draw(st.integers(0, 30))
                 low = max(1, min(open_, close) - draw(st.integers(0, 30)))
                 price[symbol] = close
-                bar = (open_ / 100, high / 100, low / 100, close / 100, float(draw(st.integers(0, 2000))))
+                bar = (
+                    open_ / 100,
+                    high / 100,
+                    low / 100,
+                    close / 100,
+                    float(draw(st.integers(0, 2000))),
+                )
                 rows.append(bar if draw(st.integers(0, 9)) else None)
             session[symbol] = rows
         made.append(session)
@@ -46,9 +52,12 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
     """An order of any kind; prices are given as distances from the last price, in cents."""
     kind = draw(st.integers(0, 5))
     order: dict[str, Any] = {
-        "symbol": draw(st.sampled_from(SYMBOLS)), "side": draw(st.sampled_from((1, -1))), "kind": kind,
-        "quantity": float(draw(st.integers(1, 900))), "day": draw(st.booleans()),
-    }  # fmt: skip
+        "symbol": draw(st.sampled_from(SYMBOLS)),
+        "side": draw(st.sampled_from((1, -1))),
+        "kind": kind,
+        "quantity": float(draw(st.integers(1, 900))),
+        "day": draw(st.booleans()),
+    }
     for name in ("limit", "stop"):
         order[name] = draw(st.integers(-60, 60))
     order["trail"] = draw(st.integers(1, 60))
@@ -57,20 +66,39 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
     return order
 
 
-ACTIONS = st.lists(st.tuples(st.sampled_from(SYMBOLS), st.sampled_from((2.0, 3.0, 0.1, 1.5)), st.booleans()), max_size=2)
-ACCOUNTS = st.fixed_dictionaries({
-    "leverage": st.sampled_from((1.0, 2.0)), "shorting": st.booleans(), "lot_size": st.sampled_from((1.0, 0.0, 10.0)),
-    "max_participation": st.sampled_from((None, 0.1, 0.5)), "max_open_positions": st.sampled_from((None, 1, 2)),
-    "max_position_percent": st.sampled_from((None, 30.0)), "daily_loss_limit_percent": st.sampled_from((None, 1.0)),
-    "flat_at_close": st.booleans(), "borrow_rate": st.sampled_from((0.0, 50.0)), "margin_rate": st.sampled_from((0.0, 30.0)),
-    "tick_size": st.sampled_from((None, 0.05)), "delist_after_sessions": st.just(1), "delisting_value_percent": st.just(50.0),
-    "starting_cash": st.sampled_from((1000.0, 20_000.0)), "currency_decimals": st.sampled_from((0, 2)),
-})  # fmt: skip
-COSTS = st.fixed_dictionaries({
-    "commission_per_share": st.sampled_from((0.0, 0.013)), "commission_per_order": st.sampled_from((0.0, 1.5)),
-    "commission_percent": st.sampled_from((0.0, 0.1)), "minimum_commission": st.sampled_from((0.0, 1.0)),
-    "slippage_bps": st.sampled_from((0.0, 7.0)), "slippage_spread": st.sampled_from((0.0, 0.2)),
-})  # fmt: skip
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(SYMBOLS), st.sampled_from((2.0, 3.0, 0.1, 1.5)), st.booleans()),
+    max_size=2,
+)
+ACCOUNTS = st.fixed_dictionaries(
+    {
+        "leverage": st.sampled_from((1.0, 2.0)),
+        "shorting": st.booleans(),
+        "lot_size": st.sampled_from((1.0, 0.0, 10.0)),
+        "max_participation": st.sampled_from((None, 0.1, 0.5)),
+        "max_open_positions": st.sampled_from((None, 1, 2)),
+        "max_position_percent": st.sampled_from((None, 30.0)),
+        "daily_loss_limit_percent": st.sampled_from((None, 1.0)),
+        "flat_at_close": st.booleans(),
+        "borrow_rate": st.sampled_from((0.0, 50.0)),
+        "margin_rate": st.sampled_from((0.0, 30.0)),
+        "tick_size": st.sampled_from((None, 0.05)),
+        "delist_after_sessions": st.just(1),
+        "delisting_value_percent": st.just(50.0),
+        "starting_cash": st.sampled_from((1000.0, 20_000.0)),
+        "currency_decimals": st.sampled_from((0, 2)),
+    }
+)
+COSTS = st.fixed_dictionaries(
+    {
+        "commission_per_share": st.sampled_from((0.0, 0.013)),
+        "commission_per_order": st.sampled_from((0.0, 1.5)),
+        "commission_percent": st.sampled_from((0.0, 0.1)),
+        "minimum_commission": st.sampled_from((0.0, 1.0)),
+        "slippage_bps": st.sampled_from((0.0, 7.0)),
+        "slippage_spread": st.sampled_from((0.0, 0.2)),
+    }
+)
 PLANS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, BARS), orders()), max_size=25)
 
 
@@ -78,21 +106,34 @@ def prices_of(order: dict[str, Any], last: float) -> dict[str, Any]:
     """Prices out of distances, on the sides on which they make sense."""
     side, kind = order["side"], order["kind"]
     made = dict(order)
-    made["limit"] = last + order["limit"] / 100 if kind in (records.LIMIT, records.STOP_LIMIT) else math.nan
-    made["stop"] = last + order["stop"] / 100 if kind in (records.STOP, records.STOP_LIMIT) else math.nan
+    made["limit"] = (
+        last + order["limit"] / 100 if kind in (records.LIMIT, records.STOP_LIMIT) else math.nan
+    )
+    made["stop"] = (
+        last + order["stop"] / 100 if kind in (records.STOP, records.STOP_LIMIT) else math.nan
+    )
     made["trail"] = math.nan
     if kind == records.TRAILING:
         made["trail"], made["stop"] = order["trail"] / 100, last + side * order["trail"] / 100
     for name, sign in (("stop_loss", -1), ("take_profit", 1)):
         made[name] = math.nan if order[name] is None else last + sign * side * order[name] / 100
-    made["trailing_stop"] = math.nan if order["trailing_stop"] is None else order["trailing_stop"] / 100
+    made["trailing_stop"] = (
+        math.nan if order["trailing_stop"] is None else order["trailing_stop"] / 100
+    )
     return made
 
 
 class Play:
     """Plays a plan and keeps an account of its own, from the fills alone."""
 
-    def __init__(self, market: list[dict[str, list[Any]]], plan: list[Any], actions: list[Any], account: Any, costs: Any):
+    def __init__(
+        self,
+        market: list[dict[str, list[Any]]],
+        plan: list[Any],
+        actions: list[Any],
+        account: Any,
+        costs: Any,
+    ):
         self.book: Broker = broker(account, costs)
         self.start = account["starting_cash"]
         self.cash, self.quantity, self.last = self.start, defaultdict(float), dict[str, float]()
@@ -104,14 +145,23 @@ class Play:
         self.decimals, self.cap = account["currency_decimals"], account["max_participation"]
         self.bars: dict[tuple[str, int], Any] = {}
         for number, session in enumerate(market):
-            self._session(number, session, [p for p in plan if p[0] == number], actions if number == 1 else [])
+            self._session(
+                number, session, [p for p in plan if p[0] == number], actions if number == 1 else []
+            )
         self.book.end_run(0)
         self._take(True)
 
-    def _session(self, number: int, session: dict[str, list[Any]], plan: list[Any], actions: list[Any]) -> None:
+    def _session(
+        self, number: int, session: dict[str, list[Any]], plan: list[Any], actions: list[Any]
+    ) -> None:
         book, start = self.book, number * SESSION
         one = tape(book, session, start)
-        self.bars |= {(s, start + i * STEP): row for s, rows in session.items() for i, row in enumerate(rows) if row}
+        self.bars |= {
+            (s, start + i * STEP): row
+            for s, rows in session.items()
+            for i, row in enumerate(rows)
+            if row
+        }
         before = float(book.books.account[0]["cash"]) / book.scale
         book.begin_session(number, number and 1)
         self.cash += float(book.books.account[0]["cash"]) / book.scale - before  # interest
@@ -137,21 +187,34 @@ class Play:
             if symbol not in self.last:
                 continue
             if pays:
-                self.cash += round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
+                self.cash += (
+                    round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
+                )
                 before = float(self.book.books.account[0]["cash"]) / self.book.scale
                 self.book.dividend(symbol, 0.25)
                 paid = float(self.book.books.account[0]["cash"]) / self.book.scale - before
                 assert abs(paid - self.quantity[symbol] * 0.25) <= 0.5 / 10**self.decimals + 1e-9
-                self.cash += paid - round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
+                self.cash += (
+                    paid
+                    - round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
+                )
             equity = float(self.book.books.account[0]["equity"])
             before = float(self.book.books.account[0]["cash"]) / self.book.scale
             self.book.split(symbol, ratio, now)
-            self.seen_fills = int(self.book.books.counts[records.FILLS])  # a fraction that is paid out is one of them
+            self.seen_fills = int(
+                self.book.books.counts[records.FILLS]
+            )  # a fraction that is paid out is one of them
             self.cash += float(self.book.books.account[0]["cash"]) / self.book.scale - before
-            held = sum(float(self.book.books.positions[0, self.book.symbol_id(s)]["quantity"]) for s in (symbol,))
+            held = sum(
+                float(self.book.books.positions[0, self.book.symbol_id(s)]["quantity"])
+                for s in (symbol,)
+            )
             assert abs(held) <= abs(self.quantity[symbol]) * ratio + 1e-6
             self.quantity[symbol], self.last[symbol] = held, self.last[symbol] / ratio
-            assert abs(float(self.book.books.account[0]["equity"]) - equity) <= 0.5 / 10**self.decimals + 1e-6  # worth the same
+            assert (
+                abs(float(self.book.books.account[0]["equity"]) - equity)
+                <= 0.5 / 10**self.decimals + 1e-6
+            )  # worth the same
 
     def _check(self) -> None:
         """Cash and positions at market are equity; both follow from the fills."""
@@ -167,10 +230,18 @@ class Play:
             else:
                 self._check_limit(fill)
         assert math.isclose(float(account["cash"]) / self.book.scale, self.cash, abs_tol=1e-6)
-        value = sum(quantity * self.last[symbol] for symbol, quantity in self.quantity.items() if abs(quantity) > 1e-9)
+        value = sum(
+            quantity * self.last[symbol]
+            for symbol, quantity in self.quantity.items()
+            if abs(quantity) > 1e-9
+        )
         assert math.isclose(float(account["value"]), value, abs_tol=1e-6)
         assert math.isclose(float(account["equity"]), self.cash + value, abs_tol=1e-6)
-        gross = sum(abs(quantity) * self.last[symbol] for symbol, quantity in self.quantity.items() if abs(quantity) > 1e-9)
+        gross = sum(
+            abs(quantity) * self.last[symbol]
+            for symbol, quantity in self.quantity.items()
+            if abs(quantity) > 1e-9
+        )
         assert math.isclose(float(account["gross"]), gross, abs_tol=1e-6)
         self.equity.append(float(account["equity"]))
         self._check_promises()
@@ -188,14 +259,22 @@ class Play:
         books = self.book.books
         alive = [books.orders[place] for place in self.book.open_places()]
         assert all(order["status"] == records.OPEN and order["left"] > 0 for order in alive)
-        assert math.isclose(float(books.account[0]["reserved"]), sum(float(o["reserved"]) for o in alive), abs_tol=1e-6)
-        assert math.isclose(float(books.account[0]["freed"]), sum(float(o["frees"]) for o in alive), abs_tol=1e-6)
+        assert math.isclose(
+            float(books.account[0]["reserved"]),
+            sum(float(o["reserved"]) for o in alive),
+            abs_tol=1e-6,
+        )
+        assert math.isclose(
+            float(books.account[0]["freed"]), sum(float(o["frees"]) for o in alive), abs_tol=1e-6
+        )
         busy = defaultdict(int)
         for order in alive:
             busy[int(order["symbol"])] += 1
         for _, symbol in self.book.held():
             busy[symbol] += 1
-        assert [int(q["busy"]) for q in books.quotes[: len(self.book.symbols)]] == [busy[i] for i in range(len(self.book.symbols))]
+        assert [int(q["busy"]) for q in books.quotes[: len(self.book.symbols)]] == [
+            busy[i] for i in range(len(self.book.symbols))
+        ]
 
     def _take(self, everything: bool) -> None:
         orders, fills, trades = self.book.take(everything)
@@ -207,19 +286,31 @@ class Play:
 
 @settings(max_examples=300, deadline=None)
 @given(market=sessions(), plan=PLANS, actions=ACTIONS, account=ACCOUNTS, costs=COSTS)
-def test_accounts_add_up_and_fills_are_possible(market: Any, plan: Any, actions: Any, account: Any, costs: Any) -> None:
+def test_accounts_add_up_and_fills_are_possible(
+    market: Any, plan: Any, actions: Any, account: Any, costs: Any
+) -> None:
     play = Play(market, plan, actions, account, costs)
     # the trades' profit and loss account for all of the change
     end = float(play.book.books.account[0]["equity"])
-    assert math.isclose(sum(float(trade["pnl"]) for trade in play.trades), end - play.start, abs_tol=1e-6)
+    assert math.isclose(
+        sum(float(trade["pnl"]) for trade in play.trades), end - play.start, abs_tol=1e-6
+    )
     placed = {int(order["id"]): order for order in play.ended}
     taken: dict[tuple[str, int], float] = defaultdict(float)
     for fill in play.fills:
         if fill["order"] < 0:
             continue
-        order, symbol, time = placed[int(fill["order"])], play.book.symbols[fill["symbol"]], int(fill["time"])
+        order, symbol, time = (
+            placed[int(fill["order"])],
+            play.book.symbols[fill["symbol"]],
+            int(fill["time"]),
+        )
         at_close = order["kind"] == records.AT_CLOSE
-        bar = play.bars[(symbol, last_bar(play, symbol, time))] if at_close else play.bars[(symbol, time)]
+        bar = (
+            play.bars[(symbol, last_bar(play, symbol, time))]
+            if at_close
+            else play.bars[(symbol, time)]
+        )
         assert bar[2] - 1e-9 <= fill["price"] <= bar[1] + 1e-9, "within the bar"
         assert order["placed"] <= time, "never before the order"
         taken[symbol, last_bar(play, symbol, time) if at_close else time] += float(fill["quantity"])
@@ -238,7 +329,14 @@ def last_bar(play: Play, symbol: str, close: int) -> int:
 
 
 @settings(max_examples=100, deadline=None)
-@given(market=sessions(), plan=PLANS, account=ACCOUNTS, costs=COSTS, cut=st.integers(1, BARS - 1), data=st.data())
+@given(
+    market=sessions(),
+    plan=PLANS,
+    account=ACCOUNTS,
+    costs=COSTS,
+    cut=st.integers(1, BARS - 1),
+    data=st.data(),
+)
 def test_the_future_changes_nothing_before_it(
     market: Any, plan: Any, account: Any, costs: Any, cut: int, data: st.DataObject
 ) -> None:
@@ -248,9 +346,12 @@ def test_the_future_changes_nothing_before_it(
     changed = [dict(s) for s in market[: session + 1]]
     changed[session] = {
         symbol: [*market[session][symbol][:cut], *other[0][symbol][cut:]] for symbol in SYMBOLS
-    }  # fmt: skip
+    }
     until = session * SESSION + cut * STEP
-    plays = [Play(one, [p for p in plan if p[0] <= session], [], account, costs) for one in (market[: session + 1], changed)]
+    plays = [
+        Play(one, [p for p in plan if p[0] <= session], [], account, costs)
+        for one in (market[: session + 1], changed)
+    ]
     fills = [[f for f in play.fills if f["time"] < until] for play in plays]
     assert np.array_equal(np.array(fills[0]), np.array(fills[1]))
     steps = session * (BARS + 1) + cut + 1

@@ -46,7 +46,9 @@ def goog(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     opens = [calendar.session(day.date()).open for day in GOOG.index]
     frame = pl.from_pandas(GOOG.reset_index(drop=True)).rename(str.lower)
     stamped = frame.with_columns(
-        pl.Series("timestamp", opens).cast(TIMESTAMP), symbol=pl.lit("GOOG"), volume=pl.col("volume").cast(float)
+        pl.Series("timestamp", opens).cast(TIMESTAMP),
+        symbol=pl.lit("GOOG"),
+        volume=pl.col("volume").cast(float),
     )
     stamped.write_parquet(folder / "goog.parquet")
     import_bars([folder / "goog.parquet"], folder / "archive", ImportOptions(label="open"))
@@ -65,7 +67,10 @@ def test_trades_and_final_equity_are_equal(goog: Archive, commission: float) -> 
     }
     # cash is kept to 8 decimals, because backtesting.py does not round it
     account = {"starting_cash": CASH, "currency_decimals": 8}
-    tables = trade(config([strategy], account, {"commission_percent": 100 * commission}, symbols=["GOOG"]), goog)
+    tables = trade(
+        config([strategy], account, {"commission_percent": 100 * commission}, symbols=["GOOG"]),
+        goog,
+    )
     ours = tables["trades"]
     closed = ours.filter(~pl.col("open"))
     # One difference: a position that is still open at the end is a trade of ours and none of theirs.
@@ -79,6 +84,8 @@ def test_trades_and_final_equity_are_equal(goog: Archive, commission: float) -> 
         assert own["entry_price"] == pytest.approx(other["EntryPrice"], rel=1e-9)
         assert own["exit_price"] == pytest.approx(other["ExitPrice"], rel=1e-9)
         assert own["pnl"] == pytest.approx(other["PnL"], abs=1e-6)
-    assert tables["equity"]["equity"][-1] == pytest.approx(stats["_equity_curve"]["Equity"].iloc[-1], abs=1e-5)
+    assert tables["equity"]["equity"][-1] == pytest.approx(
+        stats["_equity_curve"]["Equity"].iloc[-1], abs=1e-5
+    )
     daily = tables["equity"].group_by("session", maintain_order=True).last()["equity"].to_numpy()
     assert daily == pytest.approx(stats["_equity_curve"]["Equity"].to_numpy(), abs=1e-5)

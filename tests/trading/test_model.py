@@ -30,29 +30,56 @@ class Case:
         self.step = Decimal(1).scaleb(-self.cents)
         self.price = {symbol: Decimal(draw.randint(500, 9000)).scaleb(-2) for symbol in SYMBOLS}
         self.account = {
-            "starting_cash": draw.choice((1000.0, 20_000.0, 200_000.0)), "currency_decimals": draw.choice((2, 2, 0, 8)),
-            "leverage": draw.choice((1.0, 2.0, 4.0)), "shorting": draw.random() < 0.8, "lot_size": draw.choice((1.0, 1.0, 10.0, 0.01, 1e-8)),
-            "tick_size": draw.choice((None, 0.05, 0.01, 0.125)), "max_participation": draw.choice((None, None, 0.1, 0.35)),
-            "max_open_positions": draw.choice((None, None, 1)), "max_position_percent": draw.choice((None, None, 60.0)),
-            "daily_loss_limit_percent": draw.choice((None, None, 2.0)), "flat_at_close": draw.random() < 0.3,
-            "borrow_rate": draw.choice((0.0, 35.0)), "margin_rate": draw.choice((0.0, 12.5)),
-            "delist_after_sessions": 1, "delisting_value_percent": draw.choice((100.0, 0.0, 35.0)),
-        }  # fmt: skip
+            "starting_cash": draw.choice((1000.0, 20_000.0, 200_000.0)),
+            "currency_decimals": draw.choice((2, 2, 0, 8)),
+            "leverage": draw.choice((1.0, 2.0, 4.0)),
+            "shorting": draw.random() < 0.8,
+            "lot_size": draw.choice((1.0, 1.0, 10.0, 0.01, 1e-8)),
+            "tick_size": draw.choice((None, 0.05, 0.01, 0.125)),
+            "max_participation": draw.choice((None, None, 0.1, 0.35)),
+            "max_open_positions": draw.choice((None, None, 1)),
+            "max_position_percent": draw.choice((None, None, 60.0)),
+            "daily_loss_limit_percent": draw.choice((None, None, 2.0)),
+            "flat_at_close": draw.random() < 0.3,
+            "borrow_rate": draw.choice((0.0, 35.0)),
+            "margin_rate": draw.choice((0.0, 12.5)),
+            "delist_after_sessions": 1,
+            "delisting_value_percent": draw.choice((100.0, 0.0, 35.0)),
+        }
         self.costs = {
-            "commission_per_share": draw.choice((0.0, 0.005, 0.013)), "commission_per_order": draw.choice((0.0, 1.5)),
-            "commission_percent": draw.choice((0.0, 0.05)), "minimum_commission": draw.choice((0.0, 0.35)),
-            "slippage_bps": draw.choice((0.0, 2.5)), "slippage_spread": draw.choice((0.0, 0.15)),
-        }  # fmt: skip
-        self.limits = [{"max_positions": draw.choice((0, 0, 1)), "max_percent": draw.choice((0.0, 0.0, 45.0)),
-                        "max_bars": draw.choice((0, 0, 4))} for _ in range(draw.choice((1, 1, 2)))]  # fmt: skip
+            "commission_per_share": draw.choice((0.0, 0.005, 0.013)),
+            "commission_per_order": draw.choice((0.0, 1.5)),
+            "commission_percent": draw.choice((0.0, 0.05)),
+            "minimum_commission": draw.choice((0.0, 0.35)),
+            "slippage_bps": draw.choice((0.0, 2.5)),
+            "slippage_spread": draw.choice((0.0, 0.15)),
+        }
+        self.limits = [
+            {
+                "max_positions": draw.choice((0, 0, 1)),
+                "max_percent": draw.choice((0.0, 0.0, 45.0)),
+                "max_bars": draw.choice((0, 0, 4)),
+            }
+            for _ in range(draw.choice((1, 1, 2)))
+        ]
         self.sessions = [self.session(number) for number in range(SESSIONS)]
         self.actions = [self.action() for _ in range(draw.randint(3, 18))]
-        self.corporate = [(draw.randint(1, SESSIONS - 1), draw.choice(SYMBOLS), draw.choice(("2", "0.1", "1.5", "0.25")), draw.choice(
-            ("0.25", "0.333", "0.01"))) for _ in range(draw.choice((0, 0, 1, 2)))]  # fmt: skip
+        self.corporate = [
+            (
+                draw.randint(1, SESSIONS - 1),
+                draw.choice(SYMBOLS),
+                draw.choice(("2", "0.1", "1.5", "0.25")),
+                draw.choice(("0.25", "0.333", "0.01")),
+            )
+            for _ in range(draw.choice((0, 0, 1, 2)))
+        ]
 
     def session(self, number: int) -> dict[str, list[Any]]:
         gone = self.random.choice((*SYMBOLS, None, None, None, None)) if number == 1 else None
-        return {symbol: [None if symbol == gone else self.bar(symbol) for _ in range(BARS)] for symbol in SYMBOLS}
+        return {
+            symbol: [None if symbol == gone else self.bar(symbol) for _ in range(BARS)]
+            for symbol in SYMBOLS
+        }
 
     def bar(self, symbol: str) -> Any:
         """Open, high, low, close, volume; one in twelve is missing, one in ten has no volume."""
@@ -60,7 +87,10 @@ class Case:
         wide = draw.choice((20, 60, 60, 900))
         open_ = max(least, self.price[symbol] + self.move(wide))
         close = max(least, open_ + self.move(wide))
-        high, low = max(open_, close) + abs(self.move(30)), max(least / 2, min(open_, close) - abs(self.move(30)))
+        high, low = (
+            max(open_, close) + abs(self.move(30)),
+            max(least / 2, min(open_, close) - abs(self.move(30))),
+        )
         if not draw.randrange(12):
             return None
         self.price[symbol] = close
@@ -73,14 +103,24 @@ class Case:
     def action(self) -> dict[str, Any]:
         draw = self.random
         made: dict[str, Any] = {
-            "session": draw.randrange(SESSIONS), "instant": draw.randint(0, BARS), "strategy": draw.randrange(len(self.limits)),
-            "symbol": draw.choice(SYMBOLS), "close": draw.random() < 0.25, "side": draw.choice((1, -1)), "kind": draw.choice(KINDS),
-            "unit": draw.choice(("shares", "shares", "cash", "percent", "risk")), "day": draw.random() < 0.5,
-        }  # fmt: skip
+            "session": draw.randrange(SESSIONS),
+            "instant": draw.randint(0, BARS),
+            "strategy": draw.randrange(len(self.limits)),
+            "symbol": draw.choice(SYMBOLS),
+            "close": draw.random() < 0.25,
+            "side": draw.choice((1, -1)),
+            "kind": draw.choice(KINDS),
+            "unit": draw.choice(("shares", "shares", "cash", "percent", "risk")),
+            "day": draw.random() < 0.5,
+        }
         if draw.random() < 0.4:
             made["kind"] = "market"
-        made["size"] = {"shares": Decimal(draw.randint(1, 90_000)) / 100, "cash": Decimal(draw.randint(100, 30_000)),
-                        "percent": Decimal(draw.randint(1, 120)), "risk": Decimal(draw.randint(1, 300)) / 100}[made["unit"]]  # fmt: skip
+        made["size"] = {
+            "shares": Decimal(draw.randint(1, 90_000)) / 100,
+            "cash": Decimal(draw.randint(100, 30_000)),
+            "percent": Decimal(draw.randint(1, 120)),
+            "risk": Decimal(draw.randint(1, 300)) / 100,
+        }[made["unit"]]
         made["away"] = {name: self.move(90) for name in PRICES}
         made["bracket"] = [name for name in PRICES[3:] if draw.random() < 0.35]
         return made
@@ -99,7 +139,11 @@ def prices_of(action: dict[str, Any], last: Decimal) -> dict[str, Decimal]:
         made["stop"] = last + side * made["trail"]
     for name in action["bracket"]:
         distance = abs(away[name]) if abs(away["trail"]) > Decimal("0.1") else away[name]
-        level = {"stop_loss": last - side * distance, "take_profit": last + side * distance, "trailing_stop": abs(distance)}[name]
+        level = {
+            "stop_loss": last - side * distance,
+            "take_profit": last + side * distance,
+            "trailing_stop": abs(distance),
+        }[name]
         made[name] = max(level, Decimal(0))
     return made
 
@@ -121,7 +165,14 @@ class Both:
 
     def session(self, number: int, session: dict[str, list[Any]]) -> None:
         book, model, start = self.book, self.model, number * SESSION
-        one = tape(book, {name: [row and tuple(map(float, row)) for row in rows] for name, rows in session.items()}, start)
+        one = tape(
+            book,
+            {
+                name: [row and tuple(map(float, row)) for row in rows]
+                for name, rows in session.items()
+            },
+            start,
+        )
         days = (0, 1, 73)[number]
         book.begin_session(number, days)
         model.begin_session(days)
@@ -142,7 +193,12 @@ class Both:
             if instant < BARS:
                 bars = {symbol: session[symbol][instant] for symbol in SYMBOLS}
                 book.step(one, instant, rows)
-                model.bar(int(one.instants[instant]), int(one.instants[instant + 1]), bars, instant + 1 == BARS)
+                model.bar(
+                    int(one.instants[instant]),
+                    int(one.instants[instant + 1]),
+                    bars,
+                    instant + 1 == BARS,
+                )
                 self.compare(f"session {number} bar {instant}")
         book.end_session()
         model.end_session(SYMBOLS)
@@ -159,13 +215,29 @@ class Both:
         prices = prices_of(action, self.model.last[symbol])
         given = {name: float(prices.get(name, "nan")) for name in PRICES}
         placed = self.book.place(
-            strategy, self.book.symbol_id(symbol), action["side"], KINDS.index(action["kind"]), float(action["size"]), now,
-            action["unit"], day=action["day"], **given,
-        )  # fmt: skip
+            strategy,
+            self.book.symbol_id(symbol),
+            action["side"],
+            KINDS.index(action["kind"]),
+            float(action["size"]),
+            now,
+            action["unit"],
+            day=action["day"],
+            **given,
+        )
         self.placed.add(placed)
         why = "" if placed is not None else self.book.refusal(strategy, self.book.symbol_id(symbol))
-        said = self.model.place(strategy, symbol, action["side"], action["kind"], action["size"], now, action["unit"],
-                                day=action["day"], **prices)  # fmt: skip
+        said = self.model.place(
+            strategy,
+            symbol,
+            action["side"],
+            action["kind"],
+            action["size"],
+            now,
+            action["unit"],
+            day=action["day"],
+            **prices,
+        )
         assert why == said, f"{why!r}, not {said!r}: {action}"
 
     def compare(self, where: str) -> None:
@@ -174,10 +246,19 @@ class Both:
         fills = book.fills[: book.counts[records.FILLS]]
         mine = [self.told_of(f) for f in fills]
         theirs = [
-            (f.time, f.symbol, f.side, float(f.quantity), round(float(f.price), 9), float(f.commission), float(f.slippage),
-             float(f.cash), f.reason)
+            (
+                f.time,
+                f.symbol,
+                f.side,
+                float(f.quantity),
+                round(float(f.price), 9),
+                float(f.commission),
+                float(f.slippage),
+                float(f.cash),
+                f.reason,
+            )
             for f in model.fills[len(model.fills) - len(fills) :]
-        ]  # fmt: skip
+        ]
         assert mine == theirs, where
         account = book.account[0]
         assert float(account["cash"]) / self.book.scale == float(model.cash), where
@@ -187,29 +268,51 @@ class Both:
         assert float(account["freed"]) == pytest.approx(float(model.promised()), abs=1e-5), where
         assert (book.positions["leaving"] <= abs(book.positions["quantity"])).all(), where
         held = {key: float(p.quantity) for key, p in model.positions.items()}
-        assert {(k, self.book.symbols[s]): float(book.positions[k, s]["quantity"]) for k, s in self.book.held()} == held, where
+        assert {
+            (k, self.book.symbols[s]): float(book.positions[k, s]["quantity"])
+            for k, s in self.book.held()
+        } == held, where
         alive = [book.orders[place] for place in self.book.open_places()]
-        assert [(KINDS[o["kind"]], float(o["left"]), number(o["limit"]), number(o["stop"])) for o in alive] == [
+        assert [
+            (KINDS[o["kind"]], float(o["left"]), number(o["limit"]), number(o["stop"]))
+            for o in alive
+        ] == [
             (o.kind, float(o.left), number(o.limit), number(o.stop)) for o in model.open_orders()
         ], where
 
     def told_of(self, f: Any) -> tuple[Any, ...]:
-        return (int(f["time"]), self.book.symbols[f["symbol"]], int(f["side"]), float(f["quantity"]), round(float(f["price"]), 9),
-                float(f["commission"]), float(f["slippage"]), float(f["cash"]) / self.book.scale,
-                self.book.reason(int(f["reason"])))  # fmt: skip
+        return (
+            int(f["time"]),
+            self.book.symbols[f["symbol"]],
+            int(f["side"]),
+            float(f["quantity"]),
+            round(float(f["price"]), 9),
+            float(f["commission"]),
+            float(f["slippage"]),
+            float(f["cash"]) / self.book.scale,
+            self.book.reason(int(f["reason"])),
+        )
 
     def compare_what_is_over(self) -> None:
         """How orders ended, and what trades came to."""
         orders, _, trades = self.book.take()
         ended = sorted(
-            (KINDS[o["kind"]], float(o["filled"]), STATES[o["status"]], self.book.reason(int(o["ended_by"])))
-            for o in orders if o["status"] != records.REJECTED or o["id"] in self.placed
-        )  # fmt: skip
+            (
+                KINDS[o["kind"]],
+                float(o["filled"]),
+                STATES[o["status"]],
+                self.book.reason(int(o["ended_by"])),
+            )
+            for o in orders
+            if o["status"] != records.REJECTED or o["id"] in self.placed
+        )
         over = [o for o in self.model.orders if o.status != "open"]
         assert ended == sorted((o.kind, float(o.filled), o.status, o.why) for o in over)
         self.model.orders = self.model.open_orders()
         assert [float(t["pnl"]) for t in trades] == [float(p) for p in self.model.profits]
-        assert all(o["ended_by"] for o in orders if o["status"] != records.FILLED), "every end has a reason"
+        assert all(o["ended_by"] for o in orders if o["status"] != records.FILLED), (
+            "every end has a reason"
+        )
         self.model.profits.clear()
         self.trades += len(trades)
         self.model.fills.clear()

@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.runtime.jit import njit
 
-POWERS = tuple(float(f"1e{digits}") for digits in range(23))  # those of ten that doubles hold exactly
+POWERS = tuple(
+    float(f"1e{digits}") for digits in range(23)
+)  # those of ten that doubles hold exactly
 LARGEST_WHOLE = 2.0**53  # whole numbers up to here are doubles
 SPLITTER = 2.0**27 + 1.0  # halves a double's digits (Veltkamp)
 PAIR_ERROR = 2.0**-98  # relative, of a few operations on pairs

@@ -26,7 +26,7 @@ from engine.kernels.broker.records import (
     TRADES,
     TRAILING,
     TRAILING_STOP,
-)  # fmt: skip
+)
 from engine.runtime.jit import njit
 
 
@@ -86,7 +86,9 @@ def _fill(books, place, quantity, price, how, time, high, low):
     scale, reduces = rules.scale, position.quantity * order.side < 0.0
     notional = times(decimal(quantity), decimal(price))
     charged = commission_of(rules, order, quantity, notional)
-    slipped = 0 if _is_passive(order) else to_units(scale, slippage_of(rules, quantity, price, high, low))
+    slipped = (
+        0 if _is_passive(order) else to_units(scale, slippage_of(rules, quantity, price, high, low))
+    )
     order.commission = add(order.commission, charged / scale)
     order.filled = add(order.filled, quantity)
     order.paid, order.paid_rest = plus((order.paid, order.paid_rest), notional)
@@ -131,7 +133,9 @@ def _release(books, order, position, quantity, reduces):
 
 @njit
 def _log_fill(books, order, quantity, price, charged, slipped, moved, time):
-    fill = new_fill(books, order.strategy, order.symbol, order.side, quantity, price, order.reason, moved, time)
+    fill = new_fill(
+        books, order.strategy, order.symbol, order.side, quantity, price, order.reason, moved, time
+    )
     fill.order, fill.commission, fill.slippage = order.id, charged, slipped
 
 
@@ -154,7 +158,9 @@ def _add(books, position, order, quantity, price, notional):
     position.average = average if held > 0.0 else price
     position.quantity = add(position.quantity, order.side * quantity)
     position.entered = add(position.entered, quantity)
-    position.entry_paid, position.entry_rest = plus((position.entry_paid, position.entry_rest), notional)
+    position.entry_paid, position.entry_rest = plus(
+        (position.entry_paid, position.entry_rest), notional
+    )
     account.value += order.side * quantity * price
     account.gross += quantity * price
     strategy.gross += quantity * price
@@ -164,7 +170,13 @@ def _add(books, position, order, quantity, price, notional):
 def _begin(books, position, order, price, how, time):
     position.entered, position.entry_paid, position.entry_rest = 0.0, 0.0, 0.0
     position.exited, position.exit_paid, position.exit_rest = 0.0, 0.0, 0.0
-    position.average, position.opened, position.opened_bar, position.born, position.side = 0.0, time, time, how, order.side
+    position.average, position.opened, position.opened_bar, position.born, position.side = (
+        0.0,
+        time,
+        time,
+        how,
+        order.side,
+    )
     position.bars, position.flow, position.commission, position.slippage = 0, 0, 0, 0
     position.dividends, position.interest, position.best, position.worst = 0, 0, price, price
     position.stop, position.target = order.stop_loss, order.take_profit
@@ -197,7 +209,9 @@ def _reduce(books, position, order, quantity, price, notional, time):
 def take_exit(position, quantity, notional):
     """Add to what a position's trade has been left with; `notional` is the pair of quantity * price."""
     position.exited = add(position.exited, quantity)
-    position.exit_paid, position.exit_rest = plus((position.exit_paid, position.exit_rest), notional)
+    position.exit_paid, position.exit_rest = plus(
+        (position.exit_paid, position.exit_rest), notional
+    )
 
 
 @njit
@@ -250,7 +264,9 @@ def close_position(books, strategy, symbol, reason, time, by):
     position = books.positions[strategy, symbol]
     position.quantity = 0.0
     exit_price = over((position.exit_paid, position.exit_rest), decimal(position.exited))[0]
-    log_trade(books, strategy, symbol, reason, time, exit_price, position.flow / books.rules[0].scale)
+    log_trade(
+        books, strategy, symbol, reason, time, exit_price, position.flow / books.rules[0].scale
+    )
     kept = 0
     for place in range(books.counts[HELD]):
         if books.held[place, 0] != strategy or books.held[place, 1] != symbol:
@@ -277,9 +293,23 @@ def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
     books.counts[TRADES] += 1
     scale = books.rules[0].scale
     entry = over((position.entry_paid, position.entry_rest), decimal(position.entered))[0]
-    trade.strategy, trade.symbol, trade.side, trade.quantity = strategy, symbol, position.side, position.entered
-    trade.entry_time, trade.exit_time, trade.entry_price, trade.exit_price = position.opened, time, entry, exit_price
-    trade.pnl, trade.commission, trade.slippage = pnl, position.commission / scale, position.slippage / scale
+    trade.strategy, trade.symbol, trade.side, trade.quantity = (
+        strategy,
+        symbol,
+        position.side,
+        position.entered,
+    )
+    trade.entry_time, trade.exit_time, trade.entry_price, trade.exit_price = (
+        position.opened,
+        time,
+        entry,
+        exit_price,
+    )
+    trade.pnl, trade.commission, trade.slippage = (
+        pnl,
+        position.commission / scale,
+        position.slippage / scale,
+    )
     trade.dividends, trade.interest = position.dividends / scale, position.interest / scale
     trade.mae = min(0.0, position.side * (position.worst / entry - 1.0))
     trade.mfe = max(0.0, position.side * (position.best / entry - 1.0))
@@ -309,7 +339,9 @@ def _protect(books, parent_place, kind, reason, quantity, price, how, time):
             order.quantity = add(order.quantity, quantity)
             order.left = add(order.left, quantity)
             return
-    place = new_order(books, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason)
+    place = new_order(
+        books, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason
+    )
     order = books.orders[place]
     order.parent, order.day, order.reduce = parent.id, False, True
     order.born, order.born_at, order.born_price = how, time, price

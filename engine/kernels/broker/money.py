@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.decimals import STEP_ERROR, add, decimal, minus, plus, times, to_grid, to_units
+from engine.kernels.broker.decimals import (
+    STEP_ERROR,
+    add,
+    decimal,
+    minus,
+    plus,
+    times,
+    to_grid,
+    to_units,
+)
 from engine.kernels.broker.records import CASH, HELD, PERCENT, RISK, SHARES
 from engine.runtime.jit import njit
 
@@ -28,7 +37,10 @@ def commission_of(rules, order, quantity, notional):
     by_share = times(decimal(rules.per_share), decimal(quantity))
     by_value = times(times(decimal(rules.percent), decimal(0.01)), notional)
     order.fees, order.fees_rest = plus((order.fees, order.fees_rest), plus(by_share, by_value))
-    due = max(to_units(rules.scale, (order.fees, order.fees_rest)), to_units(rules.scale, decimal(rules.minimum)))
+    due = max(
+        to_units(rules.scale, (order.fees, order.fees_rest)),
+        to_units(rules.scale, decimal(rules.minimum)),
+    )
     return due - to_units(rules.scale, decimal(order.commission))
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 
 from engine.kernels.broker.decimals import add, decimal, multiply, over, plus, times, to_units
-from engine.kernels.broker.filling import close_position, log_trade, new_fill, see, take_exit, trim_exits
+from engine.kernels.broker.filling import (
+    close_position,
+    log_trade,
+    new_fill,
+    see,
+    take_exit,
+    trim_exits,
+)
 from engine.kernels.broker.money import mark, revalue, round_lot
 from engine.kernels.broker.placing import cancel_entries, compact, end_order
 from engine.kernels.broker.prices import put_on_grid
@@ -25,7 +32,7 @@ from engine.kernels.broker.records import (
     STOP_LIMIT,
     TRADES,
     TRAILING,
-)  # fmt: skip
+)
 from engine.runtime.jit import njit
 
 
@@ -40,7 +47,12 @@ def begin_session(books, number, days):
             quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
             if quantity < 0.0 and rules.borrow_rate > 0.0:
                 value = times(decimal(-quantity), decimal(last))
-                _charge(books, strategy, symbol, to_units(rules.scale, _interest(value, rules.borrow_rate, days)))
+                _charge(
+                    books,
+                    strategy,
+                    symbol,
+                    to_units(rules.scale, _interest(value, rules.borrow_rate, days)),
+                )
         if account.cash < 0 and rules.margin_rate > 0.0:
             borrowed = (float(-account.cash), 0.0)  # in units, and so is the interest
             _charge_margin(books, to_units(1.0, _interest(borrowed, rules.margin_rate, days)))
@@ -76,7 +88,11 @@ def _charge_margin(books, total):
     for i in range(held):
         strategy, symbol = books.held[i, 0], books.held[i, 1]
         value = abs(books.positions[strategy, symbol].quantity) * books.quotes[symbol].last
-        part = left if i == held - 1 else min(left, to_units(1.0, (total * value / account.gross, 0.0)))
+        part = (
+            left
+            if i == held - 1
+            else min(left, to_units(1.0, (total * value / account.gross, 0.0)))
+        )
         left -= part
         _charge(books, strategy, symbol, part)
 
@@ -185,7 +201,10 @@ def dividend(books, symbol, amount):
             if order.side > 0 and order.kind == LIMIT:
                 order.limit = _without(order.limit, amount)
             elif order.side < 0 and order.kind in (STOP, STOP_LIMIT, TRAILING):
-                order.stop, order.limit = _without(order.stop, amount), _without(order.limit, amount)
+                order.stop, order.limit = (
+                    _without(order.stop, amount),
+                    _without(order.limit, amount),
+                )
             put_on_grid(order, books.rules[0].tick)
     revalue(books)
 
@@ -225,7 +244,9 @@ def write_off(books, now):
         account.cash += units
         position.flow += units
         take_exit(position, quantity, notional)
-        new_fill(books, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now)
+        new_fill(
+            books, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now
+        )
         close_position(books, strategy, symbol, DELISTED, now, -1)
     compact(books)
     revalue(books)
@@ -240,7 +261,15 @@ def log_open_trades(books, now):
         worth = position.flow / books.rules[0].scale + position.quantity * last
         held = abs(position.quantity)
         paid = plus((position.exit_paid, position.exit_rest), times(decimal(held), decimal(last)))
-        log_trade(books, strategy, symbol, NO_REASON, now, over(paid, decimal(add(position.exited, held)))[0], worth)
+        log_trade(
+            books,
+            strategy,
+            symbol,
+            NO_REASON,
+            now,
+            over(paid, decimal(add(position.exited, held)))[0],
+            worth,
+        )
 
 
 @njit

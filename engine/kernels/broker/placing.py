@@ -34,7 +34,7 @@ from engine.kernels.broker.records import (
     STRATEGY_LIMIT,
     TAKE_PROFIT_ON_WRONG_SIDE,
     TRAILING,
-)  # fmt: skip
+)
 from engine.runtime.jit import njit
 
 
@@ -47,7 +47,13 @@ def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
     order = books.orders[place]
     order.id, order.parent = account.next_id, -1
     account.next_id += 1
-    order.strategy, order.symbol, order.side, order.kind, order.status = strategy, symbol, side, kind, OPEN
+    order.strategy, order.symbol, order.side, order.kind, order.status = (
+        strategy,
+        symbol,
+        side,
+        kind,
+        OPEN,
+    )
     order.day, order.reduce, order.triggered = True, False, False
     order.born, order.born_at, order.born_price = SETTLED, -1, math.nan
     order.reason, order.ended_by, order.placed, order.ended = reason, NO_REASON, now, -1
@@ -138,7 +144,12 @@ def cancel_entries(books, strategy, symbol, reason, now):
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]
         order = books.orders[place]
-        if order.status == OPEN and order.strategy == strategy and order.symbol == symbol and not order.reduce:
+        if (
+            order.status == OPEN
+            and order.strategy == strategy
+            and order.symbol == symbol
+            and not order.reduce
+        ):
             end_order(books, place, CANCELLED, reason, now)
 
 
@@ -187,7 +198,9 @@ def give_size(books, place, unit, size):
     """An order's prices on the grid, and the shares that a size in a unit asks for at them."""
     order = books.orders[place]
     put_on_grid(order, books.rules[0].tick)
-    order.quantity = order.left = wanted(books, unit, size, reference(books, order), order.stop_loss)
+    order.quantity = order.left = wanted(
+        books, unit, size, reference(books, order), order.stop_loss
+    )
 
 
 @njit
@@ -297,7 +310,9 @@ def _exposure_of(books, order, position):
     last, total = books.quotes[order.symbol].last, 0.0
     for strategy in range(len(books.strategies)):
         total += abs(books.positions[strategy, order.symbol].quantity) * last
-    total -= (abs(position.quantity) if position.quantity * order.side < 0.0 else position.leaving) * last
+    total -= (
+        abs(position.quantity) if position.quantity * order.side < 0.0 else position.leaving
+    ) * last
     for i in range(books.counts[ALIVE]):
         other = books.orders[books.alive[i]]
         if other.status == OPEN and other.symbol == order.symbol:
@@ -322,7 +337,9 @@ def _cut(books, order, position, strategy, opening, price):
             if other.status == OPEN and other.strategy == order.strategy:
                 pending += other.reserved - other.frees
         most = strategy.allocation * account.equity
-        opening = min(opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price))
+        opening = min(
+            opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price)
+        )
         if opening <= 0.0:
             return 0.0, STRATEGY_LIMIT
     opening = min(opening, affordable(books, 0.0, account.freed + order.frees, price, 0.0))

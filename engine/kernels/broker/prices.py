@@ -19,7 +19,7 @@ from engine.kernels.broker.records import (
     STOP,
     STOP_LIMIT,
     TRAILING,
-)  # fmt: skip
+)
 from engine.runtime.jit import njit
 
 

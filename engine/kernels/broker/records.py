@@ -152,12 +152,21 @@ LOCK = np.dtype([("time", np.int64), ("symbol", np.int32), ("locked", np.bool_)]
 def _as_python(one: np.dtype) -> np.dtype:
     """A record as numba reads it: fields are attributes, whole numbers are computed with in 64 bits."""
     kinds = {name: one[name] for name in one.names or ()}
-    wide = [(name, np.int64 if np.issubdtype(kind, np.integer) else kind) for name, kind in kinds.items()]
+    wide = [
+        (name, np.int64 if np.issubdtype(kind, np.integer) else kind)
+        for name, kind in kinds.items()
+    ]
     return np.dtype((np.record, wide))
 
 
 if not COMPILED:
-    globals().update({name: _as_python(one) for name, one in list(globals().items()) if isinstance(one, np.dtype)})
+    globals().update(
+        {
+            name: _as_python(one)
+            for name, one in list(globals().items())
+            if isinstance(one, np.dtype)
+        }
+    )
 
 # counts
 ORDERS, ALIVE, FILLS, TRADES, HELD, LOCKS = 0, 1, 2, 3, 4, 5

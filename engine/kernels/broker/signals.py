@@ -30,7 +30,7 @@ from engine.kernels.broker.records import (
     REVERSAL,
     STOP,
     STOP_LIMIT,
-)  # fmt: skip
+)
 from engine.runtime.jit import njit
 
 
@@ -84,14 +84,19 @@ def _exit(books, signal, now):
     position = books.positions[signal.strategy, signal.symbol]
     long, short = signal.exit_long, signal.exit_short
     if (position.quantity > 0.0 and long > 0) or (position.quantity < 0.0 and short > 0):
-        send_out(books, signal.strategy, signal.symbol, long if position.quantity > 0.0 else short, now)
+        send_out(
+            books, signal.strategy, signal.symbol, long if position.quantity > 0.0 else short, now
+        )
     if position.entering > 0 and (long > 0 if position.entering_side > 0 else short > 0):
         cancel_entries(books, signal.strategy, signal.symbol, EXIT_SIGNAL, now)
 
 
 @njit
 def _enter(books, signal, now):
-    strategy, position = books.strategies[signal.strategy], books.positions[signal.strategy, signal.symbol]
+    strategy, position = (
+        books.strategies[signal.strategy],
+        books.positions[signal.strategy, signal.symbol],
+    )
     if position.quantity * signal.side > 0.0 and staying(books, position) > 0.0:
         return
     if strategy.once and position.entered_session == books.account[0].session:
@@ -107,10 +112,16 @@ def _enter(books, signal, now):
         kind = LIMIT if math.isnan(signal.stop) else STOP_LIMIT
     elif not math.isnan(signal.stop):
         kind = STOP
-    place = new_order(books, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason)
+    place = new_order(
+        books, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason
+    )
     order = books.orders[place]
     order.limit, order.stop = signal.limit, signal.stop
-    order.stop_loss, order.take_profit, order.trailing_stop = signal.stop_loss, signal.take_profit, signal.trailing_stop
+    order.stop_loss, order.take_profit, order.trailing_stop = (
+        signal.stop_loss,
+        signal.take_profit,
+        signal.trailing_stop,
+    )
     order.scanner, order.found = signal.scanner, signal.found
     give_size(books, place, strategy.unit, signal.size)
     submit(books, place, now)
@@ -123,23 +134,43 @@ def _rebalance(books, signals, first, last, now):
             signal = signals[i]
             if math.isnan(signal.weight):
                 continue
-            position, strategy = books.positions[signal.strategy, signal.symbol], books.strategies[signal.strategy]
+            position, strategy = (
+                books.positions[signal.strategy, signal.symbol],
+                books.strategies[signal.strategy],
+            )
             last_price, equity = books.quotes[signal.symbol].last, books.account[0].equity
             if position.entering > 0 or position.leaving > 0.0 or not last_price > 0.0:
                 continue
             target = signal.weight * equity / last_price
             lots = round_lot(abs(target), books.rules[0].lot)
             change = add(math.copysign(lots, target), -position.quantity)
-            grows = abs(position.quantity + change) > abs(position.quantity) or position.quantity * change > 0.0
+            grows = (
+                abs(position.quantity + change) > abs(position.quantity)
+                or position.quantity * change > 0.0
+            )
             if grows != adding or change == 0.0:
                 continue
             if lots > 0.0 and abs(change) * last_price < strategy.band * equity:
                 continue
             if lots == 0.0:
-                send_out(books, signal.strategy, signal.symbol, signal.reason if signal.reason else REBALANCE, now)
+                send_out(
+                    books,
+                    signal.strategy,
+                    signal.symbol,
+                    signal.reason if signal.reason else REBALANCE,
+                    now,
+                )
                 continue
-            place = new_order(books, signal.strategy, signal.symbol, 1 if change > 0.0 else -1, MARKET, abs(change), now,
-                              signal.reason if signal.reason else REBALANCE)  # fmt: skip
+            place = new_order(
+                books,
+                signal.strategy,
+                signal.symbol,
+                1 if change > 0.0 else -1,
+                MARKET,
+                abs(change),
+                now,
+                signal.reason if signal.reason else REBALANCE,
+            )
             order = books.orders[place]
             order.scanner, order.found = signal.scanner, signal.found
             submit(books, place, now)

@@ -42,7 +42,7 @@ from engine.kernels.broker.records import (
     STOP_LIMIT,
     TRADES,
     TRAILING,
-)  # fmt: skip
+)
 from engine.kernels.broker.signals import act, send_out
 from engine.runtime.jit import njit
 
@@ -116,7 +116,13 @@ def record_equity(books, time, row):
     """A row of the equity curve; the account's peak moves on."""
     account = books.account[0]
     account.peak = max(account.peak, account.equity)
-    row.time, row.cash, row.value, row.equity, row.gross = time, account.cash, account.value, account.equity, account.gross
+    row.time, row.cash, row.value, row.equity, row.gross = (
+        time,
+        account.cash,
+        account.value,
+        account.equity,
+        account.gross,
+    )
     row.drawdown = account.equity / account.peak - 1.0 if account.peak > 0.0 else 0.0
     row.reserved, row.interest = account.reserved, account.interest
     row.open_positions, row.open_orders = account.open_positions, books.counts[ALIVE]
@@ -139,7 +145,11 @@ def _find_bars(books, tape, now, until):
             if quote.traded:
                 quote.time, quote.dealt = tape.times[row], session
                 volume = tape.volume[row]
-                quote.budget = round_lot(multiply(participation, volume), lot) if participation > 0.0 else math.inf
+                quote.budget = (
+                    round_lot(multiply(participation, volume), lot)
+                    if participation > 0.0
+                    else math.inf
+                )
             row += 1
         tape.cursors[i] = row
 
@@ -158,16 +168,31 @@ def _reduces(books, order):
 
 @njit
 def _at_open(books, tape):
-    for only_reducing in (True, False):  # the second time all: an order may reduce what another has just opened
+    for only_reducing in (
+        True,
+        False,
+    ):  # the second time all: an order may reduce what another has just opened
         for i in range(books.counts[ALIVE]):
             place = books.alive[i]
             order = books.orders[place]
-            if not _is_due(books, order) or order.born != SETTLED or (only_reducing and not _reduces(books, order)):
+            if (
+                not _is_due(books, order)
+                or order.born != SETTLED
+                or (only_reducing and not _reduces(books, order))
+            ):
                 continue
             row = books.quotes[order.symbol].row
             price = price_at_open(order, tape.open[row])
             if not math.isnan(price):
-                execute(books, place, price, AT_OPEN, order_time(books, order), tape.high[row], tape.low[row])
+                execute(
+                    books,
+                    place,
+                    price,
+                    AT_OPEN,
+                    order_time(books, order),
+                    tape.high[row],
+                    tape.low[row],
+                )
 
 
 @njit
@@ -190,7 +215,11 @@ def _within_of(books, tape, reducing, stops):
         place = books.alive[i]
         i += 1
         order = books.orders[place]
-        if not _is_due(books, order) or order.left <= books.rules[0].dust or _reduces(books, order) != reducing:
+        if (
+            not _is_due(books, order)
+            or order.left <= books.rules[0].dust
+            or _reduces(books, order) != reducing
+        ):
             continue
         is_stop = order.kind in (STOP, STOP_LIMIT, TRAILING)
         if reducing and is_stop != stops:
@@ -201,7 +230,9 @@ def _within_of(books, tape, reducing, stops):
             how = BY_STOP if is_stop else BY_LIMIT
             if order.born == AT_OPEN and price == tape.open[row]:
                 how = AT_OPEN
-            execute(books, place, price, how, order_time(books, order), tape.high[row], tape.low[row])
+            execute(
+                books, place, price, how, order_time(books, order), tape.high[row], tape.low[row]
+            )
 
 
 @njit
@@ -219,7 +250,14 @@ def _bar_over(books, tape, until):
         order = books.orders[books.alive[i]]
         row = books.quotes[order.symbol].row
         if order.status == OPEN and books.quotes[order.symbol].traded:
-            follow(order, tape.times[row], tape.high[row], tape.low[row], tape.close[row], books.rules[0].tick)
+            follow(
+                order,
+                tape.times[row],
+                tape.high[row],
+                tape.low[row],
+                tape.close[row],
+                books.rules[0].tick,
+            )
             settle(order)
 
 
@@ -250,7 +288,12 @@ def _at_close(books, tape, close):
             order = books.orders[place]
             quote = books.quotes[order.symbol]
             traded = _has_closing_price(books, quote) and order.placed <= quote.time
-            if order.status == OPEN and order.kind == AT_CLOSE and traded and _reduces(books, order) == reducing:
+            if (
+                order.status == OPEN
+                and order.kind == AT_CLOSE
+                and traded
+                and _reduces(books, order) == reducing
+            ):
                 execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
     if books.rules[0].flat_at_close:
         _flatten(books, close)
@@ -285,13 +328,24 @@ def _flatten(books, close):
             i += 1
             continue
         side = -1 if position.quantity > 0.0 else 1
-        place = new_order(books, strategy, symbol, side, AT_CLOSE, abs(position.quantity), position.opened, FLAT_AT_CLOSE)
+        place = new_order(
+            books,
+            strategy,
+            symbol,
+            side,
+            AT_CLOSE,
+            abs(position.quantity),
+            position.opened,
+            FLAT_AT_CLOSE,
+        )
         order = books.orders[place]
         order.reduce, order.scanner, order.found = True, position.scanner, position.found
         accept(books, place)
         execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
         if i < books.counts[HELD] and books.held[i, 0] == strategy and books.held[i, 1] == symbol:
-            end_order(books, place, EXPIRED, SESSION_OVER, close)  # beyond the volume cap: the rest at its next bar
+            end_order(
+                books, place, EXPIRED, SESSION_OVER, close
+            )  # beyond the volume cap: the rest at its next bar
             send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)
             i += 1
 
@@ -301,7 +355,11 @@ def _guard(books, now):
     account, rules = books.account[0], books.rules[0]
     if account.gross > 0.0 and account.equity < rules.maintenance * account.gross:
         _liquidate(books, MARGIN_CALL, now)
-    if rules.daily_loss > 0.0 and not account.blocked and account.equity <= account.session_start * (1.0 - rules.daily_loss):
+    if (
+        rules.daily_loss > 0.0
+        and not account.blocked
+        and account.equity <= account.session_start * (1.0 - rules.daily_loss)
+    ):
         account.blocked = True
         _liquidate(books, DAILY_LOSS_LIMIT, now)
 

@@ -29,7 +29,12 @@ def candles(opens, highs, lows, closes, state, work):
     h = with_past(highs, CANDLES_BEFORE, state[size : 2 * size], work)
     l = with_past(lows, CANDLES_BEFORE, state[2 * size : 3 * size], work)  # noqa: E741
     c = with_past(closes, CANDLES_BEFORE, state[3 * size :], work)
-    body, upper, lower, span = take(len(o), work), take(len(o), work), take(len(o), work), take(len(o), work)
+    body, upper, lower, span = (
+        take(len(o), work),
+        take(len(o), work),
+        take(len(o), work),
+        take(len(o), work),
+    )
     for i in range(len(o)):
         body[i] = abs(c[i] - o[i])
     for i in range(len(o)):
@@ -86,15 +91,26 @@ def short_body_with_shadow(candle, longer, shorter, value, work, out):
     usual, tiny = lag(before(candle.body, 10, work), 0), lag(before(candle.span, 10, work), 0)
     for row in range(len(out)):
         found = (body[row] < usual[row]) & (long[row] > body[row]) & (short[row] < 0.1 * tiny[row])
-        out[row] = (value if found else 0.0) + 0.0 * (body[row] + long[row] + short[row] + usual[row] + tiny[row])
+        out[row] = (value if found else 0.0) + 0.0 * (
+            body[row] + long[row] + short[row] + usual[row] + tiny[row]
+        )
 
 
 @njit
 def only_stars(candle, work, out):
     """Keep what is found where the first of three bodies is long, the middle one short and the last one not."""
-    body, middle, first, usual = lag(candle.body, 0), lag(candle.body, 1), lag(candle.body, 2), before(candle.body, 10, work)
+    body, middle, first, usual = (
+        lag(candle.body, 0),
+        lag(candle.body, 1),
+        lag(candle.body, 2),
+        before(candle.body, 10, work),
+    )
     usual_0, usual_1, usual_2 = lag(usual, 0), lag(usual, 1), lag(usual, 2)
     for row in range(len(out)):
-        found = (first[row] > usual_2[row]) & (middle[row] <= usual_1[row]) & (body[row] > usual_0[row])
-        all_known = 0.0 * (body[row] + middle[row] + first[row] + usual_0[row] + usual_1[row] + usual_2[row])
+        found = (
+            (first[row] > usual_2[row]) & (middle[row] <= usual_1[row]) & (body[row] > usual_0[row])
+        )
+        all_known = 0.0 * (
+            body[row] + middle[row] + first[row] + usual_0[row] + usual_1[row] + usual_2[row]
+        )
         out[row] = (out[row] if found else 0.0) + all_known

@@ -41,7 +41,11 @@ def window_comoments(x_joined, y_joined, period, work, own, other, both):
         odd = 1 if period & digit else 0
         size = length - 2 * n - odd + 1
         x_next, y_next = x_spare[:size], y_spare[:size]
-        xx_next, yy_next, xy_next = (own, other, both) if digit == 1 else (xx_spare[:size], yy_spare[:size], xy_spare[:size])
+        xx_next, yy_next, xy_next = (
+            (own, other, both)
+            if digit == 1
+            else (xx_spare[:size], yy_spare[:size], xy_spare[:size])
+        )
         x_late, y_late = x[n:], y[n:]
         if len(own) > 0:
             _join(x, x_late, x, x_late, xx, xx[n:], 0.5 * n, xx_next)
@@ -77,5 +81,8 @@ def _join(x_a, x_b, y_a, y_b, product_a, product_b, weight, products):
 @njit
 def _add_one(x_a, x_b, y_a, y_b, values, others, weight, products):
     for i in range(len(products)):
-        apart, other_apart = values[i] - (x_a[i] + x_b[i]) * 0.5, others[i] - (y_a[i] + y_b[i]) * 0.5
+        apart, other_apart = (
+            values[i] - (x_a[i] + x_b[i]) * 0.5,
+            others[i] - (y_a[i] + y_b[i]) * 0.5,
+        )
         products[i] += apart * other_apart * weight

@@ -28,7 +28,9 @@ def window_moments(values, period, state, work, means, squares):
     while digit > 0:
         odd = 1 if period & digit else 0
         size = length - 2 * n - odd + 1
-        target_mean, target = (means, squares) if digit == 1 else (spare_mean[:size], spare_square[:size])
+        target_mean, target = (
+            (means, squares) if digit == 1 else (spare_mean[:size], spare_square[:size])
+        )
         late = mean[n:]
         if n == 1:
             _start(mean, late, target)

@@ -48,7 +48,9 @@ def smooth(values, period, weight, state, out):
     average = state[1]
     taken, rest = shares(weight)
     while row < rows:
-        while row < rows and values[row] == values[row]:  # a run without NaN: one operation waits for the last average
+        while (
+            row < rows and values[row] == values[row]
+        ):  # a run without NaN: one operation waits for the last average
             average = fma(average, rest, values[row] * taken)
             out[row] = average
             row += 1

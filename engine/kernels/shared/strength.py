@@ -37,7 +37,9 @@ def strength(values, period, state, out):
         loss = fma(loss, rest, -change * weight if change < 0.0 else 0.0)
         last = value if known else last
         shares[i] = _share(gain, loss) if known else np.nan
-    for i in range(len(out)):  # 100 * gain is rounded; dividing first would not be, and takes a tenth longer than this pass
+    for i in range(
+        len(out)
+    ):  # 100 * gain is rounded; dividing first would not be, and takes a tenth longer than this pass
         out[i] = 100.0 if out[i] > 100.0 else out[i]
     state[0], state[1], state[2], state[3] = count, last, gain, loss
 

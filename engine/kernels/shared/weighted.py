@@ -24,7 +24,10 @@ def window_weighted_mean(values, period, state, out):
     state: `weighted_size(period)`.
     """
     seen, place, head, weighted, base = state[0], int(state[1]), state[2], state[3], state[4]
-    block, tails = state[5 : 5 + period], state[5 + period :]  # tails[i]: weighted sum of the block before, from place i on
+    block, tails = (
+        state[5 : 5 + period],
+        state[5 + period :],
+    )  # tails[i]: weighted sum of the block before, from place i on
     share = 2.0 / (period * (period + 1.0))
     rows, row = len(values), 0
     while row < rows:
