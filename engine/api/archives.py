@@ -11,28 +11,29 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from engine.api.market import Market, open_archive
-from engine.api.options import Day, Spell, date_of
-from engine.api.progress import telling
-from engine.archive import actions as corporate
-from engine.archive import tickers as renamed
-from engine.archive.actions import ActionsSummary
+from engine.api.progress_display import telling
+from engine.api.scan_options import Day, Spell, date_of
 from engine.archive.archive import Archive
-from engine.archive.demo import DEFAULT_START
-from engine.archive.demo import make_demo as make_demo_market
-from engine.archive.diff import Difference
-from engine.archive.diff import diff_archives as compare_archives
-from engine.archive.doubts import shifted_label
-from engine.archive.import_options import ImportOptions
-from engine.archive.importer import ImportSummary, import_bars
 from engine.archive.in_place import ForeignFiles
-from engine.archive.lean import factor_actions, ticker_intervals
+from engine.archive.ingest.demo import DEFAULT_START
+from engine.archive.ingest.demo import make_demo as make_demo_market
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import ImportSummary, import_bars
+from engine.archive.ingest.lean import factor_actions, ticker_intervals
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.archive_diff import Difference
+from engine.archive.quality.archive_diff import diff_archives as compare_archives
+from engine.archive.quality.declared_doubts import shifted_label
 from engine.archive.reading_cost import ReadingCost, reading_cost
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import FILE_NAME, SourceOptions
-from engine.archive.text import TextOptions
-from engine.archive.tickers import TickersSummary
-from engine.archive.unread import EARLIER, LATER, ORDER
-from engine.archive.vendors import LAYOUTS
+from engine.archive.reference import corporate_actions as corporate
+from engine.archive.reference import tickers as renamed
+from engine.archive.reference.corporate_actions import ActionsSummary
+from engine.archive.reference.tickers import TickersSummary
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.unread import EARLIER, LATER, ORDER
+from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean
 from engine.progress import Progress
 

@@ -18,51 +18,57 @@ from engine.runtime.interrupt import end_now, ended_at_interrupt
 # command -> module and attribute, and the help line: modules are imported when their command is called, so that
 # `barsweep --help` costs next to nothing.
 COMMANDS = {
-    "run": ("engine.cli.run:run_command", "Replay a session config over its archive."),
+    "run": ("engine.cli.run_command:run_command", "Replay a session config over its archive."),
     "scan": (
-        "engine.cli.scan:scan_command",
+        "engine.cli.scan_command:scan_command",
         "Scan an archive with scanners or an expression; list the hits.",
     ),
     "explain": (
-        "engine.cli.explain:explain_command",
+        "engine.cli.explain_command:explain_command",
         "Say why a symbol was found at a tick, or why not.",
     ),
     "audit": (
-        "engine.cli.audit:audit_command",
+        "engine.cli.audit_command:audit_command",
         "Prove that nothing looks ahead, and that warm-ups are long enough.",
     ),
-    "show": ("engine.cli.show:show_command", "Show what a run found of a symbol; draw a session."),
+    "show": (
+        "engine.cli.show_command:show_command",
+        "Show what a run found of a symbol; draw a session.",
+    ),
     "evaluate": (
-        "engine.cli.evaluate:evaluate_command",
+        "engine.cli.evaluate_command:evaluate_command",
         "Say what hits did next, against the symbols that did not hit.",
     ),
     "report": (
-        "engine.cli.report:report_command",
+        "engine.cli.report_command:report_command",
         "Write the report of a run, or of several side by side, as one HTML page.",
     ),
     "diff": (
-        "engine.cli.diff:diff_command",
+        "engine.cli.diff_command:diff_command",
         "Compare two runs: tables, rows, columns, and the first difference explained.",
     ),
     "bench": (
-        "engine.cli.bench:bench_command",
+        "engine.cli.bench_command:bench_command",
         "Measure how fast scanners scan, against decoding, DuckDB and Polars.",
     ),
     "archive": (
-        "engine.cli.archive:archive_group",
+        "engine.cli.archive_command:archive_group",
         "Make, import, check, compare and describe archives of bars.",
     ),
-    "config": ("engine.cli.config:config_group", "Check session configs; print their JSON Schema."),
+    "config": (
+        "engine.cli.config_command:config_group",
+        "Check session configs; print their JSON Schema.",
+    ),
     "scanners": (
-        "engine.cli.scanners:scanners_group",
+        "engine.cli.scanners_command:scanners_group",
         "List scanners, show their parameters, write a new one.",
     ),
     "strategies": (
-        "engine.cli.strategies:strategies_group",
+        "engine.cli.strategies_command:strategies_group",
         "List strategies, show their parameters, write a new one.",
     ),
     "indicators": (
-        "engine.cli.indicators:indicators_group",
+        "engine.cli.indicators_command:indicators_group",
         "List indicators and show what they mean.",
     ),
 }
@@ -112,7 +118,7 @@ def cli(folders: tuple[str, ...]) -> None:
     """
     if folders:
         from engine.api import allow_modules
-        from engine.cli.options import spell
+        from engine.cli.shared_options import spell
 
         allow_modules(folders, spell=spell)
 

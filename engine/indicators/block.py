@@ -26,7 +26,7 @@ from engine.indicators.lazy_columns import LazyColumns
 from engine.indicators.session_rows import Panel, SessionRows
 from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.daily import DailyBars, DailyPanel
+from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits

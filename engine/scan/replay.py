@@ -29,7 +29,7 @@ from engine.indicators.block import OF_ACTIONS, BlockSample, MonthBlock, block_o
 from engine.indicators.session_rows import Panel
 from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
+from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel
