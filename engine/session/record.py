@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from engine.clock.interval import MICROS_A_MINUTE
-from engine.kernels.coverage import NEVER
+from engine.compute.bar_coverage import NEVER
 from engine.panel.bars import Ints
 from engine.panel.coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
