@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
-UNCOMPILED := tests/kernels tests/trading/test_fills.py tests/trading/test_accounts.py
+UNCOMPILED := tests/indicators tests/compute tests/trading/test_fills.py tests/trading/test_accounts.py
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
@@ -24,7 +24,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 fuzz: $(VENV)/installed-dev  # 100,000 cases and more, all real minutes against TA-Lib; `make test` has a part of each kind
-	$(PYTEST) tests/fuzz tests/kernels/test_talib_minutes.py --hypothesis-profile=nightly
+	$(PYTEST) tests/fuzz tests/indicators/test_talib_minutes.py --hypothesis-profile=nightly
 
 coverage: $(VENV)/installed-dev  # compiled kernels have no lines: their tests, and the broker's, run once more uncompiled
 	$(BIN)/coverage erase

@@ -14,8 +14,8 @@ from functools import cached_property, wraps
 from typing import Any
 
 from engine.archive.archive import Archive
-from engine.indicators.bank import TermBank
-from engine.indicators.lazy_columns import LazyColumns
+from engine.features.feature_state import TermBank
+from engine.features.lazy_columns import LazyColumns
 from engine.panel.daily_panel import DailyHistory
 from engine.panel.session_panel import SessionPanel
 from engine.runs.growing_tables import GrowingTable

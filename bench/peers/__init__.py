@@ -18,8 +18,8 @@ from engine.archive.archive import Archive
 from engine.archive.disk import layout
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.clock.schedule import Schedule
+from engine.features.feature_node import warmup_sessions
 from engine.indicators.key import IndicatorKey
-from engine.indicators.term import warmup_sessions
 
 SCHEDULE = Schedule.parse("09:35-15:55/5m")
 STEP = 5 * MICROS_A_MINUTE

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.kernels.from_here import from_here
-from engine.kernels.latest_rows import latest_rows
+from engine.compute.from_here import from_here
+from engine.compute.latest_rows import latest_rows
 from engine.panel.bars import Floats, Ints
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits

@@ -21,8 +21,8 @@ from engine.audit.compare import first_difference
 from engine.audit.difference import Difference
 from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
-from engine.indicators.session_rows import Panel
-from engine.indicators.term import Term
+from engine.features.feature_node import Term
+from engine.features.session_rows import Panel
 from engine.scan.clause_evaluation import SessionHits, evaluate
 from engine.scan.cross_section import CrossSection
 from engine.scan.replay import MarketReplay, SessionBatch

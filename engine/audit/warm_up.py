@@ -18,8 +18,8 @@ from engine.archive.archive import Archive
 from engine.audit.look_ahead import AuditOptions, drawn_sessions, window_of
 from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
-from engine.indicators.block import block_of
-from engine.indicators.term import DAILY
+from engine.features.feature_node import DAILY
+from engine.features.warm_up_block import block_of
 from engine.progress import Progress
 from engine.scan.columns import COLUMNS
 from engine.session.coordinator import SessionCoordinator

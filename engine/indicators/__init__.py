@@ -1,1 +1,1 @@
-"""The catalogue of indicators, their keys, and the states that carry them from session to session."""
+"""Indicators by group, one file each; the catalogue that finds them, their keys, users' own ones."""

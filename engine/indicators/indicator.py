@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from types import ModuleType
 from typing import Any
 
 
@@ -29,16 +28,6 @@ class RowsOf(StrEnum):
 
     BARS = "bars"
     TICKS = "ticks"
-
-
-TOLD = (
-    "state_size",
-    "warmup",
-    "settle",
-    "window",
-    "session_window",
-    "known_after",
-)  # functions of the parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,33 +98,6 @@ class Indicator:
             window=window or _none,
             rows=RowsOf(rows),
             of_session=of_session,
-        )
-
-    @classmethod
-    def of(
-        cls,
-        module: ModuleType,
-        group: str,
-        inputs: tuple[str, ...],
-        params: tuple[Param, ...] = (),
-        outputs: tuple[str, ...] = ("value",),
-        name: str | None = None,
-        rows: str = "bars",
-        of_session: bool = False,
-    ) -> Indicator:
-        """A row from a kernel's module, which holds a kernel of its own name and what there is to know beside it."""
-        own = module.__name__.rpartition(".")[2]
-        beside = {told: getattr(module, told) for told in TOLD if hasattr(module, told)}
-        return cls.made(
-            name or own,
-            group,
-            getattr(module, own),
-            inputs=inputs,
-            params=params,
-            outputs=outputs,
-            rows=RowsOf(rows),
-            of_session=of_session,
-            **beside,
         )
 
     @property

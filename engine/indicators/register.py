@@ -15,11 +15,13 @@ import numbers
 from collections.abc import Callable
 from typing import Any
 
+from engine.compute.kernel import kernel
 from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator, Param, RowsOf
-from engine.kernels.jit import kernel
 from engine.plug_ins import plug_in_code
+
+__all__ = ["Param", "register"]
 
 INPUTS = frozenset(
     {
@@ -50,7 +52,7 @@ def register(
     known_after: Callable[..., int] | None = None,
     params: tuple[Param, ...] = (),
     outputs: tuple[str, ...] = ("value",),
-    group: str = "own",
+    group: str | None = None,
     rows: str = "bars",
     of_session: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
@@ -76,17 +78,17 @@ def register(
     unknown = [name for name in inputs if name not in there]
 
     def decorate(function: Callable[..., Any]) -> Any:
-        name, taken = function.__name__, CATALOGUE.get(function.__name__)
+        name, module = function.__name__, function.__module__
         if unknown:
             raise IndicatorError(
                 f"unknown input {unknown[0]!r}",
                 where=f"indicator {name}",
                 expected=", ".join(sorted(there)),
             )
-        if taken is not None and taken.kernel.py_func.__module__ != function.__module__:
+        if CATALOGUE.module_of(name) not in (None, module):
             raise IndicatorError(
                 f"the name {name!r} is taken",
-                where=function.__module__,
+                where=module,
                 fix="name the function otherwise",
             )
         compiled = kernel(function)
@@ -97,9 +99,9 @@ def register(
         def counted(what: str, count: Callable[..., int] | None) -> Callable[..., int] | None:
             return None if count is None else _whole_number(f"indicator {name}", f"{what}()", count)
 
-        CATALOGUE[name] = Indicator.made(
+        row = Indicator.made(
             name,
-            group,
+            group or CATALOGUE.group_of(module),
             compiled,
             inputs=inputs,
             params=params,
@@ -113,6 +115,7 @@ def register(
             rows=RowsOf(rows),
             of_session=of_session,
         )
+        CATALOGUE.add(row)
         return compiled
 
     return decorate

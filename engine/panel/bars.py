@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.latest_rows import latest_rows
+from engine.compute.latest_rows import latest_rows
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

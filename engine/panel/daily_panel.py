@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
-from engine.kernels.coverage import NEVER
-from engine.kernels.day_rows import look_up_days, mark_rows
-from engine.kernels.join_rows import join_rows
-from engine.kernels.latest_rows import latest_rows
-from engine.kernels.span_rows import span_rows
-from engine.panel.bar_coverage import Coverage
+from engine.compute.bar_coverage import NEVER
+from engine.compute.day_rows import look_up_days, mark_rows
+from engine.compute.join_rows import join_rows
+from engine.compute.latest_rows import latest_rows
+from engine.compute.span_rows import span_rows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import run_over_symbols
+from engine.panel.session_coverage import Coverage
 from engine.panel.session_panel import rescale, slices, slices_of
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers

@@ -10,12 +10,12 @@ from engine.archive.archive import Archive
 from engine.archive.disk.bar_files import symbol_runs
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE, Interval
+from engine.compute.bar_coverage import coverage
+from engine.compute.derive_bars import derive_bars
+from engine.compute.span_rows import first_disorder, span_rows
 from engine.errors import ArchiveError, SessionFileError
-from engine.kernels.coverage import coverage
-from engine.kernels.derive_bars import derive_bars
-from engine.kernels.span_rows import first_disorder, span_rows
-from engine.panel.bar_coverage import Coverage
 from engine.panel.bars import Bars, Floats, Ints, rows_of
+from engine.panel.session_coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 from engine.schema import BAR_VALUES

@@ -20,7 +20,7 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.indicators.block import block_of
+from engine.features.warm_up_block import block_of
 from engine.runs.pace import PaceClock
 from engine.runs.stored_block import FRAMES, Block, StoredBlock
 from engine.runs.workers import Workers

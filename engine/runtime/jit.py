@@ -4,7 +4,7 @@ fastmath is off: results must not depend on the machine. `NUMBA_DISABLE_JIT=1` r
 Python, so that their lines can be measured. Compiled code is cached on disk beside the source.
 
 Why the names: numba's cache compares the time stamp of the file that a function stands in, not of
-the files that it calls into. A change of a pass in kernels/shared/ would leave every kernel that
+the files that it calls into. A change of a pass in compute/shared/ would leave every kernel that
 inlined it as it was. So a function's cached name carries a digest of the files that kernels share;
 in the broker, whose files call each other, of the broker's files.
 Measured: a helper's file changed between two processes, and the second still computed with the old
@@ -32,12 +32,16 @@ give_back_lock()
 COMPILED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
 _HERE = Path(__file__).parent
-_KERNELS = _HERE.parent / "kernels"
-_EVERYWHERE = [*(_HERE / name for name in ("jit.py", "borrow.py", "bind.py")), _KERNELS / "jit.py"]
+_ENGINE = _HERE.parent
+_EVERYWHERE = [
+    *(_HERE / name for name in ("jit.py", "borrow.py", "bind.py")),
+    _ENGINE / "compute" / "kernel.py",
+]
+_FOLDERS = {"shared": _ENGINE / "compute" / "shared", "broker": _ENGINE / "trading" / "broker"}
 
 
 def njit(function: Callable[..., Any]) -> Any:
-    """Compile a helper or a kernel with the project's flags. Passes that kernels share stand in kernels/shared/."""
+    """Compile a helper or a kernel with the project's flags."""
     folder = Path(inspect.getfile(function)).parent.name
     function.__qualname__ = (
         f"{function.__qualname__}_{_digest('broker' if folder == 'broker' else 'shared')}"
@@ -50,5 +54,5 @@ def njit(function: Callable[..., Any]) -> Any:
 
 @functools.cache
 def _digest(folder: str) -> str:
-    files = [*_EVERYWHERE, *sorted((_KERNELS / folder).glob("*.py"))]
+    files = [*_EVERYWHERE, *sorted(_FOLDERS[folder].glob("*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.kernels.rank_rows import order_rows
+from engine.compute.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
 from engine.runtime.buffers import Buffers
 from engine.scan.cross_section import CrossSection

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.compute import session_so_far as so_far
 from engine.errors import IndicatorError, ScannerError, did_you_mean
-from engine.indicators.block import CLOSE_EX, DIVIDEND
+from engine.features.feature_node import REGULAR, VISIBLE, Carry, Term
+from engine.features.warm_up_block import CLOSE_EX, DIVIDEND
 from engine.indicators.key import parse_column
-from engine.indicators.term import REGULAR, VISIBLE, Carry, Term
-from engine.kernels import session_so_far as so_far
 from engine.schema import TIMESTAMP
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.errors import RunError
-from engine.indicators.lazy_columns import LazyColumns, LazyView
+from engine.features.lazy_columns import LazyColumns, LazyView
 from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers

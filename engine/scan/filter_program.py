@@ -1,4 +1,4 @@
-"""Conditions and computations as steps of the machine that filters rows (engine/kernels/filter_rows).
+"""Conditions and computations as steps of the machine that filters rows (engine/compute/filter_rows).
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and, or, not, and the rank of a
 number among the symbols of a tick. A condition with anything else in it has no steps and is evaluated by Polars; where it has,
@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.kernels import filter_rows as machine
-from engine.kernels.rank_rows import rank_members
+from engine.compute import filter_rows as machine
+from engine.compute.rank_rows import rank_members
 from engine.panel.bars import Floats, Ints
 from engine.runtime.buffers import Buffers
 from engine.runtime.threads import in_threads, threads

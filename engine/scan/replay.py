@@ -25,9 +25,9 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.indicators.block import OF_ACTIONS, BlockSample, MonthBlock, block_of
-from engine.indicators.session_rows import Panel
-from engine.indicators.term import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.features.session_rows import Panel
+from engine.features.warm_up_block import OF_ACTIONS, BlockSample, MonthBlock, block_of
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
 from engine.panel.dividends import Dividends

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from engine.clock.interval import Interval
 from engine.errors import IndicatorError
+from engine.features.feature_node import BENCHMARK, TICKS, Term, indicator_term
 from engine.indicators.key import IndicatorKey
-from engine.indicators.term import BENCHMARK, TICKS, Term, indicator_term
 from engine.scan.columns import COLUMNS, SESSION_VOLUME
 
 

@@ -25,9 +25,9 @@ from engine.archive.reference.universe import Universe
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
-from engine.indicators.block import block_of
-from engine.indicators.session_rows import Panel
-from engine.indicators.term import Term
+from engine.features.feature_node import Term
+from engine.features.session_rows import Panel
+from engine.features.warm_up_block import block_of
 from engine.runtime.time_limit import check_time_limit
 from engine.scan.base import ColumnarScanner
 from engine.scan.manager import ScannerManager

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.errors import RunError
+from engine.features.feature_node import TICKS, Term
+from engine.features.session_rows import Panel
 from engine.indicators.key import IndicatorKey
-from engine.indicators.session_rows import Panel
-from engine.indicators.term import TICKS, Term
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
 from engine.scan.replay import MarketReplay, ReplaySpec, SessionBatch

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.compute.first_seen import first_seen
 from engine.errors import RunError, did_you_mean
 from engine.indicators.key import IndicatorKey, parse_column
-from engine.kernels.first_seen import first_seen
 from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.session.events import Event

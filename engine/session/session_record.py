@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from engine.clock.interval import MICROS_A_MINUTE
-from engine.kernels.coverage import NEVER
-from engine.panel.bar_coverage import Coverage
+from engine.compute.bar_coverage import NEVER
 from engine.panel.bars import Ints
+from engine.panel.session_coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.scan_record import (
     ScanRecord,

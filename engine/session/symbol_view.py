@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.clock.interval import Interval
 from engine.clock.time_manager import utc
-from engine.indicators.session_rows import Panel
+from engine.features.session_rows import Panel
 from engine.scan.cross_section import CrossSection
 from engine.schema import BAR_VALUES, TIMESTAMP
 from engine.session.history import TrailingHistory

@@ -6,10 +6,10 @@ import numpy as np
 
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
-from engine.indicators.session_rows import Panel
-from engine.kernels.broker.records import Tape
+from engine.features.session_rows import Panel
 from engine.panel.bars import Bars, Ints
 from engine.schema import BAR_VALUES
+from engine.trading.broker.records import Tape
 
 
 def instants_of(session: Session, base: Interval) -> Ints:

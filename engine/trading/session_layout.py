@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from engine.kernels.broker import records
-from engine.kernels.broker.records import Tape
 from engine.panel.bars import Floats, Ints
 from engine.scan.replay import SessionBatch
 from engine.session.trader import Scene
 from engine.trading.bar_feed import make_tape
-from engine.trading.broker import Broker, Records
+from engine.trading.broker import records
+from engine.trading.broker.records import Tape
+from engine.trading.broker_account import Broker, Records
 from engine.trading.finds import NEVER, Finds, ScannerCodes
 from engine.trading.strategy_runtime import StrategySlot
 

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
-from engine.kernels.broker import records
 from engine.panel.bars import Floats, Ints
 from engine.plug_ins import declared, plug_in_code
 from engine.scan.clause_evaluation import values_of
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import Clause, columns_before, columns_of, indicators_named
+from engine.trading.broker import records
 from engine.trading.strategy import ColumnarStrategy
 
 Bools = NDArray[np.bool_]

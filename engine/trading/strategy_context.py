@@ -12,11 +12,11 @@ import polars as pl
 from engine.clock.interval import Interval
 from engine.clock.time_manager import TimeManager, utc
 from engine.errors import StrategyError, did_you_mean
-from engine.kernels.broker import records
-from engine.kernels.broker.decimals import add
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Bar
-from engine.trading.broker import KINDS, Broker
+from engine.trading.broker import records
+from engine.trading.broker.decimals import add
+from engine.trading.broker_account import KINDS, Broker
 
 
 class Holder(Protocol):

@@ -19,7 +19,7 @@ from engine.runtime.module_loader import Kind, load_class
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import indicators_named
 from engine.scan.ticks import Scheduled
-from engine.trading.broker import StrategyTerms
+from engine.trading.broker_account import StrategyTerms
 from engine.trading.signal_plan import SignalPlan
 from engine.trading.strategy import ColumnarStrategy, Strategy
 

@@ -28,7 +28,7 @@ from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
 from engine.session.trader import Found, Scene
 from engine.trading.bar_feed import instants_of
-from engine.trading.broker import Broker
+from engine.trading.broker_account import Broker
 from engine.trading.broker_tables import TradingTables
 from engine.trading.desk_session import DeskSession, tell_of_locks
 from engine.trading.finds import ScannerCodes, note_found

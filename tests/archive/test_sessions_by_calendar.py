@@ -25,8 +25,8 @@ from engine.archive.reference.universe import FixedUniverse
 from engine.clock.calendar import NO_DAY, ExchangeCalendar, Session
 from engine.clock.interval import Interval
 from engine.clock.schedule import Schedule
+from engine.compute.bar_coverage import coverage
 from engine.errors import CalendarError
-from engine.kernels.coverage import coverage
 from tests.archive.sources import clock, csv, imported, written
 from tests.cli.barsweep import Barsweep
 from tests.running import config, tables

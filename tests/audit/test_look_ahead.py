@@ -17,9 +17,9 @@ from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.audit.future import FUTURES, in_our_layout
 from engine.audit.look_ahead import BEGUN_THERE, AuditOptions, LookAheadAudit, audit_look_ahead
 from engine.clock.calendar import Session
+from engine.compute.latest_rows import latest_rows
 from engine.config.load import LoadedConfig, load_config
 from engine.config.models import BacktestConfig, SessionConfig
-from engine.kernels.latest_rows import latest_rows
 from engine.panel.bars import Bars, Ints
 from engine.panel.daily_panel import DailyBars
 from engine.progress import silent

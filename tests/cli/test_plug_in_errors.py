@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -246,11 +247,11 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+def catalogue() -> Iterator[None]:
     """What a test registers is gone after it: other tests look at every indicator there is."""
+    yield
     for name in ("mine_state", "mine_warmup", "mine_untyped", "mine_raising"):
-        monkeypatch.setitem(CATALOGUE, name, None)  # type: ignore[arg-type]
-        monkeypatch.delitem(CATALOGUE, name)
+        CATALOGUE.remove(name)
 
 
 def written(folder: Path, text: str, strategy: bool) -> tuple[str, Path, Path]:

@@ -10,7 +10,7 @@ import talib
 from engine.errors import IndicatorError
 from engine.indicators.expression import indicator
 from tests.data import real_data
-from tests.kernels.series import bars
+from tests.indicators.series import bars
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from tests.running import config, hits
 
 @pytest.fixture(autouse=True)
 def catalogue_as_it_was():
-    before = dict(CATALOGUE)
+    before = set(CATALOGUE)
     yield
-    CATALOGUE.clear()
-    CATALOGUE.update(before)
+    for name in set(CATALOGUE) - before:
+        CATALOGUE.remove(name)
 
 
 def test_it_runs_in_a_scan_by_its_key(demo: Archive) -> None:

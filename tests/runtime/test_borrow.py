@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba.extending import overload
 
-from engine.kernels.jit import _no_workspace, _over_symbols
+from engine.compute.kernel import _no_workspace, _over_symbols
 from engine.runtime.bind import bind
 from engine.runtime.borrow import borrow
 from engine.runtime.jit import COMPILED

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.kernels.broker.money import round_lot
-from engine.kernels.sma import sma
+from engine.indicators.overlays.sma import sma
 from engine.runtime import jit
+from engine.trading.broker.money import round_lot
 
 HELPER = "import numba\n@numba.njit(cache=True)\ndef helper(x):\n    return x + {}\n"
 USER = """
@@ -54,7 +54,9 @@ def test_names_change_with_the_files_that_are_shared(
     for folder in ("shared", "broker"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "pass.py").write_text("1")
-    monkeypatch.setattr(jit, "_KERNELS", tmp_path)
+    monkeypatch.setattr(
+        jit, "_FOLDERS", {folder: tmp_path / folder for folder in ("shared", "broker")}
+    )
     digests = [jit._digest.__wrapped__(folder) for folder in ("shared", "broker")]
     (tmp_path / "shared" / "pass.py").write_text("2")
     assert [

@@ -12,7 +12,7 @@ from tests.data import PROJECT
 RUN = """
 import sys
 import numpy as np
-from engine.kernels.span_rows import first_disorder
+from engine.compute.span_rows import first_disorder
 none = np.zeros(0, np.int64)
 first_disorder(none, none, none)
 """

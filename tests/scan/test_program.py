@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kernels import filter_rows as machine
+from engine.compute import filter_rows as machine
 from engine.scan.expressions import universe_percentile, universe_rank
 from engine.scan.filter_program import (
     Column,

@@ -16,7 +16,7 @@ import pytest
 from bench.daily import daily_archive
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.indicators.bank import TermBank
+from engine.features.feature_state import TermBank
 from engine.panel.daily_panel import DailyBars
 from engine.panel.session_panel import SessionPanel
 from engine.runs.execute_run import make_desk

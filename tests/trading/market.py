@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from engine.config.models import AccountConfig, CostsConfig
-from engine.kernels.broker import records
-from engine.kernels.broker.records import Tape
-from engine.trading.broker import Broker, StrategyTerms
+from engine.trading.broker import records
+from engine.trading.broker.records import Tape
+from engine.trading.broker_account import Broker, StrategyTerms
 
 STEP = 60_000_000
 Row = tuple[float, float, float, float, float]  # open, high, low, close, volume

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kernels.broker import records
-from engine.trading.broker import Broker
+from engine.trading.broker import records
+from engine.trading.broker_account import Broker
 from tests.trading.market import STEP, broker, equity_rows, place, tape
 
 SYMBOLS = ("A", "B", "C")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.config.models import AccountConfig, CostsConfig
-from engine.kernels.broker.records import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING
-from engine.trading.broker import Broker, StrategyTerms
+from engine.trading.broker.records import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING
+from engine.trading.broker_account import Broker, StrategyTerms
 from tests.trading.market import STEP, broker, equity_rows, play, tape
 
 FLAT = (10.0, 10.0, 10.0, 10.0, 1000.0)

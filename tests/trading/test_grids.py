@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kernels.broker.decimals import add, decimal, multiply, over, times, to_grid, to_units
-from engine.kernels.broker.records import LIMIT, STOP, STOP_LIMIT, TRAILING
+from engine.trading.broker.decimals import add, decimal, multiply, over, times, to_grid, to_units
+from engine.trading.broker.records import LIMIT, STOP, STOP_LIMIT, TRAILING
 from tests.trading.market import broker, play
 
 STEPS = st.sampled_from(

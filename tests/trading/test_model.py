@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.config.models import AccountConfig, CostsConfig
-from engine.kernels.broker import records
-from engine.trading.broker import KINDS, STATES, Broker, StrategyTerms
+from engine.trading.broker import records
+from engine.trading.broker_account import KINDS, STATES, Broker, StrategyTerms
 from tests.trading.market import STEP, equity_rows, tape
 from tests.trading.model import Model, exactly
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.kernels.broker.records import AT_CLOSE, LIMIT, MARKET, STOP
-from engine.trading.broker import Broker
+from engine.trading.broker.records import AT_CLOSE, LIMIT, MARKET, STOP
+from engine.trading.broker_account import Broker
 from tests.trading.market import STEP, broker, equity_rows, place, tape
 from tests.trading.market import play as play_session
 

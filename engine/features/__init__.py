@@ -1,0 +1,1 @@
+"""Features: what is computed of each symbol, its state from session to session, its warm-up."""

@@ -1,0 +1,356 @@
+"""Lazy columns: computed for a symbol when somebody reads it.
+
+Most criteria are read for the few symbols that the first ones left. A term that starts anew at every session needs nothing
+but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other terms
+are walked, for their states; their columns are sampled from the states before the session.
+
+Of a batch of daily sessions only windows are lazy: the rows before lie beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.compute.join_rows import join_rows
+from engine.features.feature_node import Carry, Term
+from engine.features.past_rows import PastKey, PastRows, past_key
+from engine.features.session_rows import SessionRows
+from engine.panel.bars import Bars, Floats, Ints
+from engine.panel.passes import Job, run_over_symbols
+
+MOST = 0.5  # of the symbols: then columns are computed for all
+States = Mapping[
+    str, tuple[Floats, Floats]
+]  # term -> states and last values: float64[symbols, size], float64[outputs, symbols]
+
+
+@dataclass
+class Laid:
+    """The rows that terms walk, of the symbols that were asked for.
+
+    starts, ends  int64[asked], slices of the columns
+    rows          int64[asked, ticks], the row that each tick sees
+    column        name -> float64 over the rows; there once the jobs are done
+    """
+
+    starts: Ints
+    ends: Ints
+    rows: Ints
+    column: Callable[[str], Floats]
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def longest(self) -> int:
+        """The most rows a symbol has."""
+        return int((self.ends - self.starts).max(initial=0))
+
+    def after(self, past: PastRows, ids: Ints) -> Laid:
+        """The same with the rows before the session, symbol by symbol; `ids` are the symbols."""
+        before = past.counts[ids]
+        ends = np.cumsum(before + self.ends - self.starts)
+        starts = ends - (before + self.ends - self.starts)
+        firsts, jobs, made = (ids + 1) * past.size - before, list[Job](), dict[str, Floats]()
+
+        def joined(name: str) -> Floats:
+            if name not in made:
+                values, session = (
+                    past.room(name, int(before.sum() + (self.ends - self.starts).sum())),
+                    self.column(name),
+                )
+
+                def join(first: int, last: int) -> None:
+                    one = slice(first, last)
+                    join_rows(
+                        firsts[one],
+                        (firsts + before)[one],
+                        starts[one],
+                        past.values[name].reshape(-1),
+                        values,
+                    )
+                    join_rows(
+                        self.starts[one], self.ends[one], (starts + before)[one], session, values
+                    )
+
+                jobs.append(join)
+                made[name] = values[:]
+                made[
+                    name
+                ].flags.writeable = (
+                    session.flags.writeable
+                )  # kernels are compiled for the one or the other
+            return made[name]
+
+        # a tick before the session's first bar sees the last row before it
+        return Laid(
+            starts, ends, self.rows + (starts + before - self.starts)[:, None], joined, jobs
+        )
+
+
+@dataclass
+class Sampled:
+    """Columns of some symbols.
+
+    places   int64[symbols], where in the columns each is; -1 for those that were not asked for
+    columns  output -> float64[ticks, asked]
+    whole    whether they are of all symbols, in their order
+    """
+
+    places: Ints
+    columns: dict[str, Floats]
+    whole: bool
+
+
+@dataclass
+class LazyColumns:
+    """The lazy terms of a batch; valid until the next batch.
+
+    rows    what the terms walk
+    before  stateful terms: states and last values before the batch
+    pasts   the rows before the session that windows reach back over
+    begins  term over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
+    """
+
+    terms: Sequence[Term]
+    rows: SessionRows
+    before: States
+    pasts: Mapping[PastKey, PastRows]
+    begins: Callable[[Term], Ints]
+    _made: dict[str, Sampled] = field(default_factory=dict)  # by term
+
+    def __post_init__(self) -> None:
+        self.symbols = len(self.rows.panel.table)
+        self._by_output = {output: term for term in self.terms for output in term.outputs}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_output)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_output
+
+    def of_ticks(self, first: int, last: int) -> LazyView:
+        """The columns at some of the ticks."""
+        return LazyView(self, slice(first, last))
+
+    def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
+        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
+        made = self.fill([name], symbols)[self._by_output[name].name]
+        return made.columns[name], made.places
+
+    def whole(self, name: str) -> Floats:
+        """float64[ticks, symbols] of an output."""
+        values, places = self.some(name, np.arange(self.symbols))
+        return values if self.is_whole(name) else values[:, places]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether an output is there for all symbols, in their order."""
+        made = self._made.get(self._by_output[name].name)
+        return made is not None and made.whole
+
+    def everything(self) -> dict[str, Floats]:
+        """All outputs of all symbols."""
+        self.fill(self._by_output, np.arange(self.symbols))
+        return {name: self.whole(name) for name in self._by_output}
+
+    def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
+        """Compute outputs of these symbols where that was not done; what there is of each term."""
+        return self.fill_each(
+            {self._by_output[name].name: symbols for name in names if name in self._by_output}
+        )
+
+    def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
+        """The same with symbols for each term, by its name."""
+        missing: dict[bytes, tuple[Ints, list[Term]]] = {}
+        for term in self.terms:
+            if term.name in asked:
+                ids = self._missing(term, asked[term.name])
+                if len(ids) or term.name not in self._made:
+                    missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
+        for ids, alike in missing.values():
+            self._compute(alike, ids)
+        return {name: self._made[name] for name in asked}
+
+    @property
+    def asked(self) -> dict[str, Ints]:
+        """The symbols for which each term was computed, by its name; all, where that was most of them."""
+        found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
+        return {
+            name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols)
+            for name, ids in found.items()
+        }
+
+    def renew(self, symbols: Ints, first: int) -> None:
+        """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
+        made = self.fill(self, symbols)
+        self._made.clear()
+        for name, new in self.fill(self, symbols).items():
+            for output, values in made[name].columns.items():
+                values[first:, made[name].places[symbols]] = new.columns[output][
+                    first:, new.places[symbols]
+                ]
+        self._made.update(made)
+
+    def _missing(self, term: Term, symbols: Ints) -> Ints:
+        """Those of the symbols for which a term was not computed, each once."""
+        made = self._made.get(term.name)
+        if made and (made.places[symbols] >= 0).all():
+            return symbols[:0]
+        asked = np.zeros(self.symbols, np.bool_)
+        asked[symbols] = True
+        if made:
+            asked &= made.places < 0
+        return np.flatnonzero(asked)
+
+    def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
+        laid: dict[tuple[str, PastKey | None, int], Laid] = {}
+        rows: dict[str, Ints] = {}
+        jobs: list[Job] = []
+        made: list[tuple[Term, list[Floats]]] = []
+        for term in terms:
+            kind = self.rows.kind(term.rows)
+            place = (
+                kind,
+                past_key(term) if term.is_window else None,
+                term.window if term.looks_back else 0,
+            )
+            if place not in laid:
+                if kind not in rows:
+                    rows[kind] = self.rows.seen_by(term.rows, ids)
+                laid[place] = self._lay_out(term, ids, rows[kind])
+            outs = [
+                self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs
+            ]
+            inputs = tuple(laid[place].column(name) for name in term.inputs)
+            jobs.append(
+                kernel_job(
+                    term,
+                    laid[place],
+                    inputs,
+                    laid[place].rows,
+                    *self._before(term, ids),
+                    tuple(outs),
+                )
+            )
+            made.append((term, outs))
+        run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
+        places = np.full(self.symbols, -1)
+        places[ids] = np.arange(len(ids))
+        for term, outs in made:
+            for values in outs:
+                if term.known_after:
+                    values[self.rows.before_known(term)] = term.empty
+            self._keep(
+                term,
+                Sampled(
+                    places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols
+                ),
+            )
+
+    def _before(self, term: Term, ids: Ints) -> tuple[Floats, Floats]:
+        """States and last values of some symbols before the batch."""
+        if term.is_stateless:
+            return fresh_states(term, len(ids))
+        states, carried = self.before[term.name]
+        own = (
+            fresh_states(term, len(ids))[1]
+            if term.carry is Carry.OF_SESSION
+            else np.ascontiguousarray(carried[:, ids])
+        )
+        return states[ids], own
+
+    def _keep(self, term: Term, new: Sampled) -> None:
+        old = self._made.get(term.name)
+        if old is not None:
+            first = next(iter(old.columns.values())).shape[1]
+            places = np.where(new.places < 0, old.places, new.places + first)
+            new = Sampled(
+                places,
+                {
+                    name: np.hstack([old.columns[name], values])
+                    for name, values in new.columns.items()
+                },
+                False,
+            )
+        self._made[term.name] = new
+
+    def _lay_out(self, term: Term, ids: Ints, rows: Ints) -> Laid:
+        bars = self.rows.bars(term.rows)
+        starts = bars.starts
+        if term.looks_back:
+            starts = np.maximum(self.begins(term), starts - term.window)
+        session = Laid(
+            starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(term.rows, name)
+        )
+        return session.after(self.pasts[past_key(term)], ids) if term.keeps_past else session
+
+
+@dataclass(frozen=True)
+class LazyView:
+    """Lazy columns at the ticks of one session of a batch.
+
+    Where one session asks for some symbols, columns are computed for all: the other sessions ask for others.
+    """
+
+    whole_batch: LazyColumns
+    ticks: slice
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole_batch)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.whole_batch
+
+    def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
+        """As `LazyColumns.some`."""
+        values, places = self.whole_batch.some(name, self._everybody)
+        return values[self.ticks], places
+
+    def whole(self, name: str) -> Floats:
+        """As `LazyColumns.whole`."""
+        return self.whole_batch.whole(name)[self.ticks]
+
+    def is_whole(self, name: str) -> bool:
+        """As `LazyColumns.is_whole`."""
+        return self.whole_batch.is_whole(name)
+
+    def fill(self, names: Iterable[str], symbols: Ints) -> object:
+        """As `LazyColumns.fill`."""
+        return self.whole_batch.fill(names, self._everybody)
+
+    def of_ticks(self, first: int, last: int) -> LazyView:
+        """The columns at some of these ticks."""
+        return LazyView(self.whole_batch, slice(self.ticks.start + first, self.ticks.start + last))
+
+    @property
+    def _everybody(self) -> Ints:
+        return np.arange(self.whole_batch.symbols)
+
+
+def fresh_states(term: Term, symbols: int) -> tuple[Floats, Floats]:
+    """States and last values of symbols of which nothing was walked."""
+    return np.zeros((symbols, max(1, term.state_size))), np.full(
+        (len(term.outputs), symbols), term.empty
+    )
+
+
+def kernel_job(
+    term: Term,
+    laid: Bars | Laid,
+    inputs: tuple[Floats, ...],
+    rows: Ints,
+    states: Floats,
+    carried: Floats,
+    outs: tuple[Floats, ...],
+) -> Job:
+    """The job that walks a term over laid out rows and samples it at `rows`; see the kernels' over_symbols."""
+    starts, ends, longest = laid.starts, laid.ends, laid.longest
+
+    def job(first: int, last: int) -> None:
+        scratch = tuple(np.empty(longest) for _ in outs)
+        term.kernel.over_symbols(
+            first, last, starts, ends, inputs, term.params, states, rows, scratch, carried, outs
+        )
+
+    return job

@@ -1,0 +1,1 @@
+"""Momentum: how fast and how steadily the price moves."""

@@ -1,0 +1,1 @@
+"""Overlays: averages, bands, channels and lines in the scale of the price."""

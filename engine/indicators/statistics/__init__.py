@@ -1,0 +1,1 @@
+"""Statistics of a sliding window: ranks, quantiles, moments, and against the benchmark."""

@@ -1,0 +1,1 @@
+"""Volatility: how far the price moves."""

@@ -1,0 +1,1 @@
+"""Volume: turnover, and the price's moves weighted by it."""

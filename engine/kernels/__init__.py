@@ -1,1 +1,0 @@
-"""numba only: arrays in, arrays out, state carried; one kernel a file; no polars and no project imports."""

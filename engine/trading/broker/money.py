@@ -1,0 +1,124 @@
+"""Costs, marks, and what the account can afford."""
+
+from __future__ import annotations
+
+import math
+
+from engine.runtime.jit import njit
+from engine.trading.broker.decimals import (
+    STEP_ERROR,
+    add,
+    decimal,
+    minus,
+    plus,
+    times,
+    to_grid,
+    to_units,
+)
+from engine.trading.broker.records import CASH, HELD, PERCENT, RISK, SHARES
+
+
+@njit
+def round_lot(quantity, lot):
+    """Down to a multiple of the lot; with lot 0 as it is."""
+    if lot <= 0.0:
+        return quantity
+    return to_grid(quantity, lot, False)
+
+
+@njit
+def commission_of(rules, order, quantity, notional):
+    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity * price.
+
+    The minimum is that of the whole order, and each fill is charged what is not charged yet.
+    """
+    if order.filled == 0.0:
+        order.fees, order.fees_rest = decimal(rules.per_order)
+    by_share = times(decimal(rules.per_share), decimal(quantity))
+    by_value = times(times(decimal(rules.percent), decimal(0.01)), notional)
+    order.fees, order.fees_rest = plus((order.fees, order.fees_rest), plus(by_share, by_value))
+    due = max(
+        to_units(rules.scale, (order.fees, order.fees_rest)),
+        to_units(rules.scale, decimal(rules.minimum)),
+    )
+    return due - to_units(rules.scale, decimal(order.commission))
+
+
+@njit
+def slippage_of(rules, quantity, price, high, low):
+    """What a fill that takes the market's price loses, a pair: basis points of the price, and a part of the bar's range."""
+    by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
+    by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
+    return times(decimal(quantity), plus(by_price, by_range))
+
+
+@njit
+def mark(books, symbol, price):
+    """Value a symbol's positions at a price."""
+    quote, account = books.quotes[symbol], books.account[0]
+    if not math.isnan(quote.last):
+        change = price - quote.last
+        for strategy in range(len(books.strategies)):
+            quantity = books.positions[strategy, symbol].quantity
+            if quantity != 0.0:
+                account.value += quantity * change
+                account.gross += abs(quantity) * change
+                books.strategies[strategy].gross += abs(quantity) * change
+    quote.last = price
+    account.equity = account.cash / books.rules[0].scale + account.value
+
+
+@njit
+def revalue(books):
+    """Value all positions anew, so that no rounding adds up."""
+    account = books.account[0]
+    account.value, account.gross = 0.0, 0.0
+    for strategy in range(len(books.strategies)):
+        books.strategies[strategy].gross = 0.0
+    for place in range(books.counts[HELD]):
+        strategy, symbol = books.held[place, 0], books.held[place, 1]
+        quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
+        account.value += quantity * last
+        account.gross += abs(quantity) * last
+        books.strategies[strategy].gross += abs(quantity) * last
+    account.equity = account.cash / books.rules[0].scale + account.value
+
+
+@njit
+def lots_for(books, room, whole, each):
+    """How many shares, in whole lots, a room is enough for, which is what is left of a whole amount."""
+    lot = books.rules[0].lot
+    shares = max(0.0, room / each)
+    if lot <= 0.0 or shares == 0.0:
+        return shares
+    return to_grid(shares, lot, False, STEP_ERROR * whole / each / lot)
+
+
+@njit
+def affordable(books, own, awaited, price, unit_cost):
+    """How many shares the account can take at a price.
+
+    own      reserved for the very order, so counted back
+    awaited  what orders on their way are expected to give back; at a fill that is not there yet
+    """
+    account, rules = books.account[0], books.rules[0]
+    room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
+    room -= rules.minimum + rules.per_order
+    each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
+    return lots_for(books, room, rules.leverage * account.equity, each)
+
+
+@njit
+def wanted(books, unit, size, price, stop_loss):
+    """Shares that a size asks for at a price."""
+    equity = books.account[0].equity
+    if unit != SHARES and not price > 0.0:
+        return math.nan
+    if unit == CASH:
+        return size / price
+    if unit == PERCENT:
+        return equity * size / 100.0 / price
+    if unit == RISK:
+        risk = abs(add(price, -stop_loss))
+        return equity * size / 100.0 / risk if risk > 0.0 else math.nan
+    return size

@@ -1,0 +1,348 @@
+"""Orders come in: what they ask for is checked against the account, cut to what it can take, or refused."""
+
+from __future__ import annotations
+
+import math
+
+from engine.runtime.jit import njit
+from engine.trading.broker.decimals import add
+from engine.trading.broker.money import affordable, lots_for, round_lot, wanted
+from engine.trading.broker.prices import put_on_grid
+from engine.trading.broker.records import (
+    ALIVE,
+    CANCELLED,
+    ENTRIES_BLOCKED,
+    LIMIT,
+    LOCKS,
+    MARKET,
+    MAX_OPEN_POSITIONS,
+    NO_POSITION,
+    NO_PRICE,
+    NO_REASON,
+    NO_SHORTING,
+    NO_SIZE,
+    NO_STOP_LOSS,
+    NOT_A_PRICE,
+    NOT_ENOUGH_CASH,
+    OPEN,
+    ORDERS,
+    POSITION_LIMIT,
+    REJECTED,
+    SETTLED,
+    STOP,
+    STOP_LIMIT,
+    STOP_LOSS_ON_WRONG_SIDE,
+    STRATEGY_LIMIT,
+    TAKE_PROFIT_ON_WRONG_SIDE,
+    TRAILING,
+)
+
+
+@njit
+def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
+    """An order's place, every field set; the caller adds prices and sends it by `accept` or `refuse`."""
+    place = books.counts[ORDERS]
+    books.counts[ORDERS] += 1
+    account = books.account[0]
+    order = books.orders[place]
+    order.id, order.parent = account.next_id, -1
+    account.next_id += 1
+    order.strategy, order.symbol, order.side, order.kind, order.status = (
+        strategy,
+        symbol,
+        side,
+        kind,
+        OPEN,
+    )
+    order.day, order.reduce, order.triggered = True, False, False
+    order.born, order.born_at, order.born_price = SETTLED, -1, math.nan
+    order.reason, order.ended_by, order.placed, order.ended = reason, NO_REASON, now, -1
+    order.quantity, order.left, order.filled, order.reducing = quantity, quantity, 0.0, 0.0
+    order.paid, order.paid_rest, order.average = 0.0, 0.0, math.nan
+    order.fees, order.fees_rest, order.commission = 0.0, 0.0, 0.0
+    order.limit, order.stop, order.trail = math.nan, math.nan, math.nan
+    order.stop_loss, order.take_profit, order.trailing_stop = math.nan, math.nan, math.nan
+    order.reserved, order.frees, order.scanner, order.found = 0.0, 0.0, -1, -1
+    return place
+
+
+@njit
+def keep_busy(books, symbol, change, now):
+    """Count a symbol's open positions and orders; the first locks it, the end of the last unlocks it."""
+    quote = books.quotes[symbol]
+    quote.busy += change
+    if quote.busy == 0 or (change > 0 and quote.busy == 1):
+        lock = books.locks[books.counts[LOCKS]]
+        books.counts[LOCKS] += 1
+        lock.time, lock.symbol, lock.locked = now, symbol, change > 0
+
+
+@njit
+def accept(books, place):
+    """Put an order among the open ones."""
+    keep_busy(books, books.orders[place].symbol, 1, books.orders[place].placed)
+    books.alive[books.counts[ALIVE]] = place
+    books.counts[ALIVE] += 1
+    order, account = books.orders[place], books.account[0]
+    position = books.positions[order.strategy, order.symbol]
+    account.reserved += order.reserved
+    account.freed += order.frees
+    if order.kind == MARKET:
+        position.leaving = add(position.leaving, order.reducing)
+    if not order.reduce:
+        position.entering += 1
+        position.entering_side = order.side
+
+
+@njit
+def end_order(books, place, status, reason, now):
+    """An order is over; `compact` takes it off the list of open ones."""
+    order, account = books.orders[place], books.account[0]
+    position = books.positions[order.strategy, order.symbol]
+    account.reserved -= order.reserved
+    account.freed -= order.frees
+    if not order.reduce:
+        position.entering -= 1
+    if order.kind == MARKET:
+        position.leaving = add(position.leaving, -order.reducing)
+    order.reserved, order.frees, order.reducing = 0.0, 0.0, 0.0
+    order.status, order.ended_by, order.ended = status, reason, now
+    keep_busy(books, order.symbol, -1, now)
+
+
+@njit
+def refuse(books, place, reason, now):
+    """An order that never was open; of one entry only a session's first refusal for a reason is kept."""
+    order = books.orders[place]
+    position = books.positions[order.strategy, order.symbol]
+    session = books.account[0].session
+    told = position.refused_reasons if position.refused_session == session else 0
+    position.refused_session, position.refused_by = session, reason
+    position.refused_reasons = told | (1 << reason)
+    if told == position.refused_reasons:
+        books.counts[ORDERS] -= 1
+        books.account[0].next_id -= 1
+        return
+    order.status, order.ended_by, order.ended = REJECTED, reason, now
+
+
+@njit
+def compact(books):
+    """Take orders that are over off the list of open ones."""
+    kept = 0
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        if books.orders[place].status == OPEN:
+            books.alive[kept] = place
+            kept += 1
+    books.counts[ALIVE] = kept
+
+
+@njit
+def cancel_entries(books, strategy, symbol, reason, now):
+    """Cancel the open orders that would open or add to a position."""
+    for i in range(books.counts[ALIVE]):
+        place = books.alive[i]
+        order = books.orders[place]
+        if (
+            order.status == OPEN
+            and order.strategy == strategy
+            and order.symbol == symbol
+            and not order.reduce
+        ):
+            end_order(books, place, CANCELLED, reason, now)
+
+
+@njit
+def _prices_are_sound(order):
+    if order.kind in (LIMIT, STOP_LIMIT) and not _is_price(order.limit):
+        return False
+    if order.kind in (STOP, STOP_LIMIT, TRAILING) and not _is_price(order.stop):
+        return False
+    return order.kind != TRAILING or _is_price(order.trail)
+
+
+@njit
+def _is_price(value):
+    return 0.0 < value < math.inf
+
+
+@njit
+def _fault_of_bracket(order, price):
+    """Why what is to protect an entry at a price cannot: it has no value, or would close the position at once."""
+    if not (math.isnan(order.stop_loss) or _is_price(order.stop_loss)):
+        return NO_STOP_LOSS
+    if not (math.isnan(order.trailing_stop) or _is_price(order.trailing_stop)):
+        return NO_STOP_LOSS
+    if not (math.isnan(order.take_profit) or _is_price(order.take_profit)):
+        return NOT_A_PRICE
+    if order.side * order.stop_loss > order.side * price:
+        return STOP_LOSS_ON_WRONG_SIDE
+    if order.side * order.take_profit < order.side * price:
+        return TAKE_PROFIT_ON_WRONG_SIDE
+    return NO_REASON
+
+
+@njit
+def reference(books, order):
+    """The price that an order is reckoned at until it is filled."""
+    if order.limit > 0.0:
+        return order.limit
+    if order.stop > 0.0 and order.kind != TRAILING:
+        return order.stop
+    return books.quotes[order.symbol].last
+
+
+@njit
+def give_size(books, place, unit, size):
+    """An order's prices on the grid, and the shares that a size in a unit asks for at them."""
+    order = books.orders[place]
+    put_on_grid(order, books.rules[0].tick)
+    order.quantity = order.left = wanted(
+        books, unit, size, reference(books, order), order.stop_loss
+    )
+
+
+@njit
+def submit(books, place, now):
+    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether it was accepted.
+
+    The part of it that only reduces a position is never refused. What market orders on their way will take out of the
+    position counts as gone: an order beyond the rest opens a position on the other side.
+    """
+    order, rules, account = books.orders[place], books.rules[0], books.account[0]
+    strategy = books.strategies[order.strategy]
+    position = books.positions[order.strategy, order.symbol]
+    price = reference(books, order)
+    if not order.quantity > 0.0:
+        order.quantity = order.left = 0.0  # it may be NaN
+    against = staying(books, position) if position.quantity * order.side < 0.0 else 0.0
+    if order.reduce and against == 0.0:
+        refuse(books, place, NO_POSITION, now)
+        return False
+    if not _prices_are_sound(order):
+        refuse(books, place, NOT_A_PRICE, now)
+        return False
+    if not price > 0.0:
+        refuse(books, place, NO_PRICE, now)
+        return False
+    if order.quantity == 0.0:
+        refuse(books, place, NO_SIZE, now)
+        return False
+    asked = round_lot(order.quantity, rules.lot)
+    reducing = min(asked, against)
+    opening = 0.0 if order.reduce else add(asked, -reducing)
+    order.quantity = order.left = add(reducing, opening)
+    order.frees = reducing * price if order.kind == MARKET else 0.0
+    cause = NO_SIZE
+    if opening > 0.0:
+        opening, cause = _allowed(books, order, position, strategy, opening, price)
+    if opening + reducing <= 0.0:
+        refuse(books, place, cause, now)
+        return False
+    order.quantity = order.left = add(reducing, opening)
+    order.reserved, order.reducing, order.reduce = opening * price, reducing, opening <= 0.0
+    accept(books, place)
+    if opening > 0.0:
+        position.entered_session = account.session
+    return True
+
+
+@njit
+def _allowed(books, order, position, strategy, opening, price):
+    """How much of what an order would open may be opened, and why nothing."""
+    cause = _fault_of_bracket(order, price)
+    if cause == NO_REASON:
+        cause = _barred(books, order, position)
+    if cause != NO_REASON:
+        return 0.0, cause
+    return _cut(books, order, position, strategy, opening, price)
+
+
+@njit
+def _barred(books, order, position):
+    """Why nothing may be opened, whatever its size."""
+    account, rules, strategy = books.account[0], books.rules[0], books.strategies[order.strategy]
+    if account.blocked:
+        return ENTRIES_BLOCKED
+    if order.side < 0 and not rules.shorting:
+        return NO_SHORTING
+    limited = rules.max_positions > 0 or strategy.max_positions > 0
+    if limited and position.entering == 0 and staying(books, position) == 0.0:
+        everyone, own = _positions_to_be(books, order.strategy)
+        if rules.max_positions > 0 and everyone >= rules.max_positions:
+            return MAX_OPEN_POSITIONS
+        if strategy.max_positions > 0 and own >= strategy.max_positions:
+            return STRATEGY_LIMIT
+    return NO_REASON
+
+
+@njit
+def staying(books, position):
+    """The quantity that market orders on their way leave of a position, whatever its side."""
+    left = add(abs(position.quantity), -position.leaving)
+    return left if left > books.rules[0].dust else 0.0
+
+
+@njit
+def _positions_to_be(books, strategy):
+    """Positions once the orders on their way are filled: of all strategies, and of one."""
+    account = books.account[0]
+    everyone, own = account.open_positions, books.strategies[strategy].open_positions
+    account.counting += 1  # each position is counted once, however many orders it has
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        position = books.positions[order.strategy, order.symbol]
+        if order.status != OPEN or position.counted == account.counting:
+            continue
+        position.counted = account.counting
+        stays = position.entering > 0 or staying(books, position) > 0.0
+        change = int(stays) - int(position.quantity != 0.0)
+        everyone += change
+        own += change if order.strategy == strategy else 0
+    return everyone, own
+
+
+@njit
+def _exposure_of(books, order, position):
+    """What all strategies hold of an order's symbol and have ordered of it, but for what the order itself reduces, and what
+    is on its way out of the same position."""
+    last, total = books.quotes[order.symbol].last, 0.0
+    for strategy in range(len(books.strategies)):
+        total += abs(books.positions[strategy, order.symbol].quantity) * last
+    total -= (
+        abs(position.quantity) if position.quantity * order.side < 0.0 else position.leaving
+    ) * last
+    for i in range(books.counts[ALIVE]):
+        other = books.orders[books.alive[i]]
+        if other.status == OPEN and other.symbol == order.symbol:
+            total += other.reserved
+    return total
+
+
+@njit
+def _cut(books, order, position, strategy, opening, price):
+    """The quantity to open, after all limits, and what cut it to nothing."""
+    rules, account = books.rules[0], books.account[0]
+    if rules.max_position > 0.0:
+        there = _exposure_of(books, order, position)
+        most = rules.max_position * account.equity
+        opening = min(opening, lots_for(books, most - there, most, price))
+        if opening <= 0.0:
+            return 0.0, POSITION_LIMIT
+    if strategy.allocation > 0.0:
+        pending = 0.0
+        for i in range(books.counts[ALIVE]):
+            other = books.orders[books.alive[i]]
+            if other.status == OPEN and other.strategy == order.strategy:
+                pending += other.reserved - other.frees
+        most = strategy.allocation * account.equity
+        opening = min(
+            opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price)
+        )
+        if opening <= 0.0:
+            return 0.0, STRATEGY_LIMIT
+    opening = min(opening, affordable(books, 0.0, account.freed + order.frees, price, 0.0))
+    if opening <= 0.0:
+        return 0.0, NOT_ENOUGH_CASH
+    return opening, NO_REASON

@@ -1,0 +1,138 @@
+"""At which price a bar fills an order; NaN where it does not.
+
+An order is looked at twice in a bar: at its open, where time is known, and within it, where only the range is.
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine.runtime.jit import njit
+from engine.trading.broker.decimals import add, to_grid
+from engine.trading.broker.records import (
+    AT_CLOSE,
+    AT_OPEN,
+    BY_LIMIT,
+    BY_STOP,
+    LIMIT,
+    MARKET,
+    SETTLED,
+    STOP,
+    STOP_LIMIT,
+    TRAILING,
+)
+
+
+@njit
+def at_least(side, price, level):
+    """Whether a price is at a stop's level or beyond it: at least it for a buy, at most it for a sell."""
+    return side * price >= side * level
+
+
+@njit
+def price_at_open(order, open_):
+    """The open, where the order fills at it; marks stops that the open touched."""
+    kind, side = order.kind, order.side
+    if kind == AT_CLOSE:
+        return math.nan
+    if kind == LIMIT:
+        return open_ if side * open_ <= side * order.limit else math.nan
+    if kind in (STOP, TRAILING, STOP_LIMIT):
+        if not order.triggered and not at_least(side, open_, order.stop):
+            return math.nan
+        order.triggered = True
+        if kind == STOP_LIMIT:
+            return open_ if side * open_ <= side * order.limit else math.nan
+    return open_
+
+
+@njit
+def price_within(order, open_, high, low):
+    """The price within the bar's range. Orders born in this bar know less: see docs/trading.md."""
+    kind, side = order.kind, order.side
+    farthest = high if side > 0 else low  # towards a stop
+    nearest = low if side > 0 else high  # towards a limit
+    if kind == LIMIT:
+        return _limit_within(order, open_, nearest)
+    if order.triggered or kind in (MARKET, AT_CLOSE):
+        return _rest_within(order, nearest)
+    return _stop_within(order, open_, farthest)
+
+
+@njit
+def _rest_within(order, nearest):
+    """The limit of a stop-limit that was touched; the rest of a stop that was touched waits for the next open."""
+    if order.kind == STOP_LIMIT and order.side * nearest <= order.side * order.limit:
+        return order.limit
+    return math.nan
+
+
+@njit
+def _stop_within(order, open_, farthest):
+    side = order.side
+    if order.born == AT_OPEN and at_least(side, open_, order.stop):
+        order.triggered = True
+        return open_  # the open went past it
+    if not at_least(side, farthest, order.stop):
+        return math.nan
+    order.triggered = True
+    price = order.stop
+    if order.born in (BY_LIMIT, BY_STOP) and side * order.born_price >= side * price:
+        price = order.born_price  # the entry itself was past it
+    if order.kind != STOP_LIMIT:
+        return price
+    return price if side * price <= side * order.limit else math.nan
+
+
+@njit
+def _limit_within(order, open_, nearest):
+    side, limit = order.side, order.limit
+    if order.born == BY_LIMIT:
+        return math.nan  # whether the bar came here after the entry is not known
+    if side * nearest > side * limit:
+        return math.nan
+    if order.born == AT_OPEN and side * open_ <= side * limit:
+        return open_
+    if order.born == BY_STOP and side * order.born_price <= side * limit:
+        return order.born_price
+    return limit
+
+
+@njit
+def limit_on_grid(side, price, tick):
+    """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell. Any price without a tick."""
+    return to_grid(price, tick, side < 0) if tick > 0.0 else price
+
+
+@njit
+def stop_on_grid(side, price, tick):
+    """A stop on the exchange's grid, where it triggers later: higher for a buy, lower for a sell."""
+    return to_grid(price, tick, side > 0) if tick > 0.0 else price
+
+
+@njit
+def put_on_grid(order, tick):
+    """All prices of an order, those of the bracket with the side of what will close the position."""
+    order.limit = limit_on_grid(order.side, order.limit, tick)
+    order.stop = stop_on_grid(order.side, order.stop, tick)
+    order.stop_loss = stop_on_grid(-order.side, order.stop_loss, tick)
+    order.take_profit = limit_on_grid(-order.side, order.take_profit, tick)
+
+
+@njit
+def follow(order, bar_start, high, low, close, tick):
+    """Move a trailing stop's level after a bar, in the position's favour only."""
+    if order.kind != TRAILING:
+        return
+    best = high if order.side < 0 else low
+    if order.born_at == bar_start and order.born in (BY_LIMIT, BY_STOP):
+        best = close  # of the bar it was born within only the close is certainly later
+    level = stop_on_grid(order.side, add(best, order.side * order.trail), tick)
+    if order.side * level < order.side * order.stop:
+        order.stop = level
+
+
+@njit
+def settle(order):
+    """The bar that the order was born in is over."""
+    order.born = SETTLED

@@ -1,0 +1,176 @@
+"""What the columns of strategies ask for at an instant becomes orders.
+
+1. exits        a position whose exit holds is sent out at the market; an entry on its way is called back
+2. entries      where there is no position on that side and no entry on its way
+3. weights      the difference between what is held and the part of equity that is wanted, reductions first
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine.runtime.jit import njit
+from engine.trading.broker.decimals import add
+from engine.trading.broker.money import round_lot
+from engine.trading.broker.placing import (
+    accept,
+    cancel_entries,
+    compact,
+    give_size,
+    new_order,
+    staying,
+    submit,
+)
+from engine.trading.broker.records import (
+    ALIVE,
+    EXIT_SIGNAL,
+    LIMIT,
+    MARKET,
+    OPEN,
+    REBALANCE,
+    REVERSAL,
+    STOP,
+    STOP_LIMIT,
+)
+
+
+@njit
+def send_out(books, strategy, symbol, reason, now):
+    """Close what is not on its way out already of a position, at the market."""
+    position = books.positions[strategy, symbol]
+    if position.leaving > 0.0:
+        _hold_on_to_exits(books, strategy, symbol)
+    quantity = staying(books, position)
+    if quantity == 0.0:
+        return
+    side = -1 if position.quantity > 0.0 else 1
+    place = new_order(books, strategy, symbol, side, MARKET, quantity, now, reason)
+    order = books.orders[place]
+    order.reduce, order.day = True, False  # it waits for the next bar, however long a halt lasts
+    order.reducing, order.frees = quantity, quantity * books.quotes[symbol].last
+    order.scanner, order.found = position.scanner, position.found
+    accept(books, place)
+
+
+@njit
+def _hold_on_to_exits(books, strategy, symbol):
+    """Market orders that take part in closing a position wait as long as the order for the rest does."""
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        mine = order.strategy == strategy and order.symbol == symbol
+        if mine and order.status == OPEN and order.kind == MARKET and order.reducing > 0.0:
+            order.day = False
+
+
+@njit
+def act(books, signals, first, last, now):
+    """The signals [first, last) of one strategy at one instant."""
+    weights = False
+    for i in range(first, last):
+        signal = signals[i]
+        if not math.isnan(signal.weight):
+            weights = True
+            continue
+        _exit(books, signal, now)
+        if signal.side != 0:
+            _enter(books, signal, now)
+    if weights:
+        _rebalance(books, signals, first, last, now)
+    compact(books)
+
+
+@njit
+def _exit(books, signal, now):
+    position = books.positions[signal.strategy, signal.symbol]
+    long, short = signal.exit_long, signal.exit_short
+    if (position.quantity > 0.0 and long > 0) or (position.quantity < 0.0 and short > 0):
+        send_out(
+            books, signal.strategy, signal.symbol, long if position.quantity > 0.0 else short, now
+        )
+    if position.entering > 0 and (long > 0 if position.entering_side > 0 else short > 0):
+        cancel_entries(books, signal.strategy, signal.symbol, EXIT_SIGNAL, now)
+
+
+@njit
+def _enter(books, signal, now):
+    strategy, position = (
+        books.strategies[signal.strategy],
+        books.positions[signal.strategy, signal.symbol],
+    )
+    if position.quantity * signal.side > 0.0 and staying(books, position) > 0.0:
+        return
+    if strategy.once and position.entered_session == books.account[0].session:
+        return
+    if position.entering > 0:
+        if position.entering_side == signal.side:
+            return
+        cancel_entries(books, signal.strategy, signal.symbol, REVERSAL, now)
+    if position.quantity != 0.0:
+        send_out(books, signal.strategy, signal.symbol, REVERSAL, now)
+    kind = MARKET
+    if not math.isnan(signal.limit):
+        kind = LIMIT if math.isnan(signal.stop) else STOP_LIMIT
+    elif not math.isnan(signal.stop):
+        kind = STOP
+    place = new_order(
+        books, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason
+    )
+    order = books.orders[place]
+    order.limit, order.stop = signal.limit, signal.stop
+    order.stop_loss, order.take_profit, order.trailing_stop = (
+        signal.stop_loss,
+        signal.take_profit,
+        signal.trailing_stop,
+    )
+    order.scanner, order.found = signal.scanner, signal.found
+    give_size(books, place, strategy.unit, signal.size)
+    submit(books, place, now)
+
+
+@njit
+def _rebalance(books, signals, first, last, now):
+    for adding in (False, True):
+        for i in range(first, last):
+            signal = signals[i]
+            if math.isnan(signal.weight):
+                continue
+            position, strategy = (
+                books.positions[signal.strategy, signal.symbol],
+                books.strategies[signal.strategy],
+            )
+            last_price, equity = books.quotes[signal.symbol].last, books.account[0].equity
+            if position.entering > 0 or position.leaving > 0.0 or not last_price > 0.0:
+                continue
+            target = signal.weight * equity / last_price
+            lots = round_lot(abs(target), books.rules[0].lot)
+            change = add(math.copysign(lots, target), -position.quantity)
+            grows = (
+                abs(position.quantity + change) > abs(position.quantity)
+                or position.quantity * change > 0.0
+            )
+            if grows != adding or change == 0.0:
+                continue
+            if lots > 0.0 and abs(change) * last_price < strategy.band * equity:
+                continue
+            if lots == 0.0:
+                send_out(
+                    books,
+                    signal.strategy,
+                    signal.symbol,
+                    signal.reason if signal.reason else REBALANCE,
+                    now,
+                )
+                continue
+            place = new_order(
+                books,
+                signal.strategy,
+                signal.symbol,
+                1 if change > 0.0 else -1,
+                MARKET,
+                abs(change),
+                now,
+                signal.reason if signal.reason else REBALANCE,
+            )
+            order = books.orders[place]
+            order.scanner, order.found = signal.scanner, signal.found
+            submit(books, place, now)

@@ -1,0 +1,348 @@
+"""The broker's books in Python's hands: symbols and reasons by name, arrays that grow, tables that are taken out.
+
+What happens to an order is decided in engine/trading/broker; nothing here computes a price or a cost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config.models import AccountConfig, CostsConfig
+from engine.trading.broker import overnight, records
+from engine.trading.broker.placing import (
+    cancel_entries,
+    compact,
+    end_order,
+    give_size,
+    new_order,
+    submit,
+)
+from engine.trading.broker.records import (
+    ALIVE,
+    FILLS,
+    HELD,
+    LOCKS,
+    ORDERS,
+    OWN_REASONS,
+    REASONS,
+    TRADES,
+    Books,
+    Tape,
+)
+from engine.trading.broker.signals import send_out
+from engine.trading.broker.walk import act_all, has_room, record_equity, step, walk
+
+Records = NDArray[np.void]
+KINDS = ("market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_close")
+STATES = ("open", "filled", "cancelled", "expired", "rejected")
+UNITS = {
+    "shares": records.SHARES,
+    "cash": records.CASH,
+    "percent": records.PERCENT,
+    "risk": records.RISK,
+}
+SMALLEST = 256  # places for orders, fills and trades at first
+SMALLEST_FRACTION = 1e-9  # of a share, where any fraction can be held
+
+
+@dataclass(frozen=True)
+class StrategyTerms:
+    """What the broker must know of a strategy; 0 is no limit.
+
+    unit          of its sizes: shares, cash, percent or risk
+    once          whether it enters a symbol once a session at most
+    band          part of equity below which a weight's change is not traded
+    max_positions, max_percent, max_bars
+    """
+
+    name: str
+    unit: str = "shares"
+    once: bool = False
+    band: float = 0.0
+    max_positions: int = 0
+    max_percent: float = 0.0
+    max_bars: int = 0
+
+
+class Broker:
+    """One account, the orders and positions of all strategies in it."""
+
+    def __init__(
+        self, account: AccountConfig, costs: CostsConfig, strategies: Sequence[StrategyTerms]
+    ):
+        self.strategies = [terms.name for terms in strategies]
+        self.symbols: list[str] = []
+        self._ids: dict[str, int] = {}
+        self._reasons: list[str] = []
+        self._reason_codes = {name: code for code, name in enumerate(REASONS)}
+        self.scale = 10.0**account.currency_decimals
+        count = len(strategies)
+        self.books = Books(
+            orders=np.zeros(SMALLEST, records.ORDER),
+            alive=np.zeros(SMALLEST, np.int64),
+            positions=np.zeros((count, 0), records.POSITION),
+            held=np.zeros((0, 2), np.int64),
+            quotes=np.zeros(0, records.QUOTE),
+            account=np.zeros(1, records.ACCOUNT),
+            rules=_rules(account, costs, self.scale),
+            strategies=_terms(strategies),
+            fills=np.zeros(SMALLEST, records.FILL),
+            trades=np.zeros(SMALLEST, records.TRADE),
+            locks=np.zeros(SMALLEST, records.LOCK),
+            counts=np.zeros(6, np.int64),
+        )
+        own = self.books.account[0]
+        units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
+        own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
+        own["equity"] = own["peak"] = own["session_start"] = float(own["cash"]) / self.scale
+
+    # -- names
+
+    def symbol_id(self, symbol: str) -> int:
+        """The number of a symbol, given to it when it is first asked for."""
+        return self.symbol_ids([symbol])[0]
+
+    def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
+        """The numbers of symbols."""
+        new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
+        if new:
+            self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
+            self.symbols += new
+            self._make_room_for_symbols()
+        return [self._ids[symbol] for symbol in symbols]
+
+    def reason_code(self, reason: str) -> int:
+        """The number of a reason."""
+        if reason not in self._reason_codes:
+            self._reason_codes[reason] = OWN_REASONS + len(self._reasons)
+            self._reasons.append(reason)
+        return self._reason_codes[reason]
+
+    def reason(self, code: int) -> str:
+        """The reason of a number."""
+        return REASONS[code] if code < OWN_REASONS else self._reasons[code - OWN_REASONS]
+
+    # -- the run
+
+    def begin_session(self, number: int, days: int) -> None:
+        """A session begins, so many days after the one before."""
+        overnight.begin_session(self.books, number, days)
+
+    def split(self, symbol: str, ratio: float, now: int) -> None:
+        """A split's ex-date."""
+        self._ensure(8)
+        overnight.split(self.books, self._ids[symbol], ratio, now)
+
+    def dividend(self, symbol: str, amount: float) -> None:
+        """A dividend's ex-date; the amount is per share as held before any split of the day."""
+        overnight.dividend(self.books, self._ids[symbol], amount)
+
+    def write_off(self, now: int) -> None:
+        """End positions in symbols that have been silent for too long."""
+        self._ensure(8)
+        overnight.write_off(self.books, now)
+
+    def record_equity(self, time: int, row: Any) -> None:
+        """The account as it stands, as a row of the equity curve."""
+        record_equity(self.books, time, row)
+
+    def know(self, symbols: NDArray[np.int64], prices: NDArray[np.float64]) -> None:
+        """The last prices of symbols, where they are known and nothing is held: held ones are valued by their own bars."""
+        free = ~np.isnan(prices) & (self.books.positions["quantity"][:, symbols] == 0).all(axis=0)
+        self.books.quotes["last"][symbols[free]] = prices[free]
+
+    def walk(
+        self, tape: Tape, first: int, last: int, signals: Records, next_signal: int, equity: Records
+    ) -> int:
+        """From one instant to another; returns the next signal."""
+        while True:
+            first, next_signal = walk(self.books, tape, first, last, signals, next_signal, equity)
+            if first == last:
+                return int(next_signal)
+            self._grow()
+
+    def act(self, signals: Records, first: int, last: int, now: int) -> None:
+        """Turn the signals [first, last) into orders."""
+        self._ensure(last - first)
+        act_all(self.books, signals, first, last, now)
+
+    def step(self, tape: Tape, instant: int, equity: Records) -> None:
+        """The bar that follows an instant."""
+        self._ensure(0)
+        step(self.books, tape, instant, equity)
+
+    def end_session(self) -> None:
+        """Count who did not trade."""
+        overnight.count_silence(self.books)
+
+    def end_run(self, now: int) -> None:
+        """Log the trades that are still open."""
+        self._ensure(0)
+        overnight.log_open_trades(self.books, now)
+
+    # -- orders of strategies that decide by themselves
+
+    def place(
+        self,
+        strategy: int,
+        symbol: int,
+        side: int,
+        kind: int,
+        size: float,
+        now: int,
+        unit: str = "shares",
+        **prices: Any,
+    ) -> int | None:
+        """Place an order; its id, or None where it is refused (`refusal` says why).
+
+        unit    of the size: shares, cash, percent (of equity) or risk (percent of equity lost if stop_loss is hit)
+        prices  fields of the order: limit, stop, trail, stop_loss, take_profit, trailing_stop (NaN: none, 0: without a value,
+                which is refused), day, reason, reduce, scanner, found
+        """
+        self._ensure(1)
+        place = new_order(self.books, strategy, symbol, side, kind, 0.0, now, 0)
+        order = self.books.orders[place]
+        for name, value in prices.items():
+            order[name] = value
+        number = int(order["id"])
+        give_size(self.books, place, UNITS[unit], size)
+        return number if submit(self.books, place, now) else None
+
+    def refusal(self, strategy: int, symbol: int) -> str:
+        """Why the last order that was refused was."""
+        return self.reason(int(self.books.positions[strategy, symbol]["refused_by"]))
+
+    def send_out(self, strategy: int, symbol: int, reason: str, now: int) -> None:
+        """Close a position at the market."""
+        self._ensure(1)
+        send_out(self.books, strategy, symbol, self.reason_code(reason), now)
+
+    def cancel(self, number: int, strategy: int, now: int) -> bool:
+        """Cancel an open order of a strategy; False where there is none."""
+        for place in self.open_places():
+            order = self.books.orders[place]
+            if order["id"] == number and order["strategy"] == strategy:
+                self._ensure(1)
+                end_order(self.books, place, records.CANCELLED, records.CANCELLED_BY_STRATEGY, now)
+                compact(self.books)
+                return True
+        return False
+
+    def cancel_entries(self, strategy: int, symbol: int, now: int) -> None:
+        """Cancel what would open or add to a position."""
+        self._ensure(1)
+        cancel_entries(self.books, strategy, symbol, records.CANCELLED_BY_STRATEGY, now)
+        compact(self.books)
+
+    def open_places(self) -> list[int]:
+        """Places of the open orders."""
+        places: list[int] = self.books.alive[: self.books.counts[ALIVE]].tolist()
+        return places
+
+    def held(self) -> list[tuple[int, int]]:
+        """Strategy and symbol of the open positions, in order of opening."""
+        return [tuple(pair) for pair in self.books.held[: self.books.counts[HELD]].tolist()]
+
+    # -- what is taken out
+
+    def take_locks(self) -> list[tuple[int, str, bool]]:
+        """Time, symbol, and whether it was locked or unlocked, since the last call."""
+        taken = self.books.locks[: self.books.counts[LOCKS]]
+        found = [
+            (int(one["time"]), self.symbols[one["symbol"]], bool(one["locked"])) for one in taken
+        ]
+        self.books.counts[LOCKS] = 0
+        return found
+
+    def take(self, everything: bool = False) -> tuple[Records, Records, Records]:
+        """Copies of the orders that are over (or of all), the fills and the trades since the last call."""
+        counts, books = self.books.counts, self.books
+        orders = books.orders[: counts[ORDERS]]
+        orders = orders[(orders["status"] != records.OPEN) | everything].copy()
+        fills, trades = books.fills[: counts[FILLS]].copy(), books.trades[: counts[TRADES]].copy()
+        overnight.carry_over(books)
+        return orders, fills, trades
+
+    # -- room
+
+    def _ensure(self, signals: int) -> None:
+        while not has_room(self.books, signals):
+            self._grow()
+
+    def _grow(self) -> None:
+        size = len(self.books.orders)
+        old = {
+            name: getattr(self.books, name)
+            for name in ("orders", "alive", "fills", "trades", "locks")
+        }
+        grown = {
+            name: np.concatenate([rows, np.zeros(size, rows.dtype)]) for name, rows in old.items()
+        }
+        self.books = self.books._replace(**grown)
+
+    def _make_room_for_symbols(self) -> None:
+        strategies, have = self.books.positions.shape
+        if len(self.symbols) <= have:
+            return
+        size = max(64, 2 * have, len(self.symbols))
+        positions = np.zeros((strategies, size), records.POSITION)
+        positions["entered_session"] = positions["refused_session"] = -1
+        positions[:, :have] = self.books.positions
+        quotes = np.zeros(size, records.QUOTE)
+        quotes["last"], quotes["row"], quotes["seen"], quotes["dealt"] = math.nan, -1, -1, -1
+        quotes[:have] = self.books.quotes
+        held = np.zeros((strategies * size, 2), np.int64)
+        held[: len(self.books.held)] = self.books.held
+        self.books = self.books._replace(positions=positions, quotes=quotes, held=held)
+
+
+def _rules(account: AccountConfig, costs: CostsConfig, scale: float) -> Records:
+    rules = np.zeros(1, records.RULES)
+    margin = account.maintenance_margin
+    given = {
+        "scale": scale,
+        "leverage": account.leverage,
+        "maintenance": 0.5 / account.leverage if margin is None else margin,
+        "lot": account.lot_size,
+        "tick": account.tick_size,
+        "participation": account.max_participation,
+        "max_positions": account.max_open_positions,
+        "max_position": account.max_position_percent and account.max_position_percent / 100.0,
+        "daily_loss": account.daily_loss_limit_percent and account.daily_loss_limit_percent / 100.0,
+        "flat_at_close": account.flat_at_close,
+        "shorting": account.shorting,
+        "delist_after": account.delist_after_sessions,
+        "delisting_value": account.delisting_value_percent / 100.0,
+        "borrow_rate": account.borrow_rate,
+        "margin_rate": account.margin_rate,
+        "per_share": costs.commission_per_share,
+        "per_order": costs.commission_per_order,
+        "percent": costs.commission_percent,
+        "minimum": costs.minimum_commission,
+        "slippage_bps": costs.slippage_bps,
+        "slippage_spread": costs.slippage_spread,
+    }
+    given["dust"] = account.lot_size / 2 if account.lot_size else SMALLEST_FRACTION
+    assert set(given) == set(records.RULES.names or ())
+    for name, value in given.items():
+        rules[0][name] = value or 0
+    return rules
+
+
+def _terms(strategies: Sequence[StrategyTerms]) -> Records:
+    rows = np.zeros(len(strategies), records.STRATEGY)
+    for row, terms in zip(rows, strategies, strict=True):
+        row["unit"], row["once"], row["band"] = UNITS[terms.unit], terms.once, terms.band
+        row["max_positions"], row["allocation"], row["max_bars"] = (
+            terms.max_positions,
+            terms.max_percent / 100.0,
+            terms.max_bars,
+        )
+    return rows
