@@ -13,15 +13,12 @@ if TYPE_CHECKING:
     from engine.api.archives import (
         InPlaceArchive,
         Layout,
-        actions,
         demo,
         diff_archives,
         import_archive,
         layouts,
-        lean_markets,
         make_demo,
         read_in_place,
-        tickers,
     )
     from engine.api.audits import Audit, audit
     from engine.api.configs import CheckedConfig, check_config, config_schema
@@ -45,6 +42,7 @@ if TYPE_CHECKING:
     from engine.api.qualities import Checked, Quality, check, info, quality
     from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
     from engine.api.scans import Scan, scan
+    from engine.api.symbol_tables import actions, lean_markets, tickers
     from engine.archive.ingest.importer import ImportSummary
     from engine.archive.reading_cost import ReadingCost
     from engine.archive.reference.corporate_actions import ActionsSummary
@@ -134,8 +132,9 @@ __all__ = [
 
 _MODULES = {
     "engine": "__version__",
-    "engine.api.archives": "InPlaceArchive Layout actions demo diff_archives import_archive layouts "
-    "lean_markets make_demo read_in_place tickers",
+    "engine.api.archives": "InPlaceArchive Layout demo diff_archives import_archive layouts "
+    "make_demo read_in_place",
+    "engine.api.symbol_tables": "actions lean_markets tickers",
     "engine.api.audits": "Audit audit",
     "engine.api.configs": "CheckedConfig check_config config_schema",
     "engine.api.evaluations": "Evaluated evaluate",

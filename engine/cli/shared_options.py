@@ -48,73 +48,74 @@ def archive_option(required: bool) -> Callable[[Command], Command]:
     )
 
 
+# What a scanner without a config is told: where, when, and with which parameters it looks.
+SCAN_OPTIONS = (
+    click.option(
+        "--where",
+        help='Scan for a condition instead of a module: "close > sma_20_1d and rvol_20 > 2".',
+    ),
+    click.option(
+        "--feature",
+        "features",
+        multiple=True,
+        metavar="NAME=EXPRESSION",
+        help="With --where: a value to log with each hit; may be repeated.",
+    ),
+    click.option(
+        "--schedule",
+        "schedules",
+        multiple=True,
+        metavar="START-END/INTERVAL",
+        help="When to scan, exchange time, such as 09:35-15:55/5m, or `close`; may be repeated.",
+    ),
+    click.option(
+        "--pre-session",
+        is_flag=True,
+        help="Scan before each open, and in the session only with --schedule.",
+    ),
+    click.option(
+        "--start",
+        type=iso_date,
+        metavar="DATE",
+        help="First date; the archive's first where left out.",
+    ),
+    click.option(
+        "--end",
+        type=iso_date,
+        metavar="DATE",
+        help="Last date; the archive's last where left out.",
+    ),
+    click.option(
+        "--universe", help='Symbols to scan: a file, a membership .parquet or .csv, or "all".'
+    ),
+    click.option(
+        "--interval",
+        help="Interval of the bars to scan, such as 1d; the archive's shortest where left out.",
+    ),
+    click.option("--extended-hours", is_flag=True, help="See bars before and after regular hours."),
+    click.option(
+        "--min-quality",
+        type=click.FloatRange(0, 100, min_open=True),
+        metavar="PERCENT",
+        help="Scan only symbols that had this percent of their bars in the five sessions before.",
+    ),
+    click.option(
+        "--benchmark",
+        help="Symbol that beta, correlation and relative_strength are measured against.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A scanner's parameter; may be repeated.",
+    ),
+)
+
+
 def scan_options(command: Command) -> Command:
-    """What a scanner without a config is told: where, when, and with which parameters it looks."""
-    options = (
-        click.option(
-            "--where",
-            help='Scan for a condition instead of a module: "close > sma_20_1d and rvol_20 > 2".',
-        ),
-        click.option(
-            "--feature",
-            "features",
-            multiple=True,
-            metavar="NAME=EXPRESSION",
-            help="With --where: a value to log with each hit; may be repeated.",
-        ),
-        click.option(
-            "--schedule",
-            "schedules",
-            multiple=True,
-            metavar="START-END/INTERVAL",
-            help="When to scan, exchange time, such as 09:35-15:55/5m, or `close`; may be repeated.",
-        ),
-        click.option(
-            "--pre-session",
-            is_flag=True,
-            help="Scan before each open, and in the session only with --schedule.",
-        ),
-        click.option(
-            "--start",
-            type=iso_date,
-            metavar="DATE",
-            help="First date; the archive's first where left out.",
-        ),
-        click.option(
-            "--end",
-            type=iso_date,
-            metavar="DATE",
-            help="Last date; the archive's last where left out.",
-        ),
-        click.option(
-            "--universe", help='Symbols to scan: a file, a membership .parquet or .csv, or "all".'
-        ),
-        click.option(
-            "--interval",
-            help="Interval of the bars to scan, such as 1d; the archive's shortest where left out.",
-        ),
-        click.option(
-            "--extended-hours", is_flag=True, help="See bars before and after regular hours."
-        ),
-        click.option(
-            "--min-quality",
-            type=click.FloatRange(0, 100, min_open=True),
-            metavar="PERCENT",
-            help="Scan only symbols that had this percent of their bars in the five sessions before.",
-        ),
-        click.option(
-            "--benchmark",
-            help="Symbol that beta, correlation and relative_strength are measured against.",
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="A scanner's parameter; may be repeated.",
-        ),
-    )
-    for option in reversed(options):
+    """Add SCAN_OPTIONS to a command."""
+    for option in reversed(SCAN_OPTIONS):
         command = option(command)
     return command
 

@@ -17,7 +17,7 @@ UP, DOWN = "#26a69a", "#ef5350"
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened: a hit, an entry, an exit."""
+    """A mark on a chart: a hit, an entry or an exit."""
 
     time: Any
     price: float
@@ -39,10 +39,9 @@ def candle_page(
     over = [name for name in columns if _is_price(bars, name)]
     below = [name for name in columns if name not in over]
     panels = list(dict.fromkeys(name.partition(".")[0] for name in below))
-    rows = 2 + len(panels)
     height = 0.33 / max(1, len(panels))
     figure = make_subplots(
-        rows=rows,
+        rows=2 + len(panels),
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.02,
@@ -50,52 +49,17 @@ def candle_page(
         subplot_titles=["", "volume", *panels],
     )
     time = bars["time"].to_list()
-    prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
-    figure.add_trace(
-        go.Candlestick(
-            x=time, **prices, name="price", increasing_line_color=UP, decreasing_line_color=DOWN
-        ),
-        1,
-        1,
-    )
+    figure.add_trace(candles(bars, "price"), 1, 1)
     figure.add_trace(
         go.Bar(x=time, y=bars["volume"].to_list(), name="volume", marker_color="#90a4ae"), 2, 1
     )
-    for name in over:
-        figure.add_trace(
-            go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3),
-            1,
-            1,
-        )
-    for name in below:
+    for name in columns:
         line = go.Scatter(x=time, y=bars[name].to_list(), name=name, mode="lines", line_width=1.3)
-        figure.add_trace(line, 3 + panels.index(name.partition(".")[0]), 1)
+        row = 1 if name in over else 3 + panels.index(name.partition(".")[0])
+        figure.add_trace(line, row, 1)
     for label in dict.fromkeys(mark.label for mark in marks):
-        own = [mark for mark in marks if mark.label == label]
-        figure.add_trace(
-            go.Scatter(
-                x=[mark.time for mark in own],
-                y=[mark.price for mark in own],
-                name=label,
-                mode="markers",
-                text=[mark.text for mark in own],
-                hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
-                marker={
-                    "symbol": own[0].symbol,
-                    "size": 11,
-                    "color": own[0].color,
-                    "line": {"width": 1, "color": "black"},
-                },
-            ),
-            1,
-            1,
-        )
-    days = bars["time"].dt.date().n_unique()
-    gaps: list[dict[str, Any]] = [{"bounds": ["sat", "mon"]}]
-    if 1 < days < len(bars):  # nights between intraday bars
-        first, last = bars["time"].dt.time().min(), bars["time"].dt.time().max()
-        gaps.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})
-    figure.update_xaxes(rangebreaks=gaps, rangeslider_visible=False)
+        figure.add_trace(_markers([mark for mark in marks if mark.label == label]), 1, 1)
+    figure.update_xaxes(rangebreaks=_closed_hours(bars), rangeslider_visible=False)
     figure.update_layout(
         title=title,
         template="plotly_white",
@@ -106,6 +70,48 @@ def candle_page(
     )
     page = figure_html(figure, "chart", plotly_too=True, full_page=True)
     return page.replace("<head>", f"<head><title>{html.escape(title)}</title>", 1)
+
+
+def candles(bars: pl.DataFrame, name: str) -> Any:
+    """A plotly trace of candles, from the columns time, open, high, low, close of bars."""
+    go, _ = plotly()
+    prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
+    return go.Candlestick(
+        x=bars["time"].to_list(),
+        **prices,
+        name=name,
+        increasing_line_color=UP,
+        decreasing_line_color=DOWN,
+    )
+
+
+def _markers(marks: Sequence[Mark]) -> Any:
+    """A plotly trace of the marks of one label."""
+    go, _ = plotly()
+    return go.Scatter(
+        x=[mark.time for mark in marks],
+        y=[mark.price for mark in marks],
+        name=marks[0].label,
+        mode="markers",
+        text=[mark.text for mark in marks],
+        hovertemplate="%{x|%H:%M}  %{y}<br>%{text}",
+        marker={
+            "symbol": marks[0].symbol,
+            "size": 11,
+            "color": marks[0].color,
+            "line": {"width": 1, "color": "black"},
+        },
+    )
+
+
+def _closed_hours(bars: pl.DataFrame) -> list[dict[str, Any]]:
+    """Plotly's range breaks: weekends, and of intraday bars of several days the nights."""
+    breaks: list[dict[str, Any]] = [{"bounds": ["sat", "mon"]}]
+    days = bars["time"].dt.date().n_unique()
+    if 1 < days < len(bars):
+        first, last = bars["time"].dt.time().min(), bars["time"].dt.time().max()
+        breaks.append({"bounds": [_hour(last) + 0.02, _hour(first)], "pattern": "hour"})
+    return breaks
 
 
 def figure_html(figure: Any, name: str, plotly_too: bool, full_page: bool = False) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from engine.report.candle_charts import DOWN, UP, plotly
+from engine.report.candle_charts import DOWN, UP, Mark, candles, plotly
 from engine.runs.run_tables import RunTables
 from engine.runs.trading_summary import Benchmark
 from engine.schema import BAR_SCHEMA
@@ -251,38 +252,14 @@ def trade(run: RunTables, one: Mapping[str, Any]) -> Any | None:
     if bars is None or bars.is_empty():
         return None
     go, _ = plotly()
-    times = bars["time"].to_list()
-    prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
-    figure = go.Figure(
-        go.Candlestick(
-            x=times,
-            **prices,
-            name=one["symbol"],
-            increasing_line_color=UP,
-            decreasing_line_color=DOWN,
-        )
-    )
-    sign = "up" if one["side"] == "long" else "down"
-    _mark(
-        figure,
-        run,
-        one["entry_time"],
-        one["entry_price"],
-        "entry",
-        f"triangle-{sign}",
-        "#1e88e5",
-        one["entry_reason"],
-    )
+    figure = go.Figure(candles(bars, one["symbol"]))
+    shape = "triangle-up" if one["side"] == "long" else "triangle-down"
+    entry = Mark(one["entry_time"], one["entry_price"], "entry", one["entry_reason"] or "", shape)
+    _add_mark(figure, run, replace(entry, color="#1e88e5"))
     if one["exit_time"] is not None:
-        _mark(
-            figure,
-            run,
-            one["exit_time"],
-            one["exit_price"],
-            "exit",
-            "x",
-            "#212121",
-            one["exit_reason"],
+        why = one["exit_reason"] or ""
+        _add_mark(
+            figure, run, Mark(one["exit_time"], one["exit_price"], "exit", why, "x", "#212121")
         )
     for name, color in (("stop", DOWN), ("target", UP)):
         if one[name] is not None:
@@ -296,7 +273,8 @@ def trade(run: RunTables, one: Mapping[str, Any]) -> Any | None:
             if time < _wall(run, one["found"])
         ]
         if seen:
-            _mark(figure, run, one["found"], seen[-1], "hit", "star", "#ab47bc", one["scanner"])
+            hit = Mark(one["found"], seen[-1], "hit", one["scanner"] or "", "star", "#ab47bc")
+            _add_mark(figure, run, hit)
     figure.update_xaxes(rangeslider_visible=False, type="category", nticks=12)
     title = f"{one['symbol']} {one['session']}, {one['side']}: {one['pnl']:,.2f} ({100 * one['return']:.2f} %)"
     return _laid_out(figure, 420, title)
@@ -311,32 +289,24 @@ def _wall(run: RunTables, time: dt.datetime) -> str:
     return f"{time.astimezone(ZoneInfo(run.tz)):%Y-%m-%d %H:%M}"
 
 
-def _mark(
-    figure: Any,
-    run: RunTables,
-    time: dt.datetime,
-    price: float,
-    name: str,
-    shape: str,
-    color: str,
-    why: str | None,
-) -> None:
+def _add_mark(figure: Any, run: RunTables, mark: Mark) -> None:
+    """Draw a mark at the last bar that begins by its time (`mark.time`, with a zone)."""
     go, _ = plotly()
     shown = figure.data[0].x
-    at = _wall(run, time)
+    at = _wall(run, mark.time)
     within = [x for x in shown if x <= at]
     figure.add_trace(
         go.Scatter(
             x=[within[-1] if within else shown[0]],
-            y=[price],
+            y=[mark.price],
             mode="markers",
-            name=name,
-            text=[f"{at} {why or ''}"],
+            name=mark.label,
+            text=[f"{at} {mark.text}"],
             hovertemplate="%{text}<br>%{y}<extra></extra>",
             marker={
-                "symbol": shape,
+                "symbol": mark.symbol,
                 "size": 13,
-                "color": color,
+                "color": mark.color,
                 "line": {"width": 1, "color": "white"},
             },
         )
