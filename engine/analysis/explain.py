@@ -1,4 +1,8 @@
-"""Why a scanner found a symbol at a tick, or why not: every clause with both of its sides, the rank and the cut."""
+"""Why a scanner found a symbol at a tick, or why not.
+
+Every clause is told with the values of both sides of its comparisons, then the rank and the limit.
+Clauses are evaluated by the function that scans use (`engine/scan/clause_evaluation.py`).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ SIGNS = {"Gt": ">", "GtEq": ">=", "Lt": "<", "LtEq": "<=", "Eq": "==", "NotEq": 
 
 @dataclass(frozen=True)
 class Side:
-    """One comparison in a clause: its text, both sides' values, and whether it holds."""
+    """A comparison in a clause: its text, the values of both sides, and whether it holds."""
 
     text: str
     left: Any
@@ -40,7 +44,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ClauseAnswer:
-    """A clause: whether it holds for the symbol, and the comparisons in it."""
+    """A clause: whether it holds for the symbol, and its comparisons."""
 
     name: str
     expression: str
@@ -50,11 +54,11 @@ class ClauseAnswer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a scanner saw of a symbol at a tick.
+    """A scanner's view of a symbol at a tick.
 
-    had_bar  whether it had traded in the session by then
-    rank     its rank among those that passed, or would have had; None where it did not pass
-    nearest  the tick of the session nearest to this one at which all clauses hold, or None
+    had_bar  whether the symbol had a bar in the session by the tick
+    rank     the symbol's rank among the symbols that passed all clauses; None where it did not
+    nearest  the tick of the session, nearest to this one, at which all clauses hold; None if none
     """
 
     scanner: str
@@ -74,7 +78,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class NearMiss:
-    """A symbol that failed one clause at a tick, and no other."""
+    """A symbol that failed exactly one clause at a tick."""
 
     symbol: str
     clause: ClauseAnswer
@@ -83,7 +87,12 @@ class NearMiss:
 def explain(
     loaded: LoadedConfig, archive: Archive, scanner: str | None, symbol: str, at: dt.datetime
 ) -> Explanation:
-    """Replay the session of `at` (exchange-local) and explain; raises RunError where there is nothing to explain."""
+    """Replay the session of `at` (exchange-local time) and explain a symbol.
+
+    scanner  its name; may be None where the config has one scanner
+
+    Raises RunError where `at` is no tick of the scanner, or the symbol is unknown.
+    """
     if symbol not in archive.symbols():
         near = did_you_mean(symbol, archive.symbols())
         raise RunError(
@@ -112,7 +121,7 @@ def near_misses(
 
 
 class _Looking:
-    """One session replayed up to its end, with its cross-sections at hand."""
+    """A context manager: one session replayed to its end, its cross-section open until exit."""
 
     def __init__(
         self, loaded: LoadedConfig, archive: Archive, scanner: str | None, at: dt.datetime
@@ -203,7 +212,7 @@ class _Looking:
         clauses: Sequence[Clause] = (),
         features: Sequence[Clause] = (),
     ) -> SessionHits:
-        """What a scanner of some of the clauses and features finds, without a rank and a cut."""
+        """Evaluate clauses and features at ticks for members (symbol ids); no rank, no limit."""
         plan = replace(
             self.plan,
             clauses=tuple(clauses),
@@ -215,7 +224,7 @@ class _Looking:
         return evaluate(plan, self.cross, np.asarray(ticks, np.int64), members)
 
     def _values(self, parts: Sequence[Clause], row: int, members: Ints) -> list[Any]:
-        """What each part comes to for a symbol at the tick."""
+        """The value of each expression for one symbol (`row`: its id) at the tick."""
         named = [
             Clause.of(f"{number}", part.expression, self.slot.name)
             for number, part in enumerate(parts)
@@ -230,7 +239,7 @@ class _Looking:
     def _answers(
         self, clauses: Sequence[Clause], row: int, members: Ints
     ) -> tuple[ClauseAnswer, ...]:
-        """Each clause for a symbol at the tick, with both sides of its comparisons."""
+        """The answer of each clause for one symbol (`row`: its id) at the tick."""
         answers = []
         for clause in clauses:
             comparisons = _comparisons(clause.expression)
@@ -255,7 +264,7 @@ class _Looking:
         return tuple(answers)
 
     def _read(self, row: int) -> dict[str, Any]:
-        """The columns that the plan reads, for a symbol at the tick."""
+        """Column -> value, of the columns that the scanner reads, for one symbol at the tick."""
         read = dict.fromkeys(column for part in self.plan.parts for column in part.columns)
         names = [name for name in read if name not in ("symbol", "tick")]
         return (
@@ -265,7 +274,7 @@ class _Looking:
         )
 
     def _rank(self, row: int) -> int:
-        """The rank among those that pass, before any cut."""
+        """The symbol's rank among the symbols that pass, before the limit."""
         plan = replace(self.plan, features=(), limit=None, session_limit=None)
         found = evaluate(plan, self.cross, np.array([self.tick]), self._members)
         return int(found.ranks[found.symbols == row][0])
@@ -294,7 +303,8 @@ class _Looking:
             raise RunError(
                 f"does not look at {at:%Y-%m-%d %H:%M}",
                 where=self.slot.name,
-                expected=f"one of its ticks, of which {self._time(int(self._ticks[nearest])):%H:%M} is the nearest",
+                expected="one of its ticks, of which "
+                f"{self._time(int(self._ticks[nearest])):%H:%M} is the nearest",
             )
         return int(self._ticks[nearest])
 
@@ -303,7 +313,10 @@ class _Looking:
 
 
 def _comparisons(expression: pl.Expr) -> list[tuple[pl.Expr, str, pl.Expr, pl.Expr]]:
-    """(left, sign, right, the whole) of every comparison in a condition; none where Polars cannot take it apart."""
+    """(left side, sign, right side, comparison) of every comparison in a condition.
+
+    Empty where the expression's JSON has no comparison that this function knows.
+    """
     found: list[tuple[pl.Expr, str, pl.Expr, pl.Expr]] = []
 
     def walk(node: Any) -> None:

@@ -1,15 +1,16 @@
-"""What happened after each tick of a session: forward returns of every symbol, entered at the next bar's open.
+"""Forward returns of every symbol after each tick of a session.
 
-    entry        open of the first bar that starts at or after the tick; the next session's open where there is none left
-    m5 m15 ...   close of the latest bar complete so many minutes after the tick; none after the close
-    close        the session's last regular close
-    next_open, next_close, day5   the next session's, and the close of the fifth session after
+    entry        open of the first bar that starts at or after the tick, else of the next session
+    m5 m15 ...   close of the latest bar complete 5, 15 ... minutes after the tick, in the session
+    close        last regular close of the session
+    next_open, next_close, day5   of the next session; close of the fifth session after this one
     mfe, mae     highest high and lowest low from the entry bar to the session's close
 
-All are returns on the entry price; prices after a split are put in the scale of the session. Dividends are not counted.
+All are returns on the entry price. Prices after a split are in the scale of the session. Dividends
+are not counted.
 
-A symbol without a bar at a horizon that the archive reaches has no return there: it has stopped trading, or does not trade then.
-With `last_price` it is sold at the last price that it had after its entry.
+A symbol that has no bar at a horizon within the archive has no return there: it stopped trading, or
+does not trade then. With `last_price` its exit is its last price after the entry.
 """
 
 from __future__ import annotations
@@ -49,10 +50,13 @@ HORIZONS = (
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Returns of a session, float64[ticks, symbols] by horizon; NaN where there is none.
+    """Forward returns of a session.
 
-    reached  bool[ticks] by horizon: whether bars of some symbol may be there
-    last     bool[ticks, symbols] by horizon: where the exit is the last price that the symbol had before; none without `last_price`
+    ticks    int64 [ticks], microseconds UTC
+    returns  horizon -> float64 [ticks, symbols], NaN where there is none
+    reached  horizon -> bool [ticks], whether the session or the archive lasts until the horizon
+    last     horizon -> bool [ticks, symbols], whether the exit is an earlier last price; {} without
+             `last_price`
     """
 
     table: SymbolTable
@@ -63,7 +67,11 @@ class Outcomes:
 
 
 class Forward:
-    """Looks ahead, session by session, for evaluation alone: nothing of it is seen by a scan."""
+    """Computes forward returns session by session, for evaluation only; scans never see them.
+
+    interval    of the bars for entries and exits; the archive's shortest where left out
+    last_price  whether a symbol without a price at a horizon is sold at its last price before
+    """
 
     def __init__(self, archive: Archive, interval: str | None = None, last_price: bool = False):
         self._archive, self._calendar, self._last_price = archive, archive.calendar, last_price
@@ -73,7 +81,7 @@ class Forward:
         self._later: tuple[dt.date, dt.date, pl.DataFrame] | None = None
 
     def outcomes(self, date: dt.date, ticks: Ints, table: SymbolTable) -> Outcomes:
-        """Of one session's ticks (int64 microseconds, increasing), for every symbol of a table."""
+        """Forward returns after ticks (int64 [ticks], microseconds UTC, increasing)."""
         session, shape = self._calendar.session(date), (len(ticks), len(table))
         opens, closes = self._following(date, table)
         nothing = np.full(shape, np.nan)
@@ -96,7 +104,7 @@ class Forward:
         return Outcomes(table, ticks, returns, reached, last)
 
     def _reached(self, session: Session, ticks: Ints) -> dict[str, Bools]:
-        """bool[ticks] by horizon: whether the session, or the archive, goes on until then."""
+        """Horizon -> bool [ticks]: whether the session or the archive lasts until the horizon."""
         days, before_close = (
             len(self._after(session.date)),
             (ticks < session.close) & (not self._base.is_daily),
@@ -116,13 +124,14 @@ class Forward:
     def _with_last_prices(
         self, exits: dict[str, Floats], reached: dict[str, Bools], closes: Floats
     ) -> tuple[dict[str, Floats], dict[str, Bools]]:
-        """Exits after the session at the last price before them, where the symbol has none then; and where that is so."""
+        """Exit prices with last prices in the place of missing ones, and where they were missing.
+
+        closes  float64 [sessions, symbols] of the next sessions
+        """
         made = dict(exits)
         last: dict[str, Bools] = {}
         for name, days in (("next_open", 0), ("next_close", 1), ("day5", DAYS)):
-            price = exits[
-                "close"
-            ]  # of the session; what is entered on the next day has a close there
+            price = exits["close"]  # of this session
             for close in closes[:days]:
                 price = np.where(np.isnan(close), price, close)
             last[name] = np.isnan(exits[name]) & ~np.isnan(price) & reached[name][:, None]
@@ -130,7 +139,7 @@ class Forward:
         return made, last
 
     def _after(self, date: dt.date) -> Sequence[dt.date]:
-        """The archive's next sessions, as many as there are horizons for."""
+        """The DAYS sessions of the archive after a date, or as many as there are."""
         place = bisect_left(self._days, date)
         place += place < len(self._days) and self._days[place] == date
         return self._days[place : place + DAYS]
@@ -138,7 +147,10 @@ class Forward:
     def _within(
         self, session: Session, ticks: Ints, table: SymbolTable
     ) -> tuple[Floats, dict[str, Floats]]:
-        """Entry prices and later prices within the session, [ticks, symbols]."""
+        """Entry prices, and horizon -> exit prices within the session.
+
+        All float64 [ticks, symbols].
+        """
         panel = SessionPanel.read(
             self._archive,
             session,
@@ -149,9 +161,8 @@ class Forward:
         )
         bars = panel.regular
         rows = np.empty((len(table), len(ticks)), np.int64)
-        latest_rows(
-            0, len(table), bars.starts, bars.ends, bars.known_at, 1, ticks, rows
-        )  # the last bar that starts before the tick
+        # The last bar that starts before the tick.
+        latest_rows(0, len(table), bars.starts, bars.ends, bars.known_at, 1, ticks, rows)
         first = (np.maximum(rows, bars.starts[:, None] - 1) + 1).T
         there = first < bars.ends
 
@@ -178,7 +189,7 @@ class Forward:
         return at(bars.column("open"), first, there), found
 
     def _following(self, date: dt.date, table: SymbolTable) -> tuple[Floats, Floats]:
-        """Opens and closes of the next sessions, [sessions, symbols], in the scale of `date`."""
+        """Open and close of the next sessions, float64 [DAYS, symbols], in the scale of `date`."""
         days = self._after(date)
         opens, closes = np.full((2, DAYS, len(table)), np.nan)
         if days:
@@ -195,7 +206,10 @@ class Forward:
         return opens, closes
 
     def _daily(self, days: Sequence[dt.date]) -> pl.DataFrame:
-        """Daily bars around some days; a few months are kept, as sessions come in order."""
+        """Daily bars that include `days`.
+
+        Two months are read at once, for sessions come in order.
+        """
         if self._later is None or not self._later[0] <= days[0] <= days[-1] < self._later[1]:
             end = days[-1] + dt.timedelta(days=60)
             self._later = days[0], end, self._archive.read_daily(["open", "close"], days[0], end)

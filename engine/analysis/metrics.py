@@ -1,9 +1,11 @@
 """Performance of a series of returns, by the names and definitions of empyrical.
 
-Returns are simple and one a session; NaN where a figure is not defined: too few sessions, or nothing to divide by. A divisor (a
-deviation, a loss, a drawdown, a benchmark's variance) counts as nothing up to `rounding` of the returns: the deviation of equal
-returns comes out of floating point as 1e-17, not 0, and a ratio over it would be noise.
-Source: https://github.com/stefan-jansen/empyrical-reloaded, stats.py; a test holds every figure to it.
+Returns are simple returns, float64 [sessions]. An undefined figure is NaN: of too few sessions, or
+with a divisor of 0. A divisor (a deviation, a loss, a drawdown, the benchmark's variance) counts as
+0 up to `rounding`: the deviation of equal returns is 1e-17 in floating point, and a ratio over it
+would be noise.
+
+Source: https://github.com/stefan-jansen/empyrical-reloaded, stats.py; a test compares all figures.
 """
 
 from __future__ import annotations
@@ -18,13 +20,12 @@ from engine.panel.bars import Floats
 
 SESSIONS_A_YEAR = 252
 ROUNDING = 1e-9  # of the largest return by size
-LAST_DIGITS = (
-    4 * np.finfo(np.float64).eps
-)  # of a return that is a quotient of equities less 1, however small it is
+# The least rounding of a return, which is a quotient of two equities less 1.
+LAST_DIGITS = 4 * np.finfo(np.float64).eps
 
 
 def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float]:
-    """All figures of daily returns (float64[sessions]), and against a benchmark's where there is one."""
+    """Name -> figure; with a benchmark's returns also alpha, beta and captures."""
     found = {name: float(of(returns)) if len(returns) else math.nan for name, of in METRICS.items()}
     if benchmark is not None:
         found |= {"alpha": alpha(returns, benchmark), "beta": beta(returns, benchmark)}
@@ -37,7 +38,7 @@ def metrics(returns: Floats, benchmark: Floats | None = None) -> dict[str, float
 
 
 def rounding(returns: Floats) -> float:
-    """How large what comes of these returns may be and still be nothing but rounding."""
+    """The size up to which a figure of these returns counts as 0."""
     return max(ROUNDING * float(np.max(np.abs(returns), initial=0.0)), LAST_DIGITS)
 
 
@@ -62,7 +63,10 @@ def annual_volatility(returns: Floats) -> float:
 
 
 def sharpe_ratio(returns: Floats) -> float:
-    """Mean over standard deviation, annualized, without a risk-free rate; NaN where all returns are equal."""
+    """Mean over standard deviation, annualized, without a risk-free rate.
+
+    NaN where all returns are equal.
+    """
     if len(returns) < 2:
         return math.nan
     return _ratio(np.mean(returns), np.std(returns, ddof=1), rounding(returns)) * math.sqrt(
@@ -139,7 +143,7 @@ def beta(returns: Floats, benchmark: Floats) -> float:
 
 
 def alpha(returns: Floats, benchmark: Floats) -> float:
-    """What is left a year after beta times the benchmark, compounded."""
+    """Mean return less beta times the benchmark's, compounded over a year."""
     slope = beta(returns, benchmark)
     return float((1.0 + np.mean(returns - slope * benchmark)) ** SESSIONS_A_YEAR - 1.0)
 
@@ -163,7 +167,7 @@ def _downside(returns: Floats) -> float:
 def _ratio(
     above: float | np.floating[Any], below: float | np.floating[Any], nothing: float = 0.0
 ) -> float:
-    """A quotient; NaN where what is divided by is no more than `nothing`, by size."""
+    """above / below; NaN where the size of `below` is at most `nothing`."""
     return float(above / below) if abs(float(below)) > nothing else math.nan
 
 

@@ -30,9 +30,10 @@ class Mark:
 def candle_page(
     title: str, bars: pl.DataFrame, columns: Sequence[str], marks: Sequence[Mark] = ()
 ) -> str:
-    """An HTML page: candles and volume, `columns` over the candles where they are prices, below them where not.
+    """An HTML page of candles, volume and columns; columns that are no prices have panels below.
 
-    bars  time (exchange-local), open, high, low, close, volume, and the columns; a row a bar
+    bars  a row a bar: time (exchange-local), open, high, low, close, volume, and the columns
+
     Raises RunError where plotly is not installed.
     """
     go, make_subplots = plotly()
@@ -115,11 +116,12 @@ def _closed_hours(bars: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def figure_html(figure: Any, name: str, plotly_too: bool, full_page: bool = False) -> str:
-    """A figure's HTML.
+    """The HTML of a plotly figure.
 
-    name        its id in the page
-    plotly_too  whether plotly itself comes with it, as it does once in a page
-    Names that come from data are shown as they are: plotly would take `<a href=...>` in them for a link.
+    name        id of the element
+    plotly_too  whether to include plotly's script, once a page
+
+    Texts from data are escaped, for plotly would draw `<a href=...>` in a name as a link.
     """
     import plotly.io
 
@@ -135,7 +137,7 @@ def figure_html(figure: Any, name: str, plotly_too: bool, full_page: bool = Fals
 
 
 def _escaped(value: Any) -> Any:
-    """Texts escaped, but for the templates, which are ours."""
+    """A copy of a figure's dictionary with texts escaped, except templates, which are ours."""
     if isinstance(value, str):
         return html.escape(value, quote=False)
     if isinstance(value, list | tuple):
@@ -148,7 +150,7 @@ def _escaped(value: Any) -> Any:
 
 
 def chart_bars(series: pl.DataFrame, calendar: ExchangeCalendar) -> pl.DataFrame:
-    """What `indicator_series` gives as bars to draw: a row a tick that has a bar of its own, at the exchange's wall clock."""
+    """The rows of `indicator_series` with a new bar, and `time`, the bar's start in local time."""
     step = pl.col("bar_time").is_not_null() & (
         pl.col("bar_time") != pl.col("bar_time").shift()
     ).fill_null(True)
@@ -162,7 +164,7 @@ def chart_bars(series: pl.DataFrame, calendar: ExchangeCalendar) -> pl.DataFrame
 
 
 def _is_price(bars: pl.DataFrame, name: str) -> bool:
-    """Whether a column's values lie where the prices do."""
+    """Whether the values lie between half the lowest low and twice the highest high."""
     values = bars[name].drop_nulls()
     low, high = bars["low"].min(), bars["high"].max()
     if values.is_empty() or low is None or high is None:

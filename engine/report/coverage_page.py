@@ -1,4 +1,4 @@
-"""Which sessions of which symbols are there: a heat map in one self-contained HTML page."""
+"""A heat map of completeness, symbols by sessions, as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ COLORS = [[0.0, "#b71c1c"], [0.5, "#ef6c00"], [0.8, "#fdd835"], [0.95, "#9ccc65"
 
 
 def coverage_page(title: str, totals: QualityTotals) -> str:
-    """Symbols by sessions, the MOST_SYMBOLS least complete, the worst on top; raises RunError where plotly is not installed."""
+    """The page of the MOST_SYMBOLS least complete symbols, the worst on top.
+
+    Raises RunError where plotly is not installed.
+    """
     go, _ = plotly()
     table = totals.by_symbol
     shown = table["symbol"].head(MOST_SYMBOLS).to_list()

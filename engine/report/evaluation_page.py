@@ -11,11 +11,12 @@ from engine.analysis.forward_returns import HORIZONS
 from engine.report.candle_charts import figure_html, plotly
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;color:#222}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
+table{border-collapse:collapse;margin:1rem 0}
+td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
 th:first-child,td:first-child{text-align:left}h2{margin-top:2.5rem}"""
-ABOUT = f"""Returns from the next bar's open. Excess is over the mean of the universe's other symbols at the same tick; t is
-clustered by session; the interval is a bootstrap over sessions; of fewer than {LEAST_SESSIONS} sessions there is neither. A return
-of exactly 0 is no win."""
+ABOUT = f"""Returns from the next bar's open. Excess is over the mean of the universe's other
+symbols at the same tick; t is clustered by session; the interval is a bootstrap over sessions; of fewer
+than {LEAST_SESSIONS} sessions there is neither. A return of exactly 0 is no win."""
 NAMES = {
     "m5": "+5 min",
     "m15": "+15 min",
@@ -90,7 +91,7 @@ def _facts(one: Evaluation) -> str:
 
 
 def horizon_table(one: Evaluation) -> tuple[list[str], list[list[Any]]]:
-    """Heads and rows of the figures by horizon, those that have hits; the first column names the horizon."""
+    """Heads and rows of a table: a row for each horizon that has hits."""
     several = one.tried > 1
     heads = [
         "",
@@ -126,28 +127,30 @@ def horizon_table(one: Evaluation) -> tuple[list[str], list[list[Any]]]:
 
 
 def exit_lines(one: Evaluation) -> list[str]:
-    """What is to be said of hits that are left out, or sold at an earlier price, horizon by horizon."""
+    """Lines on hits without a return, or sold at an earlier price, with counts by horizon."""
     told = (
         (
             one.left_out,
-            "left out, for their symbols have no price then (they stopped trading, or do not trade then)",
+            "left out, for their symbols have no price then "
+            "(they stopped trading, or do not trade then)",
         ),
         (one.at_last_price, "sold at the last price before, for their symbols have none then"),
     )
     return [
-        f"hits {why}: {', '.join(f'{NAMES[horizon]} {count:,}' for horizon, count in counts.items())}"
+        f"hits {why}: "
+        + ", ".join(f"{NAMES[horizon]} {count:,}" for horizon, count in counts.items())
         for counts, why in told
         if counts
     ]
 
 
 def _off(figures: dict[str, Any], side: str) -> float | None:
-    """How far one end of an interval is from the mean, in percent; None without an interval."""
+    """Distance of one end of the interval from the mean, in percent; None without an interval."""
     return None if figures[side] is None else 100 * abs(figures[side] - figures["mean"])
 
 
 def group_horizon(one: Evaluation) -> str:
-    """The horizon that groups are shown at: to the close, or where hits are of daily bars to the next one."""
+    """The horizon of the table of groups: "close", or "next_close" of hits in daily bars."""
     return "close" if one.excess["close"]["count"] else "next_close"
 
 

@@ -1,4 +1,4 @@
-"""The figures of a run's report."""
+"""The plotly figures of a run's report."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def months(ends: pl.DataFrame, starting_cash: float) -> Any:
 
 
 def returns(trades: pl.DataFrame) -> Any:
-    """How the trades' returns are distributed."""
+    """Histogram of the trades' returns."""
     go, _ = plotly()
     values = 100 * trades["return"]
     low, high = float(values.quantile(0.005) or 0), float(values.quantile(0.995) or 0)
@@ -156,7 +156,7 @@ def returns(trades: pl.DataFrame) -> Any:
 
 
 def excursions(trades: pl.DataFrame) -> Any:
-    """How far each trade went for and against itself."""
+    """Scatter of each trade's maximum favourable and adverse excursion."""
     go, _ = plotly()
     shown = trades if len(trades) <= 5000 else trades.sample(5000, seed=0)
     figure = go.Figure()
@@ -199,7 +199,7 @@ def by_group(groups: Mapping[str, Mapping[str, Mapping[str, Any]]], name: str, t
 
 
 def funnel(scans: pl.DataFrame, scanner: str, clauses: Sequence[str]) -> Any:
-    """How many symbols each clause left, session by session."""
+    """Symbols that survive each clause, session by session."""
     go, _ = plotly()
     steps = ["scanned", *(name for name in clauses if name in scans.columns)]
     own = (
@@ -227,7 +227,7 @@ def funnel(scans: pl.DataFrame, scanner: str, clauses: Sequence[str]) -> Any:
 
 
 def hits_by_time(counts: pl.DataFrame, tz: str) -> Any:
-    """Hits by time of day, exchange-local, out of counts by scanner and tick."""
+    """Hits by exchange-local time of day, from a frame of scanner, tick and len."""
     go, _ = plotly()
     local = counts.with_columns(time=pl.col("tick").dt.convert_time_zone(tz).dt.to_string("%H:%M"))
     figure = go.Figure()
@@ -247,7 +247,7 @@ def hits_by_time(counts: pl.DataFrame, tz: str) -> Any:
 
 
 def trade(run: RunTables, one: Mapping[str, Any]) -> Any | None:
-    """A trade on its bars: entry, exit, stop, target, and the scanner's hits; None where the archive is not there."""
+    """A trade on its bars: entry, exit, stop, target, the scanner's hit; None without archive."""
     bars = _bars(run, one)
     if bars is None or bars.is_empty():
         return None
@@ -276,12 +276,13 @@ def trade(run: RunTables, one: Mapping[str, Any]) -> Any | None:
             hit = Mark(one["found"], seen[-1], "hit", one["scanner"] or "", "star", "#ab47bc")
             _add_mark(figure, run, hit)
     figure.update_xaxes(rangeslider_visible=False, type="category", nticks=12)
-    title = f"{one['symbol']} {one['session']}, {one['side']}: {one['pnl']:,.2f} ({100 * one['return']:.2f} %)"
+    result = f"{one['pnl']:,.2f} ({100 * one['return']:.2f} %)"
+    title = f"{one['symbol']} {one['session']}, {one['side']}: {result}"
     return _laid_out(figure, 420, title)
 
 
 def local(run: RunTables, time: dt.datetime | None) -> str:
-    """A time at the exchange."""
+    """A time as exchange-local text; "" for None."""
     return "" if time is None else f"{time.astimezone(ZoneInfo(run.tz)):%Y-%m-%d %H:%M}"
 
 
@@ -314,7 +315,10 @@ def _add_mark(figure: Any, run: RunTables, mark: Mark) -> None:
 
 
 def _bars(run: RunTables, one: Mapping[str, Any]) -> pl.DataFrame | None:
-    """Bars around a trade with their exchange-local times as text: of the replayed interval within a session, else daily ones."""
+    """Bars around a trade, with `time` as exchange-local text; None without archive.
+
+    Daily bars where the trade lasts more than three days, else bars of the replayed interval.
+    """
     if run.archive is None:
         return None
     base = (

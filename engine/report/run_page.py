@@ -1,8 +1,8 @@
 """report.html: one self-contained page about a run, or several runs side by side.
 
-1. `RunTables`    what the page is made from: the tables of a run directory, and bars of the archive for the trades it draws
-2. `report_page`  key figures, equity and drawdown, months, trades, scans, the best and the worst trades on their bars
-3. `compare_page` the figures of several runs in one table, their curves in one chart
+1. `RunTables` reads the tables of a run directory, and the bars of trades from the archive.
+2. `report_page` draws key figures, equity, months, trades, scans, and single trades on their bars.
+3. `compare_page` draws the figures of several runs in one table, their equity in one chart.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engine.report.evaluation_page import STYLE
 from engine.runs.run_tables import RunTables
 from engine.runs.survivorship import HEADS, survivorship_rows
 
-SHOWN_TRADES = 5  # best, and as many of the worst
+SHOWN_TRADES = 5  # of the best, and of the worst
 KEY_FIGURES = {
     "cum_returns_final": ("return", "%"),
     "annual_return": ("a year", "%"),
@@ -50,10 +50,12 @@ TRADE_FIGURES = {
     "costs": ("costs", ""),
     "average_bars": ("bars held", ""),
 }
-MORE_STYLE = """.tiles{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}.tile{border:1px solid #e3e5ee;border-radius:8px;
-padding:.5rem .9rem;min-width:7rem}.tile b{display:block;font-size:1.25rem}.tile span{color:#667;font-size:.8rem}
-.good{color:#1b8a5a}.bad{color:#c62828}.two{display:grid;grid-template-columns:1fr 1fr;gap:1rem}@media(max-width:900px){.two{
-display:block}}a{color:#3949ab}nav a{margin-right:1rem}"""
+MORE_STYLE = """.tiles{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}
+.tile{border:1px solid #e3e5ee;border-radius:8px;padding:.5rem .9rem;min-width:7rem}
+.tile b{display:block;font-size:1.25rem}.tile span{color:#667;font-size:.8rem}
+.good{color:#1b8a5a}.bad{color:#c62828}
+.two{display:grid;grid-template-columns:1fr 1fr;gap:1rem}
+@media(max-width:900px){.two{display:block}}a{color:#3949ab}nav a{margin-right:1rem}"""
 
 
 def report_page(run: RunTables) -> str:
@@ -111,13 +113,18 @@ class _Page:
     def figure(self, figure: Any) -> None:
         self.add(self.drawn(figure))
 
+    def add_two(self, left: Any, right: Any) -> None:
+        """Two figures side by side."""
+        self.add(f"<div class=two>{self.drawn(left)}{self.drawn(right)}</div>")
+
     def drawn(self, figure: Any) -> str:
         """A figure's HTML."""
         self._figures += 1
         return figure_html(figure, f"figure{self._figures}", plotly_too=self._figures == 1)
 
     def text(self) -> str:
-        head = f"<meta charset='utf-8'><title>{html.escape(self._title)}</title><style>{STYLE}{MORE_STYLE}</style>"
+        title = f"<title>{html.escape(self._title)}</title>"
+        head = f"<meta charset='utf-8'>{title}<style>{STYLE}{MORE_STYLE}</style>"
         return (
             f"<!doctype html><html><head>{head}</head><body>"
             + "\n".join(self._parts)
@@ -129,11 +136,12 @@ def _facts(run: RunTables) -> str:
     summary, manifest = run.summary, run.manifest
     links = ["scans", *(["equity", "trades", "best"] if run.trading else [])]
     told = (
-        f"{summary['sessions']} sessions, {summary['first_session']} to {summary['last_session']}; {summary['bars']:,} bars, "
-        f"{summary['hits']:,} hits. Config {manifest['config_digest']}, archive {manifest['archive_digest']}, barsweep "
-        f"{manifest['barsweep']}."
+        f"{summary['sessions']} sessions, {summary['first_session']} to {summary['last_session']}; "
+        f"{summary['bars']:,} bars, {summary['hits']:,} hits. Config {manifest['config_digest']}, "
+        f"archive {manifest['archive_digest']}, barsweep {manifest['barsweep']}."
     )
-    return f"<p>{html.escape(told)}</p><nav>{''.join(f'<a href=#{name}>{name}</a>' for name in sorted(links))}</nav>"
+    anchors = "".join(f"<a href=#{name}>{name}</a>" for name in sorted(links))
+    return f"<p>{html.escape(told)}</p><nav>{anchors}</nav>"
 
 
 def _trading(page: _Page, run: RunTables) -> None:
@@ -145,12 +153,10 @@ def _trading(page: _Page, run: RunTables) -> None:
     page.add("<h2 id=trades>Trades</h2>")
     page.add(_tiles(trading["trades"], TRADE_FIGURES))
     if len(run.trades):
-        page.add(
-            f"<div class=two>{page.drawn(figures.returns(run.trades))}{page.drawn(figures.excursions(run.trades))}</div>"
-        )
-        page.add(
-            f"<div class=two>{page.drawn(figures.by_group(trading['by'], 'hour', 'profit by hour of the entry'))}"
-            f"{page.drawn(figures.by_group(trading['by'], 'weekday', 'profit by weekday'))}</div>"
+        page.add_two(figures.returns(run.trades), figures.excursions(run.trades))
+        page.add_two(
+            figures.by_group(trading["by"], "hour", "profit by hour of the entry"),
+            figures.by_group(trading["by"], "weekday", "profit by weekday"),
         )
         for group, title in (
             ("strategy", "strategies"),
@@ -190,7 +196,7 @@ def _scans(page: _Page, run: RunTables) -> None:
         )
     if run.summary["hits"]:
         page.figure(figures.hits_by_time(run.hit_counts, run.tz))
-    rows = survivorship_rows(run.summary.get("survivorship", {}))  # runs of before have none
+    rows = survivorship_rows(run.summary.get("survivorship", {}))
     if rows:
         page.add(
             "<h3>survivorship: what the universes leave out</h3>"
@@ -199,7 +205,7 @@ def _scans(page: _Page, run: RunTables) -> None:
 
 
 def _trades_on_their_bars(page: _Page, run: RunTables) -> None:
-    """A table of the best and the worst trades; each row leads to its chart."""
+    """A table of the best and the worst trades; each row links to its chart."""
     ordered = run.trades.sort("pnl", descending=True)
     best, worst = (
         ordered.head(SHOWN_TRADES),
@@ -263,7 +269,8 @@ def _tiles(values: dict[str, Any], known: dict[str, tuple[str, str]]) -> str:
                 else "bad"
             )
             tiles.append(
-                f"<div class=tile><b class='{tone}'>{_shown(values[key], unit)}</b><span>{label}</span></div>"
+                f"<div class=tile><b class='{tone}'>{_shown(values[key], unit)}</b>"
+                f"<span>{label}</span></div>"
             )
     return f"<div class=tiles>{''.join(tiles)}</div>"
 

@@ -1,4 +1,4 @@
-"""One session of a symbol as a page: candles, the indicators that scanners read, and hits."""
+"""A page of one session of a symbol: candles, the indicators that scanners read, and hits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLORS = ("#5c6bc0", "#ffa726", "#8d6e63", "#26c6da", "#ab47bc")
 def session_page(
     loaded: LoadedConfig, archive: Archive, hits: pl.DataFrame, symbol: str, day: dt.date
 ) -> str:
-    """An HTML page; `hits` are the symbol's of the session, which the archive has."""
+    """The HTML page; `hits` are those of the symbol in the session."""
     data = loaded.config.session_data_config
     slots = SessionCoordinator(loaded, archive).manager.slots
     keys = {key.name: key for slot in slots if slot.plan for key in slot.plan.indicators}
@@ -44,12 +44,12 @@ def session_page(
 
 
 def _marks(hits: pl.DataFrame, tz: str, bars: pl.DataFrame) -> list[Any]:
-    """A mark a hit, at the close of the latest bar that it saw."""
+    """A mark for each hit, at the close of the latest bar known at its tick."""
     features = [name for name in hits.columns if name not in HITS_SCHEMA]
     local = hits.with_columns(
         pl.col("tick").dt.convert_time_zone(tz).dt.replace_time_zone(None).alias("local")
     ).sort("local")
-    # a bar is known at its end: the one that starts before the tick is the latest that was seen
+    # A bar is known at its end, so the last bar that starts before the tick is the latest known.
     closes = bars.select("time", seen_close="close").sort("time")
     seen = local.join_asof(closes, left_on="local", right_on="time", allow_exact_matches=False)
     names = {name: number for number, name in enumerate(dict.fromkeys(hits["scanner"]))}

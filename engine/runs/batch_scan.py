@@ -1,4 +1,4 @@
-"""Scans an archive into one table of hits, with nothing of a run around it."""
+"""Scans an archive into one table of hits, without a run directory."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from engine.schema import HITS_SCHEMA
 from engine.text import as_sheet
 
 FORMATS = (".parquet", ".csv", ".json")
-SHOWN = 20  # hits that are kept for showing
+SHOWN = 20  # last hits, kept for printing
 
 
 @dataclass(frozen=True)
 class BatchScan:
-    """What a scan came to.
+    """The result of a scan.
 
-    top          the last hits
-    kept         how many hits there are, after `first_hit`
-    hits         all of them, where that was asked for
-    interrupted  whether it ends before its last session
+    top          the last SHOWN hits
+    kept         number of hits, after `first_hit`
+    hits         all hits where `keep` was given, else None
+    failures     scans that raised, and sessions that could not be read
+    interrupted  whether the scan ends before its last session
     """
 
     summary: RunSummary
@@ -49,7 +50,10 @@ class BatchScan:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the blocks so far came to: made anew with each, so that an interrupt leaves one that is whole."""
+    """The result of the blocks so far.
+
+    Each block makes a new one, so that an interrupt between two statements leaves a whole one.
+    """
 
     summary: RunSummary
     top: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS_SCHEMA))
@@ -58,7 +62,7 @@ class _Found:
     last: dt.date = dt.date.min
 
     def with_block(self, block: Block, hits: pl.DataFrame, keep: bool) -> _Found:
-        """With another block and its hits."""
+        """A copy with another block and its hits; `keep` keeps the hits in `frames`."""
         summary = self.summary.copy()
         summary.add(block)
         top = (
@@ -79,11 +83,13 @@ def scan_archive(
     workers: int = 1,
     keep: bool = False,
 ) -> BatchScan:
-    """Run the config's scanners over its sessions; write the hits to `out` (.parquet, .csv, .json), whole or not at all.
+    """Run a config's scanners over its sessions.
 
+    out        file for the hits (.parquet, .csv, .json), written atomically; None for none
     first_hit  keep the first hit of each scanner, symbol and session
-    keep       whether all hits are in the result; memory does not grow with them otherwise
-    Raises Interrupted with the BatchScan of the sessions that were done.
+    keep       whether the result holds all hits; without, memory does not grow with them
+
+    Raises Interrupted with the BatchScan of the completed sessions.
     """
     if out is not None and out.suffix not in FORMATS:
         raise RunError(
@@ -173,7 +179,7 @@ def _firsts(hits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _aside(out: Path | None) -> AbstractContextManager[str]:
-    """A folder beside `out`; none where nothing is written."""
+    """A temporary folder beside `out`; "" where `out` is None."""
     if out is None:
         return nullcontext("")
     try:

@@ -1,4 +1,4 @@
-"""Runs a config over an archive into a run directory."""
+"""Replays a session config over an archive and writes the run directory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.trading.trading_desk import TradingDesk, make_desk
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """Where a run's results are, and its summary."""
+    """A complete run: its directory, its summary, and what was measured."""
 
     path: Path
     archive: Archive
@@ -32,10 +32,8 @@ class FinishedRun:
     warnings: list[str]
     failures: int
     seconds: float
-    audit: InRunAudit | None  # None where it was left out
-    trading: dict[
-        str, Any
-    ]  # `trading` and `strategies` of summary.json; empty where nothing is traded
+    audit: InRunAudit | None  # None where the run was not audited
+    trading: dict[str, Any]  # `trading` and `strategies` of summary.json; {} without strategies
 
 
 def execute_run(
@@ -47,15 +45,18 @@ def execute_run(
     audit: bool = True,
     audit_seed: int | None = None,
 ) -> FinishedRun:
-    """Run all sessions and write the run directory; raises BarsweepError where the run cannot go on, and Interrupted with the
-    path of what is left of it.
+    """Run all sessions and write the run directory.
 
-    audit       whether a few random ticks of a session are audited for look-ahead along the way
-    audit_seed  draws them; the config's digest where left out
+    audit       whether a few random ticks of one session are audited for look-ahead
+    audit_seed  seeds the draw of session and ticks; the config's digest where left out
+
+    Raises BarsweepError where the run cannot go on, and Interrupted with the path of the
+    unfinished run directory.
     """
+    # RunBlocks refuses a wrong config, so nothing is written before.
     blocks = RunBlocks(
         loaded, archive, progress, trader=make_desk(loaded, archive), workers=workers
-    )  # refuses what is wrong
+    )
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     seeds = {"audit": int(loaded.digest, 16) if audit_seed is None else audit_seed} if audit else {}
     manifest = {
@@ -72,7 +73,10 @@ def execute_run(
 def resume_run(
     run: Path, archive_path: Path | None, progress: Progress, workers: int = 1
 ) -> FinishedRun:
-    """Complete a run that was stopped; raises RunError where what its results depend on has changed."""
+    """Complete an unfinished run.
+
+    Raises RunError where the archive, the config, a plug-in or a version has changed since.
+    """
 
     def complete(directory: RunDirectory) -> FinishedRun:
         before = directory.manifest
@@ -97,7 +101,11 @@ def resume_run(
 
 
 def _in(directory: RunDirectory, complete: Callable[[RunDirectory], FinishedRun]) -> FinishedRun:
-    """Complete a run directory; Interrupted with the path of what is left of it, None where nothing is."""
+    """Lock a run directory and complete it.
+
+    Raises Interrupted with the path of the unfinished directory, or with None where no block is
+    kept.
+    """
     try:
         with directory:
             return complete(directory)
@@ -108,7 +116,10 @@ def _in(directory: RunDirectory, complete: Callable[[RunDirectory], FinishedRun]
 
 
 def _complete(directory: RunDirectory, blocks: RunBlocks) -> FinishedRun:
-    """Run what is left; again without a session whose file cannot be read, where the config says so."""
+    """Run the sessions that are missing.
+
+    With `on_corrupt: "skip"` the run begins again without a session whose file cannot be read.
+    """
     clock = time.perf_counter()
     while True:
         try:
@@ -157,7 +168,7 @@ def _attempt(directory: RunDirectory, blocks: RunBlocks, clock: float) -> Finish
 
 
 def _audit(blocks: RunBlocks, seed: int | None) -> InRunAudit | None:
-    """What audits a session of the run while it is at hand; None without a seed."""
+    """The audit of one session of the run, attached to the coordinator; None without a seed."""
     if seed is None:
         return None
     audit = InRunAudit.of(blocks.loaded, blocks.dates, seed)
@@ -166,7 +177,7 @@ def _audit(blocks: RunBlocks, seed: int | None) -> InRunAudit | None:
 
 
 def _trading(desk: TradingDesk | None, blocks: RunBlocks, folder: Path) -> dict[str, Any]:
-    """What trading came to, from the tables as they are written."""
+    """`trading` and `strategies` of summary.json, computed from the tables in `folder`."""
     if desk is None:
         return {}
     config, archive = blocks.loaded.config, blocks.archive
@@ -185,7 +196,7 @@ def _trading(desk: TradingDesk | None, blocks: RunBlocks, folder: Path) -> dict[
 def _measured(
     blocks: RunBlocks, summary: RunSummary, seconds: float, failures: int
 ) -> dict[str, Any]:
-    """The rest of the manifest: what may differ from run to run."""
+    """The part of the manifest that may differ between two runs of one config: times, memory."""
     return {
         "seconds": round(seconds, 3),
         "workers": blocks.processes,

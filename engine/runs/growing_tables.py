@@ -1,4 +1,4 @@
-"""Tables that grow block by block, so that memory stays constant."""
+"""Parquet tables written block by block, so that memory stays constant."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from engine.errors import WriteError
 
 
 @cache
-def _beside() -> ThreadPoolExecutor:
+def _writer_thread() -> ThreadPoolExecutor:
     """The thread that writes tables while the next block is computed."""
     return ThreadPoolExecutor(1, thread_name_prefix="tables")
 
 
 @contextmanager
 def writing(where: Path) -> Iterator[None]:
-    """WriteError for whatever fails to be written meanwhile."""
+    """Turn errors of writing within the `with` block into a WriteError that names `where`."""
     try:
         yield
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
@@ -35,7 +35,7 @@ def writing(where: Path) -> Iterator[None]:
 
 @contextmanager
 def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTable]:
-    """A table that becomes the Parquet file `out`, whole or not at all."""
+    """A table that becomes the Parquet file `out` atomically at the end of the `with` block."""
     with writing(out):
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         aside = tempfile.TemporaryDirectory(prefix=".barsweep-", dir=out.absolute().parent)
@@ -48,7 +48,10 @@ def whole_table(out: Path, schema: dict[str, pl.DataType]) -> Iterator[GrowingTa
 
 
 def whole_frame(frames: Sequence[pl.DataFrame], own: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Frames as one, in the columns and types that a `GrowingTable` of them has when it is read."""
+    """Frames concatenated, with the columns and dtypes of a `GrowingTable` of the same frames.
+
+    own  columns and dtypes that the result has in any case
+    """
     rows = pl.concat(
         [pl.DataFrame(schema=own), *(frame for frame in frames if len(frame))],
         how="diagonal_relaxed",
@@ -57,28 +60,29 @@ def whole_frame(frames: Sequence[pl.DataFrame], own: dict[str, pl.DataType]) -> 
 
 
 class GrowingTable:
-    """One table of the run directory.
+    """A Parquet file that grows by frames; each frame is a row group.
 
-    Columns may join later (another scanner's features); in earlier rows they are null. A column whose values come in another type
-    (whole numbers, then fractions) takes the type that holds both. What is added together is a row group.
+    A later frame may bring new columns (another scanner's features): they are null in earlier rows.
+    A column that comes with another dtype (integers, then fractions) takes the common supertype.
+    Either rewrites the file.
     """
 
     def __init__(self, folder: Path, name: str, schema: dict[str, pl.DataType]):
         self._target, self._own, self._schema = folder / f"{name}.parquet", schema, dict(schema)
         self._writer: pq.ParquetWriter | None = None
-        self._at: Future[None] | None = None  # the rows that are being written
+        self._writing: Future[None] | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Append the rows of a block of sessions, on a thread beside this one; blocks come in order.
+        """Append the rows of a block on the writer thread.
 
-        Raises what writing the rows before them raised, as `finish` does.
+        Raises the error of writing the rows before, as `finish` does.
         """
         self._wait()
         if not rows.is_empty():
-            self._at = _beside().submit(self._append, rows)
+            self._writing = _writer_thread().submit(self._append, rows)
 
     def finish(self) -> None:
-        """Close the file; a table without rows is one too."""
+        """Close the file. A table without rows becomes a file without rows."""
         self._wait()
         if self._writer is None:
             self._open()
@@ -86,22 +90,22 @@ class GrowingTable:
         self._writer.close()
 
     def close(self) -> None:
-        """Close the file as it is, once nothing is written to it any more."""
-        if self._at:
+        """Close an incomplete file, once the writer thread is done with it."""
+        if self._writing:
             wait(
-                [self._at]
-            )  # whatever comes of it: an interrupt of Polars is raised on that thread as well
+                [self._writing]
+            )  # errors are ignored: an interrupt of Polars is raised there as well
         with suppress(OSError, pa.ArrowException):
             if self._writer is not None:
                 self._writer.close()
 
     def _wait(self) -> None:
-        if self._at:
+        if self._writing:
             try:
-                self._at.result()
+                self._writing.result()
             finally:
-                if self._at.done():  # else something came in between, and it is still being written
-                    self._at = None
+                if self._writing.done():  # not so when an interrupt ended the wait
+                    self._writing = None
 
     def _append(self, rows: pl.DataFrame) -> None:
         empty = [pl.DataFrame(schema=schema) for schema in (self._schema, rows.schema)]
@@ -117,7 +121,7 @@ class GrowingTable:
         self._write(rows)
 
     def _open(self) -> None:
-        """Begin the file, or begin it again with the columns that have joined."""
+        """Begin the file; where it exists, rewrite its rows with the present schema."""
         before = self._target.with_suffix(".before")
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,4 @@
-"""How a run goes, and what other processes would save it."""
+"""The pace of a run, and the seconds that worker processes would save."""
 
 from __future__ import annotations
 
@@ -8,37 +8,40 @@ from dataclasses import dataclass
 
 from engine.runtime.cores import cores
 
-MEASURED = 0.2  # seconds that tell of the rest
+LEAST_SECONDS = 0.2  # of measuring before a pace is told
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Of a process: sessions a second, and how many cores it keeps busy."""
+    """Sessions a second of a process (`rate`), and cores that it keeps busy (`busy`)."""
 
     rate: float
     busy: float
 
     def saved(self, sessions: int, workers: int) -> float:
-        """Seconds that so many processes would save it, by the cores that it leaves idle alone."""
+        """Seconds that `workers` processes would save over `sessions` sessions.
+
+        Only idle cores count: busy ones are shared.
+        """
         return sessions / self.rate * (1 - self.busy / min(float(cores()), workers * self.busy))
 
     @property
     def enough(self) -> int:
-        """Processes that keep all cores busy."""
+        """Processes that would keep all cores busy."""
         return math.ceil(cores() / self.busy)
 
 
 class PaceClock:
-    """Runs from when the first `done` sessions are over."""
+    """Measures the pace from the moment when `done` sessions are complete."""
 
     def __init__(self, done: int):
         self._done, self._wall, self._cpu = done, time.perf_counter(), time.process_time()
 
     def pace(self, done: int) -> Pace | None:
-        """None as long as it cannot be told."""
+        """The pace until now, when `done` sessions are complete; None within LEAST_SECONDS."""
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
         return (
             Pace((done - self._done) / wall, cpu / wall)
-            if wall > MEASURED and done > self._done
+            if wall > LEAST_SECONDS and done > self._done
             else None
         )

@@ -1,4 +1,7 @@
-"""What the results of a run depend on: written into its manifest, held against what is there when it is taken up again."""
+"""What the results of a run depend on, as digests in its manifest.
+
+`run --resume`, `run --from` and `diff` compare these digests with those of today.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from engine.config.models import SessionConfig
 from engine.errors import ConfigError, RunError
 
 LIBRARIES = ("polars", "numba", "numpy", "pyarrow", "pydantic", "exchange_calendars")
-UNFINISHED = ".unfinished"  # at the end of a run directory's name, until it is complete
+UNFINISHED = ".unfinished"  # suffix of a run directory's name until the run is complete
 
 
 def provenance(loaded: LoadedConfig, archive: Archive) -> dict[str, Any]:
@@ -35,25 +38,26 @@ def provenance(loaded: LoadedConfig, archive: Archive) -> dict[str, Any]:
         "archive_digest": archive.digest(),
         "files": {name: _sha256(path) for name, path in _files(loaded)},
         "plug_ins": {name: _sha256(path) for name, path in _plug_ins(loaded.config)},
-        "seeds": {},  # nothing but the audit is drawn by chance
+        "seeds": {},  # only the audit draws by chance
         "versions": {"python": platform.python_version()}
         | {n: importlib.metadata.version(n) for n in LIBRARIES},
     }
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What results depend on and is not as it was, in words; both are manifests."""
+    """A line for each difference between two manifests that can change results."""
     found = [
         f"{key}: {_short(a)}, now {_short(b)}"
         for key, a, b in config_changes(before["config"], now["config"])
     ]
     if before["archive_digest"] != now["archive_digest"]:
         found.append(
-            f"archive: digest {before['archive_digest']}, now {now['archive_digest']} ({now['archive_path']})"
+            f"archive: digest {before['archive_digest']}, now {now['archive_digest']} "
+            f"({now['archive_path']})"
         )
     for kind, what in (("files", "file"), ("plug_ins", "code of"), ("versions", "version of")):
         old, new = before.get(kind), now.get(kind)
-        if old is None or new is None:  # of a version that did not tell
+        if old is None or new is None:  # written by a version without this entry
             continue
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
@@ -64,7 +68,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def config_changes(before: Any, now: Any, key: str = "config") -> Iterator[tuple[str, Any, Any]]:
-    """(key.path, value, other value) of what differs in two configs."""
+    """(dotted key, value before, value now) of each difference between two configs."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*before, *now]):
             yield from config_changes(before.get(name), now.get(name), f"{key}.{name}")
@@ -76,7 +80,12 @@ def config_changes(before: Any, now: Any, key: str = "config") -> Iterator[tuple
 
 
 def read_manifest(run: Path, unfinished: bool = False) -> dict[str, Any]:
-    """manifest.json of a run directory; raises RunError, also for an unfinished one where that will not do."""
+    """manifest.json of a run directory.
+
+    unfinished  whether an unfinished run will do
+
+    Raises RunError.
+    """
     try:
         manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
         manifest["config"], manifest["archive_path"], manifest["archive_digest"]
@@ -92,7 +101,10 @@ def read_manifest(run: Path, unfinished: bool = False) -> dict[str, Any]:
 def loaded_of(
     manifest: Mapping[str, Any], run: Path, overrides: Sequence[str] = ()
 ) -> LoadedConfig:
-    """A run's config, with changes; it finds its files where it found them then. Raises ConfigError."""
+    """A run's config with overrides (KEY=VALUE).
+
+    Relative paths start at the folder of the original config. Raises ConfigError.
+    """
     path = Path(manifest.get("config_path") or run / "manifest.json")
     return check_config(copy.deepcopy(manifest["config"]), path, overrides)
 
@@ -127,9 +139,8 @@ def _plug_ins(config: SessionConfig) -> Iterator[tuple[str, Path]]:
     modules = [one.module for one in config.session_data_config.scanners if one.enabled]
     modules += [one.module for one in config.strategies if one.enabled]
     for name in dict.fromkeys(module.partition(":")[0] for module in modules):
-        source = getattr(
-            sys.modules.get(name), "__file__", None
-        )  # imported already: the run is set up
+        # The run is set up, so its modules are imported.
+        source = getattr(sys.modules.get(name), "__file__", None)
         if source and Path(source).is_file():
             yield name, Path(source)
 

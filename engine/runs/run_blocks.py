@@ -1,7 +1,9 @@
-"""A run's sessions, block by block: in this process, or shared between several.
+"""A run's blocks of sessions in order, computed in this process or in several.
 
-A run that is shared begins in this process. Others take a second until they compute, so they begin once it is seen that the
-cores which this one leaves idle are worth it; it goes on to the end of its own part, and then takes theirs in order.
+1. This process begins with the first sessions, alone.
+2. A new process needs a second until it computes. Worker processes therefore begin only when the
+   pace of the first sessions says that idle cores would save more than WORTH_SHARING seconds.
+3. This process completes its own part, then yields the workers' blocks in order.
 """
 
 from __future__ import annotations
@@ -30,16 +32,20 @@ from engine.session.session_record import SessionRecord, SessionTables, in_block
 from engine.session.trader import Trader
 
 Progress = Callable[[int, int, dt.date], None]  # sessions done, of how many, the last one
-LONGEST_PART = 12  # blocks; shorter parts are told of sooner, and warm up more
+LONGEST_PART = 12  # blocks; shorter parts report progress sooner, and warm up more often
 B = TypeVar("B", bound=Block)
-# Seconds saved: other processes take one until they compute, warm up for themselves, and what idle cores promise is not all had,
-# as cores share caches and memory.
+# Seconds that workers must save by the estimate: each needs one to start, warms up for itself, and
+# gets less from an idle core than the estimate says, for cores share caches and memory.
 WORTH_SHARING = 2.5
-HEAD_START = 0.7  # seconds in which this process goes on at the pace that it has alone
+HEAD_START = 0.7  # seconds that this process computes alone while workers start
 
 
 def hits_with_tickers(block: Block, archive: Archive) -> pl.DataFrame:
-    """A block's hits; where the archive has a map of tickers, with `ticker`, the symbol's on the day, before the features."""
+    """A block's hits.
+
+    Where the archive has a symbol map, the column `ticker` (the symbol's on that day) stands
+    before the features.
+    """
     hits = block.hits
     if not archive.symbol_map:
         return hits
@@ -49,14 +55,17 @@ def hits_with_tickers(block: Block, archive: Archive) -> pl.DataFrame:
 
 @dataclass
 class RunBlocks:
-    """The blocks of a run in order, computed as they are asked for.
+    """An iterable over the blocks of a run in order, each computed when it is asked for.
 
-    trader    trades what is found
-    workers   processes that may share the run; as many do as would save time, and none where something goes from session to session
-    executor  where its parts are submitted; processes of this machine where left out
-    frames    the tables that are read, beside those of trading
-    kept      the run's first blocks, where they are there already
-    aside     where processes write their parts; a folder for temporary files where left out
+    trader     the trading desk; None without strategies
+    workers    most processes that may share the run; 1 where state goes from session to session
+    executor   where parts are submitted; processes of this machine where left out
+    frames     names of the tables that the caller reads, beside those of trading
+    kept       stored blocks of the run's first sessions
+    aside      folder in which worker processes write; a temporary folder where left out
+    failures   scans that raised, so far
+    processes  processes that have shared the run
+    seconds    wall time by phase, summed over all processes
     """
 
     loaded: LoadedConfig
@@ -70,13 +79,13 @@ class RunBlocks:
     kept: list[StoredBlock] = field(default_factory=list)
     aside: Path | None = None
     failures: int = 0
-    processes: int = 1  # that have shared the run
-    seconds: dict[str, float] = field(default_factory=dict)  # wall time by phase, of all processes
-    _done: int = 0  # sessions, of blocks that were kept too
-    _left: Sequence[dt.date] = ()  # sessions that are not kept
+    processes: int = 1
+    seconds: dict[str, float] = field(default_factory=dict)
+    _done: int = 0  # sessions, those of stored blocks included
+    _missing: Sequence[dt.date] = ()  # sessions without a stored block
 
     def __post_init__(self) -> None:
-        self._recent: list[SessionRecord] = []  # that are of no block yet, or of the one at hand
+        self._recent: list[SessionRecord] = []  # computed here, of blocks not yet consumed
         self.coordinator = SessionCoordinator(
             self.loaded, self.archive, self.trader, "quality" in self.frames
         )
@@ -89,27 +98,29 @@ class RunBlocks:
             )
         elif self.workers > 1 and not self._shares:
             self.warnings.append(
-                "one worker: strategies, and scanners with a lifecycle of their own, go from session to session"
+                "one worker: strategies, and scanners with a lifecycle of their own, "
+                "go from session to session"
             )
 
     def __iter__(self) -> Iterator[Block]:
-        self._done, self._left = 0, self.dates[sum(len(block.dates) for block in self.kept) :]
+        self._done, self._missing = 0, self.dates[sum(len(block.dates) for block in self.kept) :]
         while self.kept:
             yield self._count(self._told(self.kept.pop(0)))
         for block in (
-            (self._shared() if self._shares else in_blocks(self._records())) if self._left else ()
+            (self._shared() if self._shares else in_blocks(self._records()))
+            if self._missing
+            else ()
         ):
             yield self._count(block)
-            self._recent = [
-                record for record in self._recent if record.dates[0] > block.dates[-1]
-            ]  # it has been taken
+            consumed = block.dates[-1]
+            self._recent = [record for record in self._recent if record.dates[0] > consumed]
 
     def _count(self, block: B) -> B:
         self.failures += block.scans["error"].count()
         return block
 
     def _told(self, block: StoredBlock) -> StoredBlock:
-        """Take in what there is to tell of a block that was stored."""
+        """Take over the warnings and times of a stored block, and report its sessions as done."""
         self.warnings += [warning for warning in block.warnings if warning not in self.warnings]
         self._add(block.seconds)
         self._progress(block.dates)
@@ -120,18 +131,21 @@ class RunBlocks:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
 
     def _progress(self, dates: Sequence[dt.date]) -> None:
-        """Tell that these sessions are done."""
+        """Report these sessions as done."""
         for date in dates:
             self._done += 1
             self.progress(self._done, len(self.dates), date)
 
     def after(self, date: dt.date) -> SessionTables:
-        """The sessions after a date that were computed here, and whose block nobody has taken yet, complete or not."""
+        """Sessions after a date that this process computed and whose block was not consumed.
+
+        An interrupt asks for them: their block may be incomplete.
+        """
         return SessionTables([record for record in self._recent if record.dates[0] > date])
 
     def _records(self) -> Iterator[SessionRecord]:
         try:
-            for record in self.coordinator.records(self._left):
+            for record in self.coordinator.records(self._missing):
                 self._recent.append(record)
                 self._progress(record.dates)
                 yield record
@@ -148,13 +162,15 @@ class RunBlocks:
             yield from map(self._told, workers.blocks())
 
     def _unless_begun(self, workers: Workers) -> Iterator[SessionRecord]:
-        """All sessions; if, as they come, workers are seen to be worth it, these begin, and the sessions end before theirs."""
+        """Records of this process' part: all sessions, or those before the workers' parts.
+
+        The pace is measured from the second session on, for kernels may have been compiled during
+        the first.
+        """
         clock = None
         for record in self._records():
             yield record
-            clock = clock or PaceClock(
-                self._done
-            )  # from the second session on: kernels may have been compiled for the first
+            clock = clock or PaceClock(self._done)
             pace = None if workers.begun else clock.pace(self._done)
             if pace and pace.saved(len(self.dates) - self._done, self.workers) > WORTH_SHARING:
                 count = min(self.workers, pace.enough)
@@ -164,22 +180,24 @@ class RunBlocks:
                     workers.begin(others, count)
 
     def _parts(self, count: int, ahead: float = 0.0) -> list[list[dt.date]]:
-        return share_out(self._left, self.coordinator.scope.base.is_daily, count, ahead)
+        return share_out(self._missing, self.coordinator.scope.base.is_daily, count, ahead)
 
 
 def share_out(
     dates: Sequence[dt.date], by_day: bool, workers: int, ahead: float
 ) -> list[list[dt.date]]:
-    """Sessions in parts of consecutive blocks, as many for each worker: a block after another of its part is warm along the way.
+    """Split sessions into parts of whole, consecutive blocks, equally many parts for each worker.
 
-    ahead  how many sessions more the first part has
+    by_day  whether bars are daily, so that a block is a year; else a month
+    ahead   sessions by which the first part is longer
+
+    Within a part only the first block computes a warm-up.
     """
     blocks = [list(block) for _, block in groupby(dates, key=lambda date: block_of(date, by_day))]
     count = workers * -(-len(blocks) // (LONGEST_PART * workers))
     share = max(1.0, (len(dates) - ahead) / count)
     lengths = np.array([len(block) for block in blocks])
-    numbers = np.clip(
-        (np.cumsum(lengths) - lengths / 2 - ahead) // share, 0, count - 1
-    )  # by the blocks' middles
+    middles = np.cumsum(lengths) - lengths / 2
+    numbers = np.clip((middles - ahead) // share, 0, count - 1)
     parts = groupby(zip(numbers.tolist(), blocks, strict=True), key=itemgetter(0))
     return [[date for _, block in part for date in block] for _, part in parts]

@@ -1,8 +1,8 @@
-"""Two runs held against each other: which tables, rows and columns differ, and the first difference explained.
+"""The difference between two runs: tables, rows, columns, and an explanation of the first one.
 
-1. `compare_runs`  every table that both have, a month at a time; tables with the same bytes are not opened
-2. `_compare`      rows are matched by what names them (a hit: session, tick, scanner, symbol), columns by their values
-3. `_explanation`  the first difference in time: what each run's scan log says of it, and each run's clauses
+1. `compare_runs`  compares every common table, a month at a time; equal files are not opened.
+2. `_compare`      matches rows by their key (of a hit: session, tick, scanner, symbol).
+3. `_explanation`  says what each run's scan log and clauses say of the first difference in time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.runs.provenance import changes, loaded_of
 from engine.runs.run_tables import RunTables
 from engine.schema import SCANS_SCHEMA
 
-# table -> the columns that name a row; in the order in which one difference brings about the next
+# table -> its key columns; tables in the order in which a difference in one causes the next
 KEYS = {
     "quality": ("session", "symbol"),
     "scans": ("session", "tick", "scanner", "scan_type"),
@@ -37,19 +37,17 @@ KEYS = {
     "equity": ("session", "timestamp"),
 }
 TIMES = ("tick", "time", "placed", "entry_time", "timestamp")
-NUMBER, OTHER = (
-    "#",
-    "other ",
-)  # columns of ours: which of several rows of one name; the other run's values
+NUMBER = "#"  # column: number of a row among rows of one key
+OTHER = "other "  # suffix of the columns of the second run
 
 
 @dataclass(frozen=True)
 class Difference:
     """One row that differs.
 
-    key      what names the row
-    only_in  0 or 1 where one run alone has it, None where both have
-    values   column -> the two runs' values, where both have the row
+    key      the values of the key columns
+    only_in  0 or 1 where only that run has the row, None where both have it
+    values   column -> the values of both runs, where both have the row
     """
 
     table: str
@@ -59,20 +57,22 @@ class Difference:
 
     @property
     def moment(self) -> tuple[str, str, int]:
-        """What it is sorted by: session, time, and the table's place."""
+        """The sort key: session, time, place of the table in KEYS."""
         time = next((self.key[name] for name in TIMES if name in self.key), "")
         return str(self.key["session"]), str(time), list(KEYS).index(self.table)
 
 
 @dataclass
 class TableDiff:
-    """How a table differs.
+    """The difference of one table between two runs; pairs are (first run, second run).
 
-    rows          of each run
-    only          rows that one run alone has, of each
-    changed       rows of both with other values
-    columns       column -> rows in which it differs, and by how much at most where it is a number
-    only_columns  columns that one run alone has, of each
+    rows          numbers of rows
+    same_bytes    whether the files are equal
+    only          numbers of rows that only one run has
+    changed       number of rows that both have, with different values
+    columns       column -> rows in which it differs, largest difference (None of text)
+    only_columns  columns that only one run has
+    first         the first difference in time
     """
 
     name: str
@@ -86,13 +86,19 @@ class TableDiff:
 
     @property
     def same(self) -> bool:
-        """Whether the rows are the same, whatever the bytes."""
+        """Whether rows and columns are equal; the bytes of the files may differ."""
         return self.first is None and not any(self.only_columns)
 
 
 @dataclass(frozen=True)
 class RunsDiff:
-    """changes: what the runs depend on and is not the same. explanation: of the first difference, a line each."""
+    """The difference between two runs.
+
+    changes      differences of what the runs depend on, a line each
+    tables       one for each common table
+    first        the first difference in time
+    explanation  of the first difference, a line each
+    """
 
     changes: list[str]
     tables: list[TableDiff]
@@ -106,7 +112,7 @@ class RunsDiff:
 
 
 def compare_runs(one: Path, other: Path) -> RunsDiff:
-    """Compare two run directories; raises RunError where there is none, or one that is unfinished."""
+    """Compare two run directories; raises RunError where one is missing or unfinished."""
     runs = RunTables(one), RunTables(other)
     found = changes(runs[0].manifest, runs[1].manifest)
     a, b = ([name for name in KEYS if (run.folder / f"{name}.parquet").exists()] for run in runs)
@@ -141,7 +147,7 @@ def _compare_table(name: str, runs: tuple[RunTables, RunTables]) -> TableDiff:
 
 
 def _months(scans: Sequence[pl.LazyFrame]) -> Iterator[tuple[dt.date, dt.date]]:
-    """The first and the last session of each month that either table has."""
+    """First and last session of each month in either table."""
     dates = (
         pl.concat([scan.select(pl.col("session").unique()).collect() for scan in scans])["session"]
         .unique()
@@ -153,7 +159,7 @@ def _months(scans: Sequence[pl.LazyFrame]) -> Iterator[tuple[dt.date, dt.date]]:
 
 
 def _compare(found: TableDiff, one: pl.DataFrame, other: pl.DataFrame) -> None:
-    """Take in how two frames differ; they are of months that follow one another."""
+    """Add the difference of two frames of one month to `found`; months come in order."""
     key = list(KEYS[found.name])
     a, b = (
         rows.with_columns(pl.int_range(pl.len()).over(key).alias(NUMBER)) for rows in (one, other)
@@ -193,7 +199,7 @@ def _differs(both: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _largest(both: pl.DataFrame, name: str) -> float | None:
-    """How far a column's values are apart at most; None where it holds no numbers."""
+    """The largest absolute difference of a numeric column; None of other columns."""
     if not (both.schema[name].is_numeric() and both.schema[name + OTHER].is_numeric()):
         return None
     apart = (
@@ -229,7 +235,7 @@ def _first(
 def _explanation(
     first: Difference, hit: Difference | None, runs: tuple[RunTables, RunTables]
 ) -> Iterator[str]:
-    """What the runs' own tables, configs and archives say of a difference, a line each; `hit` is the first hit that differs."""
+    """Lines that explain a difference from the runs' tables; `hit` is the first differing hit."""
     for run, other in (runs, runs[::-1]):
         sessions = pl.scan_parquet(run.folder / "quality.parquet").filter(
             pl.col("session") == first.key["session"]
@@ -241,7 +247,8 @@ def _explanation(
             )
             return
         if first.table == "quality" and first.only_in is not None and runs[first.only_in] is other:
-            yield f"{run.folder.name}: does not replay {first.key['symbol']} on {first.key['session']}"
+            symbol, session = first.key["symbol"], first.key["session"]
+            yield f"{run.folder.name}: does not replay {symbol} on {session}"
     if first.table in ("scans", "hits"):
         yield from _scan_logs(first, runs)
     if hit is not None and first.table in ("scans", "hits"):
@@ -249,7 +256,7 @@ def _explanation(
 
 
 def _scan_logs(first: Difference, runs: tuple[RunTables, RunTables]) -> Iterator[str]:
-    """What became of the scan in each run: that there was none, its error, or where the funnels part."""
+    """Lines on the scan in each run: no scan, its error, or the first count that differs."""
     at = [pl.col(name) == first.key[name] for name in ("session", "tick", "scanner")]
     scans = [
         pl.scan_parquet(run.folder / "scans.parquet").filter(at).collect().rows(named=True)
@@ -274,7 +281,7 @@ def _scan_logs(first: Difference, runs: tuple[RunTables, RunTables]) -> Iterator
 
 
 def _clauses(first: Difference, run: RunTables) -> Iterator[str]:
-    """What the run's scanner answers for the symbol, where its archive is still there and it has clauses."""
+    """`explain` of the differing hit in one run, where the run's archive still exists."""
     if run.archive is None:
         return
     tick = first.key["tick"].astimezone(run.archive.calendar.tz).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""A run directory: written aside, kept there when the run is stopped, and moved into place when it is complete."""
+"""A run directory: NAME.unfinished while the run goes on, NAME when it is complete."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ TABLES = {
 
 
 class RunDirectory:
-    """`with` it: `NAME.unfinished` while the run goes on, NAME once it is complete.
+    """A context manager that locks and writes `NAME.unfinished`, which becomes NAME at the end.
 
         manifest.json  what the results depend on, and exit_state "unfinished"
-        blocks/        a folder a block that is done, kept until the run is complete
-        tables/        what becomes NAME
-        parts/         what worker processes are at
+        blocks/        a folder for each complete block of sessions, until the run is complete
+        tables/        the tables; this folder becomes NAME
+        parts/         the folder of the worker processes
         lock           locked by the process that writes
 
-    A mistake in the input leaves nothing. What stops a run from outside (a signal, a full disk) leaves what is done, to be taken
-    up again; a killed one leaves all of this.
+    An error in the input removes the directory. A signal or a full disk keeps the complete blocks
+    for `--resume`. A killed process leaves everything.
     """
 
     def __init__(self, aside: Path, manifest: dict[str, Any], fresh: bool):
@@ -71,7 +71,7 @@ class RunDirectory:
 
     @classmethod
     def begin(cls, root: Path, session_name: str, manifest: dict[str, Any]) -> RunDirectory:
-        """A new one; raises RunError where there can be none."""
+        """A new run directory below `root`; raises RunError where it cannot be written."""
         started = dt.datetime.fromisoformat(manifest["started"])
         named = file_name(session_name) or "session"
         name = f"{named}-{manifest['config_digest']}-{started:%Y%m%dT%H%M%S}"
@@ -88,7 +88,10 @@ class RunDirectory:
 
     @classmethod
     def unfinished(cls, run: Path) -> RunDirectory:
-        """One that was left; `run` is its name with or without ".unfinished". Raises RunError."""
+        """An unfinished run directory by its name, with or without ".unfinished".
+
+        Raises RunError.
+        """
         run = run.absolute()
         aside = run if run.name.endswith(UNFINISHED) else run.with_name(run.name + UNFINISHED)
         return cls(aside, read_manifest(aside, unfinished=True), False)
@@ -127,13 +130,14 @@ class RunDirectory:
 
     @property
     def parts(self) -> Path:
-        """A folder for what worker processes are at."""
+        """The folder in which worker processes write."""
         return self.aside / "parts"
 
     def start(self, trades: bool, keeps: bool) -> list[StoredBlock]:
-        """Begin the tables; the blocks that are there already, which are to be added first.
+        """Begin the tables; return the stored blocks, which the caller adds first.
 
-        keeps  whether blocks are kept as they come; a run that goes from session to session can only begin anew
+        trades  whether the run has strategies
+        keeps   whether blocks are stored; not so where state goes from session to session
         """
         self._clear()
         self._keeps = keeps
@@ -147,9 +151,7 @@ class RunDirectory:
         blocks: list[StoredBlock] = []
         for folder in self._blocks() if keeps else ():
             block = StoredBlock.read(folder)
-            if (
-                block is None
-            ):  # the disk has not kept what was written: from here on all is computed again
+            if block is None:  # damaged on disk: this and later blocks are computed again
                 break
             blocks.append(block)
         for folder in self._blocks()[len(blocks) :]:
@@ -164,10 +166,12 @@ class RunDirectory:
         last: bool,
         warnings: list[str],
     ) -> None:
-        """Append the rows of a block of sessions, its hits as they are given, and what trading leaves after them.
+        """Append the rows of a block of sessions.
 
-        last      whether no block follows, so that there is nothing to keep it for
-        warnings  all so far
+        hits      the block's hits, with tickers
+        trading   rows of trading tables that come after the block's own
+        last      whether this is the last block, which is not stored
+        warnings  all warnings of the run so far
         """
         kept = self.aside / "blocks" / str(block.dates[0])
         if (
@@ -184,20 +188,20 @@ class RunDirectory:
                     table.add(pl.concat(rows, how="diagonal_relaxed"))
 
     def note(self, **more: Any) -> None:
-        """Put more into the manifest, at once."""
+        """Add entries to the manifest and write it."""
         self.manifest |= more
         with writing(self.aside):
             _write_json(self.aside / "manifest.json", self.manifest | {"exit_state": "unfinished"})
 
     def finish_tables(self) -> Path:
-        """Write what is left of the tables; where they are until `finish`."""
+        """Close the tables; return their folder, which lasts until `finish`."""
         with writing(self._folder):
             for table in self._tables.values():
                 table.finish()
         return self._folder
 
     def finish(self, summary: dict[str, Any], **manifest: Any) -> None:
-        """Complete the manifest, and move the directory into place, once its tables are finished."""
+        """Write manifest and summary, and rename the directory; after `finish_tables`."""
         with writing(self._folder):
             _write_json(self._folder / "manifest.json", self.manifest | manifest)
             _write_json(self._folder / "summary.json", summary)
@@ -208,13 +212,13 @@ class RunDirectory:
         return self.aside / "tables"
 
     def _blocks(self) -> list[Path]:
-        """The folders of the blocks that are done, in order."""
+        """The folders of the stored blocks, in order of their sessions."""
         return sorted(
             folder for folder in self.aside.glob("blocks/*") if not folder.name.startswith(".")
         )
 
     def _clear(self) -> None:
-        """Drop what a process was at when it ended."""
+        """Remove what an ended process left incomplete."""
         for table in self._tables.values():
             table.close()
         for folder in (self._folder, self.parts, *self.aside.glob("blocks/.*")):
@@ -222,15 +226,15 @@ class RunDirectory:
 
 
 def kept_blocks(aside: Path) -> list[StoredBlock]:
-    """The blocks of sessions that an unfinished run keeps, in order, as far as the disk has them."""
+    """The stored blocks of an unfinished run in order, up to the first damaged one."""
     folders = sorted(folder for folder in aside.glob("blocks/*") if not folder.name.startswith("."))
     return list(takewhile(lambda block: block is not None, map(StoredBlock.read, folders)))  # type: ignore[arg-type]
 
 
 def finished(run: Path) -> dict[str, Any] | None:
-    """The manifest of a run that is complete, by its name with or without ".unfinished"; None where it is not.
+    """The manifest of a complete run, by its name with or without ".unfinished"; else None.
 
-    What is left aside of one that was killed just after it was moved into place goes.
+    Also removes NAME.unfinished of a process that was killed right after the renaming.
     """
     path = run.absolute().with_name(run.absolute().name.removesuffix(UNFINISHED))
     if not path.exists():
@@ -247,7 +251,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _move(fresh: Path, path: Path) -> Path:
-    """Give a directory a name that is free: where two runs start in the same second, with a number."""
+    """Rename a new directory; with a number where another run has its name already."""
     number, name = 1, path.name
     while True:
         aside = path.with_name(name + UNFINISHED)

@@ -18,7 +18,7 @@ from engine.runs.trading_summary import Benchmark, grouped_trades, session_ends
 
 @dataclass
 class RunTables:
-    """A run directory, and its archive where that can still be opened."""
+    """The files of a run directory; `archive` is None where it was moved or deleted."""
 
     folder: Path
     archive: Archive | None = None
@@ -37,7 +37,7 @@ class RunTables:
             try:
                 self.archive = archive_of(self.manifest)
             except ArchiveError:
-                self.archive = None  # moved away: the page goes without bars and benchmark
+                self.archive = None  # pages are drawn without bars and benchmark
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class RunTables:
 
     @property
     def trading(self) -> dict[str, Any] | None:
-        """The block of summary.json, None where the run did not trade."""
+        """`trading` of summary.json; None of a run without strategies."""
         found: dict[str, Any] | None = self.summary.get("trading")
         return found
 
@@ -61,23 +61,23 @@ class RunTables:
 
     @cached_property
     def hit_counts(self) -> pl.DataFrame:
-        """scanner, tick, and how many hits (`len`) there were."""
+        """Columns scanner, tick, len (number of hits)."""
         hits = pl.scan_parquet(self.folder / "hits.parquet")
         return hits.group_by("scanner", "tick", maintain_order=True).len().collect()
 
     @cached_property
     def ends(self) -> pl.DataFrame:
-        """The account at each session's end."""
+        """The account at the end of each session; see `session_ends`."""
         return session_ends(self.folder)
 
     @cached_property
     def trades(self) -> pl.DataFrame:
-        """The trades, with month, weekday and hour."""
+        """The trades with month, weekday and hour; see `grouped_trades`."""
         return grouped_trades(self.folder, self.tz)
 
     @cached_property
     def benchmark(self) -> Benchmark | None:
-        """What the account is measured against."""
+        """The benchmark of the account; None without trading or archive."""
         if self.archive is None or self.ends.is_empty():
             return None
         symbols = (

@@ -1,4 +1,4 @@
-"""A block of sessions on disk: what a worker hands over, and what a run that was stopped goes on from."""
+"""A block of sessions on disk: a worker's result, or a part of an unfinished run."""
 
 from __future__ import annotations
 
@@ -25,30 +25,48 @@ class Block(Protocol):
     """Sessions that were computed together, and their rows of each table."""
 
     @property
-    def dates(self) -> Sequence[dt.date]: ...
+    def dates(self) -> Sequence[dt.date]:
+        """Its sessions, increasing."""
+
     @property
-    def bars(self) -> int: ...
+    def bars(self) -> int:
+        """Bars that were read."""
+
     @property
-    def scans(self) -> pl.DataFrame: ...
+    def scans(self) -> pl.DataFrame:
+        """SCANS_SCHEMA, and a column a clause."""
+
     @property
-    def hits(self) -> pl.DataFrame: ...
+    def hits(self) -> pl.DataFrame:
+        """HITS_SCHEMA, then the features."""
+
     @property
-    def found(self) -> Mapping[str, Mapping[str, int]]: ...
+    def found(self) -> Mapping[str, Mapping[str, int]]:
+        """Scanner -> symbol -> number of hits."""
+
     @property
-    def symbols(self) -> pl.DataFrame: ...
+    def symbols(self) -> pl.DataFrame:
+        """SYMBOL_EVENTS_SCHEMA."""
+
     @property
-    def quality(self) -> pl.DataFrame: ...
+    def quality(self) -> pl.DataFrame:
+        """QUALITY_SCHEMA."""
+
     @property
-    def timings(self) -> pl.DataFrame: ...
+    def timings(self) -> pl.DataFrame:
+        """TIMINGS_SCHEMA."""
+
     def trading(self, name: str) -> list[pl.DataFrame]:
-        """The sessions' rows of a table of trading."""
+        """The sessions' rows of a table of trading: orders, fills, trades or equity."""
 
 
 @dataclass
 class StoredBlock:
-    """A block's frames in a folder of their own, and what there is to tell of it.
+    """A block's frames as Arrow files in a folder, with a note block.json.
 
-    sums  frame -> CRC-32 of its file
+    sums      frame -> CRC-32 of its file
+    warnings  of the run until then
+    seconds   wall time by phase
     """
 
     folder: Path
@@ -66,7 +84,7 @@ class StoredBlock:
         frames: Sequence[str] = FRAMES,
         warnings: Sequence[str] = (),
     ) -> StoredBlock:
-        """Write a block into a folder, which is there whole or not at all; raises WriteError."""
+        """Write a block into a folder, atomically; raises WriteError."""
         aside = folder.with_name(f".{folder.name}")
         try:
             if isinstance(block, StoredBlock):
@@ -94,7 +112,7 @@ class StoredBlock:
 
     @classmethod
     def read(cls, folder: Path) -> StoredBlock | None:
-        """The block in a folder; None where it is not what was written."""
+        """The block in a folder; None where a file is missing or its CRC-32 differs."""
         try:
             note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
             if any(_sum(folder / f"{name}.arrow") != crc for name, crc in note["sums"].items()):
@@ -116,7 +134,7 @@ class StoredBlock:
 
     @cached_property
     def found(self) -> Mapping[str, Mapping[str, int]]:
-        """Scanner -> symbol -> hits."""
+        """Scanner -> symbol -> number of hits."""
         by_scanner = self.hits.select("scanner", "symbol").partition_by("scanner", as_dict=True)
         return {
             str(name): dict(hits["symbol"].value_counts().iter_rows())
@@ -139,7 +157,7 @@ class StoredBlock:
         return self._frame("timings")
 
     def trading(self, name: str) -> list[pl.DataFrame]:
-        """None: what trades cannot be shared, nor taken up in the middle."""
+        """Nothing: runs with strategies are neither shared nor resumed in the middle."""
         return []
 
     def _frame(self, name: str) -> pl.DataFrame:

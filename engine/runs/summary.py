@@ -1,4 +1,4 @@
-"""What a run came to, in a few numbers."""
+"""summary.json of a run: counts by scanner, survivorship, warnings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ TOP_SYMBOLS = 10
 
 @dataclass
 class ScannerSummary:
-    """One scanner over the whole run; `funnel` counts symbols left after each clause, over all scans."""
+    """Counts of one scanner over a run.
+
+    funnel   clause -> surviving symbols, summed over all scans
+    symbols  symbol -> hits
+    """
 
     scans: int = 0
     scanned: int = 0
@@ -35,11 +39,11 @@ class ScannerSummary:
 
     @classmethod
     def of(cls, slot: ScannerSlot) -> ScannerSummary:
-        """An empty one, with the scanner's clauses in their order."""
+        """A summary without scans, with the scanner's clauses in their order."""
         return cls(funnel={clause.name: 0 for clause in slot.plan.clauses} if slot.plan else {})
 
     def add(self, scans: pl.DataFrame, elapsed_us: float, hits: Mapping[str, int]) -> None:
-        """Count scans, which took so long, and their hits by symbol."""
+        """Add rows of SCANS_SCHEMA, their total time, and their hits by symbol."""
         self.scans += len(scans)
         self.errors += len(scans) - scans["error"].null_count()
         self.scanned += int(scans["scanned"].sum())
@@ -52,13 +56,16 @@ class ScannerSummary:
             self.funnel[clause] += int(scans[clause].sum()) if clause in scans.columns else 0
 
     def why_empty(self, bars: int) -> str:
-        """Why there are no hits, of so many bars that were read."""
+        """The reason why there are no hits; `bars` is the number of bars that were read."""
         if self.errors:
             return f"{self.errors:,} of {self.scans:,} scans failed"
         if not self.scans:
             return "it never scanned, for its schedule does not tick in these sessions"
         if not self.scanned:
-            return f"no symbol was scanned in {self.scans:,} scans, over {bars:,} bars: look at its universe and at min_quality"
+            return (
+                f"no symbol was scanned in {self.scans:,} scans, over {bars:,} bars: "
+                "look at its universe and at min_quality"
+            )
         clause = next((clause for clause, left in self.funnel.items() if not left), None)
         after = f"after {clause}" if clause else "after its clauses"
         return f"of {self.scanned:,} symbols scanned none is left {after}"
@@ -75,20 +82,22 @@ class ScannerSummary:
 
 @dataclass
 class RunSummary:
-    """Grows with each block of sessions."""
+    """Counts of a run, which grow block by block.
+
+    survivorship  scanner -> what its universe leaves out; filled by `finish`
+    skipped       session -> why its file cannot be read
+    """
 
     scanners: dict[str, ScannerSummary]
     sessions: int = 0
     bars: int = 0
     first: str = ""
     last: str = ""
-    survivorship: dict[str, Survivorship] = field(
-        default_factory=dict
-    )  # of each scanner, once the run is over
-    skipped: dict[str, str] = field(default_factory=dict)  # session -> why its file cannot be read
+    survivorship: dict[str, Survivorship] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def add(self, block: Block) -> None:
-        """Count the sessions of a block."""
+        """Add a block of sessions."""
         self.sessions += len(block.dates)
         self.bars += block.bars
         self.first, self.last = self.first or str(block.dates[0]), str(block.dates[-1])
@@ -112,7 +121,7 @@ class RunSummary:
         }
 
     def copy(self) -> RunSummary:
-        """As it is now."""
+        """A copy that later blocks do not change."""
         scanners = {
             name: replace(one, funnel=dict(one.funnel), symbols=one.symbols.copy())
             for name, one in self.scanners.items()
@@ -120,7 +129,7 @@ class RunSummary:
         return replace(self, scanners=scanners)
 
     def why_empty(self) -> list[str]:
-        """Of each scanner that found nothing: what left it without hits."""
+        """A line for each scanner without hits: the reason."""
         return [
             f"{name} found nothing: {one.why_empty(self.bars)}"
             for name, one in self.scanners.items()
@@ -130,7 +139,7 @@ class RunSummary:
     def finish(
         self, archive: Archive, universes: Mapping[str, Universe | None], dates: Sequence[dt.date]
     ) -> None:
-        """Say what each scanner's universe left out in a run over these sessions."""
+        """Compute the survivorship of each scanner's universe over the sessions `dates`."""
         if universes:
             traded = Traded.of(archive, dates[0], dates[-1])
             self.survivorship = {
@@ -142,6 +151,9 @@ class RunSummary:
 
 
 def _of_scanner(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The rows of one scanner. A frame's own `filter` waits for threads of the library, as others keep the cores busy."""
+    """The rows of one scanner.
+
+    Series are filtered one by one: `DataFrame.filter` would wait for Polars' busy thread pool.
+    """
     own = rows["scanner"] == name
     return pl.DataFrame([column.filter(own) for column in rows.get_columns()])

@@ -1,7 +1,8 @@
-"""What a run's universes leave out: members without data, members that left, hits in symbols that later stopped trading.
+"""Survivorship: what the universes of a run leave out.
 
-A result over today's members of an index, or over symbols that are still traded, is better than the past was. These counts say how
-far that may go.
+A backtest over today's members of an index, or over symbols that still trade, looks better than
+the past was. These counts say by how much it may: members without data, members that left later,
+hits in symbols that stopped trading.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from engine.archive.archive import Archive
 from engine.archive.reference.universe import Universe
 from engine.panel.daily_panel import day_number
 
-SILENT = 10  # sessions without a bar at the archive's end, after which a symbol has stopped trading
+SILENT = 10  # sessions without a bar before the archive's end: the symbol stopped trading
 
 HEADS = ("scanner", "members", "without data", "left later", "stopped trading", "hits in these")
 
 
 @dataclass(frozen=True)
 class Survivorship:
-    """Of one scanner. Members and who left are None where the universe does not tell.
+    """Counts of one scanner; None where the universe does not say.
 
-    point_in_time  whether the universe knows who was a member when
-    members        named as members at some time of the run
-    without_data   of these, without a daily bar in the run
-    left_later     of these, no longer members at some later time that the universe knows of
-    stopped        of these, whose last bar is more than SILENT sessions before the archive's end
-    hits           of the scanner
-    hits_stopped   of these, in symbols that stopped
+    point_in_time  whether the universe has membership by date
+    members        symbols that were members at some time of the run
+    without_data   members without a daily bar in the run
+    left_later     members that left the universe later
+    stopped        members whose last bar is more than SILENT sessions before the archive's end
+    hits           hits of the scanner
+    hits_stopped   hits in symbols that stopped
     """
 
     point_in_time: bool
@@ -51,14 +52,14 @@ class Survivorship:
 
 @dataclass(frozen=True)
 class Traded:
-    """Symbols with a daily bar between two dates, and those that have stopped by the archive's end."""
+    """Symbols with a daily bar between two dates, and symbols that stopped by the archive's end."""
 
     present: frozenset[str]
     stopped: frozenset[str]
 
     @classmethod
     def of(cls, archive: Archive, first: dt.date, last: dt.date) -> Traded:
-        """From the daily bars: their dates where a year is in part between, else the symbols alone."""
+        """Read from an archive's daily bars, for sessions from `first` to `last`."""
         dates = archive.sessions("1d")
         alive = dates[-SILENT] if len(dates) >= SILENT else dt.date.min
         stopped = set(archive.symbols()) - with_bars(archive, alive, dt.date.max)
@@ -66,7 +67,10 @@ class Traded:
 
 
 def with_bars(archive: Archive, first: dt.date, last: dt.date) -> set[str]:
-    """The symbols that have a daily bar with first <= date <= last."""
+    """The symbols that have a daily bar with first <= date <= last.
+
+    Of years that lie within, only the symbols are read, not the dates.
+    """
     found: set[str] = set()
     for year, dates in groupby(archive.sessions("1d"), key=lambda date: date.year):
         inside = [first <= date <= last for date in dates]
@@ -89,7 +93,7 @@ def survivorship(
     first: dt.date,
     last: dt.date,
 ) -> Survivorship:
-    """Of a scanner's universe and its hits by symbol, in a run from `first` to `last`."""
+    """Survivorship of a universe and of hits by symbol, in a run from `first` to `last`."""
     found = (
         sum(hits.values()),
         sum(count for symbol, count in hits.items() if symbol in traded.stopped),

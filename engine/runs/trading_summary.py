@@ -1,4 +1,4 @@
-"""What trading came to: metrics of the account, statistics of the trades, by what they have in common."""
+"""The trading block of summary.json: metrics of the account, statistics of trades, groups."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 def trading_summary(
     folder: Path, tz: str, starting_cash: float, benchmark: Benchmark | None
 ) -> dict[str, Any]:
-    """The block of summary.json, made from the tables of a run directory; figures that are not defined are null."""
+    """`trading` of summary.json from the tables in a folder; undefined figures are null."""
     ends = session_ends(folder)
     returns = session_returns(ends, starting_cash)
     trades = grouped_trades(folder, tz)
@@ -60,7 +60,7 @@ def trading_summary(
 
 
 def session_ends(folder: Path) -> pl.DataFrame:
-    """session, timestamp, cash, equity, drawdown of each session's end; drawdown the session's deepest."""
+    """A row a session: its last timestamp, cash, equity, exposure, and its deepest drawdown."""
     rows = pl.scan_parquet(folder / "equity.parquet").group_by("session", maintain_order=True)
     return rows.agg(
         pl.col("timestamp", "cash", "equity", "exposure").last(), pl.col("drawdown").min()
@@ -75,7 +75,7 @@ def session_returns(ends: pl.DataFrame, starting_cash: float) -> Floats:
 
 
 class Benchmark:
-    """name, and its return in each session of a run, split-adjusted and with dividends."""
+    """A benchmark: its name and returns, float64 [sessions], with splits and dividends."""
 
     def __init__(self, name: str, returns: Floats):
         self.name, self.returns = name, returns
@@ -84,7 +84,10 @@ class Benchmark:
     def of(
         cls, archive: Archive, dates: Sequence[dt.date], symbol: str | None, symbols: Sequence[str]
     ) -> Benchmark | None:
-        """One symbol's returns; without one the mean return of `symbols`. None where the archive has no daily bars of them."""
+        """Returns of one symbol, or without one the mean return of `symbols`.
+
+        None where the archive has no daily bars of them.
+        """
         names = [symbol] if symbol else list(symbols)
         before = [date for date in archive.sessions("1d") if date < dates[0]][-1:]
         bars = archive.read_daily(
@@ -107,7 +110,7 @@ class Benchmark:
 
 
 def grouped_trades(folder: Path, tz: str) -> pl.DataFrame:
-    """The trades, with what they are grouped by; months, weekdays and hours are those of the entry, exchange-local."""
+    """The trades with month, weekday and hour of the entry, in the time zone `tz`."""
     local = pl.col("entry_time").dt.convert_time_zone(tz)
     names = pl.col("weekday_number").replace_strict(
         dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String
@@ -132,7 +135,10 @@ def _statistics(trades: pl.DataFrame) -> dict[str, Any]:
 
 
 def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:
-    """The figures of the trades that have something in common; a trade without it is "none", or "open" if it has no exit."""
+    """Figures of the trades by the values of a column of GROUPS.
+
+    Null is the group "none"; an exit reason of a trade without exit is the group "open".
+    """
     unnamed = (
         pl.when(pl.col("open")).then(pl.lit("open")).otherwise(pl.lit("none"))
         if name == "exit_reason"
@@ -149,9 +155,10 @@ def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _figures(trades: Columns) -> dict[str, Any]:
-    """Figures of any set of trades. Sums are exact, so that they do not depend on the order of what is added.
+    """Figures of a set of trades. Sums are exact, so they do not depend on the order of trades.
 
-    The win rate is of all: a trade that broke even is not won, one that is still open counts by its value so far.
+    The win rate is the share of all trades with a profit above 0. A trade that broke even is not
+    won; an open trade counts by its present value.
     """
     pnl = trades["pnl"]
     lost = -math.fsum(profit for profit in pnl if profit < 0)
@@ -203,7 +210,7 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _orders(counts: pl.DataFrame) -> dict[str, Any]:
-    """How many orders came to which end, and why; a filled one needs no reason, and an open one has none yet."""
+    """status -> reason -> number of orders; "completely" where filled, "none" without a reason."""
     found: dict[str, Any] = {}
     for status, reason, count in counts.iter_rows():
         found.setdefault(status, {})[reason or ("completely" if status == "filled" else "none")] = (
@@ -213,7 +220,7 @@ def _orders(counts: pl.DataFrame) -> dict[str, Any]:
 
 
 def defined(value: Any) -> Any:
-    """A figure as JSON takes it: rounded, null where it is not a number."""
+    """A figure for JSON: rounded to 10 decimals; None for NaN and infinity."""
     if isinstance(value, float):
         return None if math.isnan(value) or math.isinf(value) else round(value, 10)
     return value

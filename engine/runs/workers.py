@@ -1,7 +1,7 @@
-"""Processes that compute parts of a run beside the run's own.
+"""Worker processes that compute parts of a run.
 
-Every block (a month; where bars are daily a year) is computed from its own warm-up, so processes need nothing of each other: each
-writes its blocks' tables aside, and they are taken in order.
+A block (a month of minutes, a year of days) is computed from its own warm-up, so processes exchange
+nothing. Each writes its blocks' tables into a folder; the run's process reads them in order.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ Computed = tuple[list[StoredBlock], BarsweepError | None]
 
 
 class Workers:
-    """Parts of a run, of whole blocks each, that are computed elsewhere once they begin.
+    """Computes parts of a run (lists of sessions, of whole blocks) in worker processes.
 
-    frames    the tables that are read
-    aside     where processes write their parts; a folder for temporary files where left out
+    frames    names of the tables that the run reads
+    aside     folder in which workers write; a temporary folder where left out
     executor  where parts are submitted; processes of this machine where left out
+    begun     whether parts were submitted
+    count     processes that share the run, this one included
     """
 
     def __init__(
@@ -46,12 +48,9 @@ class Workers:
         self._given = loaded.config.model_dump(mode="json"), str(loaded.path), archive, list(frames)
         self._aside, self._executor, self._own = aside, executor, executor is None
         self._parts: deque[Sequence[dt.date]] = deque()
-        self._submitted: deque[Future[Computed]] = deque()  # in order
-        self._until_end, self._folder = (
-            ExitStack(),
-            Path(),
-        )  # where parts are written, once others have begun
-        self.begun, self.count = False, 1  # processes, this one among them
+        self._submitted: deque[Future[Computed]] = deque()  # in the order of their sessions
+        self._until_end, self._folder = ExitStack(), Path()
+        self.begun, self.count = False, 1
 
     def __enter__(self) -> Workers:
         return self
@@ -60,11 +59,11 @@ class Workers:
         for future in self._submitted:
             future.cancel()
         if not self._own:
-            wait(self._submitted)  # they write into the folder
+            wait(self._submitted)  # for they write into the folder that is removed next
         self._until_end.__exit__(*raised)
 
     def begin(self, parts: Sequence[Sequence[dt.date]], count: int) -> None:
-        """Have parts computed by so many processes, this one among them."""
+        """Submit parts to at most `count` processes, this one included."""
         self.begun, self.count = True, min(count, len(parts) + 1) if self._own else count
         self._parts.extend(parts)
         self._folder = Path(
@@ -78,7 +77,10 @@ class Workers:
             self._submit()
 
     def blocks(self) -> Iterator[StoredBlock]:
-        """The parts' blocks in order; this process computes what is left over. Raises what a part raised, and StoppedError."""
+        """The parts' blocks in order; this process computes parts while workers are busy.
+
+        Raises the error of a part, and StoppedError where a worker was killed.
+        """
         with _killed_is_told():
             while self._submitted:
                 if self._own and self._parts and not self._submitted[0].done():
@@ -92,11 +94,11 @@ class Workers:
                 self._submit()
 
     def _submit(self) -> None:
-        """Let each worker have a part at hand and one to go on with."""
+        """Keep one part for each worker beyond those that it computes."""
         assert self._executor is not None
-        ahead = (
-            self.count if not self._own or len(self._parts) > self.count else self.count - 1
-        )  # at last this one helps
+        # The last parts are not queued: this process takes one as well.
+        queue = not self._own or len(self._parts) > self.count
+        ahead = self.count if queue else self.count - 1
         while self._parts and sum(not future.done() for future in self._submitted) < ahead:
             with born_into(self.count) if self._own else nullcontext():
                 self._submitted.append(self._executor.submit(compute_blocks, *self._call()))
@@ -114,9 +116,9 @@ def compute_blocks(
     folder: str,
     frames: Sequence[str],
 ) -> Computed:
-    """Compute consecutive blocks of a run and write their tables into a folder; runs in a process of its own.
+    """Compute consecutive blocks of a run in a worker process; write their tables into `folder`.
 
-    The blocks, and what kept it from computing the rest.
+    Returns the stored blocks, and the error that ended the computation before the last, or None.
     """
     coordinator = SessionCoordinator(
         LoadedConfig(SessionConfig(**content), Path(path)), archive, quality="quality" in frames
