@@ -3,9 +3,10 @@
 pip install vectorbt
 python -m bench.against_vectorbt --archive FOLDER     (an archive of daily bars)
 
-vectorbt wants dense matrices, so only symbols with a bar in every session are compared. Signals are those of the close, filled at
-the next open: they are shifted by a row and filled at its open there, which is what barsweep does by itself. A position that is
-still open at the end is a trade in both. Each symbol has its own cash in vectorbt; here one account has enough for all.
+vectorbt wants dense matrices, so only symbols with a bar in every session are compared. Signals are
+those of the close, filled at the next open: they are shifted by a row and filled at its open there,
+which is what barsweep does by itself. A position that is still open at the end is a trade in both.
+Each symbol has its own cash in vectorbt; here one account has enough for all.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@ whether both find the same.
 
     python -m bench.against_zipline     (pip install zipline-reloaded)
 
-Pipeline has the bars as frames, a row a session; what is in a session's row it takes for known then, as barsweep does at the close.
+Pipeline has the bars as frames, a row a session; what is in a session's row it takes for known
+then, as barsweep does at the close.
 """
 
 from __future__ import annotations

@@ -33,7 +33,10 @@ SCANNER = {
 
 
 def daily_archive(root: Path, symbols: int, days: int, seed: int) -> Path:
-    """The folder of an archive of daily bars alone: random walks, every symbol every day; made where it is not there yet."""
+    """The folder of an archive of daily bars alone: random walks, every symbol every day.
+
+    Made where it is not there yet.
+    """
     path = root / f"bench-daily-{symbols}x{days}-{seed}"
     if (path / layout.MANIFEST).exists():
         return path

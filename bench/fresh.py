@@ -1,7 +1,8 @@
 """One scan in a process of its own: how soon it starts, how much memory it takes.
 
-python -m bench.fresh SPEC, where SPEC is a JSON file with `archive` and `config`. Prints a line of JSON: seconds from the start of
-the process to the end of its first session and to the end of the scan, and peak memory in MB.
+python -m bench.fresh SPEC, where SPEC is a JSON file with `archive` and `config`. Prints a line of
+JSON: seconds from the start of the process to the end of its first session and to the end of the
+scan, and peak memory in MB.
 """
 
 from __future__ import annotations

@@ -26,7 +26,10 @@ FURTHER = ("ema", "atr", "roc", "stddev", "williams_r")  # as default on one-min
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure, how it is shown, and its limit: at most, or at least; None where it is told beside another."""
+    """A figure, how it is shown, and its limit: at most, or at least.
+
+    None where it is told beside another.
+    """
 
     name: str
     value: float
@@ -121,7 +124,10 @@ def _marginal(base: Workload, repeats: int) -> list[Goal]:
 
 
 def _on_top(base: Workload, more: Workload, repeats: int) -> float:
-    """How much longer a workload takes than another, in percent: by turns, in either order, and often, for it is little."""
+    """How much longer a workload takes than another, in percent.
+
+    By turns, in either order, and often, for it is little.
+    """
     more.scan()
     runs = []
     for number in range(OFTEN * repeats):
@@ -157,14 +163,18 @@ def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
 
 
 def _workers(path: Path, repeats: int) -> list[Goal]:
-    """Two processes against one: where the second does not pay, so that it should not be begun, and where it does."""
+    """Two processes against one.
+
+    Where the second does not pay, so that it should not be begun, and where it does.
+    """
     goals = []
     for name, workload in (
         ("momentum", momentum(path)),
         (f"{1 + len(MORE)} scanners", momentum(path, *MORE)),
     ):
         workload.scan()  # now its files are in memory, which would be waited for else
-        # several times: where the second is not begun both are the same, and differ by a tenth all the same
+        # several times: where the second is not begun both are the same, and differ by a tenth all
+        # the same
         ratios = [
             workload.scan(2).seconds / workload.scan().seconds for _ in range(min(LONG, repeats))
         ]
@@ -180,7 +190,10 @@ def _workers(path: Path, repeats: int) -> list[Goal]:
 
 
 def _daily(workload: Workload, repeats: int) -> list[Goal]:
-    """As zipline's Pipeline is measured, which has its bars in memory and hands out a frame; and with files at both ends."""
+    """As zipline's Pipeline is measured, which has its bars in memory and hands out a frame.
+
+    And with files at both ends.
+    """
     market = open_archive(workload.path)
     scans: list[Callable[[], Scan]] = [lambda: workload.scan_kept(market), workload.scan]
     rates = []

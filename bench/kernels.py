@@ -2,8 +2,8 @@
 
 python -m bench.kernels [--rows N] [--repeats N] [--json]
 
-One thread, default parameters; the median over stretches of one long series, kernels and TA-Lib taking turns. Then the whole
-catalogue over many symbols' session, on one thread and on two.
+One thread, default parameters; the median over stretches of one long series, kernels and TA-Lib
+taking turns. Then the whole catalogue over many symbols' session, on one thread and on two.
 """
 
 from __future__ import annotations
@@ -160,7 +160,10 @@ def measure(indicator: Indicator, bars: dict[str, Any], rows: int) -> dict[str, 
 def scaling(
     bars: dict[str, Any], symbols: int = 1_000, rows: int = 390, repeats: int = 3
 ) -> tuple[float, float]:
-    """Million values a second of the whole catalogue over a session of many symbols: on one thread, on two."""
+    """Million values a second of the whole catalogue over a session of many symbols.
+
+    On one thread, on two.
+    """
     many = {name: np.resize(values, symbols * rows) for name, values in bars.items()}
     starts = np.arange(symbols, dtype=np.int64) * rows
     ticks = starts[:, None] + np.arange(4, rows, 5)

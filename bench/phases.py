@@ -1,7 +1,8 @@
 """Where the time of a scan goes: the engine's own functions, timed from outside, so that runs carry no clocks.
 
-A function's time is its own: what it spends in others that are timed is theirs. Decoding and the look-up of a session's symbols
-run on a thread beside the scan, so phases may add up to more than the scan took.
+A function's time is its own: what it spends in others that are timed is theirs. Decoding and the
+look-up of a session's symbols run on a thread beside the scan, so phases may add up to more than
+the scan took.
 """
 
 from __future__ import annotations

@@ -17,7 +17,10 @@ RATE = 500  # samples a second
 
 
 def write_flame_graph(workload: Workload, out: Path) -> None:
-    """Scan in a process of its own under py-spy; `out` is an SVG. RunError where that cannot be done."""
+    """Scan in a process of its own under py-spy; `out` is an SVG.
+
+    RunError where that cannot be done.
+    """
     spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
     if not Path(spy).exists():
         raise RunError(

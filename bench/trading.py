@@ -2,8 +2,10 @@
 
 python -m bench.trading [--archive FOLDER] [--symbols N] [--sessions N] [--repeats N]
 
-1. the momentum scanner every five minutes over the market, alone, and with a columnar strategy on every bar of what it found;
-2. a strategy written bar by bar over 20 symbols: seconds, and what 250 sessions of 390 bars would take.
+1. the momentum scanner every five minutes over the market, alone, and with a columnar strategy on
+every bar of what it found;
+2. a strategy written bar by bar over 20 symbols: seconds, and what 250 sessions of 390 bars would
+take.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ SYMBOLS = 20
 
 
 class Reversion(Strategy):
-    """Buys a low RSI and sells a high one, with a bracket: what a strategy written bar by bar usually asks for."""
+    """Buys a low RSI and sells a high one, with a bracket.
+
+    What a strategy written bar by bar usually asks for.
+    """
 
     def indicators(self) -> list[str]:
         return ["rsi_14_1m", "sma_20_1m"]

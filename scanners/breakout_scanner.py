@@ -13,12 +13,15 @@ from scanners.base import ColumnarScanner, IndicatorKey, ScannerParams
 class BreakoutScanner(ColumnarScanner):
     """The latest bar closes above the high of the bars before it, which kept to a narrow range, on more volume than they had.
 
-    A consolidation's resistance broken on volume is Edwards and Magee's breakout (Technical Analysis of Stock Trends, 1948). Bars
-    are those of `interval`; resistance, range and usual volume are of the `consolidation` bars before the latest one.
+    A consolidation's resistance broken on volume is Edwards and Magee's breakout (Technical
+    Analysis of Stock Trends, 1948). Bars are those of `interval`; resistance, range and usual
+    volume are of the `consolidation` bars before the latest one.
 
-    score (0 to 100) = 40 * min(1, break / (3 * min_break)) + 40 * min(1, volume ratio / (3 * volume_ratio))
+    score (0 to 100) = 40 * min(1, break / (3 * min_break)) + 40 * min(1, volume ratio / (3 *
+    volume_ratio))
                        + 20 * (1 - range / max_range)
-    where break = close / resistance - 1 and range = resistance / support - 1. Of a session only the first `per_session` symbols are
+    where break = close / resistance - 1 and range = resistance / support - 1. Of a session only the
+    first `per_session` symbols are
     found, each once; where several break out at one tick, the best score first.
     """
 

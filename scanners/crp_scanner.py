@@ -1,4 +1,7 @@
-"""Strong and weak openings: the close near an end of a range that is narrow so far, on rising volume."""
+"""Strong and weak openings.
+
+The close near an end of a range that is narrow so far, on rising volume.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ from scanners.base import ColumnarScanner, ScannerParams
 class CrpScanner(ColumnarScanner):
     """Close range position (CRP): where the latest close lies between the session's low (0) and high (1).
 
-    Found are stocks at an end of the session's range, while that range is still narrower than usual and volume runs ahead of the
-    same time of earlier sessions, up to a cut-off soon after the open. The close's place in the range is Williams' %R turned
-    around; a range narrower than those before as a spring is Toby Crabel's (Day Trading with Short Term Price Patterns, 1990).
+    Found are stocks at an end of the session's range, while that range is still narrower than usual
+    and volume runs ahead of the same time of earlier sessions, up to a cut-off soon after the open.
+    The close's place in the range is Williams' %R turned around; a range narrower than those before
+    as a spring is Toby Crabel's (Day Trading with Short Term Price Patterns, 1990).
     """
 
     class Params(ScannerParams):

@@ -10,8 +10,9 @@ from scanners.criteria_scanner import CriteriaScanner
 class DailyScreen(CriteriaScanner):
     """A daily screen in the expression language; the default is Mark Minervini's trend template, shortened.
 
-    Liquid stocks above their rising long averages, well off their low and near their high of a year (Trade Like a Stock Market
-    Wizard, 2013). Scanned at the close, `close` is today's; before the open it is yesterday's, as `prev_close` is.
+    Liquid stocks above their rising long averages, well off their low and near their high of a year
+    (Trade Like a Stock Market Wizard, 2013). Scanned at the close, `close` is today's; before the
+    open it is yesterday's, as `prev_close` is.
     """
 
     class Params(CriteriaScanner.Params):

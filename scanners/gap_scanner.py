@@ -13,10 +13,11 @@ from scanners.base import ColumnarScanner, ScannerParams
 class GapScanner(ColumnarScanner):
     """Gaps between the previous regular close and the first price of today.
 
-    After the open the first price is the session's open. Before it, at the pre-session tick, it is the latest
-    pre-market close, so the archive must have pre-market bars and the config `extended_hours`; a symbol that has not
-    traded today has no gap. Where the archive knows dividends, the previous close is taken without those that have gone ex since:
-    gap = first price / (prev_close - dividend) - 1.
+    After the open the first price is the session's open. Before it, at the pre-session tick, it is
+    the latest pre-market close, so the archive must have pre-market bars and the config
+    `extended_hours`; a symbol that has not traded today has no gap. Where the archive knows
+    dividends, the previous close is taken without those that have gone ex since: gap = first price
+    / (prev_close - dividend) - 1.
     """
 
     class Params(ScannerParams):

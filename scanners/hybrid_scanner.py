@@ -13,9 +13,10 @@ from scanners.base import ColumnarScanner, ScannerParams
 class HybridScanner(ColumnarScanner):
     """A gap that holds: found before the open on pre-market prices, confirmed on schedule after it.
 
-    Price against the previous close at least min_gap; once the session trades, also above its VWAP and
-    with min_rvol times the volume that is usual by this time of day. A price of today is measured against the previous close
-    without the dividends that have gone ex since, where the archive knows them.
+    Price against the previous close at least min_gap; once the session trades, also above its VWAP
+    and with min_rvol times the volume that is usual by this time of day. A price of today is
+    measured against the previous close without the dividends that have gone ex since, where the
+    archive knows them.
     """
 
     class Params(ScannerParams):

@@ -1,4 +1,7 @@
-"""Stocks that run: up on the day, above their VWAP, with a strong RSI, above their moving average."""
+"""Stocks that run.
+
+Up on the day, above their VWAP, with a strong RSI, above their moving average.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from scanners.base import ColumnarScanner, IndicatorKey, ScannerParams
 class MomentumScanner(ColumnarScanner):
     """Intraday momentum, after the criteria day traders screen for.
 
-    close > min_price; close / prev_close - 1 > min_change; close > session_vwap; Wilder's RSI above min_rsi;
-    close > SMA. RSI and SMA are of base-interval bars and run on across sessions.
+    close > min_price; close / prev_close - 1 > min_change; close > session_vwap; Wilder's RSI above
+    min_rsi; close > SMA. RSI and SMA are of base-interval bars and run on across sessions.
     """
 
     class Params(ScannerParams):

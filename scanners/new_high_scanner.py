@@ -15,9 +15,10 @@ WEEKS_52 = 252
 class NewHighScanner(ColumnarScanner):
     """Stocks whose session's high is a new one.
 
-    session: the latest bar made the session's high, not being its first. days: the session's high is at least that of the last
-    `days` sessions. 52_weeks: the same of 252. Highs of a year lead to further ones (Thomas George and Chuan-Yang Hwang, The
-    52-Week High and Momentum Investing, 2004); highs of 20 and 55 days are Richard Donchian's and the Turtles' entries.
+    session: the latest bar made the session's high, not being its first. days: the session's high
+    is at least that of the last `days` sessions. 52_weeks: the same of 252. Highs of a year lead to
+    further ones (Thomas George and Chuan-Yang Hwang, The 52-Week High and Momentum Investing,
+    2004); highs of 20 and 55 days are Richard Donchian's and the Turtles' entries.
     """
 
     class Params(ScannerParams):

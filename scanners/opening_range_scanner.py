@@ -13,10 +13,11 @@ from scanners.base import ColumnarScanner, ScannerParams
 class OpeningRangeScanner(ColumnarScanner):
     """The most active stocks of the first minutes, with their opening range and its direction.
 
-    After Carlo Zarattini, Andrea Barbon and Andrew Aziz, A Profitable Day Trading Strategy For The U.S. Equity Market (2024): price
-    above 5, average volume of 14 sessions of at least a million shares, ATR above 0.50, volume of the range at least the
-    usual one by that time, the best 20 by relative volume. Scan it once, when the range is over: 09:35 for 5 minutes.
-    direction is 1 where the range closed above its open, -1 below, 0 at it.
+    After Carlo Zarattini, Andrea Barbon and Andrew Aziz, A Profitable Day Trading Strategy For The
+    U.S. Equity Market (2024): price above 5, average volume of 14 sessions of at least a million
+    shares, ATR above 0.50, volume of the range at least the usual one by that time, the best 20 by
+    relative volume. Scan it once, when the range is over: 09:35 for 5 minutes. direction is 1 where
+    the range closed above its open, -1 below, 0 at it.
     """
 
     class Params(ScannerParams):

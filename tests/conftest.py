@@ -72,7 +72,7 @@ def shared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers begin with a run's second session, however short it is."""
     monkeypatch.setattr("engine.runs.run_blocks.WORTH_SHARING", -math.inf)
     monkeypatch.setattr("engine.runs.run_blocks.HEAD_START", 0.0)
-    monkeypatch.setattr("engine.runs.pace.MEASURED", 0.0)
+    monkeypatch.setattr("engine.runs.pace.LEAST_SECONDS", 0.0)
     monkeypatch.setattr("engine.runs.pace.cores", lambda: 64)
     monkeypatch.setattr(
         "engine.scan.replay.CELLS", 1

@@ -1,9 +1,10 @@
 """The momentum scan written by hand in other tools, over the same files, as well as we know how.
 
-Each module has `find(archive, dates) -> frame of session, tick, symbol`: the default momentum scanner every five minutes from
-09:35 to 15:55, sorted by tick and symbol. They get by without a look-up of every symbol at every tick: a bar is the latest one
-until the symbol's next, so bars that pass are found first and then spread over the ticks that see them. As in barsweep, every
-month is computed from its own warm-up.
+Each module has `find(archive, dates) -> frame of session, tick, symbol`: the default momentum
+scanner every five minutes from 09:35 to 15:55, sorted by tick and symbol. They get by without a
+look-up of every symbol at every tick: a bar is the latest one until the symbol's next, so bars that
+pass are found first and then spread over the ticks that see them. As in barsweep, every month is
+computed from its own warm-up.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ STEP = 5 * MICROS_A_MINUTE
 def sessions(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
     """A row a session and month that it is computed for: its own, and the next one whose averages warm up in it.
 
-    date, month; opens and closes; first_tick, ticks: the first and how many, none in a warm-up; averaged: whether the simple
-    average begins here or before. Times in microseconds.
+    date, month; opens and closes; first_tick, ticks: the first and how many, none in a warm-up;
+    averaged: whether the simple average begins here or before. Times in microseconds.
     """
     rows = []
     for month, own in groupby(dates, key=lambda date: date.year * 12 + date.month):
@@ -65,7 +66,11 @@ def files(archive: Archive, clock: pl.DataFrame) -> list[str]:
 
 
 def previous_closes(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
-    """symbol, date; prev_close in the scale of the date; scale: what prices of the date are divided by for that of the last one."""
+    """symbol, date.
+
+    Prev_close in the scale of the date; scale: what prices of the date are divided by for that of
+    the last one.
+    """
     daily = archive.read_daily(["close"], None, dates[-1] + dt.timedelta(days=1))
     actions = archive.corporate_actions().filter(
         pl.col("split_ratio") != 1, pl.col("ex_date") <= dates[-1]

@@ -21,7 +21,11 @@ LAST_BITS = 1e-9
 
 @dataclass(frozen=True)
 class Peer:
-    """What a peer took; its hits, ours, and those that only one of the two has because two numbers are equal but for rounding."""
+    """What a peer took.
+
+    Its hits, ours, and those that only one of the two has because two numbers are equal but for
+    rounding.
+    """
 
     seconds: float
     found: int
@@ -30,7 +34,10 @@ class Peer:
 
 
 def run_peer(name: str, workload: Workload) -> Peer:
-    """Run a peer over the workload's archive; raises ConfigError where it answers another question, or finds something else."""
+    """Run a peer over the workload's archive.
+
+    Raises ConfigError where it answers another question, or finds something else.
+    """
     _require_default(name, workload)
     try:
         module = import_module(PEERS[name])

@@ -1,8 +1,8 @@
 """In DuckDB: one query over the whole archive.
 
-SQL has no recursion over rows that is fast, so Wilder's average is a weighted sum: within blocks of 100 rows as a running sum of
-values weighted up by their age, and from the blocks before as their sums weighted down; 0.93 to the power of 500 is below the
-last bit.
+SQL has no recursion over rows that is fast, so Wilder's average is a weighted sum: within blocks of
+100 rows as a running sum of values weighted up by their age, and from the blocks before as their
+sums weighted down; 0.93 to the power of 500 is below the last bit.
 """
 
 from __future__ import annotations

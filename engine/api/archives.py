@@ -63,7 +63,10 @@ class InPlaceArchive:
     doubts: list[str]
 
     def reading_cost(self) -> ReadingCost | None:
-        """What reading a session in place costs against an import; None where the bars are daily."""
+        """What reading a session in place costs against an import.
+
+        None where the bars are daily.
+        """
         return reading_cost(Archive.open(self.path), self.sessions[-1])
 
 
@@ -77,7 +80,10 @@ def demo(
     force: bool = False,
     on_progress: Progress | None = None,
 ) -> Market:
-    """A synthetic market that looks like one, made where it is not there yet; the same options make the same bytes."""
+    """A synthetic market that looks like one, made where it is not there yet.
+
+    The same options make the same bytes.
+    """
     make_demo(
         archive,
         symbols=symbols,
@@ -100,7 +106,10 @@ def make_demo(
     force: bool = False,
     on_progress: Progress | None = None,
 ) -> bool:
-    """As `demo`; True where the market was made, False where it was there already. `force` replaces what the folder holds."""
+    """As `demo`; True where the market was made, False where it was there already.
+
+    `force` replaces what the folder holds.
+    """
     first = date_of(start)
     assert first is not None
     with telling(on_progress) as progress:
@@ -139,28 +148,36 @@ def import_archive(
 ) -> ImportSummary:
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
-    All sources of one call are one import: a session it holds replaces the archive's. An import that was interrupted goes on
-    when it is called again. Rows that cannot be bars are put aside with the reason, never dropped.
+    All sources of one call are one import: a session it holds replaces the archive's. An import
+    that was interrupted goes on when it is called again. Rows that cannot be bars are put aside
+    with the reason, never dropped.
 
-    label                  which end of a bar the source's timestamps label: "open" or "close"; the layout's where it says so
+    label                  which end of a bar the source's timestamps label: "open" or "close"; the
+                           layout's where it says so
     layout                 the vendor's (`layouts`), or "columns"; recognized where left out
     append                 read new and changed files only; leave sessions that are the same
-    exchange               market identifier code, or "24/7"; the layout's or the archive's, else XNYS
+    exchange               market identifier code, or "24/7"; the layout's or the archive's, else
+                           XNYS
     timezone               of times that carry none, such as "America/New_York"; dates need none
     epoch_unit             of timestamps that are whole numbers: "s", "ms", "us", "ns"
-    time_format            of timestamps that are text, such as "%d.%m.%Y %H:%M"; found where they tell it
+    time_format            of timestamps that are text, such as "%d.%m.%Y %H:%M"; found where they
+                           tell it
     interval               of the bars; found from their spacing where left out
     columns                our name -> the source's
     price_divisor          what prices are divided by
     symbol_from_filename   the symbol is the file's name without its ending: BRK.A of BRK.A.csv
-    header                 columns of text files without a header: names, or one text with commas between them
-    skip_lines             lines of text files before their header, or before the first row with `header`
+    header                 columns of text files without a header: names, or one text with commas
+                           between them
+    skip_lines             lines of text files before their header, or before the first row with
+                           `header`
     encoding               of text files, such as "latin-1"
     strip                  characters to take out of numbers that are text, such as "$,"
     decimal_comma          numbers that are text have a comma before their decimals
-    repeated_hour          which hour it is that the clock of `timezone` tells twice in autumn: "earlier", "later", or "order"
+    repeated_hour          which hour it is that the clock of `timezone` tells twice in autumn:
+                           "earlier", "later", or "order"
                            where both are there, one after the other
-    no_volume              the source records no volume: where none is, 0 is stored, which says nothing
+    no_volume              the source records no volume: where none is, 0 is stored, which says
+                           nothing
     merge_opening_auction  a bar that ends at the open is the auction's, part of the first bar
     trust_label            import bars that seem to be labelled by their other end all the same
     query                  SQL that answers bars, asked of DuckDB files
@@ -274,7 +291,10 @@ def layouts() -> list[Layout]:
 def diff_archives(
     a: str | Path, b: str | Path, *, on_progress: Progress | None = None
 ) -> list[Difference]:
-    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ."""
+    """Compare two archives bar by bar.
+
+    Sessions, symbols and rows that only one has or that differ.
+    """
     with telling(on_progress) as progress:
         return compare_archives(Archive.open(a), Archive.open(b), progress)
 

@@ -42,7 +42,8 @@ class Evaluated:
     """Returns of hits from the next bar's open, over several horizons, and over what the symbols that did not hit did (excess).
 
     evaluations  the figures of each scanner
-    rows         each hit with its returns, `return_<horizon>` and `excess_<horizon>`; None where they were not kept
+    rows         each hit with its returns, `return_<horizon>` and `excess_<horizon>`; None where
+                 they were not kept
     """
 
     evaluations: list[Evaluation]
@@ -88,7 +89,10 @@ class Evaluated:
 
     @property
     def groups(self) -> pl.DataFrame:
-        """Excess by time of day, year, rank and fifths of each feature: scanner, kind, group, horizon, hits, win_rate, mean, t."""
+        """Excess by time of day, year, rank and fifths of each feature.
+
+        Scanner, kind, group, horizon, hits, win_rate, mean, t.
+        """
         rows = [
             (
                 one.scanner,
@@ -123,7 +127,10 @@ class Evaluated:
     def in_words(
         self,
     ) -> Iterator[tuple[str, tuple[Any, Any], list[str], str, list[tuple[Any, ...]]]]:
-        """For printing, a scanner each: a sentence, heads and rows by horizon, what has no price, the groups' title and rows."""
+        """For printing, a scanner each.
+
+        A sentence, heads and rows by horizon, what has no price, the groups' title and rows.
+        """
         for one in self.evaluations:
             horizon, groups = group_horizon(one), []
             for kind, named in one.groups.items():
@@ -167,9 +174,11 @@ def evaluate(
 ) -> Evaluated:
     """Say what hits did next: a frame of hits, a hits.parquet, or a run directory, whose archive is known.
 
-    universe   symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default)
+    universe   symbols that hits are compared with: a file, a membership .parquet or .csv, or "all"
+               (default)
     tried      how many variants were tried; of a run, counted in its folder where left out
-    last_price  whether what has no price at a horizon is sold at its last one; else it has no return there
+    last_price  whether what has no price at a horizon is sold at its last one; else it has no
+                return there
     out        also write each hit with its returns to this .parquet file
     keep_rows  whether `rows` are in memory
     """
@@ -253,7 +262,10 @@ def _check(hits: pl.DataFrame | Path, out: str | Path | None, spell: Spell) -> N
 
 
 def _variants(run: Path) -> int:
-    """How many configs of the run's name have been run into the same folder: each is a variant that was tried."""
+    """How many configs of the run's name have been run into the same folder.
+
+    Each is a variant that was tried.
+    """
     names: list[tuple[bool, str, str]] = []
     for manifest in run.absolute().parent.glob("*/manifest.json"):
         try:

@@ -25,7 +25,10 @@ SIDES = dict.fromkeys(("clause", "holds", "comparison", "left", "sign", "right")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a scanner saw of a symbol at a tick, and what it made of it; `explanation` has it all."""
+    """What a scanner saw of a symbol at a tick, and what it made of it.
+
+    `explanation` has it all.
+    """
 
     explanation: Explanation
 
@@ -137,7 +140,8 @@ def explain(
 ) -> Answer:
     """Say why a symbol was found at a tick (exchange time), or why it was not.
 
-    source   a run directory, a session config, or a scanner in any form that `scan` takes, with its options; None with `where`
+    source   a run directory, a session config, or a scanner in any form that `scan` takes, with its
+             options; None with `where`
     archive  a run's own where left out
     scanner  which of several scanners
     """
@@ -207,7 +211,10 @@ def scanned(
     spell: Spell,
     options: ScanOptions,
 ) -> tuple[LoadedConfig, Archive]:
-    """The config of a scanner with options, and the archive that it is looked at over; ConfigError where there is none."""
+    """The config of a scanner with options, and the archive that it is looked at over.
+
+    ConfigError where there is none.
+    """
     if archive is None:
         raise ConfigError(
             "no archive", expected=f"{spell('archive')} FOLDER for a scanner's module"

@@ -1,4 +1,7 @@
-"""Scanners, strategies and indicators: which there are, what they mean, and new ones to start from."""
+"""Scanners, strategies and indicators.
+
+Which there are, what they mean, and new ones to start from.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ class PlugIn:
 
     summary     the first line of `doc`
     parameters  name, default, meaning; None of a scanner that declares none
-    rules       name and expression of its clauses or rules; None where it decides by itself, or `missing` parameters say them
+    rules       name and expression of its clauses or rules; None where it decides by itself, or
+                `missing` parameters say them
     indicators  keys of those that it reads
     """
 
@@ -147,7 +151,10 @@ def describe_strategy(module: str) -> PlugIn:
 
 
 def describe_indicator(name: str) -> IndicatorFacts:
-    """One indicator by name or key (rsi, rsi_14_5m): formula, source, and its answers for odd input."""
+    """One indicator by name or key (rsi, rsi_14_5m).
+
+    Formula, source, and its answers for odd input.
+    """
     key = IndicatorKey.parse(name)
     return _indicator(key.indicator, key.params, key)
 
@@ -163,7 +170,10 @@ def new_strategy(name: str, folder: str | Path = ".") -> list[Path]:
 
 
 def allow_modules(folders: Sequence[str | Path], *, spell: Spell = str) -> None:
-    """Let configs name modules of these folders too, in this process and those that it starts; ConfigError for one not there."""
+    """Let configs name modules of these folders too, in this process and those that it starts.
+
+    ConfigError for one not there.
+    """
     allow_folders(folders, spell("allow_modules"))
 
 

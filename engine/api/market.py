@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def open_archive(path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
     """The market in an archive's folder; ArchiveError where there is none.
 
-    keep   bytes of decoded bars that stay in memory, so that the next scan over them decodes nothing; 0 for none
+    keep   bytes of decoded bars that stay in memory, so that the next scan over them decodes
+           nothing; 0 for none
     spell  how messages name an option; a command spells it with hyphens
     """
     return Market(path, keep=keep, spell=spell)
@@ -59,16 +60,20 @@ class Market(OpenMarket):
     ) -> Scan:
         """Scan with an expression, a scanner's class, one made of it, or its module's name; several share one pass.
 
-        In place of scanners and options: one session config, as a dict or a model, of which the scanners are run.
+        In place of scanners and options: one session config, as a dict or a model, of which the
+        scanners are run.
 
         out          also write the hits to this .parquet, .csv or .json file, whole or not at all
         first_hit    keep the first hit of each scanner, symbol and session
-        keep_hits    whether `hits` are in memory; without them memory does not grow with their number
+        keep_hits    whether `hits` are in memory; without them memory does not grow with their
+                     number
         workers      processes that may share the scan; they do where they would save time
-        on_progress  called with what, done, of how many; a notebook and a terminal show it by themselves where left out
+        on_progress  called with what, done, of how many; a notebook and a terminal show it by
+                     themselves where left out
         options      see ScanOptions
 
-        Raises BarsweepError for a mistake, and Interrupted, with the scan so far, when it is interrupted.
+        Raises BarsweepError for a mistake, and Interrupted, with the scan so far, when it is
+        interrupted.
         """
         from engine.api.scans import scan_config_of
 
@@ -90,7 +95,10 @@ class Market(OpenMarket):
         scanner: str | None = None,
         **options: Unpack[ScanOptions],
     ) -> Answer:
-        """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
+        """Why a symbol was found at a tick (exchange time), or why not.
+
+        `scanner` names one of several.
+        """
         from engine.api.explanations import answer_of
 
         return answer_of(self.loaded(*scanners, **options), self.archive, symbol, at, scanner)

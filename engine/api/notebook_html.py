@@ -13,7 +13,10 @@ MOST = 180_000  # letters of a page's part; a notebook keeps each in its file
 
 
 def facts_html(facts: Mapping[str, Any], *frames: tuple[str, pl.DataFrame]) -> str:
-    """Names and values, then frames with their titles; less of the frames where it would be long."""
+    """Names and values, then frames with their titles.
+
+    Less of the frames where it would be long.
+    """
     cells = ((_text(name), _cell(value)) for name, value in facts.items())
     rows = "".join(
         f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in cells

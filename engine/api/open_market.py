@@ -23,8 +23,8 @@ Scannable = ScannerLike | Mapping[str, Any] | SessionConfig
 class OpenMarket:
     """An archive that is open.
 
-    What it keeps of decoded bars is its own: it goes with the market, or when `forget` is called. Files that have changed since
-    (an import, say) are read again. Threads may share a market.
+    What it keeps of decoded bars is its own: it goes with the market, or when `forget` is called.
+    Files that have changed since (an import, say) are read again. Threads may share a market.
     """
 
     def __init__(self, path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str):
@@ -48,7 +48,10 @@ class OpenMarket:
         return self.archive.intervals
 
     def sessions(self, interval: str | None = None) -> list[dt.date]:
-        """The dates that have bars of an interval, increasing; of the archive's shortest where left out."""
+        """The dates that have bars of an interval, increasing.
+
+        Of the archive's shortest where left out.
+        """
         archive = self.archive
         return archive.sessions(interval or archive.manifest.base.name)
 

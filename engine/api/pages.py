@@ -1,4 +1,7 @@
-"""What is looked at: a symbol's hits, its bars and indicators, reports of runs, and how two runs differ."""
+"""What is looked at.
+
+A symbol's hits, its bars and indicators, reports of runs, and how two runs differ.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ from engine.text import file_name
 
 @dataclass(frozen=True)
 class Shown:
-    """A symbol's hits of a run or a scan; `page` is where a session was drawn, None where none was."""
+    """A symbol's hits of a run or a scan.
+
+    `page` is where a session was drawn, None where none was.
+    """
 
     symbol: str
     hits: pl.DataFrame
@@ -186,7 +192,10 @@ def report(
 
 
 def diff(one: str | Path, other: str | Path) -> RunsDiff:
-    """Compare two run directories: which tables, rows and columns differ, and the first difference explained."""
+    """Compare two run directories.
+
+    Which tables, rows and columns differ, and the first difference explained.
+    """
     return compare_runs(Path(one), Path(other))
 
 

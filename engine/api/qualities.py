@@ -96,7 +96,8 @@ class Quality:
     """How complete the bars of regular hours are.
 
     dates  the sessions
-    table  a row a symbol, the least complete first: sessions, expected, present, quality_percent, worst_session, worst_percent,
+    table  a row a symbol, the least complete first: sessions, expected, present, quality_percent,
+           worst_session, worst_percent,
            longest_gap (minutes), and how many bars are stale, spikes, filled, crossed
     """
 
@@ -144,7 +145,10 @@ class Quality:
 
 
 def info(archive: str | Path | OpenMarket) -> ArchiveInfo:
-    """What an archive holds: sessions, symbols, rows, size, span, coverage. Reads no intraday bars."""
+    """What an archive holds: sessions, symbols, rows, size, span, coverage.
+
+    Reads no intraday bars.
+    """
     return describe(_read(archive))
 
 
@@ -157,9 +161,11 @@ def check(
 ) -> Checked:
     """Read every bar of an archive and tell what is wrong.
 
-    fix           repair first what is safe to repair: sort, drop exact copies and fills without volume, put right highs and lows
+    fix           repair first what is safe to repair: sort, drop exact copies and fills without
+                  volume, put right highs and lows
                   that are exchanged or miss open or close by rounding
-    remove_up_to  with `fix`: percent of a symbol's bars in a session that may be removed as fills without volume
+    remove_up_to  with `fix`: percent of a symbol's bars in a session that may be removed as fills
+                  without volume
     """
     if not 0 <= remove_up_to <= 100:
         raise ConfigError(f"remove_up_to {remove_up_to:g}", expected="a percentage, from 0 to 100")

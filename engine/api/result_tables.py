@@ -21,7 +21,10 @@ def scanners_table(told: Told, milliseconds: Mapping[str, float]) -> pl.DataFram
 
 
 def funnel_table(told: Told) -> pl.DataFrame:
-    """How many symbols each clause left: scanner, clause, left, share (percent of those that were scanned, null of none)."""
+    """How many symbols each clause left.
+
+    Scanner, clause, left, share (percent of those that were scanned, null of none).
+    """
     rows = [
         (name, step, left, 100 * left / one["scanned"] if one["scanned"] else None)
         for name, one in told.items()
@@ -37,7 +40,10 @@ def funnel_table(told: Told) -> pl.DataFrame:
 
 
 def left_out_table(told: Told) -> pl.DataFrame:
-    """What each scanner's universe leaves out; `left later` is null where the universe does not tell."""
+    """What each scanner's universe leaves out.
+
+    `left later` is null where the universe does not tell.
+    """
     rows = [
         (
             name,

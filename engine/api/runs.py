@@ -53,7 +53,8 @@ class Run:
     """A run directory; its tables are read when they are asked for.
 
     path      where it is
-    finished  what there is to tell of a run that this process made; None of one that was there already
+    finished  what there is to tell of a run that this process made; None of one that was there
+              already
     changed   what was not as it was in the run that this one repeats, in words
     """
 
@@ -79,7 +80,10 @@ class Run:
 
     @cached_property
     def scans(self) -> pl.DataFrame:
-        """A row a scan: scanned, qualified, promoted, how many symbols each clause left, the error if it failed."""
+        """A row a scan.
+
+        Scanned, qualified, promoted, how many symbols each clause left, the error if it failed.
+        """
         return self.table("scans")
 
     @cached_property
@@ -93,7 +97,10 @@ class Run:
         return self.table("equity")
 
     def table(self, name: str) -> pl.DataFrame:
-        """A table of the run directory: scans, hits, symbols, quality, timings, orders, fills, trades, equity."""
+        """A table of the run directory.
+
+        Scans, hits, symbols, quality, timings, orders, fills, trades, equity.
+        """
         path = self.path / f"{name}.parquet"
         if not path.exists() and name in TRADING_TABLES:
             return pl.DataFrame(schema=TRADING_TABLES[name])
@@ -106,7 +113,10 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Return, volatility, Sharpe ratio, drawdown, alpha, beta and the others of summary.json; empty where nothing traded."""
+        """Return, volatility, Sharpe ratio, drawdown, alpha, beta and the others of summary.json.
+
+        Empty where nothing traded.
+        """
         return dict(self.summary["trading"]["metrics"]) if "trading" in self.summary else {}
 
     @property
@@ -118,7 +128,10 @@ class Run:
 
     @property
     def funnel(self) -> pl.DataFrame:
-        """How many symbols each clause left, all scans together: scanner, clause, left, share (percent)."""
+        """How many symbols each clause left, all scans together.
+
+        Scanner, clause, left, share (percent).
+        """
         return funnel_table(self.summary["scanners"])
 
     @property
@@ -146,7 +159,10 @@ class Run:
         return bool((self.manifest.get("audit") or {}).get("differences"))
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the run's report as one HTML page (extra `charts`); into the run directory where left out."""
+        """Write the run's report as one HTML page (extra `charts`).
+
+        Into the run directory where left out.
+        """
         return write_report(self.path, out=path)
 
     def show(
@@ -162,7 +178,10 @@ class Run:
         return evaluate(self.path, **options)
 
     def explain(self, symbol: str, at: str | dt.datetime, scanner: str | None = None) -> Answer:
-        """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
+        """Why a symbol was found at a tick (exchange time), or why not.
+
+        `scanner` names one of several.
+        """
         from engine.api.explanations import answer_of
 
         return answer_of(*loaded_from(self.path, None), symbol, at, scanner)
@@ -174,7 +193,10 @@ class Run:
         return misses_of(*loaded_from(self.path, None), at, scanner)
 
     def reading_cost(self) -> ReadingCost | None:
-        """What reading a session in place costs against an import; None for an archive that is imported."""
+        """What reading a session in place costs against an import.
+
+        None for an archive that is imported.
+        """
         archive = self.finished.archive if self.finished else loaded_from(self.path, None)[1]
         return reading_cost(archive, dt.date.fromisoformat(self.summary["last_session"]))
 
@@ -196,7 +218,8 @@ class Run:
 class UnfinishedRun:
     """What is left of a run that was interrupted.
 
-    path      its directory, NAME.unfinished, to be taken up by `barsweep.resume`; None where no block of sessions was complete
+    path      its directory, NAME.unfinished, to be taken up by `barsweep.resume`; None where no
+              block of sessions was complete
     sessions  of the blocks that are kept
     hits      in them, in the columns of hits.parquet
     """
@@ -236,7 +259,8 @@ def run(
 ) -> Run:
     """Replay the sessions of a session config; write what its scanners found and its strategies traded into a run directory.
 
-    config       a JSON file, or what is in one, as a dict or a model; the module of a scanner may be its class. The folder of a
+    config       a JSON file, or what is in one, as a dict or a model; the module of a scanner may
+                 be its class. The folder of a
                  run is repeated (`repeat`)
     archive      instead of the config's; without either parquet_data/demo
     start, end   first and last date, instead of the config's
@@ -244,12 +268,15 @@ def run(
     on_corrupt   "stop" or "skip": what becomes of the run when a session's file cannot be read
     overrides    key.path -> value of any key of the config: {"account.starting_cash": 50_000}
     out          where the run directory goes
-    report       whether report.html is written; where left out, if strategies traded and plotly is installed
+    report       whether report.html is written; where left out, if strategies traded and plotly is
+                 installed
     audit        look for look-ahead at a few random ticks of one session; `audit_seed` draws them
     workers      processes that may share the run; the tables are the same bytes
-    on_progress  called with what, done, of how many; a notebook and a terminal show it by themselves where left out
+    on_progress  called with what, done, of how many; a notebook and a terminal show it by
+                 themselves where left out
 
-    Raises BarsweepError for a mistake, and Interrupted, with an UnfinishedRun, when it is interrupted.
+    Raises BarsweepError for a mistake, and Interrupted, with an UnfinishedRun, when it is
+    interrupted.
     """
     if isinstance(config, str | Path) and Path(config).is_dir():
         return repeat(
@@ -324,7 +351,10 @@ def resume(
     workers: int = 1,
     on_progress: Progress | None = None,
 ) -> Run:
-    """Complete a run that was stopped or killed, to the same bytes; one that is complete is opened (its `finished` is None)."""
+    """Complete a run that was stopped or killed, to the same bytes.
+
+    One that is complete is opened (its `finished` is None).
+    """
     folder = Path(run)
     if finished(folder) is not None:
         return open_run(folder.with_name(folder.name.removesuffix(UNFINISHED)))

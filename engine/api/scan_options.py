@@ -17,16 +17,19 @@ Spell = Callable[
 class ScanOptions(TypedDict, total=False):
     """Keyword options of whatever takes scanners instead of a session config.
 
-    where           a condition to scan for, beside or instead of scanners: "close > sma_20_1d and rvol_20 > 2"
+    where           a condition to scan for, beside or instead of scanners: "close > sma_20_1d and
+                    rvol_20 > 2"
     features        with `where`: name -> expression of a value to log with each hit
-    schedule        when to scan, exchange time: "09:35-15:55/5m", "close", or several; every five minutes where left out, at
+    schedule        when to scan, exchange time: "09:35-15:55/5m", "close", or several; every five
+                    minutes where left out, at
                     the close where bars are daily
     pre_session     scan before each open, and in the session only with `schedule`
     start, end      first and last date; the archive's where left out
     universe        symbols to scan: a file, a membership .parquet or .csv, a list, or "all"
     interval        of the bars to scan, such as "1d"; the archive's shortest where left out
     extended_hours  see bars before and after regular hours
-    min_quality     scan only symbols that had this percent of their bars in the five sessions before
+    min_quality     scan only symbols that had this percent of their bars in the five sessions
+                    before
     benchmark       symbol that beta, correlation and relative_strength are measured against
     settings        parameters of the scanners that are named; each takes those that it has
     on_corrupt      "stop", or "skip": what becomes of the scan when a session's file cannot be read

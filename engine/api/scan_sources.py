@@ -64,7 +64,8 @@ def scan_config(
 ) -> LoadedConfig:
     """The config of scanners with options alone; ConfigError names the option that is wrong.
 
-    Without a schedule, and not only before the open: every five minutes, or at the close where bars are daily.
+    Without a schedule, and not only before the open: every five minutes, or at the close where bars
+    are daily.
     """
     _check_names(options)
     check_order(options.get("start"), options.get("end"), spell)
@@ -117,7 +118,10 @@ def scan_config(
 
 
 def config_of(config: ConfigLike, overrides: Overrides = ()) -> LoadedConfig:
-    """A session config: a JSON file, or what is in one; a scanner's `module` may be a class. Raises ConfigError."""
+    """A session config: a JSON file, or what is in one; a scanner's `module` may be a class.
+
+    Raises ConfigError.
+    """
     changes = (
         [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
         if isinstance(overrides, Mapping)
@@ -160,7 +164,8 @@ def loaded_from(
 ) -> tuple[LoadedConfig, Archive]:
     """The config of a run directory or of a config file, and the archive: the given one, or that which it names.
 
-    A run's archive is without the sessions that the run skipped. Raises ConfigError where there is no archive.
+    A run's archive is without the sessions that the run skipped. Raises ConfigError where there is
+    no archive.
     """
     if path.suffix != ".json" and not path.exists():
         raise ConfigError("no such run directory or config", where=path)
@@ -215,7 +220,10 @@ def _part(scanner: ScannerLike) -> _Part:
 
 
 def module_of(kind: type[BaseScanner]) -> str | None:
-    """The module path under which a config finds this very class; None where it would not (a notebook's)."""
+    """The module path under which a config finds this very class.
+
+    None where it would not (a notebook's).
+    """
     if kind.__module__ == "__main__":
         return None
     for path in (kind.__module__, f"{kind.__module__}:{kind.__qualname__}"):
@@ -228,7 +236,10 @@ def module_of(kind: type[BaseScanner]) -> str | None:
 
 
 def _copies_of(scanner: BaseScanner) -> Callable[[dict[str, Any]], BaseScanner]:
-    """What makes a scanner like this one, as it was given to us; of other parameters one of its class."""
+    """What makes a scanner like this one, as it was given to us.
+
+    Of other parameters one of its class.
+    """
     given, config = copy.deepcopy(scanner), dict(scanner.config)
 
     def make(parameters: dict[str, Any]) -> BaseScanner:
@@ -246,7 +257,10 @@ def _fields(kind: type[BaseScanner]) -> dict[str, Any]:
 def _blocks(
     parts: Sequence[_Part], where: str | None, options: ScanOptions, spell: Spell
 ) -> list[dict[str, Any]]:
-    """Each scanner's block of the config, with those settings that it has a parameter for; an expression's is the last."""
+    """Each scanner's block of the config, with those settings that it has a parameter for.
+
+    An expression's is the last.
+    """
     universe = options.get("universe")
     given = {**(options.get("settings") or {}), **({"universe": universe} if universe else {})}
     everyone = [*parts, *([_part(CRITERIA)] if where is not None else [])]
@@ -289,7 +303,10 @@ def _tell_apart(blocks: Sequence[dict[str, Any]], parts: Sequence[_Part]) -> Non
 
 
 def _copied(value: Any, made: dict[str, Any]) -> Any:
-    """What is in a config, as JSON has it; classes of scanners by the module that holds them, else put into `made`."""
+    """What is in a config, as JSON has it.
+
+    Classes of scanners by the module that holds them, else put into `made`.
+    """
     if isinstance(value, Mapping):
         return {key: _copied(one, made) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -43,7 +43,10 @@ class Scan:
 
     @property
     def hits(self) -> pl.DataFrame:
-        """A row a hit, in the columns of hits.parquet: session, tick (UTC), scanner, symbol, rank, promoted, the features."""
+        """A row a hit, in the columns of hits.parquet.
+
+        Session, tick (UTC), scanner, symbol, rank, promoted, the features.
+        """
         if self.batch.hits is None:
             raise RunError("hits were not kept", expected="a scan with keep_hits=True")
         return self.batch.hits
@@ -93,7 +96,10 @@ class Scan:
 
     @property
     def funnel(self) -> pl.DataFrame:
-        """How many symbols each clause left, all scans together: scanner, clause, left, share (percent)."""
+        """How many symbols each clause left, all scans together.
+
+        Scanner, clause, left, share (percent).
+        """
         return funnel_table(self._told["scanners"])
 
     @property
@@ -112,7 +118,10 @@ class Scan:
         return latest(self.batch.top.drop("promoted", "session"), self.tz)
 
     def reading_cost(self) -> ReadingCost | None:
-        """What reading a session in place costs against an import; None for an archive that is imported."""
+        """What reading a session in place costs against an import.
+
+        None for an archive that is imported.
+        """
         last = self.summary.last
         return reading_cost(self.market.archive, dt.date.fromisoformat(last)) if last else None
 
@@ -123,7 +132,10 @@ class Scan:
         return evaluate_hits(self.hits, self.market.archive, **options)
 
     def explain(self, symbol: str, at: str | dt.datetime, scanner: str | None = None) -> Answer:
-        """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
+        """Why a symbol was found at a tick (exchange time), or why not.
+
+        `scanner` names one of several.
+        """
         from engine.api.explanations import answer_of
 
         return answer_of(self.loaded, self.market.archive, symbol, at, scanner)

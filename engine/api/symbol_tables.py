@@ -30,7 +30,8 @@ def actions(
 ) -> ActionsSummary | pl.DataFrame:
     """Bring splits and cash dividends into an archive; without a source, those that it has.
 
-    table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend
+    table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old),
+                  cash_dividend
     lean_factors  LEAN's factor files: a folder, a zip, or one symbol's .csv
     by_ticker     the table names tickers of the ex-date; the symbol map says whose they were
     time_format   of the table's dates, such as "%d/%m/%Y"; found where they tell it
@@ -61,7 +62,8 @@ def tickers(
 ) -> TickersSummary | pl.DataFrame:
     """Tell an archive which symbol had which ticker when; without a source, what it knows.
 
-    table        CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
+    table        CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty:
+                 still so)
     lean_maps    LEAN's map files: a folder, a zip, or one symbol's .csv
     time_format  of the table's dates, such as "%d/%m/%Y"; found where they tell it
     """

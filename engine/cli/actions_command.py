@@ -1,4 +1,7 @@
-"""`barsweep archive actions` and `barsweep archive tickers`: what is known of symbols beside their bars."""
+"""`barsweep archive actions` and `barsweep archive tickers`.
+
+What is known of symbols beside their bars.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,8 @@ def actions_command(
 ) -> None:
     """Bring splits and cash dividends into an archive; without a source, show those it has.
 
-    What a row says takes the place of what the archive has of its symbol and ex-date. An ex-date that is no session of the exchange
-    takes effect at the next one.
+    What a row says takes the place of what the archive has of its symbol and ex-date. An ex-date
+    that is no session of the exchange takes effect at the next one.
     """
     from engine import api
 
@@ -115,8 +118,9 @@ def tickers_command(
 ) -> None:
     """Tell an archive which symbol had which ticker when; without a source, show what it knows.
 
-    Bars stay filed under the ticker of their day and are read as their symbol's: after a change of ticker a symbol's history goes
-    on, and two symbols that had the same ticker are kept apart. Tickers the map does not name are symbols of their own.
+    Bars stay filed under the ticker of their day and are read as their symbol's: after a change of
+    ticker a symbol's history goes on, and two symbols that had the same ticker are kept apart.
+    Tickers the map does not name are symbols of their own.
     """
     from engine import api
 

@@ -63,8 +63,8 @@ def demo_command(
 ) -> None:
     """Make a synthetic market that looks like one; the same options make the same bytes.
 
-    From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the default 117 reach
-    to 2018-04-20. Where the same market is there already, nothing is done.
+    From 2017-11-01 on, 25 sessions have a change of daylight saving and an early close, and the
+    default 117 reach to 2018-04-20. Where the same market is there already, nothing is done.
     """
     from engine import api
 
@@ -159,8 +159,9 @@ def import_command(
 ) -> None:
     """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
 
-    All SOURCES of one command are one import: a session it holds replaces the archive's. An import that was
-    interrupted goes on when it is run again. Rows that cannot be bars are put aside with the reason, never dropped.
+    All SOURCES of one command are one import: a session it holds replaces the archive's. An import
+    that was interrupted goes on when it is run again. Rows that cannot be bars are put aside with
+    the reason, never dropped.
     """
     from engine import api
 
@@ -199,7 +200,10 @@ def layouts_command(output_format: str) -> None:
 @format_option
 @quiet_option
 def diff_command(a: Path, b: Path, output_format: str, quiet: bool) -> int:
-    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ; status 1 where any do."""
+    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ.
+
+    Status 1 where any do.
+    """
     from engine import api
 
     with progress_bar(quiet) as progress:
@@ -287,8 +291,9 @@ def init_command(
 ) -> None:
     """Make an archive of FOLDER, whose files are laid out by date already, without importing them.
 
-    Writes archive.json and reads every file once; the files stay as they are. What is known of them is kept in the cache
-    folder and follows them: files that are new or changed are read again by the next command.
+    Writes archive.json and reads every file once; the files stay as they are. What is known of them
+    is kept in the cache folder and follows them: files that are new or changed are read again by
+    the next command.
     """
     from engine import api
 
@@ -384,9 +389,10 @@ def check_command(
 ) -> int:
     """Read every bar of an archive and tell what is wrong; exit status 1 where there are faults.
 
-    Faults are what a run must not see, and parts that are missing; notes are oddities: sessions that are missing or half, prices
-    that stand still, spikes that revert, fills without volume. Notes alone are exit status 0. --fix sorts, drops exact copies and
-    fills without volume, and puts right highs and lows that are exchanged or miss open or close by rounding, and no more.
+    Faults are what a run must not see, and parts that are missing; notes are oddities: sessions
+    that are missing or half, prices that stand still, spikes that revert, fills without volume.
+    Notes alone are exit status 0. --fix sorts, drops exact copies and fills without volume, and
+    puts right highs and lows that are exchanged or miss open or close by rounding, and no more.
     """
     from engine import api
 

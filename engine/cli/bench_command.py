@@ -107,9 +107,10 @@ def bench_command(
 ) -> int:
     """Measure how fast SCANNERS, or --where "EXPRESSION", scan an archive; the momentum scanner where none is named.
 
-    Without --archive a synthetic market is made and kept, so that the next bench runs on the same. Told are bars a second, the
-    ratio to decoding the same columns and nothing else, the time of each phase, microseconds a tick, and, each in a process of
-    its own, how soon the first session is done, how long compiling takes and how much memory.
+    Without --archive a synthetic market is made and kept, so that the next bench runs on the same.
+    Told are bars a second, the ratio to decoding the same columns and nothing else, the time of
+    each phase, microseconds a tick, and, each in a process of its own, how soon the first session
+    is done, how long compiling takes and how much memory.
     """
     set_up_logging("error" if quiet else log_level)
     from bench import results

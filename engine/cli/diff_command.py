@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def diff_command(one: Path, other: Path, output_format: str) -> int:
     """Compare two run directories: which tables, rows and columns differ, and the first difference explained.
 
-    Rows are matched by what names them (a hit by session, tick, scanner and symbol). `timings` is left out: it differs from run to
-    run. Where the archives are still there, the clauses of the first hit that differs are shown as each run saw them. Exit status 1
-    says that the runs differ.
+    Rows are matched by what names them (a hit by session, tick, scanner and symbol). `timings` is
+    left out: it differs from run to run. Where the archives are still there, the clauses of the
+    first hit that differs are shown as each run saw them. Exit status 1 says that the runs differ.
     """
     from engine import api
 

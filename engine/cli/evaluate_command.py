@@ -44,8 +44,9 @@ def evaluate_command(
 ) -> None:
     """Say what hits did next: HITS_OR_RUN is a hits.parquet or a run directory.
 
-    Returns from the next bar's open, after 5, 15, 30 and 60 minutes, to the close, the next open and close and five sessions on;
-    the best and worst on the way to the close; all of them also over the mean of the symbols that did not hit at the same tick.
+    Returns from the next bar's open, after 5, 15, 30 and 60 minutes, to the close, the next open
+    and close and five sessions on; the best and worst on the way to the close; all of them also
+    over the mean of the symbols that did not hit at the same tick.
     """
     from engine import api
 

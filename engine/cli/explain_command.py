@@ -44,9 +44,9 @@ def explain_command(
 ) -> None:
     """Say why a symbol was found at a tick, or why it was not.
 
-    RUN_OR_SCANNER is a run directory, a session config, or a scanner's module; a module and --where take the options of
-    `barsweep scan`. Every clause is shown with both of its sides, then the rank, the cut, and the nearest tick at which it would
-    pass.
+    RUN_OR_SCANNER is a run directory, a session config, or a scanner's module; a module and --where
+    take the options of `barsweep scan`. Every clause is shown with both of its sides, then the
+    rank, the cut, and the nearest tick at which it would pass.
     """
     from engine import api
 

@@ -20,7 +20,10 @@ def indicators_group() -> None:
 @indicators_group.command("list")
 @format_option
 def list_command(output_format: str) -> None:
-    """List the catalogue: group, name, parameters with their defaults, outputs, rows until the first value."""
+    """List the catalogue.
+
+    Group, name, parameters with their defaults, outputs, rows until the first value.
+    """
     from engine import api
 
     rows = [
@@ -66,7 +69,8 @@ def show_command(
 ) -> None:
     """Show one indicator by NAME or key (rsi, rsi_14_5m): formula, source, and its answers for odd input.
 
-    With --archive and --symbol also its values, as scans see them: a line in the terminal, or a chart with --plot.
+    With --archive and --symbol also its values, as scans see them: a line in the terminal, or a
+    chart with --plot.
     """
     from engine import api
 

@@ -15,7 +15,8 @@ from engine import __version__
 from engine.errors import BarsweepError
 from engine.runtime.interrupt import end_now, ended_at_interrupt
 
-# command -> module and attribute, and the help line: modules are imported when their command is called, so that
+# command -> module and attribute, and the help line: modules are imported when their command is
+# called, so that
 # `barsweep --help` costs next to nothing.
 COMMANDS = {
     "run": ("engine.cli.run_command:run_command", "Replay a session config over its archive."),
@@ -92,7 +93,8 @@ class LazyGroup(click.Group):
             status = super().invoke(ctx)
             sys.stdout.flush()
             return status
-        except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere
+        # The reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere.
+        except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
@@ -123,7 +125,8 @@ def cli(folders: tuple[str, ...]) -> None:
         allow_modules(folders, spell=spell)
 
 
-# What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.
+# What the system says where a disk is the matter: no bug of ours, and the libraries that write do
+# not all give an errno.
 DISK = [os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)]
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def say(*told: object, err: bool = False) -> None:
-    """Lines on stdout, or with `err` on stderr: each of `told` is one, whatever it holds; an empty one where nothing is told."""
+    """Lines on stdout, or with `err` on stderr: each of `told` is one, whatever it holds.
+
+    An empty one where nothing is told.
+    """
     for line in told or ("",):
         click.echo(one_line(line), err=err)
 
@@ -36,7 +39,10 @@ def print_json(content: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on stdout: drawn on a terminal, tab-separated with a header when piped. Numbers are set to the right."""
+    """A table on stdout: drawn on a terminal, tab-separated with a header when piped.
+
+    Numbers are set to the right.
+    """
     text = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
         click.echo("\t".join(map(one_line, columns)))
@@ -124,7 +130,10 @@ def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
-    """progress(what, done, total) on stderr: a bar with the time left on a terminal, a line every tenth when piped."""
+    """progress(what, done, total) on stderr.
+
+    A bar with the time left on a terminal, a line every tenth when piped.
+    """
     if quiet:
         yield silent
     elif not sys.stderr.isatty():
@@ -159,7 +168,10 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
 @contextmanager
 def tell_of_compiling(quiet: bool) -> Iterator[None]:
-    """Say on stderr, once, that kernels are being compiled: nothing else is to be seen meanwhile."""
+    """Say on stderr, once, that kernels are being compiled.
+
+    Nothing else is to be seen meanwhile.
+    """
     if quiet:
         yield
         return

@@ -52,8 +52,9 @@ def quality_command(
 ) -> None:
     """Tell how complete the bars of an archive are: by symbol, and as a map of symbols by sessions.
 
-    Bars of regular hours against those expected, the longest time without a bar, and how many bars are stale, spikes that
-    revert, fills without volume, or crossed (a high below the open, ...). A symbol is expected from its first session to its last.
+    Bars of regular hours against those expected, the longest time without a bar, and how many bars
+    are stale, spikes that revert, fills without volume, or crossed (a high below the open, ...). A
+    symbol is expected from its first session to its last.
     """
     from engine import api
 

@@ -21,8 +21,9 @@ from engine.cli.shared_options import FILE, FOLDER, archive_option
 def report_command(runs: tuple[Path, ...], out: Path | None, archive_path: Path | None) -> None:
     """Write the report of a run directory, or of several RUNS side by side, as one HTML page.
 
-    The page holds everything it needs and opens from disk. The archive is the run's own, for the bars of its best and worst
-    trades and for the benchmark; --archive says where it is now, if it was moved.
+    The page holds everything it needs and opens from disk. The archive is the run's own, for the
+    bars of its best and worst trades and for the benchmark; --archive says where it is now, if it
+    was moved.
     """
     from engine import api
 

@@ -109,11 +109,12 @@ def run_command(
     """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
 
     The archive and the dates come from the options, else from the config; without either, from
-    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a strategy failed on the way, or that a
-    session was skipped.
+    parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a
+    strategy failed on the way, or that a session was skipped.
 
-    While a run goes on its directory is called NAME.unfinished. If it is killed, --resume completes it to the same bytes: months
-    that are done are kept (years, of daily bars); a run with strategies, or scanners whose lifecycle is their own, begins anew.
+    While a run goes on its directory is called NAME.unfinished. If it is killed, --resume completes
+    it to the same bytes: months that are done are kept (years, of daily bars); a run with
+    strategies, or scanners whose lifecycle is their own, begins anew.
     """
     set_up_logging("error" if quiet else log_level)
     changes = [options[name] for name in ("start", "end", "universe", "on_corrupt", "overrides")]

@@ -74,9 +74,9 @@ def scan_command(
 ) -> int:
     """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the hits.
 
-    All scanners share one pass over the bars. The hits are those that `barsweep run` would log. Without --schedule a scanner
-    looks every five minutes, or at the close where bars are daily. Exit status 1 says that a scanner failed on the way,
-    or that a session was skipped.
+    All scanners share one pass over the bars. The hits are those that `barsweep run` would log.
+    Without --schedule a scanner looks every five minutes, or at the close where bars are daily.
+    Exit status 1 says that a scanner failed on the way, or that a session was skipped.
     """
     set_up_logging("error" if quiet else log_level)
     from engine.api import open_archive

@@ -5,7 +5,8 @@ function: in each new process a compiled function given as an argument is anothe
 loop over symbols that takes its kernel as an argument would be compiled again. A copy of the loop
 that finds its kernel among its globals is cached like any function, and is compiled again when the
 kernel's file changes, because the copy says that it stands there.
-Measured: the loop of `ema` takes 3.7 s to be compiled, 0.4 s to be found, what numba loads included.
+Measured: the loop of `ema` takes 3.7 s to be compiled, 0.4 s to be found, what numba loads
+included.
 No longer needed: when a second process hits the cache of a function that takes a function
 (tests/runtime/test_bind.py).
 """

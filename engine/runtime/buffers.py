@@ -1,6 +1,7 @@
 """Large arrays that live for one batch, block or evaluation, over memory that is used again.
 
-Why: large arrays come fresh from the system and go back to it, and each page of fresh memory costs a
+Why: large arrays come fresh from the system and go back to it, and each page of fresh memory costs
+a
 fault when it is first written, which takes longer than writing to it. Without a pool a daily scan
 takes 10 to 15 % longer (`python -m bench.daily`). A `Buffers` is the lifetime of its arrays:
 `close()` gives their memory back to the pool, and the next owner writes over it. Whoever wants
@@ -19,7 +20,8 @@ from numpy.typing import DTypeLike, NDArray
 
 SMALLEST = 1 << 18  # bytes; a smaller array comes from memory that malloc has used before anyway
 MOST = 4  # a block is at most so many times as large as the array asked for
-POISON = False  # tests overwrite memory when it is given back, so that whoever reads it later is found out
+# Tests overwrite memory when it is given back, so that whoever reads it later is found out.
+POISON = False
 
 Block = NDArray[np.uint8]
 
@@ -67,7 +69,10 @@ POOL = BufferPool()
 
 
 class Buffers:
-    """Arrays with one lifetime: from when they are asked for until `close()`, or the end of a `with`."""
+    """Arrays with one lifetime.
+
+    From when they are asked for until `close()`, or the end of a `with`.
+    """
 
     def __init__(self, pool: BufferPool | None = None):
         self._pool = BufferPool() if pool is None else pool

@@ -19,7 +19,10 @@ numbas_own: Any = Dispatcher.compile
 
 
 def give_back_lock() -> None:
-    """Have whatever compiles, and is interrupted, give the lock back; it holds it once for each function in the other."""
+    """Have whatever compiles, and is interrupted, give the lock back.
+
+    It holds it once for each function in the other.
+    """
     numbas: Any = Dispatcher
     numbas.compile = _compile
 

@@ -27,7 +27,10 @@ INSTALLED = [
 
 
 def forget_modules(names: Iterable[str]) -> None:
-    """Have modules, and those of the user that they import, imported anew. Packages of OWN_PACKAGES stay."""
+    """Have modules, and those of the user that they import, imported anew.
+
+    Packages of OWN_PACKAGES stay.
+    """
     left, found = set(names), set[str]()
     while left:
         name = left.pop()

@@ -21,8 +21,8 @@ from engine.runtime.time_limit import OutOfTime, time_limit
 def guarded(seconds: float | None) -> Iterator[None]:
     """Run a plug-in's code; ScannerError where it takes longer than `seconds`, between two steps of Python.
 
-    The current folder and numpy's error handling are put back. A process that the code has split off, and that has not ended
-    there, ends here.
+    The current folder and numpy's error handling are put back. A process that the code has split
+    off, and that has not ended there, ends here.
     """
     process, folder = os.getpid(), os.getcwd()
     try:

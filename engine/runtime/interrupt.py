@@ -28,7 +28,10 @@ SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 
 @contextmanager
 def ended_at_interrupt() -> Iterator[None]:
-    """End the process GRACE after Ctrl-C, if it is still there; nothing where another thread than the main one calls."""
+    """End the process GRACE after Ctrl-C, if it is still there.
+
+    Nothing where another thread than the main one calls.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -47,7 +50,10 @@ def ended_at_interrupt() -> Iterator[None]:
 
 
 def end_now() -> None:
-    """End the process without waiting for its threads: one that was being started just now would never end."""
+    """End the process without waiting for its threads.
+
+    One that was being started just now would never end.
+    """
     os._exit(STATUS)
 
 

@@ -18,7 +18,10 @@ LINEAR_ALGEBRA = "scipy.linalg"
 
 
 def load_array_functions() -> None:
-    """Import `numba.np.arraymath` while scipy.linalg cannot be imported. Who compiles linear algebra still gets it."""
+    """Import `numba.np.arraymath` while scipy.linalg cannot be imported.
+
+    Who compiles linear algebra still gets it.
+    """
     if LINEAR_ALGEBRA in sys.modules:
         return
     sys.modules[LINEAR_ALGEBRA] = None  # type: ignore[assignment]  # it cannot be imported

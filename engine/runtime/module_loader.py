@@ -28,7 +28,10 @@ log = logging.getLogger("barsweep")
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """A kind of plug-ins: what it is called, the class to extend and where that is found, its package, its error."""
+    """A kind of plug-ins.
+
+    What it is called, the class to extend and where that is found, its package, its error.
+    """
 
     noun: str
     base: type[T]
@@ -38,7 +41,10 @@ class Kind(Generic[T]):
 
 
 def load_class(module_path: str, kind: Kind[T]) -> type[T]:
-    """The class of a kind of plug-ins that a module holds; raises the kind's error where there is none, or more than one."""
+    """The class of a kind of plug-ins that a module holds.
+
+    Raises the kind's error where there is none, or more than one.
+    """
     module_name, _, class_name = module_path.partition(":")
     module = _import(module_name, kind)
     classes = {

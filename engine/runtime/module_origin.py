@@ -1,6 +1,7 @@
 """Where a module that a config names may come from.
 
-Why: a config can be somebody else's, and importing a module runs it. So only these are imported, told
+Why: a config can be somebody else's, and importing a module runs it. So only these are imported,
+told
 before anything is: barsweep's own modules, those of installed packages, of the folder a command is
 run in, and of folders that the user has named in `PYTHONPATH` or `BARSWEEP_MODULES`.
 The test: tests/runtime/test_module_origin.py.
@@ -20,7 +21,8 @@ from pathlib import Path
 
 from engine.errors import ConfigError
 
-ALLOWED = "BARSWEEP_MODULES"  # the environment variable that names further folders, joined as in PATH; workers inherit it
+# The environment variable that names further folders, joined as in PATH; workers inherit it.
+ALLOWED = "BARSWEEP_MODULES"
 OWN = Path(__file__).resolve().parents[2]
 
 
@@ -32,7 +34,10 @@ def make_importable() -> None:
 
 
 def allow_folders(folders: Sequence[str | Path], option: str) -> None:
-    """Allow folders in this process and those that it starts; ConfigError, naming the option, for one that is not there."""
+    """Allow folders in this process and those that it starts.
+
+    ConfigError, naming the option, for one that is not there.
+    """
     for folder in folders:
         if not Path(folder).is_dir():
             raise ConfigError("no such folder", where=f"{option} {folder}")
@@ -41,7 +46,10 @@ def allow_folders(folders: Sequence[str | Path], option: str) -> None:
 
 
 def foreign_folder(name: str) -> Path | None:
-    """The folder of a module that must not be imported; None where it may be, or is not there at all. Imports nothing."""
+    """The folder of a module that must not be imported.
+
+    None where it may be, or is not there at all. Imports nothing.
+    """
     top = name.partition(".")[0]
     if top == "__main__":  # the program that runs
         return None
@@ -93,7 +101,10 @@ def _allowed() -> list[Path]:
 
 
 def standard_library() -> set[Path]:
-    """Where Python's own modules are; they hold nothing to scan with, and some do things when they are imported."""
+    """Where Python's own modules are.
+
+    They hold nothing to scan with, and some do things when they are imported.
+    """
     return {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
 
 

@@ -60,7 +60,10 @@ def born_into(count: int) -> Iterator[None]:
 
 
 def _settle_in(heard: Connection, level: int | None) -> None:
-    """Let a worker process end without a word, at Ctrl-C and when nobody is `heard` any more; let it log as the run's own."""
+    """Let a worker process end without a word, at Ctrl-C and when nobody is `heard` any more.
+
+    Let it log as the run's own.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     if level is not None:

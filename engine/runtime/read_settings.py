@@ -18,7 +18,10 @@ Told = Callable[[str, object], object]
 
 @contextmanager
 def watched_settings(tell: Told) -> Iterator[None]:
-    """Call tell("environment", name) and tell("argv", None) for each look meanwhile; every name is "*"."""
+    """Call tell("environment", name) and tell("argv", None) for each look meanwhile.
+
+    Every name is "*".
+    """
     environment: Any = os.environ
     usual, argv = environment.__class__, sys.argv
 

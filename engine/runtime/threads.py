@@ -3,7 +3,8 @@
 Why: kernels release the GIL, so pieces of work run on all cores. An executor's `map` has the
 calling thread sleep and wake up for each result; here the calling thread works too, and has often
 done all before another has woken up.
-Measured: ten pieces of 0.27 ms on two cores that others use too, best of 300: 1.45 ms; by `map` 1.5 to
+Measured: ten pieces of 0.27 ms on two cores that others use too, best of 300: 1.45 ms; by `map` 1.5
+to
 2.9 ms. Without threads 2.75 ms.
 The test: tests/runtime/test_threads.py.
 """
@@ -24,7 +25,10 @@ Item = TypeVar("Item")
 
 
 def threads() -> int:
-    """How many threads share work: as many as there are cores, unless the environment says otherwise."""
+    """How many threads share work.
+
+    As many as there are cores, unless the environment says otherwise.
+    """
     asked = os.environ.get(THREADS, "")
     return int(asked) if asked.isdecimal() and int(asked) else cores()
 
@@ -32,8 +36,9 @@ def threads() -> int:
 def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
     """Do job(item) for each item, on this thread and on others that come to help; raises what one raised.
 
-    A job must not share something in its turn. At Ctrl-C nothing more is begun, and what helpers have begun is not waited for:
-    to compile a kernel takes seconds. A helper holds all that it writes to.
+    A job must not share something in its turn. At Ctrl-C nothing more is begun, and what helpers
+    have begun is not waited for: to compile a kernel takes seconds. A helper holds all that it
+    writes to.
     """
     left, patience = deque(items), None
 

@@ -22,11 +22,17 @@ AGAIN = 0.1  # seconds after which code that has caught the alarm is told once m
 
 
 class OutOfTime(BaseException):
-    """Raised in the midst of code that takes too long; no Exception, so that the code's own handlers let it pass."""
+    """Raised in the midst of code that takes too long.
+
+    No Exception, so that the code's own handlers let it pass.
+    """
 
 
 def check_time_limit(seconds: float | None, where: object) -> None:
-    """Refuse a time limit where none can be kept: it needs a Unix timer, which rings in a process's main thread."""
+    """Refuse a time limit where none can be kept.
+
+    It needs a Unix timer, which rings in a process's main thread.
+    """
     if seconds is not None and (
         not hasattr(signal, "setitimer")
         or threading.current_thread() is not threading.main_thread()

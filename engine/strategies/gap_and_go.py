@@ -11,9 +11,10 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 class GapAndGo(ColumnarStrategy):
     """Buys a stock that gapped up and breaks the high of its first minutes while it is above its VWAP.
 
-    After Ross Cameron, How to Day Trade (2015), "Gap and Go": the gap must be there at the open, the break early in the session;
-    the stop is the low of the opening range, the target a multiple of that distance; out early where it closes below its VWAP.
-    A dividend is no gap: the previous close is `prev_close_ex`.
+    After Ross Cameron, How to Day Trade (2015), "Gap and Go": the gap must be there at the open,
+    the break early in the session; the stop is the low of the opening range, the target a multiple
+    of that distance; out early where it closes below its VWAP. A dividend is no gap: the previous
+    close is `prev_close_ex`.
     """
 
     once_a_session = True

@@ -11,9 +11,9 @@ from engine.strategies.base import ColumnarStrategy, StrategyParams
 class GapFade(ColumnarStrategy):
     """Trades a moderate gap back towards the previous close.
 
-    After John F. Carter, Mastering the Trade (2005), chapter 7, "The opening gap": gaps that are neither too small nor too large
-    are faded soon after the open, the target is the previous close, the stop as far away as the target.
-    A dividend is no gap: the previous close is `prev_close_ex`.
+    After John F. Carter, Mastering the Trade (2005), chapter 7, "The opening gap": gaps that are
+    neither too small nor too large are faded soon after the open, the target is the previous close,
+    the stop as far away as the target. A dividend is no gap: the previous close is `prev_close_ex`.
     """
 
     once_a_session = True

@@ -13,10 +13,12 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 class OpeningRangeBreakout(ColumnarStrategy):
     """A stop order where the opening range ends, on the side that its minutes point to, with a tight stop.
 
-    After Carlo Zarattini, Andrea Barbon and Andrew Aziz, A Profitable Day Trading Strategy For The U.S. Equity Market (2024): where
-    the first 5 minutes closed up, buy a break of their high; where they closed down, sell a break of their low; the stop is a
-    tenth of the daily ATR(14) from the entry, 1 % of equity at risk, leverage 4 at most, out at the close (the account's
-    `flat_at_close`). Their stocks in play are what scanners.opening_range_scanner finds, scanned once when the range is over.
+    After Carlo Zarattini, Andrea Barbon and Andrew Aziz, A Profitable Day Trading Strategy For The
+    U.S. Equity Market (2024): where the first 5 minutes closed up, buy a break of their high; where
+    they closed down, sell a break of their low; the stop is a tenth of the daily ATR(14) from the
+    entry, 1 % of equity at risk, leverage 4 at most, out at the close (the account's
+    `flat_at_close`). Their stocks in play are what scanners.opening_range_scanner finds, scanned
+    once when the range is over.
     """
 
     once_a_session = True

@@ -11,8 +11,9 @@ from engine.strategies.base import ColumnarStrategy, StrategyParams
 class RsiReversion(ColumnarStrategy):
     """Buys a stock in a long-term uptrend whose short RSI is low, and sells it where it is back above its short average.
 
-    After Larry Connors and Cesar Alvarez, Short Term Trading Strategies That Work (2008), "The 2-period RSI": close above
-    its 200-day average, RSI(2) below 10, out where the close is above its 5-day average. The lowest RSI is bought first.
+    After Larry Connors and Cesar Alvarez, Short Term Trading Strategies That Work (2008), "The
+    2-period RSI": close above its 200-day average, RSI(2) below 10, out where the close is above
+    its 5-day average. The lowest RSI is bought first.
     """
 
     class Params(StrategyParams):

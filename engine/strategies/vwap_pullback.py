@@ -11,9 +11,10 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 class VwapPullback(ColumnarStrategy):
     """Buys a stock that is up on the day where a bar comes down to its VWAP and closes above it again.
 
-    After Brian Shannon, Maximum Trading Gains With Anchored VWAP (2023): above the VWAP of the day buyers are in control, and a
-    pullback to it that holds is where they are expected again. The stop is a part of the daily ATR below the VWAP, the target
-    the session's high so far or a multiple of the risk, whichever is farther.
+    After Brian Shannon, Maximum Trading Gains With Anchored VWAP (2023): above the VWAP of the day
+    buyers are in control, and a pullback to it that holds is where they are expected again. The
+    stop is a part of the daily ATR below the VWAP, the target the session's high so far or a
+    multiple of the risk, whichever is farther.
     """
 
     once_a_session = True

@@ -13,7 +13,10 @@ from engine.trading.broker.records import Tape
 
 
 def instants_of(session: Session, base: Interval) -> Ints:
-    """int64[k], microseconds: the session's open, the end of every bar of regular hours, its close."""
+    """int64[k], microseconds.
+
+    The session's open, the end of every bar of regular hours, its close.
+    """
     if base.is_daily:
         return np.array([session.open, session.close], np.int64)
     return np.append(
@@ -47,7 +50,10 @@ def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> Tape:
 
 
 def _sealed(values: np.ndarray) -> np.ndarray:
-    """A view that cannot be written: compiled code takes arrays that can and that cannot for different types."""
+    """A view that cannot be written.
+
+    Compiled code takes arrays that can and that cannot for different types.
+    """
     view = values.view()
     view.flags.writeable = False
     return view

@@ -12,7 +12,8 @@ from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP,
 from engine.trading.broker_account import KINDS, STATES, Broker, Records
 
 SIDES = {1: "buy", -1: "sell"}
-# of a session without any: making a frame of twenty empty columns takes as long as making one with rows
+# of a session without any: making a frame of twenty empty columns takes as long as making one with
+# rows
 NO_ORDERS, NO_FILLS, NO_TRADES = (
     pl.DataFrame(schema=schema) for schema in (ORDERS_SCHEMA, FILLS_SCHEMA, TRADES_SCHEMA)
 )

@@ -1,11 +1,14 @@
 """One session of a trading desk: strategies decide and the broker fills, instant by instant.
 
-    1. `Layout.of`  a close-up of the symbols that are or will be active, the tape of their bars, the columns' signals
-    2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and unlock as it goes
+    1. `Layout.of`  a close-up of the symbols that are or will be active, the tape of their bars,
+    the columns' signals
+    2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and
+    unlock as it goes
     3. `finish`     the last decisions, at the close
 
-Which symbols columnar scans will find in the session is known when it begins, and used only from its time on. What could not be
-foreseen (scans symbol by symbol, symbols that a strategy adds) has the rest of the session laid out anew.
+Which symbols columnar scans will find in the session is known when it begins, and used only from
+its time on. What could not be foreseen (scans symbol by symbol, symbols that a strategy adds) has
+the rest of the session laid out anew.
 """
 
 from __future__ import annotations
@@ -127,7 +130,10 @@ class DeskSession:
     # -- what strategies ask for
 
     def tradable(self, slot: StrategySlot) -> list[str]:
-        """The symbols that a strategy may trade now, sorted: those it was found, and those it holds."""
+        """The symbols that a strategy may trade now, sorted.
+
+        Those it was found, and those it holds.
+        """
         active = self._scene.data.get_active_symbols()
         if slot.scanners is None:
             return active
@@ -199,7 +205,10 @@ class DeskSession:
     # -- laying out
 
     def _laid_out(self, followed: np.ndarray) -> Layout:
-        """What is known of now; `followed` are the broker's numbers of symbols whose prices it knows already."""
+        """What is known of now.
+
+        `followed` are the broker's numbers of symbols whose prices it knows already.
+        """
         layout = Layout.of(
             self._scene,
             self._slots,
@@ -218,7 +227,10 @@ class DeskSession:
         return layout
 
     def _look_again(self) -> bool:
-        """Lay out the rest of the session where symbols came or went that could not be foreseen; whether it was so."""
+        """Lay out the rest of the session where symbols came or went that could not be foreseen.
+
+        Whether it was so.
+        """
         data, now, active_from = self._scene.data, self._scene.clock.now, self._finds.active_from
         surprises = False
         for symbol in data.take_changed():
@@ -274,7 +286,10 @@ class DeskSession:
         self._scene.data.see(moment, self._scene.batch.cross.table)
 
     def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
-        """A strategy's own code: whatever it raises is told, and leaves it out for the rest of the session."""
+        """A strategy's own code.
+
+        Whatever it raises is told, and leaves it out for the rest of the session.
+        """
         try:
             with self._scene.data.acting_as(slot.name):
                 hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))

@@ -1,4 +1,7 @@
-"""Who finds which symbol in a session, when, and at which rank; and from when on a strategy may trade it."""
+"""Who finds which symbol in a session, when, and at which rank.
+
+And from when on a strategy may trade it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Finds:
         return NEVER if found < 0 else max(active, found)
 
     def first(self, slot: StrategySlot, symbol: str) -> tuple[str, int, int]:
-        """The scanner that finds a symbol first in the session, of those the strategy looks at; when (-1: none), at which rank."""
+        """The scanner that finds a symbol first in the session, of those the strategy looks at.
+
+        When (-1: none), at which rank.
+        """
         finds = [
             (*symbols[symbol], name)
             for name, symbols in self.found.items()

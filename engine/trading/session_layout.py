@@ -1,4 +1,7 @@
-"""The rest of a session as the broker walks it: a close-up of the active symbols, their bars, and the columns' signals."""
+"""The rest of a session as the broker walks it.
+
+A close-up of the active symbols, their bars, and the columns' signals.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ class Layout:
         instants: Ints,
         fail: Callable[[StrategySlot, BaseException], None],
     ) -> Layout:
-        """Of the symbols that are known of now; `fail` is told of expressions that cannot be evaluated."""
+        """Of the symbols that are known of now.
+
+        `fail` is told of expressions that cannot be evaluated.
+        """
         view = scene.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
         tape = make_tape(view.panel, codes, instants)
@@ -63,7 +69,10 @@ class Layout:
         return cls(view, codes, tape, together[order])
 
     def latest_prices(self, rows: Ints, now: int | None) -> Floats:
-        """The prices of some symbols (rows of the close-up): today's latest by `now`, else that seen at the open."""
+        """The prices of some symbols (rows of the close-up).
+
+        Today's latest by `now`, else that seen at the open.
+        """
         prices: Floats = self.view.cross.values("close")[0][rows]
         if now is None:
             return prices

@@ -146,7 +146,10 @@ class SignalPlan:
     def _prices(
         self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints
     ) -> dict[str, Floats]:
-        """Prices, size and rank of the rows that are kept; what compares symbols is computed over all."""
+        """Prices, size and rank of the rows that are kept.
+
+        What compares symbols is computed over all.
+        """
         found: dict[str, Floats] = {}
         parts = [*self.prices, *([self.rank] if self.rank else [])]
         for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
@@ -186,7 +189,10 @@ class SignalPlan:
     def _before(
         self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]
     ) -> list[Bools]:
-        """Whether long and short entries held at the symbol's row before; where that is not known they count as held."""
+        """Whether long and short entries held at the symbol's row before.
+
+        Where that is not known they count as held.
+        """
         order = np.lexsort((at, who))
         names = [cross.table.names[symbol] for symbol in who[order].tolist()]
         first = np.ones(len(order), np.bool_)
@@ -228,8 +234,10 @@ class Signals:
     ) -> NDArray[np.void]:
         """SIGNAL records, sorted by instant and rank.
 
-        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
-        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
+        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's
+                         number of each symbol
+        finders  symbol -> who found it, when, and at which rank: the order where the strategy has
+                 no rank of its own
         """
         made = np.zeros(len(self.at), records.SIGNAL)
         for name in (*PRICES, "size", "weight"):

@@ -1,4 +1,8 @@
-"""The strategy API: ColumnarStrategy for what columns can say, Strategy.on_bar for what they cannot. Both use one broker."""
+"""The strategy API.
+
+ColumnarStrategy for what columns can say, Strategy.on_bar for what they cannot. Both use one
+broker.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ SizeUnit = Literal["shares", "cash", "percent", "risk"]
 
 
 class StrategyParams(BaseModel):
-    """Typed parameters of a strategy; a config's "config" block overrides the defaults, unknown keys are refused."""
+    """Typed parameters of a strategy.
+
+    A config's "config" block overrides the defaults, unknown keys are refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,16 +56,20 @@ class Strategy(ABC):
 
     @abstractmethod
     def on_bar(self, context: StrategyContext) -> None:
-        """An instant of the schedule: what is known now, what is held, and orders, are in the context."""
+        """An instant of the schedule.
+
+        What is known now, what is held, and orders, are in the context.
+        """
 
 
 class ColumnarStrategy(Strategy):
     """Declare when to enter and leave, as expressions over the active symbols' columns; the broker does the rest.
 
-    The columns are those of scans: the latest bar, the session so far, indicators by their key. Conditions are read at every
-    instant of the schedule; an entry is taken where its strategy has no position, nor an order on its way, on that side.
-    In the prices and the size, the column `side` is 1 for a long entry and -1 for a short one. An entry is refused in a row
-    in which a declared price is null: `orders.parquet` says so, once a session for each symbol.
+    The columns are those of scans: the latest bar, the session so far, indicators by their key.
+    Conditions are read at every instant of the schedule; an entry is taken where its strategy has
+    no position, nor an order on its way, on that side. In the prices and the size, the column
+    `side` is 1 for a long entry and -1 for a short one. An entry is refused in a row in which a
+    declared price is null: `orders.parquet` says so, once a session for each symbol.
     """
 
     edge: bool = False  # enter when the condition turns true, rather than while it holds
@@ -70,11 +81,17 @@ class ColumnarStrategy(Strategy):
     )
 
     def entries(self) -> dict[str, pl.Expr]:
-        """Named conditions of which any opens a long position; its name is the trade's entry reason."""
+        """Named conditions of which any opens a long position.
+
+        Its name is the trade's entry reason.
+        """
         return {}
 
     def short_entries(self) -> dict[str, pl.Expr]:
-        """Named conditions of which any opens a short position. Where long and short hold, neither is taken."""
+        """Named conditions of which any opens a short position.
+
+        Where long and short hold, neither is taken.
+        """
         return {}
 
     def exits(self) -> dict[str, pl.Expr]:
@@ -110,7 +127,10 @@ class ColumnarStrategy(Strategy):
         return pl.lit(self.params.size)
 
     def weights(self) -> pl.Expr | None:
-        """In place of entries and exits: the part of equity each symbol should have (below 0: short); null leaves it as it is."""
+        """In place of entries and exits.
+
+        The part of equity each symbol should have (below 0: short); null leaves it as it is.
+        """
         return None
 
     def on_bar(self, context: StrategyContext) -> None:

@@ -59,7 +59,10 @@ class Desk(Protocol):
 
 @dataclass(frozen=True)
 class PositionView:
-    """A position of this strategy; quantity is below 0 where it is short, profit is before the costs of closing it."""
+    """A position of this strategy.
+
+    Quantity is below 0 where it is short, profit is before the costs of closing it.
+    """
 
     symbol: str
     quantity: float
@@ -99,7 +102,10 @@ class StrategyContext:
 
     @property
     def session_data(self) -> SessionData:
-        """The single source of truth about symbols; one that was just added is in it with all it has."""
+        """The single source of truth about symbols.
+
+        One that was just added is in it with all it has.
+        """
         self._desk.refresh()
         return self._data
 
@@ -114,7 +120,10 @@ class StrategyContext:
         return self._desk.tradable(self._slot)
 
     def value(self, symbol: str, column: str) -> float:
-        """A column or an indicator of a symbol now (`close`, `session_vwap`, `rsi_14_5m`); NaN where it has no value."""
+        """A column or an indicator of a symbol now (`close`, `session_vwap`, `rsi_14_5m`).
+
+        NaN where it has no value.
+        """
         return self._desk.value(symbol, column)
 
     def bar(self, symbol: str) -> Bar | None:
@@ -133,12 +142,18 @@ class StrategyContext:
         return view.bars(interval)
 
     def found(self, symbol: str) -> tuple[str, dt.datetime] | None:
-        """Which scanner found the symbol first in this session, and when; None for a symbol that none has found."""
+        """Which scanner found the symbol first in this session, and when.
+
+        None for a symbol that none has found.
+        """
         scanner, time = self._desk.found_by(self._slot, symbol)
         return None if time < 0 else (scanner, utc(time))
 
     def rank(self, symbol: str) -> int:
-        """At which rank the scanner found it that found it first in this session; 0 for a symbol that none has found."""
+        """At which rank the scanner found it that found it first in this session.
+
+        0 for a symbol that none has found.
+        """
         return self._desk.rank_of(self._slot, symbol)
 
     # -- what is held
@@ -165,7 +180,10 @@ class StrategyContext:
 
     @property
     def buying_power(self) -> float:
-        """What may still be opened: leverage times equity, less exposure and what is reserved, and what sales will bring."""
+        """What may still be opened.
+
+        Leverage times equity, less exposure and what is reserved, and what sales will bring.
+        """
         leverage = float(self._desk.broker.books.rules[0]["leverage"])
         return (
             leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
@@ -224,14 +242,16 @@ class StrategyContext:
     ) -> int | None:
         """Place an order; its id, or None where the broker refuses it (`refusal` says why).
 
-        It is filled at the next bar of the symbol at the earliest. The size is one of: quantity (shares), cash (currency),
-        percent (of equity), risk (percent of equity lost if stop_loss is hit). limit, stop and trail (a distance) make the
-        kind of order, a market order without any; at_close fills at the session's closing price. stop_loss, take_profit and
-        trailing_stop (a distance) protect what the order opens, one cancelling the other; a price that is NaN is refused,
-        and so is a stop_loss or a take_profit that would close the position at once. Day orders end with the session.
+        It is filled at the next bar of the symbol at the earliest. The size is one of: quantity
+        (shares), cash (currency), percent (of equity), risk (percent of equity lost if stop_loss is
+        hit). limit, stop and trail (a distance) make the kind of order, a market order without any;
+        at_close fills at the session's closing price. stop_loss, take_profit and trailing_stop (a
+        distance) protect what the order opens, one cancelling the other; a price that is NaN is
+        refused, and so is a stop_loss or a take_profit that would close the position at once. Day
+        orders end with the session.
 
-        Market orders on their way, those of `close` too, count as done: what is beyond the rest of the position opens one
-        on the other side.
+        Market orders on their way, those of `close` too, count as done: what is beyond the rest of
+        the position opens one on the other side.
         """
         code = self._id(symbol)
         kind = self._kind(limit, stop, trail, at_close)
@@ -359,7 +379,10 @@ class StrategyContext:
 
 
 def _price(value: float | None) -> float:
-    """A price as the broker takes it: NaN for none, 0 for one that was asked for and has no value."""
+    """A price as the broker takes it.
+
+    NaN for none, 0 for one that was asked for and has no value.
+    """
     if value is None:
         return math.nan
     return 0.0 if math.isnan(value) else float(value)

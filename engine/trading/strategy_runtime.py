@@ -103,7 +103,10 @@ class StrategySlot:
         return ticks[(ticks >= session.open) & (ticks <= session.close)]
 
     def view(self, cross: CrossSection) -> CrossSection:
-        """A close-up as its columns read it: with values of its instant before, where they ask for any."""
+        """A close-up as its columns read it.
+
+        With values of its instant before, where they ask for any.
+        """
         return (
             cross.following(self) if self.plan is not None and self.plan.columns_before else cross
         )

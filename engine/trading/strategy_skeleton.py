@@ -65,7 +65,10 @@ def test_{name}_trades_and_its_accounts_add_up(tmp_path: Path) -> None:
 
 
 def write_strategy(name: str, folder: Path) -> list[Path]:
-    """Write NAME.py, NAME.json and test_NAME.py into a folder; raises StrategyError rather than replace a file."""
+    """Write NAME.py, NAME.json and test_NAME.py into a folder.
+
+    Raises StrategyError rather than replace a file.
+    """
     config = {
         "session_name": name.replace("_", " "),
         "mode": "backtest",

@@ -1,6 +1,7 @@
 """TradingDesk: one account and the strategies that share it, through the sessions of a run.
 
-1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the session is laid out
+1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the
+session is laid out
 2. `advance`        decisions and fills up to an instant (see engine/trading/desk_session.py)
 3. `end_session`    the last decisions, at the close; the session's tables
 """
@@ -140,7 +141,10 @@ class TradingDesk:
 
     @property
     def close_up(self) -> CrossSection:
-        """What columnar strategies saw of the session at hand: the symbols that were found, at the ticks of decisions."""
+        """What columnar strategies saw of the session at hand.
+
+        The symbols that were found, at the ticks of decisions.
+        """
         assert self.session is not None
         return self.session.layout.view.cross
 
@@ -149,7 +153,10 @@ class TradingDesk:
         return {slot.name: slot.told(utc) for slot in self.slots}
 
     def _act_on_splits_and_dividends(self, session: Session) -> None:
-        """Those with an ex-date since the session before, dividends first: they are per share as held."""
+        """Those with an ex-date since the session before, dividends first.
+
+        They are per share as held.
+        """
         if self._sessions == 0:
             return
         known = set(self.broker.symbols)
@@ -166,7 +173,10 @@ class TradingDesk:
 
 
 def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
-    """What trades a config's finds; None where it has no strategies. Raises StrategyError and ConfigError."""
+    """What trades a config's finds; None where it has no strategies.
+
+    Raises StrategyError and ConfigError.
+    """
     if not any(strategy.enabled for strategy in loaded.config.strategies):
         return None
     return TradingDesk(loaded.config, archive, base_interval(loaded, archive))

@@ -46,7 +46,10 @@ def commission_of(rules, order, quantity, notional):
 
 @njit
 def slippage_of(rules, quantity, price, high, low):
-    """What a fill that takes the market's price loses, a pair: basis points of the price, and a part of the bar's range."""
+    """What a fill that takes the market's price loses, a pair.
+
+    Basis points of the price, and a part of the bar's range.
+    """
     by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
     by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
     return times(decimal(quantity), plus(by_price, by_range))

@@ -38,7 +38,10 @@ from engine.trading.broker.records import (
 
 @njit
 def begin_session(books, number, days):
-    """Interest for the days since the session before, a fresh day for the loss limit; `days` is 0 at the run's first."""
+    """Interest for the days since the session before, a fresh day for the loss limit.
+
+    `days` is 0 at the run's first.
+    """
     account, rules = books.account[0], books.rules[0]
     account.session, account.blocked = number, False
     if days > 0:
@@ -99,7 +102,10 @@ def _charge_margin(books, total):
 
 @njit
 def split(books, symbol, ratio, now):
-    """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at the last price."""
+    """New shares for old: quantities up, prices down.
+
+    A fraction that cannot be held is paid out at the last price.
+    """
     quote = books.quotes[symbol]
     quote.last = _divided(quote.last, ratio)
     for strategy in range(len(books.strategies)):
@@ -186,7 +192,10 @@ def _count_leaving(books, strategy, symbol):
 
 @njit
 def dividend(books, symbol, amount):
-    """Cash per share: longs are paid, shorts pay; buy limits and sell stops that rest come down by it, as on exchanges."""
+    """Cash per share: longs are paid, shorts pay.
+
+    Buy limits and sell stops that rest come down by it, as on exchanges.
+    """
     account, scale = books.account[0], books.rules[0].scale
     for strategy in range(len(books.strategies)):
         position = books.positions[strategy, symbol]
@@ -274,7 +283,10 @@ def log_open_trades(books, now):
 
 @njit
 def carry_over(books):
-    """Forget the orders that are over, once their rows have been taken; open ones move to the front."""
+    """Forget the orders that are over, once their rows have been taken.
+
+    Open ones move to the front.
+    """
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]
         if place != i:

@@ -13,7 +13,8 @@ from engine.runtime.jit import COMPILED
 MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING, AT_CLOSE = 0, 1, 2, 3, 4, 5
 # states of orders
 OPEN, FILLED, CANCELLED, EXPIRED, REJECTED = 0, 1, 2, 3, 4
-# how a bracket's order was born: not in this bar, at the bar's open, within it by a limit, within it by a stop
+# how a bracket's order was born: not in this bar, at the bar's open, within it by a limit, within
+# it by a stop
 SETTLED, AT_OPEN, BY_LIMIT, BY_STOP = 0, 1, 2, 3
 # units of a size
 SHARES, CASH, PERCENT, RISK = 0, 1, 2, 3
@@ -42,14 +43,19 @@ ORDER = np.dtype(
         ("born", np.int8), ("born_at", np.int64), ("born_price", np.float64),
         ("reason", np.int32), ("ended_by", np.int32), ("placed", np.int64), ("ended", np.int64),
         ("quantity", np.float64), ("left", np.float64), ("filled", np.float64),
-        ("reducing", np.float64),  # part of what is left that was meant, when it was placed, to reduce the position
-        ("paid", np.float64), ("paid_rest", np.float64), ("average", np.float64),  # sum of quantity * price, a pair (decimals.py)
-        ("fees", np.float64), ("fees_rest", np.float64),  # commission before rounding and without the minimum, a pair
+        # Part of what is left that was meant, when it was placed, to reduce the position.
+        ("reducing", np.float64),
+        # Sum of quantity * price, a pair (decimals.py).
+        ("paid", np.float64), ("paid_rest", np.float64), ("average", np.float64),
+        # Commission before rounding and without the minimum, a pair.
+        ("fees", np.float64), ("fees_rest", np.float64),
         ("commission", np.float64),  # as charged
         ("limit", np.float64), ("stop", np.float64), ("trail", np.float64),  # NaN: none
-        ("stop_loss", np.float64), ("take_profit", np.float64), ("trailing_stop", np.float64),  # of the bracket, NaN: none,
+        # Of the bracket, NaN: none,.
+        ("stop_loss", np.float64), ("take_profit", np.float64), ("trailing_stop", np.float64),
         # 0: asked for, and without a value
-        ("reserved", np.float64), ("frees", np.float64),  # exposure that it will take, and give back
+        # Exposure that it will take, and give back.
+        ("reserved", np.float64), ("frees", np.float64),
         ("scanner", np.int32), ("found", np.int64),  # who found the symbol, and when
     ],
     align=True,
@@ -65,16 +71,19 @@ FILL = np.dtype(
 POSITION = np.dtype(  # of one strategy in one symbol
     [
         ("quantity", np.float64), ("average", np.float64),  # average price of what is held
-        ("entered", np.float64), ("entry_paid", np.float64), ("entry_rest", np.float64),  # paid, rest: a pair (decimals.py)
+        # Paid, rest: a pair (decimals.py).
+        ("entered", np.float64), ("entry_paid", np.float64), ("entry_rest", np.float64),
         ("exited", np.float64), ("exit_paid", np.float64), ("exit_rest", np.float64),
         ("opened", np.int64), ("born", np.int8), ("opened_bar", np.int64), ("bars", np.int64), ("side", np.int8),
         ("flow", np.int64), ("commission", np.int64), ("slippage", np.int64), ("dividends", np.int64), ("interest", np.int64),
         ("best", np.float64), ("worst", np.float64), ("stop", np.float64), ("target", np.float64),
         ("reason", np.int32), ("scanner", np.int32), ("found", np.int64),
         ("entering", np.int32), ("entering_side", np.int8),  # orders on their way in
-        ("leaving", np.float64),  # quantity that market orders on their way will take out of it, at most all
+        # Quantity that market orders on their way will take out of it, at most all.
+        ("leaving", np.float64),
         ("entered_session", np.int64), ("refused_session", np.int64), ("refused_by", np.int32),
-        ("refused_reasons", np.int64), ("counted", np.int64),  # reasons: bits, of those in that session
+        # Reasons: bits, of those in that session.
+        ("refused_reasons", np.int64), ("counted", np.int64),
     ],
     align=True,
 )  # fmt: skip
@@ -91,21 +100,26 @@ TRADE = np.dtype(
 )  # fmt: skip
 QUOTE = np.dtype(  # what is known of a symbol
     [
-        ("last", np.float64), ("row", np.int64), ("budget", np.float64), ("time", np.int64),  # row: of the bar at hand, else -1
-        # traded: there is a bar at hand, of a volume above 0; closes: the latest bar was one; time, dealt: start and session of
+        # Row: of the bar at hand, else -1.
+        ("last", np.float64), ("row", np.int64), ("budget", np.float64), ("time", np.int64),
+        # traded: there is a bar at hand, of a volume above 0; closes: the latest bar was one; time,
+        # dealt: start and session of
         # the last such bar
         ("traded", np.bool_), ("closes", np.bool_), ("dealt", np.int64),
-        ("silent", np.int64), ("seen", np.int64),  # sessions without a bar; number of the last session with one
+        # Sessions without a bar; number of the last session with one.
+        ("silent", np.int64), ("seen", np.int64),
         ("busy", np.int64),  # open positions and orders
     ],
     align=True,
 )  # fmt: skip
 ACCOUNT = np.dtype(
     [
-        ("cash", np.int64), ("value", np.float64), ("gross", np.float64), ("equity", np.float64),  # value: of the positions
+        # Value: of the positions.
+        ("cash", np.int64), ("value", np.float64), ("gross", np.float64), ("equity", np.float64),
         ("reserved", np.float64), ("freed", np.float64), ("peak", np.float64), ("session_start", np.float64),
         ("session", np.int64), ("blocked", np.bool_), ("next_id", np.int64), ("open_positions", np.int64),
-        ("counting", np.int64), ("interest", np.int64),  # interest: charged while no position was open
+        # Interest: charged while no position was open.
+        ("counting", np.int64), ("interest", np.int64),
     ],
     align=True,
 )  # fmt: skip
@@ -150,7 +164,10 @@ LOCK = np.dtype([("time", np.int64), ("symbol", np.int32), ("locked", np.bool_)]
 
 
 def _as_python(one: np.dtype) -> np.dtype:
-    """A record as numba reads it: fields are attributes, whole numbers are computed with in 64 bits."""
+    """A record as numba reads it.
+
+    Fields are attributes, whole numbers are computed with in 64 bits.
+    """
     kinds = {name: one[name] for name in one.names or ()}
     wide = [
         (name, np.int64 if np.issubdtype(kind, np.integer) else kind)
@@ -178,13 +195,15 @@ class Books(NamedTuple):
     orders      ORDER[capacity], the session's, open ones from before first
     alive       int64[capacity], places of the open orders, in order of placing
     positions   POSITION[strategies, symbols]
-    held        int64[strategies * symbols, 2]: strategy and symbol of the positions that are open, in order of opening
+    held        int64[strategies * symbols, 2]: strategy and symbol of the positions that are open,
+                in order of opening
     quotes      QUOTE[symbols]
     account     ACCOUNT[1]
     rules       RULES[1]
     strategies  STRATEGY[strategies]
     fills       FILL[capacity], trades  TRADE[capacity]: those since the last time they were taken
-    locks       LOCK[capacity]: symbols that came to have a position or an order, or lost the last of them
+    locks       LOCK[capacity]: symbols that came to have a position or an order, or lost the last
+                of them
     counts      int64: how much of each is used
     """
 

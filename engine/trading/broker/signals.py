@@ -1,8 +1,10 @@
 """What the columns of strategies ask for at an instant becomes orders.
 
-1. exits        a position whose exit holds is sent out at the market; an entry on its way is called back
+1. exits        a position whose exit holds is sent out at the market; an entry on its way is called
+back
 2. entries      where there is no position on that side and no entry on its way
-3. weights      the difference between what is held and the part of equity that is wanted, reductions first
+3. weights      the difference between what is held and the part of equity that is wanted,
+reductions first
 """
 
 from __future__ import annotations
