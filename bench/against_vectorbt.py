@@ -1,4 +1,6 @@
-"""The moving average cross on real daily bars of 500 symbols, against vectorbt: trades, prices, profits, final equity.
+"""The moving average cross on real daily bars of 500 symbols, against vectorbt.
+
+Trades, prices, profits, final equity.
 
 pip install vectorbt
 python -m bench.against_vectorbt --archive FOLDER     (an archive of daily bars)
@@ -97,7 +99,8 @@ def main() -> None:
     print(f"trades         {len(ours):>14,} {len(theirs):>14,} of vectorbt")
     print(f"gain           {gain:>14,.2f} {their_gain:>14,.2f}")
     print(
-        f"seconds        {seconds:>14,.2f} {their_seconds:>14,.2f}   (vectorbt: signals and portfolio, data in memory)"
+        f"seconds        {seconds:>14,.2f} {their_seconds:>14,.2f}   (vectorbt: signals and "
+        "portfolio, data in memory)"
     )
     other = pl.DataFrame(
         {
@@ -118,7 +121,8 @@ def main() -> None:
     )
     for name, theirs_name, apart in columns:
         print(
-            f"{name:<14} {both.filter((pl.col(name) - pl.col(theirs_name)).abs() > apart).height:>14,} differ"
+            f"{name:<14} "
+            f"{both.filter((pl.col(name) - pl.col(theirs_name)).abs() > apart).height:>14,} differ"
         )
     for what, alone in (
         ("only ours", own.join(other, on=["symbol", "day"], how="anti")),
@@ -130,7 +134,10 @@ def main() -> None:
 
 
 def _averages(bars: pl.DataFrame, symbol: str, day: dt.date) -> str:
-    """Fast minus slow average at the two closes before an entry, in exact arithmetic over the closes as they are written."""
+    """Fast minus slow average at the two closes before an entry.
+
+    Computed in exact arithmetic over the closes as they are written.
+    """
     closes = [
         Fraction(str(price))
         for price in bars.filter(pl.col("symbol") == symbol, pl.col("date") < day)["close"]

@@ -1,5 +1,6 @@
-"""Four factors and the 500 largest of each day against zipline's Pipeline, bars and hits in memory: symbol-days a second, and
-whether both find the same.
+"""Four factors and the 500 largest of each day against zipline's Pipeline, bars and hits in memory.
+
+Prints symbol-days a second of both, and whether both find the same.
 
     python -m bench.against_zipline     (pip install zipline-reloaded)
 
@@ -37,7 +38,7 @@ SESSIONS_A_CHUNK = 252
 
 
 def pipeline(workload: Workload) -> tuple[Callable[[], pd.DataFrame], int]:
-    """A function that runs the screen of bench.daily over the workload's bars, and over how many symbol-days it does."""
+    """A function that runs the screen of bench.daily, and the symbol-days that it scans."""
     bars = (
         open_archive(workload.path)
         .archive.read_daily(["close", "volume"], None, None)
@@ -114,7 +115,8 @@ def main(root: Path, repeats: int) -> None:
     for name, each in rates.items():
         click.echo(f"{name:10} {median(each):5.1f} million symbol-days/s")
     click.echo(
-        f"found by both: {len(ours & theirs):,}; by barsweep alone: {len(ours - theirs)}; by zipline alone: {len(theirs - ours)}"
+        f"found by both: {len(ours & theirs):,}; by barsweep alone: {len(ours - theirs)}; by "
+        f"zipline alone: {len(theirs - ours)}"
     )
 
 

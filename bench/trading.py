@@ -1,4 +1,6 @@
-"""What trading costs: scans alone against the same scans traded, and a strategy that decides bar by bar.
+"""What trading costs.
+
+Scans alone against the same scans traded, and a strategy that decides bar by bar.
 
 python -m bench.trading [--archive FOLDER] [--symbols N] [--sessions N] [--repeats N]
 
@@ -90,7 +92,8 @@ def main() -> None:
     print(f"scans alone           {statistics.median(scan[0] for scan, _ in pairs):8.2f} s")
     print(f"scans and trades      {statistics.median(trade[0] for _, trade in pairs):8.2f} s")
     print(
-        f"ratio                 {statistics.median(trade[0] / scan[0] for scan, trade in pairs):8.2f}"
+        "ratio                 "
+        f"{statistics.median(trade[0] / scan[0] for scan, trade in pairs):8.2f}"
     )
     print(f"bar by bar            {by_hand[0]:8.2f} s, {SYMBOLS} symbols, {by_hand[2]:,} fills")
     print(f"  in 250 sessions     {by_hand[0] / sessions * 250:8.1f} s")

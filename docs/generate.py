@@ -94,7 +94,8 @@ def _plug_ins(paths: list[str], kind: Kind[Any]) -> str:
             for n, f in found.Params.model_fields.items()
         ]
         parts.append(
-            f"### {path}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n{table(('parameter', 'default', 'meaning'), rows)}"
+            f"### {path}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n"
+            f"{table(('parameter', 'default', 'meaning'), rows)}"
         )
     return "\n".join(parts)
 

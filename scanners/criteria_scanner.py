@@ -11,7 +11,9 @@ from scanners.base import ColumnarScanner, ScannerParams, parse_condition, parse
 
 
 class CriteriaScanner(ColumnarScanner):
-    """What the config's `criteria` say, each a named condition in the expression language of docs/scanning.md.
+    """What the config's `criteria` say.
+
+    Each a named condition in the expression language of docs/scanning.md.
 
         {"module": "scanners.criteria_scanner", "config": {
             "criteria": {"trend": "close > sma_20_1d * 1.02", "volume": "rvol_20 > 2"},
@@ -29,7 +31,9 @@ class CriteriaScanner(ColumnarScanner):
         )
         rank_by: str | None = Field(
             None,
-            description="a feature's name or an expression, the largest first; null ranks by symbol",
+            description=(
+                "a feature's name or an expression, the largest first; null ranks by symbol"
+            ),
         )
         limit: int | None = Field(
             None, ge=1, description="keep the best so many a tick; null keeps all"

@@ -14,7 +14,9 @@ from scanners.base import ColumnarScanner, ScannerParams
 
 
 class CrpScanner(ColumnarScanner):
-    """Close range position (CRP): where the latest close lies between the session's low (0) and high (1).
+    """Close range position (CRP).
+
+    Where the latest close lies between the session's low (0) and high (1).
 
     Found are stocks at an end of the session's range, while that range is still narrower than usual
     and volume runs ahead of the same time of earlier sessions, up to a cut-off soon after the open.
@@ -33,7 +35,10 @@ class CrpScanner(ColumnarScanner):
         max_range: float = Field(
             0.6,
             gt=0,
-            description="range so far, in percent of the low, over the average daily range must be at most this",
+            description=(
+                "range so far, in percent of the low, over the average daily range must "
+                "be at most this"
+            ),
         )
         range_sessions: int = Field(20, ge=1, description="sessions of the average daily range")
         min_rvol: float = Field(

@@ -8,7 +8,9 @@ from scanners.criteria_scanner import CriteriaScanner
 
 
 class DailyScreen(CriteriaScanner):
-    """A daily screen in the expression language; the default is Mark Minervini's trend template, shortened.
+    """A daily screen in the expression language.
+
+    The default is Mark Minervini's trend template, shortened.
 
     Liquid stocks above their rising long averages, well off their low and near their high of a year
     (Trade Like a Stock Market Wizard, 2013). Scanned at the close, `close` is today's; before the
@@ -19,7 +21,8 @@ class DailyScreen(CriteriaScanner):
         criteria: dict[str, str] = Field(
             {
                 "liquid": "average_dollar_volume_20_1d > 5000000",
-                "above_averages": "close > sma_50_1d and sma_50_1d > sma_150_1d and sma_150_1d > sma_200_1d",
+                "above_averages": "close > sma_50_1d and sma_50_1d > sma_150_1d and sma_150_1d > "
+                "sma_200_1d",
                 "off_the_low": "close >= 1.3 * rolling_min_252_1d",
                 "near_the_high": "close >= 0.75 * rolling_max_252_1d",
             },

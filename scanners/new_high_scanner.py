@@ -29,7 +29,9 @@ class NewHighScanner(ColumnarScanner):
         min_rvol: float = Field(
             0.0,
             ge=0,
-            description="volume so far over the usual one by this time must be at least this; 0: any",
+            description=(
+                "volume so far over the usual one by this time must be at least this; 0: any"
+            ),
         )
         rvol_sessions: int = Field(10, ge=1, description="sessions that make the usual volume")
         min_price: float = Field(5.0, description="close must be at least this, in currency")

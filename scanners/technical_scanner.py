@@ -11,7 +11,9 @@ from scanners.base import ColumnarScanner, IndicatorKey, ScannerParams
 
 
 class TechnicalScanner(ColumnarScanner):
-    """Three indicators vote for a rise (+1), a fall (-1) or neither (0); their weighted mean is the score, from -1 to 1.
+    """Three indicators vote for a rise (+1), a fall (-1) or neither (0).
+
+    Their weighted mean is the score, from -1 to 1.
 
     RSI (Wilder, 1978): +1 below `oversold`, -1 above `overbought`. MACD (Appel, 1979): +1 above its
     signal line, -1 below. Bollinger Bands (Bollinger, 2001): +1 with the close below the lower

@@ -11,7 +11,9 @@ from scanners.base import ColumnarScanner, ScannerParams
 
 
 class VwapReclaimScanner(ColumnarScanner):
-    """The latest few bars closed above the session's VWAP after many below it; or, side lost, the other way round.
+    """The latest few bars closed above the session's VWAP after many below it.
+
+    Or, side lost, the other way round.
 
     Crossing back over the volume-weighted average price says that the day's average buyer is in
     profit again (Brian Shannon, Maximum Trading Gains With Anchored VWAP, 2023). Bars are minutes;
@@ -27,14 +29,18 @@ class VwapReclaimScanner(ColumnarScanner):
         min_rvol: float = Field(
             1.0,
             ge=0,
-            description="volume so far over the usual one by this time must be at least this; 0: any",
+            description=(
+                "volume so far over the usual one by this time must be at least this; 0: any"
+            ),
         )
         rvol_sessions: int = Field(10, ge=1, description="sessions that make the usual volume")
         min_price: float = Field(5.0, description="close must be at least this, in currency")
         limit: int | None = Field(
             20,
             ge=1,
-            description="keep the best so many a tick, by length of the streak before; null keeps all",
+            description=(
+                "keep the best so many a tick, by length of the streak before; null keeps all"
+            ),
         )
 
     rank_by = "bars_before"

@@ -1,4 +1,6 @@
-"""The front door: what a program, a notebook and every command asks of barsweep. `import barsweep as bs` is this.
+"""The front door: what a program, a notebook and every command asks of barsweep.
+
+`import barsweep as bs` is this.
 
 Names are imported when they are first asked for, so that the door itself costs nothing.
 """
@@ -141,7 +143,8 @@ _MODULES = {
     "engine.api.explanations": "Answer NearMisses explain near_misses",
     "engine.api.market": "Market open_archive",
     "engine.api.pages": "Chart Shown diff report show",
-    "engine.api.listings": "IndicatorFacts PlugIn allow_modules describe_indicator describe_scanner "
+    "engine.api.listings": "IndicatorFacts PlugIn allow_modules describe_indicator "
+    "describe_scanner "
     "describe_strategy indicators new_scanner new_strategy scanners strategies",
     "engine.api.qualities": "Checked Quality check info quality",
     "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",

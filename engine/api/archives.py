@@ -146,7 +146,9 @@ def import_archive(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> ImportSummary:
-    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
+    """Import bar files, or folders of them, into an archive.
+
+    A vendor's layout, any Parquet or CSV, a query of DuckDB.
 
     All sources of one call are one import: a session it holds replaces the archive's. An import
     that was interrupted goes on when it is called again. Rows that cannot be bars are put aside

@@ -49,7 +49,7 @@ class Audit:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing differs, no scanner and no strategy failed, and the bars are what they are taken for."""
+        """Whether nothing differs, no plug-in failed, and the bars contradict no declaration."""
         return not (self.look_ahead.differences or self.look_ahead.failures or self.look_ahead.bars)
 
     @property
@@ -60,7 +60,8 @@ class Audit:
             *audit.warnings,
             *(f"failed, so not audited: {one}" for one in audit.failures),
             *(
-                f"the archive's bars are not what they are taken for: {one}; see `barsweep archive check`"
+                f"the archive's bars are not what they are taken for: {one}; see `barsweep "
+                "archive check`"
                 for one in audit.bars
             ),
         ]
@@ -76,7 +77,8 @@ class Audit:
             "ticks": ", ".join(
                 f"{tick:%Y-%m-%d %H:%M}" if len(sessions) > 1 else f"{tick:%H:%M}" for tick in ticks
             ),
-            "replays": f"{len(audit.replays)}: {', '.join(dict.fromkeys(replay.future for replay in audit.replays))}",
+            "replays": f"{len(audit.replays)}: "
+            f"{', '.join(dict.fromkeys(replay.future for replay in audit.replays))}",
             "values": f"{audit.values:,} of cross-sections compared",
             "seed": self.options.seed,
             "look-ahead": f"{len(audit.differences)} differences"
@@ -87,7 +89,7 @@ class Audit:
 
     @property
     def differences(self) -> pl.DataFrame:
-        """What was known at the time, and another thing in a replay: the first of each kind, owner and name."""
+        """Values that differ in a replay: the first of each kind, owner and name."""
         rows = [
             (
                 one.what,
@@ -123,7 +125,8 @@ class Audit:
             sum(other for *_, other in warm.hits),
         )
         return {
-            "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times as long a one",
+            "warm-up": f"{len(moving)} of {len(indicators)} indicators move with {longer} times "
+            "as long a one",
             **(
                 {"settled": f"move by {SETTLED:g} of their values at most: {_listed(calm)}"}
                 if (calm := settled - moving)
@@ -234,10 +237,12 @@ def audit(
     spell: Spell = str,
     **options: Unpack[ScanOptions],
 ) -> Audit:
-    """Prove that nothing looks ahead: replay random ticks with the future cut off, and with another one.
+    """Prove that nothing looks ahead.
 
-    source    a session config or a run directory (of the options start, end, universe and settings, keys of the config), or a
-              scanner in any form that `scan` takes, with its options
+    Replay random ticks with the future cut off, and with another one.
+
+    source    a session config or a run directory (its options: start, end, universe, settings), or
+              a scanner in any form that `scan` takes, with its options
     ticks     random ticks a session
     sessions  random sessions
     before    sessions to replay before the audited one, so that strategies hold something

@@ -36,7 +36,9 @@ class CheckedConfig:
 
 
 def check_config(config: ConfigLike, *, overrides: Overrides = ()) -> CheckedConfig:
-    """Check keys and values, modules and their parameters, indicators, exchange; raises BarsweepError for what is wrong.
+    """Check keys and values, modules and their parameters, indicators, exchange.
+
+    Raises BarsweepError for what is wrong.
 
     config     a JSON file, or what is in one
     overrides  key.path -> value that it is changed to

@@ -39,7 +39,9 @@ from engine.schema import HITS_SCHEMA
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Returns of hits from the next bar's open, over several horizons, and over what the symbols that did not hit did (excess).
+    """Returns of hits from the next bar's open, over several horizons.
+
+    And over what the symbols that did not hit did (excess).
 
     evaluations  the figures of each scanner
     rows         each hit with its returns, `return_<horizon>` and `excess_<horizon>`; None where
@@ -55,7 +57,9 @@ class Evaluated:
 
     @property
     def table(self) -> pl.DataFrame:
-        """A row a scanner and horizon: hits, win_rate, mean, median, excess and its interval low to high, t, deflated_t.
+        """A row a scanner and horizon.
+
+        Hits, win_rate, mean, median, excess and its interval low to high, t, deflated_t.
 
         Rates and returns are shares: 0.01 is one percent.
         """
@@ -172,7 +176,9 @@ def evaluate(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Evaluated:
-    """Say what hits did next: a frame of hits, a hits.parquet, or a run directory, whose archive is known.
+    """Say what hits did next.
+
+    A frame of hits, a hits.parquet, or a run directory, whose archive is known.
 
     universe   symbols that hits are compared with: a file, a membership .parquet or .csv, or "all"
                (default)

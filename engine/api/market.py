@@ -58,7 +58,9 @@ class Market(OpenMarket):
         on_progress: Progress | None = None,
         **options: Unpack[ScanOptions],
     ) -> Scan:
-        """Scan with an expression, a scanner's class, one made of it, or its module's name; several share one pass.
+        """Scan with an expression, a scanner's class, one made of it, or its module's name.
+
+        Several share one pass.
 
         In place of scanners and options: one session config, as a dict or a model, of which the
         scanners are run.

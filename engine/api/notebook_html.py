@@ -49,7 +49,10 @@ def _table(title: str, frame: pl.DataFrame, most: int) -> str:
     shown = min(most, frame.height)
     more = f"{frame.height:,} rows" + (f", {shown} of them shown" if shown < frame.height else "")
     more += f"; {len(names)} of {frame.width} columns" if len(names) < frame.width else ""
-    return f"<p><b>{_text(title)}</b>, {more}</p><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f"<p><b>{_text(title)}</b>, "
+        f"{more}</p><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 def _cell(value: Any) -> str:

@@ -86,7 +86,9 @@ def show(
     archive: str | Path | OpenMarket | None = None,
     spell: Spell = str,
 ) -> Shown:
-    """What a run found of a symbol: all its hits, or one session's candles, indicators and hits as an HTML page.
+    """What a run found of a symbol.
+
+    All its hits, or one session's candles, indicators and hits as an HTML page.
 
     out      where the page goes; SYMBOL-SESSION.html in the run directory where left out
     archive  where the run's archive is now, if it was moved
@@ -166,7 +168,9 @@ def chart_of(
 def report(
     *runs: str | Path, out: str | Path | None = None, archive: str | Path | OpenMarket | None = None
 ) -> Path:
-    """Write the report of a run directory, or of several side by side, as one HTML page that opens from disk (extra `charts`).
+    """Write the report of a run directory, or of several side by side.
+
+    As one HTML page that opens from disk (extra `charts`).
 
     out      where it goes; report.html in the run directory, for several runs in the current folder
     archive  where the runs' archive is now, if it was moved

@@ -116,7 +116,8 @@ class Quality:
             "bars": present,
             "expected": expected,
             "quality": f"{100 * present / max(1, expected):.2f} %",
-            "complete": f"{(self.table['quality_percent'] >= NEARLY_COMPLETE).sum()} symbols with 99 % or more",
+            "complete": f"{(self.table['quality_percent'] >= NEARLY_COMPLETE).sum()} symbols with "
+            "99 % or more",
         }
 
     @property
@@ -186,7 +187,9 @@ def quality(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Quality:
-    """Tell how complete the bars of an archive are, of all symbols or of some, from their first session to their last.
+    """Tell how complete the bars of an archive are, of all symbols or of some.
+
+    From their first session to their last.
 
     columns  of the map of symbols by sessions, at most
     out      also write a row a symbol and session to this .parquet file

@@ -257,7 +257,9 @@ def run(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Run:
-    """Replay the sessions of a session config; write what its scanners found and its strategies traded into a run directory.
+    """Replay the sessions of a session config.
+
+    Write what its scanners found and its strategies traded into a run directory.
 
     config       a JSON file, or what is in one, as a dict or a model; the module of a scanner may
                  be its class. The folder of a
@@ -324,7 +326,9 @@ def repeat(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Run:
-    """Repeat a run from its manifest, changed where that is asked for; beside the other where `out` is left out.
+    """Repeat a run from its manifest, changed where that is asked for.
+
+    Beside the other where `out` is left out.
 
     `changed` of the new run says what is not as it was then, but for what was asked for.
     """

@@ -73,7 +73,10 @@ def scan_config(
     if not scanners and where is None:
         raise ConfigError(
             "no scanner",
-            expected=f'a scanner module such as scanners.momentum_scanner, or {spell("where")} "EXPRESSION"',
+            expected=(
+                f"a scanner module such as scanners.momentum_scanner, or {spell('where')} "
+                '"EXPRESSION"'
+            ),
         )
     if options.get("features") and where is None:
         raise ConfigError(
@@ -162,7 +165,9 @@ def is_run_or_config(source: str | Path) -> bool:
 def loaded_from(
     path: Path, archive: Path | str | None, default: str | None = None, spell: Spell = str
 ) -> tuple[LoadedConfig, Archive]:
-    """The config of a run directory or of a config file, and the archive: the given one, or that which it names.
+    """The config of a run directory or of a config file, and the archive.
+
+    The given one, or that which it names.
 
     A run's archive is without the sessions that the run skipped. Raises ConfigError where there is
     no archive.
@@ -296,7 +301,7 @@ def _blocks(
 
 
 def _tell_apart(blocks: Sequence[dict[str, Any]], parts: Sequence[_Part]) -> None:
-    """Call scanners that no module holds, and that are called the same, by their names in the log."""
+    """Give scanners of no module that share a class name the names that the log has for them."""
     for block, part in zip(blocks, parts, strict=True):
         if part.make and "name" in block:
             block["module"] = block["name"]
@@ -360,7 +365,9 @@ def _schedule(text: str) -> dict[str, str]:
 
 
 def _usual(archive: Archive, daily: bool) -> list[dict[str, str]]:
-    """Every five minutes of a full session, from five after its open to five before its close; daily bars: at the close.
+    """Every five minutes of a full session, from five after its open to five before its close.
+
+    Daily bars: at the close.
 
     Two schedules where the session opens the evening before.
     """

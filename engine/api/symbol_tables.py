@@ -79,7 +79,7 @@ def tickers(
 
 
 def lean_markets(summary: ImportSummary, sources: Sequence[str | Path]) -> list[Path]:
-    """Of an import of LEAN's files, the folders beside or above them that hold splits, dividends and changes of tickers too."""
+    """Folders with factor and map files beside or above the LEAN files of an import."""
     folders = {folder for one in map(Path, sources) for folder in (one, *one.absolute().parents)}
     return sorted(
         folder

@@ -98,7 +98,10 @@ def actions_command(
 @click.option(
     "--table",
     type=FILE,
-    help="CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so).",
+    help=(
+        "CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still "
+        "so)."
+    ),
 )
 @click.option(
     "--lean-maps", type=FILE, help="LEAN's map files: a folder, a zip, or one symbol's .csv."
@@ -151,7 +154,8 @@ def tickers_command(
     )
     if summary.actions:
         say(
-            f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's name, and so are of nobody; "
+            f"warning: {summary.actions:,} corporate actions name a ticker that is no symbol's "
+            "name, and so are of nobody; "
             "bring them in again, --by-ticker",
             err=True,
         )

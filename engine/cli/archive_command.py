@@ -157,7 +157,9 @@ def import_command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV, a query of DuckDB.
+    """Import bar files, or folders of them, into an archive.
+
+    A vendor's layout, any Parquet or CSV, a query of DuckDB.
 
     All SOURCES of one command are one import: a session it holds replaces the archive's. An import
     that was interrupted goes on when it is run again. Rows that cannot be bars are put aside with
@@ -380,7 +382,10 @@ def info_command(archive_path: Path, output_format: str) -> None:
     default=5.0,
     show_default=True,
     metavar="PERCENT",
-    help="With --fix: the most of a symbol's bars in a session that may be removed as fills without volume.",
+    help=(
+        "With --fix: the most of a symbol's bars in a session that may be removed as fills "
+        "without volume."
+    ),
 )
 @format_option
 @quiet_option
@@ -416,7 +421,8 @@ def check_command(
     if fix and found.fills and not quiet:
         share = f"more than {remove_up_to:g} % of their symbol's bars in a session"
         say(
-            f"{found.fills:,} fills without volume stay: they are {share}; --remove-up-to PERCENT removes more",
+            f"{found.fills:,} fills without volume stay: they are {share}; --remove-up-to PERCENT "
+            "removes more",
             err=True,
         )
     return status
@@ -430,8 +436,10 @@ def _tell_of_lean_files(markets: Sequence[Path], archive_path: Path) -> None:
     for market in markets:
         say(
             f"{market} has splits, dividends and changes of tickers too:",
-            f"  barsweep archive actions --archive {archive_path} --lean-factors {market / 'factor_files'}",
-            f"  barsweep archive tickers --archive {archive_path} --lean-maps {market / 'map_files'}",
+            f"  barsweep archive actions --archive {archive_path} --lean-factors "
+            f"{market / 'factor_files'}",
+            f"  barsweep archive tickers --archive {archive_path} --lean-maps "
+            f"{market / 'map_files'}",
             err=True,
         )
 
@@ -443,7 +451,8 @@ def _print_import(summary: ImportSummary) -> None:
             "layout": f"{summary.layout}, timestamps label the bar's {summary.label}",
             "interval": summary.interval,
             "files": f"{summary.files:,}{known}",
-            "sessions": f"{summary.sessions:,}: {summary.sessions_added:,} added, {summary.sessions_replaced:,} replaced, "
+            "sessions": f"{summary.sessions:,}: {summary.sessions_added:,} added, "
+            f"{summary.sessions_replaced:,} replaced, "
             f"{summary.sessions_unchanged:,} left as they were",
             "symbols in the archive": summary.symbols,
             "rows read": summary.rows_read,

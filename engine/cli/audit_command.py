@@ -74,13 +74,16 @@ def audit_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Prove that nothing looks ahead: replay random ticks with the future cut off, and with another one.
+    """Prove that nothing looks ahead.
 
-    CONFIG_OR_SCANNER is a session config, a run directory, or a scanner's module; a module and --where take the options of
-    `barsweep scan`, a config --start, --end, --universe and --set KEY=VALUE. What was known up to a tick is compared: columns of
-    the cross-section, members of universes, clauses, features, ranks, hits, promotions, orders, fills, trades, equity. Exit
-    status 1 says that something differs, that a scanner or a strategy failed, or that the archive's bars themselves speak against
-    their interval or their label, which no replay can see.
+    Replay random ticks with the future cut off, and with another one.
+
+    CONFIG_OR_SCANNER is a session config, a run directory, or a scanner's module; a module and
+    --where take the options of `barsweep scan`, a config --start, --end, --universe and --set
+    KEY=VALUE. What was known up to a tick is compared: columns of the cross-section, members of
+    universes, clauses, features, ranks, hits, promotions, orders, fills, trades, equity. Exit
+    status 1 says that something differs, that a scanner or a strategy failed, or that the
+    archive's bars themselves speak against their interval or their label, which no replay can see.
     """
     set_up_logging("error" if quiet else log_level)
     from engine import api

@@ -105,7 +105,9 @@ def bench_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Measure how fast SCANNERS, or --where "EXPRESSION", scan an archive; the momentum scanner where none is named.
+    """Measure how fast SCANNERS, or --where "EXPRESSION", scan an archive.
+
+    The momentum scanner where none is named.
 
     Without --archive a synthetic market is made and kept, so that the next bench runs on the same.
     Told are bars a second, the ratio to decoding the same columns and nothing else, the time of

@@ -15,7 +15,10 @@ from engine.cli.shared_options import FILE, archive_option, format_option, quiet
 @archive_option(required=False)
 @click.option(
     "--universe",
-    help='Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" (default).',
+    help=(
+        'Symbols that hits are compared with: a file, a membership .parquet or .csv, or "all" '
+        "(default)."
+    ),
 )
 @click.option(
     "--tried",

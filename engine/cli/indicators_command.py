@@ -67,7 +67,9 @@ def show_command(
     benchmark: str | None,
     plot: Path | None,
 ) -> None:
-    """Show one indicator by NAME or key (rsi, rsi_14_5m): formula, source, and its answers for odd input.
+    """Show one indicator by NAME or key (rsi, rsi_14_5m).
+
+    Formula, source, and its answers for odd input.
 
     With --archive and --symbol also its values, as scans see them: a line in the terminal, or a
     chart with --plot.

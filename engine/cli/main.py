@@ -110,8 +110,8 @@ class LazyGroup(click.Group):
     "folders",
     multiple=True,
     metavar="FOLDER",
-    help="Let configs name modules of this folder too, beside barsweep's own, those of installed packages and of the folder "
-    "where the command is run; may be repeated.",
+    help="Let configs name modules of this folder too, beside barsweep's own, those of installed "
+    "packages and of the folder where the command is run; may be repeated.",
 )
 def cli(folders: tuple[str, ...]) -> None:
     """Scan whole markets of historical bars, session by session, without looking ahead.
@@ -154,7 +154,8 @@ def _called() -> int:
         if not any(text in str(error) for text in DISK):
             raise
         status = _refuse(
-            f"{str(error).splitlines()[0]}; expected room to write; make room, or write elsewhere; nothing half is left"
+            f"{str(error).splitlines()[0]}; expected room to write; make room, or write "
+            "elsewhere; nothing half is left"
         )
     return status if isinstance(status, int) else 0
 

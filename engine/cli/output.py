@@ -184,17 +184,24 @@ def tell_of_compiling(quiet: bool) -> Iterator[None]:
 
 
 def tell_reading_cost(cost: ReadingCost | None, sessions: int = 1, seconds: float = 0.0) -> None:
-    """What reading in place costs against an imported archive, on stderr; nothing for one that is imported.
+    """What reading in place costs against an imported archive, on stderr.
+
+    Nothing for one that is imported.
 
     sessions, seconds  of the scan that is over, where there was one
     """
     if cost is None:
         return
-    spent = f"about {sessions * cost.in_place / 1000:.1f} s of reading for {sessions} sessions in a scan of {seconds:.1f} s"
+    spent = (
+        f"about {sessions * cost.in_place / 1000:.1f} s of reading for {sessions} sessions in "
+        f"a scan of {seconds:.1f} s"
+    )
     share = f"; {spent}" if seconds else ""
     say(
-        f"read in place: a session takes {cost.in_place:.0f} ms (decode {cost.decode:.0f}, convert {cost.convert:.0f}, sort "
-        f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all columns){share}; "
+        f"read in place: a session takes {cost.in_place:.0f} ms (decode {cost.decode:.0f}, "
+        f"convert {cost.convert:.0f}, sort "
+        f"{cost.sort:.0f}), imported {cost.imported:.0f} ms (both measured on {cost.date}, all "
+        f"columns){share}; "
         "`barsweep archive import` makes it so",
         err=True,
     )

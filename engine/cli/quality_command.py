@@ -107,7 +107,8 @@ def _print_map(quality: Quality, symbols: list[str]) -> None:
 
     console = Console()
     console.print(
-        f"coverage, {dates[0]} to {dates[-1]}: [red]\u2588[/] 0 %  [yellow]\u2588[/] 80 %  [green]\u2588[/] 100 %"
+        f"coverage, {dates[0]} to {dates[-1]}: [red]\u2588[/] 0 %  [yellow]\u2588[/] 80 %  "
+        "[green]\u2588[/] 100 %"
     )
     for name, values in rows:
         line = Text(f"{name:<{width}}  ")
@@ -117,7 +118,7 @@ def _print_map(quality: Quality, symbols: list[str]) -> None:
 
 
 def _block(value: float) -> str:
-    """A block as high as the share of bars that are there, a dot for none, a blank where none is expected."""
+    """A block as high as the share of present bars, a dot for none, a blank where none is due."""
     return (
         " "
         if value != value

@@ -71,12 +71,18 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=FOLDER,
-    help="Where the run directory goes; with --from, beside the other where left out.  [default: runs]",
+    help=(
+        "Where the run directory goes; with --from, beside the other where left out.  [default: "
+        "runs]"
+    ),
 )
 @click.option(
     "--report/--no-report",
     default=None,
-    help="Write report.html into the run directory; where left out, if strategies traded and plotly is installed.",
+    help=(
+        "Write report.html into the run directory; where left out, if strategies traded and "
+        "plotly is installed."
+    ),
 )
 @click.option(
     "--audit/--no-audit",
@@ -106,7 +112,9 @@ def run_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Replay the sessions of CONFIG; write what its scanners found and its strategies traded into a run directory.
+    """Replay the sessions of CONFIG.
+
+    Write what its scanners found and its strategies traded into a run directory.
 
     The archive and the dates come from the options, else from the config; without either, from
     parquet_data/demo and all that the archive holds. Exit status 1 says that a scanner or a
@@ -206,7 +214,8 @@ def _print_summary(run: Run) -> None:
         print_table("most hits", ("scanner", "symbols"), most)
     for one in done.audit.differences if done.audit else ():
         say(
-            f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at {one.time:%Y-%m-%d %H:%M}",
+            f"warning: look-ahead: {one.what} {one.name} of {one.owner or one.symbol} at "
+            f"{one.time:%Y-%m-%d %H:%M}",
             err=True,
         )
     print_warnings(run.warnings)
@@ -255,7 +264,8 @@ def _print_trading(summary: dict[str, Any]) -> None:
     for name, one in failed.items():
         first = one["first_errors"][0]
         say(
-            f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: {first['error']}",
+            f"warning: {name} failed in {one['errors']} sessions, first at {first['time']}: "
+            f"{first['error']}",
             err=True,
         )
 
@@ -265,7 +275,10 @@ def _won_and_lost(trades: dict[str, Any]) -> str:
     open_ones = (
         f"; {trades['open']:,} of them still open, at their value so far" if trades["open"] else ""
     )
-    return f"{trades['won']:,} won, {trades['lost']:,} lost, {trades['break_even']:,} broke even, which is not won{open_ones}"
+    return (
+        f"{trades['won']:,} won, {trades['lost']:,} lost, {trades['break_even']:,} broke even, "
+        f"which is not won{open_ones}"
+    )
 
 
 def _figure(value: float | None) -> str:

@@ -133,8 +133,8 @@ workers_option = click.option(
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Processes that may share the run, a stretch of months each; they do where they would save time. The tables are the same "
-    "bytes.",
+    help="Processes that may share the run, some months each; they do where they would save time. "
+    "The tables are the same bytes.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notes, results only.")
 log_level_option = click.option(

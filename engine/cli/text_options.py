@@ -8,12 +8,15 @@ from engine.cli.shared_options import Command
 
 
 def text_options(command: Command) -> Command:
-    """--header, --skip-lines, --encoding, --strip, --decimal-comma, --repeated-hour, --no-volume."""
+    """Add the options that say how text files are written: --header, --skip-lines and others."""
     options = (
         click.option(
             "--header",
             metavar="NAMES",
-            help="Columns of text files without a header, such as symbol,timestamp,open,high,low,close,volume.",
+            help=(
+                "Columns of text files without a header, such as "
+                "symbol,timestamp,open,high,low,close,volume."
+            ),
         ),
         click.option(
             "--skip-lines",
@@ -42,7 +45,10 @@ def text_options(command: Command) -> Command:
         click.option(
             "--repeated-hour",
             type=click.Choice(["earlier", "later", "order"]),
-            help="Which hour it is that the clock of --timezone tells twice in autumn; order: both, one after the other.",
+            help=(
+                "Which hour it is that the clock of --timezone tells twice in autumn; order: "
+                "both, one after the other."
+            ),
         ),
         click.option(
             "--no-volume",

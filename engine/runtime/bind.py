@@ -18,7 +18,10 @@ from typing import Any
 
 
 def bind(template: Any, compiled: Any, **given: Any) -> types.FunctionType:
-    """A copy of the function `template` with the name and file of the kernel `compiled`, and `given` among its globals."""
+    """A copy of the function `template` with the name and file of the kernel `compiled`.
+
+    given  names added to its globals
+    """
     source = compiled.py_func
     name = f"{source.__name__}{template.__name__}"
     code = template.__code__.replace(

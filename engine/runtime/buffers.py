@@ -1,8 +1,8 @@
 """Large arrays that live for one batch, block or evaluation, over memory that is used again.
 
 Why: large arrays come fresh from the system and go back to it, and each page of fresh memory costs
-a
-fault when it is first written, which takes longer than writing to it. Without a pool a daily scan
+a fault when it is first written, which takes longer than writing to it. Without a pool a daily
+scan
 takes 10 to 15 % longer (`python -m bench.daily`). A `Buffers` is the lifetime of its arrays:
 `close()` gives their memory back to the pool, and the next owner writes over it. Whoever wants
 values beyond that copies them.

@@ -1,4 +1,6 @@
-"""What a plug-in's own code cannot do to the run: take for ever, go on as two processes, leave its settings behind.
+"""What a plug-in's own code cannot do to the run.
+
+Take for ever, go on as two processes, leave its settings behind.
 
 Why: a plug-in that changes the current folder or numpy's error handling would change what comes
 after it; one that forks would have two processes write one run.
@@ -19,7 +21,9 @@ from engine.runtime.time_limit import OutOfTime, time_limit
 
 @contextmanager
 def guarded(seconds: float | None) -> Iterator[None]:
-    """Run a plug-in's code; ScannerError where it takes longer than `seconds`, between two steps of Python.
+    """Run a plug-in's code.
+
+    ScannerError where it takes longer than `seconds`, between two steps of Python.
 
     The current folder and numpy's error handling are put back. A process that the code has split
     off, and that has not ended there, ends here.

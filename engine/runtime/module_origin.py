@@ -27,7 +27,7 @@ OWN = Path(__file__).resolve().parents[2]
 
 
 def make_importable() -> None:
-    """Let Python look into the current folder, where a console script does not, and into the folders that are allowed."""
+    """Add the current folder, which a console script lacks, and allowed folders to sys.path."""
     for folder in map(str, [Path.cwd(), *_named(ALLOWED)]):
         if folder not in sys.path:
             sys.path.append(folder)

@@ -34,7 +34,9 @@ def threads() -> int:
 
 
 def in_threads(job: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Do job(item) for each item, on this thread and on others that come to help; raises what one raised.
+    """Do job(item) for each item, on this thread and on others that come to help.
+
+    Raises what one raised.
 
     A job must not share something in its turn. At Ctrl-C nothing more is begun, and what helpers
     have begun is not waited for: to compile a kernel takes seconds. A helper holds all that it

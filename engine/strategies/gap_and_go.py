@@ -9,7 +9,7 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 
 
 class GapAndGo(ColumnarStrategy):
-    """Buys a stock that gapped up and breaks the high of its first minutes while it is above its VWAP.
+    """Buys a stock that gapped up and breaks the high of its first minutes above its VWAP.
 
     After Ross Cameron, How to Day Trade (2015), "Gap and Go": the gap must be there at the open,
     the break early in the session; the stop is the low of the opening range, the target a multiple

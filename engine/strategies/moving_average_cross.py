@@ -11,7 +11,9 @@ from engine.strategies.base import ColumnarStrategy, StrategyParams
 
 
 class MovingAverageCross(ColumnarStrategy):
-    """Long from where the fast average crosses above the slow one to where it crosses back; short the other way round.
+    """Long from where the fast average crosses above the slow one to where it crosses back.
+
+    Short the other way round.
 
     After William Brock, Josef Lakonishok and Blake LeBaron, Simple Technical Trading Rules and the
     Stochastic Properties of Stock Returns (1992), the variable-length rule without a band. A

@@ -9,7 +9,7 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 
 
 class VwapPullback(ColumnarStrategy):
-    """Buys a stock that is up on the day where a bar comes down to its VWAP and closes above it again.
+    """Buys a stock that is up on the day where a bar touches its VWAP and closes above it.
 
     After Brian Shannon, Maximum Trading Gains With Anchored VWAP (2023): above the VWAP of the day
     buyers are in control, and a pullback to it that holds is where they are expected again. The
