@@ -1,6 +1,6 @@
-"""A term: one kernel over one kind of rows, the unit that is computed once however many scanners name it.
+"""A node: one kernel over one kind of rows, the unit that is computed once however many scanners name it.
 
-Indicators and the cross-section's own columns (close, session_vwap ...) are terms alike. What a term walks is
+Indicators and the cross-section's own columns (close, session_vwap ...) are nodes alike. What a node walks is
 its `rows`:
 
     visible      the base interval's bars that scans may see
@@ -24,7 +24,7 @@ BENCHMARK = "benchmark"  # the input that is another symbol's
 
 
 class Carry(Enum):
-    """How a term goes on from one session to the next."""
+    """How a node goes on from one session to the next."""
 
     RUNS_ON = auto()  # state and last value are carried
     LAST_SESSION = auto()  # the last value is carried for one session, so its age stays bounded
@@ -39,11 +39,11 @@ DAILY_PRESENCE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
+class FeatureNode:
     """kernel(*inputs, *params, state, *outputs) over `rows`.
 
     outputs          the names of the columns it makes, in every frame
-    state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
+    state_size       length of a symbol's state; for TICKS nodes without the slots, see `slots_needed`
     warmup_sessions  how many sessions before a month's first one its state is seeded from
     warmup_rows      and of how many rows of a symbol at least, however many sessions these take
     empty            the value while no row is visible
@@ -98,8 +98,8 @@ class Term:
         return self.is_window or self.carry is Carry.EACH_SESSION
 
 
-def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
-    """The term of an indicator key.
+def indicator_node(key: IndicatorKey, base: str, minutes: int, slots: int) -> FeatureNode:
+    """The node of an indicator key.
 
     base     name of the archive's base interval
     minutes  length of a regular session
@@ -117,7 +117,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         if key.interval.name == base and not key.interval.is_daily
         else key.interval.name
     )
-    return Term(
+    return FeatureNode(
         name=key.name,
         kernel=indicator.kernel,
         params=(*key.params, slots) if by_tick else key.params,

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.compute.keep_rows import keep_rows
-from engine.features.feature_node import Term
+from engine.features.feature_node import FeatureNode
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job
 
 PastKey = tuple[str, int]
 
 
-def past_key(term: Term) -> PastKey:
+def past_key(node: FeatureNode) -> PastKey:
     """Windows over the same rows that are seeded from the same session on share what was before."""
-    return term.rows, term.warmup_sessions
+    return node.rows, node.warmup_sessions
 
 
 @dataclass
@@ -39,11 +39,11 @@ class PastRows:
     _room: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, symbols: int, terms: Sequence[Term]) -> PastRows:
+    def of(cls, symbols: int, nodes: Sequence[FeatureNode]) -> PastRows:
         """Of windows over the same rows: as many rows as the longest of them reads."""
         size, names = (
-            max(term.window for term in terms),
-            dict.fromkeys(name for term in terms for name in term.inputs),
+            max(node.window for node in nodes),
+            dict.fromkeys(name for node in nodes for name in node.inputs),
         )
         values, after = ({name: np.empty((symbols, size)) for name in names} for _ in range(2))
         return cls(size, values, np.zeros(symbols, np.int64), after, np.zeros(symbols, np.int64))

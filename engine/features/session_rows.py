@@ -1,4 +1,4 @@
-"""What terms walk in a batch of sessions: bars by kind of rows, and which row each tick sees."""
+"""What nodes walk in a batch of sessions: bars by kind of rows, and which row each tick sees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, FeatureNode
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.passes import Job
@@ -62,18 +62,18 @@ class SessionRows:
         return VISIBLE if rows == REGULAR and not self.panel.extended else rows
 
     def bars(self, rows: str) -> Bars:
-        """The bars that terms over `rows` walk."""
+        """The bars that nodes over `rows` walk."""
         kind = self.kind(rows)
         if kind not in self._bars:
             self._bars[kind] = self._make(kind)
         return self._bars[kind]
 
-    def inputs(self, term: Term) -> tuple[Floats, ...]:
-        """The columns that a term reads, over the bars it walks."""
-        return tuple(self.column(term.rows, name) for name in term.inputs)
+    def inputs(self, node: FeatureNode) -> tuple[Floats, ...]:
+        """The columns that a node reads, over the bars it walks."""
+        return tuple(self.column(node.rows, name) for name in node.inputs)
 
     def column(self, rows: str, name: str) -> Floats:
-        """A column over the bars that terms over `rows` walk."""
+        """A column over the bars that nodes over `rows` walk."""
         kind, bars = self.kind(rows), self.bars(rows)
         if name != BENCHMARK:
             return bars.column(name)
@@ -123,10 +123,10 @@ class SessionRows:
             - 1
         )
 
-    def before_known(self, term: Term) -> NDArray[np.bool_]:
-        """bool[ticks]: the ticks before a term has a value."""
+    def before_known(self, node: FeatureNode) -> NDArray[np.bool_]:
+        """bool[ticks]: the ticks before a node has a value."""
         early: NDArray[np.bool_] = (
-            self.ticks < self.panel.opens_of(self.ticks) + term.known_after * MICROS_A_MINUTE
+            self.ticks < self.panel.opens_of(self.ticks) + node.known_after * MICROS_A_MINUTE
         )
         return early
 
