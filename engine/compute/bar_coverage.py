@@ -11,11 +11,13 @@ NEVER = np.iinfo(np.int64).min  # no bar
 def coverage(
     starts, ends, times, opens_at, closes_at, break_start, break_end, length, first, last, longest
 ):
-    """First and last bar of each symbol's slice [starts, ends), and the longest time on end without a bar.
+    """First and last bar of each symbol's slice [starts, ends), and the longest time on end without
+    a bar.
 
-    times is int64, increasing within a slice, all within [opens_at, closes_at); length is that of a bar. Time from break_start to
-    break_end, when nobody trades (both 0 without a break), is not counted. Writes int64[symbols]: first, last (NEVER without a bar)
-    and longest, from the open to the close, the whole session without a bar.
+    times is int64, increasing within a slice, all within [opens_at, closes_at); length is that of a
+    bar. Time from break_start to break_end, when nobody trades (both 0 without a break), is not
+    counted. Writes int64[symbols]: first, last (NEVER without a bar) and longest, from the open to
+    the close, the whole session without a bar.
     """
     for symbol in range(len(starts)):
         start, end = starts[symbol], ends[symbol]

@@ -7,8 +7,9 @@ from engine.runtime.jit import njit
 def bucket_bounds(timestamp, width, session_open, session_close):
     """Start and end (microseconds) of the bucket that holds `timestamp`.
 
-    Buckets are counted from the session's open, so that the first hourly bar of a 09:30 open is 09:30 to 10:30; the
-    regular close cuts the last one, and after it they are counted from the close.
+    Buckets are counted from the session's open, so that the first hourly bar of a 09:30 open is
+    09:30 to 10:30; the regular close cuts the last one, and after it they are counted from the
+    close.
     """
     anchor = session_open if timestamp < session_close else session_close
     start = anchor + (timestamp - anchor) // width * width
@@ -36,11 +37,13 @@ def derive_bars(  # type: ignore[no-untyped-def]
     out_prices,
     out_volume,
 ):
-    """Aggregate each symbol's bars into buckets of `width` microseconds (first, max, min, last, sum).
+    """Aggregate each symbol's bars into buckets of `width` microseconds (first, max, min, last,
+    sum).
 
-    A symbol's wider bars are written from its own start on, in arrays as long as the input, so no counting pass
-    and no moving is needed: they are [starts[symbol], out_ends[symbol]). prices and out_prices are tuples
-    (open, high, low, close). out_known_at is when a bucket is over, whether or not a bar was traded at its end.
+    A symbol's wider bars are written from its own start on, in arrays as long as the input, so no
+    counting pass and no moving is needed: they are [starts[symbol], out_ends[symbol]). prices and
+    out_prices are tuples (open, high, low, close). out_known_at is when a bucket is over, whether
+    or not a bar was traded at its end.
     """
     opens, highs, lows, closes = prices
     out_opens, out_highs, out_lows, out_closes = out_prices

@@ -1,8 +1,10 @@
-"""Conditions over rows of ticks and symbols, evaluated without a frame: a small machine that works on stretches of rows.
+"""Conditions over rows of ticks and symbols, evaluated without a frame: a small machine that works
+on stretches of rows.
 
-Rows go through the conditions a stretch at a time, so that what one step makes is read by the next from the processor's
-cache, and only rows that passed a condition are read for the next one (the selection vectors of MonetDB/X100; Boncz, Zukowski,
-Nes: Hyper-pipelining query execution, CIDR 2005).
+Rows go through the conditions a stretch at a time, so that what one step makes is read by the next
+from the processor's cache, and only rows that passed a condition are read for the next one (the
+selection vectors of MonetDB/X100; Boncz, Zukowski, Nes: Hyper-pipelining query execution, CIDR
+2005).
 """
 
 import numpy as np
@@ -11,8 +13,8 @@ from numba.extending import intrinsic
 
 from engine.runtime.jit import njit
 
-# What a step does with the machine's stack. A place on the stack is a number, missing where it is NaN, or a truth, known or
-# missing.
+# What a step does with the machine's stack. A place on the stack is a number, missing where it is
+# NaN, or a truth, known or missing.
 LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 10, 11, 12, 13
 GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, UNEQUAL = 20, 21, 22, 23, 24, 25
@@ -62,15 +64,18 @@ def filter_rows(
     ticks                   int64, increasing
     spans                   int64[2, ticks]: the rows of a tick are members[spans[0]:spans[1]]
     members                 int64, increasing within each span
-    columns                 int64[columns, 4]: address of a column's float64[0, 0], bytes from tick to tick, from place to place,
-                            address of the members' places, int64, or 0 where a member's place is its number
+    columns                 int64[columns, 4]: address of a column's float64[0, 0], bytes from tick
+                            to tick, from place to place, address of the members' places, int64, or
+                            0 where a member's place is its number
     steps                   int64[steps, 2]: what to do, and with which column or constant
     ends                    int64[conditions]: where each condition's steps end
-    counts                  uint32[conditions, every tick there is], written at `ticks`: rows left after each condition
+    counts                  uint32[conditions, every tick there is], written at `ticks`: rows left
+                            after each condition
     out_ticks, out_members  int64, long enough for every row
 
-    A missing value (NaN, of a column or computed as 0 / 0 is) makes whatever is computed from it missing, comparisons and `not`
-    among it, but for `or` with a truth and `and` with an untruth; a condition does not hold where it is missing.
+    A missing value (NaN, of a column or computed as 0 / 0 is) makes whatever is computed from it
+    missing, comparisons and `not` among it, but for `or` with a truth and `and` with an untruth; a
+    condition does not hold where it is missing.
     """
     numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
     truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
@@ -328,7 +333,9 @@ def _compare_with(what, rows, a, constant, truth):
 
 @njit
 def _connect(what, rows, truth, known, other, other_known):
-    """What is missing leaves the answer open only where the other side does not settle it (Kleene's logic)."""
+    """What is missing leaves the answer open only where the other side does not settle it (Kleene's
+    logic).
+    """
     settling = what == OR
     for row in range(rows):
         settled = (known[row] & (truth[row] == settling)) | (

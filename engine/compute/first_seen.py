@@ -5,7 +5,8 @@ from engine.runtime.jit import njit
 
 @njit
 def first_seen(numbers, places, seen, first):
-    """Write first[i] = whether nothing has been seen at seen[numbers[i], places[i]] before, and note there that it has.
+    """Write first[i] = whether nothing has been seen at seen[numbers[i], places[i]] before, and
+    note there that it has.
 
     numbers, places  int64
     seen, first      bool

@@ -5,7 +5,9 @@ from engine.runtime.jit import njit
 
 @njit
 def join_rows(starts, ends, free, values, out):
-    """Copy each symbol's values[starts[symbol]:ends[symbol]] to `out` from free[symbol] on. All int64[symbols] but the values."""
+    """Copy each symbol's values[starts[symbol]:ends[symbol]] to `out` from free[symbol] on. All
+    int64[symbols] but the values.
+    """
     for symbol in range(len(starts)):
         own = values[starts[symbol] : ends[symbol]]
         to = out[free[symbol] : free[symbol] + len(own)]

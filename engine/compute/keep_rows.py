@@ -5,9 +5,11 @@ from engine.runtime.jit import njit
 
 @njit
 def keep_rows(first, last, starts, ends, values, before, counts, after):
-    """Write the last rows that symbols [first, last) have after a session: those before it, then values[start:end].
+    """Write the last rows that symbols [first, last) have after a session: those before it, then
+    values[start:end].
 
-    before, after  float64[symbols, rows], flush right: a symbol with fewer rows has them at the end; may be the same array
+    before, after  float64[symbols, rows], flush right: a symbol with fewer rows has them at the
+                   end; may be the same array
     counts         int64[symbols], how many rows each has in `before`
     """
     size = before.shape[1]

@@ -9,10 +9,11 @@ MOST_PLACES = 4096  # of the grid that all ticks lie on; above, bars and ticks a
 
 @njit
 def latest_rows(first, last, starts, ends, known_at, lag, ticks, rows):
-    """Write rows[symbol, tick] = index of the last bar with known_at + lag <= tick, starts[symbol] - 1 if none.
+    """Write rows[symbol, tick] = index of the last bar with known_at + lag <= tick, starts[symbol]
+    - 1 if none.
 
-    known_at is int64[bars] in microseconds, increasing within a symbol's slice [starts, ends); ticks is int64,
-    increasing; rows is int64[symbols, ticks]. Walks symbols [first, last).
+    known_at is int64[bars] in microseconds, increasing within a symbol's slice [starts, ends);
+    ticks is int64, increasing; rows is int64[symbols, ticks]. Walks symbols [first, last).
     """
     if len(ticks) == 0 or first == last:
         return
@@ -37,10 +38,12 @@ def _common_step(ticks):
 
 @njit
 def _by_counting(first, last, starts, ends, known_at, lag, ticks, step, rows):
-    """Note the last bar that becomes known at each tick, then carry on the latest: no branch depends on a bar.
+    """Note the last bar that becomes known at each tick, then carry on the latest: no branch
+    depends on a bar.
 
-    A bar that is known n microseconds after the first tick is seen from the place ceil(n / step) on, which for whole numbers
-    is ceil((n - 1/2) / step): half a microsecond from any place, so a product with 1 / step, rounded, is on the right side.
+    A bar that is known n microseconds after the first tick is seen from the place ceil(n / step)
+    on, which for whole numbers is ceil((n - 1/2) / step): half a microsecond from any place, so a
+    product with 1 / step, rounded, is on the right side.
     """
     size, a_step, since = len(ticks), 1.0 / step, lag - ticks[0]
     last_place = (ticks[-1] - ticks[0]) // step + 1

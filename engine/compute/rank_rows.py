@@ -22,7 +22,8 @@ class Space(NamedTuple):
     """Where numbers are sorted.
 
     keys    their keys, as they stand
-    places  half a key above where it stands, in the order of the keys; `others` is what they are moved to and fro from
+    places  half a key above where it stands, in the order of the keys; `others` is what they are
+            moved to and fro from
     starts  of each digit, where the numbers with each of its values begin
     """
 
@@ -34,7 +35,8 @@ class Space(NamedTuple):
 
 @njit
 def order_rows(ticks, keys, order, ranks):
-    """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand; to `ranks` 1, 2, 3 ... of each.
+    """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand;
+    to `ranks` 1, 2, 3 ... of each.
 
     ticks  int64[rows], increasing
     keys   float64[rows]; NaN comes last
@@ -56,14 +58,15 @@ def order_rows(ticks, keys, order, ranks):
 
 @njit
 def rank_members(values, descending, highest, share, within, places, ranks):
-    """Write the rank of each number among those of its row, 1 for the smallest or, descending, the largest; NaN for NaN.
+    """Write the rank of each number among those of its row, 1 for the smallest or, descending, the
+    largest; NaN for NaN.
 
     values  float64[rows, members]
     within  float64: ranks above it need not be told apart, and may all be infinite
     places  int64[rows]: which row of `ranks`, float64, each goes to
 
-    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all numbers (times
-    1 / count, as Polars divides by one number).
+    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share
+    of all numbers (times 1 / count, as Polars divides by one number).
     """
     space, who = _space(values.shape[1]), np.empty(values.shape[1], np.int64)
     for row in range(len(values)):
@@ -88,7 +91,8 @@ def rank_members(values, descending, highest, share, within, places, ranks):
 
 @njit
 def _first_keys(space, who, count, within):
-    """Move the keys that may be among the first `within`, all equal ones with them, to the front, as they stand; how many they are.
+    """Move the keys that may be among the first `within`, all equal ones with them, to the front,
+    as they stand; how many they are.
 
     Keys are counted by the stretch of the range of all of them that they are in.
     """
@@ -138,7 +142,9 @@ def _place(number):
 
 @njit
 def _key_of(bits, value):
-    """A whole number in the order of the values, whose bits these are; NaN is the largest, 0 and -0 are alike."""
+    """A whole number in the order of the values, whose bits these are; NaN is the largest, 0 and -0
+    are alike.
+    """
     if value != value:
         return LARGEST
     if value == 0.0:
@@ -148,9 +154,11 @@ def _key_of(bits, value):
 
 @njit
 def _sorted(space, count):
-    """The places of the first `count` keys in the keys' order, equal ones as they stand: sorted digit by digit (radix).
+    """The places of the first `count` keys in the keys' order, equal ones as they stand: sorted
+    digit by digit (radix).
 
-    What the upper half of the digits does not tell apart is little, or else the lower half is sorted as well.
+    What the upper half of the digits does not tell apart is little, or else the lower half is
+    sorted as well.
     """
     keys, places = space.keys, space.places
     for i in range(count):
@@ -171,7 +179,7 @@ def _sorted(space, count):
 
 @njit
 def _insert(keys, places, count, moves):
-    """Put places in the order of their keys one by one; False if that takes more moves than these."""
+    """Sort places by their keys by insertion; False if that takes more than `moves` moves."""
     for i in range(1, count):
         place, at = places[i], i
         key = keys[_place(place)]
@@ -187,7 +195,9 @@ def _insert(keys, places, count, moves):
 
 @njit
 def _by_digits(numbers, others, starts, count):
-    """Sort the first `count` numbers by their upper half; returns the array they end up in, and the other one."""
+    """Sort the first `count` numbers by their upper half; returns the array they end up in, and the
+    other one.
+    """
     starts[:] = 0
     for i in range(count):
         for digit in range(DIGITS):

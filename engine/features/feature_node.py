@@ -1,7 +1,8 @@
-"""A node: one kernel over one kind of rows, the unit that is computed once however many scanners name it.
+"""A node: one kernel over one kind of rows, the unit that is computed once however many scanners
+name it.
 
-Indicators and the cross-section's own columns (close, session_vwap ...) are nodes alike. What a node walks is
-its `rows`:
+Indicators and the cross-section's own columns (close, session_vwap ...) are nodes alike. What a
+node walks is its `rows`:
 
     visible      the base interval's bars that scans may see
     regular      those of regular hours
@@ -32,8 +33,9 @@ class Carry(Enum):
     OF_SESSION = auto()  # the state is carried, the value is not
 
 
-# Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars (an illiquid
-# symbol is warm later, or settles less closely; it is the same in every run all the same).
+# Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars
+# (an illiquid symbol is warm later, or settles less closely; it is the same in every run all the
+# same).
 INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
 
@@ -43,7 +45,8 @@ class FeatureNode:
     """kernel(*inputs, *params, state, *outputs) over `rows`.
 
     outputs          the names of the columns it makes, in every frame
-    state_size       length of a symbol's state; for TICKS nodes without the slots, see `slots_needed`
+    state_size       length of a symbol's state; for TICKS nodes without the slots, see
+                     `slots_needed`
     warmup_sessions  how many sessions before a month's first one its state is seeded from
     warmup_rows      and of how many rows of a symbol at least, however many sessions these take
     empty            the value while no row is visible
@@ -74,7 +77,9 @@ class FeatureNode:
 
     @property
     def can_be_lazy_in_a_batch(self) -> bool:
-        """The same where a batch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
+        """The same where a batch of daily bars is walked at once: beside its rows are those before,
+        but for the benchmark's.
+        """
         return self.looks_back and BENCHMARK not in self.inputs
 
     @property
@@ -134,7 +139,9 @@ def indicator_node(key: IndicatorKey, base: str, minutes: int, slots: int) -> Fe
 
 
 def warmup_rows(key: IndicatorKey) -> int:
-    """How many rows of a symbol the indicator is seeded from, at least: of one that trades seldom they take more sessions."""
+    """How many rows of a symbol the indicator is seeded from, at least: of one that trades seldom
+    they take more sessions.
+    """
     indicator = key.indicator
     if indicator.rows == TICKS:
         return 0  # there is a row at every tick
@@ -144,8 +151,8 @@ def warmup_rows(key: IndicatorKey) -> int:
 def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
     """How many sessions before a month's first one the indicator is seeded from.
 
-    Enough for `settle` rows, the length after which what was before no longer matters (residual weight below
-    1e-9); and at least the sessions it looks back over by definition.
+    Enough for `settle` rows, the length after which what was before no longer matters (residual
+    weight below 1e-9); and at least the sessions it looks back over by definition.
     """
     indicator = key.indicator
     by_definition = indicator.session_window(*key.params)

@@ -1,9 +1,10 @@
-"""The states of a set of nodes over a table of symbols, and the pass that moves them through a batch of sessions.
+"""The states of a set of nodes over a table of symbols, and the pass that moves them through a
+batch of sessions.
 
-    1. `SessionRows` lays out what the nodes walk: bars by interval, the session's daily bars, ticks.
-    2. `FeatureState.run` makes one job a node, over those rows.
-    3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the processor's cache.
-    4. `LazyColumns` has the nodes that are computed only for the symbols that somebody reads.
+    1. `SessionRows` lays out what the nodes walk: bars by interval, the session's daily bars,
+    ticks. 2. `FeatureState.run` makes one job a node, over those rows. 3. `run_over_symbols` runs
+    all jobs of a chunk of symbols while its bars are in the processor's cache. 4. `LazyColumns` has
+    the nodes that are computed only for the symbols that somebody reads.
 
 A kernel walks every bar and carries its state; only the rows that a tick sees are written.
 """
@@ -147,9 +148,11 @@ class FeatureState:
     def _walk_and_sample(
         self, node: FeatureNode, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
     ) -> list[Job]:
-        """The jobs that move a node through a batch and fill in its columns, which are added to `columns`.
+        """The jobs that move a node through a batch and fill in its columns, which are added to
+        `columns`.
 
-        What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is sampled as well.
+        What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is
+        sampled as well.
         """
         if node.carry is Carry.EACH_SESSION:
             self.reset(node, slice(None))
@@ -204,7 +207,9 @@ class FeatureState:
     def _hide_old(
         self, rows: SessionRows, nodes: Sequence[FeatureNode], columns: Columns, ids: Ints | None
     ) -> None:
-        """Where several sessions were walked at once: hide values of earlier sessions that do not reach so far."""
+        """Where several sessions were walked at once: hide values of earlier sessions that do not
+        reach so far.
+        """
         if len(rows.panel.sessions) == 1:
             return
         old: dict[int, tuple[Ints, Ints]] = {}
@@ -280,7 +285,9 @@ class FeatureState:
         outs: tuple[Floats, ...],
         ids: Ints | None,
     ) -> Job:
-        """A node that starts anew at every session, over sessions of one bar each: every bar for itself."""
+        """A node that starts anew at every session, over sessions of one bar each: every bar for
+        itself.
+        """
         bars, inputs, carried = rows.bars(node.rows), rows.inputs(node), self._carried[node.name]
         each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
         states, none = (

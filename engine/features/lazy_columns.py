@@ -1,8 +1,9 @@
 """Lazy columns: computed for a symbol when somebody reads it.
 
-Most criteria are read for the few symbols that the first ones left. A node that starts anew at every session needs nothing
-but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other nodes
-are walked, for their states; their columns are sampled from the states before the session.
+Most criteria are read for the few symbols that the first ones left. A node that starts anew at
+every session needs nothing but the session's bars, and a window those and the rows just before (see
+past): what nobody reads is never computed. Other nodes are walked, for their states; their columns
+are sampled from the states before the session.
 
 Of a batch of daily sessions only windows are lazy: the rows before lie beside it.
 """
@@ -110,7 +111,8 @@ class LazyColumns:
     rows    what the nodes walk
     before  stateful nodes: states and last values before the batch
     pasts   the rows before the session that windows reach back over
-    begins  node over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
+    begins  node over daily bars, which lie after those of its warm-up -> int64[symbols], the first
+            row of that
     """
 
     nodes: Sequence[FeatureNode]
@@ -135,7 +137,9 @@ class LazyColumns:
         return LazyView(self, slice(first, last))
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
-        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
+        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each
+        symbol there is.
+        """
         made = self.fill([name], symbols)[self._by_output[name].name]
         return made.columns[name], made.places
 
@@ -174,7 +178,9 @@ class LazyColumns:
 
     @property
     def asked(self) -> dict[str, Ints]:
-        """The symbols for which each node was computed, by its name; all, where that was most of them."""
+        """The symbols for which each node was computed, by its name; all, where that was most of
+        them.
+        """
         found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
         return {
             name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols)
@@ -182,7 +188,9 @@ class LazyColumns:
         }
 
     def renew(self, symbols: Ints, first: int) -> None:
-        """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
+        """Compute all outputs of these symbols once more, as their bars have changed: what there is
+        from a tick on is other.
+        """
         made = self.fill(self, symbols)
         self._made.clear()
         for name, new in self.fill(self, symbols).items():
@@ -290,7 +298,8 @@ class LazyColumns:
 class LazyView:
     """Lazy columns at the ticks of one session of a batch.
 
-    Where one session asks for some symbols, columns are computed for all: the other sessions ask for others.
+    Where one session asks for some symbols, columns are computed for all: the other sessions ask
+    for others.
     """
 
     whole_batch: LazyColumns
@@ -344,7 +353,9 @@ def kernel_job(
     carried: Floats,
     outs: tuple[Floats, ...],
 ) -> Job:
-    """The job that walks a node over laid out rows and samples it at `rows`; see the kernels' over_symbols."""
+    """The job that walks a node over laid out rows and samples it at `rows`; see the kernels'
+    over_symbols.
+    """
     starts, ends, longest = laid.starts, laid.ends, laid.longest
 
     def job(first: int, last: int) -> None:

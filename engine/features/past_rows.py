@@ -24,7 +24,8 @@ def past_key(node: FeatureNode) -> PastKey:
 class PastRows:
     """The last rows of each symbol, before the batch that was walked last and after it.
 
-    A window is an exact function of so many rows: they are all that it needs of what was before, however many windows there are.
+    A window is an exact function of so many rows: they are all that it needs of what was before,
+    however many windows there are.
 
     size    rows kept of each symbol
     values  column -> float64[symbols, size], flush right: before the batch
@@ -49,7 +50,9 @@ class PastRows:
         return cls(size, values, np.zeros(symbols, np.int64), after, np.zeros(symbols, np.int64))
 
     def pick(self, ids: Ints | slice) -> PastRows:
-        """Those of some symbols, with what was before the batch that was walked last still to be walked."""
+        """Those of some symbols, with what was before the batch that was walked last still to be
+        walked.
+        """
         after, counts = (
             {name: values[ids].copy() for name, values in self.values.items()},
             self.counts[ids].copy(),
@@ -58,7 +61,9 @@ class PastRows:
         return PastRows(self.size, values, counts, after, counts.copy())
 
     def room(self, name: str, rows: int) -> Floats:
-        """Memory to lay out rows of a column in, until it is asked for again: fresh memory costs page faults."""
+        """Memory to lay out rows of a column in, until it is asked for again: fresh memory costs
+        page faults.
+        """
         if name not in self._room or len(self._room[name]) < rows:
             self._room[name] = np.empty(rows + rows // 4)
         return self._room[name][:rows]

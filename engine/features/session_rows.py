@@ -56,7 +56,9 @@ class SessionRows:
         return rows
 
     def kind(self, rows: str) -> str:
-        """One name for the same bars: visible bars are the regular ones unless extended hours are seen, daily ones all alike."""
+        """One name for the same bars: visible bars are the regular ones unless extended hours are
+        seen, daily ones all alike.
+        """
         if isinstance(self.panel, DailyPanel):
             return TICKS if rows == TICKS else DAILY
         return VISIBLE if rows == REGULAR and not self.panel.extended else rows
@@ -82,7 +84,9 @@ class SessionRows:
         return self._benchmarks[kind]
 
     def seen(self, rows: str, jobs: list[Job]) -> Ints:
-        """int64[symbols, ticks]: the latest row visible at each tick; where it is not there yet, filled in by a job."""
+        """int64[symbols, ticks]: the latest row visible at each tick; where it is not there yet,
+        filled in by a job.
+        """
         kind, bars = self.kind(rows), self.bars(rows)
         if kind not in self._seen:
             seen = self._seen[kind] = self.buffers.empty(
@@ -140,7 +144,9 @@ class SessionRows:
         return self.panel.regular if kind == REGULAR else self.panel.bars(Interval.parse(kind))
 
     def _tick_rows(self) -> Bars:
-        """One row a symbol and tick, symbol by symbol; `session_volume` is filled in by a job of the bank."""
+        """One row a symbol and tick, symbol by symbol; `session_volume` is filled in by a job of
+        the bank.
+        """
         symbols, ticks = len(self.panel.table), len(self.ticks)
         starts = np.arange(symbols, dtype=np.int64) * ticks
         columns = {

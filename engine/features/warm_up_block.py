@@ -1,13 +1,17 @@
-"""One calendar month of sessions: its nodes' states, seeded from sessions before it and carried through it.
+"""One calendar month of sessions: its nodes' states, seeded from sessions before it and carried
+through it.
 
-Every month is computed from its own warm-up, so the same month gives bit-for-bit the same values alone, in a
-ten-year run, and on any worker. While one month is scanned, the next is already being seeded from the same
-decoded bars, so nothing is read twice. Where bars are daily the block is a year.
+Every month is computed from its own warm-up, so the same month gives bit-for-bit the same values
+alone, in a ten-year run, and on any worker. While one month is scanned, the next is already being
+seeded from the same decoded bars, so nothing is read twice. Where bars are daily the block is a
+year.
 
     1. `due`      which nodes walk a batch: those whose warm-up has begun
-    2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new scale
+    2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new
+                  scale
     3.            daily nodes walk their history at the block's first session
-    4.            all nodes that are due walk the batch; in the block's own sessions, they are sampled at its ticks
+    4.            all nodes that are due walk the batch; in the block's own sessions, they are
+                  sampled at its ticks
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import numpy as np
 
 from engine.clock.calendar import Session
 from engine.features.feature_node import DAILY, TICKS, FeatureNode
-from engine.features.feature_state import Columns, FeatureState, BatchFeatures
+from engine.features.feature_state import BatchFeatures, Columns, FeatureState
 from engine.features.lazy_columns import LazyColumns
 from engine.features.session_rows import Panel, SessionRows
 from engine.panel.bars import Bars, Floats, Ints
@@ -42,7 +46,8 @@ TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and the
 
 
 def block_of(date: dt.date, by_day: bool) -> tuple[int, int]:
-    """The block that a session is computed with: its calendar month, or, where bars are daily, its year, as the files have them.
+    """The block that a session is computed with: its calendar month, or, where bars are daily, its
+    year, as the files have them.
 
     A warm-up of many days a month would cost more than the month.
     """
@@ -166,7 +171,8 @@ class WarmUpBlock:
     def close_up(
         self, sample: BlockSample, table: SymbolTable, ticks: Ints
     ) -> tuple[Panel, Columns]:
-        """The session of a sample for a few symbols and at ticks of its own: bars, and name -> float64[ticks, symbols].
+        """The session of a sample for a few symbols and at ticks of its own: bars, and name ->
+        float64[ticks, symbols].
 
         What is one row a tick (FeatureNode.rows = TICKS) is not in it.
         """
@@ -191,7 +197,7 @@ class WarmUpBlock:
         panel_of: Callable[[SessionPanel], SessionPanel],
         daily_of: Callable[[DailyBars], DailyBars],
     ) -> Columns:
-        """The columns of a watched session, were its bars others: name -> float64[ticks, symbols]."""
+        """The columns of a watched session over other bars: name -> float64[ticks, symbols]."""
         assert isinstance(sample.panel, SessionPanel)
         panel, columns = panel_of(sample.panel), Columns()
         ticks, slots = self.ticks_of(panel.session)
@@ -210,7 +216,9 @@ class WarmUpBlock:
         )
 
     def join(self, other: WarmUpBlock) -> None:
-        """From now on walk a block of the same month and table, of nodes that were asked for later, along with this one."""
+        """From now on walk a block of the same month and table, of nodes that were asked for later,
+        along with this one.
+        """
         self._joined.append(other)
 
     def close(self) -> None:
@@ -261,7 +269,9 @@ class WarmUpBlock:
     def _sample_after_splits(
         self, rows: SessionRows, walked: BatchFeatures, previous: Columns, sample: bool
     ) -> None:
-        """Splits inside a batch: from each on, its symbols' values are those of bars in the scale after it."""
+        """Splits inside a batch: from each on, its symbols' values are those of bars in the scale
+        after it.
+        """
         panel = rows.panel
         dates, first_date = [session.date for session in panel.sessions], panel.sessions[0].date
         lazy = walked.lazy if sample else None
@@ -294,7 +304,9 @@ class WarmUpBlock:
         self._scaled_to = dates[-1]
 
     def _previous(self, panel: Panel, ids: Ints | None = None) -> Columns:
-        """name -> float64[sessions, symbols]: the last value before each session, in the scale that the bars are in."""
+        """name -> float64[sessions, symbols]: the last value before each session, in the scale that
+        the bars are in.
+        """
         if not self.previous_columns:
             return {}
         rows = self.daily.before(panel.sessions, ids).T

@@ -10,7 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter: an int or a float, as its default is, between bounds that are allowed themselves."""
+    """A parameter: an int or a float, as its default is, between bounds that are allowed
+    themselves.
+    """
 
     name: str
     default: int | float
@@ -24,7 +26,9 @@ class Param:
 
 
 class RowsOf(StrEnum):
-    """What an indicator walks: bars, or one row a scheduled tick, for what has a value at every tick."""
+    """What an indicator walks: bars, or one row a scheduled tick, for what has a value at every
+    tick.
+    """
 
     BARS = "bars"
     TICKS = "ticks"
@@ -34,14 +38,17 @@ class RowsOf(StrEnum):
 class Indicator:
     """A catalogue row.
 
-    inputs          columns it reads: open, high, low, close, volume; session (its ordinal), regular (1 in regular
-                    hours), minute (of the bar's start, from the session's open on), benchmark (the latest close of the
-                    run's benchmark symbol); for rows="ticks": session_volume, slot, session
+    inputs          columns it reads: open, high, low, close, volume; session (its ordinal), regular
+                    (1 in regular hours), minute (of the bar's start, from the session's open on),
+                    benchmark (the latest close of the run's benchmark symbol); for rows="ticks":
+                    session_volume, slot, session
     outputs         names of what it makes; a single one is the indicator's own column
-    state_size      params -> length of the state vector (rows="ticks": params and the number of slots)
+    state_size      params -> length of the state vector (rows="ticks": params and the number of
+                    slots)
     warmup          params -> rows up to and including the first value
     settle          params -> rows after which what was before weighs less than 1e-9
-    window          params -> rows of which a value is an exact function, to the last bit; 0 where it depends on all before
+    window          params -> rows of which a value is an exact function, to the last bit; 0 where
+                    it depends on all before
     session_window  params -> earlier sessions it looks at by definition
     known_after     params -> minutes after the session's open from which it has a value
     rows            what it walks
@@ -82,7 +89,9 @@ class Indicator:
         rows: RowsOf = RowsOf.BARS,
         of_session: bool = False,
     ) -> Indicator:
-        """A row of the catalogue, a built-in's or a user's. Without `settle` it settles within its window, else its warm-up."""
+        """A row of the catalogue, a built-in's or a user's. Without `settle` it settles within its
+        window, else its warm-up.
+        """
         return cls(
             name=name,
             group=group,

@@ -1,11 +1,13 @@
 """A user's own indicator: a kernel in their module, one decorator, and it is a full citizen.
 
-    @register(inputs=("close", "volume"), params=(Param("period", 10, 1),), state_size=lambda period: 2,
+    @register(inputs=("close", "volume"), params=(Param("period", 10, 1),), state_size=lambda
+    period: 2,
               warmup=lambda period: period)
     def my_average(close, volume, period, state, out):
         ...
 
-From then on `my_average_10_5m` is a key like any other: in expressions and configs, warm, carried from session to session.
+From then on `my_average_10_5m` is a key like any other: in expressions and configs, warm, carried
+from session to session.
 """
 
 from __future__ import annotations
@@ -60,17 +62,20 @@ def register(
 
     state_size  parameters -> length of the float64 state, all zeros before the first row
     warmup      parameters -> rows up to and including the first value
-    settle      parameters -> rows after which what was before does not matter; `warmup` where left out
-    window      parameters -> rows of which a value is an exact function, to the last bit: such an indicator is computed for the
-                symbols for which it is read, and needs no `settle`
+    settle      parameters -> rows after which what was before does not matter; `warmup` where left
+                out
+    window      parameters -> rows of which a value is an exact function, to the last bit: such an
+                indicator is computed for the symbols for which it is read, and needs no `settle`
     session_window  parameters -> earlier sessions that it looks back over by definition
     known_after     parameters -> minutes after the session's open from which it has a value
-    rows        "bars", or "ticks" for one row a scheduled tick: inputs are then session_volume, slot, session, and the
-                kernel and `state_size` get the number of times of day after the parameters
+    rows        "bars", or "ticks" for one row a scheduled tick: inputs are then session_volume,
+                slot, session, and the kernel and `state_size` get the number of times of day after
+                the parameters
     of_session  the value is the session's own: none before the session's first bar
 
-    The same facts stand beside the built-in kernels. Returns the compiled kernel. Raises IndicatorError for a name that is
-    taken, for rows that there are not, and for inputs that these do not have.
+    The same facts stand beside the built-in kernels. Returns the compiled kernel. Raises
+    IndicatorError for a name that is taken, for rows that there are not, and for inputs that these
+    do not have.
     """
     if rows not in tuple(RowsOf):
         raise IndicatorError(f"rows = {rows!r}", where="register", expected=" or ".join(RowsOf))
