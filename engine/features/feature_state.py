@@ -1,10 +1,9 @@
-"""The states of a set of nodes over a table of symbols, and the pass that moves them through a
-batch of sessions.
+"""The state of feature nodes, and the pass that carries it through a batch of sessions.
 
-    1. `SessionRows` lays out what the nodes walk: bars by interval, the session's daily bars,
-    ticks. 2. `FeatureState.run` makes one job a node, over those rows. 3. `run_over_symbols` runs
-    all jobs of a chunk of symbols while its bars are in the processor's cache. 4. `LazyColumns` has
-    the nodes that are computed only for the symbols that somebody reads.
+    1. `SessionRows` lays out what the nodes walk: bars by interval, daily bars, ticks.
+    2. `FeatureState.run` makes one job a node, over those rows.
+    3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the cache.
+    4. `LazyColumns` holds the nodes that are computed only for the symbols that are read.
 
 A kernel walks every bar and carries its state; only the rows that a tick sees are written.
 """
@@ -24,18 +23,18 @@ from engine.features.session_rows import SessionRows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
-# how many sessions old a value may be; any age where not named
+# sessions back that a value may be of; any number where not named
 SESSIONS_BACK = {Carry.LAST_SESSION: 1, Carry.OF_SESSION: 0, Carry.EACH_SESSION: 0}
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
 
 
 @dataclass(frozen=True)
 class BatchFeatures:
-    """What a walk through a batch gives where it is sampled; valid as long as the batch's panel.
+    """What nodes have in a batch of sessions; valid as long as the batch's panel.
 
-    columns  of the nodes that are not lazy
-    lazy     of those that are
-    before   states of nodes before the batch: of lazy ones, and of those that were to be kept
+    columns  of the nodes that are not lazy: name -> float64[ticks, symbols]
+    lazy     columns of lazy nodes, computed when read; None where there are none
+    before   states before the batch: of lazy nodes, and of those that were named by `keep`
     """
 
     columns: Columns
@@ -44,7 +43,7 @@ class BatchFeatures:
 
 
 class FeatureState:
-    """States and last values of nodes, for every symbol of a table.
+    """What nodes carry from session to session: states and last values of every symbol.
 
     begins  node over daily bars -> int64[symbols], the first row of its warm-up
     """
@@ -65,7 +64,7 @@ class FeatureState:
         }
 
     def reset(self, node: FeatureNode, ids: Ints | slice) -> None:
-        """Make the states of some symbols fresh again."""
+        """Set the states of some symbols back to those before the first row."""
         if node.lazy and node.is_stateless:
             if node.keeps_past:
                 self._pasts[past_key(node)].reset(ids)
@@ -74,7 +73,7 @@ class FeatureState:
         self._carried[node.name][:, ids] = node.empty
 
     def pick(self, nodes: Sequence[FeatureNode], before: States, ids: Ints | slice) -> FeatureState:
-        """A bank of some symbols alone, with the states before the batch that was walked last."""
+        """A copy for some symbols alone, with the states before the batch that was walked last."""
         picked = FeatureState(
             [], self.symbols if isinstance(ids, slice) else len(ids), self._begins
         )
@@ -95,10 +94,10 @@ class FeatureState:
         ids: Ints | None = None,
         keep: Collection[str] = (),
     ) -> BatchFeatures:
-        """Move nodes through a batch; with `sample`, their columns at its ticks.
+        """Walk nodes through a batch; with `sample`, return their columns at its ticks.
 
-        ids   restricts the walk to some symbols
-        keep  names of nodes whose states before the batch are kept, beside those of lazy ones
+        ids   symbols to walk; None for all
+        keep  names of nodes whose states before the batch are returned, beside those of lazy nodes
         """
         lazy, walked = (
             [node for node in nodes if node.lazy],
@@ -124,19 +123,19 @@ class FeatureState:
             self._hide_unknown(rows, walked, columns)
             self._hide_old(rows, walked, columns, ids)
         self._forget_old_values(rows, [*walked, *stateful], ids)
-        waiting = (
+        unread = (
             LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
         )
-        return BatchFeatures(columns, waiting, before)
+        return BatchFeatures(columns, unread, before)
 
     def run_all(self, rows: SessionRows, nodes: Sequence[FeatureNode]) -> Columns:
-        """The columns of all nodes, also of lazy ones, for all symbols."""
+        """The columns of all nodes, lazy ones among them, for all symbols."""
         nodes = [replace(node, lazy=node.lazy and node.is_stateless) for node in nodes]
         walked = self.run(rows, nodes, sample=True)
         return walked.columns | (walked.lazy.everything() if walked.lazy else {})
 
     def _before(self, rows: SessionRows, names: Sequence[str]) -> States:
-        """Copies of states and last values as they are now."""
+        """Copies of the current states and last values of nodes."""
         found = {}
         for name in dict.fromkeys(names):
             now = self._states[name], self._carried[name]
@@ -148,11 +147,9 @@ class FeatureState:
     def _walk_and_sample(
         self, node: FeatureNode, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
     ) -> list[Job]:
-        """The jobs that move a node through a batch and fill in its columns, which are added to
-        `columns`.
+        """The jobs that walk a node through a batch and fill its columns, added to `columns`.
 
-        What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is
-        sampled as well.
+        Nodes over ticks need ticks, and session_volume at them, even where nothing is sampled.
         """
         if node.carry is Carry.EACH_SESSION:
             self.reset(node, slice(None))
@@ -173,7 +170,7 @@ class FeatureState:
         return jobs
 
     def _walk_states(self, node: FeatureNode, rows: SessionRows) -> Job:
-        """The job that moves a node through a batch without sampling it."""
+        """The job that carries a node's state through a batch without sampling it."""
         if node.carry is Carry.OF_SESSION:
             self._carried[node.name][:] = node.empty
         return self._unsampled_job(node, rows.bars(node.rows), rows.inputs(node))
@@ -184,7 +181,7 @@ class FeatureState:
         benchmark: int = -1,
         ids: Ints | None = None,
     ) -> None:
-        """Move nodes through bars that lie before the session at hand, writing nothing."""
+        """Carry the states of nodes through bars before the current session, without columns."""
         jobs = []
         for node, bars in nodes:
             inputs = tuple(
@@ -207,9 +204,7 @@ class FeatureState:
     def _hide_old(
         self, rows: SessionRows, nodes: Sequence[FeatureNode], columns: Columns, ids: Ints | None
     ) -> None:
-        """Where several sessions were walked at once: hide values of earlier sessions that do not
-        reach so far.
-        """
+        """Hide values of sessions of the batch that are older than a node may carry them."""
         if len(rows.panel.sessions) == 1:
             return
         old: dict[int, tuple[Ints, Ints]] = {}
@@ -224,7 +219,7 @@ class FeatureState:
     def _older(
         self, rows: SessionRows, kind: str, reach: int, ids: Ints | None
     ) -> tuple[Ints, Ints]:
-        """(ticks, symbols) at which the latest bar is more than `reach` sessions back."""
+        """(tick ids, symbol ids) at which the latest bar is more than `reach` sessions back."""
         bars, sessions = rows.bars(kind), rows.panel.sessions
         everyone = np.arange(self.symbols) if ids is None else ids
         whole = bars.ends[everyone] - bars.starts[everyone] == len(sessions)
@@ -233,14 +228,16 @@ class FeatureState:
         found = np.where(
             latest >= bars.starts[gaps, None], rows.session_of(np.maximum(latest, 0)), -1
         )
-        who, when = np.nonzero(rows.session_of_tick - found > reach)
+        places, tick_ids = np.nonzero(rows.session_of_tick - found > reach)
         if reach:
-            return when, gaps[who]
+            return tick_ids, gaps[places]
         # a symbol with a bar in every session has none of today before the close
         closes = np.array([session.close for session in sessions])
         before = np.flatnonzero(rows.ticks < closes[rows.session_of_tick])
         ticks, symbols = np.meshgrid(before, everyone[whole], indexing="ij")
-        return np.concatenate([when, ticks.ravel()]), np.concatenate([gaps[who], symbols.ravel()])
+        return np.concatenate([tick_ids, ticks.ravel()]), np.concatenate(
+            [gaps[places], symbols.ravel()]
+        )
 
     def _forget_old_values(
         self, rows: SessionRows, nodes: Sequence[FeatureNode], ids: Ints | None
@@ -285,33 +282,13 @@ class FeatureState:
         outs: tuple[Floats, ...],
         ids: Ints | None,
     ) -> Job:
-        """A node that starts anew at every session, over sessions of one bar each: every bar for
-        itself.
+        """The job of a node that starts anew at every session, over sessions of one bar each.
+
+        Every bar is computed as a session of its own; the job then samples the values at the ticks.
         """
         bars, inputs, carried = rows.bars(node.rows), rows.inputs(node), self._carried[node.name]
-        each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
-        states, none = (
-            np.zeros((len(each), max(1, node.state_size))),
-            np.full((len(outs), len(each)), node.empty),
-        )
-        values = tuple(np.empty((1, len(each))) for _ in outs)
-        scratch = tuple(np.empty(1) for _ in outs)
-        node.kernel.over_symbols(
-            0,
-            len(each),
-            each,
-            each + 1,
-            inputs,
-            node.params,
-            states,
-            each[:, None],
-            scratch,
-            none,
-            values,
-        )
-        made = tuple(np.empty(len(inputs[0])) for _ in outs)
-        for column, value in zip(made, values, strict=True):
-            column[each] = value[0]
+        row_ids = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
+        made = _compute_bars(node, inputs, row_ids)
         unused, longest = np.zeros((self.symbols, 1)), bars.longest
 
         def job(first: int, last: int) -> None:
@@ -333,8 +310,27 @@ class FeatureState:
         return job
 
 
+def _compute_bars(
+    node: FeatureNode, inputs: tuple[Floats, ...], row_ids: Ints
+) -> tuple[Floats, ...]:
+    """Each of these bars as a session of its own: float64[bars] an output, the other bars unset."""
+    count, outputs = len(row_ids), len(node.outputs)
+    states = np.zeros((count, max(1, node.state_size)))
+    carried = np.full((outputs, count), node.empty)
+    scratch = tuple(np.empty(1) for _ in range(outputs))
+    values = tuple(np.empty((1, count)) for _ in range(outputs))
+    starts, ends, seen = row_ids, row_ids + 1, row_ids[:, None]
+    node.kernel.over_symbols(
+        0, count, starts, ends, inputs, node.params, states, seen, scratch, carried, values
+    )
+    made = tuple(np.empty(len(inputs[0])) for _ in range(outputs))
+    for column, value in zip(made, values, strict=True):
+        column[row_ids] = value[0]
+    return made
+
+
 def _windows(nodes: Sequence[FeatureNode]) -> dict[PastKey, list[FeatureNode]]:
-    """The windows among the lazy nodes, by the past that they share."""
+    """The lazy windows among the nodes, grouped by the past rows that they share."""
     found: dict[PastKey, list[FeatureNode]] = {}
     for node in nodes:
         if node.lazy and node.keeps_past:

@@ -1,11 +1,11 @@
-"""Lazy columns: computed for a symbol when somebody reads it.
+"""Lazy columns: computed for a symbol when a clause or a feature reads them.
 
-Most criteria are read for the few symbols that the first ones left. A node that starts anew at
-every session needs nothing but the session's bars, and a window those and the rows just before (see
-past): what nobody reads is never computed. Other nodes are walked, for their states; their columns
-are sampled from the states before the session.
+Most columns are read for the few symbols that passed the first clauses. A node that starts anew at
+every session needs the session's bars alone; a window needs those and the rows just before (see
+past_rows.py). So nothing is computed for symbols that are not read. Other nodes walk every session
+to carry their states; their columns are sampled from the states before the session.
 
-Of a batch of daily sessions only windows are lazy: the rows before lie beside it.
+In a batch of daily sessions only windows are lazy: the rows before lie beside it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from engine.features.session_rows import SessionRows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
-MOST = 0.5  # of the symbols: then columns are computed for all
-States = Mapping[
-    str, tuple[Floats, Floats]
-]  # node -> states and last values: float64[symbols, size], float64[outputs, symbols]
+MOST = 0.5  # share of the symbols from which on columns are computed for all
+# node name -> states, float64[symbols, size], and last values, float64[outputs, symbols]
+States = Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass
 class LaidOutRows:
-    """The rows that nodes walk, of the symbols that were asked for.
+    """The rows that nodes walk, for the requested symbols.
 
-    starts, ends  int64[asked], slices of the columns
-    rows          int64[asked, ticks], the row that each tick sees
-    column        name -> float64 over the rows; there once the jobs are done
+    starts, ends  int64[requested symbols]: a symbol's slice of the columns
+    rows          int64[requested symbols, ticks]: the row that each tick sees
+    column        name -> float64[rows], filled by `jobs`
     """
 
     starts: Ints
@@ -45,11 +44,11 @@ class LaidOutRows:
 
     @property
     def longest(self) -> int:
-        """The most rows a symbol has."""
+        """The largest number of rows of a symbol."""
         return int((self.ends - self.starts).max(initial=0))
 
     def after(self, past: PastRows, ids: Ints) -> LaidOutRows:
-        """The same with the rows before the session, symbol by symbol; `ids` are the symbols."""
+        """The same with the past rows of each symbol before them; `ids` are the symbols."""
         before = past.counts[ids]
         ends = np.cumsum(before + self.ends - self.starts)
         starts = ends - (before + self.ends - self.starts)
@@ -77,11 +76,8 @@ class LaidOutRows:
 
                 jobs.append(join)
                 made[name] = values[:]
-                made[
-                    name
-                ].flags.writeable = (
-                    session.flags.writeable
-                )  # kernels are compiled for the one or the other
+                # kernels are compiled for arrays that are writeable, or for those that are not
+                made[name].flags.writeable = session.flags.writeable
             return made[name]
 
         # a tick before the session's first bar sees the last row before it
@@ -92,11 +88,11 @@ class LaidOutRows:
 
 @dataclass
 class Sampled:
-    """Columns of some symbols.
+    """Columns of the symbols that a node was computed for.
 
-    places   int64[symbols], where in the columns each is; -1 for those that were not asked for
-    columns  output -> float64[ticks, asked]
-    whole    whether they are of all symbols, in their order
+    places   int64[symbols]: index of a symbol in the columns, -1 where it was not computed
+    columns  output -> float64[ticks, computed symbols]
+    whole    whether they are all symbols, in order
     """
 
     places: Ints
@@ -109,10 +105,9 @@ class LazyColumns:
     """The lazy nodes of a batch; valid until the next batch.
 
     rows    what the nodes walk
-    before  stateful nodes: states and last values before the batch
-    pasts   the rows before the session that windows reach back over
-    begins  node over daily bars, which lie after those of its warm-up -> int64[symbols], the first
-            row of that
+    before  of nodes that carry a state: states and last values before the batch
+    pasts   past rows that windows read
+    begins  node over daily bars -> int64[symbols], the first row of its warm-up
     """
 
     nodes: Sequence[FeatureNode]
@@ -137,8 +132,9 @@ class LazyColumns:
         return LazyView(self, slice(first, last))
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
-        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each
-        symbol there is.
+        """An output for these symbol ids at least.
+
+        Returns float64[ticks, computed symbols], and int64[symbols]: each symbol's index in it.
         """
         made = self.fill([name], symbols)[self._by_output[name].name]
         return made.columns[name], made.places
@@ -149,23 +145,23 @@ class LazyColumns:
         return values if self.is_whole(name) else values[:, places]
 
     def is_whole(self, name: str) -> bool:
-        """Whether an output is there for all symbols, in their order."""
+        """Whether an output is computed for all symbols, in order."""
         made = self._made.get(self._by_output[name].name)
         return made is not None and made.whole
 
     def everything(self) -> dict[str, Floats]:
-        """All outputs of all symbols."""
+        """All outputs for all symbols: name -> float64[ticks, symbols]."""
         self.fill(self._by_output, np.arange(self.symbols))
         return {name: self.whole(name) for name in self._by_output}
 
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
-        """Compute outputs of these symbols where that was not done; what there is of each node."""
+        """Compute outputs for these symbols where missing; node name -> its columns."""
         return self.fill_each(
             {self._by_output[name].name: symbols for name in names if name in self._by_output}
         )
 
     def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
-        """The same with symbols for each node, by its name."""
+        """As `fill`, for node name -> symbol ids."""
         missing: dict[bytes, tuple[Ints, list[FeatureNode]]] = {}
         for node in self.nodes:
             if node.name in asked:
@@ -178,9 +174,7 @@ class LazyColumns:
 
     @property
     def asked(self) -> dict[str, Ints]:
-        """The symbols for which each node was computed, by its name; all, where that was most of
-        them.
-        """
+        """Node name -> ids of the symbols it was computed for; all ids where these are most."""
         found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
         return {
             name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols)
@@ -188,9 +182,7 @@ class LazyColumns:
         }
 
     def renew(self, symbols: Ints, first: int) -> None:
-        """Compute all outputs of these symbols once more, as their bars have changed: what there is
-        from a tick on is other.
-        """
+        """After a split: compute these symbols once more, and replace the values from a tick on."""
         made = self.fill(self, symbols)
         self._made.clear()
         for name, new in self.fill(self, symbols).items():
@@ -201,7 +193,7 @@ class LazyColumns:
         self._made.update(made)
 
     def _missing(self, node: FeatureNode, symbols: Ints) -> Ints:
-        """Those of the symbols for which a node was not computed, each once."""
+        """Those of the symbol ids that a node was not computed for, increasing."""
         made = self._made.get(node.name)
         if made and (made.places[symbols] >= 0).all():
             return symbols[:0]
@@ -212,6 +204,7 @@ class LazyColumns:
         return np.flatnonzero(asked)
 
     def _compute(self, nodes: Sequence[FeatureNode], ids: Ints) -> None:
+        """Compute nodes for some symbols: lay out their rows, walk them, keep the columns."""
         laid: dict[tuple[str, PastKey | None, int], LaidOutRows] = {}
         rows: dict[str, Ints] = {}
         jobs: list[Job] = []
@@ -269,6 +262,7 @@ class LazyColumns:
         return states[ids], own
 
     def _keep(self, node: FeatureNode, new: Sampled) -> None:
+        """Add the columns of further symbols to those that a node has."""
         old = self._made.get(node.name)
         if old is not None:
             first = next(iter(old.columns.values())).shape[1]
@@ -284,6 +278,7 @@ class LazyColumns:
         self._made[node.name] = new
 
     def _lay_out(self, node: FeatureNode, ids: Ints, rows: Ints) -> LaidOutRows:
+        """The rows that a node walks for some symbols, past rows included."""
         bars = self.rows.bars(node.rows)
         starts = bars.starts
         if node.looks_back:
@@ -298,8 +293,7 @@ class LazyColumns:
 class LazyView:
     """Lazy columns at the ticks of one session of a batch.
 
-    Where one session asks for some symbols, columns are computed for all: the other sessions ask
-    for others.
+    Where one session reads some symbols, columns are computed for all: other sessions read others.
     """
 
     whole_batch: LazyColumns
@@ -329,7 +323,7 @@ class LazyView:
         return self.whole_batch.fill(names, self._everybody)
 
     def of_ticks(self, first: int, last: int) -> LazyView:
-        """The columns at some of these ticks."""
+        """The columns at some of this session's ticks."""
         return LazyView(self.whole_batch, slice(self.ticks.start + first, self.ticks.start + last))
 
     @property
@@ -338,7 +332,7 @@ class LazyView:
 
 
 def fresh_states(node: FeatureNode, symbols: int) -> tuple[Floats, Floats]:
-    """States and last values of symbols of which nothing was walked."""
+    """States and last values before the first row: [symbols, size] and [outputs, symbols]."""
     return np.zeros((symbols, max(1, node.state_size))), np.full(
         (len(node.outputs), symbols), node.empty
     )
@@ -353,9 +347,7 @@ def kernel_job(
     carried: Floats,
     outs: tuple[Floats, ...],
 ) -> Job:
-    """The job that walks a node over laid out rows and samples it at `rows`; see the kernels'
-    over_symbols.
-    """
+    """The job that walks a node over bars and samples it at `rows` (see `_over_symbols`)."""
     starts, ends, longest = laid.starts, laid.ends, laid.longest
 
     def job(first: int, last: int) -> None:

@@ -1,17 +1,13 @@
-"""One calendar month of sessions: its nodes' states, seeded from sessions before it and carried
-through it.
+"""A warm-up block: a month of sessions whose states are seeded from the sessions before it.
 
-Every month is computed from its own warm-up, so the same month gives bit-for-bit the same values
-alone, in a ten-year run, and on any worker. While one month is scanned, the next is already being
-seeded from the same decoded bars, so nothing is read twice. Where bars are daily the block is a
-year.
+Every block is computed from its own warm-up. So a month has the same values to the last bit alone,
+in a ten-year run, and on any worker. While one block is scanned, the next is seeded from the same
+decoded bars, so that nothing is read twice. Where bars are daily the block is a year.
 
-    1. `due`      which nodes walk a batch: those whose warm-up has begun
-    2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new
-                  scale
-    3.            daily nodes walk their history at the block's first session
-    4.            all nodes that are due walk the batch; in the block's own sessions, they are
-                  sampled at its ticks
+    1. `due`      the nodes that walk a batch: those whose warm-up has begun
+    2. `advance`  splits of the day: states of their symbols are computed anew in the new scale
+    3.            nodes over daily bars walk their history at the block's first session
+    4.            due nodes walk the batch; in the block's own sessions they are sampled
 """
 
 from __future__ import annotations
@@ -37,32 +33,28 @@ from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 
-DIVIDEND, CLOSE_EX = (
-    "dividend",
-    "close_ex",
-)  # of the previous columns, those that corporate actions make
+DIVIDEND, CLOSE_EX = "dividend", "close_ex"  # previous columns made from corporate actions
 OF_ACTIONS = frozenset({DIVIDEND, CLOSE_EX})
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
 def block_of(date: dt.date, by_day: bool) -> tuple[int, int]:
-    """The block that a session is computed with: its calendar month, or, where bars are daily, its
-    year, as the files have them.
+    """The block that a session belongs to: its calendar month, or where bars are daily its year.
 
-    A warm-up of many days a month would cost more than the month.
+    A warm-up of many days would cost more than a month of them.
     """
     return (date.year, 0) if by_day else (date.year, date.month)
 
 
 @dataclass(frozen=True)
 class BlockSample:
-    """What a block's walk through a batch gives; valid as long as the batch's panel.
+    """The columns of a batch, for the block's symbols; valid as long as the batch's panel.
 
-    panel     the batch's bars, for the block's symbols
+    panel     the batch's bars
     columns   name -> float64[ticks, symbols]
-    previous  daily column -> float64[sessions, symbols], the last value before each session
+    previous  daily column -> float64[sessions, symbols]: the last value before each session
     lazy      columns that are computed for the symbols that are read
-    walks     of the block, then of those that joined it: what `close_up` and `recompute` begin with
+    walks     of this block, then of joined ones: where `close_up` and `recompute` begin
     """
 
     panel: Panel
@@ -74,18 +66,18 @@ class BlockSample:
 
 @dataclass(eq=False)
 class WarmUpBlock:
-    """The states of one month, for the symbols of its table.
+    """The feature states of a month, for the symbols of its table.
 
     sessions   dates of the month's sessions in the archive
-    starts     node name -> first date it walks
+    starts     node name -> first date that it walks
     daily      daily bars of the month and of the longest daily warm-up before it
-    ticks_of   when the run looks
+    ticks_of   session -> its ticks, and their slots
     benchmark  id of the benchmark symbol, -1 where there is none
-    previous_columns  of the daily bars, whose values of the session before are read
-    close_up_nodes    nodes that `close_up` may sample again, for some symbols and at other ticks
-    watched    the sessions that `recompute` may be asked for; None for none
+    previous_columns  daily columns whose value of the session before is read
+    close_up_nodes    names of the nodes that `close_up` samples again, at other ticks
+    watched    whether `recompute` may be called for a batch; None for never
     dividends  of the archive, where DIVIDEND or CLOSE_EX is among the previous columns
-    buffers    what lives as long as the block
+    buffers    memory that is given back when the block is closed
     """
 
     table: SymbolTable
@@ -120,7 +112,7 @@ class WarmUpBlock:
 
     @property
     def first_fed(self) -> dt.date:
-        """The first session that any of its intraday nodes walks."""
+        """The first session that one of its intraday nodes walks."""
         return min(
             [self.starts[node.name] for node in self.nodes if node.rows != DAILY]
             + [self.sessions[0]]
@@ -136,7 +128,7 @@ class WarmUpBlock:
         ]
 
     def advance(self, panel: Panel, sample: bool) -> BlockSample | None:
-        """Walk a batch, in order of time; with `sample` give the columns at its ticks."""
+        """Walk the next batch; with `sample`, return the columns at its ticks."""
         panel, date = self.panel_of(panel), panel.sessions[0].date
         self._apply_splits(date)
         if date == self.sessions[0]:
@@ -171,10 +163,9 @@ class WarmUpBlock:
     def close_up(
         self, sample: BlockSample, table: SymbolTable, ticks: Ints
     ) -> tuple[Panel, Columns]:
-        """The session of a sample for a few symbols and at ticks of its own: bars, and name ->
-        float64[ticks, symbols].
+        """The session of a sample once more, for the symbols of a small table and at other ticks.
 
-        What is one row a tick (FeatureNode.rows = TICKS) is not in it.
+        Returns its bars, and name -> float64[ticks, symbols]; nodes over ticks are not among them.
         """
         panel, ids = sample.panel.realign(table), self.table.ids(table.series)
         benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
@@ -216,19 +207,17 @@ class WarmUpBlock:
         )
 
     def join(self, other: WarmUpBlock) -> None:
-        """From now on walk a block of the same month and table, of nodes that were asked for later,
-        along with this one.
-        """
+        """Walk another block along with this one: same month and table, nodes requested later."""
         self._joined.append(other)
 
     def close(self) -> None:
-        """The block is over: let go of its daily bars."""
+        """Give back the memory of daily bars and buffers."""
         for block in (self, *self._joined):
             block.daily.columns.clear()
             block.buffers.close()
 
     def _kept_states(self, panel: Panel) -> list[str]:
-        """The nodes whose states before the batch `close_up` and `recompute` begin with."""
+        """Names of the nodes whose states before the batch `close_up` or `recompute` need."""
         date = panel.sessions[0].date
         watched = self.watched is not None and self.watched(panel)
         nodes = self.due(date) if watched else self._close_up_of(date)
@@ -259,7 +248,7 @@ class WarmUpBlock:
             self._start_anew(date, self._affected(changed))
 
     def _affected(self, changed: set[int]) -> Ints:
-        """The symbols whose states a split touches: everybody's, where the benchmark splits."""
+        """Ids of the symbols whose states a split changes: all, where the benchmark splits."""
         return (
             np.arange(len(self.table))
             if self.benchmark in changed
@@ -269,9 +258,7 @@ class WarmUpBlock:
     def _sample_after_splits(
         self, rows: SessionRows, walked: BatchFeatures, previous: Columns, sample: bool
     ) -> None:
-        """Splits inside a batch: from each on, its symbols' values are those of bars in the scale
-        after it.
-        """
+        """For splits inside a batch: replace values from the split on by those in the new scale."""
         panel = rows.panel
         dates, first_date = [session.date for session in panel.sessions], panel.sessions[0].date
         lazy = walked.lazy if sample else None
@@ -304,9 +291,7 @@ class WarmUpBlock:
         self._scaled_to = dates[-1]
 
     def _previous(self, panel: Panel, ids: Ints | None = None) -> Columns:
-        """name -> float64[sessions, symbols]: the last value before each session, in the scale that
-        the bars are in.
-        """
+        """Name -> float64[sessions, symbols]: the last value before each session, in its scale."""
         if not self.previous_columns:
             return {}
         rows = self.daily.before(panel.sessions, ids).T
