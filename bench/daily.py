@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from bench.workload import Workload
-from engine.archive import layout
-from engine.archive.files import write_bars
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import write_bars
 from engine.clock.calendar import ExchangeCalendar
 from engine.schema import BAR_SCHEMA
 

@@ -16,14 +16,14 @@ from typing import Any
 from engine.archive.archive import Archive
 from engine.features.feature_state import FeatureState
 from engine.features.lazy_columns import LazyColumns
-from engine.panel.daily import DailyHistory
+from engine.panel.daily_panel import DailyHistory
 from engine.panel.session_panel import SessionPanel
-from engine.results.summary import RunSummary
-from engine.results.tables import GrowingTable
-from engine.scan import slot
+from engine.runs.growing_tables import GrowingTable
+from engine.runs.summary import RunSummary
+from engine.scan import scanner_runtime as slot
 from engine.scan.cross_section import CrossSection
 from engine.scan.manager import ScannerManager
-from engine.session.record import SessionTables
+from engine.session.session_record import SessionTables
 
 PHASES: dict[str, list[tuple[Any, str]]] = {
     "decode": [(Archive, "read_session"), (Archive, "read_session_index"), (Archive, "read_daily")],

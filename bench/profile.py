@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.fresh import write_spec
 from bench.workload import Workload
-from engine.archive.atomic import atomic_path
+from engine.archive.disk.atomic import atomic_path
 from engine.errors import RunError
 
 RATE = 500  # samples a second

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.archive.atomic import atomic_path
+from engine.archive.disk.atomic import atomic_path
 from engine.errors import RunError
 
 HEAD = "# Results\n"

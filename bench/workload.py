@@ -16,8 +16,8 @@ import polars as pl
 
 from engine.api import Market, make_demo, open_archive
 from engine.api import Scan as MarketScan
-from engine.archive import layout
 from engine.archive.archive import Archive, DailyYear
+from engine.archive.disk import layout
 from engine.progress import Progress, silent
 
 

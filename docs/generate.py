@@ -14,15 +14,15 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from engine.archive.vendors import LAYOUTS
+from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.cli.main import cli
 from engine.config import models
 from engine.indicators.catalogue import CATALOGUE
-from engine.results.run_directory import TRADING_TABLES
+from engine.runs.run_directory import TRADING_TABLES
 from engine.runtime.module_loader import Kind, load_class, modules_in
 from engine.scan.columns import COLUMNS
 from engine.scan.load_scanner import SCANNERS, built_in_scanners
-from engine.trading.slot import STRATEGIES
+from engine.trading.strategy_runtime import STRATEGIES
 
 DOCS = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

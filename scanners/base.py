@@ -2,7 +2,7 @@
 
 from engine.indicators.key import IndicatorKey
 from engine.scan.base import BaseScanner, ColumnarScanner, ScannerParams
-from engine.scan.context import ScanContext
+from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.expressions import (
     universe_mean,
     universe_percentile,
@@ -10,10 +10,10 @@ from engine.scan.expressions import (
     universe_rank,
     universe_zscore,
 )
-from engine.scan.language import parse_condition, parse_value
 from engine.scan.missing import without_nan
 from engine.scan.previous import crosses_above, crosses_below, previous
-from engine.scan.result import ScanResult
+from engine.scan.scan_context import ScanContext
+from engine.scan.scan_result import ScanResult
 
 __all__ = [
     "BaseScanner",

@@ -14,8 +14,8 @@ from hypothesis import settings
 os.environ["BARSWEEP_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "barsweep")
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.ingest.demo import make_demo
+from engine.archive.ingest.importer import ImportOptions, import_bars
 from tests.data import real_data
 from tests.lean import lean_archive
 
@@ -70,10 +70,10 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 @pytest.fixture
 def shared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers begin with a run's second session, however short it is."""
-    monkeypatch.setattr("engine.results.blocks.WORTH_SHARING", -math.inf)
-    monkeypatch.setattr("engine.results.blocks.HEAD_START", 0.0)
-    monkeypatch.setattr("engine.results.pace.MEASURED", 0.0)
-    monkeypatch.setattr("engine.results.pace.cores", lambda: 64)
+    monkeypatch.setattr("engine.runs.run_blocks.WORTH_SHARING", -math.inf)
+    monkeypatch.setattr("engine.runs.run_blocks.HEAD_START", 0.0)
+    monkeypatch.setattr("engine.runs.pace.MEASURED", 0.0)
+    monkeypatch.setattr("engine.runs.pace.cores", lambda: 64)
     monkeypatch.setattr(
         "engine.scan.replay.CELLS", 1
     )  # daily bars session by session, or the first year would be over

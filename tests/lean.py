@@ -7,10 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive import actions, layout, tickers
 from engine.archive.archive import Archive
-from engine.archive.files import write_bars
-from engine.archive.lean import factor_actions, ticker_intervals
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import write_bars
+from engine.archive.ingest.lean import factor_actions, ticker_intervals
+from engine.archive.reference import corporate_actions as actions
+from engine.archive.reference import tickers
 from engine.clock.calendar import ExchangeCalendar
 from engine.schema import BAR_SCHEMA
 from tests.data import real_data

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.archive.archive import Archive
-from engine.trading.skeleton import write_strategy
+from engine.trading.strategy_skeleton import write_strategy
 from tests.data import PROJECT
 from tests.trading.runs import config, trade
 
@@ -65,7 +65,7 @@ def test_scanner_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_examples_of_the_readme_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.runtime.module_loader import load_class
     from engine.scan.load_scanner import load_scanner_class
-    from engine.trading.slot import STRATEGIES
+    from engine.trading.strategy_runtime import STRATEGIES
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -15,9 +15,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.archive import vendors
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
+from engine.archive.vendor_files import vendors
 from tests.data import PROJECT
 
 PAGE = (PROJECT / "docs" / "development.md").read_text()

@@ -33,16 +33,30 @@ ROOMS = [
     "session",
     "trading",
     "audit",
-    "results",
+    "analysis",
+    "runs",
+    "report",
     "api",
 ]
+# The folders of engine/archive/, in the same sense; "" are the files beside them.
+ARCHIVE_FOLDERS = ["disk", "vendor_files", "", "reference", "quality", "ingest"]
 # All that commands know of the project: the door, what is said in errors, logs and progress and as text, and what is done to their process.
 FOR_COMMANDS = {"api", "errors", "log", "progress", "runtime", "text", "cli", "__version__"}
 # What benches run goes through the door; what they measure from outside, and peers read, they may name.
-NOT_FOR_BENCHES = {"cli", "config", "session", "scan", "trading", "audit", "results"}
+NOT_FOR_BENCHES = {
+    "cli",
+    "config",
+    "session",
+    "scan",
+    "trading",
+    "audit",
+    "runs",
+    "analysis",
+    "report",
+}
 MEASURED_FROM_OUTSIDE = {
     "bench/phases.py": NOT_FOR_BENCHES,
-    "bench/fresh.py": {"results"},
+    "bench/fresh.py": {"runs"},
 }  # its clocks; peak memory
 OPENED = {"main.py": {"open"}}  # the null device, for a pipe that is closed
 FORBIDDEN_CALLS = {
@@ -119,6 +133,23 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
         if parts[0] == "engine" and len(parts) > 1 and parts[1] != "__version__":
             other = parts[1]
             assert ROOMS.index(other) <= ROOMS.index(own), f"{own} imports {other}"
+
+
+def archive_folder(module: str) -> str:
+    """The folder of engine/archive/ that a module of it lies in."""
+    folder = module.split(".")[2] if module.count(".") > 1 else ""
+    return folder if folder in ARCHIVE_FOLDERS else ""
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "engine/archive").rglob("*.py")), ids=lambda p: p.name
+)
+def test_a_folder_of_the_archive_imports_only_folders_above_it(path: Path) -> None:
+    own = archive_folder(".".join(path.relative_to(PROJECT).with_suffix("").parts))
+    for name in imports(path):
+        if name.startswith("engine.archive.") and name != f"engine.archive.{own}":
+            other = archive_folder(name)
+            assert ARCHIVE_FOLDERS.index(other) <= ARCHIVE_FOLDERS.index(own), name
 
 
 def rooms(path: Path) -> set[str]:
@@ -221,7 +252,7 @@ def test_only_the_runtime_room_changes_the_process() -> None:
     found = {str(p.relative_to(PROJECT)): process_calls(p) for p in elsewhere if process_calls(p)}
     assert found == {
         "engine/cli/main.py": {"os.dup2"},
-        "engine/archive/reading.py": {"os.cpu_count"},
+        "engine/archive/ingest/read_source.py": {"os.cpu_count"},
     }
 
 

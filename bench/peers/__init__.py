@@ -14,8 +14,8 @@ from itertools import groupby
 
 import polars as pl
 
-from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.disk import layout
 from engine.clock.interval import MICROS_A_MINUTE
 from engine.clock.schedule import Schedule
 from engine.features.feature_node import warmup_sessions

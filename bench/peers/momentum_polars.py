@@ -60,11 +60,8 @@ def find(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
     seen = passed.with_columns(tick=pl.int_ranges(_tick_from("known"), until)).explode(
         "tick", empty_as_null=False
     )
-    ticks = (
-        (pl.col("first_tick") + pl.col("tick") * STEP)
-        .cast(pl.Datetime("us"))
-        .dt.replace_time_zone("UTC")
-    )
+    ticks = pl.col("first_tick") + pl.col("tick") * STEP
+    ticks = ticks.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     found = seen.select(pl.col("date").alias("session"), ticks.alias("tick"), "symbol").collect()
     return found.sort("tick", "symbol")
 

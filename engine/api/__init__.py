@@ -13,23 +13,18 @@ if TYPE_CHECKING:
     from engine.api.archives import (
         InPlaceArchive,
         Layout,
-        actions,
         demo,
         diff_archives,
         import_archive,
         layouts,
-        lean_markets,
         make_demo,
         read_in_place,
-        tickers,
     )
     from engine.api.audits import Audit, audit
     from engine.api.configs import CheckedConfig, check_config, config_schema
     from engine.api.evaluations import Evaluated, evaluate
     from engine.api.explanations import Answer, NearMisses, explain, near_misses
-    from engine.api.market import Market, open_archive
-    from engine.api.pages import Chart, Shown, diff, report, show
-    from engine.api.plug_ins import (
+    from engine.api.listings import (
         IndicatorFacts,
         PlugIn,
         allow_modules,
@@ -42,21 +37,24 @@ if TYPE_CHECKING:
         scanners,
         strategies,
     )
+    from engine.api.market import Market, open_archive
+    from engine.api.pages import Chart, Shown, diff, report, show
     from engine.api.qualities import Checked, Quality, check, info, quality
     from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
     from engine.api.scans import Scan, scan
-    from engine.archive.actions import ActionsSummary
-    from engine.archive.importer import ImportSummary
+    from engine.api.symbol_tables import actions, lean_markets, tickers
+    from engine.archive.ingest.importer import ImportSummary
     from engine.archive.reading_cost import ReadingCost
-    from engine.archive.tickers import TickersSummary
+    from engine.archive.reference.corporate_actions import ActionsSummary
+    from engine.archive.reference.tickers import TickersSummary
     from engine.errors import BarsweepError, Interrupted
     from engine.indicators.expression import indicator
-    from engine.results.diff import RunsDiff, TableDiff
+    from engine.runs.run_diff import RunsDiff, TableDiff
     from engine.scan.base import BaseScanner, ColumnarScanner, ScannerParams
-    from engine.scan.context import ScanContext
-    from engine.scan.result import ScanResult
-    from engine.trading.context import StrategyContext
+    from engine.scan.scan_context import ScanContext
+    from engine.scan.scan_result import ScanResult
     from engine.trading.strategy import ColumnarStrategy, Strategy
+    from engine.trading.strategy_context import StrategyContext
 
 __all__ = [
     "ActionsSummary",
@@ -134,30 +132,31 @@ __all__ = [
 
 _MODULES = {
     "engine": "__version__",
-    "engine.api.archives": "InPlaceArchive Layout actions demo diff_archives import_archive layouts "
-    "lean_markets make_demo read_in_place tickers",
+    "engine.api.archives": "InPlaceArchive Layout demo diff_archives import_archive layouts "
+    "make_demo read_in_place",
+    "engine.api.symbol_tables": "actions lean_markets tickers",
     "engine.api.audits": "Audit audit",
     "engine.api.configs": "CheckedConfig check_config config_schema",
     "engine.api.evaluations": "Evaluated evaluate",
     "engine.api.explanations": "Answer NearMisses explain near_misses",
     "engine.api.market": "Market open_archive",
     "engine.api.pages": "Chart Shown diff report show",
-    "engine.api.plug_ins": "IndicatorFacts PlugIn allow_modules describe_indicator describe_scanner "
+    "engine.api.listings": "IndicatorFacts PlugIn allow_modules describe_indicator describe_scanner "
     "describe_strategy indicators new_scanner new_strategy scanners strategies",
     "engine.api.qualities": "Checked Quality check info quality",
     "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",
     "engine.api.scans": "Scan scan",
-    "engine.archive.actions": "ActionsSummary",
-    "engine.archive.importer": "ImportSummary",
+    "engine.archive.reference.corporate_actions": "ActionsSummary",
+    "engine.archive.ingest.importer": "ImportSummary",
     "engine.archive.reading_cost": "ReadingCost",
-    "engine.archive.tickers": "TickersSummary",
+    "engine.archive.reference.tickers": "TickersSummary",
     "engine.errors": "BarsweepError Interrupted",
     "engine.indicators.expression": "indicator",
-    "engine.results.diff": "RunsDiff TableDiff",
+    "engine.runs.run_diff": "RunsDiff TableDiff",
     "engine.scan.base": "BaseScanner ColumnarScanner ScannerParams",
-    "engine.scan.context": "ScanContext",
-    "engine.scan.result": "ScanResult",
-    "engine.trading.context": "StrategyContext",
+    "engine.scan.scan_context": "ScanContext",
+    "engine.scan.scan_result": "ScanResult",
+    "engine.trading.strategy_context": "StrategyContext",
     "engine.trading.strategy": "ColumnarStrategy Strategy",
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -8,31 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
-import polars as pl
-
 from engine.api.market import Market, open_archive
-from engine.api.options import Day, Spell, date_of
-from engine.api.progress import telling
-from engine.archive import actions as corporate
-from engine.archive import tickers as renamed
-from engine.archive.actions import ActionsSummary
+from engine.api.progress_display import telling
+from engine.api.scan_options import Day, Spell, date_of
 from engine.archive.archive import Archive
-from engine.archive.demo import DEFAULT_START
-from engine.archive.demo import make_demo as make_demo_market
-from engine.archive.diff import Difference
-from engine.archive.diff import diff_archives as compare_archives
-from engine.archive.doubts import shifted_label
-from engine.archive.import_options import ImportOptions
-from engine.archive.importer import ImportSummary, import_bars
 from engine.archive.in_place import ForeignFiles
-from engine.archive.lean import factor_actions, ticker_intervals
+from engine.archive.ingest.demo import DEFAULT_START
+from engine.archive.ingest.demo import make_demo as make_demo_market
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import ImportSummary, import_bars
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.archive_diff import Difference
+from engine.archive.quality.archive_diff import diff_archives as compare_archives
+from engine.archive.quality.declared_doubts import shifted_label
 from engine.archive.reading_cost import ReadingCost, reading_cost
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import FILE_NAME, SourceOptions
-from engine.archive.text import TextOptions
-from engine.archive.tickers import TickersSummary
-from engine.archive.unread import EARLIER, LATER, ORDER
-from engine.archive.vendors import LAYOUTS
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.unread import EARLIER, LATER, ORDER
+from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean
 from engine.progress import Progress
 
@@ -283,87 +277,6 @@ def diff_archives(
     """Compare two archives bar by bar: sessions, symbols and rows that only one has or that differ."""
     with telling(on_progress) as progress:
         return compare_archives(Archive.open(a), Archive.open(b), progress)
-
-
-def actions(
-    archive: str | Path,
-    *,
-    table: str | Path | None = None,
-    lean_factors: str | Path | None = None,
-    by_ticker: bool = False,
-    time_format: str | None = None,
-    replace: bool = False,
-    spell: Spell = str,
-) -> ActionsSummary | pl.DataFrame:
-    """Bring splits and cash dividends into an archive; without a source, those that it has.
-
-    table         CSV or Parquet: symbol, ex_date, split_ratio (new shares for one old), cash_dividend
-    lean_factors  LEAN's factor files: a folder, a zip, or one symbol's .csv
-    by_ticker     the table names tickers of the ex-date; the symbol map says whose they were
-    time_format   of the table's dates, such as "%d/%m/%Y"; found where they tell it
-    replace       forget what the archive has; else it is merged
-    """
-    read = Archive.open(archive)
-    if not _has_source(
-        table=table, lean_factors=lean_factors, changes=by_ticker or replace, spell=spell
-    ):
-        return read.corporate_actions()
-    skipped: tuple[str, ...] = ()
-    if table:
-        rows = corporate.read_actions(Path(table), time_format, read.calendar)
-    else:
-        rows, skipped = factor_actions(read, Path(lean_factors or ""))
-    rows = corporate.by_ticker(read, rows) if by_ticker else rows
-    return corporate.bring_in(read, rows, replace, skipped)
-
-
-def tickers(
-    archive: str | Path,
-    *,
-    table: str | Path | None = None,
-    lean_maps: str | Path | None = None,
-    time_format: str | None = None,
-    replace: bool = False,
-    spell: Spell = str,
-) -> TickersSummary | pl.DataFrame:
-    """Tell an archive which symbol had which ticker when; without a source, what it knows.
-
-    table        CSV or Parquet: symbol, ticker, start_date, end_date (the first day after; empty: still so)
-    lean_maps    LEAN's map files: a folder, a zip, or one symbol's .csv
-    time_format  of the table's dates, such as "%d/%m/%Y"; found where they tell it
-    """
-    read = Archive.open(archive)
-    if not _has_source(table=table, lean_maps=lean_maps, changes=replace, spell=spell):
-        return read.symbol_map.intervals
-    rows = (
-        renamed.read_tickers(Path(table), time_format)
-        if table
-        else ticker_intervals(Path(lean_maps or ""))
-    )
-    return renamed.bring_in(read, rows, replace)
-
-
-def lean_markets(summary: ImportSummary, sources: Sequence[str | Path]) -> list[Path]:
-    """Of an import of LEAN's files, the folders beside or above them that hold splits, dividends and changes of tickers too."""
-    folders = {folder for one in map(Path, sources) for folder in (one, *one.absolute().parents)}
-    return sorted(
-        folder
-        for folder in folders
-        if summary.layout == "lean" and (folder / "factor_files").exists()
-    )
-
-
-def _has_source(*, changes: bool, spell: Spell, **sources: str | Path | None) -> bool:
-    """Whether one source is given; ConfigError for two, and for changes with none."""
-    one, other = map(spell, sources)
-    given = sum(source is not None for source in sources.values())
-    if given > 1:
-        raise ConfigError(
-            f"{one} and {other}", expected="one of them", fix="bring in one after the other"
-        )
-    if changes and not given:
-        raise ConfigError("nothing to bring in", expected=f"{one} or {other}")
-    return given == 1
 
 
 def _text(

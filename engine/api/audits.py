@@ -11,11 +11,11 @@ from typing import Any, Unpack
 import polars as pl
 
 from engine.api.explanations import scanned
-from engine.api.html import facts_html
-from engine.api.market import Market
-from engine.api.options import ScanOptions, Spell, check_order
-from engine.api.progress import telling
-from engine.api.sources import (
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of
+from engine.api.progress_display import telling
+from engine.api.scan_options import ScanOptions, Spell, check_order
+from engine.api.scan_sources import (
     DEFAULT_ARCHIVE,
     ScannerLike,
     is_run_or_config,
@@ -224,7 +224,7 @@ class Audit:
 def audit(
     source: ScannerLike | Path | None,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     ticks: int = 5,
     sessions: int = 1,
     before: int = 3,
@@ -245,7 +245,7 @@ def audit(
     warm_up   also replay with longer warm-ups
     """
     if isinstance(source, str | Path) and source and is_run_or_config(source):
-        place = archive.path if isinstance(archive, Market) else archive
+        place = folder_of(archive)
         loaded, bars = _changed_config(Path(source), place, options, spell)
     else:
         loaded, bars = scanned(source, archive, spell, options)

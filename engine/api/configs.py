@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.api.sources import ConfigLike, Overrides, config_of
+from engine.api.scan_sources import ConfigLike, Overrides, config_of
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.schedule import AtClose
 from engine.config.load import LoadedConfig
@@ -16,7 +16,7 @@ from engine.indicators.key import IndicatorKey
 from engine.plug_ins import made
 from engine.scan.base import ColumnarScanner
 from engine.scan.load_scanner import load_scanner_class
-from engine.trading.slot import StrategySlot
+from engine.trading.strategy_runtime import StrategySlot
 
 
 @dataclass(frozen=True)

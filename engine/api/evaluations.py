@@ -12,18 +12,19 @@ from typing import Any
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.market import Market, market_of
-from engine.api.options import Spell
-from engine.api.progress import telling
-from engine.api.sources import loaded_from
+from engine.analysis.evaluate import LEAST_SESSIONS, Evaluation, Evaluator
+from engine.analysis.forward_returns import HORIZONS
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of, open_market
+from engine.api.progress_display import telling
+from engine.api.scan_options import Spell
+from engine.api.scan_sources import loaded_from
 from engine.archive.archive import Archive
-from engine.archive.atomic import atomic_path
-from engine.archive.universe import load_universe
+from engine.archive.disk.atomic import atomic_path
+from engine.archive.reference.universe import load_universe
 from engine.errors import ConfigError
 from engine.progress import Progress
-from engine.results.evaluate import LEAST_SESSIONS, Evaluation, Evaluator
-from engine.results.evaluation_page import (
+from engine.report.evaluation_page import (
     NAMES,
     evaluation_page,
     exit_lines,
@@ -32,8 +33,7 @@ from engine.results.evaluation_page import (
     percent,
     plain,
 )
-from engine.results.outcomes import HORIZONS
-from engine.results.tables import whole_frame, whole_table
+from engine.runs.growing_tables import whole_frame, whole_table
 from engine.schema import HITS_SCHEMA
 
 
@@ -156,7 +156,7 @@ class Evaluated:
 def evaluate(
     hits: pl.DataFrame | str | Path,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     universe: str | None = None,
     tried: int | None = None,
     last_price: bool = False,
@@ -184,9 +184,9 @@ def evaluate(
     _check(source, out, spell)
     if archive is None and folder is None:
         raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER for a hits file")
-    place = archive.path if isinstance(archive, Market) else archive
+    place = folder_of(archive)
     bars = (
-        loaded_from(folder, place, spell=spell)[1] if folder else market_of(archive or "").archive
+        loaded_from(folder, place, spell=spell)[1] if folder else open_market(archive or "").archive
     )
     return evaluate_hits(
         source,
@@ -206,12 +206,12 @@ def evaluate_hits(
     hits: pl.DataFrame | Path,
     archive: Archive,
     *,
-    universe: str | None,
-    tried: int,
-    out: str | Path | None,
-    keep_rows: bool,
-    on_progress: Progress | None,
+    universe: str | None = None,
+    tried: int = 1,
     last_price: bool = False,
+    out: str | Path | None = None,
+    keep_rows: bool = True,
+    on_progress: Progress | None = None,
     name: str | None = None,
     spell: Spell = str,
 ) -> Evaluated:

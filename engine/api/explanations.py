@@ -10,15 +10,15 @@ from typing import Any, Unpack
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.market import Market, market_of
-from engine.api.options import ScanOptions, Spell
-from engine.api.sources import ScannerLike, is_run_or_config, loaded_from
+from engine.analysis import explain as explaining
+from engine.analysis.explain import ClauseAnswer, Explanation, NearMiss
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of, open_market
+from engine.api.scan_options import ScanOptions, Spell
+from engine.api.scan_sources import ScannerLike, is_run_or_config, loaded_from
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.errors import ConfigError
-from engine.results import explain as explaining
-from engine.results.explain import ClauseAnswer, Explanation, NearMiss
 
 SIDES = dict.fromkeys(("clause", "holds", "comparison", "left", "sign", "right"), pl.String())
 
@@ -130,7 +130,7 @@ def explain(
     symbol: str,
     at: str | dt.datetime,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     scanner: str | None = None,
     spell: Spell = str,
     **options: Unpack[ScanOptions],
@@ -149,7 +149,7 @@ def near_misses(
     source: ScannerLike | Path | None,
     at: str | dt.datetime,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     scanner: str | None = None,
     spell: Spell = str,
     **options: Unpack[ScanOptions],
@@ -192,20 +192,18 @@ def tick_of(at: str | dt.datetime, spell: Spell = str) -> dt.datetime:
 
 def _source(
     source: ScannerLike | Path | None,
-    archive: str | Path | Market | None,
+    archive: str | Path | OpenMarket | None,
     spell: Spell,
     options: ScanOptions,
 ) -> tuple[LoadedConfig, Archive]:
     if isinstance(source, str | Path) and source and is_run_or_config(source):
-        return loaded_from(
-            Path(source), archive.path if isinstance(archive, Market) else archive, spell=spell
-        )
+        return loaded_from(Path(source), folder_of(archive), spell=spell)
     return scanned(source, archive, spell, options)
 
 
 def scanned(
     source: ScannerLike | Path | None,
-    archive: str | Path | Market | None,
+    archive: str | Path | OpenMarket | None,
     spell: Spell,
     options: ScanOptions,
 ) -> tuple[LoadedConfig, Archive]:
@@ -215,7 +213,7 @@ def scanned(
             "no archive", expected=f"{spell('archive')} FOLDER for a scanner's module"
         )
     market, one = (
-        market_of(archive, keep=0, spell=spell),
+        open_market(archive, keep=0, spell=spell),
         str(source) if isinstance(source, Path) else source,
     )
     return market.loaded(*([one] if one else []), **options), market.archive

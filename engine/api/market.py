@@ -5,20 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.options import ScanOptions, Spell
-from engine.api.sources import ScannerLike, config_of, scan_config
-from engine.archive import layout
-from engine.archive.archive import Archive
-from engine.archive.fix import MOST_REMOVED
-from engine.archive.kept import KeptArchive, KeptBars
-from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig
-from engine.errors import ConfigError
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import GIGABYTE, OpenMarket, Scannable
+from engine.api.scan_options import ScanOptions, Spell
+from engine.archive.quality.repair import MOST_REMOVED
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,10 +22,7 @@ if TYPE_CHECKING:
     from engine.api.pages import Chart
     from engine.api.qualities import Checked, Quality
     from engine.api.scans import Scan
-    from engine.archive.info import ArchiveInfo
-
-GIGABYTE = 1 << 30
-Scannable = ScannerLike | Mapping[str, Any] | SessionConfig
+    from engine.archive.archive_info import ArchiveInfo
 
 
 def open_archive(path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
@@ -43,53 +34,18 @@ def open_archive(path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str) 
     return Market(path, keep=keep, spell=spell)
 
 
-class Market:
-    """An archive that is open.
+class Market(OpenMarket):
+    """An archive that is open, with all that can be asked of it as methods.
 
-    What it keeps of decoded bars is its own: it goes with the market, or when `forget` is called. Files that have changed since
-    (an import, say) are read again. Threads may share a market.
+    The market keeps decoded bars in memory until the market is collected or `forget` is called.
+    Files that have changed since (an import, say) are read again. Threads may share a market.
     """
-
-    def __init__(self, path: str | Path, *, keep: int = GIGABYTE, spell: Spell = str):
-        self.path = Path(path).absolute()
-        self._kept, self._spell = KeptBars(keep), spell
-        self.read()  # refuses what is no archive
-
-    @property
-    def archive(self) -> Archive:
-        """The archive as its files are now."""
-        return self.read()
-
-    @property
-    def exchange(self) -> str:
-        """Market identifier code."""
-        return self.archive.exchange
-
-    @property
-    def intervals(self) -> tuple[str, ...]:
-        """Names of the intervals of bars that there are."""
-        return self.archive.intervals
-
-    def sessions(self, interval: str | None = None) -> list[dt.date]:
-        """The dates that have bars of an interval, increasing; of the archive's shortest where left out."""
-        archive = self.archive
-        return archive.sessions(interval or archive.manifest.base.name)
-
-    def symbols(self) -> list[str]:
-        """All symbols, sorted."""
-        return self.archive.symbols()
 
     def info(self) -> ArchiveInfo:
         """What the archive holds: sessions, symbols, rows, size, span, coverage."""
         from engine.api.qualities import info
 
         return info(self)
-
-    def forget(self) -> None:
-        """Let go of the decoded bars that are kept."""
-        self._kept.forget()
-
-    # -- scans
 
     def scan(
         self,
@@ -124,24 +80,6 @@ class Market:
             keep_hits=keep_hits,
             workers=workers,
             on_progress=on_progress,
-        )
-
-    def config(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> SessionConfig:
-        """The session config that scanners and options mean, for `run`."""
-        return self.loaded(*scanners, **options).config
-
-    def loaded(self, *scanners: Scannable, **options: Unpack[ScanOptions]) -> LoadedConfig:
-        """The same, with the classes of scanners that no module holds."""
-        if len(scanners) == 1 and isinstance(scanners[0], Mapping | SessionConfig):
-            if options:
-                raise ConfigError(
-                    f"{', '.join(options)} with a config",
-                    expected="the config alone",
-                    fix="say it in the config",
-                )
-            return config_of(scanners[0])
-        return scan_config(
-            self.archive, cast(Sequence[ScannerLike], scanners), options, self._spell
         )
 
     def explain(
@@ -261,9 +199,6 @@ class Market:
             self, *symbols, start=start, end=end, columns=columns, out=out, on_progress=on_progress
         )
 
-    def __repr__(self) -> str:
-        return f"Market({str(self.path)!r})"
-
     def _repr_html_(self) -> str:
         info = self.info()
         facts: Mapping[str, Any] = {
@@ -279,17 +214,3 @@ class Market:
             for one in info.intervals
         ]
         return facts_html({**facts, **dict(spans)})
-
-    def read(self) -> Archive:
-        """The archive as its files are now, with what is kept of it."""
-        manifest = layout.read_manifest(self.path)
-        return (
-            KeptArchive(self.path, manifest, kept=self._kept)
-            if self._kept.limit
-            else Archive(self.path, manifest)
-        )
-
-
-def market_of(archive: str | Path | Market, *, keep: int = GIGABYTE, spell: Spell = str) -> Market:
-    """A market, or the one in a folder."""
-    return archive if isinstance(archive, Market) else open_archive(archive, keep=keep, spell=spell)

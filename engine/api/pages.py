@@ -9,22 +9,22 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.market import Market
-from engine.api.options import Spell, date_of
-from engine.api.sources import loaded_from
-from engine.api.tables import latest
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of
+from engine.api.result_tables import latest
+from engine.api.scan_options import Spell, date_of
+from engine.api.scan_sources import loaded_from
 from engine.archive.archive import Archive
-from engine.archive.atomic import atomic_path
+from engine.archive.disk.atomic import atomic_path
 from engine.config.load import LoadedConfig
 from engine.errors import ConfigError, RunError, did_you_mean
 from engine.indicators.key import IndicatorKey
-from engine.results.charts import candle_page, chart_bars
-from engine.results.diff import RunsDiff, compare_runs
-from engine.results.report import compare_page, report_page
-from engine.results.run_tables import RunTables
-from engine.results.session_page import session_page
-from engine.scan.series import indicator_series
+from engine.report.candle_charts import candle_page, chart_bars
+from engine.report.run_page import compare_page, report_page
+from engine.report.session_page import session_page
+from engine.runs.run_diff import RunsDiff, compare_runs
+from engine.runs.run_tables import RunTables
+from engine.scan.symbol_series import indicator_series
 from engine.text import file_name
 
 
@@ -77,7 +77,7 @@ def show(
     session: str | dt.date | None = None,
     *,
     out: str | Path | None = None,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     spell: Spell = str,
 ) -> Shown:
     """What a run found of a symbol: all its hits, or one session's candles, indicators and hits as an HTML page.
@@ -86,7 +86,7 @@ def show(
     archive  where the run's archive is now, if it was moved
     """
     folder = Path(run)
-    loaded, bars = loaded_from(folder, archive.path if isinstance(archive, Market) else archive)
+    loaded, bars = loaded_from(folder, folder_of(archive))
     page = out or folder / f"{file_name(symbol.upper(), unique=True)}-{date_of(session)}.html"
     hits = (
         pl.scan_parquet(folder / "hits.parquet")
@@ -158,7 +158,7 @@ def chart_of(
 
 
 def report(
-    *runs: str | Path, out: str | Path | None = None, archive: str | Path | Market | None = None
+    *runs: str | Path, out: str | Path | None = None, archive: str | Path | OpenMarket | None = None
 ) -> Path:
     """Write the report of a run directory, or of several side by side, as one HTML page that opens from disk (extra `charts`).
 
@@ -167,7 +167,7 @@ def report(
     """
     bars = (
         archive.archive
-        if isinstance(archive, Market)
+        if isinstance(archive, OpenMarket)
         else Archive.open(archive)
         if archive
         else None

@@ -14,23 +14,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.api.html import facts_html
-from engine.api.market import Market, market_of
-from engine.api.options import Spell, check_order, date_of
-from engine.api.progress import telling
-from engine.archive.anomalies import KINDS
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of, open_market
+from engine.api.progress_display import telling
+from engine.api.scan_options import Spell, check_order, date_of
 from engine.archive.archive import Archive
-from engine.archive.atomic import atomic_path
-from engine.archive.check import Finding, check_archive
-from engine.archive.fix import MOST_REMOVED, fix_archive
-from engine.archive.fix_log import FIXES
-from engine.archive.info import ArchiveInfo, describe
-from engine.archive.quality import ArchiveQuality, QualityTotals
+from engine.archive.archive_info import ArchiveInfo, describe
+from engine.archive.disk.atomic import atomic_path
+from engine.archive.quality.anomalies import KINDS
+from engine.archive.quality.check_bars import Finding, check_archive
+from engine.archive.quality.completeness import ArchiveQuality, QualityTotals
+from engine.archive.quality.repair import MOST_REMOVED, fix_archive
+from engine.archive.quality.repair_log import FIXES
 from engine.errors import ConfigError
 from engine.progress import Progress
-from engine.results.charts import plotly
-from engine.results.coverage_page import coverage_page
-from engine.results.tables import whole_table
+from engine.report.candle_charts import plotly
+from engine.report.coverage_page import coverage_page
+from engine.runs.growing_tables import whole_table
 from engine.schema import ARCHIVE_QUALITY_SCHEMA
 
 MAP_COLUMNS, PAGE_COLUMNS = 60, 520  # of a heat map: as text, in a page
@@ -143,13 +143,13 @@ class Quality:
         return facts_html(self.facts, ("the least complete symbols", self.table))
 
 
-def info(archive: str | Path | Market) -> ArchiveInfo:
+def info(archive: str | Path | OpenMarket) -> ArchiveInfo:
     """What an archive holds: sessions, symbols, rows, size, span, coverage. Reads no intraday bars."""
     return describe(_read(archive))
 
 
 def check(
-    archive: str | Path | Market,
+    archive: str | Path | OpenMarket,
     *,
     fix: bool = False,
     remove_up_to: float = MOST_REMOVED,
@@ -170,7 +170,7 @@ def check(
 
 
 def quality(
-    archive: str | Path | Market,
+    archive: str | Path | OpenMarket,
     *symbols: str,
     start: str | dt.date | None = None,
     end: str | dt.date | None = None,
@@ -201,7 +201,7 @@ def quality(
             if table:
                 table.add(rows)
             progress("sessions", number + 1, len(asked.dates))
-    name = archive.path if isinstance(archive, Market) else archive
+    name = folder_of(archive)
     title = f"{name}: bars present, {asked.dates[0]} to {asked.dates[-1]}"
     found = Quality(asked.dates, totals.by_symbol, totals, title)
     if page:
@@ -209,10 +209,10 @@ def quality(
     return found
 
 
-def _read(archive: str | Path | Market) -> Archive:
+def _read(archive: str | Path | OpenMarket) -> Archive:
     """The archive, of which nothing is kept: every bar is read once."""
     return (
         Archive.open(archive.path)
-        if isinstance(archive, Market)
-        else market_of(archive, keep=0).archive
+        if isinstance(archive, OpenMarket)
+        else open_market(archive, keep=0).archive
     )

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.market import Market
-from engine.api.options import Day, Spell, check_order
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, folder_of
 from engine.api.pages import report as write_report
 from engine.api.pages import show as show_run
-from engine.api.progress import by_session, telling
-from engine.api.sources import (
+from engine.api.progress_display import by_session, telling
+from engine.api.result_tables import funnel_table, left_out_table, scanners_table
+from engine.api.scan_options import Day, Spell, check_order
+from engine.api.scan_sources import (
     DEFAULT_ARCHIVE,
     ConfigLike,
     Overrides,
@@ -28,18 +29,17 @@ from engine.api.sources import (
     loaded_from,
     universe_overrides,
 )
-from engine.api.tables import funnel_table, left_out_table, scanners_table
 from engine.archive.archive import Archive
-from engine.archive.atomic import atomic_path
+from engine.archive.disk.atomic import atomic_path
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.errors import Interrupted, RunError
 from engine.progress import Progress
-from engine.results.provenance import UNFINISHED, changes, loaded_of, read_manifest
-from engine.results.report import report_page
-from engine.results.run import FinishedRun, execute_run, resume_run
-from engine.results.run_directory import TRADING_TABLES, finished, kept_blocks
-from engine.results.run_tables import RunTables
-from engine.results.tables import whole_frame, writing
+from engine.report.run_page import report_page
+from engine.runs.execute_run import FinishedRun, execute_run, resume_run
+from engine.runs.growing_tables import whole_frame, writing
+from engine.runs.provenance import UNFINISHED, changes, loaded_of, read_manifest
+from engine.runs.run_directory import TRADING_TABLES, finished, kept_blocks
+from engine.runs.run_tables import RunTables
 from engine.schema import HITS_SCHEMA
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class UnfinishedRun:
 def run(
     config: ConfigLike,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     start: Day | None = None,
     end: Day | None = None,
     universe: str | list[str] | None = None,
@@ -272,7 +272,7 @@ def run(
     dates = _dates(start, end, on_corrupt)
     loaded = config_of(config, overrides)
     loaded = config_of(config, [*_texts(overrides), *dates, *universe_overrides(loaded, universe)])
-    place = _place(archive) or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
+    place = folder_of(archive) or loaded.resolve(loaded.config.archive or DEFAULT_ARCHIVE)
     with _interruptible(), telling(on_progress) as progress:
         done = execute_run(
             loaded, Archive.open(place), Path(out), by_session(progress), workers, audit, audit_seed
@@ -283,7 +283,7 @@ def run(
 def repeat(
     run: str | Path,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     start: Day | None = None,
     end: Day | None = None,
     universe: str | list[str] | None = None,
@@ -308,7 +308,7 @@ def repeat(
     loaded = loaded_of(before, folder, [*asked, *universe_overrides(loaded, universe)])
     target = Path(out) if out else folder.absolute().parent
     with _interruptible(), telling(on_progress) as progress:
-        bars = Archive.open(_place(archive) or Path(before["archive_path"]))
+        bars = Archive.open(folder_of(archive) or Path(before["archive_path"]))
         done = execute_run(loaded, bars, target, by_session(progress), workers, audit, audit_seed)
     told = changes(before, read_manifest(done.path))
     wanted = bool(asked or universe)
@@ -319,7 +319,7 @@ def repeat(
 def resume(
     run: str | Path,
     *,
-    archive: str | Path | Market | None = None,
+    archive: str | Path | OpenMarket | None = None,
     report: bool | None = None,
     workers: int = 1,
     on_progress: Progress | None = None,
@@ -329,7 +329,7 @@ def resume(
     if finished(folder) is not None:
         return open_run(folder.with_name(folder.name.removesuffix(UNFINISHED)))
     with _interruptible(), telling(on_progress) as progress:
-        done = resume_run(folder, _place(archive), by_session(progress), workers)
+        done = resume_run(folder, folder_of(archive), by_session(progress), workers)
     return _reported(Run(done.path, done), report)
 
 
@@ -351,10 +351,6 @@ def _texts(overrides: Overrides) -> Sequence[str]:
         if isinstance(overrides, dict)
         else list(overrides)
     )
-
-
-def _place(archive: str | Path | Market | None) -> Path | None:
-    return archive.path if isinstance(archive, Market) else Path(archive) if archive else None
 
 
 def _reported(run: Run, wanted: bool | None) -> Run:

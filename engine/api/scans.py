@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from engine.api.html import facts_html
-from engine.api.market import Market, Scannable, market_of
-from engine.api.options import ScanOptions
-from engine.api.progress import by_session, telling
-from engine.api.tables import funnel_table, latest, left_out_table, scanners_table
+from engine.api.notebook_html import facts_html
+from engine.api.open_market import OpenMarket, Scannable, open_market
+from engine.api.progress_display import by_session, telling
+from engine.api.result_tables import funnel_table, latest, left_out_table, scanners_table
+from engine.api.scan_options import ScanOptions
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.config.load import LoadedConfig
 from engine.errors import Interrupted, RunError
 from engine.progress import Progress
-from engine.results.batch_scan import BatchScan, scan_archive
-from engine.results.summary import RunSummary
+from engine.runs.batch_scan import BatchScan, scan_archive
+from engine.runs.summary import RunSummary
 
 if TYPE_CHECKING:
     from engine.api.evaluations import Evaluated
@@ -38,7 +38,7 @@ class Scan:
     """
 
     batch: BatchScan = field(repr=False)
-    market: Market
+    market: OpenMarket
     loaded: LoadedConfig = field(repr=False)
 
     @property
@@ -118,7 +118,9 @@ class Scan:
 
     def evaluate(self, **options: Any) -> Evaluated:
         """What the hits did next; options as of `Market.evaluate`."""
-        return self.market.evaluate(self.hits, **options)
+        from engine.api.evaluations import evaluate_hits
+
+        return evaluate_hits(self.hits, self.market.archive, **options)
 
     def explain(self, symbol: str, at: str | dt.datetime, scanner: str | None = None) -> Answer:
         """Why a symbol was found at a tick (exchange time), or why not; `scanner` names one of several."""
@@ -163,7 +165,7 @@ class Scan:
 
 
 def scan(
-    archive: str | Path | Market,
+    archive: str | Path | OpenMarket,
     *scanners: Scannable,
     out: str | Path | None = None,
     first_hit: bool = False,
@@ -173,19 +175,20 @@ def scan(
     **options: Unpack[ScanOptions],
 ) -> Scan:
     """Scan an archive; see `Market.scan`."""
-    return market_of(archive).scan(
-        *scanners,
+    market = open_market(archive)
+    return scan_config_of(
+        market,
+        market.loaded(*scanners, **options),
         out=out,
         first_hit=first_hit,
         keep_hits=keep_hits,
         workers=workers,
         on_progress=on_progress,
-        **options,
     )
 
 
 def scan_config_of(
-    market: Market,
+    market: OpenMarket,
     loaded: LoadedConfig,
     *,
     out: str | Path | None = None,

@@ -1,1 +1,1 @@
-"""Archives on disk: read, write, import, files in place, check, quality, repairs, the demo market; universes, actions, tickers."""
+"""An archive of bars: reading it in memory order, whoever laid out its files."""

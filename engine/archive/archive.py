@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.archive import layout
-from engine.archive.files import read_bars, read_index, read_times, symbol_runs
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import read_bars, read_index, read_times, symbol_runs
+from engine.archive.disk.session_files import OwnFiles, SessionFiles
 from engine.archive.in_place import ForeignFiles
 from engine.archive.missing_parts import missing_interval, years_without_days
-from engine.archive.session_files import OwnFiles, SessionFiles
 from engine.archive.symbol_map import SymbolMap
 from engine.clock.calendar import NO_DAY, ExchangeCalendar
 from engine.clock.interval import MICROS_A_MINUTE
@@ -246,7 +246,11 @@ class Archive:
     @cached_property
     def _missing_year(self) -> ArchiveError | None:
         """Of a year of intraday sessions without its daily bars; those of files in place are made as they are read."""
-        return None if self.may_lack_parts or self.manifest.in_place else years_without_days(self)
+        return (
+            None
+            if self.may_lack_parts or self.manifest.in_place
+            else years_without_days(self.files, self.intervals)
+        )
 
     @cached_property
     def _daily_dates(self) -> list[dt.date]:

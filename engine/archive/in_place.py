@@ -22,17 +22,17 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive.catalogue import Catalogue, SessionFacts
-from engine.archive.files import in_order
-from engine.archive.layout import ArchiveManifest, InPlace
-from engine.archive.read_columns import read_columns
-from engine.archive.session_dates import refuse_shifted_days, session_dates
-from engine.archive.source import SourceOptions
-from engine.archive.spelling import SPELLED, two_series, two_spellings
-from engine.archive.template import Template
-from engine.archive.text import TextOptions
-from engine.archive.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
-from engine.archive.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
+from engine.archive.disk.bar_files import in_order
+from engine.archive.disk.layout import ArchiveManifest, InPlace
+from engine.archive.disk.session_catalogue import Catalogue, SessionFacts
+from engine.archive.vendor_files.read_columns import read_columns
+from engine.archive.vendor_files.session_dates import refuse_shifted_days, session_dates
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.spelling import SPELLED, two_series, two_spellings
+from engine.archive.vendor_files.template import Template
+from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
+from engine.archive.vendor_files.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, BarImportError

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import polars as pl
-
-from engine.archive import layout
-from engine.archive.files import read_bars
+from engine.archive.disk import layout
+from engine.archive.disk.session_files import SessionFiles
 from engine.archive.in_place import ForeignFiles
-from engine.archive.session_files import SessionFiles
-from engine.clock.calendar import Session
 from engine.errors import ArchiveError
-
-if TYPE_CHECKING:
-    from engine.archive.archive import Archive
 
 
 def missing_interval(root: Path, files: SessionFiles, interval: str) -> ArchiveError:
@@ -39,56 +31,20 @@ def missing_interval(root: Path, files: SessionFiles, interval: str) -> ArchiveE
     )
 
 
-def years_without_days(archive: Archive) -> ArchiveError | None:
-    """Of years that have intraday sessions and no file of daily bars, which is where symbols and earlier closes come from."""
-    years = layout.daily_years(archive.files.daily_root)
-    for interval in archive.intervals if "1d" in archive.intervals else ():
-        dates = archive.files.dates(interval) if interval != "1d" else []
+def years_without_days(files: SessionFiles, intervals: Sequence[str]) -> ArchiveError | None:
+    """The error of the first year with intraday sessions and no file of daily bars, else None.
+
+    Symbols and earlier closes are read from daily bars.
+    """
+    years = layout.daily_years(files.daily_root)
+    for interval in intervals if "1d" in intervals else ():
+        dates = files.dates(interval) if interval != "1d" else []
         for year in sorted({date.year for date in dates} - set(years)):
             sessions = sum(date.year == year for date in dates)
             return ArchiveError(
                 f"no daily bars of {year}, though there are {sessions} sessions of {interval} bars",
-                where=layout.daily_file(archive.files.daily_root, year).parent,
+                where=layout.daily_file(files.daily_root, year).parent,
                 expected="a file of daily bars a year",
                 fix="put it back, or import the sessions of that year again",
             )
     return None
-
-
-class DailySymbols:
-    """The tickers that have a daily bar, session by session in order; a year is read at once."""
-
-    def __init__(self, archive: Archive):
-        self._archive = archive
-        self._year = 0
-        self._symbols: pl.DataFrame | None = None
-
-    def lacking(self, bars: pl.DataFrame, session: Session) -> list[str]:
-        """The tickers, sorted, that have bars in a session's regular hours and no daily bar; none where that cannot be read."""
-        if session.date.year != self._year:
-            self._year = session.date.year
-            self._symbols = self._read(self._year)
-        start = pl.col("timestamp").dt.epoch("us")
-        regular = (
-            bars.filter(start >= session.open, start < session.close)["symbol"]
-            .drop_nulls()
-            .unique()
-            .sort()
-        )
-        if self._symbols is None:
-            return []
-        there = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
-            "symbol"
-        ]
-        return regular.filter(~regular.is_in(there.implode())).to_list()
-
-    def _read(self, year: int) -> pl.DataFrame | None:
-        path = self._archive.daily_file(year)
-        if not path.exists():
-            return pl.DataFrame(schema={"symbol": pl.String, "day": pl.Int64})
-        try:
-            return read_bars(path, ["symbol"]).with_columns(
-                day=pl.Series(self._archive.daily_days(year))
-            )
-        except ArchiveError:
-            return None

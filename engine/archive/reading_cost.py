@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.archive.archive import Archive
-from engine.archive.files import read_bars, read_index, write_bars
+from engine.archive.disk.bar_files import read_bars, read_index, write_bars
 from engine.archive.in_place import ForeignFiles
 from engine.schema import BAR_SCHEMA
 

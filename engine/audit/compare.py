@@ -22,7 +22,7 @@ from engine.audit.difference import Difference, same
 from engine.audit.sight import Sight
 from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
-from engine.scan.slot import ScannerSlot
+from engine.scan.scanner_runtime import ScannerSlot
 from engine.schema import TIMESTAMP
 
 NO_VALUES = ("symbol", "tick")

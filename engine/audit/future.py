@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.daily import daily_from_session
-from engine.archive.files import write_bars
-from engine.archive.universe import is_membership, read_membership
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import write_bars
+from engine.archive.disk.daily_files import daily_from_session
+from engine.archive.reference.universe import is_membership, read_membership
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import UniverseError

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.archive.archive import Archive
-from engine.archive.doubts import longer_bars, shifted_label
+from engine.archive.quality.declared_doubts import longer_bars, shifted_label
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
 from engine.audit.future import FUTURES, Future, in_our_layout

@@ -12,13 +12,13 @@ from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.panel.bars import Ints
 from engine.runtime.forget_modules import forget_modules
+from engine.scan.clause_evaluation import values_of
 from engine.scan.cross_section import CrossSection
-from engine.scan.evaluation import values_of
-from engine.scan.plan import Clause
-from engine.scan.slot import ScannerSlot
+from engine.scan.scan_plan import Clause
+from engine.scan.scanner_runtime import ScannerSlot
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionRecord, SessionTables
-from engine.trading.desk import make_desk
+from engine.session.session_record import SessionRecord, SessionTables
+from engine.trading.trading_desk import make_desk
 
 SCAN_TABLES, TRADING_TABLES = (
     ("scans", "hits", "symbols", "quality"),

@@ -80,7 +80,7 @@ def cli(folders: tuple[str, ...]) -> None:
     """
     if folders:
         from engine.api import allow_modules
-        from engine.cli.options import spell
+        from engine.cli.shared_options import spell
 
         allow_modules(folders, spell=spell)
 

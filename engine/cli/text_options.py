@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.cli.options import Command
+from engine.cli.shared_options import Command
 
 
 def text_options(command: Command) -> Command:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, FeatureNode
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.daily import DailyBars, DailyPanel
+from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.passes import Job
 from engine.panel.session_panel import SessionPanel
 from engine.runtime.buffers import Buffers

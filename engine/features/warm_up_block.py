@@ -26,7 +26,7 @@ from engine.features.feature_state import BatchFeatures, Columns, FeatureState
 from engine.features.lazy_columns import LazyColumns
 from engine.features.session_rows import Panel, SessionRows
 from engine.panel.bars import Bars, Floats, Ints
-from engine.panel.daily import DailyBars, DailyPanel
+from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from engine.archive.archive import Archive
-from engine.archive.files import symbol_runs
+from engine.archive.disk.bar_files import symbol_runs
 from engine.clock.calendar import Session
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.compute.bar_coverage import coverage
@@ -15,7 +15,7 @@ from engine.compute.derive_bars import derive_bars
 from engine.compute.span_rows import first_disorder, span_rows
 from engine.errors import ArchiveError, SessionFileError
 from engine.panel.bars import Bars, Floats, Ints, rows_of
-from engine.panel.coverage import Coverage
+from engine.panel.session_coverage import Coverage
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 from engine.schema import BAR_VALUES

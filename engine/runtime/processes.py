@@ -7,7 +7,7 @@ A worker whose parent was killed would wait for work for ever: it listens to a p
 the parent ends.
 Measured: without the pipe, workers of a run that is killed by SIGKILL are still there after a
 minute.
-The test: tests/results/test_resume.py, `test_workers_end_with_the_run`.
+The test: tests/runs/test_resume.py, `test_workers_end_with_the_run`.
 """
 
 from __future__ import annotations

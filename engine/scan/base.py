@@ -10,13 +10,13 @@ from typing import Any, ClassVar, TypeVar
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.archive.universe import Universe
+from engine.archive.reference.universe import Universe
 from engine.errors import ConfigError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
 from engine.plug_ins import declared, plug_in_code
-from engine.scan.context import ScanContext
-from engine.scan.plan import ScanPlan
-from engine.scan.result import ColumnarResult, ScanResult
+from engine.scan.scan_context import ScanContext
+from engine.scan.scan_plan import ScanPlan
+from engine.scan.scan_result import ColumnarResult, ScanResult
 
 UniverseSpec = str | list[str] | dict[str, Any]
 P = TypeVar("P", bound=BaseModel)

@@ -34,13 +34,13 @@ from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
 from engine.plug_ins import told
 from engine.runtime.guard import guarded
-from engine.scan.context import ScanContext
 from engine.scan.cross_section import CrossSection
-from engine.scan.record import ScanRecord
-from engine.scan.result import ColumnarResult, ScanResult
 from engine.scan.reveal import reveal
-from engine.scan.slot import BatchOutcome, Outcome, ScanKind, ScannerSlot, ScannerState
-from engine.scan.store import SymbolStore
+from engine.scan.scan_context import ScanContext
+from engine.scan.scan_record import ScanRecord
+from engine.scan.scan_result import ColumnarResult, ScanResult
+from engine.scan.scanner_runtime import BatchOutcome, Outcome, ScanKind, ScannerSlot, ScannerState
+from engine.scan.symbol_store import SymbolStore
 
 log = logging.getLogger("barsweep")
 TAG = "[SCANNER_MANAGER]"

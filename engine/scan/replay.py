@@ -29,7 +29,7 @@ from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIB
 from engine.features.session_rows import Panel
 from engine.features.warm_up_block import OF_ACTIONS, BlockSample, WarmUpBlock, block_of
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily import DailyBars, DailyHistory, DailyPanel
+from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
 from engine.panel.session_panel import SessionPanel

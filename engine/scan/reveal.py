@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.panel.bars import Ints, joined
+from engine.scan.clause_evaluation import SessionHits
 from engine.scan.cross_section import CrossSection
-from engine.scan.evaluation import SessionHits
-from engine.scan.slot import Outcome, ScanKind, ScannerSlot
-from engine.scan.store import SymbolStore
+from engine.scan.scanner_runtime import Outcome, ScanKind, ScannerSlot
+from engine.scan.symbol_store import SymbolStore
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Protocol
 
 from engine.archive.archive import Archive
-from engine.archive.universe import Universe
+from engine.archive.reference.universe import Universe
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
@@ -32,14 +32,14 @@ from engine.runtime.time_limit import check_time_limit
 from engine.scan.base import ColumnarScanner
 from engine.scan.manager import ScannerManager
 from engine.scan.replay import MarketReplay, SessionBatch
-from engine.scan.slot import Outcome
+from engine.scan.scanner_runtime import Outcome
 from engine.session.history import TrailingHistory
 from engine.session.needs import RunNeeds
 from engine.session.phases import PhaseClock
 from engine.session.play_mode import PlayMode
-from engine.session.record import SessionRecord
 from engine.session.scope import TAG, RunScope
 from engine.session.session_data import SessionData
+from engine.session.session_record import SessionRecord
 from engine.session.symbol_view import Moment
 from engine.session.trader import Scene, Trader
 

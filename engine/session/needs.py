@@ -14,7 +14,7 @@ from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
 from engine.scan.replay import MarketReplay, ReplaySpec, SessionBatch
 from engine.scan.requirements import Requirements
-from engine.scan.slot import ScannerSlot
+from engine.scan.scanner_runtime import ScannerSlot
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import RunScope
 from engine.session.session_data import SessionData

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.scan.slot import ScannerSlot
+from engine.scan.scanner_runtime import ScannerSlot
 
 log = logging.getLogger("barsweep")
 

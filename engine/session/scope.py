@@ -9,9 +9,9 @@ import reprlib
 from collections.abc import Sequence
 
 from engine.archive.archive import Archive
-from engine.archive.complete_enough import CompleteEnough
-from engine.archive.doubts import shifted_label
-from engine.archive.universe import FixedUniverse, Universe, load_universe
+from engine.archive.quality.complete_enough import CompleteEnough
+from engine.archive.quality.declared_doubts import shifted_label
+from engine.archive.reference.universe import FixedUniverse, Universe, load_universe
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose, Schedule
@@ -22,7 +22,7 @@ from engine.indicators.key import IndicatorKey
 from engine.plug_ins import made
 from engine.scan.base import BaseScanner, UniverseSpec
 from engine.scan.load_scanner import load_scanner_class
-from engine.scan.slot import ScannerSlot
+from engine.scan.scanner_runtime import ScannerSlot
 
 log = logging.getLogger("barsweep")
 TAG = "[SESSION_COORDINATOR]"

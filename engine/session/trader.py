@@ -1,4 +1,4 @@
-"""What the coordinator asks of whoever trades during a run; the trading desk (engine/trading/desk.py) answers."""
+"""What the coordinator asks of whoever trades during a run; the trading desk (engine/trading/trading_desk.py) answers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The strategy API, in one import."""
 
 from engine.indicators.key import IndicatorKey
+from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.expressions import (
     universe_mean,
     universe_percentile,
@@ -8,11 +9,10 @@ from engine.scan.expressions import (
     universe_rank,
     universe_zscore,
 )
-from engine.scan.language import parse_condition, parse_value
 from engine.scan.missing import without_nan
 from engine.scan.previous import crosses_above, crosses_below, previous
-from engine.trading.context import StrategyContext
 from engine.trading.strategy import ColumnarStrategy, SizeUnit, Strategy, StrategyParams
+from engine.trading.strategy_context import StrategyContext
 
 __all__ = [
     "ColumnarStrategy",

@@ -21,13 +21,13 @@ from engine.errors import BarsweepError, RunError, did_you_mean
 from engine.session.session_data import SessionData
 from engine.session.symbol_view import Moment
 from engine.session.trader import Found, Scene
+from engine.trading.bar_feed import instants_of
 from engine.trading.broker import records
 from engine.trading.broker_account import Broker
-from engine.trading.context import StrategyContext
 from engine.trading.finds import CONFIG, NEVER, Finds, ScannerCodes, note_found
-from engine.trading.layout import Layout
-from engine.trading.slot import StrategySlot
-from engine.trading.tape import instants_of
+from engine.trading.session_layout import Layout
+from engine.trading.strategy_context import StrategyContext
+from engine.trading.strategy_runtime import StrategySlot
 
 log = logging.getLogger("barsweep")
 TAG = "[TRADING_DESK]"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from engine.session.trader import Found
-from engine.trading.plan import Finder
-from engine.trading.slot import StrategySlot
+from engine.trading.signal_plan import Finder
+from engine.trading.strategy_runtime import StrategySlot
 
 CONFIG = "config"  # stands for a scanner where the config named the symbol
 NEVER = int(np.iinfo(np.int64).max)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.indicators.key import IndicatorKey
 from engine.scan.base import parse_params
-from engine.trading.context import StrategyContext
+from engine.trading.strategy_context import StrategyContext
 
 SizeUnit = Literal["shares", "cash", "percent", "risk"]
 

@@ -17,7 +17,7 @@ from engine.archive.archive import Archive
 from scanners.momentum_scanner import MomentumScanner
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
-from tests.runs import EVERY_5_MINUTES, momentum
+from tests.running import EVERY_5_MINUTES, momentum
 
 SPAN: Any = {"start": "2017-11-20", "end": "2017-11-28"}
 BACKWARDS: Any = {"start": SPAN["end"], "end": dt.date(2017, 11, 20)}

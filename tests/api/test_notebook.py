@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 
 import barsweep as bs
-from engine.api import progress as progressing
-from engine.api.html import facts_html
+from engine.api import progress_display as progressing
+from engine.api.notebook_html import facts_html
 from engine.archive.archive import Archive
 from tests.data import PROJECT
-from tests.results.killed_runs import digest
-from tests.runs import momentum
+from tests.running import momentum
+from tests.runs.killed_runs import digest
 
 WHERE = "close > prev_close * 1.01"
 LONGEST = 200_000

@@ -14,10 +14,10 @@ import pytest
 
 import barsweep as bs
 from engine.archive import archive as archives
-from engine.archive import session_files
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from engine.archive.kept import KeptArchive, KeptBars
+from engine.archive.decoded_archive import KeptArchive, KeptBars
+from engine.archive.disk import session_files
+from engine.archive.ingest.demo import make_demo
 
 WHERE = "close > rolling_max_3_1d and rsi_14 > 50"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import FILE_NAME, SourceOptions
+from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
 
 HEAD = "date,open,high,low,close,volume"
 READING = {name for name in SourceOptions.__dataclass_fields__}

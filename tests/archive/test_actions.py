@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import actions, layout
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from engine.archive.lean import _ratio, factor_actions
-from engine.archive.tables import write_table
+from engine.archive.disk import layout
+from engine.archive.ingest.demo import make_demo
+from engine.archive.ingest.lean import _ratio, factor_actions
+from engine.archive.reference import corporate_actions as actions
+from engine.archive.reference.small_tables import write_table
 from engine.errors import ArchiveError
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
 from tests.lean import factor_files
-from tests.runs import config, hits
+from tests.running import config, hits
 
 HEAD = "symbol,ex_date,split_ratio,cash_dividend\n"
 

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import importer, probe, reading, staging
 from engine.archive.archive import Archive
-from engine.archive.diff import diff_archives
-from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import FILE_NAME, SourceOptions
+from engine.archive.ingest import importer, probe, staging
+from engine.archive.ingest import read_source as reading
+from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.quality.archive_diff import diff_archives
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 

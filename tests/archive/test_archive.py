@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.files import read_times, write_bars
-from engine.archive.info import describe
+from engine.archive.archive_info import describe
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import read_times, write_bars
+from engine.archive.quality.check_bars import check_archive
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA
-from tests.runs import config, hits, momentum
+from tests.running import config, hits, momentum
 
 DATE = dt.date(2017, 11, 8)
 

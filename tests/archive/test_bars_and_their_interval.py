@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.spacing import Spacing
-from engine.archive.vendors import LAYOUTS
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.vendor_files.spacing import Spacing
+from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError, BarImportError

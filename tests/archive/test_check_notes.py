@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.files import write_bars
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import write_bars
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.quality.check_bars import check_archive
 from engine.clock.calendar import ExchangeCalendar
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA
 from tests.cli.barsweep import Barsweep

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive.actions import read_actions
 from engine.archive.archive import Archive
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.tickers import read_tickers
-from engine.archive.time_text import DAY_FIRST, MONTH_FIRST, form_of, orders_of, parse
-from engine.archive.universe import read_membership
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.reference.corporate_actions import read_actions
+from engine.archive.reference.tickers import read_tickers
+from engine.archive.reference.universe import read_membership
+from engine.archive.vendor_files.time_text import DAY_FIRST, MONTH_FIRST, form_of, orders_of, parse
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import BarImportError, BarsweepError
 from tests.archive.sources import clock, csv, imported, written

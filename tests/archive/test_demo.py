@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
+from engine.archive.ingest.demo import make_demo
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA
 

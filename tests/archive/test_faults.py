@@ -14,15 +14,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.daily import daily_from_session
-from engine.archive.files import count_rows, read_bars, read_index, verify, write_bars
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.info import describe
-from engine.archive.lock import write_lock
-from engine.archive.staging import PLAN
+from engine.archive.archive_info import describe
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import count_rows, read_bars, read_index, verify, write_bars
+from engine.archive.disk.daily_files import daily_from_session
+from engine.archive.disk.lock import write_lock
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.staging import PLAN
+from engine.archive.quality.check_bars import check_archive
 from engine.errors import ArchiveError, BarImportError
 from engine.panel.session_panel import SessionPanel
 from engine.panel.symbol_table import SymbolTable
@@ -30,7 +30,7 @@ from engine.schema import BAR_SCHEMA
 from tests.archive.forked_imports import digests
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT, real_data
-from tests.runs import config, hits, momentum, tables, write_config
+from tests.running import config, hits, momentum, tables, write_config
 
 DATES = [dt.date(2018, 3, 1), dt.date(2018, 3, 2), dt.date(2018, 3, 5)]
 ALL = list(BAR_SCHEMA)
@@ -187,7 +187,7 @@ def test_an_import_killed_while_it_cleans_up(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("engine.archive.staging.shutil.rmtree", killed)
+        patched.setattr("engine.archive.ingest.staging.shutil.rmtree", killed)
         import_bars([source], tmp_path / "again", ImportOptions(label="open"))
     import_bars([source], tmp_path / "again", ImportOptions(label="open"))
     assert (

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.files import read_bars, write_bars
-from engine.archive.fix import fix_archive, repair
-from engine.archive.fix_log import FIXES
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import read_bars, write_bars
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.quality.repair import fix_archive, repair
+from engine.archive.quality.repair_log import FIXES
 from engine.schema import BAR_SCHEMA
 from tests.archive.forked_imports import digests
 from tests.cli.barsweep import Barsweep
@@ -166,11 +166,11 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, bool]]:
             with monkeypatch.context() as patched:
                 replace, unlink = os.replace, Path.unlink
                 patched.setattr(
-                    "engine.archive.atomic.os.replace",
+                    "engine.archive.disk.atomic.os.replace",
                     lambda *a, struck=struck, real=replace: struck(real, *a),
                 )
                 patched.setattr(
-                    "engine.archive.fix_log.Path.unlink",
+                    "engine.archive.quality.repair_log.Path.unlink",
                     lambda self, missing_ok=False, struck=struck, real=unlink: (
                         struck(real, self, missing_ok=missing_ok)
                         if self.name == "begun.parquet"

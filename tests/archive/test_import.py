@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.importer import ImportOptions, ImportSummary, import_bars
-from engine.archive.source import FILE_NAME, SourceOptions
-from engine.archive.validate import drop_copies, split_conflicts
+from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.validate import drop_copies, split_conflicts
 from engine.errors import BarImportError
 from engine.schema import BAR_SCHEMA
 from tests.data import PROJECT, real_data
@@ -123,7 +124,7 @@ def test_a_killed_import_goes_on_to_the_same_bytes_and_counts(tmp_path: Path) ->
         [tmp_path / "part.parquet"], tmp_path / "whole", ImportOptions(label="open")
     )
     code = (
-        "import sys; from pathlib import Path; from engine.archive.importer import *\n"
+        "import sys; from pathlib import Path; from engine.archive.ingest.importer import *\n"
         "print('go', flush=True)\n"
         f"import_bars([Path({str(tmp_path / 'part.parquet')!r})], Path({str(target)!r}), ImportOptions(label='open'))"
     )

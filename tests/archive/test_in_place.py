@@ -16,22 +16,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.diff import diff_archives
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.archive_info import describe
+from engine.archive.disk import layout
 from engine.archive.in_place import ForeignFiles
-from engine.archive.info import describe
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.archive_diff import diff_archives
+from engine.archive.quality.check_bars import check_archive
 from engine.archive.reading_cost import reading_cost
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.template import Template
+from engine.archive.vendor_files.template import Template
 from engine.clock import calendar_cache
 from engine.errors import ArchiveError, BarImportError
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, PRICE_COLUMNS, SYMBOL_MAP_SCHEMA
 from tests.cli.barsweep import Barsweep
 from tests.data import real_data
-from tests.runs import EVERY_5_MINUTES, config, hits, momentum, tables
+from tests.running import EVERY_5_MINUTES, config, hits, momentum, tables
 
 ALL, MINUTE = list(BAR_SCHEMA), pl.duration(minutes=1)
 START = dt.date(2018, 3, 5)  # of the sessions that the layouts hold, with warm-up before

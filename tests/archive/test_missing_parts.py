@@ -9,17 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.files import read_bars, write_bars
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import read_bars, write_bars
 from engine.archive.in_place import ForeignFiles
-from engine.archive.recognise import InPlaceOptions, init_in_place
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.check_bars import check_archive
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA
 from tests.cli.barsweep import Barsweep
-from tests.runs import momentum, write_config
+from tests.running import momentum, write_config
 
 COMMANDS = (
     ("scan", "--where", "close > 0"),

@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from engine.archive.files import read_index, read_times
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import read_index, read_times
+from engine.archive.ingest.demo import make_demo
 from engine.errors import BarsweepError
 from tests.cli.barsweep import Barsweep
-from tests.runs import config, hits, momentum, tables
+from tests.running import config, hits, momentum, tables
 
 DEEP = "[" * 100_000
 NOTES = {

@@ -12,24 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import layout
-from engine.archive.anomalies import mark_anomalies
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.complete_enough import CompleteEnough
-from engine.archive.daily import daily_from_session
-from engine.archive.files import in_order, read_bars, write_bars
-from engine.archive.fix import fix_archive, repair
-from engine.archive.fix_log import FIXES, FIXES_SCHEMA
-from engine.archive.quality import FLAGS, ArchiveQuality, QualityTotals
-from engine.archive.universe import FixedUniverse
-from engine.archive.validate import reason
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import in_order, read_bars, write_bars
+from engine.archive.disk.daily_files import daily_from_session
+from engine.archive.quality.anomalies import mark_anomalies
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.quality.complete_enough import CompleteEnough
+from engine.archive.quality.completeness import FLAGS, ArchiveQuality, QualityTotals
+from engine.archive.quality.repair import fix_archive, repair
+from engine.archive.quality.repair_log import FIXES, FIXES_SCHEMA
+from engine.archive.reference.universe import FixedUniverse
+from engine.archive.vendor_files.validate import reason
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, PRICE_COLUMNS
 from tests.cli.barsweep import Barsweep
-from tests.runs import EVERY_5_MINUTES, config, momentum, tables
+from tests.running import EVERY_5_MINUTES, config, momentum, tables
 
 ALL, DATE = list(BAR_SCHEMA), dt.date(2017, 11, 8)
 MINUTE = Interval.parse("1m")

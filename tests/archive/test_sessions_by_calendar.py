@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.complete_enough import CompleteEnough
-from engine.archive.diff import diff_archives
-from engine.archive.info import describe
-from engine.archive.quality import ArchiveQuality
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.universe import FixedUniverse
+from engine.archive.archive_info import describe
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.quality.archive_diff import diff_archives
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.quality.complete_enough import CompleteEnough
+from engine.archive.quality.completeness import ArchiveQuality
+from engine.archive.reference.universe import FixedUniverse
 from engine.clock.calendar import NO_DAY, ExchangeCalendar, Session
 from engine.clock.interval import Interval
 from engine.clock.schedule import Schedule
@@ -29,7 +29,7 @@ from engine.compute.bar_coverage import coverage
 from engine.errors import CalendarError
 from tests.archive.sources import clock, csv, imported, written
 from tests.cli.barsweep import Barsweep
-from tests.runs import config, tables
+from tests.running import config, tables
 
 FORM = "%Y-%m-%d %H:%M"
 MONDAY = dt.date(2020, 4, 20)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import actions, layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.split_jumps import JUMP, NO_JUMP, RATIOS, ratio_text, split_jumps
+from engine.archive.disk import layout
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.quality.split_jumps import JUMP, NO_JUMP, RATIOS, ratio_text, split_jumps
+from engine.archive.reference import corporate_actions as actions
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
 from tests.lean import bare_archive, lean_archive
 

@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive.actions import read_actions
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.lean import ticker_intervals
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import FILE_NAME, SourceOptions
-from engine.archive.spelling import SPELLED, two_series, two_spellings
-from engine.archive.tickers import read_tickers
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.lean import ticker_intervals
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.reference.corporate_actions import read_actions
+from engine.archive.reference.tickers import read_tickers
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.spelling import SPELLED, two_series, two_spellings
 from engine.errors import ArchiveError, BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA
 from tests.archive import test_vendors

@@ -16,14 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import text as text_module
-from engine.archive.actions import read_actions
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.recognise import InPlaceOptions, init_in_place
-from engine.archive.source import FILE_NAME, SourceOptions
-from engine.archive.text import TextOptions, text_pieces
-from engine.archive.unread import as_number, option_of, time_forms
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
+from engine.archive.reference.corporate_actions import read_actions
+from engine.archive.vendor_files import text_pieces as text_module
+from engine.archive.vendor_files.source_columns import FILE_NAME
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.text_pieces import TextOptions, text_pieces
+from engine.archive.vendor_files.unread import as_number, option_of, time_forms
 from engine.errors import ArchiveError, BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA
 from tests.cli.barsweep import Barsweep
@@ -477,7 +478,7 @@ def test_a_zip_of_another_name_than_its_file_tells_no_symbol(tmp_path: Path) -> 
 READ = """
 import sys
 from pathlib import Path
-from engine.archive.text import text_pieces
+from engine.archive.vendor_files.text_pieces import text_pieces
 from engine.runtime.peak_memory import peak_memory_mb
 rows = sum(len(piece) for _, piece in text_pieces(Path(sys.argv[1])))
 print(rows, int(peak_memory_mb()))

@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import layout, tickers
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.lean import ticker_intervals
-from engine.archive.long_gaps import long_gaps
+from engine.archive.disk import layout
+from engine.archive.ingest.lean import ticker_intervals
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.quality.long_gaps import long_gaps
+from engine.archive.reference import tickers
+from engine.archive.reference.universe import load_universe
 from engine.archive.symbol_map import NOBODY, SymbolMap, empty_map
-from engine.archive.universe import load_universe
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA, SYMBOL_MAP_SCHEMA
 from tests.data import real_data
 from tests.lean import bare_archive, map_files
-from tests.runs import config, hits
+from tests.running import config, hits
 
 HEAD = "symbol,ticker,start_date,end_date\n"
 DAY = dt.date(2000, 1, 1)

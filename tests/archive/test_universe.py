@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.universe import load_universe
+from engine.archive.reference.universe import load_universe
 from engine.errors import UniverseError
 from tests.data import real_data
 

@@ -23,10 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.readers import fixed_point
-from engine.archive.source import SourceOptions
-from engine.archive.vendors import LAYOUTS
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.vendor_files.readers import fixed_point
+from engine.archive.vendor_files.source_options import SourceOptions
+from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.disk import layout
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
-from engine.archive.universe import FixedUniverse
+from engine.archive.reference.universe import FixedUniverse
 from engine.indicators.indicator import Param
 from engine.indicators.register import register
 from engine.schema import BAR_SCHEMA

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
+from engine.archive.quality.check_bars import check_archive
 from engine.audit.future import CUT, FUTURES, PERTURBED, Future
 from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA
 

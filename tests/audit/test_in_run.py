@@ -11,10 +11,10 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.results.run import FinishedRun, execute_run
+from engine.runs.execute_run import FinishedRun, execute_run
 from engine.scan.replay import MarketReplay
 from tests.audit.test_look_ahead import leaky
-from tests.runs import config, momentum
+from tests.running import config, momentum
 
 FAST = {
     "module": "scanners.hybrid_scanner",

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.recognise import InPlaceOptions, init_in_place
+from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.audit.future import FUTURES, in_our_layout
 from engine.audit.look_ahead import BEGUN_THERE, AuditOptions, LookAheadAudit, audit_look_ahead
 from engine.clock.calendar import Session
@@ -21,13 +21,13 @@ from engine.compute.latest_rows import latest_rows
 from engine.config.load import LoadedConfig, load_config
 from engine.config.models import BacktestConfig, SessionConfig
 from engine.panel.bars import Bars, Ints
-from engine.panel.daily import DailyBars
+from engine.panel.daily_panel import DailyBars
 from engine.progress import silent
-from engine.results.run import execute_run
+from engine.runs.execute_run import execute_run
 from engine.runtime.buffers import Buffers
 from engine.schema import BAR_SCHEMA, MEMBERSHIP_SCHEMA
 from tests.data import PROJECT
-from tests.runs import EVERY_5_MINUTES
+from tests.running import EVERY_5_MINUTES
 
 CONFIGS = sorted((PROJECT / "session_configs").glob("*.json"))
 NOW_AND_THEN = [{"start": "09:45", "end": "15:45", "interval": "20m"}]

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
+from engine.archive.disk import layout
 from engine.audit.look_ahead import AuditOptions, LookAheadAudit
 from engine.schema import MEMBERSHIP_SCHEMA, SYMBOL_MAP_SCHEMA
 from tests.audit import zoo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.archive.archive import Archive
 from tests.cli.barsweep import Barsweep
-from tests.runs import write_config
+from tests.running import write_config
 
 SCHEDULE = (
     "--schedule",

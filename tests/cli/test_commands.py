@@ -19,12 +19,12 @@ from engine.cli.main import commands as built_in_commands
 from engine.errors import RunError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
-from engine.results.charts import candle_page
+from engine.report.candle_charts import candle_page
 from engine.scan.load_scanner import built_in_scanners
-from engine.scan.series import indicator_series
+from engine.scan.symbol_series import indicator_series
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT, real_data
-from tests.runs import EVERY_5_MINUTES, config, hits
+from tests.running import EVERY_5_MINUTES, config, hits
 
 
 def commands(

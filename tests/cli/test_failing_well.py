@@ -16,14 +16,14 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.ingest.demo import make_demo
+from engine.archive.ingest.importer import ImportOptions, import_bars
 from engine.config.load import load_config
 from engine.errors import ConfigError
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
-from tests.results.killed_runs import digest
-from tests.runs import EVERY_5_MINUTES
+from tests.running import EVERY_5_MINUTES
+from tests.runs.killed_runs import digest
 
 MOMENTUM = {
     "module": "scanners.momentum_scanner",
@@ -191,7 +191,7 @@ from pathlib import Path
 from engine.archive.archive import Archive
 from engine.config.load import load_config
 from engine.errors import WriteError
-from engine.results.run import execute_run
+from engine.runs.execute_run import execute_run
 
 def fill(done, total, date):
     if done == int(sys.argv[4]):

@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.files import write_bars
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.layout import daily_file, session_file
+from engine.archive.disk.bar_files import write_bars
+from engine.archive.disk.layout import daily_file, session_file
+from engine.archive.ingest.importer import ImportOptions, import_bars
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
 

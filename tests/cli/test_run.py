@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
+from engine.archive.ingest.demo import make_demo
 from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, SYMBOL_EVENTS_SCHEMA
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT

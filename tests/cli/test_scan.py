@@ -13,7 +13,7 @@ import pytest
 from engine.archive.archive import Archive
 from engine.cli.output import tell_of_compiling
 from tests.cli.barsweep import Barsweep
-from tests.runs import config, hits, momentum
+from tests.running import config, hits, momentum
 
 SPAN = ("--start", "2017-11-20", "--end", "2017-11-28")
 

@@ -23,8 +23,8 @@ from engine.panel.splits import Splits
 from engine.scan import replay
 from engine.scan.requirements import Requirements
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionTables
-from tests.runs import config, hits
+from engine.session.session_record import SessionTables
+from tests.running import config, hits
 
 # of every kind of node some, for each kernel takes a second to compile; that windows are windows is a test of the whole catalogue
 WINDOWS = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
+from engine.archive.ingest.demo import make_demo
 from tests.fuzz.cases import tally
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.api import open_archive
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
+from engine.archive.disk import layout
+from engine.archive.quality.check_bars import check_archive
 from tests.fuzz.cases import JSON, TEXTS, answer, cases
 
 

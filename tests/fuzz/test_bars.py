@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from engine.api import open_archive
 from engine.archive.archive import Archive
-from engine.archive.check import check_archive
-from engine.archive.importer import ImportOptions, import_bars
-from engine.archive.source import SourceOptions
+from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.quality.check_bars import check_archive
+from engine.archive.vendor_files.source_options import SourceOptions
 from engine.errors import BarsweepError
 from engine.schema import BAR_SCHEMA
 from tests.fuzz.cases import TEXTS, answer, cases

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.api import check_config
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig, config_schema, load_config
-from engine.results.run import execute_run
+from engine.runs.execute_run import execute_run
 from tests.data import PROJECT
 from tests.fuzz.cases import JSON, SCALARS, TEXTS, answer, cases
 

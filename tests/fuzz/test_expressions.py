@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from engine.api import open_archive
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError
+from engine.scan.clause_evaluation import values_of
 from engine.scan.columns import COLUMNS
-from engine.scan.evaluation import values_of
+from engine.scan.expression_language import conjuncts, parse_condition, parse_value
 from engine.scan.expressions import is_elementwise, stays_in_tick
-from engine.scan.language import conjuncts, parse_condition, parse_value
 from tests.fuzz.cases import TEXTS, answer, cases
 
 INDICATORS = ["sma_20_1d", "rsi_14_1m", "macd_12_26_9_5m.signal"]

@@ -16,7 +16,7 @@ from hypothesis import settings
 from engine.archive.archive import Archive
 from tests.data import PROJECT
 from tests.fuzz.cases import NIGHTLY
-from tests.runs import EVERY_5_MINUTES, momentum
+from tests.running import EVERY_5_MINUTES, momentum
 from tests.trading.runs import config
 
 WITHIN = 2.0  # seconds

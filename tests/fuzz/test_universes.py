@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.universe import Universe, load_universe
+from engine.archive.reference.universe import Universe, load_universe
 from engine.config.load import resolve_path
 from engine.errors import BarsweepError
 from tests.fuzz.cases import JSON, TEXTS, answer, cases

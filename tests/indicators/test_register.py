@@ -12,7 +12,7 @@ from engine.errors import IndicatorError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
 from engine.indicators.register import register
-from tests.runs import config, hits
+from tests.running import config, hits
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.archive.archive import Archive
 from engine.runtime import buffers
 from engine.runtime.buffers import SMALLEST, BufferPool, Buffers
-from tests.results.test_pinned_tables import PINS, digests
+from tests.runs.test_pinned_tables import PINS, digests
 
 ROWS = SMALLEST // 8
 

@@ -1,4 +1,4 @@
-"""Workers of the standard library outlive a parent that is killed; ours do not (tests/results/test_resume.py)."""
+"""Workers of the standard library outlive a parent that is killed; ours do not (tests/runs/test_resume.py)."""
 
 from __future__ import annotations
 

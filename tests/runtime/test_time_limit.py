@@ -8,7 +8,7 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.errors import ConfigError
-from tests.runs import config, momentum, tables
+from tests.running import config, momentum, tables
 
 SPAN = {"start": "2017-11-28", "end": "2017-11-29"}
 

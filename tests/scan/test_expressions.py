@@ -13,8 +13,8 @@ from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ScannerError
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
+from engine.scan.clause_evaluation import SessionHits, evaluate
 from engine.scan.cross_section import CrossSection
-from engine.scan.evaluation import SessionHits, evaluate
 from engine.scan.expressions import (
     is_elementwise,
     stays_in_tick,
@@ -24,7 +24,7 @@ from engine.scan.expressions import (
     universe_rank,
     universe_zscore,
 )
-from engine.scan.plan import ScanPlan
+from engine.scan.scan_plan import ScanPlan
 
 A, B = pl.col("a"), pl.col("b")
 ELEMENTWISE = [

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from engine.errors import ConfigError
+from engine.scan.expression_language import conjuncts, parse_condition
 from engine.scan.expressions import is_elementwise, stays_in_tick
-from engine.scan.language import conjuncts, parse_condition
 
 FRAME = pl.DataFrame(
     {

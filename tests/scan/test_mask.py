@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.scan.evaluation import mask_of
+from engine.scan.clause_evaluation import mask_of
 
 
 @given(st.lists(st.booleans(), max_size=70), st.integers(0, 9))

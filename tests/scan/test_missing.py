@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.analysis.explain import explain
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ScannerError
 from engine.panel.symbol_table import SymbolTable
-from engine.results.explain import explain
+from engine.scan.clause_evaluation import SessionHits, evaluate, values_of
 from engine.scan.cross_section import CrossSection
-from engine.scan.evaluation import SessionHits, evaluate, values_of
+from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.expressions import (
     is_elementwise,
     stays_in_tick,
@@ -28,13 +29,12 @@ from engine.scan.expressions import (
     universe_rank,
     universe_zscore,
 )
-from engine.scan.language import parse_condition, parse_value
+from engine.scan.filter_program import steps_of
 from engine.scan.missing import as_written, without_nan
-from engine.scan.plan import Clause, ScanPlan
-from engine.scan.program import steps_of
+from engine.scan.scan_plan import Clause, ScanPlan
 from engine.strategies.base import ColumnarStrategy
-from engine.trading.plan import SignalPlan, Signals
-from tests.runs import config, hits
+from engine.trading.signal_plan import SignalPlan, Signals
+from tests.running import config, hits
 
 COLUMNS = ("open", "high", "close")
 VALUES = (

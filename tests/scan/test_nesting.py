@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError, ScannerError
-from engine.scan.language import DEEPEST, LONGEST, parse_condition, parse_value
+from engine.scan.expression_language import DEEPEST, LONGEST, parse_condition, parse_value
 from engine.scan.nesting import joined
-from engine.scan.plan import Clause
-from tests.runs import config, hits
+from engine.scan.scan_plan import Clause
+from tests.running import config, hits
 
 FRAME = pl.DataFrame(
     {"close": [1.0, 250.5, 499.0, 5000.0, None], "volume": [1.0, 2.0, 3.0, 4.0, 5.0]}

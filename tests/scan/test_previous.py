@@ -9,21 +9,22 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from engine.analysis.explain import explain
 from engine.archive.archive import Archive
 from engine.audit.look_ahead import AuditOptions, audit_look_ahead
 from engine.errors import ConfigError, ScannerError, StrategyError
 from engine.progress import silent
-from engine.results.explain import explain
-from engine.scan import program, replay
-from engine.scan.language import parse_condition, parse_value
+from engine.scan import filter_program as program
+from engine.scan import replay
+from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.previous import crosses_above, previous
 from engine.session.coordinator import SessionCoordinator
 from engine.session.play_mode import PlayMode
-from engine.session.record import SessionTables
+from engine.session.session_record import SessionTables
 from engine.strategies.base import ColumnarStrategy
-from engine.trading.plan import SignalPlan
+from engine.trading.signal_plan import SignalPlan
 from scanners.base import BaseScanner, ScanContext, ScanResult
-from tests.runs import EVERY_5_MINUTES, config, hits
+from tests.running import EVERY_5_MINUTES, config, hits
 from tests.trading.runs import config as trading_config
 from tests.trading.runs import trade
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from engine.compute import filter_rows as machine
 from engine.scan.expressions import universe_percentile, universe_rank
-from engine.scan.missing import without_nan
-from engine.scan.program import (
+from engine.scan.filter_program import (
     Column,
     Grid,
     compute_rows,
@@ -25,6 +24,7 @@ from engine.scan.program import (
     steps_of,
     value_steps_of,
 )
+from engine.scan.missing import without_nan
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
 VALUES = st.sampled_from(

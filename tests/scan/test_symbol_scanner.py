@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from tests.runs import config, tables
+from tests.running import config, tables
 
 MODULE = "tests.scan.symbol_scanner"
 SCHEDULE = [{"start": "09:31", "end": "15:51", "interval": "20m"}]

@@ -14,7 +14,7 @@ import talib
 
 from engine.archive.archive import Archive
 from tests.data import real_data
-from tests.runs import config, hits
+from tests.running import config, hits
 
 DAYS = (dt.date(2018, 4, 12), dt.date(2018, 4, 13))
 EVERY_15 = [{"start": "09:35", "end": "15:50", "interval": "15m"}]

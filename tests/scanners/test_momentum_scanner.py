@@ -12,7 +12,7 @@ import talib
 
 from engine.archive.archive import Archive
 from tests.data import real_data
-from tests.runs import config, hits, momentum
+from tests.running import config, hits, momentum
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.archive.universe import FixedUniverse
+from engine.archive.reference.universe import FixedUniverse
 from engine.scan.base import UniverseSpec
 from scanners.base import ColumnarScanner, ScanContext
 

@@ -12,8 +12,8 @@ from engine.archive.archive import Archive
 from engine.scan.manager import ScannerManager
 from engine.session.coordinator import SessionCoordinator
 from engine.session.play_mode import PlayMode
-from engine.session.record import SessionTables
-from tests.runs import config
+from engine.session.session_record import SessionTables
+from tests.running import config
 
 OWN = "tests.session.columnar_failures"
 OFTEN = [{"start": "09:31", "end": "15:58", "interval": "9m"}]

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.importer import ImportOptions, import_bars
+from engine.archive.disk import layout
+from engine.archive.ingest.importer import ImportOptions, import_bars
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
-from tests.runs import config, hits
+from tests.running import config, hits
 
 DATES = [dt.date(2024, 3, day) for day in (4, 5, 6, 7, 8)]
 # symbol -> its price on each date (None: it does not trade), open equal to close

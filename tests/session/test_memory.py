@@ -17,12 +17,12 @@ from bench.daily import daily_archive
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.features.feature_state import FeatureState
-from engine.panel.daily import DailyBars
+from engine.panel.daily_panel import DailyBars
 from engine.panel.session_panel import SessionPanel
-from engine.results.run import make_desk
+from engine.runs.execute_run import make_desk
 from engine.scan.cross_section import CrossSection
 from engine.session.coordinator import SessionCoordinator
-from tests.runs import config
+from tests.running import config
 from tests.trading.runs import config as trading_config
 
 SPAN = {"start": "2018-03-20", "end": "2018-04-13"}  # two months

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.demo import make_demo
-from tests.runs import EVERY_5_MINUTES, config, momentum, tables
+from engine.archive.ingest.demo import make_demo
+from tests.running import EVERY_5_MINUTES, config, momentum, tables
 
 INDICATORS = [
     {"name": "ema", "params": {"period": 50}, "interval": "15m"},

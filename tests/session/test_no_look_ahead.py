@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.archive import layout
 from engine.archive.archive import Archive
-from engine.archive.daily import daily_from_session
-from engine.archive.files import write_bars
+from engine.archive.disk import layout
+from engine.archive.disk.bar_files import write_bars
+from engine.archive.disk.daily_files import daily_from_session
 from engine.config.load import LoadedConfig
 from engine.schema import BAR_SCHEMA
-from tests.runs import EVERY_5_MINUTES, config, hits, momentum
+from tests.running import EVERY_5_MINUTES, config, hits, momentum
 
 FIRST, LAST = dt.date(2017, 11, 6), dt.date(2017, 12, 6)
 

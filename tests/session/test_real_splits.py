@@ -15,7 +15,7 @@ import talib
 from engine.archive.archive import Archive
 from engine.schema import PRICE_COLUMNS
 from tests.lean import bare_archive
-from tests.runs import config, hits
+from tests.running import config, hits
 from tests.trading.runs import config as trading_config
 from tests.trading.runs import trade
 

@@ -17,10 +17,10 @@ import pytest
 from engine.archive.archive import Archive
 from engine.errors import ConfigError, ScannerError, StoppedError
 from engine.progress import silent
-from engine.results.run import execute_run
+from engine.runs.execute_run import execute_run
 from engine.session.coordinator import SessionCoordinator
 from tests.data import PROJECT
-from tests.runs import config, momentum, tables
+from tests.running import config, momentum, tables
 
 RUDE = "tests.session.rude_scanners"
 HOURLY = [{"start": "10:00", "end": "15:00", "interval": "1h"}]

@@ -10,8 +10,8 @@ import pytest
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError, ConfigError, ScannerError
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionTables
-from tests.runs import config, momentum
+from engine.session.session_record import SessionTables
+from tests.running import config, momentum
 
 MODULE = "tests.session.failing_scanners"
 HOURLY = [{"start": "10:00", "end": "15:00", "interval": "1h"}]

@@ -12,8 +12,8 @@ import talib
 
 from engine.archive.archive import Archive
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionTables
-from tests.runs import config
+from engine.session.session_record import SessionTables
+from tests.running import config
 from tests.session.curious_scanner import CuriousScanner
 
 DAY = dt.date(2017, 11, 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from engine.archive.archive import Archive
-from tests.runs import EVERY_5_MINUTES, config, hits
+from tests.running import EVERY_5_MINUTES, config, hits
 
 
 def test_the_first_symbols_of_a_session_are_kept_each_once(us2018: Archive) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.errors import ConfigError, IndicatorError
-from tests.runs import config, hits
+from tests.running import config, hits
 from tests.session.test_splits import adjusted
 
 DAYS = (dt.date(2017, 11, 14), dt.date(2017, 11, 15))

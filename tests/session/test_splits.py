@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from engine.archive.archive import Archive
 from engine.schema import PRICE_COLUMNS
-from tests.runs import config, hits
+from tests.running import config, hits
 
 SCHEDULE = [{"start": "09:31", "end": "15:51", "interval": "20m"}]
 

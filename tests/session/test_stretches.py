@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.scan import program, replay
-from tests.runs import config, tables
+from engine.scan import filter_program as program
+from engine.scan import replay
+from tests.running import config, tables
 
 WIDE = "tests.session.wide_daily_scanner"
 CASES: dict[str, dict[str, Any]] = {

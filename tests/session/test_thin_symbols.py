@@ -11,7 +11,7 @@ import pytest
 from engine.archive.archive import Archive
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
-from tests.runs import config, hits
+from tests.running import config, hits
 from tests.session.thin_market import DAILY_SHARES, MINUTE_SHARES, thin_days, thin_minutes
 
 ORACLES = {

@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 from engine.archive.archive import Archive
 from engine.scan import replay
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionRecord, SessionTables
-from tests.runs import config
+from engine.session.session_record import SessionRecord, SessionTables
+from tests.running import config
 from tests.session.test_at_once import CLOSE, FAILS, TOP, UP, criteria, own
 
 LEADERS = {"leader": "rank(roc_5_1d) <= 9"}

@@ -17,7 +17,7 @@ from engine.archive.archive import Archive
 from engine.config.load import load_config
 from engine.runtime.module_loader import load_class, modules_in
 from engine.schema import BAR_SCHEMA
-from engine.trading.slot import STRATEGIES
+from engine.trading.strategy_runtime import STRATEGIES
 from tests.data import PROJECT
 from tests.trading.runs import trade
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.scan.base import BaseScanner
-from engine.scan.context import ScanContext
-from engine.scan.result import ScanResult
+from engine.scan.scan_context import ScanContext
+from engine.scan.scan_result import ScanResult
 
 
 class GapsBySymbol(BaseScanner):

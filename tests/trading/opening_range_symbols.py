@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.scan.context import ScanContext
-from engine.scan.result import ScanResult
+from engine.scan.scan_context import ScanContext
+from engine.scan.scan_result import ScanResult
 from scanners.opening_range_scanner import OpeningRangeScanner
 
 

@@ -10,9 +10,9 @@ import polars as pl
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig
-from engine.results.run import make_desk
+from engine.runs.execute_run import make_desk
 from engine.session.coordinator import SessionCoordinator
-from engine.session.record import SessionTables
+from engine.session.session_record import SessionTables
 
 TABLES = ("orders", "fills", "trades", "equity")
 

@@ -10,9 +10,9 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.errors import ConfigError, StrategyError
-from engine.results.run import make_desk
+from engine.runs.execute_run import make_desk
 from engine.session.coordinator import SessionCoordinator
-from tests.runs import momentum
+from tests.running import momentum
 from tests.trading import by_hand
 from tests.trading.runs import config, trade
 

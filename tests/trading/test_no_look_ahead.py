@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from tests.runs import EVERY_5_MINUTES, momentum
+from tests.running import EVERY_5_MINUTES, momentum
 from tests.session.test_no_look_ahead import cut_off
 from tests.trading.runs import config, trade
 

@@ -1,0 +1,1 @@
+"""What is wrong with bars, how complete they are, repairs, and how two archives differ."""

@@ -1,0 +1,1 @@
+"""What is known of symbols beside their bars: corporate actions, tickers, universes."""

@@ -1,1 +1,0 @@
-"""The run directory: what a run leaves behind, whole or not at all."""

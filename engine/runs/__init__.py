@@ -1,0 +1,1 @@
+"""Runs: executed, stored whole or not at all, resumed, compared."""

@@ -1,0 +1,278 @@
+"""What a columnar strategy declared, checked once; and its signals over a session.
+
+1. rows       every instant of the strategy with every symbol it may trade then
+2. conditions  entries and exits on all rows; of several that hold the first is the reason
+3. prices     limit, stop, bracket, size, rank: on the rows of entries, with their `side`
+4. signals    records for the broker, by instant, the best rank first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.errors import StrategyError
+from engine.indicators.key import IndicatorKey
+from engine.panel.bars import Floats, Ints
+from engine.plug_ins import declared, plug_in_code
+from engine.scan.clause_evaluation import values_of
+from engine.scan.columns import require_known
+from engine.scan.cross_section import CrossSection
+from engine.scan.scan_plan import Clause, columns_before, columns_of, indicators_named
+from engine.trading.broker import records
+from engine.trading.strategy import ColumnarStrategy
+
+Bools = NDArray[np.bool_]
+Finder = tuple[
+    int, int, int
+]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
+NOT_FOUND: Finder = (0, -1, 0)
+PRICES = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
+RULES = ("entries", "short_entries", "exits", "short_exits")
+
+
+@dataclass
+class SignalPlan:
+    """rules  kind -> its conditions; prices  field of a signal -> its expression."""
+
+    rules: dict[str, list[Clause]]
+    prices: list[Clause]
+    weights: Clause | None
+    rank: Clause | None
+    edge: bool
+    indicators: tuple[IndicatorKey, ...] = ()
+    _last: dict[str, tuple[bool, bool]] = field(
+        default_factory=dict
+    )  # of the session before: what held at each symbol's end
+    _latest: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of this session
+
+    @classmethod
+    def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
+        """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
+        named = {kind: declared(strategy, kind, where, StrategyError) for kind in RULES}
+        rules = {
+            kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()]
+            for kind, own in named.items()
+        }
+        given = {name: _asked(strategy, name, where) for name in (*PRICES, "size")}
+        prices = [_clause(name, one, where) for name, one in given.items() if one is not None]
+        weights = _asked(strategy, "weights", where)
+        if (weights is None) == (not rules["entries"] and not rules["short_entries"]):
+            raise StrategyError(
+                "declares entries and weights" if weights is not None else "declares no entries",
+                where=where,
+                expected="entries() or short_entries(), or weights()",
+            )
+        weight = None if weights is None else _clause("weight", weights, where)
+        rank = None if strategy.rank_by is None else _clause("rank", strategy.rank_by, where)
+        plan = cls(rules, prices, weight, rank, strategy.edge)
+        plan.indicators = indicators_named(_asked(strategy, "indicators", where), plan.columns)
+        if strategy.edge and not all(part.elementwise for part in plan.parts):
+            raise StrategyError(
+                "edge with columns that compare symbols",
+                where=where,
+                expected="element-wise operations",
+            )
+        provisioned = {column for key in plan.indicators for column in key.columns} | {"side"}
+        if "side" in plan.columns_before:
+            raise StrategyError(
+                "previous(side)",
+                where=where,
+                expected="previous of a column: a side is of the row alone",
+            )
+        for part in plan.parts:
+            for column in part.columns:
+                require_known(column, provisioned, f"{where}, {part.name!r}")
+        return plan
+
+    @property
+    def parts(self) -> list[Clause]:
+        """Everything that is evaluated."""
+        rules = [part for kind in RULES for part in self.rules[kind]]
+        return [*rules, *self.prices, *(part for part in (self.weights, self.rank) if part)]
+
+    @property
+    def columns(self) -> set[str]:
+        """All columns that are computed for it."""
+        return set(columns_of(self.parts)) - {"side"}
+
+    @property
+    def columns_before(self) -> set[str]:
+        """The columns of which it reads the value at its instant before."""
+        return columns_before(self.parts)
+
+    def signals(
+        self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]
+    ) -> Signals:
+        """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.
+
+        may_enter  which rows entries are taken on; `code` gives the number of a reason
+        """
+        if self.weights:
+            weights = _values(self.weights, _frame(cross, self.weights.columns, at, who))
+            kept = np.flatnonzero(~np.isnan(weights) & may_enter)
+            return Signals(at[kept], who[kept], {"weight": weights[kept]})
+        rows = _frame(
+            cross,
+            {column for kind in RULES for part in self.rules[kind] for column in part.columns},
+            at,
+            who,
+        )
+        long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
+        if self.edge:
+            held = [
+                (reasons > 0) | self._unknown(rows, kind)
+                for reasons, kind in ((long, "entries"), (short, "short_entries"))
+            ]
+            before = self._before(cross, at, who, held)
+            long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
+        side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
+        kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
+        fields: dict[str, NDArray[np.generic]] = {
+            "side": side[kept],
+            "reason": np.where(side > 0, long, short)[kept],
+            "exit_long": exit_long[kept],
+            "exit_short": exit_short[kept],
+        }
+        prices = self._prices(cross, at, who, side, kept)
+        rank = prices.pop("rank", None)
+        return Signals(at[kept], who[kept], fields | prices, rank)
+
+    def _prices(
+        self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints
+    ) -> dict[str, Floats]:
+        """Prices, size and rank of the rows that are kept; what compares symbols is computed over all."""
+        found: dict[str, Floats] = {}
+        parts = [*self.prices, *([self.rank] if self.rank else [])]
+        for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
+            some = [part for part in parts if part.elementwise is elementwise]
+            if some:
+                rows = _frame(
+                    cross, {column for part in some for column in part.columns}, at[own], who[own]
+                )
+                rows = rows.with_columns(pl.Series("side", side[own], dtype=pl.Float64))
+                found |= {
+                    part.name: _values(part, rows) if elementwise else _values(part, rows)[kept]
+                    for part in some
+                }
+        return found
+
+    def end_session(self) -> None:
+        """What held at each symbol's last instant is what the next session's edges are measured against."""
+        self._last, self._latest = self._latest, {}
+
+    def _reasons(
+        self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]
+    ) -> NDArray[np.int32]:
+        """The number of the first condition that holds in each row, 0 where none does."""
+        found = np.zeros(len(rows), np.int32)
+        for part in reversed(self.rules[kind]):
+            holds = values_of(part.holds.cast(pl.Boolean), rows)
+            found[holds.to_numpy()] = code(part.name.partition(": ")[2])
+        return found
+
+    def _unknown(self, rows: pl.DataFrame, kind: str) -> Bools:
+        """Where a condition has no value: whether it held is not known."""
+        missing = np.zeros(len(rows), np.bool_)
+        for part in self.rules[kind]:
+            missing |= values_of(part.expression.is_null(), rows).to_numpy()
+        return missing
+
+    def _before(
+        self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]
+    ) -> list[Bools]:
+        """Whether long and short entries held at the symbol's row before; where that is not known they count as held."""
+        order = np.lexsort((at, who))
+        names = [cross.table.names[symbol] for symbol in who[order].tolist()]
+        first = np.ones(len(order), np.bool_)
+        first[1:] = who[order][1:] != who[order][:-1]
+        before = []
+        for number, now in enumerate(held):
+            earlier = np.ones(len(order), np.bool_)
+            earlier[1:] = now[order][:-1]
+            earlier[first] = [
+                self._last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)
+            ]
+            unsorted = np.empty(len(order), np.bool_)
+            unsorted[order] = earlier
+            before.append(unsorted)
+        rows = {symbol: row for row, symbol in enumerate(who.tolist())}  # the last row of each
+        self._latest = {
+            cross.table.names[symbol]: (bool(held[0][row]), bool(held[1][row]))
+            for symbol, row in rows.items()
+        }
+        return before
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Signals of one strategy: indices of ticks and symbols, fields by name, rank (NaN last)."""
+
+    at: Ints
+    who: Ints
+    fields: Mapping[str, NDArray[np.generic]]
+    rank: Floats | None = None
+
+    def records(
+        self,
+        strategy: int,
+        ticks: Ints,
+        instants: Ints,
+        symbols: Ints,
+        finders: Mapping[int, Finder],
+    ) -> NDArray[np.void]:
+        """SIGNAL records, sorted by instant and rank.
+
+        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
+        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
+        """
+        made = np.zeros(len(self.at), records.SIGNAL)
+        for name in (*PRICES, "size", "weight"):
+            made[name] = np.nan
+        for name, values in self.fields.items():
+            made[name] = (
+                np.where(np.isnan(values), 0.0, values) if name in PRICES else values
+            )  # 0: declared, without a value
+        made["instant"], made["symbol"], made["strategy"] = (
+            instants[self.at],
+            symbols[self.who],
+            strategy,
+        )
+        finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(
+            -1, 3
+        )
+        finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
+        made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
+        rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
+        return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
+
+
+def _asked(strategy: ColumnarStrategy, method: str, where: str) -> Any:
+    with plug_in_code(f"{method}()", where, StrategyError, getattr(type(strategy), method)):
+        return getattr(strategy, method)()
+
+
+def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
+    part = Clause.of(name, expression, where)
+    if not part.stays_in_tick:
+        raise StrategyError(
+            f"{name} may read other instants",
+            where=where,
+            expected="element-wise operations, and the universe_ helpers",
+        )
+    return part
+
+
+def _frame(cross: CrossSection, columns: Iterable[str], at: Ints, who: Ints) -> pl.DataFrame:
+    return cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
+
+
+def _values(part: Clause, rows: pl.DataFrame) -> Floats:
+    """An expression's value in each row, NaN where it has none."""
+    found: Floats = values_of(part.expression.cast(pl.Float64), rows).fill_null(np.nan).to_numpy()
+    return found

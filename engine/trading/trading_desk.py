@@ -1,0 +1,183 @@
+"""TradingDesk: one account and the strategies that share it, through the sessions of a run.
+
+1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the session is laid out
+2. `advance`        decisions and fills up to an instant (see engine/trading/desk_session.py)
+3. `end_session`    the last decisions, at the close; the session's tables
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from engine.archive.archive import Archive
+from engine.clock.calendar import Session
+from engine.clock.interval import Interval
+from engine.clock.schedule import AtClose
+from engine.clock.time_manager import utc
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionConfig
+from engine.indicators.key import IndicatorKey
+from engine.panel.bars import Ints
+from engine.scan.columns import COLUMNS
+from engine.scan.cross_section import CrossSection
+from engine.scan.ticks import Scheduled, TickTable
+from engine.session.scope import base_interval
+from engine.session.trader import Found, Scene
+from engine.trading.bar_feed import instants_of
+from engine.trading.broker_account import Broker
+from engine.trading.broker_tables import TradingTables
+from engine.trading.desk_session import DeskSession, tell_of_locks
+from engine.trading.finds import ScannerCodes, note_found
+from engine.trading.strategy_runtime import StrategySlot
+
+
+class TradingDesk:
+    """A Trader for the session coordinator.
+
+    session  the session at hand, or the one before where none has begun
+    """
+
+    def __init__(self, config: SessionConfig, archive: Archive, base: Interval):
+        self.base = base
+        self._every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
+        enabled = [one for one in config.strategies if one.enabled]
+        self.slots = [
+            StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
+        ]
+        self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
+        self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
+        self._actions = archive.corporate_actions().sort("ex_date", "symbol")
+        self._sessions, self._last_date = 0, dt.date.min
+        self._before_open: Found = {}  # what scans that could not be foreseen found before the open
+        self.session: DeskSession | None = None
+        self._is_open = False
+
+    # -- what it needs of the run
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the vocabulary that strategies read: all, for one that decides by itself."""
+        if any(slot.plan is None for slot in self.slots):
+            return set(COLUMNS)
+        return {
+            "close",
+            *(column for slot in self.slots if slot.plan for column in slot.plan.columns),
+        }
+
+    @property
+    def columns_before(self) -> set[str]:
+        """The columns of which strategies read the value at the instant before."""
+        return {column for slot in self.slots if slot.plan for column in slot.plan.columns_before}
+
+    @property
+    def keys(self) -> list[IndicatorKey]:
+        """Indicators that strategies read."""
+        return [key for slot in self.slots for key in slot.keys]
+
+    @property
+    def failures(self) -> int:
+        """How often a strategy failed."""
+        return sum(len(slot.errors) for slot in self.slots)
+
+    def ticks(self, base: Interval, sessions: Sequence[Session]) -> TickTable:
+        """When strategies decide. One that decides by itself may look at any bar's end."""
+        parts: list[Scheduled] = [schedule for slot in self.slots for schedule in slot.schedules]
+        if any(slot.plan is None for slot in self.slots):
+            parts.append(self._every_bar)
+        return TickTable(parts, True, sessions)
+
+    # -- the session
+
+    def begin_session(self, scene: Scene) -> None:
+        """The session's open, after the pre-session scans."""
+        session = scene.batch.panel.session
+        self.broker.begin_session(
+            self._sessions, (session.date - self._last_date).days if self._sessions else 0
+        )
+        self._act_on_splits_and_dividends(session)
+        self.broker.write_off(session.open)
+        tell_of_locks(self.broker, scene.data)
+        self._sessions, self._last_date = self._sessions + 1, session.date
+        found, self._before_open = self._before_open, {}
+        self.session = DeskSession(
+            scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found
+        )
+        self._is_open = True
+        self.session.open()
+
+    def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
+        """A scan that could not be foreseen found symbols."""
+        if self.session and self._is_open:
+            self.session.found(scanner, symbols, now)
+        else:
+            note_found(self._before_open, scanner, symbols, now)
+
+    def advance(self, time: int) -> None:
+        """Everything up to an instant; what is decided at it waits for its scans."""
+        assert self.session is not None
+        self.session.advance(time)
+
+    def end_session(self) -> Mapping[str, pl.DataFrame]:
+        """The rest of the session, and the rows of its tables."""
+        assert self.session is not None
+        self.session.finish()
+        self._is_open = False
+        self.broker.end_session()
+        for slot in self.slots:
+            if slot.plan:
+                slot.plan.end_session()
+        return self._tables.session(self._last_date, self.session.equity, self._codes.names)
+
+    def end_run(self) -> Mapping[str, pl.DataFrame]:
+        """Orders and trades that are still open, as of the last close."""
+        assert self.session is not None
+        self.broker.end_run(int(self.session.instants[-1]))
+        return self._tables.rest(self._last_date, self._codes.names)
+
+    @property
+    def close_up(self) -> CrossSection:
+        """What columnar strategies saw of the session at hand: the symbols that were found, at the ticks of decisions."""
+        assert self.session is not None
+        return self.session.layout.view.cross
+
+    def states(self) -> dict[str, Any]:
+        """Per strategy: how often it failed, and the first failures."""
+        return {slot.name: slot.told(utc) for slot in self.slots}
+
+    def _act_on_splits_and_dividends(self, session: Session) -> None:
+        """Those with an ex-date since the session before, dividends first: they are per share as held."""
+        if self._sessions == 0:
+            return
+        known = set(self.broker.symbols)
+        due = self._actions.filter(
+            pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date
+        )
+        for symbol, _, ratio, cash in due.iter_rows():
+            if symbol not in known:
+                continue
+            if cash:
+                self.broker.dividend(symbol, cash)
+            if ratio and ratio != 1.0:
+                self.broker.split(symbol, ratio, session.open)
+
+
+def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
+    """What trades a config's finds; None where it has no strategies. Raises StrategyError and ConfigError."""
+    if not any(strategy.enabled for strategy in loaded.config.strategies):
+        return None
+    return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
+
+
+class _EveryBar:
+    """The end of every bar of regular hours, whatever the session."""
+
+    def __init__(self, base: Interval):
+        self._base = base
+
+    def ticks(self, session: Session) -> Ints:
+        """int64[ticks], microseconds."""
+        return instants_of(session, self._base)[1:]
