@@ -151,7 +151,7 @@ def test_the_glossary_opens_the_architecture_and_is_short() -> None:
 
 
 # Words that once meant what a word of the glossary means now.
-RETIRED = r"\b(FeatureState|WarmUpBlock|Deferred|ReplayedSession|Stretch(es)?|stretch(es)?|ScannerSlot|StrategySlot|Tape)\b"
+RETIRED = r"\b(TermBank|MonthBlock|Deferred|ReplayedSession|Stretch(es)?|stretch(es)?|ScannerSlot|StrategySlot|Tape)\b"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
