@@ -41,15 +41,18 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, sorted."""
         return list(commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command; None where there is none of that name."""
         if name not in commands():
             return None
         held = vars(importlib.import_module(commands()[name][0])).values()
         return next(one for one in held if isinstance(one, click.Command) and one.name == name)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; a pipe that its reader has closed ends it quietly."""
         try:
             status = super().invoke(ctx)
             sys.stdout.flush()
@@ -59,6 +62,7 @@ class LazyGroup(click.Group):
             return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their lines, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in commands().items()])
 

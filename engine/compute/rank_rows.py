@@ -105,14 +105,14 @@ def _first_keys(space, who, count, within):
     counts[:] = 0
     for i in range(count):
         counts[(keys[i] - lowest) >> shift] += 1
-    stretch = upto = 0
-    while upto + counts[stretch] < within:
-        upto, stretch = upto + counts[stretch], stretch + 1
+    bucket = upto = 0
+    while upto + counts[bucket] < within:
+        upto, bucket = upto + counts[bucket], bucket + 1
     front = 0
     for i in range(count):
         key = keys[i]
         keys[front], who[front] = key, who[i]
-        front += np.int64((key - lowest) >> shift) <= stretch
+        front += np.int64((key - lowest) >> shift) <= bucket
     return front
 
 

@@ -245,7 +245,7 @@ def trim_exits(books, strategy, symbol):
 
 @njit
 def see(position, high, low):
-    """Take a stretch of prices into a position's best and worst."""
+    """Update the best and worst price of a position with a bar's range of prices."""
     up, down = (high, low) if position.side > 0 else (low, high)
     if position.side * up > position.side * position.best:
         position.best = up
