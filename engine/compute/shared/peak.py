@@ -109,7 +109,7 @@ def window_peak_age(values, period, sign, state, work, out):
     peak = _with_past(values, period - 1, sign * np.inf, state, work)
     for i in range(len(peak)):
         peak[i] *= sign
-    age = take_zeros(len(peak), work)  # rows from the peak to the end of its block of `period` rows
+    age = take_zeros(len(peak), work)  # rows from the peak to the end of its `span` rows
     next_peak, next_age = take(len(peak), work), take(len(peak), work)
     rows, size, span = len(values), len(peak), 1
     while 2 * span <= period:
