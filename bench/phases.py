@@ -17,7 +17,7 @@ from functools import cached_property, wraps
 from typing import Any
 
 from engine.archive.archive import Archive
-from engine.features.feature_state import TermBank
+from engine.features.feature_state import FeatureState
 from engine.features.lazy_columns import LazyColumns
 from engine.panel.daily_panel import DailyHistory
 from engine.panel.session_panel import SessionPanel
@@ -36,7 +36,7 @@ PHASES: dict[str, list[tuple[Any, str]]] = {
         (SessionPanel, "realign"),
         (DailyHistory, "block"),
     ],
-    "kernels": [(TermBank, "run"), (TermBank, "walk"), (LazyColumns, "fill")],
+    "kernels": [(FeatureState, "run"), (FeatureState, "walk"), (LazyColumns, "fill")],
     "cross-section": [
         (CrossSection, name)
         for name in ("__init__", "of_sessions", "values", "some", "prepare", "frame", "grid")

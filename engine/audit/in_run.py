@@ -21,7 +21,7 @@ from engine.audit.compare import first_difference
 from engine.audit.difference import Difference
 from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
-from engine.features.feature_node import Term
+from engine.features.feature_node import FeatureNode
 from engine.features.session_rows import Panel
 from engine.scan.clause_evaluation import SessionHits, evaluate
 from engine.scan.cross_section import CrossSection
@@ -65,11 +65,11 @@ class InRunAudit:
             not_seen=["strategies"] if any(one.enabled for one in loaded.config.strategies) else [],
         )
 
-    def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
+    def wants(self, panel: Panel, walked: int, nodes: Sequence[FeatureNode]) -> bool:
         """Whether the session is the one, and the run long enough."""
         if panel.session.date != self.date or panel.base.is_daily:
             return False
-        self.count = min(MOST, int(SHARE * walked / _sessions_a_tick(panel, terms)))
+        self.count = min(MOST, int(SHARE * walked / _sessions_a_tick(panel, nodes)))
         return self.count > 0
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
@@ -156,9 +156,9 @@ class InRunAudit:
         )
 
 
-def _sessions_a_tick(panel: Panel, terms: Sequence[Term]) -> float:
+def _sessions_a_tick(panel: Panel, nodes: Sequence[FeatureNode]) -> float:
     """What it costs to walk a session again up to a tick, in sessions: half of one, more or less, and two copies of the states."""
-    states = sum(term.state_size for term in terms) * len(panel.table)
+    states = sum(node.state_size for node in nodes) * len(panel.table)
     bars = (len(BAR_VALUES) + 1) * int(panel.present().sum())
     return max(1.0, 0.5 + states / max(1, bars))
 
@@ -167,7 +167,7 @@ def _differences(
     coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int
 ) -> Iterator[Difference]:
     tz, until = coordinator.scope.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
-    for name in (name for term in coordinator.needs.terms for name in term.outputs):
+    for name in (name for node in coordinator.needs.nodes for name in node.outputs):
         yield from first_difference(
             name,
             whole.table.names,

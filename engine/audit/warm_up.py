@@ -112,9 +112,9 @@ def audit_warm_up(
 
 
 def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]:
-    date, terms = (
+    date, nodes = (
         usual.cross.session.date,
-        {name: term for term in usual.coordinator.needs.terms for name in term.outputs},
+        {name: node for node in usual.coordinator.needs.nodes for name in node.outputs},
     )
     base = usual.coordinator.scope.base
     before = {
@@ -125,7 +125,7 @@ def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]
         if name in COLUMNS:
             continue
         a, b = usual.cross.values(name), longer.cross.values(name)
-        term = terms.get(name)
+        node = nodes.get(name)
         appeared = np.isnan(a) != np.isnan(b)
         moved = ~np.isnan(a) & ~np.isnan(b) & (a != b)
         change = np.where(moved, np.abs(b - a), 0.0) / _scale(a)
@@ -139,8 +139,8 @@ def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]
             date,
             name,
             factor,
-            term.warmup_sessions if term else None,
-            before[DAILY if term and term.rows == DAILY else ""],
+            node.warmup_sessions if node else None,
+            before[DAILY if node and node.rows == DAILY else ""],
             int(np.count_nonzero(~np.isnan(a))),
             int(np.count_nonzero(moved)),
             float(change[tick, symbol]) if shown else 0.0,

@@ -1,4 +1,4 @@
-"""`barsweep archive`."""
+"""`barsweep archive`: Make, import, check, compare and describe archives of bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep audit`."""
+"""`barsweep audit`: Prove that nothing looks ahead, and that warm-ups are long enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep bench`."""
+"""`barsweep bench`: Measure how fast scanners scan, against decoding, DuckDB and Polars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep config`."""
+"""`barsweep config`: Check session configs; print their JSON Schema."""
 
 from __future__ import annotations
 

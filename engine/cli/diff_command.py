@@ -1,4 +1,4 @@
-"""`barsweep diff`."""
+"""`barsweep diff`: Compare two runs: tables, rows, columns, and the first difference explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep evaluate`."""
+"""`barsweep evaluate`: Say what hits did next, against the symbols that did not hit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep explain`."""
+"""`barsweep explain`: Say why a symbol was found at a tick, or why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep indicators`."""
+"""`barsweep indicators`: List indicators and show what they mean."""
 
 from __future__ import annotations
 

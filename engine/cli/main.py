@@ -1,12 +1,15 @@
-"""`barsweep`: the commands, loaded when they are called, and what becomes of errors."""
+"""The console script: commands, imported when they are called, and what becomes of errors."""
 
 from __future__ import annotations
 
 import errno
 import importlib
 import os
+import re
 import sys
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,92 +18,53 @@ from engine import __version__
 from engine.errors import BarsweepError
 from engine.runtime.interrupt import end_now, ended_at_interrupt
 
-# command -> module and attribute, and the help line: modules are imported when their command is
-# called, so that
-# `barsweep --help` costs next to nothing.
-COMMANDS = {
-    "run": ("engine.cli.run_command:run_command", "Replay a session config over its archive."),
-    "scan": (
-        "engine.cli.scan_command:scan_command",
-        "Scan an archive with scanners or an expression; list the hits.",
-    ),
-    "explain": (
-        "engine.cli.explain_command:explain_command",
-        "Say why a symbol was found at a tick, or why not.",
-    ),
-    "audit": (
-        "engine.cli.audit_command:audit_command",
-        "Prove that nothing looks ahead, and that warm-ups are long enough.",
-    ),
-    "show": (
-        "engine.cli.show_command:show_command",
-        "Show what a run found of a symbol; draw a session.",
-    ),
-    "evaluate": (
-        "engine.cli.evaluate_command:evaluate_command",
-        "Say what hits did next, against the symbols that did not hit.",
-    ),
-    "report": (
-        "engine.cli.report_command:report_command",
-        "Write the report of a run, or of several side by side, as one HTML page.",
-    ),
-    "diff": (
-        "engine.cli.diff_command:diff_command",
-        "Compare two runs: tables, rows, columns, and the first difference explained.",
-    ),
-    "bench": (
-        "engine.cli.bench_command:bench_command",
-        "Measure how fast scanners scan, against decoding, DuckDB and Polars.",
-    ),
-    "archive": (
-        "engine.cli.archive_command:archive_group",
-        "Make, import, check, compare and describe archives of bars.",
-    ),
-    "config": (
-        "engine.cli.config_command:config_group",
-        "Check session configs; print their JSON Schema.",
-    ),
-    "scanners": (
-        "engine.cli.scanners_command:scanners_group",
-        "List scanners, show their parameters, write a new one.",
-    ),
-    "strategies": (
-        "engine.cli.strategies_command:strategies_group",
-        "List strategies, show their parameters, write a new one.",
-    ),
-    "indicators": (
-        "engine.cli.indicators_command:indicators_group",
-        "List indicators and show what they mean.",
-    ),
-}
+LINE = re.compile(r'"""`barsweep (\w+)`: (.+)"""$')
+
+
+@cache
+def commands() -> dict[str, tuple[str, str]]:
+    """Command -> the module that holds it, and its line in `barsweep --help`.
+
+    Both are read from the first line of each file of this folder: so a command is one file, and
+    `barsweep --help`, which imports none of them, costs next to nothing.
+    """
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        with open(file, encoding="utf-8") as text:
+            line = LINE.match(text.readline().rstrip())
+        if line:
+            found[line[1]] = (f"engine.cli.{file.stem}", line[2])
+    return found
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        """Names of the commands, sorted."""
+        return list(commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        """Import a command; None where there is none of that name."""
+        if name not in commands():
             return None
-        module, _, attribute = COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        held = vars(importlib.import_module(commands()[name][0])).values()
+        return next(one for one in held if isinstance(one, click.Command) and one.name == name)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; a pipe that its reader has closed ends it quietly."""
         try:
             status = super().invoke(ctx)
             sys.stdout.flush()
             return status
-        # The reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere.
-        except BrokenPipeError:
+        except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their lines, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in commands().items()])
 
 
 @click.command(cls=LazyGroup)
@@ -111,7 +75,8 @@ class LazyGroup(click.Group):
     multiple=True,
     metavar="FOLDER",
     help="Let configs name modules of this folder too, beside barsweep's own, those of installed "
-    "packages and of the folder where the command is run; may be repeated.",
+    "packages and of the folder "
+    "where the command is run; may be repeated.",
 )
 def cli(folders: tuple[str, ...]) -> None:
     """Scan whole markets of historical bars, session by session, without looking ahead.
@@ -125,8 +90,7 @@ def cli(folders: tuple[str, ...]) -> None:
         allow_modules(folders, spell=spell)
 
 
-# What the system says where a disk is the matter: no bug of ours, and the libraries that write do
-# not all give an errno.
+# What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.
 DISK = [os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)]
 
 

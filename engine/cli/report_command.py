@@ -1,4 +1,4 @@
-"""`barsweep report`."""
+"""`barsweep report`: Write the report of a run, or of several side by side, as one HTML page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep run`."""
+"""`barsweep run`: Replay a session config over its archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep scan`."""
+"""`barsweep scan`: Scan an archive with scanners or an expression; list the hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep scanners`."""
+"""`barsweep scanners`: List scanners, show their parameters, write a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`barsweep show`."""
+"""`barsweep show`: Show what a run found of a symbol; draw a session."""
 
 from __future__ import annotations
 

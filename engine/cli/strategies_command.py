@@ -1,4 +1,4 @@
-"""`barsweep strategies`."""
+"""`barsweep strategies`: List strategies, show their parameters, write a new one."""
 
 from __future__ import annotations
 

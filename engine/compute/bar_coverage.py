@@ -11,11 +11,14 @@ NEVER = np.iinfo(np.int64).min  # no bar
 def coverage(
     starts, ends, times, opens_at, closes_at, break_start, break_end, length, first, last, longest
 ):
-    """First and last bar of each symbol's slice [starts, ends), and the longest time on end without a bar.
+    """First and last bar of each symbol, and its longest time without a bar.
 
-    times is int64, increasing within a slice, all within [opens_at, closes_at); length is that of a bar. Time from break_start to
-    break_end, when nobody trades (both 0 without a break), is not counted. Writes int64[symbols]: first, last (NEVER without a bar)
-    and longest, from the open to the close, the whole session without a bar.
+    starts, ends    int64[symbols]: a symbol's bars are times[start:end]
+    times           int64[bars], microseconds, increasing within a symbol, in [opens_at, closes_at)
+    break_start, break_end  a break of the exchange, which is not counted; both 0 without one
+    length          of a bar, microseconds
+    first, last     int64[symbols], written: start of the bar, NEVER without bars
+    longest         int64[symbols], written: microseconds, from the open to the close
     """
     for symbol in range(len(starts)):
         start, end = starts[symbol], ends[symbol]
@@ -36,4 +39,5 @@ def coverage(
 
 @njit
 def _without_break(start, end, break_start, break_end):
+    """Microseconds from start to end, those of the break left out."""
     return max(end - start, 0) - max(0, min(end, break_end) - max(start, break_start))

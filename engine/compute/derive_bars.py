@@ -1,14 +1,14 @@
-"""Wider bars from narrower ones, within one session."""
+"""Aggregate bars to a wider interval, within one session."""
 
 from engine.runtime.jit import njit
 
 
 @njit
 def bucket_bounds(timestamp, width, session_open, session_close):
-    """Start and end (microseconds) of the bucket that holds `timestamp`.
+    """Start and end, microseconds, of the bucket that holds `timestamp`.
 
-    Buckets are counted from the session's open, so that the first hourly bar of a 09:30 open is 09:30 to 10:30; the
-    regular close cuts the last one, and after it they are counted from the close.
+    Buckets are counted from the session's open: with 1h and a 09:30 open the first is 09:30 to
+    10:30. The regular close cuts the last one; after it they are counted from the close.
     """
     anchor = session_open if timestamp < session_close else session_close
     start = anchor + (timestamp - anchor) // width * width
@@ -36,11 +36,13 @@ def derive_bars(  # type: ignore[no-untyped-def]
     out_prices,
     out_volume,
 ):
-    """Aggregate each symbol's bars into buckets of `width` microseconds (first, max, min, last, sum).
+    """Aggregate each symbol's bars into buckets of `width` microseconds.
 
-    A symbol's wider bars are written from its own start on, in arrays as long as the input, so no counting pass
-    and no moving is needed: they are [starts[symbol], out_ends[symbol]). prices and out_prices are tuples
-    (open, high, low, close). out_known_at is when a bucket is over, whether or not a bar was traded at its end.
+    prices, out_prices  tuples (open, high, low, close), float64[bars]
+    out_known_at        end of the bucket, microseconds, whether or not a bar was traded there
+
+    The output arrays are as long as the inputs. A symbol's wider bars are written from its start
+    on, to [starts[symbol], out_ends[symbol]), so that no counting pass is needed.
     """
     opens, highs, lows, closes = prices
     out_opens, out_highs, out_lows, out_closes = out_prices

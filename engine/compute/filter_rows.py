@@ -1,8 +1,14 @@
-"""Conditions over rows of ticks and symbols, evaluated without a frame: a small machine that works on stretches of rows.
+"""A virtual machine that filters rows by clauses of a few instructions, straight from the columns.
 
-Rows go through the conditions a stretch at a time, so that what one step makes is read by the next from the processor's
-cache, and only rows that passed a condition are read for the next one (the selection vectors of MonetDB/X100; Boncz, Zukowski,
-Nes: Hyper-pipelining query execution, CIDR 2005).
+A row is a (tick, symbol) pair. A clause is compiled by `engine/scan/program.py` to instructions for
+a stack machine. Instructions process a chunk of rows at a time, so that each reads what the one
+before it wrote from the processor's cache. Only surviving rows are read for the next clause. These
+are the selection vectors of MonetDB/X100 (Boncz, Zukowski, Nes: Hyper-pipelining query execution,
+CIDR 2005).
+
+A missing value is NaN, of a column or computed as 0 / 0 is. What is computed from it is missing, as
+are comparisons and `not`; `true or missing` is true, `false and missing` is false (Kleene's logic).
+A clause does not hold where it is missing.
 """
 
 import numpy as np
@@ -11,25 +17,18 @@ from numba.extending import intrinsic
 
 from engine.runtime.jit import njit
 
-# What a step does with the machine's stack. A place on the stack is a number, missing where it is NaN, or a truth, known or
-# missing.
+# Opcodes. A place on the stack holds a number (NaN: missing), or a truth, known or missing.
 LOAD, CONSTANT, LOAD_TRUTH, TRUTH = 0, 1, 2, 3
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 10, 11, 12, 13
 GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, UNEQUAL = 20, 21, 22, 23, 24, 25
 AND, OR = 30, 31
-NOT, NEGATE, ABSOLUTE, IS_MISSING, IS_KNOWN, IS_NAN, IS_NUMBER = (
-    40,
-    41,
-    42,
-    43,
-    44,
-    45,
-    46,
-)  # IS_MISSING, IS_KNOWN: of a truth
+NOT, NEGATE, ABSOLUTE = 40, 41, 42
+IS_MISSING, IS_KNOWN = 43, 44  # of a truth
+IS_NAN, IS_NUMBER = 45, 46
 WITH_CONSTANT = 100  # added to a computation or comparison whose right side is a constant, no NaN
 
-ROWS_A_STRETCH = 1024
-PICK_BELOW = 0.5  # share of a stretch's rows below which those that are left are picked out
+ROWS_A_CHUNK = 1024
+COMPACT_BELOW = 0.5  # surviving share of a chunk's rows below which only they are kept
 DEEPEST = 8  # places on the stack
 
 
@@ -55,86 +54,79 @@ def _pointer_to_integers(typing_context, address):
 
 @njit
 def filter_rows(
-    ticks, spans, members, columns, steps, constants, ends, counts, out_ticks, out_members
+    ticks, spans, members, columns, instructions, constants, ends, counts, out_ticks, out_members
 ):
-    """Write the rows for which all conditions hold, tick by tick, and return how many they are.
+    """Write the rows for which all clauses hold, tick by tick; return their number.
 
     ticks                   int64, increasing
     spans                   int64[2, ticks]: the rows of a tick are members[spans[0]:spans[1]]
     members                 int64, increasing within each span
-    columns                 int64[columns, 4]: address of a column's float64[0, 0], bytes from tick to tick, from place to place,
-                            address of the members' places, int64, or 0 where a member's place is its number
-    steps                   int64[steps, 2]: what to do, and with which column or constant
-    ends                    int64[conditions]: where each condition's steps end
-    counts                  uint32[conditions, every tick there is], written at `ticks`: rows left after each condition
+    columns                 int64[columns, 4]: address of a column's float64[0, 0], bytes from tick
+                            to tick, from place to place, address of the members' places, int64, or
+                            0 where a member's place is its number
+    instructions            int64[instructions, 2]: opcode, and column or constant
+    ends                    int64[clauses]: end of each clause's instructions
+    counts                  uint32[clauses, all ticks], written at `ticks`: surviving rows
     out_ticks, out_members  int64, long enough for every row
-
-    A missing value (NaN, of a column or computed as 0 / 0 is) makes whatever is computed from it missing, comparisons and `not`
-    among it, but for `or` with a truth and `and` with an untruth; a condition does not hold where it is missing.
     """
-    numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
-    truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
-    known = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
-    left = np.empty(ROWS_A_STRETCH, np.bool_)
-    picked = np.empty(ROWS_A_STRETCH, np.int64)
-    found = 0
+    numbers = np.empty((DEEPEST, ROWS_A_CHUNK))
+    truths = np.empty((DEEPEST, ROWS_A_CHUNK), np.bool_)
+    known = np.empty((DEEPEST, ROWS_A_CHUNK), np.bool_)
+    surviving = np.empty(ROWS_A_CHUNK, np.bool_)
+    compacted = np.empty(ROWS_A_CHUNK, np.int64)
+    written = 0
     for place in range(len(ticks)):
         tick = ticks[place]
-        for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
-            rows = min(spans[1, place] - first, ROWS_A_STRETCH)
-            who = members[first : first + rows]
-            _fill(True, left[:rows])
-            count, step = rows, 0
-            for condition in range(len(ends)):
+        for first in range(spans[0, place], spans[1, place], ROWS_A_CHUNK):
+            rows = min(spans[1, place] - first, ROWS_A_CHUNK)
+            symbol_ids = members[first : first + rows]
+            _fill(True, surviving[:rows])
+            count, start = rows, 0
+            for clause in range(len(ends)):
                 if count:
+                    own = instructions[start : ends[clause]]
                     _evaluate(
-                        tick,
-                        who,
-                        rows,
-                        columns,
-                        steps[step : ends[condition]],
-                        constants,
-                        numbers,
-                        truths,
-                        known,
+                        tick, symbol_ids, rows, columns, own, constants, numbers, truths, known
                     )
-                    count = _pass_on(rows, left, truths[0], known[0])
-                    if count < PICK_BELOW * rows:
-                        rows, who = _pick(rows, left, who, picked), picked
-                step = ends[condition]
-                counts[condition, tick] += count
+                    count = _apply_clause(rows, surviving, truths[0], known[0])
+                    if count < COMPACT_BELOW * rows:
+                        rows = _compact(rows, surviving, symbol_ids, compacted)
+                        symbol_ids = compacted
+                start = ends[clause]
+                counts[clause, tick] += count
             if count < rows:
-                rows, who = _pick(rows, left, who, picked), picked
+                rows = _compact(rows, surviving, symbol_ids, compacted)
+                symbol_ids = compacted
             for row in range(rows):
-                out_ticks[found + row] = tick
-                out_members[found + row] = who[row]
-            found += rows
-    return found
+                out_ticks[written + row] = tick
+                out_members[written + row] = symbol_ids[row]
+            written += rows
+    return written
 
 
 @njit
-def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_row, out):
+def compute_rows(ticks, spans, members, columns, instructions, constants, ends, first_row, out):
     """Write the numbers that computations come to in every row, NaN where there is none.
 
-    ticks, spans, members, columns, steps, constants, ends  as for `filter_rows`
+    ticks, spans, members, columns, instructions, constants, ends  as for `filter_rows`
     first_row  of `out`, where the first goes
     out        float64[computations, rows]
     """
-    numbers = np.empty((DEEPEST, ROWS_A_STRETCH))
-    truths = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
-    known = np.empty((DEEPEST, ROWS_A_STRETCH), np.bool_)
+    numbers = np.empty((DEEPEST, ROWS_A_CHUNK))
+    truths = np.empty((DEEPEST, ROWS_A_CHUNK), np.bool_)
+    known = np.empty((DEEPEST, ROWS_A_CHUNK), np.bool_)
     done = first_row
     for place in range(len(ticks)):
-        for first in range(spans[0, place], spans[1, place], ROWS_A_STRETCH):
-            rows, step = min(spans[1, place] - first, ROWS_A_STRETCH), 0
-            who = members[first : first + rows]
+        for first in range(spans[0, place], spans[1, place], ROWS_A_CHUNK):
+            rows, start = min(spans[1, place] - first, ROWS_A_CHUNK), 0
+            symbol_ids = members[first : first + rows]
             for number in range(len(ends)):
                 _evaluate(
                     ticks[place],
-                    who,
+                    symbol_ids,
                     rows,
                     columns,
-                    steps[step : ends[number]],
+                    instructions[start : ends[number]],
                     constants,
                     numbers,
                     truths,
@@ -142,84 +134,85 @@ def compute_rows(ticks, spans, members, columns, steps, constants, ends, first_r
                 )
                 for row in range(rows):
                     out[number, done + row] = numbers[0, row]
-                step = ends[number]
+                start = ends[number]
             done += rows
 
 
 @njit
-def _pass_on(rows, left, truth, known):
-    """Note which rows passed, and return how many are left."""
+def _apply_clause(rows, surviving, truth, known):
+    """AND a clause's result into `surviving`, bool[rows]; return the number of surviving rows."""
     count = 0
     for row in range(rows):
-        left[row] &= truth[row] & known[row]
-        count += left[row]
+        surviving[row] &= truth[row] & known[row]
+        count += surviving[row]
     return count
 
 
 @njit
-def _pick(rows, left, who, picked):
-    """Write the rows that are left, which may be the same array, and return how many they are."""
-    kept = 0
+def _compact(rows, surviving, symbol_ids, compacted):
+    """Write the ids of surviving rows to `compacted`, which may be `symbol_ids`; their number."""
+    count = 0
     for row in range(rows):
-        picked[kept] = who[row]  # no branch: whether a row is left is hard to foretell
-        kept += left[row]
-    _fill(True, left[:kept])
-    return kept
+        compacted[count] = symbol_ids[row]  # no branch: the processor cannot predict it
+        count += surviving[row]
+    _fill(True, surviving[:count])
+    return count
 
 
 @njit
-def _evaluate(tick, who, rows, columns, steps, constants, numbers, truths, known):
-    """Run one condition's steps; what it comes to stands in the first place of the stack."""
+def _evaluate(tick, symbol_ids, rows, columns, instructions, constants, numbers, truths, known):
+    """Run the instructions of one clause; its result is in the first place of the stack."""
     top = -1
-    for step in range(len(steps)):
-        what, argument = steps[step]
-        if what <= TRUTH:
+    for place in range(len(instructions)):
+        opcode, argument = instructions[place]
+        if opcode <= TRUTH:
             top += 1
-            if what in (CONSTANT, TRUTH):
+            if opcode in (CONSTANT, TRUTH):
                 _fill(constants[argument], numbers[top][:rows])
             else:
-                _load(tick, who, rows, columns[argument], numbers[top])
-            if what >= LOAD_TRUTH:
+                _load(tick, symbol_ids, rows, columns[argument], numbers[top])
+            if opcode >= LOAD_TRUTH:
                 _as_truth(rows, numbers[top], truths[top], known[top])
-        elif what <= DIVIDE:
+        elif opcode <= DIVIDE:
             top -= 1
-            _compute(what, rows, numbers[top], numbers[top + 1])
-        elif what <= UNEQUAL:
+            _compute(opcode, rows, numbers[top], numbers[top + 1])
+        elif opcode <= UNEQUAL:
             top -= 1
-            _both_known(rows, numbers[top], numbers[top + 1], known[top])
-            _compare(what, rows, numbers[top], numbers[top + 1], truths[top])
-        elif what <= OR:
+            _mark_both_known(rows, numbers[top], numbers[top + 1], known[top])
+            _compare(opcode, rows, numbers[top], numbers[top + 1], truths[top])
+        elif opcode <= OR:
             top -= 1
-            _connect(what, rows, truths[top], known[top], truths[top + 1], known[top + 1])
-        elif what < WITH_CONSTANT:
-            _alone(what, rows, numbers[top], truths[top], known[top])
-        elif what <= WITH_CONSTANT + DIVIDE:
-            _compute_with(what - WITH_CONSTANT, rows, numbers[top], constants[argument])
+            _combine(opcode, rows, truths[top], known[top], truths[top + 1], known[top + 1])
+        elif opcode < WITH_CONSTANT:
+            _apply_to_one(opcode, rows, numbers[top], truths[top], known[top])
+        elif opcode <= WITH_CONSTANT + DIVIDE:
+            _compute_with(opcode - WITH_CONSTANT, rows, numbers[top], constants[argument])
         else:
-            _name_known(rows, numbers[top], known[top])
+            _mark_known(rows, numbers[top], known[top])
             _compare_with(
-                what - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top]
+                opcode - WITH_CONSTANT, rows, numbers[top], constants[argument], truths[top]
             )
 
 
 @njit
-def _load(tick, who, rows, column, number):
+def _load(tick, symbol_ids, rows, column, number):
+    """Copy the values of some symbols at a tick from a column to `number`, float64[rows]."""
     address, apart = column[0] + tick * column[1], column[2]
     if apart == 0:
         _fill(carray(_pointer(address), 1)[0], number[:rows])
         return
     width = apart // 8
-    first, last = who[0], who[rows - 1]
+    first, last = symbol_ids[0], symbol_ids[rows - 1]
     values = carray(_pointer(address), (last + 1) * width)  # of which places may be fewer
     if column[3]:
         places = carray(_pointer_to_integers(column[3]), last + 1)
         for row in range(rows):
-            number[row] = values[places[who[row]] * width]
+            number[row] = values[places[symbol_ids[row]] * width]
     elif width == 1 and last - first == rows - 1:
         _copy(values[first : last + 1], number)
     else:
         for row in range(rows):
-            number[row] = values[who[row] * width]
+            number[row] = values[symbol_ids[row] * width]
 
 
 @njit
@@ -238,30 +231,30 @@ def _fill(value, out):
 def _as_truth(rows, number, truth, known):
     for row in range(rows):
         truth[row] = number[row] == 1.0
-    _name_known(rows, number, known)
+    _mark_known(rows, number, known)
 
 
 @njit
-def _name_known(rows, number, known):
+def _mark_known(rows, number, known):
     for row in range(rows):
         known[row] = number[row] == number[row]
 
 
 @njit
-def _both_known(rows, a, b, known):
+def _mark_both_known(rows, a, b, known):
     for row in range(rows):
         known[row] = (a[row] == a[row]) & (b[row] == b[row])
 
 
 @njit
-def _compute(what, rows, a, b):
-    if what == ADD:
+def _compute(opcode, rows, a, b):
+    if opcode == ADD:
         for row in range(rows):
             a[row] += b[row]
-    elif what == SUBTRACT:
+    elif opcode == SUBTRACT:
         for row in range(rows):
             a[row] -= b[row]
-    elif what == MULTIPLY:
+    elif opcode == MULTIPLY:
         for row in range(rows):
             a[row] *= b[row]
     else:
@@ -270,11 +263,11 @@ def _compute(what, rows, a, b):
 
 
 @njit
-def _compute_with(what, rows, a, constant):
-    if what == ADD:
+def _compute_with(opcode, rows, a, constant):
+    if opcode == ADD:
         for row in range(rows):
             a[row] += constant
-    elif what == SUBTRACT:
+    elif opcode == SUBTRACT:
         for row in range(rows):
             a[row] -= constant
     else:
@@ -283,20 +276,20 @@ def _compute_with(what, rows, a, constant):
 
 
 @njit
-def _compare(what, rows, a, b, truth):
-    if what == GREATER:
+def _compare(opcode, rows, a, b, truth):
+    if opcode == GREATER:
         for row in range(rows):
             truth[row] = a[row] > b[row]
-    elif what == GREATER_EQUAL:
+    elif opcode == GREATER_EQUAL:
         for row in range(rows):
             truth[row] = a[row] >= b[row]
-    elif what == LESS:
+    elif opcode == LESS:
         for row in range(rows):
             truth[row] = a[row] < b[row]
-    elif what == LESS_EQUAL:
+    elif opcode == LESS_EQUAL:
         for row in range(rows):
             truth[row] = a[row] <= b[row]
-    elif what == EQUAL:
+    elif opcode == EQUAL:
         for row in range(rows):
             truth[row] = a[row] == b[row]
     else:
@@ -305,20 +298,20 @@ def _compare(what, rows, a, b, truth):
 
 
 @njit
-def _compare_with(what, rows, a, constant, truth):
-    if what == GREATER:
+def _compare_with(opcode, rows, a, constant, truth):
+    if opcode == GREATER:
         for row in range(rows):
             truth[row] = a[row] > constant
-    elif what == GREATER_EQUAL:
+    elif opcode == GREATER_EQUAL:
         for row in range(rows):
             truth[row] = a[row] >= constant
-    elif what == LESS:
+    elif opcode == LESS:
         for row in range(rows):
             truth[row] = a[row] < constant
-    elif what == LESS_EQUAL:
+    elif opcode == LESS_EQUAL:
         for row in range(rows):
             truth[row] = a[row] <= constant
-    elif what == EQUAL:
+    elif opcode == EQUAL:
         for row in range(rows):
             truth[row] = a[row] == constant
     else:
@@ -327,9 +320,9 @@ def _compare_with(what, rows, a, constant, truth):
 
 
 @njit
-def _connect(what, rows, truth, known, other, other_known):
-    """What is missing leaves the answer open only where the other side does not settle it (Kleene's logic)."""
-    settling = what == OR
+def _combine(opcode, rows, truth, known, other, other_known):
+    """AND or OR in Kleene's logic: missing unless the known side alone settles the result."""
+    settling = opcode == OR
     for row in range(rows):
         settled = (known[row] & (truth[row] == settling)) | (
             other_known[row] & (other[row] == settling)
@@ -339,21 +332,21 @@ def _connect(what, rows, truth, known, other, other_known):
 
 
 @njit
-def _alone(what, rows, number, truth, known):
-    if what == NOT:
+def _apply_to_one(opcode, rows, number, truth, known):
+    if opcode == NOT:
         for row in range(rows):
             truth[row] = not truth[row]
-    elif what == NEGATE:
+    elif opcode == NEGATE:
         for row in range(rows):
             number[row] = -number[row]
-    elif what == ABSOLUTE:
+    elif opcode == ABSOLUTE:
         for row in range(rows):
             number[row] = abs(number[row])
-    elif what <= IS_KNOWN:
+    elif opcode <= IS_KNOWN:
         for row in range(rows):
-            truth[row] = known[row] == (what == IS_KNOWN)
+            truth[row] = known[row] == (opcode == IS_KNOWN)
         _fill(True, known[:rows])
     else:
         for row in range(rows):
-            truth[row] = (number[row] == number[row]) == (what == IS_NUMBER)
+            truth[row] = (number[row] == number[row]) == (opcode == IS_NUMBER)
         _fill(True, known[:rows])

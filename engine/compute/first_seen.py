@@ -1,14 +1,15 @@
-"""Which of many finds is the first of its kind."""
+"""Which hits are the first of their scanner and symbol."""
 
 from engine.runtime.jit import njit
 
 
 @njit
 def first_seen(numbers, places, seen, first):
-    """Write first[i] = whether nothing has been seen at seen[numbers[i], places[i]] before, and note there that it has.
+    """Write first[i] = whether seen[numbers[i], places[i]] was False, and set it.
 
-    numbers, places  int64
-    seen, first      bool
+    numbers, places  int64[hits]
+    seen             bool[numbers, places]
+    first            bool[hits]
     """
     for i in range(len(places)):
         first[i] = not seen[numbers[i], places[i]]

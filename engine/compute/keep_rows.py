@@ -1,14 +1,15 @@
-"""The last rows of each symbol, from session to session."""
+"""The last rows of each symbol, carried from session to session."""
 
 from engine.runtime.jit import njit
 
 
 @njit
 def keep_rows(first, last, starts, ends, values, before, counts, after):
-    """Write the last rows that symbols [first, last) have after a session: those before it, then values[start:end].
+    """Write the last rows of symbols [first, last) after a session, those before it included.
 
-    before, after  float64[symbols, rows], flush right: a symbol with fewer rows has them at the end; may be the same array
-    counts         int64[symbols], how many rows each has in `before`
+    starts, ends   int64[symbols]: a symbol's rows of the session are values[start:end]
+    before, after  float64[symbols, rows], flush right; may be the same array
+    counts         int64[symbols]: rows that a symbol has in `before`
     """
     size = before.shape[1]
     for symbol in range(first, last):

@@ -1,15 +1,17 @@
-"""How a kernel is compiled, and the loops over symbols and rows that every kernel shares. The flags: engine/runtime/jit.py.
+"""How a kernel is compiled, and the loops over symbols and rows that every kernel shares.
 
 A kernel is a plain function of one symbol's bars,
 
     def sma(values, period, state, out): ...
     #       inputs, params, state, outputs
 
-float64 arrays in, scalar params, a float64 state vector that is all zeros before the first bar and is carried
-from call to call, and one float64 array an output. A kernel with a parameter `work` after the state is given scratch
-memory (shared/scratch.py). `@kernel` compiles it and adds `.over_symbols`, which runs it
-symbol by symbol over a session's bars and writes only the rows a scan will read: whole columns live in a
-scratch buffer the size of one symbol's session, which stays in the processor's cache.
+with float64 arrays as inputs, scalar parameters, a float64 state vector that is all zeros before
+the first bar and is carried from call to call, and one float64 array an output. A kernel with a
+parameter `work` after the state is given scratch memory (shared/scratch.py).
+
+`@kernel` compiles it with the flags of engine/runtime/jit.py, and adds `.over_symbols`: it runs the
+kernel symbol by symbol over a session's bars, and writes only the rows that a scan reads. Whole
+columns live in a scratch buffer of one symbol's session, which stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ ROWS_A_PIECE = (
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a per-symbol kernel and give it `.over_symbols` and `.over_rows` (see `_over_symbols`, `_over_rows`)."""
+    """Compile a kernel of one symbol, and give it `.over_symbols` and `.over_rows`."""
     compiled = njit(function)
     takes_work = "work" in inspect.signature(function).parameters
     workspace = _workspace if takes_work else _no_workspace
@@ -86,7 +88,7 @@ def _overload_cut(arrays, start, end):  # type: ignore[no-untyped-def]
 
 
 def _over_rows(inputs, params, state, outs):  # type: ignore[no-untyped-def]
-    """Run the kernel over one long series, piece by piece, so that what its passes hand to each other stays in the cache.
+    """Run the kernel over one long series in pieces that fit the processor's cache.
 
     inputs, outs  tuples of float64 arrays of one length
     params        tuple of scalars
@@ -109,10 +111,10 @@ def _over_symbols(  # type: ignore[no-untyped-def]
     inputs         tuple of float64 arrays over all bars
     params         tuple of scalars
     states         float64[symbols, state size], updated
-    rows           int64[symbols, ticks]: index of the latest visible bar, below start where there is none yet
+    rows           int64[symbols, ticks]: index of the latest visible bar, below start where none is
     scratch        tuple of float64 buffers, one an output, at least as long as the longest slice
-    carried        float64[outputs, symbols]: the last value of an earlier session, read where no bar is visible,
-                   then updated to this session's last
+    carried        float64[outputs, symbols]: last value of an earlier session, written where no bar
+                   is visible; then updated to this session's last value
     outs           tuple of float64[ticks, symbols], one an output
     """
     own_work = _new_work(len(scratch[0]))  # noqa: F821  bound in kernel()

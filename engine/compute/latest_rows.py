@@ -1,4 +1,4 @@
-"""As-of look-up: which bar is the latest that is known at each tick."""
+"""As-of look-up: the latest bar that is known at each tick."""
 
 import numpy as np
 
@@ -9,10 +9,13 @@ MOST_PLACES = 4096  # of the grid that all ticks lie on; above, bars and ticks a
 
 @njit
 def latest_rows(first, last, starts, ends, known_at, lag, ticks, rows):
-    """Write rows[symbol, tick] = index of the last bar with known_at + lag <= tick, starts[symbol] - 1 if none.
+    """Write rows[symbol, tick] = index of the last bar with known_at + lag <= tick.
 
-    known_at is int64[bars] in microseconds, increasing within a symbol's slice [starts, ends); ticks is int64,
-    increasing; rows is int64[symbols, ticks]. Walks symbols [first, last).
+    first, last   the symbols to walk, [first, last)
+    starts, ends  int64[symbols]: a symbol's bars are known_at[start:end]
+    known_at      int64[bars], microseconds, increasing within a symbol
+    ticks         int64[ticks], microseconds, increasing
+    rows          int64[symbols, ticks], written; starts[symbol] - 1 where no bar is known
     """
     if len(ticks) == 0 or first == last:
         return
@@ -37,10 +40,11 @@ def _common_step(ticks):
 
 @njit
 def _by_counting(first, last, starts, ends, known_at, lag, ticks, step, rows):
-    """Note the last bar that becomes known at each tick, then carry on the latest: no branch depends on a bar.
+    """Note the last bar that becomes known at each tick, then carry it forward: no branch on a bar.
 
-    A bar that is known n microseconds after the first tick is seen from the place ceil(n / step) on, which for whole numbers
-    is ceil((n - 1/2) / step): half a microsecond from any place, so a product with 1 / step, rounded, is on the right side.
+    A bar that is known n microseconds after the first tick is visible from the tick ceil(n / step)
+    on. For whole numbers that is ceil((n - 1/2) / step), half a microsecond from any tick, so the
+    rounded product with 1 / step is on the right side.
     """
     size, a_step, since = len(ticks), 1.0 / step, lag - ticks[0]
     last_place = (ticks[-1] - ticks[0]) // step + 1
@@ -64,7 +68,7 @@ def _by_counting(first, last, starts, ends, known_at, lag, ticks, step, rows):
 
 @njit
 def _places(known_at, since, a_step, last_place, places):
-    """A loop of its own, which is vector code."""
+    """Index of the first tick at which each bar is known; its own loop, so it is vector code."""
     for bar in range(len(known_at)):
         place = (float(known_at[bar] + since) - 0.5) * a_step + 1.0
         places[bar] = np.uint32(np.int32(min(max(place, 0.0), last_place)))
@@ -72,6 +76,7 @@ def _places(known_at, since, a_step, last_place, places):
 
 @njit
 def _by_merging(first, last, starts, ends, known_at, lag, ticks, rows):
+    """Walk bars and ticks in step, as in a merge join."""
     for symbol in range(first, last):
         row, end = starts[symbol], ends[symbol]
         for tick in range(len(ticks)):

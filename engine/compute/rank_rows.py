@@ -1,4 +1,4 @@
-"""The order of rows within each of their ticks, and ranks among the members of a tick."""
+"""Order rows within their ticks, and rank the members of a tick."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ class Space(NamedTuple):
     """Where numbers are sorted.
 
     keys    their keys, as they stand
-    places  half a key above where it stands, in the order of the keys; `others` is what they are moved to and fro from
+    places  half a key above where it stands, in the order of the keys; `others` is what they are
+            moved to and fro from
     starts  of each digit, where the numbers with each of its values begin
     """
 
@@ -34,11 +35,12 @@ class Space(NamedTuple):
 
 @njit
 def order_rows(ticks, keys, order, ranks):
-    """Write to `order` the rows of each tick by their key, lowest first, equal ones as they stand; to `ranks` 1, 2, 3 ... of each.
+    """Write the stable order of each tick's rows by key, lowest first, and the ranks 1, 2, 3 ...
 
     ticks  int64[rows], increasing
     keys   float64[rows]; NaN comes last
-    order  int64[rows], ranks uint32[rows]
+    order  int64[rows], row numbers
+    ranks  uint32[rows]
     """
     space = _space(_longest(ticks))
     end = 0
@@ -56,14 +58,14 @@ def order_rows(ticks, keys, order, ranks):
 
 @njit
 def rank_members(values, descending, highest, share, within, places, ranks):
-    """Write the rank of each number among those of its row, 1 for the smallest or, descending, the largest; NaN for NaN.
+    """Write the rank of each number in its row: 1 for the smallest, or largest if `descending`.
 
-    values  float64[rows, members]
-    within  float64: ranks above it need not be told apart, and may all be infinite
-    places  int64[rows]: which row of `ranks`, float64, each goes to
+    values  float64[rows, members]; the rank of NaN is NaN
+    within  float64: ranks above it need not be exact, and may all be infinite
+    places  int64[rows]: the row of `ranks`, float64, that each row's ranks are written to
 
-    Equal values share the smallest of their ranks, or the `highest`; with `share` it is the share of all numbers (times
-    1 / count, as Polars divides by one number).
+    Ties share the smallest of their ranks, or the largest with `highest`. With `share` a rank is
+    divided by the count of numbers (times 1 / count, as Polars does).
     """
     space, who = _space(values.shape[1]), np.empty(values.shape[1], np.int64)
     for row in range(len(values)):
@@ -88,9 +90,10 @@ def rank_members(values, descending, highest, share, within, places, ranks):
 
 @njit
 def _first_keys(space, who, count, within):
-    """Move the keys that may be among the first `within`, all equal ones with them, to the front, as they stand; how many they are.
+    """Move the keys that may rank among the first `within`, ties included, to the front.
 
-    Keys are counted by the stretch of the range of all of them that they are in.
+    The order stays stable. Returns their number. Keys are counted in buckets of equal width over
+    their range.
     """
     keys, counts = space.keys, space.starts[0]
     lowest, highest = LARGEST, np.uint64(0)
@@ -102,20 +105,20 @@ def _first_keys(space, who, count, within):
     counts[:] = 0
     for i in range(count):
         counts[(keys[i] - lowest) >> shift] += 1
-    stretch = upto = 0
-    while upto + counts[stretch] < within:
-        upto, stretch = upto + counts[stretch], stretch + 1
+    bucket = upto = 0
+    while upto + counts[bucket] < within:
+        upto, bucket = upto + counts[bucket], bucket + 1
     front = 0
     for i in range(count):
         key = keys[i]
         keys[front], who[front] = key, who[i]
-        front += np.int64((key - lowest) >> shift) <= stretch
+        front += np.int64((key - lowest) >> shift) <= bucket
     return front
 
 
 @njit
 def _longest(ticks):
-    """How many rows the tick with most of them has."""
+    """The largest number of rows of a tick."""
     longest = start = 0
     for row in range(len(ticks)):
         if ticks[row] != ticks[start]:
@@ -132,13 +135,13 @@ def _space(size):
 
 @njit
 def _place(number):
-    """Where a number stands."""
+    """The row number, the lower half of a sort key."""
     return np.int64(number & ~UPPER)
 
 
 @njit
 def _key_of(bits, value):
-    """A whole number in the order of the values, whose bits these are; NaN is the largest, 0 and -0 are alike."""
+    """An unsigned integer that sorts as the float64 does; NaN is the largest, 0 equals -0."""
     if value != value:
         return LARGEST
     if value == 0.0:
@@ -148,9 +151,10 @@ def _key_of(bits, value):
 
 @njit
 def _sorted(space, count):
-    """The places of the first `count` keys in the keys' order, equal ones as they stand: sorted digit by digit (radix).
+    """Row numbers of the first `count` keys in key order, ties stable: a radix sort.
 
-    What the upper half of the digits does not tell apart is little, or else the lower half is sorted as well.
+    Keys are sorted by their upper half, then the few ties by insertion; many ties are sorted by the
+    lower half as well.
     """
     keys, places = space.keys, space.places
     for i in range(count):
@@ -171,7 +175,7 @@ def _sorted(space, count):
 
 @njit
 def _insert(keys, places, count, moves):
-    """Put places in the order of their keys one by one; False if that takes more moves than these."""
+    """Sort places by their keys by insertion; False if that takes more than `moves` moves."""
     for i in range(1, count):
         place, at = places[i], i
         key = keys[_place(place)]
@@ -187,7 +191,7 @@ def _insert(keys, places, count, moves):
 
 @njit
 def _by_digits(numbers, others, starts, count):
-    """Sort the first `count` numbers by their upper half; returns the array they end up in, and the other one."""
+    """Radix sort of `count` numbers by their upper half; the sorted array, and the spare one."""
     starts[:] = 0
     for i in range(count):
         for digit in range(DIGITS):

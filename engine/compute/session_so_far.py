@@ -1,7 +1,7 @@
-"""The columns every cross-section has: the latest bar, and the session so far.
+"""The columns every cross-section has: the latest bar, and aggregates of the session so far.
 
-Nine lines of arithmetic in all, so they share a file. Each is NaN (a sum: 0) before the first bar; none divides by
-zero volume. State slots are named where they are used; a fresh state is all zeros.
+A value is NaN before the first bar, a sum 0; none divides by zero volume. The state of each kernel
+is listed in its docstring and is all zeros before the first bar.
 """
 
 import numpy as np
@@ -68,14 +68,14 @@ def count_bars(values, state, out):
 
 @njit
 def typical_prices(high, low, close, out):
-    """Write typical prices: a loop of its own, without a sum that each row waits for, is vector code."""
+    """Write (high + low + close) / 3; a loop of its own, so that it is vector code."""
     for row in range(len(close)):
         out[row] = typical(high[row], low[row], close[row])
 
 
 @njit
 def divide(sums, totals, first, weight):
-    """Divide in place. How many means are the first price but for rounding: no others can lie beyond what they average."""
+    """Divide sums by totals in place; the number of means that equal `first` but for rounding."""
     near = 0
     for row in range(len(sums)):
         mean = sums[row] / totals[row]
@@ -86,10 +86,13 @@ def divide(sums, totals, first, weight):
 
 @kernel
 def volume_weighted_price(high, low, close, volume, state, work, out):
-    """sum(typical price x volume) / sum(volume), typical price = (high + low + close) / 3; NaN at zero volume.
+    """sum(typical price x volume) / sum(volume), typical price = (high + low + close) / 3.
 
-    Kept between the least and the greatest typical price that had volume, as `session_vwap` is: flat prices give the price.
-    state: sum of price x volume, sum of volume, least and greatest typical price, the first one and its volume.
+    NaN at zero volume. Kept between the least and the greatest typical price that had volume, as
+    `session_vwap` is: flat prices give the price.
+
+    state: sum of price x volume, sum of volume, least and greatest typical price, the first one and
+    its volume.
     """
     taken, rows, row = work[0], len(close), 0
     totals, prices = take(rows, work), take(rows, work)

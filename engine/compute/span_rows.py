@@ -9,8 +9,11 @@ from engine.runtime.jit import njit
 def span_rows(starts, ends, times, low, high, span_starts, span_ends):
     """Narrow each symbol's slice [starts, ends) to the rows with low <= time < high.
 
-    times is int64, increasing within a slice; writes span_starts, span_ends (int64[symbols]). Most symbols' bars are all inside,
-    or lie as those of the symbol before them do, so that is looked at before searching.
+    times                  int64, increasing within a slice
+    span_starts, span_ends  int64[symbols], written
+
+    Most symbols' bars lie inside as a whole, or as those of the symbol before do: this is tested
+    before a search.
     """
     begin = end = 0
     for symbol in range(len(starts)):
@@ -30,7 +33,7 @@ def _first_from(times, limit, guess):
 
 @njit
 def first_disorder(starts, ends, times):
-    """The first row whose time does not come after the one before it in its symbol's slice, or -1."""
+    """Index of the first row that is not later than the row before it in its slice, or -1."""
     for symbol in range(len(starts)):
         for row in range(starts[symbol] + 1, ends[symbol]):
             if times[row] <= times[row - 1]:

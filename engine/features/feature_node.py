@@ -1,9 +1,9 @@
-"""A term: one kernel over one kind of rows, the unit that is computed once however many scanners name it.
+"""Feature nodes: one kernel with its parameters over one kind of rows.
 
-Indicators and the cross-section's own columns (close, session_vwap ...) are terms alike. What a term walks is
-its `rows`:
+Indicators and the cross-section's own columns (close, session_vwap ...) are feature nodes alike. A
+node is computed once however many scanners read its columns. What it walks is named by `rows`:
 
-    visible      the base interval's bars that scans may see
+    visible      bars of the base interval that scans may see
     regular      those of regular hours
     5m, 1h ...   visible bars aggregated to an interval
     1d           daily bars
@@ -20,11 +20,11 @@ from typing import Any
 from engine.indicators.key import IndicatorKey
 
 VISIBLE, REGULAR, DAILY, TICKS = "visible", "regular", "1d", "ticks"
-BENCHMARK = "benchmark"  # the input that is another symbol's
+BENCHMARK = "benchmark"  # input: the latest close of the benchmark symbol
 
 
 class Carry(Enum):
-    """How a term goes on from one session to the next."""
+    """What a node carries from one session to the next."""
 
     RUNS_ON = auto()  # state and last value are carried
     LAST_SESSION = auto()  # the last value is carried for one session, so its age stays bounded
@@ -32,24 +32,26 @@ class Carry(Enum):
     OF_SESSION = auto()  # the state is carried, the value is not
 
 
-# Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars (an illiquid
-# symbol is warm later, or settles less closely; it is the same in every run all the same).
+# Warm-up is counted in sessions, for symbols that trade in at least this share of a session's bars
+# (an illiquid symbol is warm later, or settles less closely; it is the same in every run all the
+# same).
 INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
-    """kernel(*inputs, *params, state, *outputs) over `rows`.
+class FeatureNode:
+    """A kernel over `rows`, called as kernel(*inputs, *params, state, *outputs).
 
-    outputs          the names of the columns it makes, in every frame
-    state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
-    warmup_sessions  how many sessions before a month's first one its state is seeded from
-    warmup_rows      and of how many rows of a symbol at least, however many sessions these take
-    empty            the value while no row is visible
+    name             unique; the key of an indicator
+    outputs          names of its columns, in every frame
+    state_size       length of a symbol's float64 state; with TICKS rows without the slots
+    warmup_sessions  sessions before a block's first one that its state is seeded from
+    warmup_rows      rows of a symbol that its state is seeded from at least
+    empty            value of the column where no row is visible
     known_after      minutes after the session's open from which it has a value
-    window           rows of which a value is an exact function; 0 where it depends on all before
-    lazy             computed for a symbol when somebody reads it (see LazyColumns)
+    window           rows of which a value is an exact function; 0 where all earlier rows count
+    lazy             computed only for the symbols that are read (see LazyColumns)
     """
 
     name: str
@@ -69,37 +71,40 @@ class Term:
 
     @property
     def can_be_lazy(self) -> bool:
-        """Whether its columns can be had of some symbols alone."""
+        """Whether its columns can be computed for some symbols alone, in a session of minutes."""
         return self.rows not in (DAILY, TICKS)
 
     @property
     def can_be_lazy_in_a_batch(self) -> bool:
-        """The same where a batch of daily bars is walked at once: beside its rows are those before, but for the benchmark's."""
+        """Whether they can in a batch of daily sessions, where the rows before lie beside it.
+
+        Those of the benchmark do not.
+        """
         return self.looks_back and BENCHMARK not in self.inputs
 
     @property
     def is_window(self) -> bool:
-        """Whether a few rows before the session are all it needs of what was before."""
+        """Whether a fixed number of rows before the session replaces a carried state."""
         return self.window > 0 and self.carry is Carry.RUNS_ON
 
     @property
     def keeps_past(self) -> bool:
-        """Whether the rows before a session are kept for it."""
+        """Whether `PastRows` keeps the rows before the session for it."""
         return self.is_window and self.rows != DAILY
 
     @property
     def looks_back(self) -> bool:
-        """Whether the rows before a session are there: those of daily bars are, in their block."""
+        """Whether it reads the rows before the session from the block's daily bars."""
         return self.is_window and self.rows == DAILY
 
     @property
     def is_stateless(self) -> bool:
-        """Whether no state goes from session to session."""
+        """Whether no state is carried from session to session."""
         return self.is_window or self.carry is Carry.EACH_SESSION
 
 
-def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Term:
-    """The term of an indicator key.
+def indicator_node(key: IndicatorKey, base: str, minutes: int, slots: int) -> FeatureNode:
+    """The feature node of an indicator key.
 
     base     name of the archive's base interval
     minutes  length of a regular session
@@ -117,7 +122,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         if key.interval.name == base and not key.interval.is_daily
         else key.interval.name
     )
-    return Term(
+    return FeatureNode(
         name=key.name,
         kernel=indicator.kernel,
         params=(*key.params, slots) if by_tick else key.params,
@@ -134,7 +139,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
 
 
 def warmup_rows(key: IndicatorKey) -> int:
-    """How many rows of a symbol the indicator is seeded from, at least: of one that trades seldom they take more sessions."""
+    """Rows of a symbol that the indicator is seeded from at least; thin ones need more sessions."""
     indicator = key.indicator
     if indicator.rows == TICKS:
         return 0  # there is a row at every tick
@@ -142,10 +147,10 @@ def warmup_rows(key: IndicatorKey) -> int:
 
 
 def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
-    """How many sessions before a month's first one the indicator is seeded from.
+    """Sessions before a block's first one that the indicator is seeded from.
 
-    Enough for `settle` rows, the length after which what was before no longer matters (residual weight below
-    1e-9); and at least the sessions it looks back over by definition.
+    They hold `settle` rows, after which earlier rows weigh less than 1e-9, and are at least the
+    sessions that the indicator reads by definition.
     """
     indicator = key.indicator
     by_definition = indicator.session_window(*key.params)

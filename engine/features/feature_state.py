@@ -1,9 +1,9 @@
-"""The states of a set of terms over a table of symbols, and the pass that moves them through a batch of sessions.
+"""The state of feature nodes, and the pass that carries it through a batch of sessions.
 
-    1. `SessionRows` lays out what the terms walk: bars by interval, the session's daily bars, ticks.
-    2. `TermBank.run` makes one job a term, over those rows.
-    3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the processor's cache.
-    4. `LazyColumns` has the terms that are computed only for the symbols that somebody reads.
+    1. `SessionRows` lays out what the nodes walk: bars by interval, daily bars, ticks.
+    2. `FeatureState.run` makes one job a node, over those rows.
+    3. `run_over_symbols` runs all jobs of a chunk of symbols while its bars are in the cache.
+    4. `LazyColumns` holds the nodes that are computed only for the symbols that are read.
 
 A kernel walks every bar and carries its state; only the rows that a tick sees are written.
 """
@@ -16,25 +16,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.compute.session_so_far import last_value
-from engine.features.feature_node import BENCHMARK, TICKS, Carry, Term
+from engine.features.feature_node import BENCHMARK, TICKS, Carry, FeatureNode
 from engine.features.lazy_columns import LazyColumns, States, fresh_states, kernel_job
 from engine.features.past_rows import PastKey, PastRows, past_key
 from engine.features.session_rows import SessionRows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
-# how many sessions old a value may be; any age where not named
+# sessions back that a value may be of; any number where not named
 SESSIONS_BACK = {Carry.LAST_SESSION: 1, Carry.OF_SESSION: 0, Carry.EACH_SESSION: 0}
 Columns = dict[str, Floats]  # name -> float64[ticks, symbols]
 
 
 @dataclass(frozen=True)
-class Walked:
-    """What a walk through a batch gives where it is sampled; valid as long as the batch's panel.
+class BatchFeatures:
+    """What nodes have in a batch of sessions; valid as long as the batch's panel.
 
-    columns  of the terms that are not lazy
-    lazy     of those that are
-    before   states of terms before the batch: of lazy ones, and of those that were to be kept
+    columns  of the nodes that are not lazy: name -> float64[ticks, symbols]
+    lazy     columns of lazy nodes, computed when read; None where there are none
+    before   states before the batch: of lazy nodes, and of those that were named by `keep`
     """
 
     columns: Columns
@@ -42,76 +42,80 @@ class Walked:
     before: States
 
 
-class TermBank:
-    """States and last values of terms, for every symbol of a table.
+class FeatureState:
+    """What nodes carry from session to session: states and last values of every symbol.
 
-    begins  term over daily bars -> int64[symbols], the first row of its warm-up
+    begins  node over daily bars -> int64[symbols], the first row of its warm-up
     """
 
-    def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints]):
+    def __init__(
+        self, nodes: Sequence[FeatureNode], symbols: int, begins: Callable[[FeatureNode], Ints]
+    ):
         self.symbols, self._begins = symbols, begins
         fresh = {
-            term.name: fresh_states(term, symbols)
-            for term in terms
-            if not (term.lazy and term.is_stateless)
+            node.name: fresh_states(node, symbols)
+            for node in nodes
+            if not (node.lazy and node.is_stateless)
         }
         self._states = {name: states for name, (states, _) in fresh.items()}
         self._carried = {name: carried for name, (_, carried) in fresh.items()}
         self._pasts = {
-            key: PastRows.of(symbols, windows) for key, windows in _windows(terms).items()
+            key: PastRows.of(symbols, windows) for key, windows in _windows(nodes).items()
         }
 
-    def reset(self, term: Term, ids: Ints | slice) -> None:
-        """Make the states of some symbols fresh again."""
-        if term.lazy and term.is_stateless:
-            if term.keeps_past:
-                self._pasts[past_key(term)].reset(ids)
+    def reset(self, node: FeatureNode, ids: Ints | slice) -> None:
+        """Set the states of some symbols back to those before the first row."""
+        if node.lazy and node.is_stateless:
+            if node.keeps_past:
+                self._pasts[past_key(node)].reset(ids)
             return
-        self._states[term.name][ids] = 0.0
-        self._carried[term.name][:, ids] = term.empty
+        self._states[node.name][ids] = 0.0
+        self._carried[node.name][:, ids] = node.empty
 
-    def pick(self, terms: Sequence[Term], before: States, ids: Ints | slice) -> TermBank:
-        """A bank of some symbols alone, with the states before the batch that was walked last."""
-        picked = TermBank([], self.symbols if isinstance(ids, slice) else len(ids), self._begins)
-        for term in terms:
-            if not (term.lazy and term.is_stateless):
-                states, carried = before[term.name]
-                picked._states[term.name] = states[ids].copy()
-                picked._carried[term.name] = np.ascontiguousarray(carried[:, ids]).copy()
-        picked._pasts.update({key: self._pasts[key].pick(ids) for key in _windows(terms)})
+    def pick(self, nodes: Sequence[FeatureNode], before: States, ids: Ints | slice) -> FeatureState:
+        """A copy for some symbols alone, with the states before the batch that was walked last."""
+        picked = FeatureState(
+            [], self.symbols if isinstance(ids, slice) else len(ids), self._begins
+        )
+        for node in nodes:
+            if not (node.lazy and node.is_stateless):
+                states, carried = before[node.name]
+                picked._states[node.name] = states[ids].copy()
+                picked._carried[node.name] = np.ascontiguousarray(carried[:, ids]).copy()
+        picked._pasts.update({key: self._pasts[key].pick(ids) for key in _windows(nodes)})
         return picked
 
     def run(
         self,
         rows: SessionRows,
-        terms: Sequence[Term],
+        nodes: Sequence[FeatureNode],
         *,
         sample: bool,
         ids: Ints | None = None,
         keep: Collection[str] = (),
-    ) -> Walked:
-        """Move terms through a batch; with `sample`, their columns at its ticks.
+    ) -> BatchFeatures:
+        """Walk nodes through a batch; with `sample`, return their columns at its ticks.
 
-        ids   restricts the walk to some symbols
-        keep  names of terms whose states before the batch are kept, beside those of lazy ones
+        ids   symbols to walk; None for all
+        keep  names of nodes whose states before the batch are returned, beside those of lazy nodes
         """
         lazy, walked = (
-            [term for term in terms if term.lazy],
-            [term for term in terms if not term.lazy],
+            [node for node in nodes if node.lazy],
+            [node for node in nodes if not node.lazy],
         )
-        stateful = [term for term in lazy if not term.is_stateless]
+        stateful = [node for node in lazy if not node.is_stateless]
         before = (
-            self._before(rows, [term.name for term in stateful] + [*keep])
+            self._before(rows, [node.name for node in stateful] + [*keep])
             if sample and ids is None
             else {}
         )
         jobs, columns = list[Job](), Columns()
-        for term in walked:
-            jobs += self._walk_and_sample(term, rows, columns, sample, ids)
-        jobs += [self._walk_states(term, rows) for term in stateful]
+        for node in walked:
+            jobs += self._walk_and_sample(node, rows, columns, sample, ids)
+        jobs += [self._walk_states(node, rows) for node in stateful]
         for key, windows in _windows(lazy).items():
             own = {
-                name: rows.column(windows[0].rows, name) for term in windows for name in term.inputs
+                name: rows.column(windows[0].rows, name) for node in windows for name in node.inputs
             }
             jobs += self._pasts[key].jobs(own, rows.bars(windows[0].rows), ids)
         self._go(jobs, ids)
@@ -119,19 +123,19 @@ class TermBank:
             self._hide_unknown(rows, walked, columns)
             self._hide_old(rows, walked, columns, ids)
         self._forget_old_values(rows, [*walked, *stateful], ids)
-        waiting = (
+        unread = (
             LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
         )
-        return Walked(columns, waiting, before)
+        return BatchFeatures(columns, unread, before)
 
-    def run_all(self, rows: SessionRows, terms: Sequence[Term]) -> Columns:
-        """The columns of all terms, also of lazy ones, for all symbols."""
-        terms = [replace(term, lazy=term.lazy and term.is_stateless) for term in terms]
-        walked = self.run(rows, terms, sample=True)
+    def run_all(self, rows: SessionRows, nodes: Sequence[FeatureNode]) -> Columns:
+        """The columns of all nodes, lazy ones among them, for all symbols."""
+        nodes = [replace(node, lazy=node.lazy and node.is_stateless) for node in nodes]
+        walked = self.run(rows, nodes, sample=True)
         return walked.columns | (walked.lazy.everything() if walked.lazy else {})
 
     def _before(self, rows: SessionRows, names: Sequence[str]) -> States:
-        """Copies of states and last values as they are now."""
+        """Copies of the current states and last values of nodes."""
         found = {}
         for name in dict.fromkeys(names):
             now = self._states[name], self._carried[name]
@@ -141,76 +145,81 @@ class TermBank:
         return found
 
     def _walk_and_sample(
-        self, term: Term, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
+        self, node: FeatureNode, rows: SessionRows, columns: Columns, sample: bool, ids: Ints | None
     ) -> list[Job]:
-        """The jobs that move a term through a batch and fill in its columns, which are added to `columns`.
+        """The jobs that walk a node through a batch and fill its columns, added to `columns`.
 
-        What is walked tick by tick needs its ticks, and the volume so far at them, when nothing is sampled as well.
+        Nodes over ticks need ticks, and session_volume at them, even where nothing is sampled.
         """
-        if term.carry is Carry.EACH_SESSION:
-            self.reset(term, slice(None))
-        elif term.carry is Carry.OF_SESSION:
-            self._carried[term.name][:] = term.empty
+        if node.carry is Carry.EACH_SESSION:
+            self.reset(node, slice(None))
+        elif node.carry is Carry.OF_SESSION:
+            self._carried[node.name][:] = node.empty
         jobs = list[Job]()
-        at_ticks = sample or term.rows == TICKS or term.name == "session_volume"
-        seen = rows.seen(term.rows, jobs) if at_ticks else np.empty((self.symbols, 0), np.int64)
-        out = {name: rows.buffers.empty((seen.shape[1], self.symbols)) for name in term.outputs}
+        at_ticks = sample or node.rows == TICKS or node.name == "session_volume"
+        seen = rows.seen(node.rows, jobs) if at_ticks else np.empty((self.symbols, 0), np.int64)
+        out = {name: rows.buffers.empty((seen.shape[1], self.symbols)) for name in node.outputs}
         columns |= out
         outs = tuple(out.values())
-        if term.rows == TICKS:
+        if node.rows == TICKS:
             jobs.append(_fill_tick_rows(rows, columns["session_volume"]))
-        if term.carry is Carry.EACH_SESSION and len(rows.panel.sessions) > 1:
-            jobs.append(self._pick_job(term, rows, seen, outs, ids))
+        if node.carry is Carry.EACH_SESSION and len(rows.panel.sessions) > 1:
+            jobs.append(self._pick_job(node, rows, seen, outs, ids))
         else:
-            jobs.append(self._job(term, rows.bars(term.rows), rows.inputs(term), seen, outs))
+            jobs.append(self._job(node, rows.bars(node.rows), rows.inputs(node), seen, outs))
         return jobs
 
-    def _walk_states(self, term: Term, rows: SessionRows) -> Job:
-        """The job that moves a term through a batch without sampling it."""
-        if term.carry is Carry.OF_SESSION:
-            self._carried[term.name][:] = term.empty
-        return self._unsampled_job(term, rows.bars(term.rows), rows.inputs(term))
+    def _walk_states(self, node: FeatureNode, rows: SessionRows) -> Job:
+        """The job that carries a node's state through a batch without sampling it."""
+        if node.carry is Carry.OF_SESSION:
+            self._carried[node.name][:] = node.empty
+        return self._unsampled_job(node, rows.bars(node.rows), rows.inputs(node))
 
     def walk(
-        self, terms: Sequence[tuple[Term, Bars]], benchmark: int = -1, ids: Ints | None = None
+        self,
+        nodes: Sequence[tuple[FeatureNode, Bars]],
+        benchmark: int = -1,
+        ids: Ints | None = None,
     ) -> None:
-        """Move terms through bars that lie before the session at hand, writing nothing."""
+        """Carry the states of nodes through bars before the current session, without columns."""
         jobs = []
-        for term, bars in terms:
+        for node, bars in nodes:
             inputs = tuple(
                 bars.latest_of(benchmark) if name == BENCHMARK else bars.column(name)
-                for name in term.inputs
+                for name in node.inputs
             )
-            jobs.append(self._unsampled_job(term, bars, inputs))
+            jobs.append(self._unsampled_job(node, bars, inputs))
         if jobs:
             self._go(jobs, ids)
 
-    def _hide_unknown(self, rows: SessionRows, terms: Sequence[Term], columns: Columns) -> None:
-        for term in terms:
-            if term.known_after:
-                early = rows.before_known(term)
-                for name in term.outputs:
-                    columns[name][early] = term.empty
+    def _hide_unknown(
+        self, rows: SessionRows, nodes: Sequence[FeatureNode], columns: Columns
+    ) -> None:
+        for node in nodes:
+            if node.known_after:
+                early = rows.before_known(node)
+                for name in node.outputs:
+                    columns[name][early] = node.empty
 
     def _hide_old(
-        self, rows: SessionRows, terms: Sequence[Term], columns: Columns, ids: Ints | None
+        self, rows: SessionRows, nodes: Sequence[FeatureNode], columns: Columns, ids: Ints | None
     ) -> None:
-        """Where several sessions were walked at once: hide values of earlier sessions that do not reach so far."""
+        """Hide values of sessions of the batch that are older than a node may carry them."""
         if len(rows.panel.sessions) == 1:
             return
         old: dict[int, tuple[Ints, Ints]] = {}
-        for term in terms:
-            reach = SESSIONS_BACK.get(term.carry)
+        for node in nodes:
+            reach = SESSIONS_BACK.get(node.carry)
             if reach is not None:
                 if reach not in old:
-                    old[reach] = self._older(rows, term.rows, reach, ids)
-                for name in term.outputs:
-                    columns[name][old[reach]] = term.empty
+                    old[reach] = self._older(rows, node.rows, reach, ids)
+                for name in node.outputs:
+                    columns[name][old[reach]] = node.empty
 
     def _older(
         self, rows: SessionRows, kind: str, reach: int, ids: Ints | None
     ) -> tuple[Ints, Ints]:
-        """(ticks, symbols) at which the latest bar is more than `reach` sessions back."""
+        """(tick ids, symbol ids) at which the latest bar is more than `reach` sessions back."""
         bars, sessions = rows.bars(kind), rows.panel.sessions
         everyone = np.arange(self.symbols) if ids is None else ids
         whole = bars.ends[everyone] - bars.starts[everyone] == len(sessions)
@@ -219,25 +228,27 @@ class TermBank:
         found = np.where(
             latest >= bars.starts[gaps, None], rows.session_of(np.maximum(latest, 0)), -1
         )
-        who, when = np.nonzero(rows.session_of_tick - found > reach)
+        places, tick_ids = np.nonzero(rows.session_of_tick - found > reach)
         if reach:
-            return when, gaps[who]
+            return tick_ids, gaps[places]
         # a symbol with a bar in every session has none of today before the close
         closes = np.array([session.close for session in sessions])
         before = np.flatnonzero(rows.ticks < closes[rows.session_of_tick])
         ticks, symbols = np.meshgrid(before, everyone[whole], indexing="ij")
-        return np.concatenate([when, ticks.ravel()]), np.concatenate([gaps[who], symbols.ravel()])
+        return np.concatenate([tick_ids, ticks.ravel()]), np.concatenate(
+            [gaps[places], symbols.ravel()]
+        )
 
     def _forget_old_values(
-        self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None
+        self, rows: SessionRows, nodes: Sequence[FeatureNode], ids: Ints | None
     ) -> None:
         silent: dict[str, Ints] = {}
-        for term in terms:
-            if term.carry is Carry.LAST_SESSION:
-                if term.rows not in silent:
-                    without = rows.silent(term.rows)
-                    silent[term.rows] = without if ids is None else np.intersect1d(without, ids)
-                self._carried[term.name][:, silent[term.rows]] = term.empty
+        for node in nodes:
+            if node.carry is Carry.LAST_SESSION:
+                if node.rows not in silent:
+                    without = rows.silent(node.rows)
+                    silent[node.rows] = without if ids is None else np.intersect1d(without, ids)
+                self._carried[node.name][:, silent[node.rows]] = node.empty
 
     def _go(self, jobs: list[Job], ids: Ints | None) -> None:
         if ids is None:
@@ -249,48 +260,35 @@ class TermBank:
 
     def _job(
         self,
-        term: Term,
+        node: FeatureNode,
         bars: Bars,
         inputs: tuple[Floats, ...],
         seen: Ints,
         outs: tuple[Floats, ...],
     ) -> Job:
         return kernel_job(
-            term, bars, inputs, seen, self._states[term.name], self._carried[term.name], outs
+            node, bars, inputs, seen, self._states[node.name], self._carried[node.name], outs
         )
 
-    def _unsampled_job(self, term: Term, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
-        outs = tuple(np.empty((0, self.symbols)) for _ in term.outputs)
-        return self._job(term, bars, inputs, np.empty((self.symbols, 0), np.int64), outs)
+    def _unsampled_job(self, node: FeatureNode, bars: Bars, inputs: tuple[Floats, ...]) -> Job:
+        outs = tuple(np.empty((0, self.symbols)) for _ in node.outputs)
+        return self._job(node, bars, inputs, np.empty((self.symbols, 0), np.int64), outs)
 
     def _pick_job(
-        self, term: Term, rows: SessionRows, seen: Ints, outs: tuple[Floats, ...], ids: Ints | None
+        self,
+        node: FeatureNode,
+        rows: SessionRows,
+        seen: Ints,
+        outs: tuple[Floats, ...],
+        ids: Ints | None,
     ) -> Job:
-        """A term that starts anew at every session, over sessions of one bar each: every bar for itself."""
-        bars, inputs, carried = rows.bars(term.rows), rows.inputs(term), self._carried[term.name]
-        each = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
-        states, none = (
-            np.zeros((len(each), max(1, term.state_size))),
-            np.full((len(outs), len(each)), term.empty),
-        )
-        values = tuple(np.empty((1, len(each))) for _ in outs)
-        scratch = tuple(np.empty(1) for _ in outs)
-        term.kernel.over_symbols(
-            0,
-            len(each),
-            each,
-            each + 1,
-            inputs,
-            term.params,
-            states,
-            each[:, None],
-            scratch,
-            none,
-            values,
-        )
-        made = tuple(np.empty(len(inputs[0])) for _ in outs)
-        for column, value in zip(made, values, strict=True):
-            column[each] = value[0]
+        """The job of a node that starts anew at every session, over sessions of one bar each.
+
+        Every bar is computed as a session of its own; the job then samples the values at the ticks.
+        """
+        bars, inputs, carried = rows.bars(node.rows), rows.inputs(node), self._carried[node.name]
+        row_ids = bars.rows_of(np.arange(self.symbols) if ids is None else ids)
+        made = _compute_bars(node, inputs, row_ids)
         unused, longest = np.zeros((self.symbols, 1)), bars.longest
 
         def job(first: int, last: int) -> None:
@@ -312,12 +310,31 @@ class TermBank:
         return job
 
 
-def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
-    """The windows among the lazy terms, by the past that they share."""
-    found: dict[PastKey, list[Term]] = {}
-    for term in terms:
-        if term.lazy and term.keeps_past:
-            found.setdefault(past_key(term), []).append(term)
+def _compute_bars(
+    node: FeatureNode, inputs: tuple[Floats, ...], row_ids: Ints
+) -> tuple[Floats, ...]:
+    """Each of these bars as a session of its own: float64[bars] an output, the other bars unset."""
+    count, outputs = len(row_ids), len(node.outputs)
+    states = np.zeros((count, max(1, node.state_size)))
+    carried = np.full((outputs, count), node.empty)
+    scratch = tuple(np.empty(1) for _ in range(outputs))
+    values = tuple(np.empty((1, count)) for _ in range(outputs))
+    starts, ends, seen = row_ids, row_ids + 1, row_ids[:, None]
+    node.kernel.over_symbols(
+        0, count, starts, ends, inputs, node.params, states, seen, scratch, carried, values
+    )
+    made = tuple(np.empty(len(inputs[0])) for _ in range(outputs))
+    for column, value in zip(made, values, strict=True):
+        column[row_ids] = value[0]
+    return made
+
+
+def _windows(nodes: Sequence[FeatureNode]) -> dict[PastKey, list[FeatureNode]]:
+    """The lazy windows among the nodes, grouped by the past rows that they share."""
+    found: dict[PastKey, list[FeatureNode]] = {}
+    for node in nodes:
+        if node.lazy and node.keeps_past:
+            found.setdefault(past_key(node), []).append(node)
     return found
 
 

@@ -1,10 +1,11 @@
-"""Lazy columns: computed for a symbol when somebody reads it.
+"""Lazy columns: computed for a symbol when a clause or a feature reads them.
 
-Most criteria are read for the few symbols that the first ones left. A term that starts anew at every session needs nothing
-but the session's bars, and a window those and the rows just before (see past): what nobody reads is never computed. Other terms
-are walked, for their states; their columns are sampled from the states before the session.
+Most columns are read for the few symbols that passed the first clauses. A node that starts anew at
+every session needs the session's bars alone; a window needs those and the rows just before (see
+past_rows.py). So nothing is computed for symbols that are not read. Other nodes walk every session
+to carry their states; their columns are sampled from the states before the session.
 
-Of a batch of daily sessions only windows are lazy: the rows before lie beside it.
+In a batch of daily sessions only windows are lazy: the rows before lie beside it.
 """
 
 from __future__ import annotations
@@ -15,25 +16,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.compute.join_rows import join_rows
-from engine.features.feature_node import Carry, Term
+from engine.features.feature_node import Carry, FeatureNode
 from engine.features.past_rows import PastKey, PastRows, past_key
 from engine.features.session_rows import SessionRows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job, run_over_symbols
 
-MOST = 0.5  # of the symbols: then columns are computed for all
-States = Mapping[
-    str, tuple[Floats, Floats]
-]  # term -> states and last values: float64[symbols, size], float64[outputs, symbols]
+MOST = 0.5  # share of the symbols from which on columns are computed for all
+# node name -> states, float64[symbols, size], and last values, float64[outputs, symbols]
+States = Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass
-class Laid:
-    """The rows that terms walk, of the symbols that were asked for.
+class LaidOutRows:
+    """The rows that nodes walk, for the requested symbols.
 
-    starts, ends  int64[asked], slices of the columns
-    rows          int64[asked, ticks], the row that each tick sees
-    column        name -> float64 over the rows; there once the jobs are done
+    starts, ends  int64[requested symbols]: a symbol's slice of the columns
+    rows          int64[requested symbols, ticks]: the row that each tick sees
+    column        name -> float64[rows], filled by `jobs`
     """
 
     starts: Ints
@@ -44,11 +44,11 @@ class Laid:
 
     @property
     def longest(self) -> int:
-        """The most rows a symbol has."""
+        """The largest number of rows of a symbol."""
         return int((self.ends - self.starts).max(initial=0))
 
-    def after(self, past: PastRows, ids: Ints) -> Laid:
-        """The same with the rows before the session, symbol by symbol; `ids` are the symbols."""
+    def after(self, past: PastRows, ids: Ints) -> LaidOutRows:
+        """The same with the past rows of each symbol before them; `ids` are the symbols."""
         before = past.counts[ids]
         ends = np.cumsum(before + self.ends - self.starts)
         starts = ends - (before + self.ends - self.starts)
@@ -76,26 +76,23 @@ class Laid:
 
                 jobs.append(join)
                 made[name] = values[:]
-                made[
-                    name
-                ].flags.writeable = (
-                    session.flags.writeable
-                )  # kernels are compiled for the one or the other
+                # kernels are compiled for arrays that are writeable, or for those that are not
+                made[name].flags.writeable = session.flags.writeable
             return made[name]
 
         # a tick before the session's first bar sees the last row before it
-        return Laid(
+        return LaidOutRows(
             starts, ends, self.rows + (starts + before - self.starts)[:, None], joined, jobs
         )
 
 
 @dataclass
 class Sampled:
-    """Columns of some symbols.
+    """Columns of the symbols that a node was computed for.
 
-    places   int64[symbols], where in the columns each is; -1 for those that were not asked for
-    columns  output -> float64[ticks, asked]
-    whole    whether they are of all symbols, in their order
+    places   int64[symbols]: index of a symbol in the columns, -1 where it was not computed
+    columns  output -> float64[ticks, computed symbols]
+    whole    whether they are all symbols, in order
     """
 
     places: Ints
@@ -105,24 +102,24 @@ class Sampled:
 
 @dataclass
 class LazyColumns:
-    """The lazy terms of a batch; valid until the next batch.
+    """The lazy nodes of a batch; valid until the next batch.
 
-    rows    what the terms walk
-    before  stateful terms: states and last values before the batch
-    pasts   the rows before the session that windows reach back over
-    begins  term over daily bars, which lie after those of its warm-up -> int64[symbols], the first row of that
+    rows    what the nodes walk
+    before  of nodes that carry a state: states and last values before the batch
+    pasts   past rows that windows read
+    begins  node over daily bars -> int64[symbols], the first row of its warm-up
     """
 
-    terms: Sequence[Term]
+    nodes: Sequence[FeatureNode]
     rows: SessionRows
     before: States
     pasts: Mapping[PastKey, PastRows]
-    begins: Callable[[Term], Ints]
-    _made: dict[str, Sampled] = field(default_factory=dict)  # by term
+    begins: Callable[[FeatureNode], Ints]
+    _made: dict[str, Sampled] = field(default_factory=dict)  # by node
 
     def __post_init__(self) -> None:
         self.symbols = len(self.rows.panel.table)
-        self._by_output = {output: term for term in self.terms for output in term.outputs}
+        self._by_output = {output: node for node in self.nodes for output in node.outputs}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_output)
@@ -135,7 +132,10 @@ class LazyColumns:
         return LazyView(self, slice(first, last))
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints]:
-        """An output for these symbols (ids) at least: float64[ticks, places], and the place of each symbol there is."""
+        """An output for these symbol ids at least.
+
+        Returns float64[ticks, computed symbols], and int64[symbols]: each symbol's index in it.
+        """
         made = self.fill([name], symbols)[self._by_output[name].name]
         return made.columns[name], made.places
 
@@ -145,36 +145,36 @@ class LazyColumns:
         return values if self.is_whole(name) else values[:, places]
 
     def is_whole(self, name: str) -> bool:
-        """Whether an output is there for all symbols, in their order."""
+        """Whether an output is computed for all symbols, in order."""
         made = self._made.get(self._by_output[name].name)
         return made is not None and made.whole
 
     def everything(self) -> dict[str, Floats]:
-        """All outputs of all symbols."""
+        """All outputs for all symbols: name -> float64[ticks, symbols]."""
         self.fill(self._by_output, np.arange(self.symbols))
         return {name: self.whole(name) for name in self._by_output}
 
     def fill(self, names: Iterable[str], symbols: Ints) -> dict[str, Sampled]:
-        """Compute outputs of these symbols where that was not done; what there is of each term."""
+        """Compute outputs for these symbols where missing; node name -> its columns."""
         return self.fill_each(
             {self._by_output[name].name: symbols for name in names if name in self._by_output}
         )
 
     def fill_each(self, asked: Mapping[str, Ints]) -> dict[str, Sampled]:
-        """The same with symbols for each term, by its name."""
-        missing: dict[bytes, tuple[Ints, list[Term]]] = {}
-        for term in self.terms:
-            if term.name in asked:
-                ids = self._missing(term, asked[term.name])
-                if len(ids) or term.name not in self._made:
-                    missing.setdefault(ids.tobytes(), (ids, []))[1].append(term)
+        """As `fill`, for node name -> symbol ids."""
+        missing: dict[bytes, tuple[Ints, list[FeatureNode]]] = {}
+        for node in self.nodes:
+            if node.name in asked:
+                ids = self._missing(node, asked[node.name])
+                if len(ids) or node.name not in self._made:
+                    missing.setdefault(ids.tobytes(), (ids, []))[1].append(node)
         for ids, alike in missing.values():
             self._compute(alike, ids)
         return {name: self._made[name] for name in asked}
 
     @property
     def asked(self) -> dict[str, Ints]:
-        """The symbols for which each term was computed, by its name; all, where that was most of them."""
+        """Node name -> ids of the symbols it was computed for; all ids where these are most."""
         found = {name: np.flatnonzero(made.places >= 0) for name, made in self._made.items()}
         return {
             name: ids if len(ids) < MOST * self.symbols else np.arange(self.symbols)
@@ -182,7 +182,7 @@ class LazyColumns:
         }
 
     def renew(self, symbols: Ints, first: int) -> None:
-        """Compute all outputs of these symbols once more, as their bars have changed: what there is from a tick on is other."""
+        """After a split: compute these symbols once more, and replace the values from a tick on."""
         made = self.fill(self, symbols)
         self._made.clear()
         for name, new in self.fill(self, symbols).items():
@@ -192,9 +192,9 @@ class LazyColumns:
                 ]
         self._made.update(made)
 
-    def _missing(self, term: Term, symbols: Ints) -> Ints:
-        """Those of the symbols for which a term was not computed, each once."""
-        made = self._made.get(term.name)
+    def _missing(self, node: FeatureNode, symbols: Ints) -> Ints:
+        """Those of the symbol ids that a node was not computed for, increasing."""
+        made = self._made.get(node.name)
         if made and (made.places[symbols] >= 0).all():
             return symbols[:0]
         asked = np.zeros(self.symbols, np.bool_)
@@ -203,65 +203,67 @@ class LazyColumns:
             asked &= made.places < 0
         return np.flatnonzero(asked)
 
-    def _compute(self, terms: Sequence[Term], ids: Ints) -> None:
-        laid: dict[tuple[str, PastKey | None, int], Laid] = {}
+    def _compute(self, nodes: Sequence[FeatureNode], ids: Ints) -> None:
+        """Compute nodes for some symbols: lay out their rows, walk them, keep the columns."""
+        laid: dict[tuple[str, PastKey | None, int], LaidOutRows] = {}
         rows: dict[str, Ints] = {}
         jobs: list[Job] = []
-        made: list[tuple[Term, list[Floats]]] = []
-        for term in terms:
-            kind = self.rows.kind(term.rows)
+        made: list[tuple[FeatureNode, list[Floats]]] = []
+        for node in nodes:
+            kind = self.rows.kind(node.rows)
             place = (
                 kind,
-                past_key(term) if term.is_window else None,
-                term.window if term.looks_back else 0,
+                past_key(node) if node.is_window else None,
+                node.window if node.looks_back else 0,
             )
             if place not in laid:
                 if kind not in rows:
-                    rows[kind] = self.rows.seen_by(term.rows, ids)
-                laid[place] = self._lay_out(term, ids, rows[kind])
+                    rows[kind] = self.rows.seen_by(node.rows, ids)
+                laid[place] = self._lay_out(node, ids, rows[kind])
             outs = [
-                self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in term.outputs
+                self.rows.buffers.empty((laid[place].rows.shape[1], len(ids))) for _ in node.outputs
             ]
-            inputs = tuple(laid[place].column(name) for name in term.inputs)
+            inputs = tuple(laid[place].column(name) for name in node.inputs)
             jobs.append(
                 kernel_job(
-                    term,
+                    node,
                     laid[place],
                     inputs,
                     laid[place].rows,
-                    *self._before(term, ids),
+                    *self._before(node, ids),
                     tuple(outs),
                 )
             )
-            made.append((term, outs))
+            made.append((node, outs))
         run_over_symbols(len(ids), [job for one in laid.values() for job in one.jobs] + jobs)
         places = np.full(self.symbols, -1)
         places[ids] = np.arange(len(ids))
-        for term, outs in made:
+        for node, outs in made:
             for values in outs:
-                if term.known_after:
-                    values[self.rows.before_known(term)] = term.empty
+                if node.known_after:
+                    values[self.rows.before_known(node)] = node.empty
             self._keep(
-                term,
+                node,
                 Sampled(
-                    places, dict(zip(term.outputs, outs, strict=True)), len(ids) == self.symbols
+                    places, dict(zip(node.outputs, outs, strict=True)), len(ids) == self.symbols
                 ),
             )
 
-    def _before(self, term: Term, ids: Ints) -> tuple[Floats, Floats]:
+    def _before(self, node: FeatureNode, ids: Ints) -> tuple[Floats, Floats]:
         """States and last values of some symbols before the batch."""
-        if term.is_stateless:
-            return fresh_states(term, len(ids))
-        states, carried = self.before[term.name]
+        if node.is_stateless:
+            return fresh_states(node, len(ids))
+        states, carried = self.before[node.name]
         own = (
-            fresh_states(term, len(ids))[1]
-            if term.carry is Carry.OF_SESSION
+            fresh_states(node, len(ids))[1]
+            if node.carry is Carry.OF_SESSION
             else np.ascontiguousarray(carried[:, ids])
         )
         return states[ids], own
 
-    def _keep(self, term: Term, new: Sampled) -> None:
-        old = self._made.get(term.name)
+    def _keep(self, node: FeatureNode, new: Sampled) -> None:
+        """Add the columns of further symbols to those that a node has."""
+        old = self._made.get(node.name)
         if old is not None:
             first = next(iter(old.columns.values())).shape[1]
             places = np.where(new.places < 0, old.places, new.places + first)
@@ -273,24 +275,25 @@ class LazyColumns:
                 },
                 False,
             )
-        self._made[term.name] = new
+        self._made[node.name] = new
 
-    def _lay_out(self, term: Term, ids: Ints, rows: Ints) -> Laid:
-        bars = self.rows.bars(term.rows)
+    def _lay_out(self, node: FeatureNode, ids: Ints, rows: Ints) -> LaidOutRows:
+        """The rows that a node walks for some symbols, past rows included."""
+        bars = self.rows.bars(node.rows)
         starts = bars.starts
-        if term.looks_back:
-            starts = np.maximum(self.begins(term), starts - term.window)
-        session = Laid(
-            starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(term.rows, name)
+        if node.looks_back:
+            starts = np.maximum(self.begins(node), starts - node.window)
+        session = LaidOutRows(
+            starts[ids], bars.ends[ids], rows, lambda name: self.rows.column(node.rows, name)
         )
-        return session.after(self.pasts[past_key(term)], ids) if term.keeps_past else session
+        return session.after(self.pasts[past_key(node)], ids) if node.keeps_past else session
 
 
 @dataclass(frozen=True)
 class LazyView:
     """Lazy columns at the ticks of one session of a batch.
 
-    Where one session asks for some symbols, columns are computed for all: the other sessions ask for others.
+    Where one session reads some symbols, columns are computed for all: other sessions read others.
     """
 
     whole_batch: LazyColumns
@@ -320,7 +323,7 @@ class LazyView:
         return self.whole_batch.fill(names, self._everybody)
 
     def of_ticks(self, first: int, last: int) -> LazyView:
-        """The columns at some of these ticks."""
+        """The columns at some of this session's ticks."""
         return LazyView(self.whole_batch, slice(self.ticks.start + first, self.ticks.start + last))
 
     @property
@@ -328,29 +331,29 @@ class LazyView:
         return np.arange(self.whole_batch.symbols)
 
 
-def fresh_states(term: Term, symbols: int) -> tuple[Floats, Floats]:
-    """States and last values of symbols of which nothing was walked."""
-    return np.zeros((symbols, max(1, term.state_size))), np.full(
-        (len(term.outputs), symbols), term.empty
+def fresh_states(node: FeatureNode, symbols: int) -> tuple[Floats, Floats]:
+    """States and last values before the first row: [symbols, size] and [outputs, symbols]."""
+    return np.zeros((symbols, max(1, node.state_size))), np.full(
+        (len(node.outputs), symbols), node.empty
     )
 
 
 def kernel_job(
-    term: Term,
-    laid: Bars | Laid,
+    node: FeatureNode,
+    laid: Bars | LaidOutRows,
     inputs: tuple[Floats, ...],
     rows: Ints,
     states: Floats,
     carried: Floats,
     outs: tuple[Floats, ...],
 ) -> Job:
-    """The job that walks a term over laid out rows and samples it at `rows`; see the kernels' over_symbols."""
+    """The job that walks a node over bars and samples it at `rows` (see `_over_symbols`)."""
     starts, ends, longest = laid.starts, laid.ends, laid.longest
 
     def job(first: int, last: int) -> None:
         scratch = tuple(np.empty(longest) for _ in outs)
-        term.kernel.over_symbols(
-            first, last, starts, ends, inputs, term.params, states, rows, scratch, carried, outs
+        node.kernel.over_symbols(
+            first, last, starts, ends, inputs, node.params, states, rows, scratch, carried, outs
         )
 
     return job

@@ -1,4 +1,4 @@
-"""The rows before a session that windows reach back over."""
+"""The rows before a session that windows read."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.compute.keep_rows import keep_rows
-from engine.features.feature_node import Term
+from engine.features.feature_node import FeatureNode
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.passes import Job
 
 PastKey = tuple[str, int]
 
 
-def past_key(term: Term) -> PastKey:
-    """Windows over the same rows that are seeded from the same session on share what was before."""
-    return term.rows, term.warmup_sessions
+def past_key(node: FeatureNode) -> PastKey:
+    """The past rows of a window: windows over the same rows with the same warm-up share them."""
+    return node.rows, node.warmup_sessions
 
 
 @dataclass
 class PastRows:
     """The last rows of each symbol, before the batch that was walked last and after it.
 
-    A window is an exact function of so many rows: they are all that it needs of what was before, however many windows there are.
+    A window of n rows is an exact function of n rows. So these rows replace the states of all
+    windows, however many there are.
 
     size    rows kept of each symbol
     values  column -> float64[symbols, size], flush right: before the batch
-    counts  int64[symbols], how many rows a symbol has
+    counts  int64[symbols]: rows that a symbol has before the batch, at most `size`
     """
 
     size: int
@@ -39,17 +40,17 @@ class PastRows:
     _room: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, symbols: int, terms: Sequence[Term]) -> PastRows:
-        """Of windows over the same rows: as many rows as the longest of them reads."""
+    def of(cls, symbols: int, nodes: Sequence[FeatureNode]) -> PastRows:
+        """Empty past rows, as many as the longest of these windows reads."""
         size, names = (
-            max(term.window for term in terms),
-            dict.fromkeys(name for term in terms for name in term.inputs),
+            max(node.window for node in nodes),
+            dict.fromkeys(name for node in nodes for name in node.inputs),
         )
         values, after = ({name: np.empty((symbols, size)) for name in names} for _ in range(2))
         return cls(size, values, np.zeros(symbols, np.int64), after, np.zeros(symbols, np.int64))
 
     def pick(self, ids: Ints | slice) -> PastRows:
-        """Those of some symbols, with what was before the batch that was walked last still to be walked."""
+        """A copy for some symbols, from before the batch that was walked last."""
         after, counts = (
             {name: values[ids].copy() for name, values in self.values.items()},
             self.counts[ids].copy(),
@@ -58,17 +59,21 @@ class PastRows:
         return PastRows(self.size, values, counts, after, counts.copy())
 
     def room(self, name: str, rows: int) -> Floats:
-        """Memory to lay out rows of a column in, until it is asked for again: fresh memory costs page faults."""
+        """Memory for `rows` values of a column, used again by the next call: saves page faults."""
         if name not in self._room or len(self._room[name]) < rows:
             self._room[name] = np.empty(rows + rows // 4)
         return self._room[name][:rows]
 
     def reset(self, ids: Ints | slice) -> None:
-        """Forget what some symbols have after the last session."""
+        """Forget the rows of some symbols after the last session."""
         self._counts_after[ids] = 0
 
     def jobs(self, columns: dict[str, Floats], bars: Bars, ids: Ints | None) -> list[Job]:
-        """The jobs that walk a session, of some symbols again; `columns` are over its bars."""
+        """The jobs that keep the last rows of a session.
+
+        columns  name -> float64 over the session's bars
+        ids      symbols whose session is walked again after a split; None for a new session
+        """
         if ids is None:
             self.values, self._after = self._after, self.values
             self.counts, self._counts_after = self._counts_after, self.counts

@@ -1,4 +1,4 @@
-"""What terms walk in a batch of sessions: bars by kind of rows, and which row each tick sees."""
+"""What feature nodes walk in a batch: bars by kind of rows, and the row that each tick sees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock.interval import MICROS_A_MINUTE, Interval
-from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, FeatureNode
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.passes import Job
@@ -22,10 +22,10 @@ class SessionRows:
     """The rows of a panel's sessions.
 
     daily      the block's daily bars
-    ticks      int64[ticks], microseconds
-    slots      float64[ticks], each tick's index in the run's table of times of day
+    ticks      int64[ticks], microseconds UTC
+    slots      float64[ticks]: index of each tick's time of day among those of the run
     benchmark  id of the benchmark symbol, -1 where there is none
-    buffers    how long what is made of the rows lives; as long as the panel where left out
+    buffers    own the arrays that are made here; the panel's where left out
     """
 
     def __init__(
@@ -50,30 +50,33 @@ class SessionRows:
         self._benchmarks: dict[str, Floats] = {}
 
     def over(self, buffers: Buffers) -> SessionRows:
-        """The same rows; what is made of them anew lives as long as `buffers`."""
+        """The same rows; arrays that are made from now on belong to `buffers`."""
         rows = SessionRows(self.panel, self.daily, self.ticks, self.slots, self._benchmark, buffers)
         rows._bars.update(self._bars)
         return rows
 
     def kind(self, rows: str) -> str:
-        """One name for the same bars: visible bars are the regular ones unless extended hours are seen, daily ones all alike."""
+        """One name for the same bars.
+
+        Visible bars are the regular ones unless the run sees extended hours.
+        """
         if isinstance(self.panel, DailyPanel):
             return TICKS if rows == TICKS else DAILY
         return VISIBLE if rows == REGULAR and not self.panel.extended else rows
 
     def bars(self, rows: str) -> Bars:
-        """The bars that terms over `rows` walk."""
+        """The bars that nodes over `rows` walk."""
         kind = self.kind(rows)
         if kind not in self._bars:
             self._bars[kind] = self._make(kind)
         return self._bars[kind]
 
-    def inputs(self, term: Term) -> tuple[Floats, ...]:
-        """The columns that a term reads, over the bars it walks."""
-        return tuple(self.column(term.rows, name) for name in term.inputs)
+    def inputs(self, node: FeatureNode) -> tuple[Floats, ...]:
+        """The columns that a node reads, float64[rows] each."""
+        return tuple(self.column(node.rows, name) for name in node.inputs)
 
     def column(self, rows: str, name: str) -> Floats:
-        """A column over the bars that terms over `rows` walk."""
+        """A column over the bars that nodes over `rows` walk, float64[rows]."""
         kind, bars = self.kind(rows), self.bars(rows)
         if name != BENCHMARK:
             return bars.column(name)
@@ -82,7 +85,7 @@ class SessionRows:
         return self._benchmarks[kind]
 
     def seen(self, rows: str, jobs: list[Job]) -> Ints:
-        """int64[symbols, ticks]: the latest row visible at each tick; where it is not there yet, filled in by a job."""
+        """int64[symbols, ticks]: the latest row visible at each tick; filled by a job."""
         kind, bars = self.kind(rows), self.bars(rows)
         if kind not in self._seen:
             seen = self._seen[kind] = self.buffers.empty(
@@ -92,7 +95,7 @@ class SessionRows:
         return self._seen[kind]
 
     def seen_by(self, rows: str, ids: Ints) -> Ints:
-        """int64[ids, ticks]: the rows of some symbols alone."""
+        """int64[ids, ticks]: the latest row visible at each tick, for some symbols."""
         kind, bars = self.kind(rows), self.bars(rows)
         if kind in self._seen:
             return self._seen[kind][ids]
@@ -101,7 +104,7 @@ class SessionRows:
         return found
 
     def silent(self, rows: str) -> Ints:
-        """The symbols without a bar in the last session."""
+        """Ids of the symbols without a bar in the last session."""
         bars = self.bars(rows)
         without = bars.ends == bars.starts
         if len(self.panel.sessions) == 1:
@@ -110,12 +113,12 @@ class SessionRows:
         return np.flatnonzero(without | (last < len(self.panel.sessions) - 1))
 
     def session_of(self, rows: Ints) -> Ints:
-        """Which of the panel's sessions each of some daily bars is of."""
+        """int64[rows]: index of the session, among the panel's, that a daily bar is of."""
         return self.daily.numbers(self.panel.sessions, rows)
 
     @cached_property
     def session_of_tick(self) -> Ints:
-        """int64[ticks]: which of the panel's sessions each is in."""
+        """int64[ticks]: index of the session, among the panel's, that a tick is in."""
         return (
             np.searchsorted(
                 [session.open for session in self.panel.sessions], self.ticks, side="right"
@@ -123,10 +126,10 @@ class SessionRows:
             - 1
         )
 
-    def before_known(self, term: Term) -> NDArray[np.bool_]:
-        """bool[ticks]: the ticks before a term has a value."""
+    def before_known(self, node: FeatureNode) -> NDArray[np.bool_]:
+        """bool[ticks]: whether a tick lies before a node has a value."""
         early: NDArray[np.bool_] = (
-            self.ticks < self.panel.opens_of(self.ticks) + term.known_after * MICROS_A_MINUTE
+            self.ticks < self.panel.opens_of(self.ticks) + node.known_after * MICROS_A_MINUTE
         )
         return early
 
@@ -140,7 +143,7 @@ class SessionRows:
         return self.panel.regular if kind == REGULAR else self.panel.bars(Interval.parse(kind))
 
     def _tick_rows(self) -> Bars:
-        """One row a symbol and tick, symbol by symbol; `session_volume` is filled in by a job of the bank."""
+        """One row a symbol and tick, symbol by symbol; FeatureState fills session_volume."""
         symbols, ticks = len(self.panel.table), len(self.ticks)
         starts = np.arange(symbols, dtype=np.int64) * ticks
         columns = {

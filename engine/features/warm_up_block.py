@@ -1,13 +1,13 @@
-"""One calendar month of sessions: its terms' states, seeded from sessions before it and carried through it.
+"""A warm-up block: a month of sessions whose states are seeded from the sessions before it.
 
-Every month is computed from its own warm-up, so the same month gives bit-for-bit the same values alone, in a
-ten-year run, and on any worker. While one month is scanned, the next is already being seeded from the same
-decoded bars, so nothing is read twice. Where bars are daily the block is a year.
+Every block is computed from its own warm-up. So a month has the same values to the last bit alone,
+in a ten-year run, and on any worker. While one block is scanned, the next is seeded from the same
+decoded bars, so that nothing is read twice. Where bars are daily the block is a year.
 
-    1. `due`      which terms walk a batch: those whose warm-up has begun
-    2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new scale
-    3.            daily terms walk their history at the block's first session
-    4.            all terms that are due walk the batch; in the block's own sessions, they are sampled at its ticks
+    1. `due`      the nodes that walk a batch: those whose warm-up has begun
+    2. `advance`  splits of the day: states of their symbols are computed anew in the new scale
+    3.            nodes over daily bars walk their history at the block's first session
+    4.            due nodes walk the batch; in the block's own sessions they are sampled
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from itertools import groupby
 import numpy as np
 
 from engine.clock.calendar import Session
-from engine.features.feature_node import DAILY, TICKS, Term
-from engine.features.feature_state import Columns, TermBank, Walked
+from engine.features.feature_node import DAILY, TICKS, FeatureNode
+from engine.features.feature_state import BatchFeatures, Columns, FeatureState
 from engine.features.lazy_columns import LazyColumns
 from engine.features.session_rows import Panel, SessionRows
 from engine.panel.bars import Bars, Floats, Ints
@@ -33,111 +33,108 @@ from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 
-DIVIDEND, CLOSE_EX = (
-    "dividend",
-    "close_ex",
-)  # of the previous columns, those that corporate actions make
+DIVIDEND, CLOSE_EX = "dividend", "close_ex"  # previous columns made from corporate actions
 OF_ACTIONS = frozenset({DIVIDEND, CLOSE_EX})
 TicksOf = Callable[[Session], tuple[Ints, Floats]]  # a session's ticks, and their slots
 
 
 def block_of(date: dt.date, by_day: bool) -> tuple[int, int]:
-    """The block that a session is computed with: its calendar month, or, where bars are daily, its year, as the files have them.
+    """The block that a session belongs to: its calendar month, or where bars are daily its year.
 
-    A warm-up of many days a month would cost more than the month.
+    A warm-up of many days would cost more than a month of them.
     """
     return (date.year, 0) if by_day else (date.year, date.month)
 
 
 @dataclass(frozen=True)
 class BlockSample:
-    """What a block's walk through a batch gives; valid as long as the batch's panel.
+    """The columns of a batch, for the block's symbols; valid as long as the batch's panel.
 
-    panel     the batch's bars, for the block's symbols
+    panel     the batch's bars
     columns   name -> float64[ticks, symbols]
-    previous  daily column -> float64[sessions, symbols], the last value before each session
+    previous  daily column -> float64[sessions, symbols]: the last value before each session
     lazy      columns that are computed for the symbols that are read
-    walks     of the block, then of those that joined it: what `close_up` and `recompute` begin with
+    walks     of this block, then of joined ones: where `close_up` and `recompute` begin
     """
 
     panel: Panel
     columns: Columns
     previous: Columns
     lazy: LazyColumns | None
-    walks: Sequence[Walked]
+    walks: Sequence[BatchFeatures]
 
 
 @dataclass(eq=False)
-class MonthBlock:
-    """The states of one month, for the symbols of its table.
+class WarmUpBlock:
+    """The feature states of a month, for the symbols of its table.
 
     sessions   dates of the month's sessions in the archive
-    starts     term name -> first date it walks
+    starts     node name -> first date that it walks
     daily      daily bars of the month and of the longest daily warm-up before it
-    ticks_of   when the run looks
+    ticks_of   session -> its ticks, and their slots
     benchmark  id of the benchmark symbol, -1 where there is none
-    previous_columns  of the daily bars, whose values of the session before are read
-    close_up_terms    terms that `close_up` may sample again, for some symbols and at other ticks
-    watched    the sessions that `recompute` may be asked for; None for none
+    previous_columns  daily columns whose value of the session before is read
+    close_up_nodes    names of the nodes that `close_up` samples again, at other ticks
+    watched    whether `recompute` may be called for a batch; None for never
     dividends  of the archive, where DIVIDEND or CLOSE_EX is among the previous columns
-    buffers    what lives as long as the block
+    buffers    memory that is given back when the block is closed
     """
 
     table: SymbolTable
     sessions: Sequence[dt.date]
     starts: dict[str, dt.date]
-    terms: list[Term]
+    nodes: list[FeatureNode]
     daily: DailyBars
     splits: Splits
     ticks_of: TicksOf
     buffers: Buffers
     benchmark: int = -1
     previous_columns: Sequence[str] = ()
-    close_up_terms: frozenset[str] = frozenset()
+    close_up_nodes: frozenset[str] = frozenset()
     watched: Callable[[Panel], bool] | None = None
     dividends: Dividends | None = None
     _kept: list[Panel] = field(
         default_factory=list
     )  # of symbols that will split, to start anew from
-    _joined: list[MonthBlock] = field(default_factory=list)
+    _joined: list[WarmUpBlock] = field(default_factory=list)
     _scaled_to: dt.date = dt.date.min
 
     def __post_init__(self) -> None:
         daily, starts, first = self.daily, self.starts, self.sessions[0]
 
-        def begins(term: Term) -> Ints:
-            return daily.begins(starts[term.name], first, term.warmup_rows)
+        def begins(node: FeatureNode) -> Ints:
+            return daily.begins(starts[node.name], first, node.warmup_rows)
 
-        self._begins, self._bank = begins, TermBank(self.terms, len(self.table), begins)
+        self._begins, self._features = begins, FeatureState(self.nodes, len(self.table), begins)
         self._will_split = self.splits.ids(self.table, self.first_fed, self.sessions[-1])
         if self.benchmark in self._will_split:
             self._will_split = np.arange(len(self.table))  # every symbol is measured against it
 
     @property
     def first_fed(self) -> dt.date:
-        """The first session that any of its intraday terms walks."""
+        """The first session that one of its intraday nodes walks."""
         return min(
-            [self.starts[term.name] for term in self.terms if term.rows != DAILY]
+            [self.starts[node.name] for node in self.nodes if node.rows != DAILY]
             + [self.sessions[0]]
         )
 
-    def due(self, date: dt.date) -> list[Term]:
-        """The terms that walk the session of `date`."""
+    def due(self, date: dt.date) -> list[FeatureNode]:
+        """The nodes that walk the session of `date`."""
         in_month = date >= self.sessions[0]
         return [
-            term
-            for term in self.terms
-            if self.starts[term.name] <= date and (in_month or term.rows != DAILY)
+            node
+            for node in self.nodes
+            if self.starts[node.name] <= date and (in_month or node.rows != DAILY)
         ]
 
     def advance(self, panel: Panel, sample: bool) -> BlockSample | None:
-        """Walk a batch, in order of time; with `sample` give the columns at its ticks."""
+        """Walk the next batch; with `sample`, return the columns at its ticks."""
         panel, date = self.panel_of(panel), panel.sessions[0].date
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
         rows = self._rows(panel)
-        walked = self._bank.run(
+        walked = self._features.run(
             rows, self.due(date), sample=sample, keep=self._kept_states(panel) if sample else ()
         )
         previous = self._previous(panel) if sample else {}
@@ -166,9 +163,9 @@ class MonthBlock:
     def close_up(
         self, sample: BlockSample, table: SymbolTable, ticks: Ints
     ) -> tuple[Panel, Columns]:
-        """The session of a sample for a few symbols and at ticks of its own: bars, and name -> float64[ticks, symbols].
+        """The session of a sample once more, for the symbols of a small table and at other ticks.
 
-        What is one row a tick (Term.rows = TICKS) is not in it.
+        Returns its bars, and name -> float64[ticks, symbols]; nodes over ticks are not among them.
         """
         panel, ids = sample.panel.realign(table), self.table.ids(table.series)
         benchmark = table.id(self.table.names[self.benchmark]) if self.benchmark >= 0 else None
@@ -181,8 +178,8 @@ class MonthBlock:
         )
         columns = Columns()
         for block, walked in zip((self, *self._joined), sample.walks, strict=True):
-            terms = block._close_up_of(panel.sessions[0].date)
-            columns |= block._bank.pick(terms, walked.before, ids).run_all(rows, terms)
+            nodes = block._close_up_of(panel.sessions[0].date)
+            columns |= block._features.pick(nodes, walked.before, ids).run_all(rows, nodes)
         return panel, columns
 
     def recompute(
@@ -191,14 +188,14 @@ class MonthBlock:
         panel_of: Callable[[SessionPanel], SessionPanel],
         daily_of: Callable[[DailyBars], DailyBars],
     ) -> Columns:
-        """The columns of a watched session, were its bars others: name -> float64[ticks, symbols]."""
+        """The columns of a watched session over other bars: name -> float64[ticks, symbols]."""
         assert isinstance(sample.panel, SessionPanel)
         panel, columns = panel_of(sample.panel), Columns()
         ticks, slots = self.ticks_of(panel.session)
         rows = SessionRows(panel, daily_of(self.daily), ticks, slots, self.benchmark)
         for block, walked in zip((self, *self._joined), sample.walks, strict=True):
-            terms = block.due(panel.session.date)
-            columns |= block._bank.pick(terms, walked.before, slice(None)).run_all(rows, terms)
+            nodes = block.due(panel.session.date)
+            columns |= block._features.pick(nodes, walked.before, slice(None)).run_all(rows, nodes)
         return columns
 
     def panel_of(self, panel: Panel) -> Panel:
@@ -209,28 +206,28 @@ class MonthBlock:
             else panel.realign(self.table)
         )
 
-    def join(self, other: MonthBlock) -> None:
-        """From now on walk a block of the same month and table, of terms that were asked for later, along with this one."""
+    def join(self, other: WarmUpBlock) -> None:
+        """Walk another block along with this one: same month and table, nodes requested later."""
         self._joined.append(other)
 
     def close(self) -> None:
-        """The block is over: let go of its daily bars."""
+        """Give back the memory of daily bars and buffers."""
         for block in (self, *self._joined):
             block.daily.columns.clear()
             block.buffers.close()
 
     def _kept_states(self, panel: Panel) -> list[str]:
-        """The terms whose states before the batch `close_up` and `recompute` begin with."""
+        """Names of the nodes whose states before the batch `close_up` or `recompute` need."""
         date = panel.sessions[0].date
         watched = self.watched is not None and self.watched(panel)
-        terms = self.due(date) if watched else self._close_up_of(date)
-        return [term.name for term in terms if not term.lazy]
+        nodes = self.due(date) if watched else self._close_up_of(date)
+        return [node.name for node in nodes if not node.lazy]
 
-    def _close_up_of(self, date: dt.date) -> list[Term]:
+    def _close_up_of(self, date: dt.date) -> list[FeatureNode]:
         return [
-            term
-            for term in self.due(date)
-            if term.name in self.close_up_terms and term.rows != TICKS
+            node
+            for node in self.due(date)
+            if node.name in self.close_up_nodes and node.rows != TICKS
         ]
 
     def _rows(self, panel: Panel) -> SessionRows:
@@ -251,7 +248,7 @@ class MonthBlock:
             self._start_anew(date, self._affected(changed))
 
     def _affected(self, changed: set[int]) -> Ints:
-        """The symbols whose states a split touches: everybody's, where the benchmark splits."""
+        """Ids of the symbols whose states a split changes: all, where the benchmark splits."""
         return (
             np.arange(len(self.table))
             if self.benchmark in changed
@@ -259,13 +256,13 @@ class MonthBlock:
         )
 
     def _sample_after_splits(
-        self, rows: SessionRows, walked: Walked, previous: Columns, sample: bool
+        self, rows: SessionRows, walked: BatchFeatures, previous: Columns, sample: bool
     ) -> None:
-        """Splits inside a batch: from each on, its symbols' values are those of bars in the scale after it."""
+        """For splits inside a batch: replace values from the split on by those in the new scale."""
         panel = rows.panel
         dates, first_date = [session.date for session in panel.sessions], panel.sessions[0].date
         lazy = walked.lazy if sample else None
-        terms = [term for term in self.due(first_date) if not term.lazy]
+        nodes = [node for node in self.due(first_date) if not node.lazy]
         for ex_date, splits in groupby(
             self.splits.between(self.table, first_date, dates[-1]), key=lambda split: split[0]
         ):
@@ -285,7 +282,7 @@ class MonthBlock:
             if first_date == self.sessions[0]:
                 self._walk_daily_history(first_date, ids)
             with panel.buffers.scope() as scratch:
-                again = self._bank.run(rows.over(scratch), terms, sample=sample, ids=ids)
+                again = self._features.run(rows.over(scratch), nodes, sample=sample, ids=ids)
                 if sample:
                     for name, values in again.columns.items():
                         walked.columns[name][first:, ids] = values[first:, ids]
@@ -294,7 +291,7 @@ class MonthBlock:
         self._scaled_to = dates[-1]
 
     def _previous(self, panel: Panel, ids: Ints | None = None) -> Columns:
-        """name -> float64[sessions, symbols]: the last value before each session, in the scale that the bars are in."""
+        """Name -> float64[sessions, symbols]: the last value before each session, in its scale."""
         if not self.previous_columns:
             return {}
         rows = self.daily.before(panel.sessions, ids).T
@@ -315,21 +312,21 @@ class MonthBlock:
         return found
 
     def _start_anew(self, date: dt.date, ids: Ints) -> None:
-        for term in self.terms:
-            self._bank.reset(term, ids)
+        for node in self.nodes:
+            self._features.reset(node, ids)
         for panel in self._kept:
-            walked = [term for term in self.due(panel.sessions[0].date) if term.rows != DAILY]
+            walked = [node for node in self.due(panel.sessions[0].date) if node.rows != DAILY]
             with self.buffers.scope() as scratch:
-                self._bank.run(self._rows(panel.over(scratch)), walked, sample=False, ids=ids)
+                self._features.run(self._rows(panel.over(scratch)), walked, sample=False, ids=ids)
         if date > self.sessions[0]:
             self._walk_daily_history(date, ids)
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
-        terms = [term for term in self.terms if term.rows == DAILY and not term.lazy]
+        nodes = [node for node in self.nodes if node.rows == DAILY and not node.lazy]
         bars: dict[tuple[dt.date, int], Bars] = {}
-        for term in terms:
-            alike = self.starts[term.name], term.warmup_rows
+        for node in nodes:
+            alike = self.starts[node.name], node.warmup_rows
             if alike not in bars:
-                bars[alike] = self.daily.history(self._begins(term), date)
-        walked = [(term, bars[self.starts[term.name], term.warmup_rows]) for term in terms]
-        self._bank.walk(walked, self.benchmark, ids)
+                bars[alike] = self.daily.history(self._begins(node), date)
+        walked = [(node, bars[self.starts[node.name], node.warmup_rows]) for node in nodes]
+        self._features.walk(walked, self.benchmark, ids)

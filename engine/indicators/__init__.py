@@ -1,1 +1,1 @@
-"""Indicators by group, one file each; the catalogue that finds them, their keys, users' own ones."""
+"""Indicators by group, one file each; the catalogue, the keys, and `@register` for users."""

@@ -1,4 +1,5 @@
-"""The catalogue: every indicator by name, those that come with barsweep and those that users register.
+"""The catalogue: every indicator by name, those that come with barsweep and those that users
+register.
 
 The indicator `rsi` stands in `engine/indicators/momentum/rsi.py`: its name is the file's, its group
 the folder's. So names are known from the files, and a file is imported when its indicator is first
@@ -19,7 +20,7 @@ OWN = "own"  # the group of users' indicators
 
 
 class Catalogue(Mapping[str, Indicator]):
-    """Name -> indicator. Built-in ones come first, by group and name; then users', as registered."""
+    """Name -> indicator: built-in ones by group and name, then users' in order of registration."""
 
     def __init__(self, folder: Path) -> None:
         files = sorted(folder.glob("*/[a-z]*.py"))

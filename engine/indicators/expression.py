@@ -3,7 +3,8 @@
     frame.with_columns(indicator("rsi", period=14).over("symbol"))
     frame.with_columns(indicator("macd").over("symbol")).unnest("macd_12_26_9")
 
-The frame's rows are bars in order of time, for each group of `.over`; a null counts as NaN, and what is not warm is null.
+The frame's rows are bars in order of time, for each group of `.over`; a null counts as NaN, and
+what is not warm is null.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from engine.indicators.key import IndicatorKey
 def indicator(name: str, inputs: Sequence[str | pl.Expr] | None = None, **params: Any) -> pl.Expr:
     """The indicator's values as an expression, computed in one call a group.
 
-    inputs  columns or expressions instead of the indicator's own (`open`, `high`, `low`, `close`, `volume`)
+    inputs  columns or expressions instead of the indicator's own (`open`, `high`, `low`, `close`,
+            `volume`)
     params  the indicator's parameters; the others take their defaults
 
-    Several outputs come as a struct. Raises IndicatorError for an unknown name or parameter, a wrong number of inputs, and for
-    what has a value at every tick of a run rather than at every bar (rvol).
+    Several outputs come as a struct. Raises IndicatorError for an unknown name or parameter, a
+    wrong number of inputs, and for what has a value at every tick of a run rather than at every bar
+    (rvol).
     """
     key = IndicatorKey.make(name, params)
     kind = key.indicator

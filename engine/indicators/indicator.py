@@ -10,7 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter: an int or a float, as its default is, between bounds that are allowed themselves."""
+    """A parameter: an int or a float, as its default is, between bounds that are allowed
+    themselves.
+    """
 
     name: str
     default: int | float
@@ -24,28 +26,39 @@ class Param:
 
 
 class RowsOf(StrEnum):
-    """What an indicator walks: bars, or one row a scheduled tick, for what has a value at every tick."""
+    """The rows that a kernel walks: bars, or one row a scheduled tick."""
 
     BARS = "bars"
     TICKS = "ticks"
 
 
+def _none(*params: float) -> int:
+    return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """A catalogue row.
+    """What the catalogue says of an indicator. Counts are functions of its parameters.
 
-    inputs          columns it reads: open, high, low, close, volume; session (its ordinal), regular (1 in regular
-                    hours), minute (of the bar's start, from the session's open on), benchmark (the latest close of the
-                    run's benchmark symbol); for rows="ticks": session_volume, slot, session
-    outputs         names of what it makes; a single one is the indicator's own column
-    state_size      params -> length of the state vector (rows="ticks": params and the number of slots)
-    warmup          params -> rows up to and including the first value
-    settle          params -> rows after which what was before weighs less than 1e-9
-    window          params -> rows of which a value is an exact function, to the last bit; 0 where it depends on all before
-    session_window  params -> earlier sessions it looks at by definition
-    known_after     params -> minutes after the session's open from which it has a value
-    rows            what it walks
-    of_session      its value is the session's own: none before the session's first bar
+    name            of the indicator, its kernel and its file
+    group           a built-in's folder, or "own"
+    inputs          columns that the kernel reads: open, high, low, close, volume; session (its
+                    ordinal), regular (1 in regular hours), minute (of the bar's start, from the
+                    session's open), benchmark (the latest close of the run's benchmark symbol);
+                    with rows="ticks": session_volume, slot, session
+    params          parameters of the kernel, after the inputs
+    outputs         names of the kernel's outputs; the column of a single one has the key's name
+    kernel          compiled: kernel(*inputs, *params, state, *outputs)
+    state_size      length of the float64 state vector, all zeros before the first row (with
+                    rows="ticks" a function of the parameters and the number of slots)
+    warmup          rows up to and including the first value
+    settle          rows after which what was before weighs less than 1e-9
+    session_window  earlier sessions that it reads by definition
+    known_after     minutes after the session's open from which it has a value
+    window          rows of which a value is an exact function, to the last bit, so that it can be
+                    computed for the symbols alone that are read; 0 where all earlier rows count
+    rows            what the kernel walks
+    of_session      whether it has no value before the session's first bar
     """
 
     name: str
@@ -57,48 +70,11 @@ class Indicator:
     state_size: Callable[..., int]
     warmup: Callable[..., int]
     settle: Callable[..., int]
-    session_window: Callable[..., int]
-    known_after: Callable[..., int]
-    window: Callable[..., int]
+    session_window: Callable[..., int] = _none
+    known_after: Callable[..., int] = _none
+    window: Callable[..., int] = _none
     rows: RowsOf = RowsOf.BARS
     of_session: bool = False
-
-    @classmethod
-    def made(
-        cls,
-        name: str,
-        group: str,
-        kernel: Any,
-        *,
-        inputs: tuple[str, ...],
-        params: tuple[Param, ...],
-        outputs: tuple[str, ...],
-        state_size: Callable[..., int],
-        warmup: Callable[..., int],
-        settle: Callable[..., int] | None = None,
-        window: Callable[..., int] | None = None,
-        session_window: Callable[..., int] | None = None,
-        known_after: Callable[..., int] | None = None,
-        rows: RowsOf = RowsOf.BARS,
-        of_session: bool = False,
-    ) -> Indicator:
-        """A row of the catalogue, a built-in's or a user's. Without `settle` it settles within its window, else its warm-up."""
-        return cls(
-            name=name,
-            group=group,
-            inputs=inputs,
-            params=params,
-            outputs=outputs,
-            kernel=kernel,
-            state_size=state_size,
-            warmup=warmup,
-            settle=window or settle or warmup,
-            session_window=session_window or _none,
-            known_after=known_after or _none,
-            window=window or _none,
-            rows=RowsOf(rows),
-            of_session=of_session,
-        )
 
     @property
     def doc(self) -> str:
@@ -109,7 +85,3 @@ class Indicator:
     def defaults(self) -> tuple[int | float, ...]:
         """The parameters' defaults."""
         return tuple(param.default for param in self.params)
-
-
-def _none(*params: float) -> int:
-    return 0

@@ -1,6 +1,7 @@
 """Indicator keys: name, parameters and interval in one word, the name of the column in every frame.
 
-    sma_20_1d    rsi_14_5m    volume_sma_10_1d    macd_12_26_9_1m.signal    bollinger_bands_20_2.5_5m.upper
+    sma_20_1d    rsi_14_5m    volume_sma_10_1d    macd_12_26_9_1m.signal
+                 bollinger_bands_20_2.5_5m.upper
 
 Parameters that are left out at the end take their defaults, and a key without an interval means 1m.
 """
@@ -51,7 +52,7 @@ class IndicatorKey:
     def make(
         cls, name: str, params: Mapping[str, Any] | None = None, interval: str = DEFAULT_INTERVAL
     ) -> IndicatorKey:
-        """The key of a named indicator; what `params` leaves out is default. Raises IndicatorError."""
+        """The key of a named indicator; missing `params` take defaults. Raises IndicatorError."""
         indicator = _find(name)
         given = dict(params or {})
         values = tuple(
@@ -75,10 +76,11 @@ class IndicatorKey:
 
 
 def parse_column(text: str) -> tuple[IndicatorKey, str]:
-    """A column's key, and the column's full name: `macd.signal` -> (macd_12_26_9_1m, "macd_12_26_9_1m.signal").
+    """A column's key, and the column's full name: `macd.signal` -> (macd_12_26_9_1m,
+    "macd_12_26_9_1m.signal").
 
-    The dot before an output follows the last token that is no number's. A key of several outputs without one
-    named is returned as its own name, which is no column.
+    The dot before an output follows the last token that is no number's. A key of several outputs
+    without one named is returned as its own name, which is no column.
     """
     word, output = _split_output(text)
     name = next(
@@ -100,10 +102,11 @@ def parse_column(text: str) -> tuple[IndicatorKey, str]:
     interval = tokens.pop() if tokens and tokens[-1][-1] in "mhd" else DEFAULT_INTERVAL
     indicator = CATALOGUE[name]
     if len(tokens) > len(indicator.params):
+        names = ", ".join(param.name for param in indicator.params)
         raise IndicatorError(
             f"{len(tokens)} parameters in the key {text!r}",
             where=f"indicator {name}",
-            expected=f"at most {len(indicator.params)}: {', '.join(p.name for p in indicator.params)}",
+            expected=f"at most {len(indicator.params)}: {names}",
         )
     given = {
         param.name: _number(token, text)

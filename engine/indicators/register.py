@@ -1,11 +1,16 @@
-"""A user's own indicator: a kernel in their module, one decorator, and it is a full citizen.
+"""`@register`: a function becomes an indicator of the catalogue, a built-in's or a user's.
 
-    @register(inputs=("close", "volume"), params=(Param("period", 10, 1),), state_size=lambda period: 2,
-              warmup=lambda period: period)
+    @register(
+        inputs=("close", "volume"),
+        params=(Param("period", 10, 1),),
+        state_size=lambda period: 2,
+        warmup=lambda period: period,
+    )
     def my_average(close, volume, period, state, out):
         ...
 
-From then on `my_average_10_5m` is a key like any other: in expressions and configs, warm, carried from session to session.
+From then on `my_average_10_5m` is a key like any other: in expressions and configs, warm, carried
+from session to session.
 """
 
 from __future__ import annotations
@@ -56,64 +61,34 @@ def register(
     rows: str = "bars",
     of_session: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Compile the decorated function as a kernel and put it into the catalogue under its own name.
+    """Compile the decorated function as a kernel, and add it to the catalogue under its own name.
 
-    state_size  parameters -> length of the float64 state, all zeros before the first row
-    warmup      parameters -> rows up to and including the first value
-    settle      parameters -> rows after which what was before does not matter; `warmup` where left out
-    window      parameters -> rows of which a value is an exact function, to the last bit: such an indicator is computed for the
-                symbols for which it is read, and needs no `settle`
-    session_window  parameters -> earlier sessions that it looks back over by definition
-    known_after     parameters -> minutes after the session's open from which it has a value
-    rows        "bars", or "ticks" for one row a scheduled tick: inputs are then session_volume, slot, session, and the
-                kernel and `state_size` get the number of times of day after the parameters
-    of_session  the value is the session's own: none before the session's first bar
-
-    The same facts stand beside the built-in kernels. Returns the compiled kernel. Raises IndicatorError for a name that is
-    taken, for rows that there are not, and for inputs that these do not have.
+    Keywords are the fields of `Indicator`. Without `settle` it is the window, else the warm-up.
+    With `rows="ticks"` the kernel and `state_size` get the number of times of day last. Returns the
+    compiled kernel. Raises IndicatorError for a name that is taken, and for unknown rows or inputs.
     """
     if rows not in tuple(RowsOf):
         raise IndicatorError(f"rows = {rows!r}", where="register", expected=" or ".join(RowsOf))
-    there = INPUTS if rows == RowsOf.BARS else INPUTS_OF_TICKS
-    unknown = [name for name in inputs if name not in there]
+    known = INPUTS if rows == RowsOf.BARS else INPUTS_OF_TICKS
+    counts = {"state_size": state_size, "warmup": warmup, "settle": window or settle or warmup}
+    optional = {"window": window, "session_window": session_window, "known_after": known_after}
+    counts |= {name: count for name, count in optional.items() if count is not None}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        name, module = function.__name__, function.__module__
-        if unknown:
-            raise IndicatorError(
-                f"unknown input {unknown[0]!r}",
-                where=f"indicator {name}",
-                expected=", ".join(sorted(there)),
-            )
-        if CATALOGUE.module_of(name) not in (None, module):
-            raise IndicatorError(
-                f"the name {name!r} is taken",
-                where=module,
-                fix="name the function otherwise",
-            )
+        name, where = function.__name__, f"indicator {function.__name__}"
+        _check(function, inputs, known)
         compiled = kernel(function)
-        compiled.over_symbols = _guarded(
-            f"indicator {name}", "the kernel", compiled.over_symbols, function
-        )
-
-        def counted(what: str, count: Callable[..., int] | None) -> Callable[..., int] | None:
-            return None if count is None else _whole_number(f"indicator {name}", f"{what}()", count)
-
-        row = Indicator.made(
-            name,
-            group or CATALOGUE.group_of(module),
-            compiled,
+        compiled.over_symbols = _guarded(where, "the kernel", compiled.over_symbols, function)
+        row = Indicator(
+            name=name,
+            group=group or CATALOGUE.group_of(function.__module__),
             inputs=inputs,
             params=params,
             outputs=outputs,
-            state_size=_whole_number(f"indicator {name}", "state_size()", state_size),
-            warmup=_whole_number(f"indicator {name}", "warmup()", warmup),
-            settle=counted("settle", settle),
-            window=counted("window", window),
-            session_window=counted("session_window", session_window),
-            known_after=counted("known_after", known_after),
+            kernel=compiled,
             rows=RowsOf(rows),
             of_session=of_session,
+            **{what: _whole_number(where, f"{what}()", count) for what, count in counts.items()},
         )
         CATALOGUE.add(row)
         return compiled
@@ -121,8 +96,24 @@ def register(
     return decorate
 
 
+def _check(function: Callable[..., Any], inputs: tuple[str, ...], known: frozenset[str]) -> None:
+    """Refuse unknown inputs, and the name of an indicator of another module."""
+    name, module = function.__name__, function.__module__
+    unknown = [one for one in inputs if one not in known]
+    if unknown:
+        raise IndicatorError(
+            f"unknown input {unknown[0]!r}",
+            where=f"indicator {name}",
+            expected=", ".join(sorted(known)),
+        )
+    if CATALOGUE.module_of(name) not in (None, module):
+        raise IndicatorError(
+            f"the name {name!r} is taken", where=module, fix="name the function otherwise"
+        )
+
+
 def _guarded(where: str, what: str, call: Callable[..., Any], code: Any) -> Callable[..., Any]:
-    """The user's code, of which an error is one message."""
+    """Call the user's code; an exception of it becomes one IndicatorError."""
 
     @functools.wraps(code)
     def guarded(*arguments: Any) -> Any:
@@ -133,7 +124,7 @@ def _guarded(where: str, what: str, call: Callable[..., Any], code: Any) -> Call
 
 
 def _whole_number(where: str, what: str, function: Callable[..., int]) -> Callable[..., int]:
-    """The user's function of the parameters, of which the result is checked."""
+    """A function of the parameters whose result must be a whole number of 0 or more."""
     guarded = _guarded(where, what, function, function)
 
     def checked(*params: float) -> int:

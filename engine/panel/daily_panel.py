@@ -288,7 +288,7 @@ class DailyHistory:
     """Reads daily bars block by block, up to a date, and remembers of each symbol the last bars before them, however old.
 
     rows       bars that each symbol has before a block's sessions, as far as the archive holds so many; 1 at least
-    benchmark  symbol whose bars reach back as far as those of any other; None where no term reads them
+    benchmark  symbol whose bars reach back as far as those of any other; None where no node reads them
     """
 
     def __init__(

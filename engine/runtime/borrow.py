@@ -1,7 +1,7 @@
 """Arrays of which a view costs nothing in compiled code.
 
 Why: numba counts the references to an array's memory, atomically, whenever a view of it is made:
-some sixty times a symbol and term. A borrowed array has no counter. It must be kept alive by
+some sixty times a symbol and node. A borrowed array has no counter. It must be kept alive by
 another name for as long as it is used.
 Measured: counting took 8 to 16 % of the processor time of scans of minutes.
 No longer needed: when compiled code that cuts views has no call of NRT_incref without it

@@ -1,6 +1,6 @@
 """The vocabulary of a cross-section: the columns every scan can name besides its indicators.
 
-The terms that compute them are declared here, in one literal table; docs and `explain` read it too.
+The nodes that compute them are declared here, in one literal table; docs and `explain` read it too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.compute import session_so_far as so_far
 from engine.errors import IndicatorError, ScannerError, did_you_mean
-from engine.features.feature_node import REGULAR, VISIBLE, Carry, Term
+from engine.features.feature_node import REGULAR, VISIBLE, Carry, FeatureNode
 from engine.features.warm_up_block import CLOSE_EX, DIVIDEND
 from engine.indicators.key import parse_column
 from engine.schema import TIMESTAMP
@@ -19,17 +19,17 @@ from engine.schema import TIMESTAMP
 
 @dataclass(frozen=True)
 class Column:
-    """name, dtype and meaning of a column; `terms` are those it is read or made from."""
+    """name, dtype and meaning of a column; `nodes` are those it is read or made from."""
 
     name: str
     doc: str
-    terms: tuple[Term, ...] = ()
+    nodes: tuple[FeatureNode, ...] = ()
     dtype: pl.DataType = pl.Float64()  # noqa: RUF009  a constant
     daily: str | None = None  # the daily bars' column it is the previous session's value of
 
 
-def _latest(name: str, value: str) -> Term:
-    return Term(
+def _latest(name: str, value: str) -> FeatureNode:
+    return FeatureNode(
         name=name,
         kernel=so_far.last_value,
         inputs=(value,),
@@ -43,8 +43,8 @@ def _latest(name: str, value: str) -> Term:
 
 def _session(
     name: str, kernel: object, inputs: tuple[str, ...], size: int, empty: float = float("nan")
-) -> Term:
-    return Term(
+) -> FeatureNode:
+    return FeatureNode(
         name=name,
         kernel=kernel,
         inputs=inputs,

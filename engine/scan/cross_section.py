@@ -226,7 +226,7 @@ class CrossSection:
             for name in dict.fromkeys([*self._columns, *(self._lazy or ())])
             if previous_of(name) is None
         ]
-        vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.terms)]
+        vocabulary = [c.name for c in there if all(t.outputs[0] in made for t in c.nodes)]
         return vocabulary + [name for name in made if name not in COLUMNS]
 
     def add(self, columns: Mapping[str, Floats]) -> None:

@@ -2,7 +2,7 @@
 
 Bars of minutes, a batch is one session (`_minute_batches`):
 
-    1. `_blocks`   the run's sessions by calendar month, and what each month's terms need before it
+    1. `_blocks`   the run's sessions by calendar month, and what each month's nodes need before it
     2. `prefetch`  decodes the next sessions while this one is scanned
     3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
     4. `_sampled`  every open block walks the session; the one whose month it is also samples it
@@ -25,9 +25,9 @@ import numpy as np
 from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar, Session
 from engine.clock.interval import Interval
-from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, Term
+from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, FeatureNode
 from engine.features.session_rows import Panel
-from engine.features.warm_up_block import OF_ACTIONS, BlockSample, MonthBlock, block_of
+from engine.features.warm_up_block import OF_ACTIONS, BlockSample, WarmUpBlock, block_of
 from engine.panel.bars import Floats, Ints
 from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
 from engine.panel.dividends import Dividends
@@ -58,7 +58,7 @@ class ReplaySpec:
     at_once      nothing is asked for on the way, so that sessions of daily bars may be computed together
     before       columns that are read at the last tick of the session before, where bars are daily
     watched      which sessions may be computed again, with other bars; None for none
-    close_up     terms that close-ups show, among `terms`, and the ticks they show them at; None where nobody takes any
+    close_up     nodes that close-ups show, among `nodes`, and the ticks they show them at; None where nobody takes any
     """
 
     archive: Archive
@@ -66,7 +66,7 @@ class ReplaySpec:
     base: Interval
     extended: bool
     dates: Sequence[dt.date]
-    terms: Sequence[Term]
+    nodes: Sequence[FeatureNode]
     ticks: Ticks
     table_of: Callable[[dt.date, dt.date], SymbolTable]
     all_columns: bool = False
@@ -75,7 +75,7 @@ class ReplaySpec:
     at_once: bool = False
     before: Sequence[str] = ()
     watched: Callable[[Panel], bool] | None = None
-    close_up: tuple[Sequence[Term], Ticks] | None = None
+    close_up: tuple[Sequence[FeatureNode], Ticks] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SessionBatch:
 
     panel: Panel
     cross: CrossSection
-    block: MonthBlock
+    block: WarmUpBlock
     sample: BlockSample
 
     @property
@@ -118,16 +118,16 @@ class MarketReplay:
         actions = spec.archive.corporate_actions()
         self._splits, self._dividends = Splits(actions), Dividends(actions)
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
-        self._terms = {term.name: term for term in spec.terms}
-        self._close_up_terms = (
-            {term.name: term for term in spec.close_up[0]} if spec.close_up else {}
+        self._nodes = {node.name: node for node in spec.nodes}
+        self._close_up_nodes = (
+            {node.name: node for node in spec.close_up[0]} if spec.close_up else {}
         )
         self._history: DailyHistory | None = None
-        self._open_blocks: list[MonthBlock] = []
+        self._open_blocks: list[WarmUpBlock] = []
         # of daily bars' last batch: its symbols, and those for which lazy columns were read
         self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
         self._before: dict[
-            MonthBlock, Before
+            WarmUpBlock, Before
         ] = {}  # open block -> its last session, of the columns that the next one reads
         # sessions that a run walks, those of its warm-up among them
         self.walked = len({date for block in self._blocks() for date in self._walked(block)})
@@ -141,14 +141,14 @@ class MarketReplay:
             self._before.clear()
             self._history = None
 
-    def provision(self, batch: SessionBatch, terms: Sequence[Term]) -> None:
-        """Take in terms that were asked for during a batch's session: they are warm, and in its cross-sections, at once."""
-        self._terms |= {term.name: term for term in terms}
+    def provision(self, batch: SessionBatch, nodes: Sequence[FeatureNode]) -> None:
+        """Take in nodes that were asked for during a batch's session: they are warm, and in its cross-sections, at once."""
+        self._nodes |= {node.name: node for node in nodes}
         self._history = None  # read again, with the columns that are needed now
         if self._spec.close_up:
-            self._close_up_terms |= {term.name: term for term in terms}
+            self._close_up_nodes |= {node.name: node for node in nodes}
         for block in self._open_blocks:
-            other = self._fresh_block(block.sessions, block.table, list(terms))
+            other = self._fresh_block(block.sessions, block.table, list(nodes))
             self._catch_up(other, batch.sessions[0].date)
             sample = other.advance(batch.panel, block is batch.block)
             if sample:
@@ -163,9 +163,9 @@ class MarketReplay:
         ids, ticks = cross.table.ids(table.series), self._spec.close_up[1].ticks(cross.session)
         panel, columns = batch.block.close_up(batch.sample, table, ticks)
         at = np.searchsorted(cross.ticks, ticks)
-        for term in self._close_up_terms.values():
-            if term.rows == TICKS:  # sampled for everybody: these ticks are among the run's
-                columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in term.outputs}
+        for node in self._close_up_nodes.values():
+            if node.rows == TICKS:  # sampled for everybody: these ticks are among the run's
+                columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in node.outputs}
         return SessionBatch(
             panel, cross.of_symbols(table, ticks, columns), batch.block, batch.sample
         )
@@ -241,7 +241,7 @@ class MarketReplay:
         finally:
             self._close(block)
 
-    def _close(self, block: MonthBlock) -> None:
+    def _close(self, block: WarmUpBlock) -> None:
         """A block's last session is over."""
         if block in self._open_blocks:
             self._open_blocks.remove(block)
@@ -263,7 +263,7 @@ class MarketReplay:
 
     # -- a block and a panel
 
-    def _sampled(self, block: MonthBlock, panel: Panel) -> Iterator[SessionBatch]:
+    def _sampled(self, block: WarmUpBlock, panel: Panel) -> Iterator[SessionBatch]:
         """A block walks a panel: the batch, where its sessions are the block's and the run's."""
         date, (first, eve) = panel.sessions[0].date, self._shown_from(block.sessions)
         sample = block.advance(panel, date >= first or date == eve)
@@ -288,7 +288,7 @@ class MarketReplay:
         if sample.lazy:
             self._asked = block.table, sample.lazy.asked
 
-    def _look_back(self, block: MonthBlock, sessions: Sequence[Session]) -> LookBack:
+    def _look_back(self, block: WarmUpBlock, sessions: Sequence[Session]) -> LookBack:
         """How a batch's ticks look back into the session before: of symbols that split since, not at all."""
         before, dates = self._before.get(block), [session.date for session in sessions]
         splits = self._splits.between(
@@ -330,10 +330,10 @@ class MarketReplay:
     def _columns(self) -> list[str]:
         """The bar columns to decode."""
         read = set(BAR_VALUES) if self._spec.all_columns else set()
-        for term in self._terms.values():
-            if term.rows in (VISIBLE, REGULAR):
-                read |= set(_columns_read(term)) & {*BAR_VALUES, "vwap", "trade_count"}
-            elif term.rows not in (DAILY, TICKS):
+        for node in self._nodes.values():
+            if node.rows in (VISIBLE, REGULAR):
+                read |= set(_columns_read(node)) & {*BAR_VALUES, "vwap", "trade_count"}
+            elif node.rows not in (DAILY, TICKS):
                 read |= set(BAR_VALUES)  # a wider bar is made from all of a bar
         return sorted(read)
 
@@ -355,28 +355,28 @@ class MarketReplay:
         return [self._dates[place - 1], *block] if self._spec.before and place else block
 
     def _walked(self, block: Sequence[dt.date]) -> Sequence[dt.date]:
-        """The sessions that a block's intraday terms walk: those of its warm-up, and its own."""
+        """The sessions that a block's intraday nodes walk: those of its warm-up, and its own."""
         return self._dates[
             bisect_left(self._dates, self._first_fed(block)) : bisect_right(self._dates, block[-1])
         ]
 
-    def _starts(self, block: Sequence[dt.date], terms: Sequence[Term]) -> dict[str, dt.date]:
-        """Term name -> the first session it walks for a block."""
-        starts = {term.name: self._start(block[0], term) for term in terms}
-        by_tick = [starts[term.name] for term in terms if term.rows == TICKS]
+    def _starts(self, block: Sequence[dt.date], nodes: Sequence[FeatureNode]) -> dict[str, dt.date]:
+        """FeatureNode name -> the first session it walks for a block."""
+        starts = {node.name: self._start(block[0], node) for node in nodes}
+        by_tick = [starts[node.name] for node in nodes if node.rows == TICKS]
         if by_tick:  # they read the volume so far at each tick
             starts[SESSION_VOLUME.name] = min(by_tick)
         return starts
 
-    def _start(self, first: dt.date, term: Term) -> dt.date:
-        if not term.warmup_sessions:
+    def _start(self, first: dt.date, node: FeatureNode) -> dt.date:
+        if not node.warmup_sessions:
             return first
-        dates = self._daily_dates if term.rows == DAILY else self._dates
+        dates = self._daily_dates if node.rows == DAILY else self._dates
         before = bisect_left(dates, first)
-        return dates[max(0, before - term.warmup_sessions)] if before else first
+        return dates[max(0, before - node.warmup_sessions)] if before else first
 
     def _first_fed(self, block: Sequence[dt.date]) -> dt.date:
-        intraday = [term for term in self._terms.values() if term.rows != DAILY]
+        intraday = [node for node in self._nodes.values() if node.rows != DAILY]
         return min([block[0], *self._starts(block, intraday).values()])
 
     def _table(self, block: Sequence[dt.date]) -> SymbolTable:
@@ -384,12 +384,12 @@ class MarketReplay:
         table = self._spec.table_of(max(block[0], self._spec.dates[0]), block[-1])
         return self._everyone if table.names == self._everyone.names else table
 
-    def _open(self, dates: Sequence[dt.date], table: SymbolTable, date: dt.date) -> MonthBlock:
-        block = self._fresh_block(dates, table, list(self._terms.values()))
-        self._catch_up(block, date)  # nothing to do unless a term was asked for during the run
+    def _open(self, dates: Sequence[dt.date], table: SymbolTable, date: dt.date) -> WarmUpBlock:
+        block = self._fresh_block(dates, table, list(self._nodes.values()))
+        self._catch_up(block, date)  # nothing to do unless a node was asked for during the run
         return block
 
-    def _catch_up(self, block: MonthBlock, before: dt.date) -> None:
+    def _catch_up(self, block: WarmUpBlock, before: dt.date) -> None:
         for date in self._dates[
             bisect_left(self._dates, block.first_fed) : bisect_left(self._dates, before)
         ]:
@@ -397,30 +397,30 @@ class MarketReplay:
                 block.advance(panel, False)
 
     def _fresh_block(
-        self, dates: Sequence[dt.date], table: SymbolTable, terms: list[Term]
-    ) -> MonthBlock:
+        self, dates: Sequence[dt.date], table: SymbolTable, nodes: list[FeatureNode]
+    ) -> WarmUpBlock:
         starts, by_day, buffers = (
-            self._starts(dates, terms),
+            self._starts(dates, nodes),
             self._spec.base.is_daily,
             Buffers(POOL),
         )
         first = min(
-            [starts[term.name] for term in terms if by_day or term.rows == DAILY] + [dates[0]]
+            [starts[node.name] for node in nodes if by_day or node.rows == DAILY] + [dates[0]]
         )
         daily = self._daily().block(table, first, dates[0], dates[-1], buffers)
         benchmark = table.id(self._spec.benchmark) if self._spec.benchmark else None
-        return MonthBlock(
+        return WarmUpBlock(
             table,
             dates,
             starts,
-            terms,
+            nodes,
             daily,
             self._splits,
             self._ticks_and_slots,
             buffers,
             -1 if benchmark is None else benchmark,
             self._spec.previous,
-            frozenset(self._close_up_terms),
+            frozenset(self._close_up_nodes),
             self._spec.watched,
             self._dividends if OF_ACTIONS & set(self._spec.previous) else None,
         )
@@ -428,17 +428,17 @@ class MarketReplay:
     def _daily(self) -> DailyHistory:
         if self._history is None:
             by_day = self._spec.base.is_daily
-            terms = [term for term in self._terms.values() if by_day or term.rows == DAILY]
-            read = {name for term in terms for name in _columns_read(term)} & set(BAR_VALUES)
+            nodes = [node for node in self._nodes.values() if by_day or node.rows == DAILY]
+            read = {name for node in nodes for name in _columns_read(node)} & set(BAR_VALUES)
             read |= set(BAR_VALUES) if by_day and self._spec.all_columns else set()
             previous = set(self._spec.previous)
             columns = sorted(
                 read | previous - OF_ACTIONS | ({"close"} if previous & OF_ACTIONS else set())
             )
-            of_days = [term for term in terms if term.rows == DAILY]
-            rows = max((term.warmup_rows for term in of_days), default=1)
+            of_days = [node for node in nodes if node.rows == DAILY]
+            rows = max((node.warmup_rows for node in of_days), default=1)
             benchmark = (
-                self._spec.benchmark if any(BENCHMARK in term.inputs for term in of_days) else None
+                self._spec.benchmark if any(BENCHMARK in node.inputs for node in of_days) else None
             )
             self._history = DailyHistory(
                 self._spec.archive, columns, self._everyone, self._spec.dates[-1], rows, benchmark
@@ -456,5 +456,5 @@ def _begun(
         yield from chain(first, more)
 
 
-def _columns_read(term: Term) -> list[str]:
-    return ["close" if name == BENCHMARK else name for name in term.inputs]
+def _columns_read(node: FeatureNode) -> list[str]:
+    return ["close" if name == BENCHMARK else name for name in node.inputs]

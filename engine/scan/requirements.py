@@ -1,4 +1,4 @@
-"""What a run must compute: the terms behind every column that somebody reads, each once."""
+"""What a run must compute: the nodes behind every column that somebody reads, each once."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from engine.clock.interval import Interval
 from engine.errors import IndicatorError
-from engine.features.feature_node import BENCHMARK, TICKS, Term, indicator_term
+from engine.features.feature_node import BENCHMARK, TICKS, FeatureNode, indicator_node
 from engine.indicators.key import IndicatorKey
 from engine.scan.columns import COLUMNS, SESSION_VOLUME
 
 
 class Requirements:
-    """Collects columns and indicator keys; answers terms, daily columns and the columns to decode.
+    """Collects columns and indicator keys; answers nodes, daily columns and the columns to decode.
 
     base     name of the base interval
     minutes  length of a regular session
@@ -51,8 +51,8 @@ class Requirements:
     def need_everywhere(self, names: Iterable[str]) -> None:
         """Columns that are read of every symbol."""
         for name in names:
-            terms = COLUMNS[name].terms if name in COLUMNS else ()
-            self._everywhere |= {name, *(output for term in terms for output in term.outputs)}
+            nodes = COLUMNS[name].nodes if name in COLUMNS else ()
+            self._everywhere |= {name, *(output for node in nodes for output in node.outputs)}
 
     def need_keys(self, keys: Iterable[IndicatorKey]) -> None:
         """Indicators that somebody reads."""
@@ -65,25 +65,25 @@ class Requirements:
         )
 
     @property
-    def terms(self) -> list[Term]:
-        """The terms, those that others read first."""
-        terms = [term for name in self._columns for term in COLUMNS[name].terms]
-        terms += [term for key in self._keys.values() for term in self.terms_of(key)]
-        found = {term.name: term for term in terms}
+    def nodes(self) -> list[FeatureNode]:
+        """The nodes, those that others read first."""
+        nodes = [node for name in self._columns for node in COLUMNS[name].nodes]
+        nodes += [node for key in self._keys.values() for node in self.nodes_of(key)]
+        found = {node.name: node for node in nodes}
         by_tick = any(
-            term.rows == TICKS for term in found.values()
+            node.rows == TICKS for node in found.values()
         )  # they read the volume so far of every symbol
         everywhere = self._everywhere | set(SESSION_VOLUME.outputs if by_tick else ())
-        return [replace(term, lazy=self._is_lazy(term, everywhere)) for term in found.values()]
+        return [replace(node, lazy=self._is_lazy(node, everywhere)) for node in found.values()]
 
-    def _is_lazy(self, term: Term, everywhere: set[str]) -> bool:
+    def _is_lazy(self, node: FeatureNode, everywhere: set[str]) -> bool:
         can_be = (
-            term.can_be_lazy_in_a_batch if Interval.parse(self._base).is_daily else term.can_be_lazy
+            node.can_be_lazy_in_a_batch if Interval.parse(self._base).is_daily else node.can_be_lazy
         )
-        return self._lazy and can_be and everywhere.isdisjoint(term.outputs)
+        return self._lazy and can_be and everywhere.isdisjoint(node.outputs)
 
-    def terms_of(self, key: IndicatorKey) -> list[Term]:
-        """The term of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""
+    def nodes_of(self, key: IndicatorKey) -> list[FeatureNode]:
+        """The node of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""
         if BENCHMARK in key.indicator.inputs and self._benchmark is None:
             raise IndicatorError(
                 f"{key.name} is measured against a benchmark symbol, and there is none",
@@ -98,12 +98,12 @@ class Requirements:
                 expected=f"a multiple of {self._base}",
                 fix="write the interval into the key, such as sma_20_1d",
             )
-        term = indicator_term(key, self._base, self._minutes, self._slots)
+        node = indicator_node(key, self._base, self._minutes, self._slots)
         sessions, rows = (
-            math.ceil(self._warmup * least) for least in (term.warmup_sessions, term.warmup_rows)
+            math.ceil(self._warmup * least) for least in (node.warmup_sessions, node.warmup_rows)
         )
-        term = replace(term, warmup_sessions=sessions, warmup_rows=rows)
-        return [SESSION_VOLUME, term] if term.rows == TICKS else [term]
+        node = replace(node, warmup_sessions=sessions, warmup_rows=rows)
+        return [SESSION_VOLUME, node] if node.rows == TICKS else [node]
 
     @property
     def previous(self) -> list[str]:

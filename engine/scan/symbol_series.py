@@ -59,7 +59,7 @@ def indicator_series(
             base=base,
             extended=extended,
             dates=dates,
-            terms=needs.terms,
+            nodes=needs.nodes,
             ticks=ticks,
             table_of=lambda *_: table,
             benchmark=benchmark,

@@ -25,7 +25,7 @@ from engine.archive.reference.universe import Universe
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.config.load import LoadedConfig
-from engine.features.feature_node import Term
+from engine.features.feature_node import FeatureNode
 from engine.features.session_rows import Panel
 from engine.features.warm_up_block import block_of
 from engine.runtime.time_limit import check_time_limit
@@ -54,7 +54,7 @@ class Inspector(Protocol):
     def date(self) -> dt.date:
         """Which one."""
 
-    def wants(self, panel: Panel, walked: int, terms: Sequence[Term]) -> bool:
+    def wants(self, panel: Panel, walked: int, nodes: Sequence[FeatureNode]) -> bool:
         """Whether it will have a session computed again, in a run that walks so many."""
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:

@@ -1,4 +1,4 @@
-"""What a run needs: which terms it computes, of which symbols, and when it looks."""
+"""What a run needs: which nodes it computes, of which symbols, and when it looks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.errors import RunError
-from engine.features.feature_node import TICKS, Term
+from engine.features.feature_node import TICKS, FeatureNode
 from engine.features.session_rows import Panel
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
@@ -27,13 +27,13 @@ class HasBatch(Protocol):
     at_hand: SessionBatch | None
 
 
-Wanted = Callable[[Panel, int, Sequence[Term]], bool]  # see `Inspector.wants`
+Wanted = Callable[[Panel, int, Sequence[FeatureNode]], bool]  # see `Inspector.wants`
 
 
 class RunNeeds:
     """Gathered from the scanners once they are set up, from the trader, and from what the session's data was asked for.
 
-    terms   what the run computes, once it has begun
+    nodes   what the run computes, once it has begun
     warmup  what the indicators' warm-up is multiplied by
     """
 
@@ -52,7 +52,7 @@ class RunNeeds:
             trader,
             warmup,
         )
-        self.terms: Sequence[Term] = ()
+        self.nodes: Sequence[FeatureNode] = ()
         self._everyone: SymbolTable | None = None
         self._latest: SymbolTable | None = None  # that was asked for, as most are alike
 
@@ -76,10 +76,10 @@ class RunNeeds:
         ticks = self._ticks()
         requirements = self._requirements(ticks)
         close_up = self._close_up(requirements)
-        self.terms = requirements.terms
+        self.nodes = requirements.nodes
 
         def watched(panel: Panel) -> bool:
-            return wanted(panel, replay.walked, self.terms)
+            return wanted(panel, replay.walked, self.nodes)
 
         replay = MarketReplay(
             ReplaySpec(
@@ -88,7 +88,7 @@ class RunNeeds:
                 base=self._scope.base,
                 extended=self._scope.settings.extended_hours,
                 dates=dates,
-                terms=self.terms,
+                nodes=self.nodes,
                 ticks=ticks,
                 table_of=self.table,
                 all_columns=bool(self._trader) or any(not slot.columnar for slot in self._slots),
@@ -104,7 +104,7 @@ class RunNeeds:
         def provision(key: IndicatorKey) -> None:
             self._refuse_late(key)
             assert run.at_hand is not None
-            replay.provision(run.at_hand, requirements.terms_of(key))
+            replay.provision(run.at_hand, requirements.nodes_of(key))
 
         self._data.provision = provision
         return replay
@@ -167,7 +167,7 @@ class RunNeeds:
             self._latest = SymbolTable(names)
         return self._latest
 
-    def _close_up(self, requirements: Requirements) -> tuple[list[Term], TickTable] | None:
+    def _close_up(self, requirements: Requirements) -> tuple[list[FeatureNode], TickTable] | None:
         """What the trader reads, and when; added to what the run needs."""
         if self._trader is None:
             return None
@@ -175,7 +175,7 @@ class RunNeeds:
         for needs in (wanted, requirements):
             needs.need_columns(self._trader.columns)
             needs.need_keys([*self._trader.keys, *self._data.requested.values()])
-        return wanted.terms, self._trader.ticks(self._scope.base, self._scope.sessions())
+        return wanted.nodes, self._trader.ticks(self._scope.base, self._scope.sessions())
 
     @property
     def _columns_before(self) -> set[str]:

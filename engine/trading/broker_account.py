@@ -1,4 +1,5 @@
-"""The broker's books in Python's hands: symbols and reasons by name, arrays that grow, tables that are taken out.
+"""The broker's books in Python's hands: symbols and reasons by name, arrays that grow, tables that
+are taken out.
 
 What happens to an order is decided in engine/trading/broker; nothing here computes a price or a
 cost.
@@ -155,9 +156,8 @@ class Broker:
         record_equity(self.books, time, row)
 
     def know(self, symbols: NDArray[np.int64], prices: NDArray[np.float64]) -> None:
-        """The last prices of symbols, where they are known and nothing is held.
-
-        Held ones are valued by their own bars.
+        """The last prices of symbols, where they are known and nothing is held: held ones are
+        valued by their own bars.
         """
         free = ~np.isnan(prices) & (self.books.positions["quantity"][:, symbols] == 0).all(axis=0)
         self.books.quotes["last"][symbols[free]] = prices[free]
@@ -209,8 +209,7 @@ class Broker:
         unit    of the size: shares, cash, percent (of equity) or risk (percent of equity lost if
                 stop_loss is hit)
         prices  fields of the order: limit, stop, trail, stop_loss, take_profit, trailing_stop (NaN:
-                none, 0: without a value,
-                which is refused), day, reason, reduce, scanner, found
+                none, 0: without a value, which is refused), day, reason, reduce, scanner, found
         """
         self._ensure(1)
         place = new_order(self.books, strategy, symbol, side, kind, 0.0, now, 0)
@@ -268,7 +267,9 @@ class Broker:
         return found
 
     def take(self, everything: bool = False) -> tuple[Records, Records, Records]:
-        """Copies of the orders that are over (or of all), the fills and the trades since the last call."""
+        """Copies of the orders that are over (or of all), the fills and the trades since the last
+        call.
+        """
         counts, books = self.books.counts, self.books
         orders = books.orders[: counts[ORDERS]]
         orders = orders[(orders["status"] != records.OPEN) | everything].copy()

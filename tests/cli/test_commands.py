@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.cli.main import COMMANDS, cli
+from engine.cli.main import cli
+from engine.cli.main import commands as built_in_commands
 from engine.errors import RunError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.key import IndicatorKey
@@ -65,7 +66,7 @@ def test_unknown_commands_and_options(barsweep: Barsweep) -> None:
     assert barsweep("rum").status == 2
     assert barsweep("run", "--speed", "fast").status == 2
     assert barsweep("--version").out.startswith("barsweep, version")
-    assert all(name in barsweep("--help").out for name in COMMANDS)
+    assert all(name in barsweep("--help").out for name in built_in_commands())
     assert "into an archive; without a source, show those it has." in " ".join(
         barsweep("archive", "--help").out.split()
     )

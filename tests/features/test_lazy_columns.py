@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from engine.archive.archive import Archive
 from engine.compute.keep_rows import keep_rows
 from engine.errors import RunError
-from engine.features.feature_node import Term
+from engine.features.feature_node import FeatureNode
 from engine.features.lazy_columns import LazyColumns
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
@@ -26,7 +26,7 @@ from engine.session.coordinator import SessionCoordinator
 from engine.session.session_record import SessionTables
 from tests.running import config, hits
 
-# of every kind of term some, for each kernel takes a second to compile; that windows are windows is a test of the whole catalogue
+# of every kind of node some, for each kernel takes a second to compile; that windows are windows is a test of the whole catalogue
 WINDOWS = [
     "sma",
     "bollinger_bands",
@@ -74,7 +74,7 @@ def columns(names: list[str], interval: str) -> list[str]:
 
 def walked(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on nothing waits."""
-    monkeypatch.setattr(Requirements, "_is_lazy", lambda self, term, everywhere: False)
+    monkeypatch.setattr(Requirements, "_is_lazy", lambda self, node, everywhere: False)
 
 
 CASES = {
@@ -114,11 +114,11 @@ def test_what_waits_equals_what_is_walked(
     loaded = config(
         [scanner(criteria, read)], benchmark=demo.symbols()[0], start="2017-11-20", end="2017-12-08"
     )
-    waiting = [term for term in coordinator_terms(loaded, demo) if term.lazy]
+    waiting = [node for node in coordinator_nodes(loaded, demo) if node.lazy]
     assert len(waiting) > len(OF_BARS)
     asked = hits(loaded, demo)
     walked(monkeypatch)
-    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
+    assert not [node for node in coordinator_nodes(loaded, demo) if node.lazy]
     assert len(asked) > 100 or case == "nobody is left"
     assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
 
@@ -167,7 +167,7 @@ def test_what_waits_for_a_stretch_of_daily_bars_equals_what_is_walked(
     )
     # with splits, in two years
     loaded = config([daily | AT_CLOSE], interval="1d", benchmark=demo.symbols()[0])
-    waiting = {term.name for term in coordinator_terms(loaded, demo) if term.lazy}
+    waiting = {node.name for node in coordinator_nodes(loaded, demo) if node.lazy}
     assert {
         "sma_3_1d",
         "roc_7_1d",
@@ -175,7 +175,7 @@ def test_what_waits_for_a_stretch_of_daily_bars_equals_what_is_walked(
     } <= waiting and "correlation_20_1d" not in waiting
     asked = hits(loaded, demo)
     walked(monkeypatch)
-    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
+    assert not [node for node in coordinator_nodes(loaded, demo) if node.lazy]
     assert len(asked) > 100 or case == "nobody is left"
     assert_frame_equal(asked, hits(loaded, demo), check_exact=True)
 
@@ -217,9 +217,9 @@ def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
     computed: list[tuple[bool, int]] = []
     compute = LazyColumns._compute
 
-    def noted(self: LazyColumns, terms: Sequence[Term], ids: Ints) -> None:
+    def noted(self: LazyColumns, nodes: Sequence[FeatureNode], ids: Ints) -> None:
         computed.append((threading.current_thread() is threading.main_thread(), len(ids)))
-        compute(self, terms, ids)
+        compute(self, nodes, ids)
 
     monkeypatch.setattr(LazyColumns, "_compute", noted)
     monkeypatch.setattr(
@@ -244,9 +244,9 @@ def test_of_sessions_that_are_scanned_one_by_one_what_waits_is_computed_once(
     computed: list[int] = []
     compute = LazyColumns._compute
 
-    def noted(self: LazyColumns, terms: Sequence[Term], ids: Ints) -> None:
+    def noted(self: LazyColumns, nodes: Sequence[FeatureNode], ids: Ints) -> None:
         computed.append(len(ids))
-        compute(self, terms, ids)
+        compute(self, nodes, ids)
 
     monkeypatch.setattr(LazyColumns, "_compute", noted)
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
@@ -259,10 +259,10 @@ def test_of_sessions_that_are_scanned_one_by_one_what_waits_is_computed_once(
     )  # two years, layouts of two windows, and what is computed ahead
 
 
-def coordinator_terms(loaded: object, archive: Archive) -> list[object]:
+def coordinator_nodes(loaded: object, archive: Archive) -> list[object]:
     coordinator = SessionCoordinator(loaded, archive)
     next(iter(coordinator.sessions()))
-    return list(coordinator.needs.terms)
+    return list(coordinator.needs.nodes)
 
 
 @settings(max_examples=60)
@@ -316,7 +316,7 @@ def test_a_scanner_that_may_read_anything_has_everything_walked(demo: Archive) -
         start="2017-11-20",
         end="2017-11-20",
     )
-    assert not [term for term in coordinator_terms(loaded, demo) if term.lazy]
+    assert not [node for node in coordinator_nodes(loaded, demo) if node.lazy]
 
 
 def test_the_frame_of_a_tick_holds_what_waits(demo: Archive) -> None:

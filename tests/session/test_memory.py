@@ -16,7 +16,7 @@ import pytest
 from bench.daily import daily_archive
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.features.feature_state import TermBank
+from engine.features.feature_state import FeatureState
 from engine.panel.daily_panel import DailyBars
 from engine.panel.session_panel import SessionPanel
 from engine.runs.execute_run import make_desk
@@ -46,7 +46,7 @@ def noted(*, compiled: Callable[[], object]) -> Iterator[list[weakref.ref[Any]]]
     compiled()
     made: list[weakref.ref[Any]] = []
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (SessionPanel, TermBank, DailyBars, CrossSection):
+        for kind in (SessionPanel, FeatureState, DailyBars, CrossSection):
             patch.setattr(kind, "__init__", _noted(kind.__init__, made))
         gc.collect()
         gc.disable()
@@ -65,12 +65,12 @@ def _noted(init: Any, made: list[weakref.ref[Any]]) -> Any:
 
 
 def alive_after(loaded: LoadedConfig, archive: Archive) -> list[tuple[int, int]]:
-    """How many panels of earlier sessions hold bars, and how many banks of terms there are, session by session."""
+    """How many panels of earlier sessions hold bars, and how many banks of nodes there are, session by session."""
     once = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
     with noted(compiled=lambda: deque(once.sessions(), maxlen=0)) as made:
         coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
         counts = [_count(made, record.date) for record in coordinator.sessions()]
-    assert any(term.lazy for term in coordinator.needs.terms)
+    assert any(node.lazy for node in coordinator.needs.nodes)
     return counts
 
 
@@ -81,7 +81,7 @@ def _count(made: list[weakref.ref[Any]], date: dt.date) -> tuple[int, int]:
         for one in there
         if isinstance(one, SessionPanel) and one.session.date < date and one._columns
     ]
-    return len(old), sum(isinstance(one, TermBank) for one in there)
+    return len(old), sum(isinstance(one, FeatureState) for one in there)
 
 
 def _holds_daily_bars(one: object) -> bool:
@@ -141,10 +141,10 @@ def test_nothing_is_left_of_a_daily_run_with_splits(until: dt.date | None, lean:
         if until:
             coordinator.stop_after(until)
         assert len(deque(coordinator.records(), maxlen=2)) == 2
-        assert any(term.lazy for term in coordinator.needs.terms)
+        assert any(node.lazy for node in coordinator.needs.nodes)
 
     with noted(compiled=run) as made:
         run()
         assert len(made) > 10 and not any(
-            isinstance(one(), TermBank | CrossSection) for one in made
+            isinstance(one(), FeatureState | CrossSection) for one in made
         )

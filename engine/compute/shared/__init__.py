@@ -1,1 +1,3 @@
-"""Passes that indicators are made of: each goes over a piece of rows, and carries its part of the state."""
+"""Passes that indicators are made of: each goes over a piece of rows, and carries its part of the
+state.
+"""

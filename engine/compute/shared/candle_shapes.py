@@ -1,6 +1,8 @@
-"""What candlestick patterns are made of: the parts of a candle, and what is long or short beside those before it.
+"""What candlestick patterns are made of: the parts of a candle, and what is long or short beside
+those before it.
 
-Long, short, tiny and near are meant as TA-Lib means them: against the mean of the 10 (or 5) candles before.
+Long, short, tiny and near are meant as TA-Lib means them: against the mean of the 10 (or 5) candles
+before.
 """
 
 from collections import namedtuple
@@ -20,7 +22,8 @@ Candles = namedtuple("Candles", "open high low close body upper lower span")
 
 @njit
 def candles(opens, highs, lows, closes, state, work):
-    """The parts of the candles and of the 13 before them, each an array: see `lag` for the one of a row.
+    """The parts of the candles and of the 13 before them, each an array: see `lag` for the one of a
+    row.
 
     body = |close - open|, upper and lower: the shadows, span = high - low. state: `CANDLES_SIZE`.
     """
@@ -57,7 +60,9 @@ def before(values, period, work):
 
 @njit
 def lag(values, rows_ago):
-    """Of an array with 13 candles before, the value `rows_ago` rows before each row: 0 for the row itself, 3 at most."""
+    """Of an array with 13 candles before, the value `rows_ago` rows before each row: 0 for the row
+    itself, 3 at most.
+    """
     return values[CANDLES_BEFORE - rows_ago : len(values) - rows_ago]
 
 
@@ -75,7 +80,9 @@ def bottom(opens, closes):
 
 @njit
 def doji_with_shadow(candle, longer, shorter, work, out):
-    """Write 100 for a doji with hardly one shadow and a longer other one; `longer`, `shorter`: the candles' shadows."""
+    """Write 100 for a doji with hardly one shadow and a longer other one; `longer`, `shorter`: the
+    candles' shadows.
+    """
     body, long, short = lag(candle.body, 0), lag(longer, 0), lag(shorter, 0)
     usual = lag(before(candle.span, 10, work), 0)
     for row in range(len(out)):
@@ -98,7 +105,9 @@ def short_body_with_shadow(candle, longer, shorter, value, work, out):
 
 @njit
 def only_stars(candle, work, out):
-    """Keep what is found where the first of three bodies is long, the middle one short and the last one not."""
+    """Keep what is found where the first of three bodies is long, the middle one short and the last
+    one not.
+    """
     body, middle, first, usual = (
         lag(candle.body, 0),
         lag(candle.body, 1),

@@ -10,7 +10,9 @@ from engine.runtime.jit import njit
 
 @njit
 def returns_joined(values, period, state, work):
-    """value / last value - 1, joined with the `period` - 1 before them; NaN where the last one is 0. state: `past_size(period)`."""
+    """value / last value - 1, joined with the `period` - 1 before them; NaN where the last one is
+    0. state: `past_size(period)`.
+    """
     out = take(period - 1 + len(values), work)
     taken = work[0]
     joined = with_past(values, period, state, work)
@@ -23,9 +25,11 @@ def returns_joined(values, period, state, work):
 
 @njit
 def window_comoments(x_joined, y_joined, period, work, own, other, both):
-    """Write sums over the last `period` rows of squared deviations from the mean (own, other) and of their products (both).
+    """Write sums over the last `period` rows of squared deviations from the mean (own, other) and
+    of their products (both).
 
-    As `window_moments`, both = both a + both b + (mean b - mean a) * (other mean b - other mean a) * n_a * n_b / (n_a + n_b).
+    As `window_moments`, both = both a + both b + (mean b - mean a) * (other mean b - other mean a)
+    * n_a * n_b / (n_a + n_b).
     x_joined, y_joined  values and the `period` - 1 before them; `period` is 2 at least
     NaN in either: while it is in the window. An empty `own` is left out.
     """

@@ -12,7 +12,9 @@ from engine.runtime.jit import COMPILED
 
 @intrinsic
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c as IEEE 754 defines it: the same bits on every machine, and half the wait of a product and a sum."""
+    """a * b + c as IEEE 754 defines it: the same bits on every machine, and half the wait of a
+    product and a sum.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)

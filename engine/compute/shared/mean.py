@@ -9,9 +9,10 @@ from engine.runtime.jit import njit
 def window_mean(values, period, state, work, out):
     """Write the mean of the last `period` values at each row. state: `window_size(period)`.
 
-    Along the binary digits of `period`: the means of n values each give those of 2 n, or of 2 n + 1 with one value more, in loops
-    without a dependence between rows: log2(period) passes of vector code. Nothing is ever subtracted, so nothing drifts, and no
-    value, however large, leaves a trace once it is out of the window. NaN: while it is in the window. Flat: the value.
+    Along the binary digits of `period`: the means of n values each give those of 2 n, or of 2 n + 1
+    with one value more, in loops without a dependence between rows: log2(period) passes of vector
+    code. Nothing is ever subtracted, so nothing drifts, and no value, however large, leaves a trace
+    once it is out of the window. NaN: while it is in the window. Flat: the value.
     """
     taken = work[0]
     mean_of_joined(with_past(values, period - 1, state, work), period, work, out)
@@ -20,7 +21,7 @@ def window_mean(values, period, state, work, out):
 
 @njit
 def mean_of_joined(joined, period, work, out):
-    """Write the means that `window_mean` does, of values joined with the `period` - 1 before them."""
+    """Write what `window_mean` does, of values joined with the `period` - 1 before them."""
     taken = work[0]
     means, spare = joined, take(len(joined), work)  # means[i]: of the n values from i on
     other = take(len(joined), work)
@@ -51,14 +52,18 @@ def first_digit(period):
 
 @njit
 def halve(a, b, out):
-    """Write the mean of two. A loop that writes one array: with more, LLVM gives up proving that they do not overlap."""
+    """Write the mean of two. A loop that writes one array: with more, LLVM gives up proving that
+    they do not overlap.
+    """
     for i in range(len(out)):
         out[i] = (a[i] + b[i]) * 0.5
 
 
 @njit
 def grow_mean(a, b, values, share, out):
-    """Write the mean of two means of as many values each, and of one value more, which has a `share` of all."""
+    """Write the mean of two means of as many values each, and of one value more, which has a
+    `share` of all.
+    """
     for i in range(len(out)):
         mean = (a[i] + b[i]) * 0.5
         out[i] = mean + (values[i] - mean) * share

@@ -8,12 +8,14 @@ from engine.runtime.jit import njit
 
 @njit
 def window_moments(values, period, state, work, means, squares):
-    """Write the mean and the sum of squared deviations from it of the last `period` values. state: `window_size(period)`.
+    """Write the mean and the sum of squared deviations from it of the last `period` values. state:
+    `window_size(period)`.
 
-    Put together along the binary digits of `period`, as `window_mean` does, with the pairwise formula of Chan, Golub and
-    LeVeque (1983): squares = squares a + squares b + (mean a - mean b) ** 2 * n_a * n_b / (n_a + n_b). No square of a
-    value itself is ever taken, so a window of equal values, of any size, has exactly 0, and none has less.
-    NaN: while it is in the window. An empty `means` is left out.
+    Put together along the binary digits of `period`, as `window_mean` does, with the pairwise
+    formula of Chan, Golub and LeVeque (1983): squares = squares a + squares b + (mean a - mean b)
+    ** 2 * n_a * n_b / (n_a + n_b). No square of a value itself is ever taken, so a window of equal
+    values, of any size, has exactly 0, and none has less. NaN: while it is in the window. An empty
+    `means` is left out.
     """
     taken = work[0]
     joined = with_past(values, period - 1, state, work)

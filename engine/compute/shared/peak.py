@@ -11,8 +11,9 @@ from engine.runtime.jit import njit
 def window_highest(values, period, state, work, out):
     """Write the highest of the last `period` values at each row. state: `window_size(period)`.
 
-    The highest of 2, 4, 8 ... values is that of two of the ones before, and two that overlap cover `period`: log2(period) passes
-    of vector code, the same time whatever the values. NaN (and infinity): while it is in the window.
+    The highest of 2, 4, 8 ... values is that of two of the ones before, and two that overlap cover
+    `period`: log2(period) passes of vector code, the same time whatever the values. NaN (and
+    infinity): while it is in the window.
     """
     taken = work[0]
     highest_of_joined(_with_past(values, period - 1, np.inf, state, work), period, work, out)
@@ -22,7 +23,9 @@ def window_highest(values, period, state, work, out):
 
 @njit
 def highest_of_joined(narrow, period, work, out):
-    """Write what `window_highest` does, of values joined with the `period` - 1 before them, which are written over."""
+    """Write what `window_highest` does, of values joined with the `period` - 1 before them, which
+    are written over.
+    """
     taken = work[0]
     wide = take(len(narrow), work)
     size, span = len(narrow), 1
@@ -46,7 +49,9 @@ def window_lowest(values, period, state, work, out):
 
 @njit
 def lowest_of_joined(narrow, period, work, out):
-    """Write what `window_lowest` does, of values joined with the `period` - 1 before them, which are written over."""
+    """Write what `window_lowest` does, of values joined with the `period` - 1 before them, which
+    are written over.
+    """
     taken = work[0]
     wide = take(len(narrow), work)
     size, span = len(narrow), 1
@@ -61,7 +66,9 @@ def lowest_of_joined(narrow, period, work, out):
 
 @njit
 def keep_between(joined, weights, period, work, out):
-    """Keep each weighted mean between the least and the greatest value of its window that weighs anything."""
+    """Keep each weighted mean between the least and the greatest value of its window that weighs
+    anything.
+    """
     taken = work[0]
     low, high, bound = take(len(joined), work), take(len(joined), work), take(len(out), work)
     for i in range(len(joined)):
@@ -78,7 +85,9 @@ def keep_between(joined, weights, period, work, out):
 
 @njit
 def window_midrange(high, low, period, state, work, out):
-    """Write (highest high + lowest low) / 2 of the last `period` rows. state: two of `window_size(period)`."""
+    """Write (highest high + lowest low) / 2 of the last `period` rows. state: two of
+    `window_size(period)`.
+    """
     taken = work[0]
     lowest = take(len(out), work)
     window_lowest(low, period, state[period : 2 * period], work, lowest)
@@ -90,16 +99,17 @@ def window_midrange(high, low, period, state, work, out):
 
 @njit
 def window_peak_age(values, period, sign, state, work, out):
-    """Write how many rows ago the highest (sign 1) or lowest (sign -1) of the last `period` values was.
+    """Write how many rows ago the highest (sign 1) or lowest (sign -1) of the last `period` values
+    was.
 
-    As `window_highest`, with an age carried beside each; of equals the latest counts. NaN: while it is in the window.
-    state: `window_size(period)`.
+    As `window_highest`, with an age carried beside each; of equals the latest counts. NaN: while it
+    is in the window. state: `window_size(period)`.
     """
     taken = work[0]
     peak = _with_past(values, period - 1, sign * np.inf, state, work)
     for i in range(len(peak)):
         peak[i] *= sign
-    age = take_zeros(len(peak), work)  # rows from the peak to the end of its stretch
+    age = take_zeros(len(peak), work)  # rows from the peak to the end of its `span` rows
     next_peak, next_age = take(len(peak), work), take(len(peak), work)
     rows, size, span = len(values), len(peak), 1
     while 2 * span <= period:

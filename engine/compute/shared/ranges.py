@@ -12,7 +12,8 @@ AVERAGE_RANGE_SIZE = RANGES_SIZE + 2
 
 @njit
 def true_ranges(high, low, close, state, out):
-    """Write max(high, last close) - min(low, last close). state (2): whether there was a bar, the last close.
+    """Write max(high, last close) - min(low, last close). state (2): whether there was a bar, the
+    last close.
 
     NaN: where high or low is, and at the first bar; high - low where only the last close is.
     """
@@ -27,7 +28,8 @@ def true_ranges(high, low, close, state, out):
 
 @njit
 def average_true_range(high, low, close, period, state, out):
-    """Write Wilder's average of `true_ranges`, in one pass. state (4): that of `true_ranges`; count, average.
+    """Write Wilder's average of `true_ranges`, in one pass. state (4): that of `true_ranges`;
+    count, average.
 
     NaN: as `true_ranges`; the average passes it over.
     """

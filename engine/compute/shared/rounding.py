@@ -2,8 +2,9 @@
 
 from engine.runtime.jit import njit
 
-# Two computed prices whose distance is at most this share of both together are equal: what is left is rounding. The same
-# dead zone as TA-Lib's (TA_IS_ZERO_SCALED, since 0.7); a tick of 1e-8 at a price of 100,000 is five times as wide.
+# Two computed prices whose distance is at most this share of both together are equal: what is left
+# is rounding. The same dead zone as TA-Lib's (TA_IS_ZERO_SCALED, since 0.7); a tick of 1e-8 at a
+# price of 100,000 is five times as wide.
 NOISE = 1e-14
 
 ROUNDING = 2e-14  # more than the share of itself that rounding moves a weighted mean by
@@ -11,9 +12,11 @@ ROUNDING = 2e-14  # more than the share of itself that rounding moves a weighted
 
 @njit
 def typical(high, low, close):
-    """(high + low + close) / 3, kept between low and high: three equal prices give that price to the last bit.
+    """(high + low + close) / 3, kept between low and high: three equal prices give that price to
+    the last bit.
 
-    Without that a sum of three equal prices is rounded, and a third of it is another number for one price in four.
+    Without that a sum of three equal prices is rounded, and a third of it is another number for one
+    price in four.
     """
     level = (high + low + close) / 3.0
     level = low if level < low else level

@@ -9,9 +9,11 @@ RUNS_SIZE = 3
 
 @njit
 def run_lengths(values, state, out):
-    """Write how many rows in a row the value rose (positive) or fell (negative); 0 at the first, and where it did not change.
+    """Write how many rows in a row the value rose (positive) or fell (negative); 0 at the first,
+    and where it did not change.
 
-    state (3): whether there was a value, the last one, the run. NaN: NaN at that row, which is otherwise passed over.
+    state (3): whether there was a value, the last one, the run. NaN: NaN at that row, which is
+    otherwise passed over.
     """
     seen, last, run = state[0], state[1], state[2]
     for row in range(len(values)):

@@ -1,7 +1,8 @@
 """Scratch memory that passes hand to each other.
 
-work[0] is where the part that is not in use begins. It is given to every kernel that has a parameter `work`, empty. A pass that
-takes of it puts work[0] back when it is done. Asking the system for memory at every call would cost more than the arithmetic.
+work[0] is where the part that is not in use begins. It is given to every kernel that has a
+parameter `work`, empty. A pass that takes of it puts work[0] back when it is done. Asking the
+system for memory at every call would cost more than the arithmetic.
 """
 
 import numpy as np

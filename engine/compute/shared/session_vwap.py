@@ -12,10 +12,10 @@ SESSION_VWAP_SIZE = 5
 def session_vwap(high, low, close, volume, session, regular, state, out):
     """Write sum(typical x volume) / sum(volume) over the session's regular bars so far.
 
-    Kept between the least and the greatest typical price that had volume, so that rounding cannot take it out of the range of
-    what it averages: equal prices give that price to the last bit.
-    state (5): session, turnover, volume, least and greatest typical price
-    NaN in a price or volume: NaN at that row, which is otherwise passed over. No volume yet: NaN.
+    Kept between the least and the greatest typical price that had volume, so that rounding cannot
+    take it out of the range of what it averages: equal prices give that price to the last bit.
+    state (5): session, turnover, volume, least and greatest typical price NaN in a price or volume:
+    NaN at that row, which is otherwise passed over. No volume yet: NaN.
     """
     current, turnover, total, least, greatest = state[0], state[1], state[2], state[3], state[4]
     for row in range(len(close)):

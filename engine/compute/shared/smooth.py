@@ -1,9 +1,11 @@
 """Exponential averages.
 
-An average takes `weight` of each new value and keeps `rest` of itself, and the two add up to 1 exactly (`shares`). Then
-fma(average, rest, value * weight) is the average itself where the value is equal to it, and never lies beyond the two: the
-product's rounding is at most a quarter of the last place of either (half of it for a weight of 2/3), which the sum rounds away.
-`average + (value - average) * weight` would do as well, and takes twice as long: two operations wait for the last average.
+An average takes `weight` of each new value and keeps `rest` of itself, and the two add up to 1
+exactly (`shares`). Then fma(average, rest, value * weight) is the average itself where the value is
+equal to it, and never lies beyond the two: the product's rounding is at most a quarter of the last
+place of either (half of it for a weight of 2/3), which the sum rounds away. `average + (value -
+average) * weight` would do as well, and takes twice as long: two operations wait for the last
+average.
 """
 
 import math
@@ -17,29 +19,37 @@ NEGLIGIBLE = 1e-9
 
 
 def rows_to_forget(weight: float) -> int:
-    """Rows after which what was before weighs less than 1e-9 in an average that takes `weight` of each new value."""
+    """Rows after which what was before weighs less than 1e-9 in an average that takes `weight` of
+    each new value.
+    """
     return 0 if weight >= 1.0 else math.ceil(math.log(NEGLIGIBLE) / math.log1p(-weight))
 
 
 @njit
 def shares(weight):
-    """What an average takes of a value and what it keeps of itself: `weight` rounded to where both add up to 1."""
+    """What an average takes of a value and what it keeps of itself: `weight` rounded to where both
+    add up to 1.
+    """
     rest = 1.0 - weight
     return 1.0 - rest, rest
 
 
 @njit
 def mean_next(mean, value, count):
-    """The mean of `count` values, of which `mean` is that of all but the last: a mean of equal values is that value."""
+    """The mean of `count` values, of which `mean` is that of all but the last: a mean of equal
+    values is that value.
+    """
     return mean + (value - mean) / count
 
 
 @njit
 def smooth(values, period, weight, state, out):
-    """Write average = average * (1 - weight) + value * weight, seeded with the mean of the first `period` values.
+    """Write average = average * (1 - weight) + value * weight, seeded with the mean of the first
+    `period` values.
 
-    weight: 2 / (period + 1) for the usual exponential average, 1 / period for Wilder's. state (2): count, average.
-    NaN: NaN at that row, which is otherwise passed over. Flat: the value. It never leaves the range of its values.
+    weight: 2 / (period + 1) for the usual exponential average, 1 / period for Wilder's. state (2):
+    count, average. NaN: NaN at that row, which is otherwise passed over. Flat: the value. It never
+    leaves the range of its values.
     """
     row, rows = 0, len(values)
     while row < rows and state[0] < period:
@@ -62,7 +72,9 @@ def smooth(values, period, weight, state, out):
 
 @njit
 def smooth_thrice(values, period, weight, state, once, twice, thrice):
-    """Write the average of `smooth`, the average of that, and the average of that again. state (6): three of `smooth`."""
+    """Write the average of `smooth`, the average of that, and the average of that again. state (6):
+    three of `smooth`.
+    """
     row, rows = 0, len(values)
     while row < rows and state[4] < period:
         once[row] = smooth_next(values[row], period, weight, state[0:2])

@@ -10,9 +10,11 @@ STRENGTH_SIZE = 4
 
 @njit
 def strength(values, period, state, out):
-    """Write 100 * gain / (gain + loss), both smoothed by 1 / period and seeded with the mean of the first `period` changes.
+    """Write 100 * gain / (gain + loss), both smoothed by 1 / period and seeded with the mean of the
+    first `period` changes.
 
-    state (4): count, last value, gain, loss. NaN: NaN at that row, which is otherwise passed over. Flat: 50.
+    state (4): count, last value, gain, loss. NaN: NaN at that row, which is otherwise passed over.
+    Flat: 50.
     """
     count, last, gain, loss = state[0], state[1], state[2], state[3]
     weight = 1.0 / period
@@ -39,7 +41,8 @@ def strength(values, period, state, out):
         shares[i] = _share(gain, loss) if known else np.nan
     for i in range(
         len(out)
-    ):  # 100 * gain is rounded; dividing first would not be, and takes a tenth longer than this pass
+        # 100 * gain is rounded; dividing first is exact, and takes a tenth longer
+    ):
         out[i] = 100.0 if out[i] > 100.0 else out[i]
     state[0], state[1], state[2], state[3] = count, last, gain, loss
 

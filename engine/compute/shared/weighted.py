@@ -7,20 +7,22 @@ from engine.runtime.jit import njit
 
 
 def weighted_size(period: int) -> int:
-    """State of `window_weighted_mean`: rows seen, place in the block, its sum and weighted sum, the block's base; the block;
-    sums of its tails.
+    """State of `window_weighted_mean`: rows seen, place in the block, its sum and weighted sum, the
+    block's base; the block; sums of its tails.
     """
     return 5 + period + period + 1
 
 
 @njit
 def window_weighted_mean(values, period, state, out):
-    """Write the mean of the last `period` values with weights 1 .. period, the latest weighing most.
+    """Write the mean of the last `period` values with weights 1 .. period, the latest weighing
+    most.
 
-    The end of one block of `period` values and the start of the next are summed apart, so nothing is ever subtracted from a
-    running sum, at the same cost for any period. Summed are distances from the base, the last value of the block before, which
-    is in every window but that of a block's last row (there it is that row's own value): so the mean of equal values is that
-    value to the last bit, and none lies beyond the values of its window. NaN: while it is in the window.
+    The end of one block of `period` values and the start of the next are summed apart, so nothing
+    is ever subtracted from a running sum, at the same cost for any period. Summed are distances
+    from the base, the last value of the block before, which is in every window but that of a
+    block's last row (there it is that row's own value): so the mean of equal values is that value
+    to the last bit, and none lies beyond the values of its window. NaN: while it is in the window.
     state: `weighted_size(period)`.
     """
     seen, place, head, weighted, base = state[0], int(state[1]), state[2], state[3], state[4]

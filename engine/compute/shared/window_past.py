@@ -7,7 +7,7 @@ from engine.runtime.jit import njit
 
 
 def past_size(rows: int) -> int:
-    """State of a look back over `rows` rows: whether there were any; the last ones, oldest first."""
+    """State size of a look back over `rows` rows: whether any were seen; the last, oldest first."""
     return 1 + rows
 
 
@@ -39,10 +39,11 @@ def keep_past(values, past):
 
 @njit
 def with_past(values, rows, state, work):
-    """A new array of the `rows` values before the piece and the piece, which is then kept for the next one.
+    """A new array of the `rows` values before the piece and the piece, which is then kept for the
+    next one.
 
-    Its first len(values) entries are the values `rows` rows before; from row i on, `rows` + 1 of them are the window that
-    ends at row i.
+    Its first len(values) entries are the values `rows` rows before; from row i on, `rows` + 1 of
+    them are the window that ends at row i.
     """
     past = past_values(rows, state)
     joined = take(rows + len(values), work)
@@ -54,6 +55,8 @@ def with_past(values, rows, state, work):
 
 @njit
 def copy(values, out):
-    """Copy values that do not overlap with `out`: a plain loop, where a slice assignment looks for overlaps first."""
+    """Copy values that do not overlap with `out`: a plain loop, where a slice assignment looks for
+    overlaps first.
+    """
     for i in range(len(out)):
         out[i] = values[i]

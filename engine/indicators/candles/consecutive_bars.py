@@ -22,7 +22,8 @@ def warmup() -> int:
     warmup=warmup,
 )
 def consecutive_bars(values, state, out):
-    """How many bars in a row the value rose (positive) or fell (negative); 0 where it did not change.
+    """How many bars in a row the value rose (positive) or fell (negative); 0 where it did not
+    change.
 
     NaN: NaN at that row, which is otherwise passed over. Flat: 0. Too short (the first bar): NaN.
     """

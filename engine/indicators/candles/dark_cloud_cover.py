@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def dark_cloud_cover(open, high, low, close, state, work, out):
-    """Dark cloud cover: a long rising body, then a falling one that opens above the last high and closes below the middle of
-    the last body. -100 where it is there, 0 where not.
+    """Dark cloud cover: a long rising body, then a falling one that opens above the last high and
+    closes below the middle of the last body. -100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLDARKCLOUDCOVER. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLDARKCLOUDCOVER. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)

@@ -23,10 +23,11 @@ def warmup() -> int:
     window=warmup,
 )
 def doji(open, high, low, close, state, work, out):
-    """Doji: a body of at most a tenth of the span of the 10 candles before. 100 where it is there, 0 where not.
+    """Doji: a body of at most a tenth of the span of the 10 candles before. 100 where it is there,
+    0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLDOJI. NaN: while a candle that it
-    looks at is. Flat: 100. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLDOJI.
+    NaN: while a candle that it looks at is. Flat: 100. Too short: NaN.
     """
     for row in range(len(out)):
         out[row] = high[row] - low[row]

@@ -21,10 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def dragonfly_doji(open, high, low, close, state, work, out):
-    """Dragonfly doji: a doji with hardly an upper shadow and a longer lower one. 100 where it is there, 0 where not.
+    """Dragonfly doji: a doji with hardly an upper shadow and a longer lower one. 100 where it is
+    there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLDRAGONFLYDOJI. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLDRAGONFLYDOJI. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     doji_with_shadow(candle, candle.lower, candle.upper, work, out)

@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def engulfing(open, high, low, close, state, work, out):
-    """Engulfing: a body that covers the last one, of the other colour; 80 in place of 100 where an end is equal. 100 for a
-    rising one, -100 for a falling one, 0 where there is none.
+    """Engulfing: a body that covers the last one, of the other colour; 80 in place of 100 where an
+    end is equal. 100 for a rising one, -100 for a falling one, 0 where there is none.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLENGULFING. NaN: while a candle that
-    it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLENGULFING. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)

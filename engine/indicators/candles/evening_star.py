@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def evening_star(open, high, low, close, state, work, out):
-    """Evening star: a long rising body, a short one above it, then a falling one that closes well within the first. -100 where
-    it is there, 0 where not.
+    """Evening star: a long rising body, a short one above it, then a falling one that closes well
+    within the first. -100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLEVENINGSTAR. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLEVENINGSTAR. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)

@@ -28,11 +28,11 @@ def warmup() -> int:
     window=warmup,
 )
 def hammer(open, high, low, close, state, work, out):
-    """Hammer: a short body, a lower shadow longer than it, hardly an upper one, near or below the last low. 100 where it is
-    there, 0 where not.
+    """Hammer: a short body, a lower shadow longer than it, hardly an upper one, near or below the
+    last low. 100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLHAMMER. NaN: while a candle that it
-    looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLHAMMER.
+    NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     short_body_with_shadow(candle, candle.lower, candle.upper, 100.0, work, out)

@@ -28,11 +28,11 @@ def warmup() -> int:
     window=warmup,
 )
 def hanging_man(open, high, low, close, state, work, out):
-    """Hanging man: a short body, a lower shadow longer than it, hardly an upper one, near or above the last high. -100 where
-    it is there, 0 where not.
+    """Hanging man: a short body, a lower shadow longer than it, hardly an upper one, near or above
+    the last high. -100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLHANGINGMAN. NaN: while a candle that
-    it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLHANGINGMAN. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     short_body_with_shadow(candle, candle.lower, candle.upper, -100.0, work, out)

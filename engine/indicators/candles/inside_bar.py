@@ -23,7 +23,8 @@ def warmup() -> int:
 def inside_bar(high, low, state, out):
     """Inside bar: 1 where the bar lies within the bar before, else 0.
 
-    NaN in either: NaN at that row, which is otherwise passed over. Flat: 1. Too short (the first bar): NaN.
+    NaN in either: NaN at that row, which is otherwise passed over. Flat: 1. Too short (the first
+    bar): NaN.
     """
     for row in range(len(high)):
         if np.isnan(high[row] + low[row]):

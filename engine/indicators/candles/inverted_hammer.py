@@ -28,11 +28,11 @@ def warmup() -> int:
     window=warmup,
 )
 def inverted_hammer(open, high, low, close, state, work, out):
-    """Inverted hammer: a short body below the last one, an upper shadow longer than it, hardly a lower one. 100 where it is
-    there, 0 where not.
+    """Inverted hammer: a short body below the last one, an upper shadow longer than it, hardly a
+    lower one. 100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLINVERTEDHAMMER. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLINVERTEDHAMMER. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     short_body_with_shadow(candle, candle.upper, candle.lower, 100.0, work, out)

@@ -21,10 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def marubozu(open, high, low, close, state, work, out):
-    """Marubozu: a long body with hardly a shadow. 100 for a rising one, -100 for a falling one, 0 where there is none.
+    """Marubozu: a long body with hardly a shadow. 100 for a rising one, -100 for a falling one, 0
+    where there is none.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLMARUBOZU. NaN: while a candle that
-    it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLMARUBOZU. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     body, upper, lower = lag(candle.body, 0), lag(candle.upper, 0), lag(candle.lower, 0)

@@ -25,10 +25,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def narrow_range(high, low, period, state, work, out):
-    """Narrow range: 1 where the bar's range is the smallest of the last `period` bars (NR4, NR7), else 0; a tie counts.
+    """Narrow range: 1 where the bar's range is the smallest of the last `period` bars (NR4, NR7),
+    else 0; a tie counts.
 
-    Toby Crabel, Day Trading with Short Term Price Patterns (1990). NaN in either: while it is in the window. Flat: 1. Too short:
-    NaN.
+    Toby Crabel, Day Trading with Short Term Price Patterns (1990). NaN in either: while it is in
+    the window. Flat: 1. Too short: NaN.
     """
     reach = take(len(out), work)
     for row in range(len(out)):

@@ -23,7 +23,8 @@ def warmup() -> int:
 def outside_bar(high, low, state, out):
     """Outside bar: 1 where the bar reaches beyond the bar before on both sides, else 0.
 
-    NaN in either: NaN at that row, which is otherwise passed over. Flat: 0. Too short (the first bar): NaN.
+    NaN in either: NaN at that row, which is otherwise passed over. Flat: 0. Too short (the first
+    bar): NaN.
     """
     for row in range(len(high)):
         if np.isnan(high[row] + low[row]):

@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def piercing(open, high, low, close, state, work, out):
-    """Piercing line: a long falling body, then a long rising one that opens below the last low and closes above the middle of
-    the last body. 100 where it is there, 0 where not.
+    """Piercing line: a long falling body, then a long rising one that opens below the last low and
+    closes above the middle of the last body. 100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLPIERCING. NaN: while a candle that
-    it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLPIERCING. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     opens, closes = lag(candle.open, 0), lag(candle.close, 0)

@@ -28,11 +28,11 @@ def warmup() -> int:
     window=warmup,
 )
 def shooting_star(open, high, low, close, state, work, out):
-    """Shooting star: a short body above the last one, an upper shadow longer than it, hardly a lower one. -100 where it is
-    there, 0 where not.
+    """Shooting star: a short body above the last one, an upper shadow longer than it, hardly a
+    lower one. -100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDLSHOOTINGSTAR. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDLSHOOTINGSTAR. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     short_body_with_shadow(candle, candle.upper, candle.lower, -100.0, work, out)

@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def three_black_crows(open, high, low, close, state, work, out):
-    """Three black crows: after a rising candle three falling ones with hardly a lower shadow, each opening within the last
-    body and closing lower. -100 where it is there, 0 where not.
+    """Three black crows: after a rising candle three falling ones with hardly a lower shadow, each
+    opening within the last body and closing lower. -100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDL3BLACKCROWS. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDL3BLACKCROWS. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     tiny = before(candle.span, 10, work)

@@ -21,11 +21,11 @@ def warmup() -> int:
     window=warmup,
 )
 def three_white_soldiers(open, high, low, close, state, work, out):
-    """Three white soldiers: three rising candles with hardly an upper shadow, each opening within or near the last body,
-    closing higher, and not much shorter. 100 where it is there, 0 where not.
+    """Three white soldiers: three rising candles with hardly an upper shadow, each opening within
+    or near the last body, closing higher, and not much shorter. 100 where it is there, 0 where not.
 
-    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's CDL3WHITESOLDIERS. NaN: while a candle
-    that it looks at is. Flat: 0. Too short: NaN.
+    Steve Nison, Japanese Candlestick Charting Techniques (1991); conditions as TA-Lib's
+    CDL3WHITESOLDIERS. NaN: while a candle that it looks at is. Flat: 0. Too short: NaN.
     """
     candle = candles(open, high, low, close, state, work)
     tiny, near = before(candle.span, 10, work), before(candle.span, 5, work)

@@ -32,11 +32,10 @@ def settle(period: int) -> int:
 def adx(high, low, close, period, state, adx, plus_di, minus_di):
     """Wilder's average directional index, and the directional indicators +DI and -DI it is made of.
 
-    J. Welles Wilder (1978): sums of directional movement and true range decay by 1 / period a bar; DI = 100 * movement /
-    true range; ADX
-    smooths 100 * |+DI - -DI| / (+DI + -DI) likewise. Seeded as TA-Lib's ADX, PLUS_DI and MINUS_DI; the DIs start
-    `period` bars before the
-    ADX. NaN in any: NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
+    J. Welles Wilder (1978): sums of directional movement and true range decay by 1 / period a bar;
+    DI = 100 * movement / true range; ADX smooths 100 * |+DI - -DI| / (+DI + -DI) likewise. Seeded
+    as TA-Lib's ADX, PLUS_DI and MINUS_DI; the DIs start `period` bars before the ADX. NaN in any:
+    NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
     """
     # state: bars, last high, low, close; sums of +DM, -DM, TR; count of DX, their average
     for row in range(len(close)):

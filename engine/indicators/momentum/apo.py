@@ -30,8 +30,8 @@ def settle(fast: int, slow: int) -> int:
 def apo(values, fast, slow, state, work, out):
     """Absolute price oscillator: EMA(fast) - EMA(slow).
 
-    Each is seeded with the mean of its first values, as TA-Lib's APO with exponential averages. NaN: NaN at that row, which is
-    otherwise passed over. Flat: 0. Too short: NaN.
+    Each is seeded with the mean of its first values, as TA-Lib's APO with exponential averages.
+    NaN: NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
     """
     late = take(len(out), work)
     smooth(values, slow, 2.0 / (slow + 1.0), state[2:], late)

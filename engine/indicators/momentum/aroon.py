@@ -24,10 +24,12 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def aroon(high, low, period, state, work, up, down):
-    """Aroon up and down: how recent the highest high, and the lowest low, of the last `period` + 1 bars are, 100 for the latest
-    bar and 0 for the first; of equal ones the later counts. As TA-Lib's AROON.
+    """Aroon up and down: how recent the highest high, and the lowest low, of the last `period` + 1
+    bars are, 100 for the latest bar and 0 for the first; of equal ones the later counts. As
+    TA-Lib's AROON.
 
-    Tushar Chande (1995). NaN in either: while it is in the window of the one or the other. Flat: 100. Too short: NaN.
+    Tushar Chande (1995). NaN in either: while it is in the window of the one or the other. Flat:
+    100. Too short: NaN.
     """
     window_peak_age(high, period + 1, 1.0, state[: period + 1], work, up)
     window_peak_age(low, period + 1, -1.0, state[period + 1 :], work, down)

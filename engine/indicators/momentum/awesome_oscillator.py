@@ -26,7 +26,8 @@ def warmup(fast: int, slow: int) -> int:
 def awesome_oscillator(high, low, fast, slow, state, work, out):
     """Awesome oscillator: SMA(fast) - SMA(slow) of (high + low) / 2.
 
-    Bill Williams, New Trading Dimensions (1998). NaN in either: while it is in a window. Flat: 0. Too short: NaN.
+    Bill Williams, New Trading Dimensions (1998). NaN in either: while it is in a window. Flat: 0.
+    Too short: NaN.
     """
     middle = take(len(out), work)
     for row in range(len(out)):

@@ -22,7 +22,8 @@ def warmup() -> int:
 def bop(open, high, low, close, state, out):
     """Balance of power: (close - open) / (high - low), as TA-Lib's BOP.
 
-    NaN in any: NaN at that row. Flat (high = low): 0. Too short: it needs no other row, so never NaN for that.
+    NaN in any: NaN at that row. Flat (high = low): 0. Too short: it needs no other row, so never
+    NaN for that.
     """
     for row in range(len(close)):
         reach = high[row] - low[row]

@@ -25,11 +25,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def cci(high, low, close, period, state, work, out):
-    """Commodity channel index: (typical - mean) / (0.015 * mean absolute deviation) over the last `period` bars, typical = (high
-    + low + close) / 3, as TA-Lib's CCI.
+    """Commodity channel index: (typical - mean) / (0.015 * mean absolute deviation) over the last
+    `period` bars, typical = (high + low + close) / 3, as TA-Lib's CCI.
 
-    Donald Lambert, Commodities (1980). NaN in any: while it is in the window. Flat, or apart from the mean by rounding
-    alone: 0. Too short: NaN.
+    Donald Lambert, Commodities (1980). NaN in any: while it is in the window. Flat, or apart from
+    the mean by rounding alone: 0. Too short: NaN.
     """
     rows = len(out)
     level, spread = take(rows, work), take_zeros(rows, work)

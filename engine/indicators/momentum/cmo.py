@@ -28,10 +28,11 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def cmo(values, period, state, out):
-    """Chande momentum oscillator: 100 * (gain - loss) / (gain + loss), both smoothed by 1 / period, as TA-Lib's CMO.
+    """Chande momentum oscillator: 100 * (gain - loss) / (gain + loss), both smoothed by 1 / period,
+    as TA-Lib's CMO.
 
-    Tushar Chande (1994), who summed without smoothing; smoothed it is 2 * RSI - 100. NaN: NaN at that row, which is otherwise
-    passed over. Flat: 0. Too short: NaN.
+    Tushar Chande (1994), who summed without smoothing; smoothed it is 2 * RSI - 100. NaN: NaN at
+    that row, which is otherwise passed over. Flat: 0. Too short: NaN.
     """
     strength(values, period, state, out)
     for row in range(len(out)):

@@ -37,11 +37,11 @@ ROUNDING = 100.0 * 2.0 * NOISE  # of a change in percent: that of the ratio, whi
     settle=settle,
 )
 def connors_rsi(values, period, streak, rank, state, work, out):
-    """Connors RSI: mean of the RSI of the value, the RSI of the length of its run up or down, and the share of the last `rank`
-    changes in percent that are below the latest, in percent.
+    """Connors RSI: mean of the RSI of the value, the RSI of the length of its run up or down, and
+    the share of the last `rank` changes in percent that are below the latest, in percent.
 
-    Larry Connors and Cesar Alvarez (2012). NaN: while it is among the changes; the RSIs pass it over. Flat: 33.3 (RSIs of 50, no
-    change below). Too short: NaN.
+    Larry Connors and Cesar Alvarez (2012). NaN: while it is among the changes; the RSIs pass it
+    over. Flat: 33.3 (RSIs of 50, no change below). Too short: NaN.
     """
     rows = len(out)
     run, below, change = take(rows, work), take_zeros(rows, work), take(rows, work)

@@ -24,9 +24,11 @@ def warmup(long: int, short: int, period: int) -> int:
     warmup=warmup,
 )
 def coppock(values, long, short, period, state, work, out):
-    """Coppock curve: WMA(period) of the rates of change in percent over `long` and `short` rows together.
+    """Coppock curve: WMA(period) of the rates of change in percent over `long` and `short` rows
+    together.
 
-    Edwin Coppock, Barron's (1962). NaN: while it is in a window. Flat: 0. A value of 0 before: NaN. Too short: NaN.
+    Edwin Coppock, Barron's (1962). NaN: while it is in a window. Flat: 0. A value of 0 before: NaN.
+    Too short: NaN.
     """
     far = with_past(values, long, state[: 1 + long], work)
     near = with_past(values, short, state[1 + long : 2 + long + short], work)

@@ -23,7 +23,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def dpo(values, period, state, work, out):
-    """Detrended price oscillator: the value period // 2 + 1 rows before - SMA(period) of now, which needs no later rows.
+    """Detrended price oscillator: the value period // 2 + 1 rows before - SMA(period) of now, which
+    needs no later rows.
 
     NaN: while it is in the window. Flat: 0. Too short: NaN.
     """

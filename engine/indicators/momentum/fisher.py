@@ -34,12 +34,12 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def fisher(high, low, period, state, work, fisher, signal):
-    """Fisher transform: of the middle (high + low) / 2 within its range of `period` bars, scaled to -1 .. 1 and smoothed (x =
-    0.33 * 2 * (place - 0.5) + 0.67 * x, kept within 0.999), fisher = 0.5 * ln((1 + x) / (1 - x)) + 0.5 * last fisher; signal
-    is the last fisher.
+    """Fisher transform: of the middle (high + low) / 2 within its range of `period` bars, scaled to
+    -1 .. 1 and smoothed (x = 0.33 * 2 * (place - 0.5) + 0.67 * x, kept within 0.999), fisher = 0.5
+    * ln((1 + x) / (1 - x)) + 0.5 * last fisher; signal is the last fisher.
 
-    John Ehlers, Technical Analysis of Stocks & Commodities (2002). NaN in either: while it is in the window; the state waits.
-    Flat: the place counts as the middle of the range. Too short: NaN.
+    John Ehlers, Technical Analysis of Stocks & Commodities (2002). NaN in either: while it is in
+    the window; the state waits. Flat: the place counts as the middle of the range. Too short: NaN.
     """
     middle = take(len(high), work)
     for row in range(len(high)):

@@ -28,10 +28,11 @@ def warmup(signal: int) -> int:
     window=warmup,
 )
 def kst(values, signal, state, work, kst, signal_line):
-    """Know sure thing: rates of change over 10, 15, 20 and 30 rows, averaged over 10, 10, 10 and 15, weighing 1, 2, 3 and 4; and
-    its average over `signal` rows.
+    """Know sure thing: rates of change over 10, 15, 20 and 30 rows, averaged over 10, 10, 10 and
+    15, weighing 1, 2, 3 and 4; and its average over `signal` rows.
 
-    Martin Pring (1992). NaN: while it is in a window. Flat: 0. A value of 0 before: NaN. Too short: NaN.
+    Martin Pring (1992). NaN: while it is in a window. Flat: 0. A value of 0 before: NaN. Too short:
+    NaN.
     """
     rows, at = len(kst), 0
     rate = take(rows, work)

@@ -8,7 +8,9 @@ from engine.indicators.register import Param, register
 
 
 def state_size(fast: int, slow: int, signal: int) -> int:
-    """count, fast average, slow average, signal average (before their first value: the means so far)."""
+    """count, fast average, slow average, signal average (before their first value: the means so
+    far).
+    """
     return 4
 
 
@@ -18,7 +20,9 @@ def warmup(fast: int, slow: int, signal: int) -> int:
 
 
 def settle(fast: int, slow: int, signal: int) -> int:
-    """Rows until the seeds' weight is below 1e-9: the slow average's, then once more the signal's on top of it."""
+    """Rows until the seeds' weight is below 1e-9: the slow average's, then once more the signal's
+    on top of it.
+    """
     slowest = max(fast, slow)
     return (
         warmup(fast, slow, signal)
@@ -36,11 +40,12 @@ def settle(fast: int, slow: int, signal: int) -> int:
     settle=settle,
 )
 def macd(values, fast, slow, signal, state, line, signal_line, histogram):
-    """Moving average convergence divergence: line = EMA(fast) - EMA(slow); signal = EMA of the line; histogram = both apart.
+    """Moving average convergence divergence: line = EMA(fast) - EMA(slow); signal = EMA of the
+    line; histogram = both apart.
 
-    Gerald Appel (1979). Both averages are seeded so that they start at the slow one's first value, each with the mean of
-    its last values, and all outputs start with the signal, as TA-Lib's MACD. NaN: NaN at that row, which is otherwise
-    passed over. Flat: 0. Too short: NaN.
+    Gerald Appel (1979). Both averages are seeded so that they start at the slow one's first value,
+    each with the mean of its last values, and all outputs start with the signal, as TA-Lib's MACD.
+    NaN: NaN at that row, which is otherwise passed over. Flat: 0. Too short: NaN.
     """
     count, quick, late, smooth = state[0], state[1], state[2], state[3]
     quick_taken, quick_rest = shares(2.0 / (fast + 1.0))

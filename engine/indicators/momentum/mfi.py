@@ -25,11 +25,12 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def mfi(high, low, close, volume, period, state, work, out):
-    """Money flow index: 100 * inflow / (inflow + outflow) over the last `period` bars; the flow is typical price * volume, in
-    where the typical price rose, out where it fell, neither where it moved by rounding alone. As TA-Lib's MFI.
+    """Money flow index: 100 * inflow / (inflow + outflow) over the last `period` bars; the flow is
+    typical price * volume, in where the typical price rose, out where it fell, neither where it
+    moved by rounding alone. As TA-Lib's MFI.
 
-    Gene Quong and Avrum Soudack (1989). NaN in any: while it is in the window. Flat, or no volume: 0, as TA-Lib says. Too short:
-    NaN.
+    Gene Quong and Avrum Soudack (1989). NaN in any: while it is in the window. Flat, or no volume:
+    0, as TA-Lib says. Too short: NaN.
     """
     outward = take(len(out), work)
     for row in range(len(out)):

@@ -32,8 +32,9 @@ def settle(fast: int, slow: int) -> int:
 def ppo(values, fast, slow, state, work, out):
     """Percentage price oscillator: 100 * (EMA(fast) - EMA(slow)) / EMA(slow).
 
-    Each is seeded with the mean of its first values, as TA-Lib's PPO with exponential averages. NaN: NaN at that row, which is
-    otherwise passed over. Flat: 0. A slow average of 0: NaN. Too short: NaN.
+    Each is seeded with the mean of its first values, as TA-Lib's PPO with exponential averages.
+    NaN: NaN at that row, which is otherwise passed over. Flat: 0. A slow average of 0: NaN. Too
+    short: NaN.
     """
     late = take(len(out), work)
     smooth(values, slow, 2.0 / (slow + 1.0), state[2:], late)

@@ -30,8 +30,8 @@ def settle(period: int) -> int:
 def rsi(values, period, state, out):
     """Wilder's relative strength index: 100 * gain / (gain + loss), both smoothed by 1 / period.
 
-    J. Welles Wilder, New Concepts in Technical Trading Systems (1978); seeded with the mean of the first `period` changes, as
-    TA-Lib's RSI. NaN: NaN at that row, which is otherwise passed over. Flat (no change at all): 50, where TA-Lib says 0. Too
-    short: NaN.
+    J. Welles Wilder, New Concepts in Technical Trading Systems (1978); seeded with the mean of the
+    first `period` changes, as TA-Lib's RSI. NaN: NaN at that row, which is otherwise passed over.
+    Flat (no change at all): 50, where TA-Lib says 0. Too short: NaN.
     """
     strength(values, period, state, out)

@@ -24,7 +24,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def rsi_cutler(values, period, state, work, out):
-    """Cutler's relative strength index: 100 * gain / (gain + loss), both summed over the last `period` changes without smoothing.
+    """Cutler's relative strength index: 100 * gain / (gain + loss), both summed over the last
+    `period` changes without smoothing.
 
     NaN: while it is in the window. Flat: 50. Too short: NaN.
     """

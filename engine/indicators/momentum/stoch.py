@@ -28,10 +28,12 @@ def warmup(fast: int, smooth: int, signal: int) -> int:
     window=warmup,
 )
 def stoch(high, low, close, fast, smooth, signal, state, work, percent_k, percent_d):
-    """Slow stochastic oscillator: the close within the range of the last `fast` bars in percent, averaged over `smooth` bars
-    (%K), and that averaged over `signal` (%D); simple averages, as TA-Lib's STOCH.
+    """Slow stochastic oscillator: the close within the range of the last `fast` bars in percent,
+    averaged over `smooth` bars (%K), and that averaged over `signal` (%D); simple averages, as
+    TA-Lib's STOCH.
 
-    George Lane. NaN in any: while it is in a window. Flat (no range): 0, as TA-Lib says. Too short: NaN.
+    George Lane. NaN in any: while it is in a window. Flat (no range): 0, as TA-Lib says. Too short:
+    NaN.
     """
     window_highest(high, fast, state[:fast], work, percent_k)
     window_lowest(low, fast, state[fast : 2 * fast], work, percent_d)

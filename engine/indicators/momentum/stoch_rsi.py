@@ -36,11 +36,11 @@ def settle(period: int, fast: int, signal: int) -> int:
     settle=settle,
 )
 def stoch_rsi(values, period, fast, signal, state, work, percent_k, percent_d):
-    """Stochastic RSI: Wilder's RSI within the range of its last `fast` values in percent (%K), and that averaged over `signal`
-    (%D), as TA-Lib's STOCHRSI.
+    """Stochastic RSI: Wilder's RSI within the range of its last `fast` values in percent (%K), and
+    that averaged over `signal` (%D), as TA-Lib's STOCHRSI.
 
-    Tushar Chande and Stanley Kroll (1994). NaN: while it is in a window; the RSI passes it over. Flat (no range): 0, as TA-Lib
-    says. Too short: NaN.
+    Tushar Chande and Stanley Kroll (1994). NaN: while it is in a window; the RSI passes it over.
+    Flat (no range): 0, as TA-Lib says. Too short: NaN.
     """
     top, bottom = take(len(percent_k), work), take(len(percent_k), work)
     strength(values, period, state[:4], percent_k)

@@ -33,8 +33,8 @@ def settle(period: int) -> int:
 def trix(values, period, state, work, out):
     """Trix: change in percent of a triple exponential moving average from row to row.
 
-    Jack Hutson, Technical Analysis of Stocks & Commodities (1983); as TA-Lib's TRIX. NaN: NaN at that row and the next; the
-    averages pass it over. Flat: 0. Too short: NaN.
+    Jack Hutson, Technical Analysis of Stocks & Commodities (1983); as TA-Lib's TRIX. NaN: NaN at
+    that row and the next; the averages pass it over. Flat: 0. Too short: NaN.
     """
     once, twice = take(len(out), work), take(len(out), work)
     smooth_thrice(values, period, 2.0 / (period + 1.0), state[:6], once, twice, out)

@@ -31,7 +31,8 @@ def settle(slow: int, fast: int) -> int:
 def tsi(values, slow, fast, state, work, out):
     """True strength index: 100 * EMA(EMA(change, slow), fast) over the same of the absolute change.
 
-    William Blau (1991). NaN: NaN at that row and the next; the averages pass it over. Flat: 0. Too short: NaN.
+    William Blau (1991). NaN: NaN at that row and the next; the averages pass it over. Flat: 0. Too
+    short: NaN.
     """
     last, total = with_past(values, 1, state[:2], work), take(len(out), work)
     for row in range(len(out)):

@@ -29,8 +29,9 @@ def warmup(short: int, middle: int, long: int) -> int:
     window=warmup,
 )
 def ultimate_oscillator(high, low, close, short, middle, long, state, work, out):
-    """Ultimate oscillator: 100 * (4 * a + 2 * b + c) / 7, where a, b, c are buying pressure over true range, summed over three
-    windows. Buying pressure = close - min(low, last close). As TA-Lib's ULTOSC.
+    """Ultimate oscillator: 100 * (4 * a + 2 * b + c) / 7, where a, b, c are buying pressure over
+    true range, summed over three windows. Buying pressure = close - min(low, last close). As
+    TA-Lib's ULTOSC.
 
     Larry Williams (1985). NaN in any: while it is in a window. Flat (no range): 0. Too short: NaN.
     """

@@ -28,10 +28,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def vortex(high, low, close, period, state, work, plus, minus):
-    """Vortex indicator: sums over the last `period` bars of |high - last low| (plus) and |low - last high| (minus) over those of
-    the true range.
+    """Vortex indicator: sums over the last `period` bars of |high - last low| (plus) and |low -
+    last high| (minus) over those of the true range.
 
-    Etienne Botes and Douglas Siepman (2010). NaN in any: while it is in the window. Flat: NaN. Too short: NaN.
+    Etienne Botes and Douglas Siepman (2010). NaN in any: while it is in the window. Flat: NaN. Too
+    short: NaN.
     """
     reach = take(len(plus), work)
     true_ranges(high, low, close, state[:2], reach)

@@ -26,10 +26,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def williams_r(high, low, close, period, state, work, out):
-    """Williams %R: -100 * (highest high - close) / (highest high - lowest low) of the last `period` bars, as TA-Lib's WILLR.
+    """Williams %R: -100 * (highest high - close) / (highest high - lowest low) of the last `period`
+    bars, as TA-Lib's WILLR.
 
-    Larry Williams (1979). NaN in any: while it is in the window. Flat (highest = lowest): NaN, where TA-Lib says 0. Too short:
-    NaN.
+    Larry Williams (1979). NaN in any: while it is in the window. Flat (highest = lowest): NaN,
+    where TA-Lib says 0. Too short: NaN.
     """
     bottom = take(len(out), work)
     window_highest(high, period, state[:period], work, out)

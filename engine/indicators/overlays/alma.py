@@ -26,10 +26,11 @@ def warmup(period: int, offset: float, sigma: float) -> int:
     window=warmup,
 )
 def alma(values, period, offset, sigma, state, work, out):
-    """Arnaud Legoux moving average: weights exp(-(i - m) ** 2 / (2 s ** 2)), m = offset * (period - 1), s = period / sigma, over
-    the last `period` values.
+    """Arnaud Legoux moving average: weights exp(-(i - m) ** 2 / (2 s ** 2)), m = offset * (period -
+    1), s = period / sigma, over the last `period` values.
 
-    Arnaud Legoux and Dimitrios Kouzis-Loukas (2009). NaN: while it is in the window. Flat: the value. Too short: NaN.
+    Arnaud Legoux and Dimitrios Kouzis-Loukas (2009). NaN: while it is in the window. Flat: the
+    value. Too short: NaN.
     """
     joined, rows = with_past(values, period - 1, state, work), len(out)
     weights = np.exp(
@@ -51,7 +52,9 @@ def alma(values, period, offset, sigma, state, work, out):
     )
     for row in range(
         rows
-    ):  # rounding can take a mean out of its window only where the value that weighs most is all there is
+        # rounding moves a mean out of its window only where the heaviest value is all there
+        # is
+    ):
         mean = out[row] + later[row] * weight
         near += abs(heavy[row] - mean) <= ROUNDING * period * abs(mean)
         out[row] = mean

@@ -26,10 +26,12 @@ def warmup(period: int, width: float) -> int:
     window=warmup,
 )
 def bollinger_bands(values, period, width, state, work, upper, middle, lower, bandwidth, percent_b):
-    """Bollinger Bands: the simple moving average plus and minus `width` population standard deviations.
+    """Bollinger Bands: the simple moving average plus and minus `width` population standard
+    deviations.
 
-    John Bollinger, Bollinger on Bollinger Bands (2001). bandwidth = (upper - lower) / middle; percent_b = (value - lower) /
-    (upper - lower). NaN: while it is in the window. Flat: the bands meet, bandwidth is 0, percent_b NaN. Too short: NaN.
+    John Bollinger, Bollinger on Bollinger Bands (2001). bandwidth = (upper - lower) / middle;
+    percent_b = (value - lower) / (upper - lower). NaN: while it is in the window. Flat: the bands
+    meet, bandwidth is 0, percent_b NaN. Too short: NaN.
     """
     window_moments(values, period, state, work, middle, upper)
     for row in range(len(values)):

@@ -30,8 +30,8 @@ def settle(period: int) -> int:
 def dema(values, period, state, work, out):
     """Double exponential moving average: 2 * EMA - EMA of EMA.
 
-    Patrick Mulloy, Technical Analysis of Stocks & Commodities (1994); as TA-Lib's DEMA. NaN: NaN at that row, which is otherwise
-    passed over. Flat: the value. Too short: NaN.
+    Patrick Mulloy, Technical Analysis of Stocks & Commodities (1994); as TA-Lib's DEMA. NaN: NaN at
+    that row, which is otherwise passed over. Flat: the value. Too short: NaN.
     """
     weight, twice = 2.0 / (period + 1.0), take(len(out), work)
     smooth(values, period, weight, state[:2], out)

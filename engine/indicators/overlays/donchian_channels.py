@@ -24,7 +24,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def donchian_channels(high, low, period, state, work, upper, middle, lower):
-    """Donchian channels: highest high, lowest low, and their middle, of the last `period` bars, the latest among them.
+    """Donchian channels: highest high, lowest low, and their middle, of the last `period` bars, the
+    latest among them.
 
     Richard Donchian. NaN in either: while it is in the window. Flat: the price. Too short: NaN.
     """

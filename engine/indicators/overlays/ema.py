@@ -27,9 +27,10 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def ema(values, period, state, out):
-    """Exponential moving average: ema = ema * (1 - w) + value * w, w = 2 / (period + 1), seeded with the mean of the first
-    values.
+    """Exponential moving average: ema = ema * (1 - w) + value * w, w = 2 / (period + 1), seeded
+    with the mean of the first values.
 
-    As TA-Lib's EMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short: NaN.
+    As TA-Lib's EMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too
+    short: NaN.
     """
     smooth(values, period, 2.0 / (period + 1.0), state, out)

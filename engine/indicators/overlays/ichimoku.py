@@ -26,10 +26,12 @@ def warmup(conversion: int, base: int, span: int) -> int:
 def ichimoku(
     high, low, conversion, base, span, state, work, conversion_line, base_line, span_a, span_b
 ):
-    """Ichimoku lines: midpoints of the highest high and lowest low of three windows (conversion, base, span b), and span a, the
-    middle of the first two. Spans are of the latest bar: what a chart draws `base` bars ahead; nothing here is shifted.
+    """Ichimoku lines: midpoints of the highest high and lowest low of three windows (conversion,
+    base, span b), and span a, the middle of the first two. Spans are of the latest bar: what a
+    chart draws `base` bars ahead; nothing here is shifted.
 
-    Goichi Hosoda (1969). NaN in either: while it is in a window. Flat: the price. Too short: NaN, each line by its own window.
+    Goichi Hosoda (1969). NaN in either: while it is in a window. Flat: the price. Too short: NaN,
+    each line by its own window.
     """
     one, two = 2 * conversion, 2 * (conversion + base)
     window_midrange(high, low, conversion, state[:one], work, conversion_line)

@@ -33,10 +33,12 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def kama(values, period, state, work, out):
-    """Kaufman's adaptive moving average: average += (value - average) * ((e * (2/3 - 2/31) + 2/31) ** 2), where the efficiency e
-    is the change over `period` rows over the sum of changes from row to row. As TA-Lib's KAMA.
+    """Kaufman's adaptive moving average: average += (value - average) * ((e * (2/3 - 2/31) + 2/31)
+    ** 2), where the efficiency e is the change over `period` rows over the sum of changes from row
+    to row. As TA-Lib's KAMA.
 
-    Perry Kaufman, Smarter Trading (1995). NaN: while it is in the window; the average waits. Flat: the value. Too short: NaN.
+    Perry Kaufman, Smarter Trading (1995). NaN: while it is in the window; the average waits. Flat:
+    the value. Too short: NaN.
     """
     rows = len(out)
     joined = with_past(values, period, state[: 1 + period], work)

@@ -37,8 +37,8 @@ def settle(period: int, atr_period: int, width: float) -> int:
 def keltner_channels(high, low, close, period, atr_period, width, state, upper, middle, lower):
     """Keltner channels: EMA of the close plus and minus `width` Wilder average true ranges.
 
-    Chester Keltner (1960), in Linda Raschke's form. NaN in any: NaN at that row and the next; the averages pass it over. Flat:
-    the bands meet. Too short: NaN.
+    Chester Keltner (1960), in Linda Raschke's form. NaN in any: NaN at that row and the next; the
+    averages pass it over. Flat: the bands meet. Too short: NaN.
     """
     average_true_range(high, low, close, atr_period, state[2:], upper)
     smooth(close, period, 2.0 / (period + 1.0), state[:2], middle)

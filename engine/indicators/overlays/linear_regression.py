@@ -26,10 +26,11 @@ def warmup(period: int) -> int:
     warmup=warmup,
 )
 def linear_regression(values, period, state, work, value, slope, r2):
-    """Least-squares line through the last `period` values against their row: its value at the last row, its slope a row, and r
-    squared.
+    """Least-squares line through the last `period` values against their row: its value at the last
+    row, its slope a row, and r squared.
 
-    As TA-Lib's LINEARREG and LINEARREG_SLOPE. NaN: while it is in the window. Flat: the value, slope 0, r2 NaN. Too short: NaN.
+    As TA-Lib's LINEARREG and LINEARREG_SLOPE. NaN: while it is in the window. Flat: the value,
+    slope 0, r2 NaN. Too short: NaN.
     """
     window_moments(values, period, state[:period], work, value, r2)
     window_weighted_mean(values, period, state[period:], slope)

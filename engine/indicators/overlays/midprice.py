@@ -23,7 +23,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def midprice(high, low, period, state, work, out):
-    """Midpoint price: (highest high + lowest low) / 2 of the last `period` bars, as TA-Lib's MIDPRICE.
+    """Midpoint price: (highest high + lowest low) / 2 of the last `period` bars, as TA-Lib's
+    MIDPRICE.
 
     NaN in either: while it is in the window. Flat: the price. Too short: NaN.
     """

@@ -29,22 +29,16 @@ def settle(acceleration: float, maximum: float) -> int:
     settle=settle,
 )
 def parabolic_sar(high, low, acceleration, maximum, state, out):
-    """Wilder's parabolic stop and reverse: a stop that moves towards the extreme price by a growing share, and turns
-    when it is touched.
+    """Wilder's parabolic stop and reverse: a stop that moves towards the extreme price by a growing
+    share, and turns when it is touched.
 
-    J. Welles Wilder (1978); as TA-Lib's SAR. Its path forgets where it began at its first turn after; 250 bars are taken
-    to hold one. NaN in either: NaN at that row, which is otherwise passed over. Flat: the price. Too short (the first bar): NaN.
+    J. Welles Wilder (1978); as TA-Lib's SAR. Its path forgets where it began at its first turn
+    after; 250 bars are taken to hold one. NaN in either: NaN at that row, which is otherwise passed
+    over. Flat: the price. Too short (the first bar): NaN.
     """
     # state: bars, last high, last low, long (1) or short (-1), stop, extreme, acceleration at hand
-    bars, last_top, last_bottom, side, stop, extreme, pace = (
-        state[0],
-        state[1],
-        state[2],
-        state[3],
-        state[4],
-        state[5],
-        state[6],
-    )
+    bars, last_top, last_bottom, side = state[0], state[1], state[2], state[3]
+    stop, extreme, pace = state[4], state[5], state[6]
     acceleration = min(acceleration, maximum)
     row, rows = 0, len(out)
     while row < rows and bars < 1.0:
@@ -62,7 +56,7 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
             side, pace, bars = -1.0 if falls else 1.0, acceleration, 2.0
             stop, extreme = (-last_top, -low[row]) if falls else (last_bottom, high[row])
             last_top, last_bottom = high[row], low[row]
-        # stop and extreme are kept as seen by a long: prices of a short are mirrored, so there is one case, not two
+        # a short's prices are mirrored, so stop and extreme need one case, a long's
         long = side > 0.0
         top, bottom = high[row] if long else -low[row], low[row] if long else -high[row]
         ceiling, floor = last_top if long else -last_bottom, last_bottom if long else -last_top
@@ -80,12 +74,5 @@ def parabolic_sar(high, low, acceleration, maximum, state, out):
         stop = floor if floor < stop else stop
         last_top, last_bottom = high[row], low[row]
         row += 1
-    state[0], state[1], state[2], state[3], state[4], state[5], state[6] = (
-        bars,
-        last_top,
-        last_bottom,
-        side,
-        stop,
-        extreme,
-        pace,
-    )
+    state[0], state[1], state[2], state[3] = bars, last_top, last_bottom, side
+    state[4], state[5], state[6] = stop, extreme, pace

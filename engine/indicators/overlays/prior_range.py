@@ -27,7 +27,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def prior_range(high, low, volume, period, state, work, top, bottom, mean_volume):
-    """Highest high, lowest low and mean volume of the `period` bars before the latest one: what a breakout is measured against.
+    """Highest high, lowest low and mean volume of the `period` bars before the latest one: what a
+    breakout is measured against.
 
     NaN in any: at that row, and while it is among them. Flat: the price. Too short: NaN.
     """

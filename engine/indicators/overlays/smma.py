@@ -27,10 +27,10 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def smma(values, period, state, out):
-    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period, seeded with the mean of the first
-    values.
+    """Smoothed moving average, Wilder's: average = average * (1 - 1 / period) + value / period,
+    seeded with the mean of the first values.
 
-    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short:
-    NaN.
+    J. Welles Wilder (1978); also called RMA. NaN: NaN at that row, which is otherwise passed over.
+    Flat: the value. Too short: NaN.
     """
     smooth(values, period, 1.0 / period, state, out)

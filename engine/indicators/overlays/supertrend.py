@@ -35,12 +35,13 @@ SAME = 2.0 * NOISE  # of a price: it and a band that are no further apart are eq
     settle=settle,
 )
 def supertrend(high, low, close, period, width, state, line, direction):
-    """Supertrend: bands of `width` Wilder average true ranges around (high + low) / 2, each moving only towards the price; the
-    line is the lower band while the trend is up (direction 1) and the upper one while it is down (-1), and turns when the
-    close crosses it (by more than rounding).
+    """Supertrend: bands of `width` Wilder average true ranges around (high + low) / 2, each moving
+    only towards the price; the line is the lower band while the trend is up (direction 1) and the
+    upper one while it is down (-1), and turns when the close crosses it (by more than rounding).
 
-    Olivier Seban. Its path forgets where it began at its first turn after; 250 bars are taken to hold one. NaN in any: NaN at
-    that row and the next, which are otherwise passed over. Flat: the price. Too short: NaN.
+    Olivier Seban. Its path forgets where it began at its first turn after; 250 bars are taken to
+    hold one. NaN in any: NaN at that row and the next, which are otherwise passed over. Flat: the
+    price. Too short: NaN.
     """
     average_true_range(high, low, close, period, state[:4], line)
     side, top, bottom, last = state[4], state[5], state[6], state[7]

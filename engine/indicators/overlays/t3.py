@@ -37,10 +37,11 @@ def _combined(e3, e4, e5, e6, fourth, fifth, sixth):
     settle=settle,
 )
 def t3(values, period, factor, state, out):
-    """Tillson's T3: a moving average of six exponential ones in a row, weighted by powers of `factor`.
+    """Tillson's T3: a moving average of six exponential ones in a row, weighted by powers of
+    `factor`.
 
-    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that row, which is otherwise
-    passed over. Flat: the value. Too short: NaN.
+    Tim Tillson, Technical Analysis of Stocks & Commodities (1998); as TA-Lib's T3. NaN: NaN at that
+    row, which is otherwise passed over. Flat: the value. Too short: NaN.
     """
     a, weight = factor, 2.0 / (period + 1.0)
     fourth, fifth, sixth = (

@@ -30,8 +30,8 @@ def settle(period: int) -> int:
 def tema(values, period, state, work, out):
     """Triple exponential moving average: 3 * EMA - 3 * EMA of EMA + EMA of that.
 
-    Patrick Mulloy (1994); as TA-Lib's TEMA. NaN: NaN at that row, which is otherwise passed over. Flat: the value. Too short:
-    NaN.
+    Patrick Mulloy (1994); as TA-Lib's TEMA. NaN: NaN at that row, which is otherwise passed over.
+    Flat: the value. Too short: NaN.
     """
     once, twice = take(len(out), work), take(len(out), work)
     smooth_thrice(values, period, 2.0 / (period + 1.0), state, once, twice, out)

@@ -23,7 +23,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def trima(values, period, state, work, out):
-    """Triangular moving average: a simple average of a simple average, of (period + 1) // 2 and period // 2 + 1 values.
+    """Triangular moving average: a simple average of a simple average, of (period + 1) // 2 and
+    period // 2 + 1 values.
 
     As TA-Lib's TRIMA. NaN: while it is in the window. Flat: the value. Too short: NaN.
     """

@@ -28,9 +28,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def vwma(values, volume, period, state, work, out):
-    """Volume-weighted moving average: sum(value * volume) / sum(volume) over the last `period` rows.
+    """Volume-weighted moving average: sum(value * volume) / sum(volume) over the last `period`
+    rows.
 
-    NaN in either: while it is in the window. Flat: the value. No volume in the window: NaN. Too short: NaN.
+    NaN in either: while it is in the window. Flat: the value. No volume in the window: NaN. Too
+    short: NaN.
     """
     joined = with_past(values, period - 1, state[:period], work)
     volumes = with_past(volume, period - 1, state[period:], work)
@@ -39,8 +41,9 @@ def vwma(values, volume, period, state, work, out):
         amounts[i] = joined[i] * volumes[i]
     mean_of_joined(amounts, period, work, out)
     mean_of_joined(volumes, period, work, mean_volume)
-    # Rounding can take a mean out of its window only where all values that weigh anything are equal but for rounding. Then the
-    # window's first value is the mean as well, or weighs nothing. Where no window of the piece is like that, none is asked.
+    # Rounding can take a mean out of its window only where all values that weigh anything are equal
+    # but for rounding. Then the window's first value is the mean as well, or weighs nothing. Where
+    # no window of the piece is like that, none is asked.
     near = 0
     for row in range(len(out)):
         mean = out[row] / mean_volume[row] if mean_volume[row] > 0.0 else np.nan

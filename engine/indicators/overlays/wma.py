@@ -21,7 +21,8 @@ def warmup(period: int) -> int:
     warmup=warmup,
 )
 def wma(values, period, state, out):
-    """Linearly weighted moving average: weights 1 .. period, the latest value weighing most, as TA-Lib's WMA.
+    """Linearly weighted moving average: weights 1 .. period, the latest value weighing most, as
+    TA-Lib's WMA.
 
     NaN: while it is in the window. Flat: the value. Too short: NaN.
     """

@@ -28,10 +28,11 @@ def settle(period: int) -> int:
     settle=settle,
 )
 def zlema(values, period, state, work, out):
-    """Zero-lag exponential moving average: EMA of value + (value - the value (period - 1) // 2 rows before).
+    """Zero-lag exponential moving average: EMA of value + (value - the value (period - 1) // 2 rows
+    before).
 
-    John Ehlers and Ric Way (2010). NaN: NaN at that row and where it is the value before; otherwise passed over. Flat: the value.
-    Too short: NaN.
+    John Ehlers and Ric Way (2010). NaN: NaN at that row and where it is the value before; otherwise
+    passed over. Flat: the value. Too short: NaN.
     """
     before = with_past(values, max(1, (period - 1) // 2), state[2:], work)
     for row in range(len(out)):

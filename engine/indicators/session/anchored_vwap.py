@@ -7,7 +7,9 @@ from engine.indicators.register import Param, register
 
 
 def state_size(sessions: int) -> int:
-    """session, sessions begun, place; turnover, volume, least and greatest price of each session of the window."""
+    """session, sessions begun, place; turnover, volume, least and greatest price of each session of
+    the window.
+    """
     return 3 + 4 * (sessions + 1)
 
 
@@ -30,11 +32,12 @@ def session_window(sessions: int) -> int:
     of_session=True,
 )
 def anchored_vwap(high, low, close, volume, session, regular, sessions, state, out):
-    """Volume-weighted average price since the open of the session `sessions` sessions ago, regular hours: sum(typical x volume)
-    / sum(volume), typical = (high + low + close) / 3, kept between the least and the greatest typical price that had volume.
+    """Volume-weighted average price since the open of the session `sessions` sessions ago, regular
+    hours: sum(typical x volume) / sum(volume), typical = (high + low + close) / 3, kept between the
+    least and the greatest typical price that had volume.
 
-    NaN in a price or volume: NaN at that row, which is otherwise passed over. Flat: the price. No volume: NaN. Fewer earlier
-    sessions (too short): NaN.
+    NaN in a price or volume: NaN at that row, which is otherwise passed over. Flat: the price. No
+    volume: NaN. Fewer earlier sessions (too short): NaN.
     """
     current, begun, place = state[0], state[1], int(state[2])
     size = sessions + 1

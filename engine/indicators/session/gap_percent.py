@@ -28,10 +28,11 @@ def session_window() -> int:
     of_session=True,
 )
 def gap_percent(open, close, session, regular, state, out):
-    """Gap in percent: 100 * (open of the session's first regular bar / last regular close of the session before - 1).
+    """Gap in percent: 100 * (open of the session's first regular bar / last regular close of the
+    session before - 1).
 
-    It has a value from the session's first regular bar on. NaN in either: NaN at that row, which is otherwise passed over.
-    Flat: 0. No session before: NaN. Too short: NaN.
+    It has a value from the session's first regular bar on. NaN in either: NaN at that row, which is
+    otherwise passed over. Flat: 0. No session before: NaN. Too short: NaN.
     """
     current, before, latest, gap = state[0], state[1], state[2], state[3]
     for row in range(len(out)):

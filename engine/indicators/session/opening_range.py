@@ -30,10 +30,12 @@ def known_after(minutes: int) -> int:
     of_session=True,
 )
 def opening_range(high, low, minute, session, minutes, state, upper, lower):
-    """Opening range: highest high and lowest low of the bars that start in the first `minutes` of regular hours.
+    """Opening range: highest high and lowest low of the bars that start in the first `minutes` of
+    regular hours.
 
-    Toby Crabel (1990). In a scan it has no value until those minutes are over; on rows of bars it is the range so far while it
-    forms. NaN in either: NaN at that row, which is otherwise passed over. Flat: the price. No bar in it: NaN. Too short: NaN.
+    Toby Crabel (1990). In a scan it has no value until those minutes are over; on rows of bars it
+    is the range so far while it forms. NaN in either: NaN at that row, which is otherwise passed
+    over. Flat: the price. No bar in it: NaN. Too short: NaN.
     """
     current, top, bottom = state[0], state[1], state[2]
     for row in range(len(upper)):

@@ -23,11 +23,11 @@ def warmup() -> int:
     of_session=True,
 )
 def premarket(high, low, volume, minute, session, state, top, bottom, total):
-    """Highest high, lowest low and volume of the session's bars before regular hours: so far while they go on, and all of them
-    afterwards.
+    """Highest high, lowest low and volume of the session's bars before regular hours: so far while
+    they go on, and all of them afterwards.
 
-    Needs extended hours to be seen. NaN in any: NaN at that row, which is otherwise passed over. Flat: the price. No bar before
-    the open: high and low are NaN, the volume is 0. Too short: NaN.
+    Needs extended hours to be seen. NaN in any: NaN at that row, which is otherwise passed over.
+    Flat: the price. No bar before the open: high and low are NaN, the volume is 0. Too short: NaN.
     """
     current, highest, lowest, shares = state[0], state[1], state[2], state[3]
     for row in range(len(top)):

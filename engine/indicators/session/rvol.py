@@ -7,7 +7,9 @@ from engine.indicators.register import Param, register
 
 
 def state_size(period: int, slots: int) -> int:
-    """session, sessions begun, place in the ring, and for each slot a ring of the last sessions and this one."""
+    """session, sessions begun, place in the ring, and for each slot a ring of the last sessions and
+    this one.
+    """
     return 3 + slots * (period + 1)
 
 
@@ -30,11 +32,12 @@ def session_window(period: int) -> int:
     rows="ticks",
 )
 def rvol(session_volume, slot, session, period, slots, state, out):
-    """Relative volume: the session's volume so far over its mean at the same time of day in the last `period` sessions.
+    """Relative volume: the session's volume so far over its mean at the same time of day in the
+    last `period` sessions.
 
-    One row a tick; `slot` numbers the times of day, 0 .. slots - 1. A session that had no such time (an early close) is
-    left out of the mean; one without a trade counts as 0. NaN volume: NaN at that row. No volume in all those
-    sessions: NaN. Fewer earlier sessions: NaN.
+    One row a tick; `slot` numbers the times of day, 0 .. slots - 1. A session that had no such time
+    (an early close) is left out of the mean; one without a trade counts as 0. NaN volume: NaN at
+    that row. No volume in all those sessions: NaN. Fewer earlier sessions: NaN.
     """
     current, begun, place = state[0], state[1], int(state[2])
     width = period + 1

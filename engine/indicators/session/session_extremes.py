@@ -23,11 +23,12 @@ def warmup() -> int:
     of_session=True,
 )
 def session_extremes(high, low, session, regular, state, new_high, new_low, since_high, since_low):
-    """Whether the bar made a new high, or low, of the session's regular hours (1 or 0), and how many bars ago the session's high
-    and low were made (of equals the first).
+    """Whether the bar made a new high, or low, of the session's regular hours (1 or 0), and how
+    many bars ago the session's high and low were made (of equals the first).
 
-    NaN in either, and outside regular hours: NaN at that row, which is otherwise passed over. Flat: new at the first bar, then
-    0 and counting. Too short: it has a value from the session's first regular bar.
+    NaN in either, and outside regular hours: NaN at that row, which is otherwise passed over. Flat:
+    new at the first bar, then 0 and counting. Too short: it has a value from the session's first
+    regular bar.
     """
     current, top, bottom, top_age, bottom_age = state[0], state[1], state[2], state[3], state[4]
     for row in range(len(new_high)):

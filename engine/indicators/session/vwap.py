@@ -21,9 +21,10 @@ def warmup() -> int:
     of_session=True,
 )
 def vwap(high, low, close, volume, session, regular, state, out):
-    """Volume-weighted average price of the session's regular bars so far: sum(typical x volume) / sum(volume).
+    """Volume-weighted average price of the session's regular bars so far: sum(typical x volume) /
+    sum(volume).
 
-    typical = (high + low + close) / 3. Bars outside regular hours are not counted. NaN in a price or volume: NaN at that
-    row, which is otherwise passed over. Flat: the price. No volume yet: NaN.
+    typical = (high + low + close) / 3. Bars outside regular hours are not counted. NaN in a price
+    or volume: NaN at that row, which is otherwise passed over. Flat: the price. No volume yet: NaN.
     """
     session_vwap(high, low, close, volume, session, regular, state, out)

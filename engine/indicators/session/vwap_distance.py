@@ -34,10 +34,11 @@ def settle(period: int) -> int:
     of_session=True,
 )
 def vwap_distance(high, low, close, volume, session, regular, period, state, work, out):
-    """Distance from the session's VWAP in average true ranges: (close - VWAP) / ATR(period), both of the same bars.
+    """Distance from the session's VWAP in average true ranges: (close - VWAP) / ATR(period), both
+    of the same bars.
 
-    VWAP as `vwap`, ATR Wilder's. NaN in any: NaN at that row, which is otherwise passed over. Flat (no range): NaN. No volume
-    yet: NaN. Too short: NaN.
+    VWAP as `vwap`, ATR Wilder's. NaN in any: NaN at that row, which is otherwise passed over. Flat
+    (no range): NaN. No volume yet: NaN. Too short: NaN.
     """
     average = take(len(out), work)
     session_vwap(high, low, close, volume, session, regular, state[:SESSION_VWAP_SIZE], average)

@@ -26,13 +26,13 @@ def warmup() -> int:
     of_session=True,
 )
 def vwap_streak(high, low, close, volume, session, regular, state, work, streak, before):
-    """How many bars in a row closed above the session's VWAP (positive) or below it (negative), and how long the streak before
-    was; 0 before the first turn.
+    """How many bars in a row closed above the session's VWAP (positive) or below it (negative), and
+    how long the streak before was; 0 before the first turn.
 
-    VWAP as `vwap`, of the bar's own included; a close at the VWAP, or apart from it by rounding alone, goes on
-    with the streak. NaN in any, and outside regular
-    hours: NaN at that row, which is otherwise passed over. Flat: 0. No volume yet: NaN. Too short: it has a value from the
-    session's first regular bar.
+    VWAP as `vwap`, of the bar's own included; a close at the VWAP, or apart from it by rounding
+    alone, goes on with the streak. NaN in any, and outside regular hours: NaN at that row, which is
+    otherwise passed over. Flat: 0. No volume yet: NaN. Too short: it has a value from the session's
+    first regular bar.
     """
     average = take(len(streak), work)
     session_vwap(high, low, close, volume, session, regular, state[:SESSION_VWAP_SIZE], average)

@@ -26,11 +26,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def beta(close, benchmark, period, state, work, out):
-    """Beta: the slope of the last `period` returns from row to row on those of the benchmark symbol, covariance / variance of
-    the benchmark.
+    """Beta: the slope of the last `period` returns from row to row on those of the benchmark
+    symbol, covariance / variance of the benchmark.
 
-    The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat: 0; a flat benchmark: NaN.
-    Too short: NaN.
+    The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat:
+    0; a flat benchmark: NaN. Too short: NaN.
     """
     other = take(len(out), work)
     x = returns_joined(close, period, state[: 1 + period], work)

@@ -27,10 +27,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def correlation(close, benchmark, period, state, work, out):
-    """Correlation of the last `period` returns from row to row with those of the benchmark symbol: -1 to 1 (Pearson's).
+    """Correlation of the last `period` returns from row to row with those of the benchmark symbol:
+    -1 to 1 (Pearson's).
 
-    The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat, or a flat benchmark: NaN.
-    Too short: NaN.
+    The benchmark's value is its latest at each bar. NaN in either: while it is in the window. Flat,
+    or a flat benchmark: NaN. Too short: NaN.
     """
     own, other, square = take(len(out), work), take(len(out), work), take(len(out), work)
     x = returns_joined(close, period, state[: 1 + period], work)

@@ -46,11 +46,11 @@ def _find(tree, number):
     window=warmup,
 )
 def percentile(values, period, percent, state, work, out):
-    """Percentile of the last `period` values, linear between neighbours as numpy's: 50 is the median, 0 the lowest, 100 the
-    highest.
+    """Percentile of the last `period` values, linear between neighbours as numpy's: 50 is the
+    median, 0 the lowest, 100 the highest.
 
-    A Fenwick tree over the ranks of the piece's values counts those in the window: log(rows) steps a row however long the
-    window. NaN: while it is in the window. Flat: the value. Too short: NaN.
+    A Fenwick tree over the ranks of the piece's values counts those in the window: log(rows) steps
+    a row however long the window. NaN: while it is in the window. Flat: the value. Too short: NaN.
     """
     joined = with_past(values, period - 1, state, work)
     order = np.argsort(joined)

@@ -24,11 +24,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def relative_strength(close, benchmark, period, state, work, out):
-    """Relative strength in percent: 100 * ((close / close before) / (benchmark / benchmark before) - 1) over `period` rows;
-    above 0 the symbol did better than the benchmark symbol.
+    """Relative strength in percent: 100 * ((close / close before) / (benchmark / benchmark before)
+    - 1) over `period` rows; above 0 the symbol did better than the benchmark symbol.
 
-    The benchmark's value is its latest at each bar. NaN in either: at that row and `period` rows later. Flat, as the benchmark:
-    0. A value of 0 before: NaN. Too short: NaN.
+    The benchmark's value is its latest at each bar. NaN in either: at that row and `period` rows
+    later. Flat, as the benchmark: 0. A value of 0 before: NaN. Too short: NaN.
     """
     size = 1 + period
     before = with_past(close, period, state[:size], work)

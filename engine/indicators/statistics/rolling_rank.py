@@ -23,7 +23,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def rolling_rank(values, period, state, work, out):
-    """Rank of the value among the last `period` ones, itself included: the share of them that are at most it, 0 to 1.
+    """Rank of the value among the last `period` ones, itself included: the share of them that are
+    at most it, 0 to 1.
 
     NaN: while it is in the window. Flat: 1. Too short: NaN.
     """

@@ -30,7 +30,8 @@ def settle(period: int) -> int:
 def atr(high, low, close, period, state, out):
     """Wilder's average true range: the true range smoothed by 1 / period.
 
-    True range = max(high, last close) - min(low, last close). Wilder (1978); seeded with the mean of the first `period` true
-    ranges, as TA-Lib's ATR. NaN in any input: NaN at that row, which the average passes over. Flat: 0. Too short: NaN.
+    True range = max(high, last close) - min(low, last close). Wilder (1978); seeded with the mean
+    of the first `period` true ranges, as TA-Lib's ATR. NaN in any input: NaN at that row, which the
+    average passes over. Flat: 0. Too short: NaN.
     """
     average_true_range(high, low, close, period, state, out)

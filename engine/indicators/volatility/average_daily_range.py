@@ -25,8 +25,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def average_daily_range(high, low, period, state, work, out):
-    """Average range in percent: 100 * (mean of high / low over the last `period` bars - 1); at 1d, the average daily range (ADR
-    %).
+    """Average range in percent: 100 * (mean of high / low over the last `period` bars - 1); at 1d,
+    the average daily range (ADR %).
 
     NaN in either, or a low of 0: while it is in the window. Flat: 0. Too short: NaN.
     """

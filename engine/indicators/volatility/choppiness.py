@@ -28,8 +28,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def choppiness(high, low, close, period, state, work, out):
-    """Choppiness index: 100 * log10(sum of true ranges / (highest high - lowest low)) / log10(period), over the last `period`
-    bars.
+    """Choppiness index: 100 * log10(sum of true ranges / (highest high - lowest low)) /
+    log10(period), over the last `period` bars.
 
     E. W. Dreiss. NaN in any: while it is in the window. Flat: NaN. Too short: NaN.
     """

@@ -25,7 +25,8 @@ def warmup(period: int, annual: float) -> int:
     window=warmup,
 )
 def historical_volatility(values, period, annual, state, work, out):
-    """Historical volatility: sample standard deviation of the last `period` log returns, times sqrt(annual), in percent.
+    """Historical volatility: sample standard deviation of the last `period` log returns, times
+    sqrt(annual), in percent.
 
     NaN, or a value that is not positive: while it is in the window. Flat: 0. Too short: NaN.
     """

@@ -32,10 +32,11 @@ def settle(period: int, total: int) -> int:
     settle=settle,
 )
 def mass_index(high, low, period, total, state, work, out):
-    """Mass index: sum over `total` bars of EMA(high - low) / EMA of that EMA, both over `period` bars.
+    """Mass index: sum over `total` bars of EMA(high - low) / EMA of that EMA, both over `period`
+    bars.
 
-    Donald Dorsey, Technical Analysis of Stocks & Commodities (1992). NaN in either: while it is in the window; the averages pass
-    it over. Flat: NaN while the averages are 0. Too short: NaN.
+    Donald Dorsey, Technical Analysis of Stocks & Commodities (1992). NaN in either: while it is in
+    the window; the averages pass it over. Flat: NaN while the averages are 0. Too short: NaN.
     """
     twice, weight = take(len(out), work), 2.0 / (period + 1.0)
     for row in range(len(out)):

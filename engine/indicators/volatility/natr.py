@@ -32,7 +32,8 @@ def settle(period: int) -> int:
 def natr(high, low, close, period, state, out):
     """Normalized average true range: Wilder's ATR in percent of the close, as TA-Lib's NATR.
 
-    NaN in any: NaN at that row, which the average passes over. Flat: 0. A close of 0: NaN. Too short: NaN.
+    NaN in any: NaN at that row, which the average passes over. Flat: 0. A close of 0: NaN. Too
+    short: NaN.
     """
     average_true_range(high, low, close, period, state, out)
     for row in range(len(out)):

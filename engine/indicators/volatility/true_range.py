@@ -23,6 +23,7 @@ def warmup() -> int:
 def true_range(high, low, close, state, out):
     """True range: max(high, last close) - min(low, last close), as TA-Lib's TRANGE.
 
-    J. Welles Wilder (1978). NaN in any: NaN at that row and the next. Flat: 0. Too short (the first bar): NaN.
+    J. Welles Wilder (1978). NaN in any: NaN at that row and the next. Flat: 0. Too short (the first
+    bar): NaN.
     """
     true_ranges(high, low, close, state, out)

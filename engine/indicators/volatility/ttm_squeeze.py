@@ -30,11 +30,12 @@ def warmup(period: int, width: float, channel: float) -> int:
     warmup=warmup,
 )
 def ttm_squeeze(high, low, close, period, width, channel, state, work, squeeze, momentum):
-    """TTM squeeze: squeeze is 1 while the Bollinger Bands (`width` deviations) lie within the Keltner channel (`channel` mean
-    true ranges), else 0; momentum is the end of the regression line through the last `period` values of close - (middle of the
-    range + SMA) / 2.
+    """TTM squeeze: squeeze is 1 while the Bollinger Bands (`width` deviations) lie within the
+    Keltner channel (`channel` mean true ranges), else 0; momentum is the end of the regression line
+    through the last `period` values of close - (middle of the range + SMA) / 2.
 
-    John Carter, Mastering the Trade (2005). NaN in any: while it is in a window. Flat: squeeze 0, momentum 0. Too short: NaN.
+    John Carter, Mastering the Trade (2005). NaN in any: while it is in a window. Flat: squeeze 0,
+    momentum 0. Too short: NaN.
     """
     rows, two = len(close), 2 + period
     mean, square, reach, weighted = (

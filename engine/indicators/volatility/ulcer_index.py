@@ -26,8 +26,8 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def ulcer_index(values, period, state, work, out):
-    """Ulcer index: root of the mean square, over `period` rows, of the fall in percent from the highest of the last `period`
-    values.
+    """Ulcer index: root of the mean square, over `period` rows, of the fall in percent from the
+    highest of the last `period` values.
 
     Peter Martin and Byron McCann (1989). NaN: while it is in a window. Flat: 0. Too short: NaN.
     """

@@ -21,11 +21,12 @@ def warmup() -> int:
     warmup=warmup,
 )
 def ad(high, low, close, volume, state, out):
-    """Accumulation/distribution line: sum of volume * ((close - low) - (high - close)) / (high - low), as TA-Lib's AD.
+    """Accumulation/distribution line: sum of volume * ((close - low) - (high - close)) / (high -
+    low), as TA-Lib's AD.
 
-    Marc Chaikin. What it counts from is where the run of bars begins (a month's first session), so its changes have
-    meaning, its level none. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): no change. Too
-    short: it has a value from the first row.
+    Marc Chaikin. What it counts from is where the run of bars begins (a month's first session), so
+    its changes have meaning, its level none. NaN in any: NaN at that row, which is otherwise passed
+    over. Flat (high = low): no change. Too short: it has a value from the first row.
     """
     line = state[0]
     for row in range(len(close)):

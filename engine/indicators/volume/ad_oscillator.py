@@ -30,11 +30,11 @@ def settle(fast: int, slow: int) -> int:
     settle=settle,
 )
 def ad_oscillator(high, low, close, volume, fast, slow, state, out):
-    """Chaikin's accumulation/distribution oscillator: EMA(fast) - EMA(slow) of the accumulation/distribution line, both seeded
-    with its first value, as TA-Lib's ADOSC.
+    """Chaikin's accumulation/distribution oscillator: EMA(fast) - EMA(slow) of the
+    accumulation/distribution line, both seeded with its first value, as TA-Lib's ADOSC.
 
-    Marc Chaikin. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low): the line does not change. Too
-    short: NaN.
+    Marc Chaikin. NaN in any: NaN at that row, which is otherwise passed over. Flat (high = low):
+    the line does not change. Too short: NaN.
     """
     # the averages are kept as their distance from the line, whose level has no meaning
     count, near, far = state[0], state[1], state[2]

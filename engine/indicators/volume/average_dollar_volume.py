@@ -23,9 +23,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def average_dollar_volume(close, volume, period, state, work, out):
-    """Average dollar volume: mean of close * volume over the last `period` bars; at 1d, what liquidity filters ask for.
+    """Average dollar volume: mean of close * volume over the last `period` bars; at 1d, what
+    liquidity filters ask for.
 
-    NaN in either: while it is in the window. Flat: as volume has it. Zero volume: the bar counts 0. Too short: NaN.
+    NaN in either: while it is in the window. Flat: as volume has it. Zero volume: the bar counts 0.
+    Too short: NaN.
     """
     for row in range(len(out)):
         out[row] = close[row] * volume[row]

@@ -27,11 +27,11 @@ def warmup(period: int) -> int:
     window=warmup,
 )
 def cmf(high, low, close, volume, period, state, work, out):
-    """Chaikin money flow: sum of volume * ((close - low) - (high - close)) / (high - low) over sum of volume, of the last
-    `period` bars.
+    """Chaikin money flow: sum of volume * ((close - low) - (high - close)) / (high - low) over sum
+    of volume, of the last `period` bars.
 
-    Marc Chaikin. NaN in any: while it is in the window. Flat (high = low): the bar counts 0. No volume in the window: NaN. Too
-    short: NaN.
+    Marc Chaikin. NaN in any: while it is in the window. Flat (high = low): the bar counts 0. No
+    volume in the window: NaN. Too short: NaN.
     """
     mean_volume = take(len(out), work)
     for row in range(len(out)):

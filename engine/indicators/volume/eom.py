@@ -24,10 +24,11 @@ def warmup(period: int, scale: float) -> int:
     window=warmup,
 )
 def eom(high, low, volume, period, scale, state, work, out):
-    """Ease of movement: mean over `period` bars of (middle - last middle) * (high - low) * scale / volume, middle = (high + low)
-    / 2.
+    """Ease of movement: mean over `period` bars of (middle - last middle) * (high - low) * scale /
+    volume, middle = (high + low) / 2.
 
-    Richard Arms. NaN in any: while it is in the window. Flat: 0. Zero volume: the bar counts 0. Too short: NaN.
+    Richard Arms. NaN in any: while it is in the window. Flat: 0. Zero volume: the bar counts 0. Too
+    short: NaN.
     """
     for row in range(len(out)):
         out[row] = (high[row] + low[row]) / 2.0

@@ -30,8 +30,9 @@ def settle(period: int) -> int:
 def force_index(close, volume, period, state, work, out):
     """Force index: EMA(period) of (close - last close) * volume.
 
-    Alexander Elder, Trading for a Living (1993). NaN in either: NaN at that row, and at the next where it is the close; the
-    average passes it over. Flat: 0. Zero volume: counts 0. Too short: NaN.
+    Alexander Elder, Trading for a Living (1993). NaN in either: NaN at that row, and at the next
+    where it is the close; the average passes it over. Flat: 0. Zero volume: counts 0. Too short:
+    NaN.
     """
     last = with_past(close, 1, state[:2], work)
     for row in range(len(out)):

@@ -37,12 +37,13 @@ def settle(fast: int, slow: int, signal: int) -> int:
     settle=settle,
 )
 def klinger(high, low, close, volume, fast, slow, signal, state, work, klinger, signal_line):
-    """Klinger volume oscillator: EMA(fast) - EMA(slow) of the volume force, and its EMA(signal). Force = 100 * volume * trend *
-    |2 * range / cumulative range - 1|; the trend is 1 where high + low + close rose by more than rounding, else -1; the
-    cumulative range adds high - low up while the trend lasts, and starts from the last bar's when it turns.
+    """Klinger volume oscillator: EMA(fast) - EMA(slow) of the volume force, and its EMA(signal).
+    Force = 100 * volume * trend * |2 * range / cumulative range - 1|; the trend is 1 where high +
+    low + close rose by more than rounding, else -1; the cumulative range adds high - low up while
+    the trend lasts, and starts from the last bar's when it turns.
 
-    Stephen Klinger, Technical Analysis of Stocks & Commodities (1997). NaN in any: NaN at that row, which is otherwise passed
-    over. Flat: 0 (no range). Zero volume: counts 0. Too short: NaN.
+    Stephen Klinger, Technical Analysis of Stocks & Commodities (1997). NaN in any: NaN at that row,
+    which is otherwise passed over. Flat: 0 (no range). Zero volume: counts 0. Too short: NaN.
     """
     seen, last, trend, last_range, total = state[0], state[1], state[2], state[3], state[4]
     force = take(len(klinger), work)

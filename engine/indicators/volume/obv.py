@@ -21,13 +21,13 @@ def warmup() -> int:
     warmup=warmup,
 )
 def obv(close, volume, state, out):
-    """On-balance volume: volume added where the close rose, subtracted where it fell; starts at the first bar's volume, as
-    TA-Lib's OBV.
+    """On-balance volume: volume added where the close rose, subtracted where it fell; starts at the
+    first bar's volume, as TA-Lib's OBV.
 
-    Joseph Granville (1963). What it counts from is where the run of bars begins (a month's first session), so its changes have
-    meaning, its level none. NaN in either: NaN at that row, which is otherwise passed over. Flat: no change. Zero volume:
-    no change. Too
-    short: it has a value from the first row.
+    Joseph Granville (1963). What it counts from is where the run of bars begins (a month's first
+    session), so its changes have meaning, its level none. NaN in either: NaN at that row, which is
+    otherwise passed over. Flat: no change. Zero volume: no change. Too short: it has a value from
+    the first row.
     """
     seen, last, total = state[0], state[1], state[2]
     for row in range(len(close)):

@@ -23,11 +23,9 @@ def warmup() -> int:
 def pvt(close, volume, state, out):
     """Price volume trend: sum of volume * (close / last close - 1); starts at 0.
 
-    What it counts from is where the run of bars begins (a month's first session), so its changes have meaning, its level
-    none. NaN in
-    either: NaN at that row, which is otherwise passed over. Flat: no change. Zero volume: no change. Too short: it has a
-    value from
-    the first row.
+    What it counts from is where the run of bars begins (a month's first session), so its changes
+    have meaning, its level none. NaN in either: NaN at that row, which is otherwise passed over.
+    Flat: no change. Zero volume: no change. Too short: it has a value from the first row.
     """
     for row in range(len(close)):
         if np.isnan(close[row] + volume[row]):

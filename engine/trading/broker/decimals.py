@@ -1,4 +1,5 @@
-"""Decimals in binary: prices, quantities and money are meant as decimals, and held as the doubles nearest to them.
+"""Decimals in binary: prices, quantities and money are meant as decimals, and held as the doubles
+nearest to them.
 
 A pair (high, low) of doubles stands for their exact sum, twice as precise as a double. `decimal`
 turns a double into the pair of the decimal that it was meant as: of 0.1 the pair is 0.1 to 32
@@ -39,9 +40,8 @@ def _exact_product(a, b):
 
 @njit
 def decimal(value):
-    """The pair of the shortest decimal that a double can have been meant as.
-
-    The double itself where it has 16 digits.
+    """The pair of the shortest decimal that a double can have been meant as; the double itself
+    where it has 16 digits.
     """
     for digits in range(len(POWERS)):
         power = POWERS[digits]
@@ -103,8 +103,9 @@ def multiply(a, b):
 
 @njit
 def to_units(scale, amount):
-    """A pair in the currency's smallest unit, a whole number, rounded half up: away from zero, so that it is the same for who
-    pays and who is paid."""
+    """A pair in the currency's smallest unit, a whole number, rounded half up: away from zero, so
+    that it is the same for who pays and who is paid.
+    """
     positive = amount if amount[0] >= 0.0 else (-amount[0], -amount[1])
     moved = plus(times(positive, (scale, 0.0)), (0.5, 0.0))
     whole = math.floor(moved[0])
@@ -114,7 +115,8 @@ def to_units(scale, amount):
 
 @njit
 def to_grid(value, step, up, error=0.0):
-    """The multiple of a step next to a value, below or above, as the double nearest to that decimal.
+    """The multiple of a step next to a value, below or above, as the double nearest to that
+    decimal.
 
     A value that is a multiple but for the rounding errors of what computed it is that multiple.
     `error`: in steps, what those may come to where the value is the difference of larger ones.

@@ -32,7 +32,8 @@ from engine.trading.broker.records import (
 
 @njit
 def execute(books, place, price, how, time, high, low):
-    """Fill what the bar's volume and the account allow of an order at a price; `how` is AT_OPEN, BY_LIMIT, BY_STOP or SETTLED.
+    """Fill what the bar's volume and the account allow of an order at a price; `how` is AT_OPEN,
+    BY_LIMIT, BY_STOP or SETTLED.
 
     The part that reduces a position goes first and is never held back by money. Time is the bar's
     start.
@@ -115,7 +116,9 @@ def _fill(books, place, quantity, price, how, time, high, low):
 
 @njit
 def _release(books, order, position, quantity, reduces):
-    """What an order holds of the account's room, and promises to give back, comes down by what is filled of it."""
+    """What an order holds of the account's room, and promises to give back, comes down by what is
+    filled of it.
+    """
     account = books.account[0]
     reducing = min(quantity, order.reducing) if reduces else 0.0
     opening, left = quantity - reducing, order.left - order.reducing
@@ -208,9 +211,8 @@ def _reduce(books, position, order, quantity, price, notional, time):
 
 @njit
 def take_exit(position, quantity, notional):
-    """Add to what a position's trade has been left with.
-
-    `notional` is the pair of quantity * price.
+    """Add to what a position's trade has been left with; `notional` is the pair of quantity *
+    price.
     """
     position.exited = add(position.exited, quantity)
     position.exit_paid, position.exit_rest = plus(
@@ -220,9 +222,10 @@ def take_exit(position, quantity, notional):
 
 @njit
 def trim_exits(books, strategy, symbol):
-    """Market orders on their way take out of a position, and bring in cash, no more than there is of it: the last placed gives
-    way. The orders themselves stay: what one of them opens beyond the position is no part of
-    this."""
+    """Market orders on their way take out of a position, and bring in cash, no more than there is
+    of it: the last placed gives way. The orders themselves stay: what one of them opens beyond the
+    position is no part of this.
+    """
     position, account = books.positions[strategy, symbol], books.account[0]
     excess = add(position.leaving, -abs(position.quantity))
     if excess <= 0.0:
@@ -242,7 +245,7 @@ def trim_exits(books, strategy, symbol):
 
 @njit
 def see(position, high, low):
-    """Take a stretch of prices into a position's best and worst."""
+    """Update the best and worst price of a position with a bar's range of prices."""
     up, down = (high, low) if position.side > 0 else (low, high)
     if position.side * up > position.side * position.best:
         position.best = up
@@ -265,9 +268,8 @@ def _shrink_siblings(books, order, quantity, time):
 
 @njit
 def close_position(books, strategy, symbol, reason, time, by):
-    """A position is flat: its trade is logged, the orders that protected it are cancelled.
-
-    `by`: the order that closed it.
+    """A position is flat: its trade is logged, the orders that protected it are cancelled. `by`:
+    the order that closed it.
     """
     position = books.positions[strategy, symbol]
     position.quantity = 0.0
@@ -296,9 +298,8 @@ def close_position(books, strategy, symbol, reason, time, by):
 
 @njit
 def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
-    """A row of a position's trade.
-
-    For one that is still open with the price and the profit as of now.
+    """A row of a position's trade; for one that is still open with the price and the profit as of
+    now.
     """
     position, trade = books.positions[strategy, symbol], books.trades[books.counts[TRADES]]
     books.counts[TRADES] += 1
@@ -331,9 +332,8 @@ def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
 
 @njit
 def _set_bracket(books, place, quantity, price, how, time):
-    """The orders that protect what an entry just opened.
-
-    Later fills of the same entry enlarge them.
+    """The orders that protect what an entry just opened; later fills of the same entry enlarge
+    them.
     """
     order = books.orders[place]
     if order.stop_loss > 0.0:

@@ -28,7 +28,8 @@ def round_lot(quantity, lot):
 
 @njit
 def commission_of(rules, order, quantity, notional):
-    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity * price.
+    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity *
+    price.
 
     The minimum is that of the whole order, and each fill is charged what is not charged yet.
     """
@@ -46,9 +47,8 @@ def commission_of(rules, order, quantity, notional):
 
 @njit
 def slippage_of(rules, quantity, price, high, low):
-    """What a fill that takes the market's price loses, a pair.
-
-    Basis points of the price, and a part of the bar's range.
+    """What a fill that takes the market's price loses, a pair: basis points of the price, and a
+    part of the bar's range.
     """
     by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
     by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
@@ -89,7 +89,9 @@ def revalue(books):
 
 @njit
 def lots_for(books, room, whole, each):
-    """How many shares, in whole lots, a room is enough for, which is what is left of a whole amount."""
+    """How many shares, in whole lots, a room is enough for, which is what is left of a whole
+    amount.
+    """
     lot = books.rules[0].lot
     shares = max(0.0, room / each)
     if lot <= 0.0 or shares == 0.0:

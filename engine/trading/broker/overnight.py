@@ -38,9 +38,8 @@ from engine.trading.broker.records import (
 
 @njit
 def begin_session(books, number, days):
-    """Interest for the days since the session before, a fresh day for the loss limit.
-
-    `days` is 0 at the run's first.
+    """Interest for the days since the session before, a fresh day for the loss limit; `days` is 0
+    at the run's first.
     """
     account, rules = books.account[0], books.rules[0]
     account.session, account.blocked = number, False
@@ -65,7 +64,9 @@ def begin_session(books, number, days):
 
 @njit
 def _interest(amount, rate, days):
-    """The pair of what so many days at a rate, in percent a year of 365, make of the pair of an amount."""
+    """The pair of what so many days at a rate, in percent a year of 365, make of the pair of an
+    amount.
+    """
     by_year = times(amount, times(decimal(rate), decimal(0.01)))
     return over(times(by_year, (float(days), 0.0)), (365.0, 0.0))
 
@@ -80,7 +81,8 @@ def _charge(books, strategy, symbol, units):
 
 @njit
 def _charge_margin(books, total):
-    """Interest on borrowed cash, in units, shared out over the positions by their value; the last takes what rounding leaves.
+    """Interest on borrowed cash, in units, shared out over the positions by their value; the last
+    takes what rounding leaves.
 
     Without a position it is the account's alone.
     """
@@ -102,9 +104,8 @@ def _charge_margin(books, total):
 
 @njit
 def split(books, symbol, ratio, now):
-    """New shares for old: quantities up, prices down.
-
-    A fraction that cannot be held is paid out at the last price.
+    """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at
+    the last price.
     """
     quote = books.quotes[symbol]
     quote.last = _divided(quote.last, ratio)
@@ -192,9 +193,8 @@ def _count_leaving(books, strategy, symbol):
 
 @njit
 def dividend(books, symbol, amount):
-    """Cash per share: longs are paid, shorts pay.
-
-    Buy limits and sell stops that rest come down by it, as on exchanges.
+    """Cash per share: longs are paid, shorts pay; buy limits and sell stops that rest come down by
+    it, as on exchanges.
     """
     account, scale = books.account[0], books.rules[0].scale
     for strategy in range(len(books.strategies)):
@@ -235,7 +235,9 @@ def count_silence(books):
 
 @njit
 def write_off(books, now):
-    """Positions in symbols that have been silent for too long end at the last price, or a part of it."""
+    """Positions in symbols that have been silent for too long end at the last price, or a part of
+    it.
+    """
     rules, account = books.rules[0], books.account[0]
     i = 0
     while i < books.counts[HELD]:
@@ -283,9 +285,8 @@ def log_open_trades(books, now):
 
 @njit
 def carry_over(books):
-    """Forget the orders that are over, once their rows have been taken.
-
-    Open ones move to the front.
+    """Forget the orders that are over, once their rows have been taken; open ones move to the
+    front.
     """
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]

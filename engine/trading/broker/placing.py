@@ -1,6 +1,5 @@
-"""Orders come in.
-
-What they ask for is checked against the account, cut to what it can take, or refused.
+"""Orders come in: what they ask for is checked against the account, cut to what it can take, or
+refused.
 """
 
 from __future__ import annotations
@@ -43,9 +42,8 @@ from engine.trading.broker.records import (
 
 @njit
 def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
-    """An order's place, every field set.
-
-    The caller adds prices and sends it by `accept` or `refuse`.
+    """An order's place, every field set; the caller adds prices and sends it by `accept` or
+    `refuse`.
     """
     place = books.counts[ORDERS]
     books.counts[ORDERS] += 1
@@ -74,9 +72,8 @@ def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
 
 @njit
 def keep_busy(books, symbol, change, now):
-    """Count a symbol's open positions and orders.
-
-    The first locks it, the end of the last unlocks it.
+    """Count a symbol's open positions and orders; the first locks it, the end of the last unlocks
+    it.
     """
     quote = books.quotes[symbol]
     quote.busy += change
@@ -121,9 +118,8 @@ def end_order(books, place, status, reason, now):
 
 @njit
 def refuse(books, place, reason, now):
-    """An order that never was open.
-
-    Of one entry only a session's first refusal for a reason is kept.
+    """An order that never was open; of one entry only a session's first refusal for a reason is
+    kept.
     """
     order = books.orders[place]
     position = books.positions[order.strategy, order.symbol]
@@ -181,9 +177,8 @@ def _is_price(value):
 
 @njit
 def _fault_of_bracket(order, price):
-    """Why what is to protect an entry at a price cannot.
-
-    It has no value, or would close the position at once.
+    """Why what is to protect an entry at a price cannot: it has no value, or would close the
+    position at once.
     """
     if not (math.isnan(order.stop_loss) or _is_price(order.stop_loss)):
         return NO_STOP_LOSS
@@ -220,7 +215,8 @@ def give_size(books, place, unit, size):
 
 @njit
 def submit(books, place, now):
-    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether it was accepted.
+    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether
+    it was accepted.
 
     The part of it that only reduces a position is never refused. What market orders on their way
     will take out of the position counts as gone: an order beyond the rest opens a position on the
@@ -321,8 +317,9 @@ def _positions_to_be(books, strategy):
 
 @njit
 def _exposure_of(books, order, position):
-    """What all strategies hold of an order's symbol and have ordered of it, but for what the order itself reduces, and what
-    is on its way out of the same position."""
+    """What all strategies hold of an order's symbol and have ordered of it, but for what the order
+    itself reduces, and what is on its way out of the same position.
+    """
     last, total = books.quotes[order.symbol].last, 0.0
     for strategy in range(len(books.strategies)):
         total += abs(books.positions[strategy, order.symbol].quantity) * last

@@ -26,9 +26,8 @@ from engine.trading.broker.records import (
 
 @njit
 def at_least(side, price, level):
-    """Whether a price is at a stop's level or beyond it.
-
-    At least it for a buy, at most it for a sell.
+    """Whether a price is at a stop's level or beyond it: at least it for a buy, at most it for a
+    sell.
     """
     return side * price >= side * level
 
@@ -65,9 +64,8 @@ def price_within(order, open_, high, low):
 
 @njit
 def _rest_within(order, nearest):
-    """The limit of a stop-limit that was touched.
-
-    The rest of a stop that was touched waits for the next open.
+    """The limit of a stop-limit that was touched; the rest of a stop that was touched waits for the
+    next open.
     """
     if order.kind == STOP_LIMIT and order.side * nearest <= order.side * order.limit:
         return order.limit
@@ -107,25 +105,21 @@ def _limit_within(order, open_, nearest):
 
 @njit
 def limit_on_grid(side, price, tick):
-    """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell.
-
-    Any price without a tick.
+    """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell. Any
+    price without a tick.
     """
     return to_grid(price, tick, side < 0) if tick > 0.0 else price
 
 
 @njit
 def stop_on_grid(side, price, tick):
-    """A stop on the exchange's grid, where it triggers later.
-
-    Higher for a buy, lower for a sell.
-    """
+    """A stop on the exchange's grid, on the later side: higher for a buy, lower for a sell."""
     return to_grid(price, tick, side > 0) if tick > 0.0 else price
 
 
 @njit
 def put_on_grid(order, tick):
-    """All prices of an order, those of the bracket with the side of what will close the position."""
+    """All prices of an order; the bracket's have the side that closes the position."""
     order.limit = limit_on_grid(order.side, order.limit, tick)
     order.stop = stop_on_grid(order.side, order.stop, tick)
     order.stop_loss = stop_on_grid(-order.side, order.stop_loss, tick)

@@ -1,10 +1,10 @@
 """What the columns of strategies ask for at an instant becomes orders.
 
 1. exits        a position whose exit holds is sent out at the market; an entry on its way is called
-back
+                back
 2. entries      where there is no position on that side and no entry on its way
 3. weights      the difference between what is held and the part of equity that is wanted,
-reductions first
+                reductions first
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def send_out(books, strategy, symbol, reason, now):
 
 @njit
 def _hold_on_to_exits(books, strategy, symbol):
-    """Market orders that take part in closing a position wait as long as the order for the rest does."""
+    """Market orders that take part in closing a position wait as long as the order for the rest
+    does.
+    """
     for i in range(books.counts[ALIVE]):
         order = books.orders[books.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol

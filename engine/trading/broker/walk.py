@@ -4,7 +4,7 @@ A bar from one instant to the next, in the order in which things can be known to
 
     1. `_at_open`   orders that reduce positions fill at the open, then those that open them
     2. `_within`    entries fill within the bar's range, then stops, then targets: where a bar
-    touches both, the stop is taken
+                    touches both, the stop is taken
     3. `_bar_over`  positions are marked at the close, trailing stops follow
     4. `_at_close`  at the session's end: market-on-close, flat at close, day orders expire
     5. `_guard`     margin call, daily loss limit; what they send out fills at the next bar
@@ -50,7 +50,9 @@ from engine.trading.broker.signals import act, send_out
 
 @njit
 def room_needed(books, signals):
-    """Free places in orders, fills, trades and locks that one instant can take at the most, with so many signals."""
+    """Free places in orders, fills, trades and locks that one instant can take at the most, with so
+    many signals.
+    """
     return 16 + 12 * (books.counts[ALIVE] + books.counts[HELD] + 2 * signals)
 
 
@@ -131,9 +133,8 @@ def record_equity(books, time, row):
 
 @njit
 def _find_bars(books, tape, now, until):
-    """Each symbol's bar that starts in [now, until).
-
-    Nobody traded in one whose volume is 0: to orders it is no bar.
+    """Each symbol's bar that starts in [now, until). Nobody traded in one whose volume is 0: to
+    orders it is no bar.
     """
     participation, lot = books.rules[0].participation, books.rules[0].lot
     for i in range(len(tape.symbols)):
@@ -160,7 +161,7 @@ def _find_bars(books, tape, now, until):
 
 @njit
 def _is_due(books, order):
-    """Whether the order was placed by the start of the bar at hand, of a symbol that traded in one."""
+    """Whether the order was placed by the start of the current bar, and its symbol traded in it."""
     quote = books.quotes[order.symbol]
     return order.status == OPEN and quote.traded and order.placed <= quote.time
 
@@ -267,9 +268,8 @@ def _bar_over(books, tape, until):
 
 @njit
 def _age(books, strategy, symbol, tape, row, until):
-    """A position lived through a bar.
-
-    Of the bar it was opened within, only what is against it is taken for certain.
+    """A position lived through a bar. Of the bar it was opened within, only what is against it is
+    taken for certain.
     """
     position = books.positions[strategy, symbol]
     high, low, start = tape.high[row], tape.low[row], tape.times[row]
@@ -287,8 +287,9 @@ def _age(books, strategy, symbol, tape, row, until):
 
 @njit
 def _at_close(books, tape, close):
-    """The closing price is that of the session's last bar, and so is the volume that may be taken at it: none where nobody
-    traded in it."""
+    """The closing price is that of the session's last bar, and so is the volume that may be taken
+    at it: none where nobody traded in it.
+    """
     for reducing in (True, False):
         for i in range(books.counts[ALIVE]):
             place = books.alive[i]
@@ -320,9 +321,8 @@ def _has_closing_price(books, quote):
 
 @njit
 def _flatten(books, close):
-    """Close what is open at the closing price, where the symbol traded in the session since.
-
-    Entries are called back.
+    """Close what is open at the closing price, where the symbol traded in the session since;
+    entries are called back.
     """
     for i in range(books.counts[ALIVE]):
         place = books.alive[i]
