@@ -49,7 +49,7 @@ class TermBank:
     """
 
     def __init__(self, terms: Sequence[Term], symbols: int, begins: Callable[[Term], Ints]):
-        self.symbols, self._begins = symbols, begins
+        self.symbols, self.begins = symbols, begins
         fresh = {
             term.name: fresh_states(term, symbols)
             for term in terms
@@ -60,9 +60,13 @@ class TermBank:
         self._pasts = {
             key: PastRows.of(symbols, windows) for key, windows in _windows(terms).items()
         }
+        # rows that windows have walked of each symbol since they were fresh
+        self._counts = {key: np.zeros(symbols, np.int64) for key in windows_that_reach(terms)}
 
     def reset(self, term: Term, ids: Ints | slice) -> None:
         """Make the states of some symbols fresh again."""
+        if term.reach_sessions:
+            self._counts[past_key(term)][ids] = 0
         if term.lazy and term.is_stateless:
             if term.keeps_past:
                 self._pasts[past_key(term)].reset(ids)
@@ -70,9 +74,24 @@ class TermBank:
         self._states[term.name][ids] = 0.0
         self._carried[term.name][:, ids] = term.empty
 
+    def rows_walked(self, key: PastKey) -> Ints:
+        """int64[symbols]: how many rows the windows of a past have walked since they were fresh."""
+        return self._counts[key]
+
+    def take(self, other: TermBank, terms: Sequence[Term], ids: Ints, places: Ints) -> None:
+        """Have the states of windows over some symbols from another bank, whose ids of them are `places`."""
+        for term in terms:
+            if not term.lazy:
+                self._states[term.name][ids] = other._states[term.name][places]
+                self._carried[term.name][:, ids] = other._carried[term.name][:, places]
+        for key in _windows(terms):
+            self._pasts[key].take(other._pasts[key], ids, places)
+        for key in windows_that_reach(terms):
+            self._counts[key][ids] = other._counts[key][places]
+
     def pick(self, terms: Sequence[Term], before: States, ids: Ints | slice) -> TermBank:
         """A bank of some symbols alone, with the states before the batch that was walked last."""
-        picked = TermBank([], self.symbols if isinstance(ids, slice) else len(ids), self._begins)
+        picked = TermBank([], self.symbols if isinstance(ids, slice) else len(ids), self.begins)
         for term in terms:
             if not (term.lazy and term.is_stateless):
                 states, carried = before[term.name]
@@ -115,12 +134,13 @@ class TermBank:
             }
             jobs += self._pasts[key].jobs(own, rows.bars(windows[0].rows), ids)
         self._go(jobs, ids)
+        self._count_rows(rows, terms, ids)
         if sample:
             self._hide_unknown(rows, walked, columns)
             self._hide_old(rows, walked, columns, ids)
         self._forget_old_values(rows, [*walked, *stateful], ids)
         waiting = (
-            LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
+            LazyColumns(lazy, rows, before, self._pasts, self.begins) if sample and lazy else None
         )
         return Walked(columns, waiting, before)
 
@@ -129,6 +149,13 @@ class TermBank:
         terms = [replace(term, lazy=term.lazy and term.is_stateless) for term in terms]
         walked = self.run(rows, terms, sample=True)
         return walked.columns | (walked.lazy.everything() if walked.lazy else {})
+
+    def _count_rows(self, rows: SessionRows, terms: Sequence[Term], ids: Ints | None) -> None:
+        which = slice(None) if ids is None else ids
+        for key, windows in windows_that_reach(terms).items():
+            if key in self._counts:  # a bank that was picked has none: nobody asks it
+                bars = rows.bars(windows[0].rows)
+                self._counts[key][which] += (bars.ends - bars.starts)[which]
 
     def _before(self, rows: SessionRows, names: Sequence[str]) -> States:
         """Copies of states and last values as they are now."""
@@ -310,6 +337,15 @@ class TermBank:
                 )
 
         return job
+
+
+def windows_that_reach(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:
+    """The windows, lazy or not, that may have rows of sessions before their warm-up, by the past that they share."""
+    found: dict[PastKey, list[Term]] = {}
+    for term in terms:
+        if term.reach_sessions:
+            found.setdefault(past_key(term), []).append(term)
+    return found
 
 
 def _windows(terms: Sequence[Term]) -> dict[PastKey, list[Term]]:

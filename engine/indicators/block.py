@@ -6,7 +6,8 @@ decoded bars, so nothing is read twice. Where bars are daily the block is a year
 
     1. `due`      which terms walk a batch: those whose warm-up has begun
     2. `advance`  splits of the day: the states of the symbols are made anew from bars in the new scale
-    3.            daily terms walk their history at the block's first session
+    3.            at the block's first session daily terms walk their history, and windows of symbols that trade seldom are
+                  filled from sessions before the warm-up
     4.            all terms that are due walk the batch; in the block's own sessions, they are sampled at its ticks
 """
 
@@ -23,11 +24,13 @@ import numpy as np
 from engine.clock.calendar import Session
 from engine.indicators.bank import Columns, TermBank, Walked
 from engine.indicators.lazy_columns import LazyColumns
+from engine.indicators.seldom_traded import SeldomTraded
 from engine.indicators.session_rows import Panel, SessionRows
 from engine.indicators.term import DAILY, TICKS, Term
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily import DailyBars, DailyPanel
 from engine.panel.dividends import Dividends
+from engine.panel.session_history import SessionHistory
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
@@ -81,6 +84,7 @@ class MonthBlock:
     watched    the sessions that `recompute` may be asked for; None for none
     dividends  of the archive, where DIVIDEND or CLOSE_EX is among the previous columns
     buffers    what lives as long as the block
+    history    sessions before, for symbols that trade seldom; None where bars are daily
     """
 
     table: SymbolTable
@@ -96,6 +100,7 @@ class MonthBlock:
     close_up_terms: frozenset[str] = frozenset()
     watched: Callable[[Panel], bool] | None = None
     dividends: Dividends | None = None
+    history: SessionHistory | None = None
     _kept: list[Panel] = field(
         default_factory=list
     )  # of symbols that will split, to start anew from
@@ -136,6 +141,7 @@ class MonthBlock:
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
+            self._fill_windows(date, None)
         rows = self._rows(panel)
         walked = self._bank.run(
             rows, self.due(date), sample=sample, keep=self._kept_states(panel) if sample else ()
@@ -323,6 +329,7 @@ class MonthBlock:
                 self._bank.run(self._rows(panel.over(scratch)), walked, sample=False, ids=ids)
         if date > self.sessions[0]:
             self._walk_daily_history(date, ids)
+            self._fill_windows(date, ids)
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
         terms = [term for term in self.terms if term.rows == DAILY and not term.lazy]
@@ -333,3 +340,16 @@ class MonthBlock:
                 bars[alike] = self.daily.history(self._begins(term), date)
         walked = [(term, bars[self.starts[term.name], term.warmup_rows]) for term in terms]
         self._bank.walk(walked, self.benchmark, ids)
+
+    def _fill_windows(self, date: dt.date, ids: Ints | None) -> None:
+        """Give windows of symbols that trade seldom the rows that they had before the warm-up."""
+        if self.history is not None:
+            seldom = SeldomTraded(
+                history=self.history,
+                splits=self.splits,
+                table=self.table,
+                daily=self.daily,
+                benchmark=self.benchmark,
+                first=self.sessions[0],
+            )
+            seldom.fill(self._bank, self.terms, date, ids)

@@ -36,6 +36,9 @@ class Carry(Enum):
 # symbol is warm later, or settles less closely; it is the same in every run all the same).
 INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
+# Windows of a symbol that trades in fewer of the bars have rows of sessions before the warm-up: of as many sessions as it takes
+# a symbol that trades in one of so many minutes.
+SELDOM = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ class Term:
     state_size       length of a symbol's state; for TICKS terms without the slots, see `slots_needed`
     warmup_sessions  how many sessions before a month's first one its state is seeded from
     warmup_rows      and of how many rows of a symbol at least, however many sessions these take
+    seldom           how many times its warm-up a window may reach back, for symbols that trade seldom
     empty            the value while no row is visible
     known_after      minutes after the session's open from which it has a value
     window           rows of which a value is an exact function; 0 where it depends on all before
@@ -66,6 +70,7 @@ class Term:
     window: int = 0
     lazy: bool = False
     warmup_rows: int = 0
+    seldom: float = 1.0
 
     @property
     def can_be_lazy(self) -> bool:
@@ -86,6 +91,13 @@ class Term:
     def keeps_past(self) -> bool:
         """Whether the rows before a session are kept for it."""
         return self.is_window and self.rows != DAILY
+
+    @property
+    def reach_sessions(self) -> int:
+        """How many sessions before a month's first one rows of a symbol that trades seldom may be from."""
+        if not self.keeps_past or self.rows == TICKS:
+            return 0
+        return math.ceil(self.warmup_sessions * self.seldom)
 
     @property
     def looks_back(self) -> bool:
@@ -130,6 +142,7 @@ def indicator_term(key: IndicatorKey, base: str, minutes: int, slots: int) -> Te
         known_after=indicator.known_after(*key.params),
         window=indicator.window(*key.params),
         warmup_rows=warmup_rows(key),
+        seldom=seldom(key),
     )
 
 
@@ -156,3 +169,14 @@ def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
         return max(by_definition, math.ceil(settle / DAILY_PRESENCE) + 1)
     rows_a_session = max(1.0, minutes / key.interval.minutes)
     return max(by_definition, math.ceil(settle / (rows_a_session * INTRADAY_PRESENCE)))
+
+
+def seldom(key: IndicatorKey) -> float:
+    """How many times its warm-up an intraday window may reach back.
+
+    A symbol that trades in one of SELDOM minutes has a bar in fewer than INTRADAY_PRESENCE of narrow intervals: as many times fewer.
+    """
+    if key.interval.is_daily:
+        return 1.0
+    share = 1.0 - (1.0 - 1.0 / SELDOM) ** key.interval.minutes
+    return max(1.0, INTRADAY_PRESENCE / share)
