@@ -64,9 +64,7 @@ class SeldomTraded:
     benchmark: int
     first: dt.date
 
-    def fill(
-        self, bank: TermBank, terms: Sequence[Term], date: dt.date, ids: Ints | None
-    ) -> None:
+    def fill(self, bank: TermBank, terms: Sequence[Term], date: dt.date, ids: Ints | None) -> None:
         """Before the session of `date` is walked: make windows of the bank that are short of rows anew from earlier ones.
 
         ids  restricts this to some symbols; None where the block begins
@@ -153,9 +151,7 @@ class SeldomTraded:
     def _rows(self, panel: SessionPanel, benchmark: int) -> SessionRows:
         return SessionRows(panel, self.daily, np.empty(0, np.int64), np.empty(0), benchmark)
 
-    def _watched(
-        self, bank: TermBank, groups: dict[PastKey, list[Term]]
-    ) -> NDArray[np.bool_]:
+    def _watched(self, bank: TermBank, groups: dict[PastKey, list[Term]]) -> NDArray[np.bool_]:
         """bool[symbols of the history]: those that are short of rows, or nearly so."""
         near = np.zeros(len(self.table), np.bool_)
         for key, terms in groups.items():

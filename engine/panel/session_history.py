@@ -1,8 +1,8 @@
 """Sessions before a block, for the few symbols whose windows reach back further than the block's warm-up.
 
-    1. `walked`   each session that the run walks tells which symbols traded, and is kept for those that trade seldom
-    2. `session`  the bars of some symbols in an earlier session: kept ones, or its file's
-    3. `keep`     what was looked at when a block began is kept for the next block, in place of all that was kept before
+1. `walked`   each session that the run walks tells which symbols traded, and is kept for those that trade seldom
+2. `session`  the bars of some symbols in an earlier session: kept ones, or its file's
+3. `keep`     what was looked at when a block began is kept for the next block, in place of all that was kept before
 """
 
 from __future__ import annotations

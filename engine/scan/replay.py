@@ -191,8 +191,6 @@ class MarketReplay:
         with closing(prefetch([(date,) for date in needed], self._read)) as panels:
             for panel in panels:
                 date = panel.sessions[0].date
-                assert isinstance(panel, SessionPanel)
-                self._intraday_history().walked(panel)
                 while blocks and self._first_fed(blocks[0]) <= date:
                     dates = blocks.pop(0)
                     self._open_blocks.append(self._open(dates, self._table(dates), date))
@@ -201,6 +199,8 @@ class MarketReplay:
                         yield from self._sampled(block, panel)
                         if date >= block.sessions[-1]:
                             self._close(block)
+                    assert isinstance(panel, SessionPanel)
+                    self._intraday_history().walked(panel)
 
     # -- daily bars
 
