@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
-from engine.session.trader import Found, Scene
+from engine.session.trader import Found, Scene, TableRows
 from engine.trading.broker import Broker
 from engine.trading.desk_session import DeskSession, tell_of_locks
 from engine.trading.finds import ScannerCodes, note_found
@@ -50,7 +51,8 @@ class TradingDesk:
         ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
-        self._actions = archive.corporate_actions().sort("ex_date", "symbol")
+        self._actions = archive.corporate_actions().sort("ex_date", "symbol").rows()
+        self._ex_dates = [ex_date for _, ex_date, *_ in self._actions]
         self._sessions, self._last_date = 0, dt.date.min
         self._before_open: Found = {}  # what scans that could not be foreseen found before the open
         self.session: DeskSession | None = None
@@ -121,7 +123,7 @@ class TradingDesk:
         assert self.session is not None
         self.session.advance(time)
 
-    def end_session(self) -> Mapping[str, pl.DataFrame]:
+    def end_session(self) -> Mapping[str, TableRows]:
         """The rest of the session, and the rows of its tables."""
         assert self.session is not None
         self.session.finish()
@@ -152,11 +154,13 @@ class TradingDesk:
         """Those with an ex-date since the session before, dividends first: they are per share as held."""
         if self._sessions == 0:
             return
-        known = set(self.broker.symbols)
-        due = self._actions.filter(
-            pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date
+        first, end = (
+            bisect_right(self._ex_dates, date) for date in (self._last_date, session.date)
         )
-        for symbol, _, ratio, cash in due.iter_rows():
+        if first == end:
+            return
+        known = set(self.broker.symbols)
+        for symbol, _, ratio, cash in self._actions[first:end]:
             if symbol not in known:
                 continue
             if cash:
