@@ -37,6 +37,9 @@ class Carry(Enum):
 # same).
 INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
+# Windows of a symbol that trades in fewer of the bars have rows of sessions before the warm-up: of as many sessions as it takes
+# a symbol that trades in one of so many minutes.
+SELDOM = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class FeatureNode:
     state_size       length of a symbol's float64 state; with TICKS rows without the slots
     warmup_sessions  sessions before a block's first one that its state is seeded from
     warmup_rows      rows of a symbol that its state is seeded from at least
+    seldom           multiple of its warm-up that a window may reach back, for thin symbols
     empty            value of the column where no row is visible
     known_after      minutes after the session's open from which it has a value
     window           rows of which a value is an exact function; 0 where all earlier rows count
@@ -68,6 +72,7 @@ class FeatureNode:
     window: int = 0
     lazy: bool = False
     warmup_rows: int = 0
+    seldom: float = 1.0
 
     @property
     def can_be_lazy(self) -> bool:
@@ -91,6 +96,13 @@ class FeatureNode:
     def keeps_past(self) -> bool:
         """Whether `PastRows` keeps the rows before the session for it."""
         return self.is_window and self.rows != DAILY
+
+    @property
+    def reach_sessions(self) -> int:
+        """How many sessions before a month's first one rows of a symbol that trades seldom may be from."""
+        if not self.keeps_past or self.rows == TICKS:
+            return 0
+        return math.ceil(self.warmup_sessions * self.seldom)
 
     @property
     def looks_back(self) -> bool:
@@ -135,6 +147,7 @@ def indicator_node(key: IndicatorKey, base: str, minutes: int, slots: int) -> Fe
         known_after=indicator.known_after(*key.params),
         window=indicator.window(*key.params),
         warmup_rows=warmup_rows(key),
+        seldom=seldom(key),
     )
 
 
@@ -161,3 +174,14 @@ def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
         return max(by_definition, math.ceil(settle / DAILY_PRESENCE) + 1)
     rows_a_session = max(1.0, minutes / key.interval.minutes)
     return max(by_definition, math.ceil(settle / (rows_a_session * INTRADAY_PRESENCE)))
+
+
+def seldom(key: IndicatorKey) -> float:
+    """How many times its warm-up an intraday window may reach back.
+
+    A symbol that trades in one of SELDOM minutes has a bar in fewer than INTRADAY_PRESENCE of narrow intervals: as many times fewer.
+    """
+    if key.interval.is_daily:
+        return 1.0
+    share = 1.0 - (1.0 - 1.0 / SELDOM) ** key.interval.minutes
+    return max(1.0, INTRADAY_PRESENCE / share)

@@ -51,7 +51,7 @@ class FeatureState:
     def __init__(
         self, nodes: Sequence[FeatureNode], symbols: int, begins: Callable[[FeatureNode], Ints]
     ):
-        self.symbols, self._begins = symbols, begins
+        self.symbols, self.begins = symbols, begins
         fresh = {
             node.name: fresh_states(node, symbols)
             for node in nodes
@@ -62,9 +62,13 @@ class FeatureState:
         self._pasts = {
             key: PastRows.of(symbols, windows) for key, windows in _windows(nodes).items()
         }
+        # rows that windows have walked of each symbol since they were fresh
+        self._counts = {key: np.zeros(symbols, np.int64) for key in windows_that_reach(nodes)}
 
     def reset(self, node: FeatureNode, ids: Ints | slice) -> None:
         """Set the states of some symbols back to those before the first row."""
+        if node.reach_sessions:
+            self._counts[past_key(node)][ids] = 0
         if node.lazy and node.is_stateless:
             if node.keeps_past:
                 self._pasts[past_key(node)].reset(ids)
@@ -72,11 +76,26 @@ class FeatureState:
         self._states[node.name][ids] = 0.0
         self._carried[node.name][:, ids] = node.empty
 
+    def rows_walked(self, key: PastKey) -> Ints:
+        """int64[symbols]: how many rows the windows of a past have walked since they were fresh."""
+        return self._counts[key]
+
+    def take(
+        self, other: FeatureState, nodes: Sequence[FeatureNode], ids: Ints, places: Ints
+    ) -> None:
+        """Have the states of windows over some symbols from another bank, whose ids of them are `places`."""
+        for node in nodes:
+            if not node.lazy:
+                self._states[node.name][ids] = other._states[node.name][places]
+                self._carried[node.name][:, ids] = other._carried[node.name][:, places]
+        for key in _windows(nodes):
+            self._pasts[key].take(other._pasts[key], ids, places)
+        for key in windows_that_reach(nodes):
+            self._counts[key][ids] = other._counts[key][places]
+
     def pick(self, nodes: Sequence[FeatureNode], before: States, ids: Ints | slice) -> FeatureState:
         """A copy for some symbols alone, with the states before the batch that was walked last."""
-        picked = FeatureState(
-            [], self.symbols if isinstance(ids, slice) else len(ids), self._begins
-        )
+        picked = FeatureState([], self.symbols if isinstance(ids, slice) else len(ids), self.begins)
         for node in nodes:
             if not (node.lazy and node.is_stateless):
                 states, carried = before[node.name]
@@ -119,12 +138,13 @@ class FeatureState:
             }
             jobs += self._pasts[key].jobs(own, rows.bars(windows[0].rows), ids)
         self._go(jobs, ids)
+        self._count_rows(rows, nodes, ids)
         if sample:
             self._hide_unknown(rows, walked, columns)
             self._hide_old(rows, walked, columns, ids)
         self._forget_old_values(rows, [*walked, *stateful], ids)
         unread = (
-            LazyColumns(lazy, rows, before, self._pasts, self._begins) if sample and lazy else None
+            LazyColumns(lazy, rows, before, self._pasts, self.begins) if sample and lazy else None
         )
         return BatchFeatures(columns, unread, before)
 
@@ -133,6 +153,15 @@ class FeatureState:
         nodes = [replace(node, lazy=node.lazy and node.is_stateless) for node in nodes]
         walked = self.run(rows, nodes, sample=True)
         return walked.columns | (walked.lazy.everything() if walked.lazy else {})
+
+    def _count_rows(
+        self, rows: SessionRows, nodes: Sequence[FeatureNode], ids: Ints | None
+    ) -> None:
+        which = slice(None) if ids is None else ids
+        for key, windows in windows_that_reach(nodes).items():
+            if key in self._counts:  # a bank that was picked has none: nobody asks it
+                bars = rows.bars(windows[0].rows)
+                self._counts[key][which] += (bars.ends - bars.starts)[which]
 
     def _before(self, rows: SessionRows, names: Sequence[str]) -> States:
         """Copies of the current states and last values of nodes."""
@@ -308,6 +337,15 @@ class FeatureState:
                 )
 
         return job
+
+
+def windows_that_reach(nodes: Sequence[FeatureNode]) -> dict[PastKey, list[FeatureNode]]:
+    """Windows that may read sessions before their warm-up (`reach_sessions`), by shared past."""
+    found: dict[PastKey, list[FeatureNode]] = {}
+    for node in nodes:
+        if node.reach_sessions:
+            found.setdefault(past_key(node), []).append(node)
+    return found
 
 
 def _compute_bars(

@@ -64,6 +64,12 @@ class PastRows:
             self._room[name] = np.empty(rows + rows // 4)
         return self._room[name][:rows]
 
+    def take(self, other: PastRows, ids: Ints, places: Ints) -> None:
+        """What some symbols have after the last session, from another's symbols at `places`."""
+        for name, rows in other._after.items():
+            self._after[name][ids] = rows[places]
+        self._counts_after[ids] = other._counts_after[places]
+
     def reset(self, ids: Ints | slice) -> None:
         """Forget the rows of some symbols after the last session."""
         self._counts_after[ids] = 0

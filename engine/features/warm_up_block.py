@@ -6,7 +6,8 @@ decoded bars, so that nothing is read twice. Where bars are daily the block is a
 
     1. `due`      the nodes that walk a batch: those whose warm-up has begun
     2. `advance`  splits of the day: states of their symbols are computed anew in the new scale
-    3.            nodes over daily bars walk their history at the block's first session
+    3.            at the block's first session daily nodes walk their history, and windows of
+                  symbols that trade seldom are filled from sessions before the warm-up
     4.            due nodes walk the batch; in the block's own sessions they are sampled
 """
 
@@ -24,10 +25,12 @@ from engine.clock.calendar import Session
 from engine.features.feature_node import DAILY, TICKS, FeatureNode
 from engine.features.feature_state import BatchFeatures, Columns, FeatureState
 from engine.features.lazy_columns import LazyColumns
+from engine.features.seldom_traded import SeldomTraded
 from engine.features.session_rows import Panel, SessionRows
 from engine.panel.bars import Bars, Floats, Ints
 from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.dividends import Dividends
+from engine.panel.session_history import SessionHistory
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
@@ -78,6 +81,7 @@ class WarmUpBlock:
     watched    whether `recompute` may be called for a batch; None for never
     dividends  of the archive, where DIVIDEND or CLOSE_EX is among the previous columns
     buffers    memory that is given back when the block is closed
+    history    earlier sessions, for symbols that trade seldom; None where bars are daily
     """
 
     table: SymbolTable
@@ -93,6 +97,7 @@ class WarmUpBlock:
     close_up_nodes: frozenset[str] = frozenset()
     watched: Callable[[Panel], bool] | None = None
     dividends: Dividends | None = None
+    history: SessionHistory | None = None
     _kept: list[Panel] = field(
         default_factory=list
     )  # of symbols that will split, to start anew from
@@ -133,6 +138,7 @@ class WarmUpBlock:
         self._apply_splits(date)
         if date == self.sessions[0]:
             self._walk_daily_history(date, None)
+            self._fill_windows(date, None)
         rows = self._rows(panel)
         walked = self._features.run(
             rows, self.due(date), sample=sample, keep=self._kept_states(panel) if sample else ()
@@ -320,6 +326,7 @@ class WarmUpBlock:
                 self._features.run(self._rows(panel.over(scratch)), walked, sample=False, ids=ids)
         if date > self.sessions[0]:
             self._walk_daily_history(date, ids)
+            self._fill_windows(date, ids)
 
     def _walk_daily_history(self, date: dt.date, ids: Ints | None) -> None:
         nodes = [node for node in self.nodes if node.rows == DAILY and not node.lazy]
@@ -330,3 +337,16 @@ class WarmUpBlock:
                 bars[alike] = self.daily.history(self._begins(node), date)
         walked = [(node, bars[self.starts[node.name], node.warmup_rows]) for node in nodes]
         self._features.walk(walked, self.benchmark, ids)
+
+    def _fill_windows(self, date: dt.date, ids: Ints | None) -> None:
+        """Give windows of symbols that trade seldom the rows that they had before the warm-up."""
+        if self.history is not None:
+            seldom = SeldomTraded(
+                history=self.history,
+                splits=self.splits,
+                table=self.table,
+                daily=self.daily,
+                benchmark=self.benchmark,
+                first=self.sessions[0],
+            )
+            seldom.fill(self._features, self.nodes, date, ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
 from engine.archive.disk.bar_files import symbol_runs
@@ -137,6 +138,17 @@ class SessionPanel:
             (starts, ends),
             self.extended,
         )
+
+    def sealed(self) -> SessionPanel:
+        """Itself, a copy made by `only`, written no more: compiled code takes it for what a file was decoded to."""
+        for values in (self._timestamps, *self._columns.values()):
+            values.flags.writeable = False
+        return self
+
+    def traded(self) -> NDArray[np.bool_]:
+        """bool[symbols]: which have rows in the session, within regular hours or not."""
+        starts, ends = self._slices
+        return ends > starts
 
     def over(self, buffers: Buffers) -> SessionPanel:
         """The same bars; what is computed from them lives as long as `buffers`."""

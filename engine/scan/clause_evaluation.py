@@ -379,6 +379,17 @@ def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
     return values.head(len(frame))
 
 
+def all_values_of(expressions: Sequence[pl.Expr], frame: pl.DataFrame) -> list[pl.Series]:
+    """The same of several expressions in one query, which costs as much for one as for ten; the frame has two rows at least."""
+    if not expressions:
+        return []
+    named = [one.alias(str(number)) for number, one in enumerate(expressions)]
+    values = frame.select_seq(named).get_columns()  # threads cost more than they save
+    if len(values[0]) == 1:  # all of them constants
+        values = [column.new_from_index(0, len(frame)) for column in values]
+    return values
+
+
 def at_least_two(frame: Rows) -> Rows:
     """The frame or column, its row twice where it has one: of a single row Polars divides by a constant, of several it multiplies
     by the constant's reciprocal, and what a row comes to must not depend on how many there are.

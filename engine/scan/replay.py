@@ -32,6 +32,7 @@ from engine.panel.bars import Floats, Ints
 from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
+from engine.panel.session_history import SessionHistory
 from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
@@ -123,6 +124,7 @@ class MarketReplay:
             {node.name: node for node in spec.close_up[0]} if spec.close_up else {}
         )
         self._history: DailyHistory | None = None
+        self._sessions_before: SessionHistory | None = None
         self._open_blocks: list[WarmUpBlock] = []
         # of daily bars' last batch: its symbols, and those for which lazy columns were read
         self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
@@ -139,12 +141,13 @@ class MarketReplay:
         finally:
             self._open_blocks.clear()
             self._before.clear()
-            self._history = None
+            self._history = self._sessions_before = None
 
     def provision(self, batch: SessionBatch, nodes: Sequence[FeatureNode]) -> None:
         """Take in nodes that were asked for during a batch's session: they are warm, and in its cross-sections, at once."""
         self._nodes |= {node.name: node for node in nodes}
-        self._history = None  # read again, with the columns that are needed now
+        # read again, with the columns that are needed now
+        self._history = self._sessions_before = None
         if self._spec.close_up:
             self._close_up_nodes |= {node.name: node for node in nodes}
         for block in self._open_blocks:
@@ -196,6 +199,8 @@ class MarketReplay:
                         yield from self._sampled(block, panel)
                         if date >= block.sessions[-1]:
                             self._close(block)
+                    assert isinstance(panel, SessionPanel)
+                    self._intraday_history().walked(panel)
 
     # -- daily bars
 
@@ -423,7 +428,23 @@ class MarketReplay:
             frozenset(self._close_up_nodes),
             self._spec.watched,
             self._dividends if OF_ACTIONS & set(self._spec.previous) else None,
+            None if by_day else self._intraday_history(),
         )
+
+    def _intraday_history(self) -> SessionHistory:
+        if self._sessions_before is None:
+            spec = self._spec
+
+            def read(date: dt.date) -> SessionPanel:
+                panel = self._read((date,))
+                assert isinstance(panel, SessionPanel)
+                return panel
+
+            def index(date: dt.date) -> tuple[list[str], Ints] | None:
+                return spec.archive.read_session_index(date, spec.base.name)
+
+            self._sessions_before = SessionHistory(self._dates, self._everyone, read, index)
+        return self._sessions_before
 
     def _daily(self) -> DailyHistory:
         if self._history is None:

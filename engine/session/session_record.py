@@ -28,6 +28,7 @@ from engine.scan.scan_record import (
 )
 from engine.schema import HITS_SCHEMA, QUALITY_SCHEMA, SCANS_SCHEMA, TIMESTAMP, TIMINGS_SCHEMA
 from engine.session.events import Event, events_frame
+from engine.session.trader import TableRows
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class SessionRecord:
     table     the symbols that were replayed
     bars      how many regular bars were walked
     coverage  how they cover each session; empty where nobody asks
-    trading   orders, fills, trades, equity; empty where nobody trades
+    trading   orders, fills, trades, equity as records; empty where nobody trades
     """
 
     dates: Sequence[dt.date]
@@ -48,7 +49,7 @@ class SessionRecord:
     coverage: Sequence[Coverage]
     scans: Sequence[ScanRecord]
     events: Sequence[Event]
-    trading: Mapping[str, pl.DataFrame]
+    trading: Mapping[str, TableRows]
 
     @property
     def date(self) -> dt.date:
@@ -139,8 +140,12 @@ class SessionTables:
         return pl.DataFrame(columns, schema=QUALITY_SCHEMA)
 
     def trading(self, name: str) -> list[pl.DataFrame]:
-        """The sessions' rows of a table of trading."""
-        return [record.trading[name] for record in self.records if name in record.trading]
+        """The sessions' rows of a table of trading, in one frame; none where nobody trades."""
+        rows = [record.trading[name] for record in self.records if name in record.trading]
+        if not rows:
+            return []
+        dates = [one.date for one in rows for _ in range(len(one.records))]
+        return [rows[-1].frame(dates, np.concatenate([one.records for one in rows]))]
 
     @property
     def _by_scanner(self) -> list[list[ScanRecord]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
@@ -40,6 +43,18 @@ class Scene:
     found: Found
 
 
+@dataclass(frozen=True)
+class TableRows:
+    """A session's rows of a table of trading, as records.
+
+    frame  makes a frame of the records of several sessions, and the date of each record
+    """
+
+    date: dt.date
+    records: NDArray[np.void]
+    frame: Callable[[Sequence[dt.date], NDArray[np.void]], pl.DataFrame]
+
+
 class Trader(Protocol):
     """Trades during a run."""
 
@@ -71,7 +86,7 @@ class Trader(Protocol):
     def advance(self, time: int) -> None:
         """Everything up to an instant in microseconds, but for what is decided at it: the scans of the instant come first."""
 
-    def end_session(self) -> Mapping[str, pl.DataFrame]:
+    def end_session(self) -> Mapping[str, TableRows]:
         """The rest of the session; the rows of its tables by their names."""
 
     def end_run(self) -> Mapping[str, pl.DataFrame]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP, TRADES_SCHEMA
+from engine.session.trader import TableRows
 from engine.trading.broker_account import KINDS, STATES, Broker, Records
 
 SIDES = {1: "buy", -1: "sell"}
-# of a session without any: making a frame of twenty empty columns takes as long as making one with
-# rows
-NO_ORDERS, NO_FILLS, NO_TRADES = (
-    pl.DataFrame(schema=schema) for schema in (ORDERS_SCHEMA, FILLS_SCHEMA, TRADES_SCHEMA)
-)
 DIRECTIONS = {1: "long", -1: "short"}
 
 
@@ -28,32 +25,30 @@ class TradingTables:
 
     def session(
         self, date: dt.date, equity: Records, scanners: Sequence[str]
-    ) -> Mapping[str, pl.DataFrame]:
-        """orders that are over, fills, trades and the equity curve of a session."""
+    ) -> Mapping[str, TableRows]:
+        """orders that are over, fills, trades and the equity curve of a session; frames are made of a block of sessions."""
         orders, fills, trades = self._broker.take()
         return {
-            "orders": self._orders(date, orders),
-            "fills": self._fills(date, fills),
-            "trades": self._trades(date, trades, scanners, False),
-            "equity": self._equity(date, equity),
+            "orders": TableRows(date, orders[np.argsort(orders["id"])], self._orders),
+            "fills": TableRows(date, fills, self._fills),
+            "trades": TableRows(date, trades, partial(self._trades, scanners, False)),
+            "equity": TableRows(date, equity, self._equity),
         }
 
     def rest(self, date: dt.date, scanners: Sequence[str]) -> Mapping[str, pl.DataFrame]:
         """Orders and trades that are still open at the run's end."""
         orders, _, trades = self._broker.take(everything=True)
         return {
-            "orders": self._orders(date, orders),
-            "trades": self._trades(date, trades, scanners, True),
+            "orders": self._orders([date] * len(orders), orders[np.argsort(orders["id"])]),
+            "trades": self._trades(scanners, True, [date] * len(trades), trades),
         }
 
-    def _orders(self, date: dt.date, rows: Records) -> pl.DataFrame:
-        if not len(rows):
-            return NO_ORDERS
+    def _orders(self, dates: Sequence[dt.date], rows: Records) -> pl.DataFrame:
         done = rows["filled"]
         status = rows["status"]
         return _frame(
             ORDERS_SCHEMA,
-            date,
+            dates,
             {
                 "order": rows["id"],
                 "placed": rows["placed"],
@@ -75,14 +70,12 @@ class TradingTables:
                 "average_price": _price(rows["average"]),
                 "commission": rows["commission"],
             },
-        ).sort("order")
+        )
 
-    def _fills(self, date: dt.date, rows: Records) -> pl.DataFrame:
-        if not len(rows):
-            return NO_FILLS
+    def _fills(self, dates: Sequence[dt.date], rows: Records) -> pl.DataFrame:
         return _frame(
             FILLS_SCHEMA,
-            date,
+            dates,
             {
                 "time": rows["time"],
                 "order": _known(rows["order"], rows["order"] >= 0),
@@ -99,16 +92,14 @@ class TradingTables:
         )
 
     def _trades(
-        self, date: dt.date, rows: Records, scanners: Sequence[str], still_open: bool
+        self, scanners: Sequence[str], still_open: bool, dates: Sequence[dt.date], rows: Records
     ) -> pl.DataFrame:
-        if not len(rows):
-            return NO_TRADES
         scale = self._broker.scale
         costs = np.rint((rows["commission"] + rows["slippage"] + rows["interest"]) * scale) / scale
         value = rows["quantity"] * rows["entry_price"]
         frame = _frame(
             TRADES_SCHEMA,
-            date,
+            dates,
             {
                 "strategy": self._strategy(rows),
                 "symbol": self._symbol(rows),
@@ -142,10 +133,10 @@ class TradingTables:
             none_yet.otherwise(pl.col(name)).alias(name) for name in ("exit_time", "exit_reason")
         )
 
-    def _equity(self, date: dt.date, rows: Records) -> pl.DataFrame:
+    def _equity(self, dates: Sequence[dt.date], rows: Records) -> pl.DataFrame:
         return _frame(
             EQUITY_SCHEMA,
-            date,
+            dates,
             {
                 "timestamp": rows["time"],
                 "cash": rows["cash"] / self._broker.scale,
@@ -184,15 +175,16 @@ def _price(values: np.ndarray) -> pl.Series:
 
 
 def _frame(
-    schema: Mapping[str, pl.DataType], date: dt.date, columns: Mapping[str, np.ndarray | pl.Series]
+    schema: Mapping[str, pl.DataType],
+    dates: Sequence[dt.date],
+    columns: Mapping[str, np.ndarray | pl.Series],
 ) -> pl.DataFrame:
-    """A frame of a schema; times are given as int64 microseconds."""
+    """A frame of a schema, with the session's date of each row; times are given as int64 microseconds."""
     made: dict[str, pl.Series] = {}
     for name, values in columns.items():
         given = pl.Series(name, values)
         made[name] = (given.cast(pl.Int64) if schema[name] == TIMESTAMP else given).cast(
             schema[name]
         )
-    rows = len(next(iter(made.values())))
-    made["session"] = pl.Series("session", [date], pl.Date).new_from_index(0, rows)
+    made["session"] = pl.Series("session", dates, pl.Date)
     return pl.DataFrame([made[name] for name in schema])

@@ -20,7 +20,7 @@ from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Floats, Ints
 from engine.plug_ins import declared, plug_in_code
-from engine.scan.clause_evaluation import values_of
+from engine.scan.clause_evaluation import all_values_of, values_of
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import Clause, columns_before, columns_of, indicators_named
@@ -117,18 +117,9 @@ class SignalPlan:
             weights = _values(self.weights, _frame(cross, self.weights.columns, at, who))
             kept = np.flatnonzero(~np.isnan(weights) & may_enter)
             return Signals(at[kept], who[kept], {"weight": weights[kept]})
-        rows = _frame(
-            cross,
-            {column for kind in RULES for part in self.rules[kind] for column in part.columns},
-            at,
-            who,
-        )
-        long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
+        (long, short, exit_long, exit_short), unknown = self._reasons(cross, at, who, code)
         if self.edge:
-            held = [
-                (reasons > 0) | self._unknown(rows, kind)
-                for reasons, kind in ((long, "entries"), (short, "short_entries"))
-            ]
+            held = [(long > 0) | unknown[0], (short > 0) | unknown[1]]
             before = self._before(cross, at, who, held)
             long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
         side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
@@ -151,18 +142,18 @@ class SignalPlan:
         What compares symbols is computed over all.
         """
         found: dict[str, Floats] = {}
-        parts = [*self.prices, *([self.rank] if self.rank else [])]
+        # the broker reads prices and sizes of entries alone
+        parts = [*(self.prices if side.any() else ()), *([self.rank] if self.rank else [])]
         for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
             some = [part for part in parts if part.elementwise is elementwise]
-            if some:
-                rows = _frame(
-                    cross, {column for part in some for column in part.columns}, at[own], who[own]
-                )
-                rows = rows.with_columns(pl.Series("side", side[own], dtype=pl.Float64))
-                found |= {
-                    part.name: _values(part, rows) if elementwise else _values(part, rows)[kept]
-                    for part in some
-                }
+            if some and len(own):
+                both = _doubled(at[own], who[own])
+                rows = _frame(cross, {column for part in some for column in part.columns}, *both)
+                sides = side[own].repeat(2) if len(own) == 1 else side[own]
+                rows = rows.with_columns(pl.Series("side", sides, dtype=pl.Float64))
+                numbers = [part.expression.cast(pl.Float64).fill_null(np.nan) for part in some]
+                for part, values in zip(some, _evaluated(numbers, rows, len(own)), strict=True):
+                    found[part.name] = values if elementwise else values[kept]
         return found
 
     def end_session(self) -> None:
@@ -170,21 +161,35 @@ class SignalPlan:
         self._last, self._latest = self._latest, {}
 
     def _reasons(
-        self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]
-    ) -> NDArray[np.int32]:
-        """The number of the first condition that holds in each row, 0 where none does."""
-        found = np.zeros(len(rows), np.int32)
-        for part in reversed(self.rules[kind]):
-            holds = values_of(part.holds.cast(pl.Boolean), rows)
-            found[holds.to_numpy()] = code(part.name.partition(": ")[2])
-        return found
+        self, cross: CrossSection, at: Ints, who: Ints, code: Callable[[str], int]
+    ) -> tuple[list[NDArray[np.int32]], list[Bools]]:
+        """Of each kind of RULES the number of the first condition that holds in each row, 0 where none does.
 
-    def _unknown(self, rows: pl.DataFrame, kind: str) -> Bools:
-        """Where a condition has no value: whether it held is not known."""
-        missing = np.zeros(len(rows), np.bool_)
-        for part in self.rules[kind]:
-            missing |= values_of(part.expression.is_null(), rows).to_numpy()
-        return missing
+        Then, of entries and of short entries, where a condition has no value: whether it held is not known.
+        """
+        parts = [part for kind in RULES for part in self.rules[kind]]
+        entries = [self.rules[kind] for kind in RULES[:2]] if self.edge else [[], []]
+        values = _evaluated(
+            [part.holds.cast(pl.Boolean) for part in parts]
+            + [part.expression.is_null() for own in entries for part in own],
+            _frame(
+                cross, {column for part in parts for column in part.columns}, *_doubled(at, who)
+            ),
+            len(at),
+        )
+        reasons = []
+        for kind in RULES:
+            own = values[: len(self.rules[kind])]
+            del values[: len(own)]
+            found = np.zeros(len(at), np.int32)
+            for part, holds in zip(reversed(self.rules[kind]), reversed(own), strict=True):
+                found[holds] = code(part.name.partition(": ")[2])
+            reasons.append(found)
+        missing = [np.zeros(len(at), np.bool_) for _ in entries]
+        for unknown, own_entries in zip(missing, entries, strict=True):
+            for _ in own_entries:
+                unknown |= values.pop(0)  # noqa: PLW2901  in place
+        return reasons, missing
 
     def _before(
         self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]
@@ -278,6 +283,18 @@ def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
 
 def _frame(cross: CrossSection, columns: Iterable[str], at: Ints, who: Ints) -> pl.DataFrame:
     return cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
+
+
+def _doubled(at: Ints, who: Ints) -> tuple[Ints, Ints]:
+    """Rows of a frame to evaluate on, which has two at least (see `at_least_two`)."""
+    return (at.repeat(2), who.repeat(2)) if len(at) == 1 else (at, who)
+
+
+def _evaluated(
+    expressions: Sequence[pl.Expr], rows: pl.DataFrame, count: int
+) -> list[NDArray[Any]]:
+    """The expressions' values in the first `count` rows."""
+    return [values.to_numpy()[:count] for values in all_values_of(expressions, rows)]
 
 
 def _values(part: Clause, rows: pl.DataFrame) -> Floats:

@@ -9,6 +9,7 @@ session is laid out
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
-from engine.session.trader import Found, Scene
+from engine.session.trader import Found, Scene, TableRows
 from engine.trading.bar_feed import instants_of
 from engine.trading.broker_account import Broker
 from engine.trading.broker_tables import TradingTables
@@ -51,7 +52,8 @@ class TradingDesk:
         ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
-        self._actions = archive.corporate_actions().sort("ex_date", "symbol")
+        self._actions = archive.corporate_actions().sort("ex_date", "symbol").rows()
+        self._ex_dates = [ex_date for _, ex_date, *_ in self._actions]
         self._sessions, self._last_date = 0, dt.date.min
         self._before_open: Found = {}  # what scans that could not be foreseen found before the open
         self.session: DeskSession | None = None
@@ -122,7 +124,7 @@ class TradingDesk:
         assert self.session is not None
         self.session.advance(time)
 
-    def end_session(self) -> Mapping[str, pl.DataFrame]:
+    def end_session(self) -> Mapping[str, TableRows]:
         """The rest of the session, and the rows of its tables."""
         assert self.session is not None
         self.session.finish()
@@ -159,11 +161,13 @@ class TradingDesk:
         """
         if self._sessions == 0:
             return
-        known = set(self.broker.symbols)
-        due = self._actions.filter(
-            pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date
+        first, end = (
+            bisect_right(self._ex_dates, date) for date in (self._last_date, session.date)
         )
-        for symbol, _, ratio, cash in due.iter_rows():
+        if first == end:
+            return
+        known = set(self.broker.symbols)
+        for symbol, _, ratio, cash in self._actions[first:end]:
             if symbol not in known:
                 continue
             if cash:

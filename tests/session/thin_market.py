@@ -57,6 +57,21 @@ def thin_minutes(
     )
 
 
+def seldom_minutes(
+    folder: Path, every: dict[str, int], start: str, end: str, seed: int = 1
+) -> Archive:
+    """Minute bars: each symbol trades once in every so many minutes, at one of them that is drawn at random."""
+    sessions = ExchangeCalendar.of("XNYS").sessions(
+        dt.date.fromisoformat(start), dt.date.fromisoformat(end)
+    )
+    minutes = np.concatenate([np.arange(s.open, s.close, 60_000_000) for s in sessions])
+    rng, parts = np.random.default_rng(seed), []
+    for symbol, step in every.items():
+        firsts = np.arange(0, len(minutes) - step + 1, step)
+        parts.append(_bars(symbol, minutes[firsts + rng.integers(0, step, len(firsts))], rng))
+    return _imported(folder / "minutes", parts)
+
+
 def _bars(symbol: str, times: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
     close = np.round(50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.01, len(times)))), 2)
     start = np.round(close * np.exp(rng.normal(0.0, 0.004, len(times))), 2)

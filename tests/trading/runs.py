@@ -47,7 +47,7 @@ def trade(loaded: LoadedConfig, archive: Archive) -> dict[str, pl.DataFrame]:
     assert [slot.errors for slot in desk.slots if slot.errors] == []
     tables = {
         name: pl.concat(
-            [*(r.trading[name] for r in records), *([rest[name]] if name in rest else [])]
+            [*SessionTables(records).trading(name), *([rest[name]] if name in rest else [])]
         )
         for name in TABLES
     }

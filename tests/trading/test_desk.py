@@ -32,7 +32,9 @@ def test_a_failing_strategy_is_told_of_and_left_out_for_the_session(
     records = list(SessionCoordinator(loaded, demo, desk).sessions())
     assert desk.failures == 2
     assert [error for _, error in desk.slots[0].errors] == [said] * 2
-    assert sum(len(record.trading["fills"]) for record in records) == 1  # everything else goes on
+    assert (
+        sum(len(record.trading["fills"].records) for record in records) == 1
+    )  # everything else goes on
 
 
 def test_a_strategy_can_promote_a_symbol_and_trade_it_at_once(demo: Archive) -> None:
