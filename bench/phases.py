@@ -19,7 +19,7 @@ from typing import Any
 from engine.archive.archive import Archive
 from engine.features.feature_state import FeatureState
 from engine.features.lazy_columns import LazyColumns
-from engine.panel.daily_panel import DailyHistory
+from engine.panel.daily_history import DailyHistory
 from engine.panel.session_panel import SessionPanel
 from engine.runs.growing_tables import GrowingTable
 from engine.runs.summary import RunSummary

@@ -20,12 +20,13 @@ from engine.config.models import BacktestConfig
 from engine.errors import RunError, did_you_mean
 from engine.panel.bars import Ints
 from engine.runtime.recursion import room_to_recurse
-from engine.scan.clause_evaluation import SessionHits, evaluate
+from engine.scan.clause_evaluation import evaluate
 from engine.scan.cross_section import CrossSection
 from engine.scan.expressions import expression_of, nodes
 from engine.scan.missing import as_written, nan_to_null_of
 from engine.scan.scan_plan import Clause, ScanPlan
 from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.session_hits import SessionHits
 from engine.session.coordinator import SessionCoordinator
 
 SIGNS = {"Gt": ">", "GtEq": ">=", "Lt": "<", "LtEq": "<=", "Eq": "==", "NotEq": "!="}

@@ -23,10 +23,12 @@ from engine.audit.future import CUT, FUTURES, PERTURBED, PRICE_SPREAD
 from engine.config.load import LoadedConfig
 from engine.features.feature_node import FeatureNode
 from engine.features.session_rows import Panel
-from engine.scan.clause_evaluation import SessionHits, evaluate
+from engine.scan.clause_evaluation import evaluate
 from engine.scan.cross_section import CrossSection
-from engine.scan.replay import MarketReplay, SessionBatch
+from engine.scan.replay import MarketReplay
 from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.session_batch import SessionBatch
+from engine.scan.session_hits import SessionHits
 from engine.schema import BAR_VALUES
 from engine.session.coordinator import SessionCoordinator
 

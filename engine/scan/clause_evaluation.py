@@ -13,8 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import takewhile
 from typing import TypeVar
 
@@ -26,85 +25,16 @@ from engine.compute.rank_rows import order_rows
 from engine.panel.bars import Floats, Ints
 from engine.runtime.buffers import Buffers
 from engine.scan.cross_section import CrossSection
-from engine.scan.filter_program import Column, Grid, Rank, compute_rows, filter_rows, rank_rows
+from engine.scan.filter_grid import Column, Grid, compute_rows, filter_rows, rank_rows
+from engine.scan.filter_program import Rank
 from engine.scan.scan_plan import Clause, ScanPlan
+from engine.scan.session_hits import Counts, SessionHits, join_hits
 
 PICK_BELOW = (
     0.25  # share of rows below which picking them out is cheaper than carrying the others along
 )
 Bools = NDArray[np.bool_]
 Rows = TypeVar("Rows", pl.DataFrame, pl.Series)
-Counts = NDArray[np.uint32]
-
-
-@dataclass(frozen=True)
-class SessionHits:
-    """What a scanner found in a session, sorted by tick and rank.
-
-    scanned    symbols looked at, at every tick
-    ticks      int64[hits], index of the tick in the cross-section
-    symbols    int64[hits], ids in the cross-section's table
-    ranks      uint32[hits], 1 is the best of its tick
-    features   one row a hit, of these from row `first` on: sessions that were evaluated together share them
-    funnel     clause name -> uint32[ticks of the cross-section], rows left after the clause
-    """
-
-    scanned: int
-    ticks: Ints
-    symbols: Ints
-    ranks: NDArray[np.uint32]
-    features: pl.DataFrame
-    funnel: dict[str, NDArray[np.uint32]]
-    first: int = 0
-
-    def of_session(self, first: int, last: int) -> SessionHits:
-        """The hits of ticks [first, last), which are counted from 0 then."""
-        start, stop = np.searchsorted(self.ticks, (first, last)).tolist()
-        funnel = {name: counts[first:last] for name, counts in self.funnel.items()}
-        return SessionHits(
-            self.scanned,
-            self.ticks[start:stop] - first,
-            self.symbols[start:stop],
-            self.ranks[start:stop],
-            self.features,
-            funnel,
-            self.first + start,
-        )
-
-    def only(self, rows: Ints) -> SessionHits:
-        """The hits in some of the rows, in their order."""
-        if len(rows) == len(self.ticks) and (rows == np.arange(len(rows))).all():
-            return self
-        features = self.features[self.first + rows] if self.features.width else self.features
-        return replace(
-            self,
-            ticks=self.ticks[rows],
-            symbols=self.symbols[rows],
-            ranks=self.ranks[rows],
-            features=features,
-            first=0,
-        )
-
-    @property
-    def own_features(self) -> pl.DataFrame:
-        """The features, a row a hit."""
-        return self.features.slice(self.first, len(self.ticks))
-
-    def at(self, tick: int) -> slice:
-        """The hits of one tick."""
-        return slice(self._bounds[tick], self._bounds[tick + 1])
-
-    @cached_property
-    def _bounds(self) -> list[int]:
-        """Where each tick's hits begin, and at last where they end: looked up once, asked for at every tick."""
-        ticks = len(next(iter(self.funnel.values())))
-        bounds: list[int] = np.searchsorted(self.ticks, np.arange(ticks + 1)).tolist()
-        return bounds
-
-    def qualified(self, ticks: int | Ints) -> Counts:
-        """How many symbols passed all clauses at a tick, or at several, before the limit."""
-        left: Counts = list(self.funnel.values())[-1][ticks]
-        return left
 
 
 def evaluate(plan: ScanPlan, cross: CrossSection, ticks: Ints, members: Ints) -> SessionHits:
@@ -421,17 +351,3 @@ def _first_symbols(hits: SessionHits, count: int) -> SessionHits:
     """The first hit of each of the first `count` symbols."""
     _, first = np.unique(hits.symbols, return_index=True)
     return hits.only(np.sort(first)[:count])
-
-
-def join_hits(parts: Sequence[SessionHits], scanned: int) -> SessionHits:
-    return SessionHits(
-        scanned,
-        np.concatenate([part.ticks for part in parts]),
-        np.concatenate([part.symbols for part in parts]),
-        np.concatenate([part.ranks for part in parts]),
-        pl.concat([part.features for part in parts]),
-        {
-            name: np.sum([part.funnel[name] for part in parts], axis=0, dtype=np.uint32)
-            for name in parts[0].funnel
-        },
-    )

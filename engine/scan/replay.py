@@ -1,35 +1,33 @@
-"""Archive to batches of sessions with their cross-sections: each session decoded once, blocks from their own warm-up.
+"""Replays an archive as session batches with their cross-sections; each session is decoded once.
 
-Bars of minutes, a batch is one session (`_minute_batches`):
+Intraday bars: a batch is one session (`_minute_batches`).
 
-    1. `_blocks`   the run's sessions by calendar month, and what each month's nodes need before it
-    2. `prefetch`  decodes the next sessions while this one is scanned
-    3. `_open`     a month's block is opened when its warm-up begins, and closed after its last session
-    4. `_sampled`  every open block walks the session; the one whose month it is also samples it
+    1. `BlockCalendar` lists the sessions of each month's block, and those of its warm-up.
+    2. `prefetch` decodes the next sessions on another thread while this one is scanned.
+    3. `_open` opens a block when its warm-up begins; `_close` closes it after its last session.
+    4. `_sampled` lets every open block walk the session; the month's own block also samples it.
 
-Daily bars (`_daily_batches`): blocks are years, one after the other, in batches of `spec.at_once` sessions. Where nobody can ask
-for anything on the way, the first batch of the next year is computed while this year is scanned.
+Daily bars (`_daily_batches`): a block is a year, and a batch as many of its sessions as fit. With
+`spec.at_once` the first batch of the next year is computed while this year is scanned.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
 
-from engine.archive.archive import Archive
-from engine.clock.calendar import ExchangeCalendar, Session
-from engine.clock.interval import Interval
+from engine.clock.calendar import Session
 from engine.features.feature_node import BENCHMARK, DAILY, REGULAR, TICKS, VISIBLE, FeatureNode
 from engine.features.session_rows import Panel
-from engine.features.warm_up_block import OF_ACTIONS, BlockSample, WarmUpBlock, block_of
+from engine.features.warm_up_block import OF_ACTIONS, WarmUpBlock
 from engine.panel.bars import Floats, Ints
-from engine.panel.daily_panel import DailyBars, DailyHistory, DailyPanel
+from engine.panel.daily_history import DailyHistory
+from engine.panel.daily_panel import DailyBars, DailyPanel
 from engine.panel.dividends import Dividends
 from engine.panel.loader import prefetch
 from engine.panel.session_history import SessionHistory
@@ -37,85 +35,31 @@ from engine.panel.session_panel import SessionPanel
 from engine.panel.splits import Splits
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import POOL, Buffers
-from engine.scan.columns import SESSION_VOLUME
+from engine.scan.block_calendar import BlockCalendar
 from engine.scan.cross_section import CrossSection
+from engine.scan.session_batch import ReplaySpec, SessionBatch
 from engine.scan.tick_before import Before, LookBack
-from engine.scan.ticks import Ticks
 from engine.schema import BAR_VALUES
 
 CELLS = 1 << 20  # ticks times symbols that a batch of daily sessions may have
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReplaySpec:
-    """What to replay.
-
-    dates        the run's sessions, all in the archive, increasing
-    ticks        when the run looks
-    table_of     the symbols needed from a first date to a last date
-    all_columns  decode every bar column, for readers of whole bars
-    previous     daily columns whose previous value is read
-    benchmark    the symbol that others are measured against
-    at_once      nothing is asked for on the way, so that sessions of daily bars may be computed together
-    before       columns that are read at the last tick of the session before, where bars are daily
-    watched      which sessions may be computed again, with other bars; None for none
-    close_up     nodes that close-ups show, among `nodes`, and the ticks they show them at; None where nobody takes any
-    """
-
-    archive: Archive
-    calendar: ExchangeCalendar
-    base: Interval
-    extended: bool
-    dates: Sequence[dt.date]
-    nodes: Sequence[FeatureNode]
-    ticks: Ticks
-    table_of: Callable[[dt.date, dt.date], SymbolTable]
-    all_columns: bool = False
-    previous: Sequence[str] = ()
-    benchmark: str | None = None
-    at_once: bool = False
-    before: Sequence[str] = ()
-    watched: Callable[[Panel], bool] | None = None
-    close_up: tuple[Sequence[FeatureNode], Ticks] | None = None
-
-
-@dataclass(frozen=True)
-class SessionBatch:
-    """Sessions that were computed together; valid until the next batch is asked for.
-
-    panel   their bars
-    cross   their cross-sections, all ticks of all sessions
-    sample  what the block computed, for computing some of it again
-    """
-
-    panel: Panel
-    cross: CrossSection
-    block: WarmUpBlock
-    sample: BlockSample
-
-    @property
-    def sessions(self) -> Sequence[Session]:
-        """In order of time."""
-        return self.cross.sessions
-
-    def split(self) -> Iterator[SessionBatch]:
-        """The sessions one by one, as views."""
-        for number in range(len(self.sessions)):
-            yield SessionBatch(
-                self.panel.of_session(number),
-                self.cross.of_sessions(number, number + 1),
-                self.block,
-                self.sample,
-            )
-
-
 class MarketReplay:
-    """Replays the sessions of a spec; see the module's text for the steps."""
+    """Replays the sessions of a ReplaySpec; the module's docstring has the steps.
+
+    walked  number of sessions that the run walks, warm-ups included
+    """
 
     def __init__(self, spec: ReplaySpec):
         self._spec = spec
         self._dates = spec.archive.sessions(spec.base.name)
-        self._daily_dates = spec.archive.sessions("1d")
+        self._calendar = BlockCalendar(
+            self._dates,
+            spec.archive.sessions("1d"),
+            spec.dates,
+            by_day=spec.base.is_daily,
+            looks_back=bool(spec.before),
+        )
         actions = spec.archive.corporate_actions()
         self._splits, self._dividends = Splits(actions), Dividends(actions)
         self._everyone = spec.table_of(spec.dates[0], spec.dates[-1])
@@ -126,16 +70,25 @@ class MarketReplay:
         self._history: DailyHistory | None = None
         self._sessions_before: SessionHistory | None = None
         self._open_blocks: list[WarmUpBlock] = []
-        # of daily bars' last batch: its symbols, and those for which lazy columns were read
+        # Of the last daily batch: its symbols, and the ids for which lazy columns were read.
         self._asked: tuple[SymbolTable | None, dict[str, Ints]] = None, {}
-        self._before: dict[
-            WarmUpBlock, Before
-        ] = {}  # open block -> its last session, of the columns that the next one reads
-        # sessions that a run walks, those of its warm-up among them
-        self.walked = len({date for block in self._blocks() for date in self._walked(block)})
+        # Open block -> columns of its last session that the next one reads (`previous`).
+        self._before: dict[WarmUpBlock, Before] = {}
+        # Number of sessions that the run walks, warm-ups included.
+        self.walked = len(
+            {
+                date
+                for block in self._calendar.blocks()
+                for date in self._calendar.walked(block, self._nodes.values())
+            }
+        )
 
     def batches(self) -> Generator[SessionBatch, None, None]:
-        """The run's sessions in order; a batch is over when the next is asked for. To be closed by who ends early."""
+        """The session batches of the run, in order.
+
+        A batch is valid until the next one is asked for. A caller that ends early closes the
+        generator.
+        """
         try:
             yield from self._daily_batches() if self._spec.base.is_daily else self._minute_batches()
         finally:
@@ -144,9 +97,12 @@ class MarketReplay:
             self._history = self._sessions_before = None
 
     def provision(self, batch: SessionBatch, nodes: Sequence[FeatureNode]) -> None:
-        """Take in nodes that were asked for during a batch's session: they are warm, and in its cross-sections, at once."""
+        """Add nodes that were asked for during a batch's session.
+
+        Their warm-up is walked at once, and their columns are added to the batch's cross-section.
+        """
         self._nodes |= {node.name: node for node in nodes}
-        # read again, with the columns that are needed now
+        # Both are read again, with the bar columns that the new nodes need.
         self._history = self._sessions_before = None
         if self._spec.close_up:
             self._close_up_nodes |= {node.name: node for node in nodes}
@@ -159,7 +115,7 @@ class MarketReplay:
             block.join(other)
 
     def close_up(self, batch: SessionBatch, symbols: Sequence[str]) -> SessionBatch:
-        """The batch's one session for a few of its symbols, at the ticks of the spec's close-ups."""
+        """The one session of a batch for a few symbols, at the ticks of `spec.close_up`."""
         assert self._spec.close_up is not None
         cross = batch.cross
         table = SymbolTable([*symbols, *([self._spec.benchmark] if self._spec.benchmark else [])])
@@ -167,7 +123,7 @@ class MarketReplay:
         panel, columns = batch.block.close_up(batch.sample, table, ticks)
         at = np.searchsorted(cross.ticks, ticks)
         for node in self._close_up_nodes.values():
-            if node.rows == TICKS:  # sampled for everybody: these ticks are among the run's
+            if node.rows == TICKS:  # sampled at all ticks of the run, of which these are some
                 columns |= {name: cross.values(name)[np.ix_(at, ids)] for name in node.outputs}
         return SessionBatch(
             panel, cross.of_symbols(table, ticks, columns), batch.block, batch.sample
@@ -179,19 +135,27 @@ class MarketReplay:
         panel_of: Callable[[SessionPanel], SessionPanel],
         daily_of: Callable[[DailyBars], DailyBars],
     ) -> CrossSection:
-        """The cross-sections of a watched session, were its bars others."""
+        """The cross-section of a watched session, computed from changed bars (for the audit)."""
         columns = batch.block.recompute(batch.sample, panel_of, daily_of)
         return batch.cross.of_symbols(batch.cross.table, batch.cross.ticks, columns)
 
-    # -- bars of minutes
+    # -- intraday bars
 
     def _minute_batches(self) -> Iterator[SessionBatch]:
-        blocks = self._blocks()
-        needed = sorted({date for block in blocks for date in self._walked(block)})
+        blocks = self._calendar.blocks()
+        needed = sorted(
+            {
+                date
+                for block in blocks
+                for date in self._calendar.walked(block, self._nodes.values())
+            }
+        )
         with closing(prefetch([(date,) for date in needed], self._read)) as panels:
             for panel in panels:
                 date = panel.sessions[0].date
-                while blocks and self._first_fed(blocks[0]) <= date:
+                while (
+                    blocks and self._calendar.first_walked(blocks[0], self._nodes.values()) <= date
+                ):
                     dates = blocks.pop(0)
                     self._open_blocks.append(self._open(dates, self._table(dates), date))
                 with closing(panel):
@@ -205,9 +169,8 @@ class MarketReplay:
     # -- daily bars
 
     def _daily_batches(self) -> Iterator[SessionBatch]:
-        blocks = (
-            (dates, self._table(dates)) for dates in self._blocks()
-        )  # universes may be the user's, and stay on this thread
+        # Universes may be a user's code, which runs on this thread alone.
+        blocks = ((dates, self._table(dates)) for dates in self._calendar.blocks())
         if not self._spec.at_once:
             for block in blocks:
                 yield from self._year(*block)
@@ -220,9 +183,10 @@ class MarketReplay:
     def _begun_year(
         self, dates: Sequence[dt.date], table: SymbolTable
     ) -> Generator[SessionBatch, None, None]:
-        """The batches of a year, of which the first is computed, on the thread that reads ahead.
+        """The batches of a year, the first of which is computed by now, on the prefetch thread.
 
-        Lazy columns are computed for the symbols for which they were read in the last batch that is over: they are much the same.
+        Lazy columns are computed for the symbols for which the last complete batch read them, for
+        the next batch will mostly read the same.
         """
         batches = self._year(dates, table)
         first = list(islice(batches, 1))
@@ -236,7 +200,7 @@ class MarketReplay:
         self, dates: Sequence[dt.date], table: SymbolTable
     ) -> Generator[SessionBatch, None, None]:
         """The batches of a year."""
-        walked = self._walked(dates)
+        walked = self._calendar.walked(dates, self._nodes.values())
         block = self._open(dates, table, walked[0])
         self._open_blocks.append(block)
         try:
@@ -247,7 +211,7 @@ class MarketReplay:
             self._close(block)
 
     def _close(self, block: WarmUpBlock) -> None:
-        """A block's last session is over."""
+        """Close a block after its last session."""
         if block in self._open_blocks:
             self._open_blocks.remove(block)
         self._before.pop(block, None)
@@ -256,8 +220,8 @@ class MarketReplay:
     def _batch_dates(
         self, dates: Sequence[dt.date], block: Sequence[dt.date]
     ) -> list[tuple[dt.date, ...]]:
-        """Daily sessions in batches as large as they may be; `block` are those of the block."""
-        begins = {*self._shown_from(block), block[0]}
+        """Split daily sessions into batches of at most CELLS values [sessions, symbols]."""
+        begins = {*self._calendar.first_shown(block), block[0]}
         most = max(1, CELLS // max(1, len(self._everyone))) if self._spec.at_once else 1
         found = list[list[dt.date]]()
         for date in dates:
@@ -269,8 +233,8 @@ class MarketReplay:
     # -- a block and a panel
 
     def _sampled(self, block: WarmUpBlock, panel: Panel) -> Iterator[SessionBatch]:
-        """A block walks a panel: the batch, where its sessions are the block's and the run's."""
-        date, (first, eve) = panel.sessions[0].date, self._shown_from(block.sessions)
+        """Let a block walk a panel; yield the batch where its sessions are the run's."""
+        date, (first, eve) = panel.sessions[0].date, self._calendar.first_shown(block.sessions)
         sample = block.advance(panel, date >= first or date == eve)
         if sample is None:
             return
@@ -294,7 +258,7 @@ class MarketReplay:
             self._asked = block.table, sample.lazy.asked
 
     def _look_back(self, block: WarmUpBlock, sessions: Sequence[Session]) -> LookBack:
-        """How a batch's ticks look back into the session before: of symbols that split since, not at all."""
+        """The session before a batch for `previous`; symbols that split since have no values in it."""
         before, dates = self._before.get(block), [session.date for session in sessions]
         splits = self._splits.between(
             block.table, before.session.date if before else dates[0], dates[-1]
@@ -302,14 +266,6 @@ class MarketReplay:
         return LookBack(
             before, [(bisect_left(dates, ex_date), symbol) for ex_date, symbol, _ in splits]
         )
-
-    def _shown_from(self, block: Sequence[dt.date]) -> tuple[dt.date, dt.date | None]:
-        """Of a block's sessions the first that is the run's and the block's own, and, if that is read, the session before it."""
-        by_day = self._spec.base.is_daily
-        own = next(date for date in block if block_of(date, by_day) == block_of(block[-1], by_day))
-        first = max(own, self._spec.dates[0])
-        place = bisect_left(self._dates, first)
-        return first, self._dates[place - 1] if self._spec.before and place else None
 
     def _lag(self, session: Session) -> int:
         """Microseconds from a bar's start until it is known."""
@@ -339,59 +295,19 @@ class MarketReplay:
             if node.rows in (VISIBLE, REGULAR):
                 read |= set(_columns_read(node)) & {*BAR_VALUES, "vwap", "trade_count"}
             elif node.rows not in (DAILY, TICKS):
-                read |= set(BAR_VALUES)  # a wider bar is made from all of a bar
+                read |= set(BAR_VALUES)  # a bar of a wider interval is made from all columns
         return sorted(read)
 
     # -- blocks and their warm-up
 
-    def _blocks(self) -> list[list[dt.date]]:
-        """The archive's sessions of each block of the run, from the block's first to the run's last in it."""
-        by_day = self._spec.base.is_daily
-        last = {block_of(date, by_day): date for date in self._spec.dates}
-        sessions: dict[tuple[int, int], list[dt.date]] = {block: [] for block in sorted(last)}
-        for date in self._dates:
-            if date <= last.get(block_of(date, by_day), dt.date.min):
-                sessions[block_of(date, by_day)].append(date)
-        return [self._from_eve(block) for block in sessions.values()]
-
-    def _from_eve(self, block: list[dt.date]) -> list[dt.date]:
-        """A block's sessions, with the one before them where columns of it are read: what they are must not depend on the run."""
-        place = bisect_left(self._dates, block[0])
-        return [self._dates[place - 1], *block] if self._spec.before and place else block
-
-    def _walked(self, block: Sequence[dt.date]) -> Sequence[dt.date]:
-        """The sessions that a block's intraday nodes walk: those of its warm-up, and its own."""
-        return self._dates[
-            bisect_left(self._dates, self._first_fed(block)) : bisect_right(self._dates, block[-1])
-        ]
-
-    def _starts(self, block: Sequence[dt.date], nodes: Sequence[FeatureNode]) -> dict[str, dt.date]:
-        """FeatureNode name -> the first session it walks for a block."""
-        starts = {node.name: self._start(block[0], node) for node in nodes}
-        by_tick = [starts[node.name] for node in nodes if node.rows == TICKS]
-        if by_tick:  # they read the volume so far at each tick
-            starts[SESSION_VOLUME.name] = min(by_tick)
-        return starts
-
-    def _start(self, first: dt.date, node: FeatureNode) -> dt.date:
-        if not node.warmup_sessions:
-            return first
-        dates = self._daily_dates if node.rows == DAILY else self._dates
-        before = bisect_left(dates, first)
-        return dates[max(0, before - node.warmup_sessions)] if before else first
-
-    def _first_fed(self, block: Sequence[dt.date]) -> dt.date:
-        intraday = [node for node in self._nodes.values() if node.rows != DAILY]
-        return min([block[0], *self._starts(block, intraday).values()])
-
     def _table(self, block: Sequence[dt.date]) -> SymbolTable:
-        # not of the block's sessions before the run: who left in these is not in what is read
+        # Members that left before the run are not read.
         table = self._spec.table_of(max(block[0], self._spec.dates[0]), block[-1])
         return self._everyone if table.names == self._everyone.names else table
 
     def _open(self, dates: Sequence[dt.date], table: SymbolTable, date: dt.date) -> WarmUpBlock:
         block = self._fresh_block(dates, table, list(self._nodes.values()))
-        self._catch_up(block, date)  # nothing to do unless a node was asked for during the run
+        self._catch_up(block, date)  # walks nothing unless a node was added during the run
         return block
 
     def _catch_up(self, block: WarmUpBlock, before: dt.date) -> None:
@@ -405,7 +321,7 @@ class MarketReplay:
         self, dates: Sequence[dt.date], table: SymbolTable, nodes: list[FeatureNode]
     ) -> WarmUpBlock:
         starts, by_day, buffers = (
-            self._starts(dates, nodes),
+            self._calendar.starts(dates, nodes),
             self._spec.base.is_daily,
             Buffers(POOL),
         )

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.panel.bars import Ints, joined
-from engine.scan.clause_evaluation import SessionHits
 from engine.scan.cross_section import CrossSection
 from engine.scan.scanner_runtime import Outcome, ScanKind, ScannerSlot
+from engine.scan.session_hits import SessionHits
 from engine.scan.symbol_store import SymbolStore
 
 

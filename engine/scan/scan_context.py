@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine.clock.time_manager import TimeManager
-from engine.scan.clause_evaluation import SessionHits
+from engine.scan.session_hits import SessionHits
 
 
 @dataclass

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from engine.clock.calendar import Session
 from engine.panel.bars import Ints, joined
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.clause_evaluation import SessionHits
 from engine.scan.scan_result import ColumnarResult, ScanResult
+from engine.scan.session_hits import SessionHits
 from engine.schema import HITS_SCHEMA, SCANS_SCHEMA, TIMESTAMP, TIMINGS_SCHEMA
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.clause_evaluation import SessionHits
+from engine.scan.session_hits import SessionHits
 
 
 @dataclass

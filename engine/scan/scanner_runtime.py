@@ -16,10 +16,11 @@ from engine.errors import ScannerError
 from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.base import BaseScanner, ColumnarScanner
-from engine.scan.clause_evaluation import SessionHits, evaluate
+from engine.scan.clause_evaluation import evaluate
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import ScanPlan
 from engine.scan.scan_record import ScanRecord
+from engine.scan.session_hits import SessionHits
 from engine.scan.ticks import ScheduledTicks
 
 

@@ -13,8 +13,9 @@ from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError, did_you_mean
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.replay import MarketReplay, ReplaySpec
+from engine.scan.replay import MarketReplay
 from engine.scan.requirements import Requirements
+from engine.scan.session_batch import ReplaySpec
 from engine.scan.ticks import EveryBar
 
 

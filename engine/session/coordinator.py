@@ -31,8 +31,9 @@ from engine.features.warm_up_block import block_of
 from engine.runtime.time_limit import check_time_limit
 from engine.scan.base import ColumnarScanner
 from engine.scan.manager import ScannerManager
-from engine.scan.replay import MarketReplay, SessionBatch
+from engine.scan.replay import MarketReplay
 from engine.scan.scanner_runtime import Outcome
+from engine.scan.session_batch import SessionBatch
 from engine.session.history import TrailingHistory
 from engine.session.needs import RunNeeds
 from engine.session.phases import PhaseClock

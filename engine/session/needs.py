@@ -12,9 +12,10 @@ from engine.features.session_rows import Panel
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
-from engine.scan.replay import MarketReplay, ReplaySpec, SessionBatch
+from engine.scan.replay import MarketReplay
 from engine.scan.requirements import Requirements
 from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.session_batch import ReplaySpec, SessionBatch
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import RunScope
 from engine.session.session_data import SessionData

@@ -15,7 +15,7 @@ from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.clock.time_manager import TimeManager
 from engine.indicators.key import IndicatorKey
-from engine.scan.replay import SessionBatch
+from engine.scan.session_batch import SessionBatch
 from engine.scan.ticks import TickTable
 from engine.session.history import TrailingHistory
 from engine.session.session_data import SessionData

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from engine.panel.bars import Floats, Ints
-from engine.scan.replay import SessionBatch
+from engine.scan.session_batch import SessionBatch
 from engine.session.trader import Scene
 from engine.trading.bar_feed import make_tape
 from engine.trading.broker import records

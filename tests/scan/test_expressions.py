@@ -13,7 +13,7 @@ from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ScannerError
 from engine.indicators.key import IndicatorKey
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.clause_evaluation import SessionHits, evaluate
+from engine.scan.clause_evaluation import evaluate
 from engine.scan.cross_section import CrossSection
 from engine.scan.expressions import (
     is_elementwise,
@@ -25,6 +25,7 @@ from engine.scan.expressions import (
     universe_zscore,
 )
 from engine.scan.scan_plan import ScanPlan
+from engine.scan.session_hits import SessionHits
 
 A, B = pl.col("a"), pl.col("b")
 ELEMENTWISE = [

@@ -19,7 +19,7 @@ from engine.archive.archive import Archive
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ScannerError
 from engine.panel.symbol_table import SymbolTable
-from engine.scan.clause_evaluation import SessionHits, evaluate, values_of
+from engine.scan.clause_evaluation import evaluate, values_of
 from engine.scan.cross_section import CrossSection
 from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.expressions import (
@@ -32,6 +32,7 @@ from engine.scan.expressions import (
 from engine.scan.filter_program import steps_of
 from engine.scan.missing import as_written, without_nan
 from engine.scan.scan_plan import Clause, ScanPlan
+from engine.scan.session_hits import SessionHits
 from engine.strategies.base import ColumnarStrategy
 from engine.trading.signal_plan import SignalPlan, Signals
 from tests.running import config, hits

@@ -15,15 +15,8 @@ from hypothesis import strategies as st
 
 from engine.compute import filter_rows as machine
 from engine.scan.expressions import universe_percentile, universe_rank
-from engine.scan.filter_program import (
-    Column,
-    Grid,
-    compute_rows,
-    filter_rows,
-    rank_rows,
-    steps_of,
-    value_steps_of,
-)
+from engine.scan.filter_grid import Column, Grid, compute_rows, filter_rows, rank_rows
+from engine.scan.filter_program import steps_of, value_steps_of
 from engine.scan.missing import without_nan
 
 COLUMNS = ("close", "high", "bars_today", "rsi_14_1m")
