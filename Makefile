@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
-UNCOMPILED := tests/indicators tests/compute tests/trading/test_fills.py tests/trading/test_accounts.py
+# test_register.py scans, with kernels that need compiled code
+UNCOMPILED := tests/compute $(filter-out tests/indicators/test_register.py,$(wildcard tests/indicators/test_*.py)) tests/trading/test_fills.py tests/trading/test_accounts.py
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
