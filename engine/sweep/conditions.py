@@ -84,7 +84,7 @@ class Condition:
 def conditions_of(family: Family) -> list[Condition]:
     """A family's conditions, in their order."""
     return [
-        Condition(tree, {n: moved for (c, n), moved in family.slots.items() if c == number})
+        Condition(tree.node, {n: moved for (c, n), moved in family.slots.items() if c == number})
         for number, tree in enumerate(family.base.conditions)
     ]
 

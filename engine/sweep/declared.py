@@ -26,10 +26,10 @@ from engine.scan.plan import rank_expression
 from engine.sweep.axes import text_of
 from engine.sweep.template import Kind, Template
 from engine.sweep.traced import Notes, names_of, plain, traced
-from engine.sweep.trees import Node, conjuncts_of, numbers, skeleton, with_numbers
+from engine.sweep.trees import Node, Tree, conjuncts_of
 
 CRITERIA = "scanners.criteria_scanner"  # whose texts are parsed, and read by no other code
-UNIVERSE = "universe"
+MOST_KNOWN = 2_000  # clauses whose conditions are remembered
 Values = Mapping[str, Any]
 
 
@@ -41,11 +41,11 @@ class NotColumns(Exception):
 class Declared:
     """What a scanner of some values declares.
 
-    conditions  trees that must all hold
-    rank        tree of what hits are ranked by, or None
+    conditions  that must all hold
+    rank        node of what hits are ranked by, or None
     """
 
-    conditions: tuple[Node, ...]
+    conditions: tuple[Tree, ...]
     rank: Node | None
     descending: bool
     limit: int | None
@@ -56,7 +56,7 @@ class Declared:
     def shape(self) -> str:
         """All of it but the conditions' numbers and the limit."""
         rest = [self.rank, self.descending, self.session_limit, self.indicators]
-        return json.dumps([[skeleton(one) for one in self.conditions], rest], default=str)
+        return json.dumps([[one.skeleton for one in self.conditions], rest], default=str)
 
 
 class Builder:
@@ -72,6 +72,8 @@ class Builder:
         kind: Any = template.made.get(block["module"]) or load_scanner_class(block["module"])
         self.is_criteria = block["module"] == CRITERIA
         self.kind: type[ColumnarScanner] = _checked(kind)
+
+        self._known: dict[str | None, list[Tree]] = {}
 
     def is_number(self, name: str) -> bool:
         """Whether a parameter is given to the scanner as it is, in one place, so that it can be traced."""
@@ -126,18 +128,30 @@ class Builder:
         """A scanner's own name of a parameter -> the name in the sweep."""
         return {self._key(name): name for name in names}
 
+    def _conditions(self, expression: Any) -> list[Tree]:
+        """The conditions of a clause; most clauses are the same in most variants."""
+        try:
+            text = expression.meta.serialize(format="json")
+        except (AttributeError, pl.exceptions.PolarsError, ValueError):
+            text = None
+        if text is None or text not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = [Tree.of(node) for node in conjuncts_of(_node(expression))]
+        return self._known[text]
+
     def _declared(self, scanner: ColumnarScanner) -> Declared:
         criteria = declared(scanner, "criteria", self.label, ScannerError)
         rank = scanner.rank_by
         if isinstance(rank, str):
             features = declared(scanner, "features", self.label, ScannerError)
             rank = rank_expression(rank, features)
-        conditions = [part for one in criteria.values() for part in conjuncts_of(_tree(one))]
+        conditions = [part for one in criteria.values() for part in self._conditions(one)]
         if not conditions:
             raise NotColumns("criteria() names no clause")
         return Declared(
             tuple(conditions),
-            None if rank is None else _tree(rank),
+            None if rank is None else _node(rank),
             bool(scanner.rank_descending),
             scanner.limit,
             scanner.session_limit,
@@ -164,11 +178,11 @@ class Family:
         """What the variant of these codes, one of each parameter, declares."""
         conditions = []
         for place, tree in enumerate(self.base.conditions):
-            values = numbers(tree)
+            values = list(tree.numbers)
             for number in range(len(values)):
                 if moved := self.slots.get((place, number)):
                     values[number] = moved[1][codes[moved[0]]]
-            conditions.append(with_numbers(tree, values))
+            conditions.append(tree.having(values))
         limit = self.base.limit if self.limit is None else self.limit[1][codes[self.limit[0]]]
         return replace(self.base, conditions=tuple(conditions), limit=limit)
 
@@ -228,7 +242,7 @@ def _family(
             if place in moved:
                 return {name, moved[place][0]}
             condition, number = place
-            moved[place] = name, tuple(numbers(one.conditions[condition])[number] for one in built)
+            moved[place] = name, tuple(one.conditions[condition].numbers[number] for one in built)
         if any(one.limit != base.limit for one in built) or name in {keys[k] for k in limit}:
             if limits is not None or None in (one.limit for one in built):
                 return {name}
@@ -238,7 +252,7 @@ def _family(
 
 def _moving(built: Sequence[Declared]) -> list[tuple[int, int]]:
     """The (condition, number) places at which declarations of the same shape differ."""
-    parts = [[numbers(condition) for condition in one.conditions] for one in built]
+    parts = [[condition.numbers for condition in one.conditions] for one in built]
     return sorted(
         {
             (condition, number)
@@ -250,13 +264,13 @@ def _moving(built: Sequence[Declared]) -> list[tuple[int, int]]:
     )
 
 
-def _tree(expression: Any) -> Node:
+def _node(expression: Any) -> Node:
     if not isinstance(expression, pl.Expr):
         expression = pl.lit(expression)
     tree = nodes(expression)
     if tree is None:
         raise NotColumns("an expression holds a Python function")
-    return with_numbers(tree, numbers(tree))  # a negated number as a number
+    return tree
 
 
 def _checked(kind: Any) -> type[ColumnarScanner]:

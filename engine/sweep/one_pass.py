@@ -112,7 +112,7 @@ def judge_in_one_pass(
     plan = PassPlan(builder.label, families)
     ahead = Ahead(archive, asked.horizons)
     members = group.of_family(read)
-    boxes = _boxes(families, plan, group, read, members, asked)
+    boxes = _boxes(families, plan, group, read, asked, len(ahead.table))
     judges: Sequence[Boxes | Bitmaps] = boxes or [
         Bitmaps(_listed(families, plan, group, read, members), asked, len(ahead.table))
     ]
@@ -197,14 +197,14 @@ def _boxes(
     plan: PassPlan,
     group: Group,
     read: Sequence[str],
-    members: Sequence[Ints],
     asked: Asked,
+    symbols: int,
 ) -> list[Boxes] | None:
     """A grid for each family; None where one of them is none."""
     axes = {axis.name: axis for axis in group.axes if axis.name not in read}
     sizes = {name: len(axis) for name, axis in axes.items()}
     made = []
-    for family, tests, own in zip(families, plan.tests, members, strict=True):
+    for family, tests, own in zip(families, plan.tests, group.of_family(read), strict=True):
         limited = (
             asked.first_hit
             or family.limit
@@ -214,7 +214,7 @@ def _boxes(
         orders = None if limited else strictness_of(tests, sizes)
         if orders is None or not _is_grid(group, sizes, own):
             return None
-        made.append(Boxes(tests, sizes, orders, asked.horizons))
+        made.append(Boxes(tests, sizes, orders, asked.horizons, symbols))
     return made
 
 
