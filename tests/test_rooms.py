@@ -35,6 +35,7 @@ ROOMS = [
     "audit",
     "analysis",
     "runs",
+    "sweep",
     "report",
     "api",
 ]

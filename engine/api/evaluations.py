@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from engine.analysis.evaluate import LEAST_SESSIONS, Evaluation, Evaluator
+from engine.analysis.evaluate import Evaluation, Evaluator
+from engine.analysis.exact_sums import LEAST_SESSIONS
 from engine.analysis.forward_returns import HORIZONS
 from engine.api.notebook_html import facts_html
 from engine.api.open_market import OpenMarket, folder_of, open_market

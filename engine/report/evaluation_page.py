@@ -6,7 +6,8 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from engine.analysis.evaluate import LEAST_SESSIONS, Evaluation
+from engine.analysis.evaluate import Evaluation
+from engine.analysis.exact_sums import LEAST_SESSIONS
 from engine.analysis.forward_returns import HORIZONS
 from engine.report.candle_charts import figure_html, plotly
 
