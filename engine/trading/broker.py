@@ -71,17 +71,46 @@ class StrategyTerms:
     max_bars: int = 0
 
 
-class Broker:
-    """One account, the orders and positions of all strategies in it."""
+class Names:
+    """Symbols and reasons, and the numbers that they have in records; accounts that are walked over the same session share them."""
 
-    def __init__(
-        self, account: AccountConfig, costs: CostsConfig, strategies: Sequence[StrategyTerms]
-    ):
-        self.strategies = [terms.name for terms in strategies]
+    def __init__(self) -> None:
         self.symbols: list[str] = []
         self._ids: dict[str, int] = {}
         self._reasons: list[str] = []
         self._reason_codes = {name: code for code, name in enumerate(REASONS)}
+
+    def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
+        """The numbers of symbols, given to them when they are first asked for."""
+        new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
+        self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
+        self.symbols += new
+        return [self._ids[symbol] for symbol in symbols]
+
+    def reason_code(self, reason: str) -> int:
+        """The number of a reason."""
+        if reason not in self._reason_codes:
+            self._reason_codes[reason] = OWN_REASONS + len(self._reasons)
+            self._reasons.append(reason)
+        return self._reason_codes[reason]
+
+    def reason(self, code: int) -> str:
+        """The reason of a number."""
+        return REASONS[code] if code < OWN_REASONS else self._reasons[code - OWN_REASONS]
+
+
+class Broker:
+    """One account, the orders and positions of all strategies in it."""
+
+    def __init__(
+        self,
+        account: AccountConfig,
+        costs: CostsConfig,
+        strategies: Sequence[StrategyTerms],
+        names: Names | None = None,
+    ):
+        self.strategies = [terms.name for terms in strategies]
+        self.names = names or Names()
         self.scale = 10.0**account.currency_decimals
         count = len(strategies)
         self.books = Books(
@@ -105,29 +134,28 @@ class Broker:
 
     # -- names
 
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols by their numbers."""
+        return self.names.symbols
+
     def symbol_id(self, symbol: str) -> int:
         """The number of a symbol, given to it when it is first asked for."""
         return self.symbol_ids([symbol])[0]
 
     def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
-        """The numbers of symbols."""
-        new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
-        if new:
-            self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
-            self.symbols += new
-            self._make_room_for_symbols()
-        return [self._ids[symbol] for symbol in symbols]
+        """The numbers of symbols, which the books have room for."""
+        found = self.names.symbol_ids(symbols)
+        self.make_room_for_symbols()
+        return found
 
     def reason_code(self, reason: str) -> int:
         """The number of a reason."""
-        if reason not in self._reason_codes:
-            self._reason_codes[reason] = OWN_REASONS + len(self._reasons)
-            self._reasons.append(reason)
-        return self._reason_codes[reason]
+        return self.names.reason_code(reason)
 
     def reason(self, code: int) -> str:
         """The reason of a number."""
-        return REASONS[code] if code < OWN_REASONS else self._reasons[code - OWN_REASONS]
+        return self.names.reason(code)
 
     # -- the run
 
@@ -138,11 +166,11 @@ class Broker:
     def split(self, symbol: str, ratio: float, now: int) -> None:
         """A split's ex-date."""
         self._ensure(8)
-        overnight.split(self.books, self._ids[symbol], ratio, now)
+        overnight.split(self.books, self.symbol_id(symbol), ratio, now)
 
     def dividend(self, symbol: str, amount: float) -> None:
         """A dividend's ex-date; the amount is per share as held before any split of the day."""
-        overnight.dividend(self.books, self._ids[symbol], amount)
+        overnight.dividend(self.books, self.symbol_id(symbol), amount)
 
     def write_off(self, now: int) -> None:
         """End positions in symbols that have been silent for too long."""
@@ -287,7 +315,8 @@ class Broker:
         }
         self.books = self.books._replace(**grown)
 
-    def _make_room_for_symbols(self) -> None:
+    def make_room_for_symbols(self) -> None:
+        """Give each symbol that has a number a place in the books."""
         strategies, have = self.books.positions.shape
         if len(self.symbols) <= have:
             return
