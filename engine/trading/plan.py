@@ -264,21 +264,6 @@ class Signals:
     fields: Mapping[str, NDArray[np.generic]]
     rank: Floats | None = None
 
-    def records(
-        self,
-        strategy: int,
-        ticks: Ints,
-        instants: Ints,
-        symbols: Ints,
-        finders: Mapping[int, Finder],
-    ) -> NDArray[np.void]:
-        """SIGNAL records, sorted by instant and rank.
-
-        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
-        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
-        """
-        return self.ordered_records(strategy, ticks, instants, symbols, finders)[0]
-
     def ordered_records(
         self,
         strategy: int,
@@ -287,7 +272,11 @@ class Signals:
         symbols: Ints,
         finders: Mapping[int, Finder],
     ) -> tuple[NDArray[np.void], Ints]:
-        """`records`, and which of the signals each of them is."""
+        """SIGNAL records, sorted by instant and rank, and which of the signals each of them is.
+
+        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
+        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
+        """
         made = np.zeros(len(self.at), records.SIGNAL)
         for name in (*PRICES, "size", "weight"):
             made[name] = np.nan
