@@ -54,6 +54,7 @@ class VariantsDesk:
         self.accounts = [self._account(config) for config in configs]
         self._sessions, self._last_date, self._close = 0, dt.date.min, 0
         self._scene: Scene | None = None
+        self._active: list[str] = []  # symbols that are active at the session's open
 
     def _account(self, config: SessionConfig) -> Account:
         blocks, terms = [], []
@@ -104,7 +105,7 @@ class VariantsDesk:
 
     def begin_session(self, scene: Scene) -> None:
         """The session's open, after the pre-session scans."""
-        self._scene = scene
+        self._scene, self._active = scene, scene.data.get_active_symbols()
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
         """A scan that could not be foreseen found symbols: accounts cannot share what it finds."""
@@ -145,7 +146,7 @@ class VariantsDesk:
 
     def _walks(self, scene: Scene) -> list[Walk]:
         """Accounts that see the same of the session, by what they hold; of these, by conditions."""
-        active = scene.data.get_active_symbols()
+        active = self._active
         groups: dict[tuple[tuple[str, ...], Hashable], list[Account]] = {}
         for account in self.accounts:
             groups.setdefault(self._holds(account, scene, active), []).append(account)
