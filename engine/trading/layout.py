@@ -71,10 +71,10 @@ class Layout:
             return prices
         for place, i in enumerate(rows.tolist()):
             seen = int(
-                np.searchsorted(self.tape.times[self.tape.cursors[i] : self.tape.ends[i]], now)
+                np.searchsorted(self.tape.times[self.tape.starts[i] : self.tape.ends[i]], now)
             )
             prices[place] = (
-                self.tape.close[self.tape.cursors[i] + seen - 1] if seen else prices[place]
+                self.tape.close[self.tape.starts[i] + seen - 1] if seen else prices[place]
             )
         return prices
 
