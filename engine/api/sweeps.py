@@ -27,6 +27,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig, SweepConfig
 from engine.errors import ConfigError
 from engine.progress import Progress
+from engine.results.outcomes import HORIZONS
 from engine.sweep import store
 from engine.sweep.axes import Axis, axes_of, text_of
 from engine.sweep.run_sweep import Sweep, SweepResult, run_sweep
@@ -83,6 +84,7 @@ def sweep(
     sobol: int | None = None,
     seed: int | None = None,
     first_hit: bool = False,
+    horizons: Sequence[str] | None = None,
     out: str | Path | None = None,
     on_progress: Progress | None = None,
     spell: Spell = str,
@@ -97,10 +99,17 @@ def sweep(
     random    so many variants drawn by chance, with `seed`, in place of every combination; of an axis "0.01:0.10", any value between
     sobol     so many variants that fill the grid evenly
     first_hit  judge the first hit of each symbol and session alone
+    horizons  of forward returns: some of m5, m15, m30, m60, close, next_open, next_close, day5, mfe, mae; all where left out
     out       a folder for variants.parquet and manifest.json
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
-    chosen = SweepConfig(random=random, sobol=sobol, seed=seed or 0, first_hit=first_hit)
+    chosen = SweepConfig(
+        random=random,
+        sobol=sobol,
+        seed=seed or 0,
+        first_hit=first_hit,
+        horizons=list(horizons) if horizons else None,
+    )
     texts = [where] if isinstance(where, str) else list(where)
     if any(map(_is_config, scanners)):
         if len(scanners) > 1 or texts or options:
@@ -128,6 +137,7 @@ def sweep(
         sobol=chosen.sobol,
         seed=chosen.seed,
         first_hit=chosen.first_hit,
+        horizons=chosen.horizons or HORIZONS,
         where=texts,
     )
     with telling(on_progress) as progress:
@@ -171,10 +181,15 @@ def _grid(grid: Grid | None, loaded: LoadedConfig) -> Grid:
 
 def _chosen(given: SweepConfig, block: SweepConfig | None) -> SweepConfig:
     """How variants are chosen: as given, else as the config says."""
-    if block is None or given.random or given.sobol:
+    if block is None:
         return given
-    return block.model_copy(
-        update={"seed": given.seed or block.seed, "first_hit": given.first_hit or block.first_hit}
+    drawn = given if given.random or given.sobol else block
+    return SweepConfig(
+        random=drawn.random,
+        sobol=drawn.sobol,
+        seed=given.seed or block.seed,
+        first_hit=given.first_hit or block.first_hit,
+        horizons=given.horizons or block.horizons,
     )
 
 

@@ -62,6 +62,11 @@ def several_where(command: Any) -> Any:
 @click.option(
     "--first-hit", is_flag=True, help="Judge the first hit of each symbol and session alone."
 )
+@click.option(
+    "--horizons",
+    metavar="NAME,NAME",
+    help="Horizons of forward returns, such as m30,close; all of `barsweep evaluate` where left out.",
+)
 @click.option("--out", type=FOLDER, help="Folder for variants.parquet and manifest.json.")
 @click.option("--show", "run", type=FOLDER, help="A sweep's folder: write the config of --variant.")
 @click.option("--variant", type=click.IntRange(0), help="With --show: the number of the variant.")
@@ -75,6 +80,7 @@ def sweep_command(
     sobol: int | None,
     seed: int,
     first_hit: bool,
+    horizons: str | None,
     out: Path | None,
     run: Path | None,
     variant: int | None,
@@ -106,6 +112,7 @@ def sweep_command(
             sobol=sobol,
             seed=seed,
             first_hit=first_hit,
+            horizons=horizons.split(",") if horizons else None,
             out=out,
             on_progress=progress,
             spell=spell,

@@ -52,6 +52,7 @@ def manifest_of(result: SweepResult, archive: Archive) -> dict[str, Any]:
             "drawn": sweep.drawn,
             "seed": sweep.seed,
             "first_hit": sweep.first_hit,
+            "horizons": sweep.horizons,
         },
         "ways": result.ways,
         "seconds": result.seconds,

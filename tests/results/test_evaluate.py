@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from engine.archive.archive import Archive
 from engine.archive.importer import ImportOptions, import_bars
 from engine.panel.symbol_table import SymbolTable
-from engine.results.evaluate import LEAST_SESSIONS, Evaluator, Tally, deflated
+from engine.results.evaluate import Evaluator, Tally, deflated
+from engine.results.exact_sums import LEAST_SESSIONS
 from engine.results.outcomes import DAYS, HORIZONS, MINUTES, Forward
 from tests.cli.barsweep import Barsweep
 from tests.data import real_data
