@@ -25,6 +25,7 @@ from engine.sweep.declared import Builder, NotColumns
 from engine.sweep.figures import Asked
 from engine.sweep.one_by_one import AT_ONCE, judge_one_by_one
 from engine.sweep.one_pass import Group, judge_in_one_pass
+from engine.sweep.strategy_variants import TradingFigures, judge_trading
 from engine.sweep.template import Template, template_of
 from engine.sweep.variants import Variants, drawn, grid_of, spread
 
@@ -82,6 +83,11 @@ class Sweep:
         """The config of a variant: run alone it gives the figures of the variant."""
         return self.template.config(self.variants.values(number))
 
+    @property
+    def trades(self) -> bool:
+        """Whether the config has strategies."""
+        return any(block["enabled"] for block in self.template.content["strategies"])
+
     def scanners(self) -> list[tuple[int, str]]:
         """Place and name of each scanner of the config that is enabled."""
         scanners = self.template.content["session_data_config"]["scanners"]
@@ -97,13 +103,15 @@ class SweepResult:
     """What a sweep came to.
 
     figures  a row a variant, in the order of their numbers
-    ways     of each scanner how its variants were judged, and why
+    ways     of each scanner how its variants were judged, and why; of strategies together as `trading`
+    trading  what the variants' strategies traded, and their daily returns; None without strategies
     """
 
     sweep: Sweep
     figures: pl.DataFrame = field(repr=False)
     ways: dict[str, str]
     seconds: float
+    trading: TradingFigures | None = field(default=None, repr=False)
 
     @property
     def variants(self) -> pl.DataFrame:
@@ -127,15 +135,34 @@ def run_sweep(sweep: Sweep, archive: Archive, progress: Progress) -> SweepResult
     """Judge all variants of a sweep over an archive."""
     clock, frames, ways = time.perf_counter(), [], {}
     scanners = sweep.scanners()
-    if not scanners:
-        raise ConfigError("no scanner", where="sweep", expected="one at least that is enabled")
+    if not scanners and not sweep.trades:
+        raise ConfigError(
+            "no scanner", where="sweep", expected="one at least that is enabled, or a strategy"
+        )
     for number, label in scanners:
         figures, ways[label] = _judge(sweep, number, archive, progress)
         if len(scanners) > 1:
             figures = figures.rename({name: f"{label}.{name}" for name in figures.columns})
         frames.append(figures)
-    seconds = time.perf_counter() - clock
-    return SweepResult(sweep, pl.concat(frames, how="horizontal"), ways, seconds)
+    trading = None
+    if sweep.trades:
+        configs = [sweep.config(number) for number in range(len(sweep.variants))]
+        trading = judge_trading(configs, archive, progress)
+        frames.append(trading.figures)
+        ways["trading"] = trading.way
+    together = pl.concat(frames, how="horizontal")
+    _refuse_names(sweep, together.columns)
+    return SweepResult(sweep, together, ways, time.perf_counter() - clock, trading)
+
+
+def _refuse_names(sweep: Sweep, figures: Sequence[str]) -> None:
+    for axis in sweep.variants.axes:
+        if axis.name in figures:
+            raise ConfigError(
+                f"the parameter {axis.name} is called as a figure is",
+                where="grid",
+                expected="its whole name, such as SCANNER.NAME or strategies.STRATEGY.NAME",
+            )
 
 
 def _judge(

@@ -22,7 +22,7 @@ from engine.sweep.run_sweep import SweepResult
 from engine.sweep.template import Kind, Place, Template
 from engine.sweep.variants import NUMBER, column_of
 
-MANIFEST, VARIANTS = "manifest.json", "variants.parquet"
+MANIFEST, VARIANTS, DAILY = "manifest.json", "variants.parquet", "daily_returns.parquet"
 
 
 def write(result: SweepResult, archive: Archive, folder: Path) -> None:
@@ -30,6 +30,9 @@ def write(result: SweepResult, archive: Archive, folder: Path) -> None:
     try:
         with atomic_path(folder / VARIANTS) as temporary:
             result.variants.write_parquet(temporary)
+        if result.trading is not None:
+            with atomic_path(folder / DAILY) as temporary:
+                result.trading.daily().write_parquet(temporary)
         with atomic_path(folder / MANIFEST) as temporary:
             temporary.write_text(json.dumps(manifest_of(result, archive), indent=2), "utf-8")
     except OSError as error:
@@ -79,6 +82,11 @@ def read_variants(folder: Path) -> pl.DataFrame:
         raise RunError(
             f"cannot be read: {str(error).splitlines()[0]}", where=folder / VARIANTS
         ) from None
+
+
+def read_daily(folder: Path) -> pl.DataFrame | None:
+    """A row a variant and session: number, session, return; None of a sweep without strategies."""
+    return pl.read_parquet(folder / DAILY) if (folder / DAILY).exists() else None
 
 
 def config_of(folder: Path, number: int) -> LoadedConfig:

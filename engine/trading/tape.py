@@ -33,8 +33,8 @@ def make_tape(panel: Panel, codes: Ints, instants: Ints) -> Tape:
 
 def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> Tape:
     """One bar a symbol, out of the years that a block of daily bars holds."""
-    there = bars.ends > bars.starts
-    rows, ends = bars.starts[there], np.cumsum(there)
+    there = (bars.ends > bars.starts).astype(np.int64)
+    rows, ends = bars.starts[there > 0], np.cumsum(there)
     columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
     times = np.full(len(rows), session.open)
     return tape_of(codes, ends - there, ends, times, instants, **columns)
