@@ -5,6 +5,7 @@ Tables of other engineers' figures go beside them.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +20,12 @@ from engine.errors import ConfigError, RunError, WriteError
 from engine.results.provenance import provenance
 from engine.sweep.axes import Axis
 from engine.sweep.run_sweep import SweepResult
+from engine.sweep.sweep_page import sweep_page
 from engine.sweep.template import Kind, Place, Template
 from engine.sweep.variants import NUMBER, column_of
 
 MANIFEST, VARIANTS, DAILY = "manifest.json", "variants.parquet", "daily_returns.parquet"
+PAGE = "sweep.html"
 
 
 def write(result: SweepResult, archive: Archive, folder: Path) -> None:
@@ -33,6 +36,9 @@ def write(result: SweepResult, archive: Archive, folder: Path) -> None:
         if result.trading is not None:
             with atomic_path(folder / DAILY) as temporary:
                 result.trading.daily().write_parquet(temporary)
+        if importlib.util.find_spec("plotly") is not None:
+            with atomic_path(folder / PAGE) as temporary:
+                temporary.write_text(sweep_page(result), "utf-8")
         with atomic_path(folder / MANIFEST) as temporary:
             temporary.write_text(json.dumps(manifest_of(result, archive), indent=2), "utf-8")
     except OSError as error:
