@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
+from pydantic import ValidationError
 
 from engine.api.html import facts_html
 from engine.api.market import Market, Scannable, market_of
@@ -30,6 +31,7 @@ from engine.progress import Progress
 from engine.results.outcomes import HORIZONS
 from engine.sweep import store
 from engine.sweep.axes import Axis, axes_of, text_of
+from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.run_sweep import Sweep, SweepResult, run_sweep
 from engine.sweep.template import WHERE, with_texts
 
@@ -56,6 +58,17 @@ class Swept:
     def ways(self) -> dict[str, str]:
         """How the variants of each scanner were judged, and why."""
         return self.result.ways
+
+    @property
+    def computed(self) -> int:
+        """How many variants were judged; of the others the figures were known from an earlier sweep in the same folder."""
+        return self.result.computed
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd, in words; sessions that were skipped among it."""
+        skipped = [f"session {day} was skipped: {why}" for day, why in self.result.skipped.items()]
+        return [*skipped, *self.result.warnings]
 
     @property
     def seconds(self) -> float:
@@ -103,12 +116,12 @@ def sweep(
     out       a folder for variants.parquet and manifest.json
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
-    chosen = SweepConfig(
+    chosen = _chosen_by(
         random=random,
         sobol=sobol,
         seed=seed or 0,
         first_hit=first_hit,
-        horizons=list(horizons) if horizons else None,
+        horizons=None if horizons is None else list(horizons),
     )
     texts = [where] if isinstance(where, str) else list(where)
     if any(map(_is_config, scanners)):
@@ -141,10 +154,16 @@ def sweep(
         where=texts,
     )
     with telling(on_progress) as progress:
-        result = run_sweep(swept, bars, progress)
-    if out is not None:
-        store.write(result, bars, Path(out))
-    return Swept(result, None if out is None else Path(out))
+        if out is None:
+            return Swept(run_sweep(swept, bars, progress))
+        folder, digest = Path(out), store.digest_of(swept, bars)
+        keeps = not swept.template.made  # a class of a notebook may be another one next time
+        checkpoints = Checkpoints(folder if keeps else None, digest)
+        known = store.known_of(folder, digest) if keeps else None
+        result = run_sweep(swept, bars, progress, checkpoints, known)
+    store.write(result, bars, folder)
+    checkpoints.clear()
+    return Swept(result, folder)
 
 
 def variant_config(run: str | Path, number: int) -> SessionConfig:
@@ -177,6 +196,15 @@ def _grid(grid: Grid | None, loaded: LoadedConfig) -> Grid:
     if grid:
         return grid
     return loaded.config.sweep.grid if loaded.config.sweep else {}
+
+
+def _chosen_by(**given: Any) -> SweepConfig:
+    try:
+        return SweepConfig(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "sweep"
+        raise ConfigError(problem["msg"].removeprefix("Value error, "), where=where) from None
 
 
 def _chosen(given: SweepConfig, block: SweepConfig | None) -> SweepConfig:

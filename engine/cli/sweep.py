@@ -20,6 +20,7 @@ from engine.cli.output import (
     print_facts,
     print_frame,
     print_json,
+    print_warnings,
     progress_bar,
     say,
     tell_of_compiling,
@@ -119,7 +120,8 @@ def sweep_command(
             **keywords,
         )
     _print(swept)
-    return 0
+    print_warnings(swept.warnings)
+    return 1 if swept.result.skipped else 0
 
 
 def _show(run: Path, variant: int | None) -> int:
@@ -133,7 +135,8 @@ def _show(run: Path, variant: int | None) -> int:
 
 def _print(swept: Swept) -> None:
     facts = {
-        "variants": len(swept.variants),
+        "variants": f"{len(swept.variants):,}",
+        **({"computed": f"{swept.computed:,}"} if swept.computed < len(swept.variants) else {}),
         **{f"way of {name}": way for name, way in swept.ways.items()},
         "time": f"{swept.seconds:.2f} s",
         **({"written to": swept.out} if swept.out else {}),

@@ -122,11 +122,14 @@ class SessionCoordinator:
         """
         return self._run(self.scope.dates if dates is None else dates, records_only=True)
 
-    def batches(self) -> Iterator[SessionBatch]:
-        """The run's batches, set up and computed, of which nothing is played: for whoever evaluates the slots and reads no records."""
-        self._begin([self.scope.calendar.session(self.scope.dates[0])], True)
+    def batches(self, dates: Sequence[dt.date]) -> Iterator[SessionBatch]:
+        """Batches of some of the run's sessions, whole blocks, set up and computed, of which nothing is played.
+
+        For whoever evaluates the slots, and reads no records.
+        """
+        self._begin([self.scope.calendar.session(dates[0])], True)
         self.scope.warn_of(self.manager.slots)
-        replay = self.needs.replay(self.scope.dates, lambda *_: False, self)
+        replay = self.needs.replay(dates, lambda *_: False, self)
         with contextlib.closing(replay.batches()) as batches:
             for batch in batches:
                 self.at_hand = batch

@@ -4,7 +4,7 @@ a variant, over the rows that passed. The kernels are in engine/kernels/sum_vari
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,15 @@ class Bitmaps:
             )
 
         in_threads(some, np.array_split(variants, min(len(variants), 4 * threads())))
+
+    def state(self) -> dict[str, Any]:
+        """All that has been added up, by name."""
+        return {"hits": self._hits, "whole": self._whole, "sums": self._sums, "seen": self._seen}
+
+    def restore(self, arrays: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        for name, array in self.state().items():
+            array[:] = arrays[name]
 
     def sums(self) -> Sums:
         """The sums of all variants."""

@@ -154,6 +154,33 @@ class Boxes:
 
         in_threads(one, list(product(range(len(self._horizons)), outer, windows)))
 
+    def state(self) -> dict[str, Any]:
+        """All that has been added up, by name."""
+        tables = {
+            f"{name}_{number}": array
+            for name, arrays in self._tables.items()
+            for number, array in enumerate(arrays)
+        }
+        keys = np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.int64)
+        return tables | {"keys": keys}
+
+    def restore(self, arrays: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        for name, own in self._tables.items():
+            for number, array in enumerate(own):
+                array[:] = arrays[f"{name}_{number}"]
+        self._keys = [arrays["keys"]]
+
+    @property
+    def _tables(self) -> dict[str, list[Any]]:
+        return {
+            "cells": [self._cells, self._sessions, self._symbols],
+            "returns": self._returns,
+            "excesses": self._excesses,
+            "with_one": self._with_one,
+            "sums": self._sums,
+        }
+
     def sums(self) -> Sums:
         """The sums of all variants, those of the last parameter's values next to each other; each as the codes of its values are."""
         self._count_symbols()
@@ -167,7 +194,7 @@ class Boxes:
         sum_down(self._sessions, wide, 1)
         sum_down(self._symbols, wide, 1)
         horizons = {
-            name: HorizonSums(*returns, excesses, sessions, *sums)
+            name: HorizonSums(*[*returns, excesses, sessions, *sums])
             for name, returns, excesses, sessions, sums in zip(
                 self._horizons,
                 self._returns,

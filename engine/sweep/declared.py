@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +26,7 @@ from engine.scan.plan import rank_expression
 from engine.sweep.axes import text_of
 from engine.sweep.template import Kind, Template
 from engine.sweep.traced import Notes, names_of, plain, traced
-from engine.sweep.trees import Node, conjuncts_of, numbers, skeleton
+from engine.sweep.trees import Node, conjuncts_of, numbers, skeleton, with_numbers
 
 CRITERIA = "scanners.criteria_scanner"  # whose texts are parsed, and read by no other code
 UNIVERSE = "universe"
@@ -160,6 +160,18 @@ class Family:
     slots: dict[tuple[int, int], tuple[str, tuple[float, ...]]]
     limit: tuple[str, tuple[int, ...]] | None
 
+    def declared(self, codes: Mapping[str, int]) -> Declared:
+        """What the variant of these codes, one of each parameter, declares."""
+        conditions = []
+        for place, tree in enumerate(self.base.conditions):
+            values = numbers(tree)
+            for number in range(len(values)):
+                if moved := self.slots.get((place, number)):
+                    values[number] = moved[1][codes[moved[0]]]
+            conditions.append(with_numbers(tree, values))
+        limit = self.base.limit if self.limit is None else self.limit[1][codes[self.limit[0]]]
+        return replace(self.base, conditions=tuple(conditions), limit=limit)
+
 
 def families_of(
     builder: Builder,
@@ -244,7 +256,7 @@ def _tree(expression: Any) -> Node:
     tree = nodes(expression)
     if tree is None:
         raise NotColumns("an expression holds a Python function")
-    return tree
+    return with_numbers(tree, numbers(tree))  # a negated number as a number
 
 
 def _checked(kind: Any) -> type[ColumnarScanner]:

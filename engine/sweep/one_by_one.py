@@ -16,6 +16,7 @@ from engine.errors import RunError
 from engine.progress import Progress, silent
 from engine.results.batch_scan import scan_archive
 from engine.results.evaluate import EXCURSIONS, Evaluation, Evaluator
+from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.figures import Asked
 from engine.sweep.template import Template
 
@@ -28,15 +29,20 @@ def judge_one_by_one(
     variants: Sequence[Mapping[str, Any]],
     archive: Archive,
     asked: Asked,
+    checkpoints: Checkpoints,
     progress: Progress,
 ) -> pl.DataFrame:
     """The figures of a scanner's variants, each a value of every parameter: a row a variant, in their order."""
-    found: list[dict[str, Any]] = []
+    frames: list[pl.DataFrame] = []
     for first in range(0, len(variants), AT_ONCE):
         some = variants[first : first + AT_ONCE]
-        found += _judge(template, scanner, some, archive, asked)
-        progress("variants", len(found), len(variants))
-    return frame_of(found)
+        frame = checkpoints.frame(scanner, some)
+        if frame is None:
+            frame = frame_of(_judge(template, scanner, some, archive, asked))
+            checkpoints.keep(frame, scanner, some)
+        frames.append(frame)
+        progress("variants", first + len(some), len(variants))
+    return pl.concat(frames)
 
 
 def _judge(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,17 +17,22 @@ import numpy as np
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
+from engine.errors import ScannerError
+from engine.indicators.block import block_of
 from engine.panel.bars import Ints
+from engine.plug_ins import plug_in_code
 from engine.session.coordinator import SessionCoordinator
 from engine.sweep.axes import Axis
 from engine.sweep.bitmaps import Bitmaps, Listed
 from engine.sweep.boxes import Boxes, strictness_of
+from engine.sweep.checkpoints import Checkpoint
 from engine.sweep.conditions import PassPlan
-from engine.sweep.declared import Builder, Family, families_of
+from engine.sweep.declared import Builder, Family, NotColumns, families_of
 from engine.sweep.figures import Asked, Sums, joined_sums
-from engine.sweep.rows import Ahead, SessionRows
-from engine.sweep.variants import Codes
+from engine.sweep.rows import Ahead
+from engine.sweep.variants import Codes, Variants, distinct_rows
 
+VERIFIED = 50  # variants that are built to see that they are what their family says
 Told = Callable[[int, int], None]  # sessions done, of how many
 
 
@@ -51,6 +57,16 @@ class Group:
             axes.append(Axis(axis.name, tuple(axis.values[code] for code in there)))
         return Group(self.loaded, tuple(axes), codes)
 
+    def parts(self, most: int) -> list[Group]:
+        """All variants where they are a grid, or no more than so many; else so many at a time."""
+        sizes = math.prod(len(axis) for axis in self.axes)
+        if len(self.codes) <= most or sizes == len(self.codes):
+            return [self]
+        return [
+            Group(self.loaded, self.axes, self.codes[first : first + most]).compact()
+            for first in range(0, len(self.codes), most)
+        ]
+
     def combinations(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """The values that some parameters take together, in the order in which variants have them."""
         return [
@@ -67,23 +83,18 @@ class Group:
 
     def _distinct(self, names: Sequence[str]) -> tuple[Codes, Ints]:
         own = [place for place, axis in enumerate(self.axes) if axis.name in names]
-        if not own:
-            return self.codes[:1, :0], np.zeros(len(self.codes), np.int64)
-        sizes = [len(self.axes[place]) for place in own]
-        keys = np.ravel_multi_index(tuple(self.codes[:, own].T), sizes)
-        found, numbers = np.unique(keys, return_inverse=True)
-        return np.stack(np.unravel_index(found, sizes), axis=1).astype(np.int32), numbers.reshape(
-            -1
-        )
+        first, numbers = distinct_rows(Variants(self.axes, self.codes, False), own)
+        return self.codes[first][:, own], numbers
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The sums of a group's variants, of how many sessions, and how they were come by."""
+    """The sums of a group's variants, of how many sessions, how they were come by, and what is odd."""
 
     sums: Sums
     sessions: int
     way: str
+    warnings: list[str]
 
 
 def judge_in_one_pass(
@@ -91,11 +102,13 @@ def judge_in_one_pass(
     group: Group,
     archive: Archive,
     asked: Asked,
+    checkpoint: Checkpoint,
     told: Told,
 ) -> Judged:
     """Sums of all variants of a group. Raises NotColumns where declarations do not tell them apart."""
     values = {axis.name: axis.values for axis in group.axes}
     families, read = families_of(builder, values, group.combinations)
+    _verify(builder, group, families, group.of_family(read))
     plan = PassPlan(builder.label, families)
     ahead = Ahead(archive, asked.horizons)
     members = group.of_family(read)
@@ -103,48 +116,80 @@ def judge_in_one_pass(
     judges: Sequence[Boxes | Bitmaps] = boxes or [
         Bitmaps(_listed(families, plan, group, read, members), asked, len(ahead.table))
     ]
-    sessions = 0
-    for rows in _session_rows(builder, group.loaded, archive, plan, ahead, told):
-        sessions += 1
-        for judge in judges:
-            judge.add(rows)
-    way = _way(families, plan, group, read, judges)
+    coordinator = _coordinator(builder, group.loaded, archive, plan)
+    sessions = _add_sessions(coordinator, ahead, judges, checkpoint, told)
+    way, warnings = _way(families, plan, group, read, judges), coordinator.scope.warnings
     if boxes:
         parts = [(own, one.sums()) for own, one in zip(members, boxes, strict=True)]
-        return Judged(joined_sums(parts, len(group.codes)), sessions, way)
+        return Judged(joined_sums(parts, len(group.codes)), sessions, way, warnings)
     (bitmaps,) = judges
     assert isinstance(bitmaps, Bitmaps)
-    return Judged(joined_sums([(bitmaps.places, bitmaps.sums())], len(group.codes)), sessions, way)
+    parts = [(bitmaps.places, bitmaps.sums())]
+    return Judged(joined_sums(parts, len(group.codes)), sessions, way, warnings)
 
 
-def _session_rows(
-    builder: Builder,
-    loaded: LoadedConfig,
-    archive: Archive,
-    plan: PassPlan,
-    ahead: Ahead,
-    told: Told,
-) -> Any:
-    """The rows of each session of the run."""
+def _verify(
+    builder: Builder, group: Group, families: Sequence[Family], members: Sequence[Ints]
+) -> None:
+    """Hold some variants, drawn by chance, against what their families say. Raises NotColumns where they differ.
+
+    A second look at what traced numbers cannot tell of: code that reads a parameter without asking it (math.sqrt).
+    """
+    family_of = np.empty(len(group.codes), np.int64)
+    for number, own in enumerate(members):
+        family_of[own] = number
+    drawn = np.random.default_rng(0).integers(0, len(group.codes), VERIFIED)
+    for variant in np.unique(drawn).tolist():
+        codes = dict(zip((axis.name for axis in group.axes), group.codes[variant], strict=True))
+        values = {axis.name: axis.values[codes[axis.name]] for axis in group.axes}
+        family = families[family_of[variant]]
+        if builder.build(values) != family.declared(codes):
+            raise NotColumns("its code reads parameters together")
+
+
+def _coordinator(
+    builder: Builder, loaded: LoadedConfig, archive: Archive, plan: PassPlan
+) -> SessionCoordinator:
+    """A run of the scanner, which looks for what every variant looks for."""
 
     def make(parameters: dict[str, Any]) -> Any:
-        scanner = builder.kind(parameters)
-        scanner.plan = lambda: plan.plan  # type: ignore[method-assign]
+        scanner: Any = builder.kind(parameters)
+        scanner.plan = lambda: plan.plan
         return scanner
 
     (block,) = loaded.config.session_data_config.scanners
     with_plan = LoadedConfig(loaded.config, loaded.path, {block.module: make})
-    coordinator = SessionCoordinator(with_plan, archive, None, False)
+    return SessionCoordinator(with_plan, archive, None, False)
+
+
+def _add_sessions(
+    coordinator: SessionCoordinator,
+    ahead: Ahead,
+    judges: Sequence[Boxes | Bitmaps],
+    checkpoint: Checkpoint,
+    told: Told,
+) -> int:
+    """Add the rows of all sessions, from where a sweep before was killed; how many sessions there are."""
+    dates, by_day = coordinator.scope.dates, coordinator.scope.base.is_daily
+    last, done = checkpoint.load(judges) or (dt.date.min, 0)
+    left = [date for date in dates if date > last]
+    if not left:
+        return done
     (slot,) = coordinator.manager.slots
-    dates, done = coordinator.scope.dates, 0
-    for batch in coordinator.batches():
+    for batch in coordinator.batches(left):
         outcomes = slot.evaluate(batch.cross)
-        for number in range(len(batch.sessions)):
-            cross = batch.cross.of_sessions(number, number + 1)
-            rows: SessionRows = ahead.rows(cross, outcomes.of_session(number).hits)
-            yield rows
-            done += 1
+        for number, session in enumerate(batch.sessions):
+            if done and block_of(session.date, by_day) != block_of(last, by_day):
+                checkpoint.save(last, done, judges, False)
+            with plug_in_code("a scan", slot.name, ScannerError):
+                found = outcomes.of_session(number).hits
+            rows = ahead.rows(batch.cross.of_sessions(number, number + 1), found)
+            for judge in judges:
+                judge.add(rows)
+            last, done = session.date, done + 1
             told(done, len(dates))
+    checkpoint.save(last, done, judges, True)
+    return done
 
 
 def _boxes(

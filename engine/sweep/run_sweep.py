@@ -8,23 +8,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.errors import ConfigError, did_you_mean
-from engine.panel.bars import Ints
+from engine.errors import ConfigError, SessionFileError, did_you_mean
 from engine.progress import Progress
 from engine.results.outcomes import HORIZONS
 from engine.sweep.axes import Axis
-from engine.sweep.declared import Builder, NotColumns
+from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.figures import Asked
-from engine.sweep.one_by_one import AT_ONCE, judge_one_by_one
-from engine.sweep.one_pass import Group, judge_in_one_pass
+from engine.sweep.judging import Judging
+from engine.sweep.known import known_figures, merged, worth_keeping
 from engine.sweep.strategy_variants import TradingFigures, judge_trading
 from engine.sweep.template import Template, template_of
 from engine.sweep.variants import Variants, drawn, grid_of, spread
@@ -102,15 +101,21 @@ class Sweep:
 class SweepResult:
     """What a sweep came to.
 
-    figures  a row a variant, in the order of their numbers
-    ways     of each scanner how its variants were judged, and why; of strategies together as `trading`
-    trading  what the variants' strategies traded, and their daily returns; None without strategies
+    figures   a row a variant, in the order of their numbers
+    ways      of each scanner how its variants were judged, and why; of strategies together, as `trading`
+    computed  how many variants were judged; of the others the figures were known
+    warnings  what is odd, in words
+    skipped   date -> why a session could not be read
+    trading   what the variants' strategies traded, and their daily returns; None without strategies
     """
 
     sweep: Sweep
     figures: pl.DataFrame = field(repr=False)
     ways: dict[str, str]
     seconds: float
+    computed: int
+    warnings: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
     trading: TradingFigures | None = field(default=None, repr=False)
 
     @property
@@ -131,117 +136,86 @@ def _check(horizons: Sequence[str]) -> None:
         raise ConfigError(f"horizons {', '.join(horizons)}", expected="each once, one at least")
 
 
-def run_sweep(sweep: Sweep, archive: Archive, progress: Progress) -> SweepResult:
-    """Judge all variants of a sweep over an archive."""
-    clock, frames, ways = time.perf_counter(), [], {}
-    scanners = sweep.scanners()
-    if not scanners and not sweep.trades:
+def run_sweep(
+    sweep: Sweep,
+    archive: Archive,
+    progress: Progress,
+    checkpoints: Checkpoints | None = None,
+    known: pl.DataFrame | None = None,
+) -> SweepResult:
+    """Judge all variants of a sweep over an archive.
+
+    checkpoints  where what is done is kept while the sweep goes on
+    known        variants of an earlier sweep of the same, with figures: those of them that are swept again are taken as they are
+    """
+    if not sweep.scanners() and not sweep.trades:
         raise ConfigError(
             "no scanner", where="sweep", expected="one at least that is enabled, or a strategy"
         )
-    for number, label in scanners:
-        figures, ways[label] = _judge(sweep, number, archive, progress)
-        if len(scanners) > 1:
-            figures = figures.rename({name: f"{label}.{name}" for name in figures.columns})
-        frames.append(figures)
-    trading = None
+    clock = time.perf_counter()
+    result = _scanned(sweep, archive, progress, checkpoints or Checkpoints(), known)
     if sweep.trades:
-        configs = [sweep.config(number) for number in range(len(sweep.variants))]
-        trading = judge_trading(configs, archive, progress)
-        frames.append(trading.figures)
-        ways["trading"] = trading.way
-    together = pl.concat(frames, how="horizontal")
-    _refuse_names(sweep, together.columns)
-    return SweepResult(sweep, together, ways, time.perf_counter() - clock, trading)
+        result = _traded(result, archive, progress)
+    return replace(result, seconds=time.perf_counter() - clock)
 
 
-def _refuse_names(sweep: Sweep, figures: Sequence[str]) -> None:
+def _scanned(
+    sweep: Sweep,
+    archive: Archive,
+    progress: Progress,
+    checkpoints: Checkpoints,
+    known: pl.DataFrame | None,
+) -> SweepResult:
+    """What the variants' scanners found; of strategies, what was known of them is not taken."""
+    if not sweep.scanners():
+        return SweepResult(sweep, pl.DataFrame(), {}, 0.0, len(sweep.variants))
+    usable = None if known is None or sweep.trades else known
+    kept = None if usable is None else known_figures(sweep.variants, usable)
+    new = np.arange(len(sweep.variants)) if kept is None else np.flatnonzero(~kept[1])
+    if kept is not None and not worth_keeping(sweep.variants, new):
+        kept, new = None, np.arange(len(sweep.variants))
+    part = sweep if kept is None else replace(sweep, variants=sweep.variants.some(new))
+    judged = _judged(part, archive, checkpoints, progress) if len(new) else None
+    figures = judged.figures if judged else None
+    if kept is not None:
+        figures = merged(kept[0], new, figures)
+    assert figures is not None
+    ways = {} if judged is None else judged.ways
+    told = [] if judged is None else judged.warnings
+    skipped = {} if judged is None else judged.skipped
+    return SweepResult(sweep, figures, ways, 0.0, len(new), tuple(told), skipped)
+
+
+def _traded(result: SweepResult, archive: Archive, progress: Progress) -> SweepResult:
+    """With what the variants' strategies traded."""
+    sweep = result.sweep
+    configs = [sweep.config(number) for number in range(len(sweep.variants))]
+    trading = judge_trading(configs, archive, progress)
+    figures = pl.concat([result.figures, trading.figures], how="horizontal")
     for axis in sweep.variants.axes:
-        if axis.name in figures:
+        if axis.name in figures.columns:
             raise ConfigError(
                 f"the parameter {axis.name} is called as a figure is",
                 where="grid",
                 expected="its whole name, such as SCANNER.NAME or strategies.STRATEGY.NAME",
             )
+    ways = {**result.ways, "trading": trading.way}
+    return replace(result, figures=figures, ways=ways, trading=trading)
 
 
-def _judge(
-    sweep: Sweep, scanner: int, archive: Archive, progress: Progress
-) -> tuple[pl.DataFrame, str]:
-    """The figures of a scanner for every variant of the sweep, and how they were come by."""
-    template, variants = sweep.template, sweep.variants
-    names = template.of_scanner(scanner)
-    axes = [place for place, axis in enumerate(variants.axes) if axis.name in names]
-    numbers, rows = _distinct(variants, axes)
-    outside = [place for place in axes if not template.within(variants.axes[place].name, scanner)]
-    _, groups = _distinct(Variants(variants.axes, variants.codes[numbers], False), outside)
-    frames, places, ways = [], [], []
-    for group in range(int(groups.max()) + 1):
-        own = np.flatnonzero(groups == group)
-        inside = [place for place in axes if place not in outside]
-        figures, way = _judge_group(
-            sweep, scanner, numbers[own], (inside, outside), archive, progress
-        )
-        frames.append(figures)
-        places.append(own)
-        ways.append(way)
-    figures = (
-        frames[0] if len(frames) == 1 else pl.concat(frames)[np.argsort(np.concatenate(places))]
-    )
-    if len(rows) != len(numbers) or (np.diff(rows) != 1).any():
-        figures = figures[rows]
-    return figures, "; ".join(dict.fromkeys(ways))
-
-
-def _judge_group(
-    sweep: Sweep,
-    scanner: int,
-    numbers: Ints,
-    axes: tuple[list[int], list[int]],
-    archive: Archive,
-    progress: Progress,
-) -> tuple[pl.DataFrame, str]:
-    """Variants that differ in parameters of the scanner alone, the first of the two lists of axes."""
-    variants = sweep.variants
-    inside, outside = axes
-    values = variants.values(int(numbers[0]))
-    loaded = _alone(sweep.template.config(values), scanner)
-    group = Group(
-        loaded,
-        tuple(variants.axes[place] for place in inside),
-        variants.codes[numbers][:, inside],
-    )
-    fixed = {variants.axes[place].name: values[variants.axes[place].name] for place in outside}
-    try:
-        builder = Builder(sweep.template, scanner, fixed)
-        judged = judge_in_one_pass(
-            builder,
-            group.compact(),
-            archive,
-            sweep.asked,
-            lambda done, total: progress("sessions", done, total),
-        )
-        return judged.sums.figures(judged.sessions), judged.way
-    except NotColumns as why:
-        rows = [variants.values(int(number)) for number in numbers]
-        figures = judge_one_by_one(sweep.template, scanner, rows, archive, sweep.asked, progress)
-        return figures, f"one scan a variant, {AT_ONCE} side by side in a pass: {why}"
-
-
-def _alone(loaded: LoadedConfig, scanner: int) -> LoadedConfig:
-    """The config with one of its scanners, and nothing that trades."""
-    data = loaded.config.session_data_config
-    alone = data.model_copy(update={"scanners": [data.scanners[scanner]]})
-    return loaded.changed(session_data_config=alone, strategies=[])
-
-
-def _distinct(variants: Variants, axes: Sequence[int]) -> tuple[Ints, Ints]:
-    """The first variants of each combination of some axes' values, and of each variant which of them it is."""
-    if not axes:
-        return np.zeros(1, np.int64), np.zeros(len(variants), np.int64)
-    sizes = [len(variants.axes[place]) for place in axes]
-    if variants.whole and list(axes) == list(range(len(variants.axes))):
-        return np.arange(len(variants)), np.arange(len(variants))
-    keys = np.ravel_multi_index(tuple(variants.codes[:, axes].T), sizes)
-    _, first, rows = np.unique(keys, return_index=True, return_inverse=True)
-    return first, rows.reshape(-1)
+def _judged(
+    sweep: Sweep, archive: Archive, checkpoints: Checkpoints, progress: Progress
+) -> Judging:
+    """All variants judged, without the sessions that cannot be read where the config says so."""
+    skipped: dict[str, str] = {}
+    while True:
+        try:
+            judging = Judging(sweep, archive, checkpoints, progress, skipped)
+            judging.run()
+            return judging
+        except SessionFileError as error:
+            config = sweep.config(0).config
+            if config.backtest_config.on_corrupt == "stop":
+                raise
+            skipped[str(error.date)] = str(error)
+            archive = archive.without([error.date])

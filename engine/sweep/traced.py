@@ -51,8 +51,9 @@ def names_of(value: Any) -> frozenset[str]:
 
 def plain(value: Any) -> Any:
     """A value as a plain number."""
-    base = float if isinstance(value, TracedFloat) else int
-    return base(base.__pos__(value)) if isinstance(value, Traced) else value
+    if isinstance(value, TracedFloat):
+        return float.__pos__(value)
+    return int.__pos__(value) if isinstance(value, TracedInt) else value
 
 
 def _arithmetic(name: str, reflected: bool) -> Callable[[Any, Any], Any]:

@@ -156,6 +156,20 @@ def test_figures_are_those_of_the_rows(
         )
 
 
+def test_no_figure_depends_on_the_order_of_hits(
+    found: Path, us2018: Archive, evaluated: pl.DataFrame
+) -> None:
+    hits = pl.read_parquet(found)
+    one, other = (
+        Evaluator(rows, us2018).run(SILENT)[0].as_dict()
+        for rows in (hits, hits.sample(fraction=1.0, shuffle=True, seed=3).sort("session"))
+    )
+    assert one["returns"] == other["returns"] and one["excess"] == other["excess"]
+    for horizon in HORIZONS:  # sums are exact
+        values = evaluated[f"return_{horizon}"].drop_nulls().to_list()
+        assert one["returns"][horizon]["mean"] == math.fsum(values) / len(values)
+
+
 def test_what_many_variants_would_have_come_to_is_taken_off() -> None:
     rng = np.random.default_rng(1)
     best = rng.standard_normal((20_000, 50)).max(axis=1).mean()

@@ -40,7 +40,7 @@ def result(axes: tuple[Axis, ...], seed: int = 0) -> SweepResult:
     )
     trading = TradingFigures(figures, returns, DAYS, "together") if count <= 2000 else None
     sweep = Sweep(Template({}, Path(), {}, {}), variants)
-    return SweepResult(sweep, figures, {"gap": "as boxes of a grid"}, 1.0, trading)
+    return SweepResult(sweep, figures, {"gap": "as boxes of a grid"}, 1.0, count, trading=trading)
 
 
 def written(folder: Path, made: SweepResult) -> Path:
