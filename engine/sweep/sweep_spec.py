@@ -67,6 +67,11 @@ class Sweep:
         """The config of a variant: run alone it gives the figures of the variant."""
         return self.template.config(self.variants.values(number))
 
+    @property
+    def trades(self) -> bool:
+        """Whether the config has strategies."""
+        return any(block["enabled"] for block in self.template.content["strategies"])
+
     def scanners(self) -> list[tuple[int, str]]:
         """Place and name of each scanner of the config that is enabled."""
         scanners = self.template.content["session_data_config"]["scanners"]

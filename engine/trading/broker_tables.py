@@ -11,7 +11,8 @@ import polars as pl
 
 from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP, TRADES_SCHEMA
 from engine.session.trader import TableRows
-from engine.trading.broker_account import KINDS, STATES, Broker, Records
+from engine.trading.broker_account import KINDS, STATES, Broker
+from engine.trading.rules import Records
 
 SIDES = {1: "buy", -1: "sell"}
 DIRECTIONS = {1: "long", -1: "short"}

@@ -45,15 +45,14 @@ class TradingDesk:
 
     def __init__(self, config: SessionConfig, archive: Archive, base: Interval):
         self.base = base
-        self._every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
+        self._every_bar = every_bar(base)
         enabled = [one for one in config.strategies if one.enabled]
         self.slots = [
             StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
         ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
-        self._actions = archive.corporate_actions().sort("ex_date", "symbol").rows()
-        self._ex_dates = [ex_date for _, ex_date, *_ in self._actions]
+        self._actions = DatedActions(archive.corporate_actions())
         self._sessions, self._last_date = 0, dt.date.min
         self._before_open: Found = {}  # what scans that could not be foreseen found before the open
         self.session: DeskSession | None = None
@@ -161,19 +160,31 @@ class TradingDesk:
         """
         if self._sessions == 0:
             return
-        first, end = (
-            bisect_right(self._ex_dates, date) for date in (self._last_date, session.date)
-        )
-        if first == end:
-            return
         known = set(self.broker.symbols)
-        for symbol, _, ratio, cash in self._actions[first:end]:
-            if symbol not in known:
-                continue
-            if cash:
-                self.broker.dividend(symbol, cash)
-            if ratio and ratio != 1.0:
-                self.broker.split(symbol, ratio, session.open)
+        for symbol, ratio, cash in self._actions.due(self._last_date, session.date):
+            if symbol in known:
+                act_on(self.broker, symbol, ratio, cash, session.open)
+
+
+class DatedActions:
+    """An archive's corporate actions, found by date."""
+
+    def __init__(self, actions: pl.DataFrame):
+        self._rows = list(actions.sort("ex_date", "symbol").iter_rows())
+        self._ex_dates = [ex_date for _, ex_date, *_ in self._rows]
+
+    def due(self, last: dt.date, date: dt.date) -> list[tuple[str, float | None, float | None]]:
+        """Symbol, split ratio and dividend of actions with `last` < ex-date <= `date`."""
+        first, end = (bisect_right(self._ex_dates, day) for day in (last, date))
+        return [(symbol, ratio, cash) for symbol, _, ratio, cash in self._rows[first:end]]
+
+
+def act_on(broker: Broker, symbol: str, ratio: float | None, cash: float | None, now: int) -> None:
+    """Apply a symbol's dividend, then its split: dividends are per share as held before."""
+    if cash:
+        broker.dividend(symbol, cash)
+    if ratio and ratio != 1.0:
+        broker.split(symbol, ratio, now)
 
 
 def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
@@ -186,7 +197,12 @@ def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
     return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
 
 
-class _EveryBar:
+def every_bar(base: Interval) -> Scheduled:
+    """When a strategy without a schedule decides: at the end of every bar."""
+    return AtClose() if base.is_daily else EveryBar(base)
+
+
+class EveryBar:
     """The end of every bar of regular hours, whatever the session."""
 
     def __init__(self, base: Interval):
