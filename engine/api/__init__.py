@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from engine.api.qualities import Checked, Quality, check, info, quality
     from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
     from engine.api.scans import Scan, scan
-    from engine.archive.ingest.importer import ImportSummary
+    from engine.archive.ingest.import_summary import ImportSummary
     from engine.archive.reading_cost import ReadingCost
     from engine.archive.reference.corporate_actions import ActionsSummary
     from engine.archive.reference.tickers import TickersSummary
@@ -148,7 +148,7 @@ _MODULES = {
     "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",
     "engine.api.scans": "Scan scan",
     "engine.archive.reference.corporate_actions": "ActionsSummary",
-    "engine.archive.ingest.importer": "ImportSummary",
+    "engine.archive.ingest.import_summary": "ImportSummary",
     "engine.archive.reading_cost": "ReadingCost",
     "engine.archive.reference.tickers": "TickersSummary",
     "engine.errors": "BarsweepError Interrupted",

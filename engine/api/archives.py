@@ -18,7 +18,8 @@ from engine.archive.in_place import ForeignFiles
 from engine.archive.ingest.demo import DEFAULT_START
 from engine.archive.ingest.demo import make_demo as make_demo_market
 from engine.archive.ingest.import_options import ImportOptions
-from engine.archive.ingest.importer import ImportSummary, import_bars
+from engine.archive.ingest.import_summary import ImportSummary
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.lean import factor_actions, ticker_intervals
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.quality.archive_diff import Difference
