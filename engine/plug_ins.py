@@ -1,7 +1,9 @@
-"""What a plug-in's own code raises, told as one message: what failed, the file, the line and the expression.
+"""What a plug-in's own code raises, told as one message: what failed, the file, the line and the
+expression.
 
-Scanners, strategies and registered indicators are users' code. Before the first session whatever they raise is a mistake in what we
-were given, like a wrong key of a config. The traceback goes to the log, for `--log-level debug`.
+Scanners, strategies and registered indicators are users' code. Before the first session whatever
+they raise is a mistake in what we were given, like a wrong key of a config. The traceback goes to
+the log, for `--log-level debug`.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def plug_in_code(
     what: str, where: object, error: type[BarsweepError], code: Any = None
 ) -> Iterator[None]:
-    """Run a plug-in's code; `error` for whatever it raises, unless that is a message of ours already.
+    """Run a plug-in's code; `error` for whatever it raises, unless that is a message of ours
+    already.
 
     what   what is run, such as "criteria()"
     where  the plug-in
-    code   the function or class, of which the file is told where the traceback leads nowhere into it
+    code   the function or class, of which the file is told where the traceback leads nowhere into
+           it
     """
     try:
         yield
@@ -157,7 +161,9 @@ def _place(file: str, line: int, expression: str) -> str:
 
 
 def _expression(frame: traceback.FrameSummary) -> str:
-    """The expression of a frame that was evaluated: of its line, the part that Python knows to be at fault."""
+    """The expression of a frame that was evaluated: of its line, the part that Python knows to be
+    at fault.
+    """
     whole = linecache.getline(frame.filename, frame.lineno or 0).encode()
     if frame.colno is not None and frame.end_colno is not None and frame.lineno == frame.end_lineno:
         return whole[frame.colno : frame.end_colno].decode(errors="replace") or frame.line or ""

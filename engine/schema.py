@@ -8,7 +8,8 @@ TIMESTAMP = pl.Datetime("us", "UTC")
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_VALUES = (*PRICE_COLUMNS, "volume")
 
-# A bar: its timestamp labels the START; it is known at timestamp + interval. Frames of bars are sorted by
+# A bar: its timestamp labels the START; it is known at timestamp + interval. Frames of bars are
+# sorted by
 # (symbol, timestamp), unique, prices as traded.
 BAR_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -24,8 +25,10 @@ OPTIONAL_BAR_SCHEMA: dict[str, pl.DataType] = {"vwap": pl.Float64(), "trade_coun
 CORPORATE_ACTIONS_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "ex_date": pl.Date(),
-    "split_ratio": pl.Float64(),  # new shares for one old: 4.0 for a four-for-one split, null or 1.0 for none
-    "cash_dividend": pl.Float64(),  # per share, in the scale before the split of that date; null or 0.0 for none
+    # New shares for one old: 4.0 for a four-for-one split, null or 1.0 for none
+    "split_ratio": pl.Float64(),
+    # Per share, in the scale before the split of that date; null or 0.0 for none
+    "cash_dividend": pl.Float64(),
 }
 
 SYMBOL_MAP_SCHEMA: dict[str, pl.DataType] = {
@@ -73,15 +76,18 @@ QUALITY_SCHEMA: dict[str, pl.DataType] = {
     "expected": pl.UInt32(),
     "present": pl.UInt32(),
     "quality_percent": pl.Float64(),
-    "longest_gap": pl.Float64(),  # minutes of the session without a bar on end, from its open to its close
+    # Minutes of the session without a bar on end, from its open to its close
+    "longest_gap": pl.Float64(),
     "first_bar": TIMESTAMP,  # start of it; null without one
     "last_bar": TIMESTAMP,
 }
-# What `barsweep archive quality` tells: bars of regular hours, and how many of them are odd in which way.
+# What `barsweep archive quality` tells: bars of regular hours, and how many of them are odd in
+# which way.
 ARCHIVE_QUALITY_SCHEMA: dict[str, pl.DataType] = QUALITY_SCHEMA | {
     name: pl.UInt32() for name in ("stale", "spike", "filled", "crossed")
 }
-# What trading leaves. Money and prices are in the archive's currency; `side` of an order is buy or sell, of a trade long or short.
+# What trading leaves. Money and prices are in the archive's currency; `side` of an order is buy or
+# sell, of a trade long or short.
 ORDERS_SCHEMA: dict[str, pl.DataType] = {
     "session": pl.Date(),  # in which it ended
     "order": pl.Int64(),
@@ -107,7 +113,8 @@ ORDERS_SCHEMA: dict[str, pl.DataType] = {
 FILLS_SCHEMA: dict[str, pl.DataType] = {
     "session": pl.Date(),
     "time": TIMESTAMP,  # start of the bar it was filled in; at the closing price: the close
-    "order": pl.Int64(),  # null: a delisted position was ended, or what a split left of less than a lot was paid out
+    # Null: a delisted position was ended, or what a split left of less than a lot was paid out
+    "order": pl.Int64(),
     "strategy": pl.String(),
     "symbol": pl.String(),
     "side": pl.String(),
@@ -155,7 +162,8 @@ EQUITY_SCHEMA: dict[str, pl.DataType] = {
     "drawdown": pl.Float64(),  # below the highest equity so far, 0 or less
     "exposure": pl.Float64(),  # long plus short
     "reserved": pl.Float64(),  # for orders that would open positions
-    "interest": pl.Float64(),  # on borrowed cash while no position was open, so far; other interest is in the trades
+    # On borrowed cash while no position was open, so far; other interest is in the trades
+    "interest": pl.Float64(),
     "open_positions": pl.UInt32(),
     "open_orders": pl.UInt32(),
 }

@@ -1,4 +1,5 @@
-"""An archive of bars, for reading: sessions of intraday bars, years of daily bars, tables beside them.
+"""An archive of bars, for reading: sessions of intraday bars, years of daily bars, tables beside
+them.
 
 The bars lie in files of our own layout or are read in place (`SessionFiles`); `Archive` reads both
 alike. It renames tickers to symbols (`SymbolMap`), so callers see symbols only.
@@ -124,8 +125,8 @@ class Archive:
     ) -> pl.DataFrame:
         """Columns of one session's bars, sorted by symbol and time.
 
-        Where `symbol` is not among the columns, rows are in the file's order, which a symbol map may
-        make differ from the order of symbols.
+        Where `symbol` is not among the columns, rows are in the file's order, which a symbol map
+        may make differ from the order of symbols.
         """
         bars = self.files.read(interval, date, columns)
         return (
@@ -219,7 +220,7 @@ class Archive:
         return self.read_daily_year(year, []).symbols if self.symbol_map.knows(tickers) else tickers
 
     def daily_days(self, year: int) -> NDArray[np.int64]:
-        """Session dates of a year's daily bars: int64[bars], days since 1970-01-01, in file order."""
+        """Session dates of a year's daily bars: int64[bars], days since 1970-01-01, file order."""
         return self._days(read_bars(self.daily_file(year), ["timestamp"])["timestamp"])
 
     def corporate_actions(self) -> pl.DataFrame:
@@ -316,7 +317,10 @@ class Archive:
             ) from None
 
     def _or_gone(self, found: T) -> T:
-        """`found` itself; ArchiveError where it is empty because the archive has been moved away."""
+        """`found` itself.
+
+        ArchiveError where it is empty because the archive has been moved away.
+        """
         if not found and self._had_manifest and not (self.path / layout.MANIFEST).exists():
             raise ArchiveError(
                 "is no longer there",

@@ -1,4 +1,4 @@
-"""An archive that keeps decoded columns in memory, so that later scans need not decode them again."""
+"""An archive that keeps decoded columns in memory, so that later scans decode nothing again."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class KeptBars:
     """Decoded columns of one archive's files, up to `limit` bytes; threads may share it.
 
     When the limit is reached, what was read first stays and nothing is evicted: repeated scans over
-    the same sessions then find the same part of them here, where evicting the oldest would make every
-    scan miss. Values of files that have changed since are read again.
+    the same sessions then find the same part of them here, where evicting the oldest would make
+    every scan miss. Values of files that have changed since are read again.
     """
 
     limit: int

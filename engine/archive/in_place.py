@@ -1,15 +1,15 @@
 """Bars read in place from files in another layout, one or several files a session.
 
     1. `dates`      lists the files; a template such as "date={date}/*.parquet" gives each its date
-    2. `Catalogue`  reads each new or changed session once: whether its rows are sorted and all fit to
-                    be bars, and its daily bars. The catalogue lies in the user's cache folder; nothing
-                    is written beside the files
+    2. `Catalogue`  reads each new or changed session once: whether its rows are sorted and all fit
+                    to be bars, and its daily bars. The catalogue lies in the user's cache folder;
+                    nothing is written beside the files
     3. `read`       decodes a session's columns, renames and converts them, sorts them if necessary
 
 A session reads as an import would have stored it: the same rows are left out, exact copies are read
-once, of conflicting rows the first is kept. Bars of another session than the file's date are left out.
-Where sessions open the evening before (futures), files may be cut by session or by calendar date, so
-a session is read from the files of its date and of the day before.
+once, of conflicting rows the first is kept. Bars of another session than the file's date are left
+out. Where sessions open the evening before (futures), files may be cut by session or by calendar
+date, so a session is read from the files of its date and of the day before.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class ForeignFiles:
         return {date: files for date, files in found.items() if date in sessions}
 
     def _opens_before(self, first: dt.date, last: dt.date) -> bool:
-        """Whether sessions open the evening before: files by calendar date then hold two sessions."""
+        """Whether sessions open the evening before: files by date then hold two sessions."""
         return not self._interval.is_daily and self._calendar.is_overnight(first, last)
 
     def _stamp(self, date: dt.date) -> str:
@@ -196,7 +196,9 @@ class ForeignFiles:
         bars, left_out = self._fit(rows, date)
         clean = not left_out and len(bars) == len(rows)
         times = bars["timestamp"].to_physical()
-        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)  # type: ignore[arg-type]
+        span = (0, 0)
+        if len(times):
+            span = (int(times.min()), int(times.max()))  # type: ignore[arg-type]
         return SessionFacts(
             len(bars), clean, clean and in_order(rows), left_out, *span
         ), bars.select(*BAR_SCHEMA)

@@ -1,4 +1,6 @@
-"""Errors for parts of an archive that its archive.json or its other bars promise, and that are gone."""
+"""Errors for parts of an archive that its archive.json or its other bars promise, and that are
+gone.
+"""
 
 from __future__ import annotations
 

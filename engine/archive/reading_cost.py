@@ -1,4 +1,4 @@
-"""What reading in place costs: one session read from its files, and from an imported session file."""
+"""What reading in place costs: one session read in place, and from an imported session file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class ReadingCost:
 
 
 def reading_cost(archive: Archive, date: dt.date) -> ReadingCost | None:
-    """Measure one session; None for an imported archive, and for daily bars, which are read once only."""
+    """Measure one session.
+
+    None for an imported archive, and for daily bars, which are read once only.
+    """
     if archive.manifest.in_place is None or archive.manifest.base.is_daily:
         return None
     files, interval = ForeignFiles(archive.path, archive.manifest), archive.manifest.base.name

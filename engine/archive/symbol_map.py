@@ -1,9 +1,9 @@
 """Which symbol a ticker belonged to, by date.
 
 Bars are stored as delivered, under the ticker of their day. An archive's `symbol_map.parquet` has
-intervals: `symbol` had `ticker` from start_date up to, not including, end_date. Bars are renamed when
-they are read, so code above the archive sees symbols only: a company that changes its ticker keeps its
-history, and two companies that used one ticker stay apart.
+intervals: `symbol` had `ticker` from start_date up to, not including, end_date. Bars are renamed
+when they are read, so code above the archive sees symbols only: a company that changes its ticker
+keeps its history, and two companies that used one ticker stay apart.
 
 Names that occur in the map, as symbol or as ticker, follow the map only: bars of such a ticker on a
 date that no interval covers belong to no symbol (NOBODY) and are not read.
@@ -87,7 +87,7 @@ class SymbolMap:
         return moved.filter(pl.col("symbol") != NOBODY).sort("symbol", maintain_order=True)
 
     def rename_daily(self, bars: pl.DataFrame) -> pl.DataFrame:
-        """Bars (`symbol`, `date`, ...) with symbols in place of tickers, sorted by symbol and date."""
+        """Bars (`symbol`, `date`, ...) with symbols in place of tickers, sorted by both."""
         mapped = pl.col("symbol").is_in(list(self._names))
         intervals = self.intervals.select("ticker", "start_date", "end_date", owner="symbol")
         within = (pl.col("date") >= pl.col("start_date")) & (

@@ -55,7 +55,8 @@ def _built(factory: Any, mic: str, start: Any, end: Any) -> list[KeptSession]:
             f"exchange_calendars cannot build this calendar ({told})",
             where=mic,
             expected="a calendar that the library can build",
-            fix="try other versions of exchange_calendars and pandas, or give the --exchange of a market with "
+            fix="try other versions of exchange_calendars and pandas, or give the --exchange of "
+            "a market with "
             "the same hours",
         ) from None
 

@@ -1,4 +1,7 @@
-"""Models of a session config. A field is documented here and nowhere else: schema and docs are made from this."""
+"""Models of a session config.
+
+A field is documented here and nowhere else: schema and docs are made from this.
+"""
 
 from __future__ import annotations
 
@@ -76,14 +79,16 @@ class BacktestConfig(Model):
     )
     on_corrupt: Literal["stop", "skip"] = Field(
         "stop",
-        description="what becomes of a run when a session's file cannot be read: it stops, or goes on as if there were none",
+        description="what becomes of a run when a session's file cannot be read: it stops, or "
+        "goes on as if there were none",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> BacktestConfig:
         if self.start_date and self.end_date and self.end_date < self.start_date:
             raise ValueError(
-                f"start_date {self.start_date} is after end_date {self.end_date}: the two are reversed"
+                f"start_date {self.start_date} is after end_date {self.end_date}: the two are "
+                "reversed"
             )
         return self
 
@@ -107,7 +112,10 @@ class IndicatorConfig(Model):
 
 
 class ScheduleConfig(Model):
-    """Ticks at start, start + interval ... up to and including end, exchange-local time; or one at the close."""
+    """Ticks at start, start + interval ...
+
+    Up to and including end, exchange-local time; or one at the close.
+    """
 
     start: WallClock | None = Field(None, description="first tick, exchange-local, such as 09:35")
     end: WallClock | None = Field(
@@ -123,7 +131,8 @@ class ScheduleConfig(Model):
         given = [name for name in ("start", "end", "interval") if getattr(self, name) is not None]
         if len(given) != (0 if self.at else 3):
             raise ValueError(
-                f"got {', '.join([*given, *(['at'] if self.at else [])]) or 'nothing'}; expected start, end and "
+                f"got {', '.join([*given, *(['at'] if self.at else [])]) or 'nothing'}; expected "
+                "start, end and "
                 'interval, or "at": "close" alone'
             )
         _told(lambda _: self.schedule())(None)
@@ -176,7 +185,8 @@ class SessionDataConfig(Model):
     )
     streams: list[IntervalName] | None = Field(
         None,
-        description="intervals of bars that active symbols have; checked to be multiples of the archive's; its own where left out",
+        description="intervals of bars that active symbols have; checked to be multiples of the "
+        "archive's; its own where left out",
     )
     historical: Historical = Field(Historical(), description="history of the active symbols")
     indicators: list[IndicatorConfig] = Field(
@@ -192,7 +202,8 @@ class SessionDataConfig(Model):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no limit. Kept in a process's main "
+        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no "
+        "limit. Kept in a process's main "
         "thread, refused in others",
     )
     interval: IntervalName | None = Field(
@@ -202,7 +213,8 @@ class SessionDataConfig(Model):
         None,
         gt=0,
         le=100,
-        description="scan only symbols that had this percent of the bars of regular hours in the sessions before; null: all",
+        description="scan only symbols that had this percent of the bars of regular hours in the "
+        "sessions before; null: all",
     )
     quality_sessions: int = Field(
         5, ge=1, le=250, description="how many sessions before are counted for min_quality"
@@ -225,7 +237,8 @@ class StrategyConfig(Model):
     """A strategy that trades the active symbols, or those that some scanners found."""
 
     module: Text = Field(
-        description="module path such as engine.strategies.opening_range_breakout, or package.module:ClassName"
+        description="module path such as engine.strategies.opening_range_breakout, or "
+        "package.module:ClassName"
     )
     enabled: bool = Field(True, description="false leaves it out")
     config: dict[str, Any] = Field(
@@ -236,7 +249,8 @@ class StrategyConfig(Model):
     )
     scanners: list[Text] | None = Field(
         None,
-        description='trade only what these scanners found in the session, "config" for the config\'s symbols; null for all',
+        description='trade only what these scanners found in the session, "config" for the '
+        "config's symbols; null for all",
     )
     pre_session: bool = Field(False, description="decide also at the open, before the first bar")
     regular_session: list[ScheduleConfig] | None = Field(
@@ -280,7 +294,8 @@ class AccountConfig(Model):
         None,
         ge=0,
         lt=1,
-        description="with equity below this part of exposure all is closed (margin call); null: half of what leverage asks for",
+        description="with equity below this part of exposure all is closed (margin call); null: "
+        "half of what leverage asks for",
     )
     shorting: bool = Field(True, description="whether positions may be short")
     borrow_rate: float = Field(
@@ -301,13 +316,15 @@ class AccountConfig(Model):
         None,
         gt=0,
         le=1,
-        description="part of a bar's volume that may be traded; the rest of an order waits; null: all",
+        description="part of a bar's volume that may be traded; the rest of an order waits; "
+        "null: all",
     )
     daily_loss_limit_percent: float | None = Field(
         None,
         gt=0,
         le=100,
-        description="after such a loss since the session began all is closed, and nothing opened until the next",
+        description="after such a loss since the session began all is closed, and nothing opened "
+        "until the next",
     )
     flat_at_close: bool = Field(
         False, description="close all positions at each session's closing price"
@@ -323,7 +340,8 @@ class AccountConfig(Model):
     def _margins(self) -> AccountConfig:
         if self.maintenance_margin is not None and self.maintenance_margin * self.leverage > 1:
             raise ValueError(
-                f"maintenance_margin {self.maintenance_margin} is above {1 / self.leverage:g}, what leverage "
+                f"maintenance_margin {self.maintenance_margin} is above {1 / self.leverage:g}, "
+                "what leverage "
                 f"{self.leverage:g} asks for at first"
             )
         return self
@@ -387,7 +405,8 @@ class SessionConfig(Model):
             for name in strategy.scanners or ():
                 if name not in known:
                     raise ValueError(
-                        f"strategy {strategy.label} trades what {name!r} found, which is no scanner of this config; "
+                        f"strategy {strategy.label} trades what {name!r} found, which is no "
+                        "scanner of this config; "
                         f"known are {', '.join(sorted(known))}"
                     )
         return self

@@ -26,8 +26,8 @@ class ImportOptions:
     layout                 name in vendors.LAYOUTS, or "columns" for any file by its columns; None
                            recognizes it
     trust_label            import even bars that lie one interval beside the exchange's sessions
-    append                 read only files that are new or changed; leave sessions that are the same;
-                           refuse to lose symbols
+    append                 read only files that are new or changed; leave sessions that are the
+                           same; refuse to lose symbols
     reading                how the files' columns, times and numbers are read
     """
 

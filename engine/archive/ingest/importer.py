@@ -61,7 +61,10 @@ def import_bars(
 
 
 def _manifest(root: Path, options: ImportOptions) -> layout.ArchiveManifest:
-    """The archive's manifest, or a new one; BarImportError where the archive cannot take imports."""
+    """The archive's manifest, or a new one.
+
+    BarImportError where the archive cannot take imports.
+    """
     if not (root / layout.MANIFEST).exists():
         return layout.ArchiveManifest(exchange=options.exchange or "", source=options.source)
     manifest = layout.read_manifest(root)

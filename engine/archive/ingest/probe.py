@@ -127,7 +127,10 @@ def _is_ambiguous(file: Path, reading: SourceOptions) -> bool:
 
 
 def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """Pieces of a file as (time texts, symbols), both String[rows]; nothing where times are no text."""
+    """Pieces of a file as (time texts, symbols), both String[rows].
+
+    Nothing where times are no text.
+    """
     mapping: dict[str, str] = {}
     columns: list[str] = []
     try:
@@ -145,8 +148,8 @@ def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.S
 def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
     """Texts read in one order, Datetime[rows] in UTC.
 
-    An hour that the clock shows twice (the end of daylight saving) is taken for the earlier one: only
-    the date matters here.
+    An hour that the clock shows twice (the end of daylight saving) is taken for the earlier one:
+    only the date matters here.
     """
     if not has_time(first):
         return parse(texts, order).dt.replace_time_zone("UTC")

@@ -3,8 +3,8 @@
 For each unit of the source (`staging.py`):
 
     1. `_read_unit`       reads its files piece by piece; small pieces are concatenated
-    2. `_split_pieces`    labels become starts, each row gets its session's date; rows that cannot be
-                          bars go to quarantine with their reason
+    2. `_split_pieces`    labels become starts, each row gets its session's date; rows that cannot
+                          be bars go to quarantine with their reason
     3. `_flush`           appends the good rows to the files of their sessions
     4. a line of units.jsonl says that the unit is complete, with what its timestamps reveal
 """

@@ -4,7 +4,8 @@ Intraday sessions have a file each, and their regular hours give the year's dail
 daily bars have one file a year. Each step is noted in the staging folder's done.jsonl, one JSON
 object a line, so that an import that was killed can be continued:
 
-    {"begun": DATE, "interval": NAME}                 an intraday session's file is about to be written
+    {"begun": DATE, "interval": NAME}                 an intraday session's file is about to be
+                                                      written
     {"date": DATE, "kind": KIND, "rows": ROWS,        a session is finished
      "copies": COPIES, "merged": MERGED}
     {"year": YEAR}                                    the year's daily bars are written
@@ -149,7 +150,8 @@ class SessionWriter:
                 f"session {date} would lose {len(lost)} symbols that the source does not have "
                 f"({', '.join(lost.head(5))})",
                 where=self._root,
-                expected="all files of a session in one import: a changed session is replaced whole",
+                expected="all files of a session in one import: a changed session is replaced "
+                "whole",
                 fix="give them all, or leave --append out to replace the session all the same",
             )
         return REPLACED

@@ -120,7 +120,10 @@ class Staging:
             _append(self.folder / QUARANTINE / f"{unit.number:06d}.arrow", rows)
 
     def quarantine_session(self, date: dt.date, rows: pl.DataFrame) -> None:
-        """Put aside conflicting rows of one session; repeating this after a kill rewrites the file."""
+        """Put aside conflicting rows of one session.
+
+        Repeating this after a kill rewrites the file.
+        """
         if len(rows):
             rows.write_ipc_stream(
                 self.folder / QUARANTINE / f"{date}.arrow", compat_level=pl.CompatLevel.oldest()

@@ -1,4 +1,7 @@
-"""Where the bars of two archives differ, session by session. Files of the same bytes are not decoded."""
+"""Where the bars of two archives differ, session by session.
+
+Files of the same bytes are not decoded.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,10 @@ def _read(path: Path) -> pl.DataFrame:
 
 
 def _compare(where: str, a: pl.DataFrame, b: pl.DataFrame) -> Iterator[Difference]:
-    """The session's difference, where there is one; a column that only one has differs in every row."""
+    """The session's difference, where there is one.
+
+    A column that only one has differs in every row.
+    """
     values = [name for name in dict.fromkeys((*a.columns, *b.columns)) if name not in KEY]
     a, b = (
         frame.with_columns(

@@ -21,7 +21,10 @@ class DailySymbols:
         self._symbols: pl.DataFrame | None = None
 
     def lacking(self, bars: pl.DataFrame, session: Session) -> list[str]:
-        """The tickers, sorted, that have bars in a session's regular hours and no daily bar; none where that cannot be read."""
+        """The tickers, sorted, that have bars in a session's regular hours and no daily bar.
+
+        None where that cannot be read.
+        """
         if session.date.year != self._year:
             self._year = session.date.year
             self._symbols = self._read(self._year)

@@ -44,13 +44,18 @@ class Gap(NamedTuple):
     open: float
 
     def __str__(self) -> str:
-        return f"the bar before is {self.days:,} days older, and closes at {self.close:g}; this one opens at {self.open:g}"
+        return (
+            f"the bar before is {self.days:,} days older, and closes at {self.close:g}; this "
+            f"one opens at {self.open:g}"
+        )
 
 
 def long_gaps(archive: Archive) -> Iterator[Gap]:
-    """Bars after MANY sessions in LONG days or more without one, or after SOME sessions at another price; see the module's limits.
+    """Bars after MANY sessions in LONG days or more without one, or after SOME sessions at another
+    price; see the module's limits.
 
-    Sessions that the whole archive lacks are no gap of a symbol. Prices are compared in the scale of the day, by the splits known.
+    Sessions that the whole archive lacks are no gap of a symbol. Prices are compared in the scale
+    of the day, by the splits known.
     """
     sessions = np.array([(date - EPOCH).days for date in archive.sessions("1d")], np.int64)
     splits = archive.corporate_actions().filter(pl.col("split_ratio").is_not_null())

@@ -1,14 +1,17 @@
-"""Splits that the actions do not know, and splits that the bars do not show: from daily bars, a year at a time.
+"""Splits that the actions do not know, and splits that the bars do not show: from daily bars, a
+year at a time.
 
-The previous close, put in the scale of the day by the actions known, should be near the day's open. A jump between them looks like
-a split where
+The previous close, put in the scale of the day by the actions known, should be near the day's open.
+A jump between them looks like a split where
 
     1. it is near a usual ratio: within 5 % of its own size on a logarithmic scale, or within 2.5 %
-    2. the level changes and not one bar: so does the middle of three closes before, to that of three closes from the day on
-    3. nobody traded as on news: at most four times the usual volume (the middle of twenty sessions), in shares of either scale
+    2. the level changes and not one bar: so does the middle of three closes before, to that of
+    three closes from the day on 3. nobody traded as on news: at most four times the usual volume
+    (the middle of twenty sessions), in shares of either scale
 
-Spin-offs and special dividends that the actions do not know are found as well. A split that the actions do know, while the prices
-stay where they were, says that the bars are adjusted already; they would be adjusted twice.
+Spin-offs and special dividends that the actions do not know are found as well. A split that the
+actions do know, while the prices stay where they were, says that the bars are adjusted already;
+they would be adjusted twice.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ import polars as pl
 from engine.archive.archive import Archive
 from engine.archive.reference.corporate_actions import at_bars
 
-# New shares for old. Below 5:4 prices jump by themselves too often; reverse splits are to one share.
+# New shares for old. Below 5:4 prices jump by themselves too often; reverse splits are to one
+# share.
 WHOLE = (
     *range(2, 11),
     12,
@@ -80,7 +84,8 @@ def split_jumps(archive: Archive) -> Iterator[tuple[str, str, dt.date, str]]:
                     NO_JUMP,
                     symbol,
                     date,
-                    f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted already?",
+                    f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted "
+                    "already?",
                 )
 
 
@@ -91,7 +96,9 @@ def ratio_text(ratio: float) -> str:
 
 
 def _jumps(bars: pl.DataFrame) -> pl.DataFrame:
-    """symbol, date, previous close, open, ratio, split: rows that look like a split, or like none where there is one."""
+    """symbol, date, previous close, open, ratio, split: rows that look like a split, or like none
+    where there is one.
+    """
     close = pl.col("close")
     rows = bars.with_columns(
         before=close.shift(1).over("symbol"),

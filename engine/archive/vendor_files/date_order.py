@@ -62,7 +62,8 @@ def ambiguous(
         f"{body!r} can be read as {' and as '.join(read) or 'more than one date'}",
         where=where,
         expected="dates that "
-        "the source, by a part above 12, the calendar's sessions and the order of rows, shows how to read",
+        "the source, by a part above 12, the calendar's sessions and the order of rows, shows "
+        "how to read",
         fix=f"give --time-format {told}",
     )
 
@@ -70,10 +71,12 @@ def ambiguous(
 def mixed(where: object, one: str, order: str, other: str, another: str) -> BarImportError:
     """The error of a source whose dates are written in two orders."""
     return BarImportError(
-        f"{other.strip()!r} is a date with the {another}, and others are read with the {order}, such as {one.strip()!r}",
+        f"{other.strip()!r} is a date with the {another}, and others are read with the {order}, "
+        f"such as {one.strip()!r}",
         where=where,
         expected="dates of one order in all of a source",
-        fix="give --time-format, and import files of another form by themselves, or write dates as 2018-03-05",
+        fix="give --time-format, and import files of another form by themselves, or write dates "
+        "as 2018-03-05",
     )
 
 

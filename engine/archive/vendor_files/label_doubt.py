@@ -159,7 +159,9 @@ def shift_of(span: tuple[int, int] | None, session: Session, interval: Interval)
 
 BESIDE = {"early": "before the open", "late": "after the first"}
 SHIFTED = {
-    "early": "no bar is in the last interval of a session, and there are bars in the one before the open",
-    "late": "no bar is in the first interval of a session, and there are bars in the one after the close",
+    "early": "no bar is in the last interval of a session, and there are bars in the one before "
+    "the open",
+    "late": "no bar is in the first interval of a session, and there are bars in the one after "
+    "the close",
 }
 OTHER = {"early": "open", "late": "close"}

@@ -20,7 +20,8 @@ from engine.errors import BarImportError
 def read_columns(
     path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None = None
 ) -> tuple[pl.DataFrame, float, float]:
-    """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the seconds to decode and to convert.
+    """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the
+    seconds to decode and to convert.
 
     names   of our columns that are wanted, where the file has them
     symbol  whose bars they are, where the path says so

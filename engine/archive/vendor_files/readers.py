@@ -1,7 +1,9 @@
-"""Raw pieces of source files: columns as the vendor names them, of a size that memory holds however long the file.
+"""Raw pieces of source files: columns as the vendor names them, of a size that memory holds however
+long the file.
 
-A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames. `read_columnar` reads what
-is a table already; the others turn a vendor's own encoding into one. What it means is said in vendors.py.
+A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames.
+`read_columnar` reads what is a table already; the others turn a vendor's own encoding into one.
+What it means is said in vendors.py.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ ENDINGS = re.compile(r"\.(parquet|(csv|txt)(\.gz|\.zst)?|zip|json|duckdb|db)$")
 
 
 def ending(path: Path) -> str | None:
-    """parquet, csv, txt, zip, json, duckdb or db, whatever the compression; None for files that cannot hold bars."""
+    """parquet, csv, txt, zip, json, duckdb or db, whatever the compression.
+
+    None for files that cannot hold bars.
+    """
     match = ENDINGS.search(path.name.lower())
     return (match[2] or match[1]) if match else None
 
@@ -39,7 +44,10 @@ def stem(name: str) -> str:
 
 
 def first_line(path: Path) -> str:
-    """The first line of a text file, compressed or not; the column names of a Parquet file; "" where it cannot be read."""
+    """The first line of a text file, compressed or not.
+
+    The column names of a Parquet file; "" where it cannot be read.
+    """
     try:
         if ending(path) == "parquet":
             return ",".join(pq.read_schema(path).names)
@@ -49,7 +57,8 @@ def first_line(path: Path) -> str:
 
 
 def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), columns of CSV as text; raises BarImportError.
+    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), columns of CSV as text;
+    raises BarImportError.
 
     Rows of a .zip have the name of the file inside, in the column INSIDE.
     """
@@ -71,7 +80,9 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 
 def divided(numbers: pl.Expr, divisor: float) -> pl.Expr:
-    """Each number over the divisor, rounded once: Polars multiplies by its inverse, and 1723601 * 0.0001 is not 172.3601."""
+    """Each number over the divisor, rounded once: Polars multiplies by its inverse, and 1723601 *
+    0.0001 is not 172.3601.
+    """
     return numbers.cast(pl.Float64).map_batches(
         lambda s: pl.Series(s.to_numpy() / divisor, nan_to_null=True), pl.Float64
     )
@@ -139,7 +150,9 @@ SECONDS = 32  # rtype of ohlcv-1s
 
 
 def read_databento(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the file where no symbol is."""
+    """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the
+    file where no symbol is.
+    """
     for piece in read_columnar(part, options):
         _check_databento(part.path, piece)
         scaled = piece.with_columns(_databento_price(piece, name) for name in PRICE_COLUMNS)
@@ -207,7 +220,10 @@ def _named_instruments(piece: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 @cache
 def _symbology(folder: Path) -> pl.DataFrame:
-    """Instrument ids and their symbols from d0 to before d1, of a download's symbology.json; raises BarImportError."""
+    """Instrument ids and their symbols from d0 to before d1, of a download's symbology.json.
+
+    Raises BarImportError.
+    """
     path = folder / "symbology.json"
     wanted = "symbology.json of raw_symbol to instrument_id beside the bars"
     if not path.exists():
@@ -280,7 +296,10 @@ NAUTILUS = re.compile(
 
 
 def read_nautilus(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Bars of a catalog file: fixed-point prices as floats, ts_init as the close; a day's label becomes its date."""
+    """Bars of a catalog file: fixed-point prices as floats, ts_init as the close.
+
+    A day's label becomes its date.
+    """
     try:
         metadata = pq.read_schema(part.path).metadata or {}
     except (pa.ArrowException, OSError) as error:
@@ -334,7 +353,9 @@ def _nautilus_piece(
 
 
 def fixed_point(column: pa.Array, digits: int) -> np.ndarray:
-    """Catalog prices as float64[rows]: Decimal128, or little-endian integers of 1e-9 (8 bytes) or 1e-16 (16 bytes)."""
+    """Catalog prices as float64[rows]: Decimal128, or little-endian integers of 1e-9 (8 bytes) or
+    1e-16 (16 bytes).
+    """
     if pa.types.is_decimal(column.type):
         return np.round(np.asarray(column.cast(pa.float64())), digits)
     width = column.type.byte_width
@@ -354,7 +375,10 @@ def fixed_point(column: pa.Array, digits: int) -> np.ndarray:
 
 
 def read_duckdb(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """What a query answers, a batch at a time; raises BarImportError where DuckDB is not installed or the query fails."""
+    """What a query answers, a batch at a time.
+
+    Raises BarImportError where DuckDB is not installed or the query fails.
+    """
     try:
         import duckdb
     except ImportError:

@@ -59,7 +59,10 @@ FILE_NAME = r"^(.+?)(?:\.(?:parquet|(?:csv|txt)(?:\.gz|\.zst)?|zip))$"
 
 
 def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled; what cannot be parsed is null."""
+    """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled.
+
+    What cannot be parsed is null.
+    """
     mapping: dict[str, str] = {}
     columns: list[str] = []
     rows = 0
@@ -84,7 +87,10 @@ def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 
 def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
-    """Our column -> the source's, for all that are there; raises BarImportError where one is that bars cannot do without."""
+    """Our column -> the source's, for all that are there.
+
+    Raises BarImportError where one is that bars cannot do without.
+    """
     present = [name for name in present if name != INSIDE]
     lower = {name.strip().lower(): name for name in reversed(present)}
     found = {
@@ -128,7 +134,8 @@ def bars_of(
 ) -> pl.DataFrame:
     """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed.
 
-    Where a symbol is written in another way than it is stored, the column SPELLED has the way it is written.
+    Where a symbol is written in another way than it is stored, the column SPELLED has the way it is
+    written.
 
     rows  of the file before these
 
@@ -161,7 +168,9 @@ def _with_times(
     bars: pl.DataFrame,
     rows: int,
 ) -> pl.DataFrame:
-    """Bars of which some have no time yet: those that a clock tells twice have one, or it is an error."""
+    """Bars of which some have no time yet: those that a clock tells twice have one, or it is an
+    error.
+    """
     _, texts = label_column(piece, mapping, options)
     zones = _zones(texts, options.timezone)
     if zones.null_count() < len(zones):
@@ -177,7 +186,10 @@ def _with_times(
 
 
 def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
-    """The zone with a clock that each row's time is of, by its text or by the options; null where there is none."""
+    """The zone with a clock that each row's time is of, by its text or by the options.
+
+    Null where there is none.
+    """
     of_options = pl.Series([zone], dtype=pl.String).new_from_index(0, len(texts))
     if texts.dtype != pl.String:
         return of_options
@@ -189,7 +201,10 @@ def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
 def as_bars(
     path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> pl.DataFrame:
-    """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed."""
+    """A source's rows in BAR_SCHEMA, as far as the columns are there.
+
+    Null what cannot be parsed.
+    """
     symbol = _symbol(path, piece, mapping, options).str.strip_chars()
     for pattern, replacement in options.symbol_rules:
         symbol = symbol.str.replace(pattern, replacement)

@@ -38,7 +38,10 @@ EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": None}
 def bar_times(
     path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> pl.Series:
-    """The bars' labels in UTC, null where one cannot be parsed. A date without a time is that date at midnight UTC, in any zone."""
+    """The bars' labels in UTC, null where one cannot be parsed.
+
+    A date without a time is that date at midnight UTC, in any zone.
+    """
     source, values = label_column(piece, mapping, options)
     if values.dtype.is_integer() or (
         values.dtype == pl.String and not options.time_format and _counts(values)
@@ -65,7 +68,10 @@ def bar_times(
 def label_column(
     piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> tuple[str, pl.Series]:
-    """The column that tells the rows' times, and its name; of a date and a time in two columns, both as text."""
+    """The column that tells the rows' times, and its name.
+
+    Of a date and a time in two columns, both as text.
+    """
     source = (
         mapping["timestamp"]
         if "timestamp" in mapping and "date" not in options.columns
@@ -149,7 +155,10 @@ def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) 
 
 
 def _wall_clock(path: Path, texts: pl.Series, first: str, options: SourceOptions) -> pl.Series:
-    """What texts without a zone tell; raises BarImportError where they can be read in several ways, and no order is given."""
+    """What texts without a zone tell.
+
+    Raises BarImportError where they can be read in several ways, and no order is given.
+    """
     if ISO.match(first):
         try:
             return _rest(texts, texts.str.to_datetime(time_unit="us", strict=False), options)
@@ -213,7 +222,10 @@ def _from_epoch(path: Path, source: str, values: pl.Series, options: SourceOptio
 
 
 def _naive(path: Path, source: str, wall: pl.Series, options: SourceOptions) -> pl.Series:
-    """Wall-clock times in the zone of the options; of daily bars, midnights are dates, and need no zone."""
+    """Wall-clock times in the zone of the options.
+
+    Of daily bars, midnights are dates, and need no zone.
+    """
     timed = wall.drop_nulls().dt.time() != dt.time(0)
     dates = options.daily or (options.daily is None and not timed.any())
     if dates and not timed.any():
@@ -229,7 +241,10 @@ def _naive(path: Path, source: str, wall: pl.Series, options: SourceOptions) -> 
 
 
 def _dates_of_midnights(wall: pl.Series, moments: pl.Series, options: SourceOptions) -> pl.Series:
-    """The moments; of daily bars, those that are midnight on their own wall's clock are that date, at midnight UTC."""
+    """The moments.
+
+    Of daily bars, those that are midnight on their own wall's clock are that date, at midnight UTC.
+    """
     if not options.daily or options.day_ends:
         return moments
     midnight = (wall.dt.time() == dt.time(0)).fill_null(False)

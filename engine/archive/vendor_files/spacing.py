@@ -25,8 +25,10 @@ from engine.clock.interval import MICROS_A_MINUTE, Interval
 SURE = 1000.0  # odds against distances that are multiples of a longer interval by chance
 USUAL = (5, 10, 15, 30, 60)  # intervals in minutes that two bars are believed
 REGULAR = 20  # distances of one symbol that say as much of it
-MOST = 0.98  # share of distances that are multiples of a longer interval, where some others are among them
-IRREGULAR = 0.75  # share of the commonest distance's multiples, from which on the shorter ones are the odd ones
+# Share of distances that are multiples of a longer interval, where some others are among them
+MOST = 0.98
+# Share of the commonest distance's multiples, from which on the shorter ones are the odd ones
+IRREGULAR = 0.75
 
 
 @dataclass
@@ -55,8 +57,8 @@ class Spacing:
         daily: bool | None = None,
         label: str = "open",
     ) -> Spacing:
-        """The distances in a piece of a source (`symbol`, `timestamp`, and the sessions' `date` if it
-        is known); daily where it is known that bars are of days.
+        """The distances in a piece of a source (`symbol`, `timestamp`, and the sessions' `date` if
+        it is known); daily where it is known that bars are of days.
         """
         kept = [name for name in ("symbol", "timestamp", "date") if name in bars.columns]
         rows = bars.select(kept).drop_nulls().sort("symbol", "timestamp")
@@ -166,7 +168,10 @@ class Spacing:
             and self._share(often) >= MOST
             and _odds(often // unit, self._count) >= SURE
         ):
-            return f"bars are {_clock(often)} apart, but for {self._count - self._multiples(often)} of {self._count:,}"
+            return (
+                f"bars are {_clock(often)} apart, but for "
+                f"{self._count - self._multiples(often)} of {self._count:,}"
+            )
         for symbol, apart in self.longer.items():
             if apart % unit == 0 and apart > unit:
                 return f"bars of {symbol} are never less than {_clock(apart)} apart"

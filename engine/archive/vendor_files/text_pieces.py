@@ -1,11 +1,13 @@
-"""Text files as people have them, a few megabytes at a time however long and however well packed they are.
+"""Text files as people have them, a few megabytes at a time however long and however well packed
+they are.
 
     1. `opened`        the texts of a file: itself, decompressed, or those inside a .zip
-    2. `TextForm.of`   what the first lines tell: separator, column names, how many lines stand before the rows
+    2. `TextForm.of`   what the first lines tell: separator, column names, how many lines stand
+                       before the rows
     3. `text_pieces`   the rows, all columns as text
 
-What a reader would have to guess is refused, naming the line and the option that says it: lines before the header, a list without a
-header, an encoding that is not UTF-8.
+What a reader would have to guess is refused, naming the line and the option that says it: lines
+before the header, a list without a header, an encoding that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -83,7 +85,10 @@ class TextForm:
     def of(
         cls, lines: Sequence[str], header: Sequence[str], options: TextOptions, where: object
     ) -> TextForm:
-        """By the first lines; `header` names the columns of a vendor's files, which may have one of their own or not."""
+        """By the first lines.
+
+        `header` names the columns of a vendor's files, which may have one of their own or not.
+        """
         begins = options.skip_lines
         told = SEP_LINE.fullmatch(lines[begins].strip()) if begins < len(lines) else None
         begins += 1 if told else 0
@@ -111,7 +116,8 @@ class TextForm:
                 f"no header: line {begins + 1} is {_shown(first)}",
                 where=where,
                 expected="the names of the columns first",
-                fix="name them with --header, such as --header symbol,timestamp,open,high,low,close,volume",
+                fix="name them with --header, such as --header "
+                "symbol,timestamp,open,high,low,close,volume",
             )
         return cls(separator, _distinct(fields), begins + 1)
 
@@ -123,7 +129,10 @@ def looks_like_data(line: str, separator: str) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[list[tuple[str, Callable[[], IO[bytes]]]]]:
-    """The texts of a file: the name of each, and what opens it; raises BarImportError for a .zip that holds none."""
+    """The texts of a file: the name of each, and what opens it.
+
+    Raises BarImportError for a .zip that holds none.
+    """
     if not path.name.lower().endswith(".zip"):
         yield [
             (path.name, lambda: cast(IO[bytes], pa.input_stream(str(path))))
@@ -155,7 +164,10 @@ def _texts(packed: zipfile.ZipFile, path: Path) -> list[str]:
 
 
 def head(path: Path) -> list[str]:
-    """The first lines of a file's first text, from its header on; raises what it cannot be opened with, see UNREADABLE."""
+    """The first lines of a file's first text, from its header on.
+
+    Raises what it cannot be opened with, see UNREADABLE.
+    """
     with opened(path) as texts, texts[0][1]() as stream:
         block = next(_blocks(stream, 1 << 16), b"")
     encoding = "utf-16" if block[:2] in UTF_16 else "utf-8"
@@ -235,7 +247,8 @@ def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFra
                     f"line {number} has {len(fields)} fields: {_shown(text)}",
                     where=where,
                     expected=f"{len(form.names)}, as the header has",
-                    fix="quote numbers and names that hold the separator; give --skip-lines where the rows begin later",
+                    fix="quote numbers and names that hold the separator; give --skip-lines "
+                    "where the rows begin later",
                 ) from None
         raise BarImportError(
             f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="rows of text"
@@ -246,7 +259,10 @@ def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFra
 
 
 def _utf8(stream: IO[bytes], options: TextOptions, where: object) -> Iterator[bytes]:
-    """A stream's blocks as UTF-8, without a byte order mark; lines that end in \\r alone end in \\n."""
+    """A stream's blocks as UTF-8, without a byte order mark.
+
+    Lines that end in \\r alone end in \\n.
+    """
     blocks = _blocks(stream, CHUNK)
     first = next(blocks, b"")
     encoding = (
@@ -331,7 +347,10 @@ def _numbered(names: Sequence[str], width: int) -> tuple[str, ...]:
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of which each is another one; of those that are the same the later ones are numbered."""
+    """Names of which each is another one.
+
+    Of those that are the same the later ones are numbered.
+    """
     seen: Counter[str] = Counter()
     told = []
     for name in names:
@@ -341,7 +360,9 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: object) -> None:
-    """BarImportError where most lines have more fields than the first, as those have that follow a title or a note."""
+    """BarImportError where most lines have more fields than the first, as those have that follow a
+    title or a note.
+    """
     widths = [_width(line) for line in lines[begins:-1] if line.strip()]
     counts = Counter(widths[len(widths) // 2 :])  # notes are few, rows are many
     usual = max(counts, key=lambda width: (counts[width], width), default=0)

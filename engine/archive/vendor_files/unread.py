@@ -1,8 +1,9 @@
-"""Numbers and times that stand in a source and cannot be read: told by row and text, with the option that reads them.
+"""Numbers and times that stand in a source and cannot be read: told by row and text, with the
+option that reads them.
 
-Text that has no digit ("N/A", "-", a footer's "Total") is a missing value. Of text that has digits, what an option would read is
-refused, for to put such rows aside would be to lose the dear symbols, or an hour of a year. Where nothing of a file can be read,
-that is refused, too.
+Text that has no digit ("N/A", "-", a footer's "Total") is a missing value. Of text that has digits,
+what an option would read is refused, for to put such rows aside would be to lose the dear symbols,
+or an hour of a year. Where nothing of a file can be read, that is refused, too.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ TIMES = (
 def check_numbers(
     where: object, raw: pl.DataFrame, bars: pl.DataFrame, mapping: Mapping[str, str], rows: int
 ) -> None:
-    """BarImportError for the first number as text that an option reads, or for a column of which nothing is a number.
+    """BarImportError for the first number as text that an option reads, or for a column of which
+    nothing is a number.
 
     mapping  our column -> that of `raw`
     rows     of the file before these
@@ -149,7 +151,9 @@ def unread_time(where: object, text: str, row: int) -> BarImportError:
 
 
 def time_forms(text: str) -> list[str]:
-    """What --time-format may say of a text: several forms where its numbers can be read in several ways, none if none is known."""
+    """What --time-format may say of a text: several forms where its numbers can be read in several
+    ways, none if none is known.
+    """
     text = text.strip()
     for pattern, forms in DATES:
         found = re.match(pattern, text)
@@ -168,11 +172,14 @@ def time_forms(text: str) -> list[str]:
 def with_repeated_hour(
     where: object, bars: pl.DataFrame, wall: pl.Series, zone: str, repeated: str | None, rows: int
 ) -> pl.DataFrame:
-    """Bars with the times that a zone's clock tells twice, as `repeated` says, in the order of the source.
+    """Bars with the times that a zone's clock tells twice, as `repeated` says, in the order of the
+    source.
 
-    wall  Datetime[bars], what stands in the source, null where it cannot be read; of bars that have a time, anything
+    wall  Datetime[bars], what stands in the source, null where it cannot be read; of bars that have
+          a time, anything
 
-    Raises BarImportError for a time that the clock tells twice where `repeated` is None, and for one that it skips.
+    Raises BarImportError for a time that the clock tells twice where `repeated` is None, and for
+    one that it skips.
     """
     lost = bars["timestamp"].is_null() & wall.is_not_null()
     if not lost.any():
@@ -196,7 +203,8 @@ def with_repeated_hour(
             f"{wall[row]} in row {rows + row + 1} is a time that the clock of {zone} tells twice",
             where=where,
             expected="which of the two hours it is",
-            fix="give --repeated-hour order where both are there, one after the other, or else earlier or later; or times in UTC",
+            fix="give --repeated-hour order where both are there, one after the other, or else "
+            "earlier or later; or times in UTC",
         )
     if repeated == ORDER:
         second = _second_pass(bars["symbol"], wall, lost)
