@@ -39,7 +39,7 @@ def one_line(text: object) -> str:
 
 
 def lines(text: object) -> str:
-    """The same of text whose line ends are meant: a help text, a traceback."""
+    """`one_line` of each line of a text that may have several: a help text, a traceback."""
     return "\n".join(map(one_line, str(text).split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Exchange calendars: sessions, early closes and daylight saving, from exchange_calendars by MIC."""
+"""Exchange calendars by MIC: sessions, early closes, daylight saving, from exchange_calendars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cache on disk of exchanges' sessions: building a calendar takes longer than scanning a session."""
+"""A cache on disk of exchanges' sessions: building a calendar is slower than scanning a session."""
 
 from __future__ import annotations
 

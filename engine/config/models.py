@@ -1,6 +1,6 @@
 """Models of a session config.
 
-A field is documented here and nowhere else: schema and docs are made from this.
+A key's `description` here is its only documentation: JSON Schema and docs are generated from it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Model(BaseModel):
 
 
 class BacktestConfig(Model):
-    """The stretch of sessions to replay."""
+    """The sessions to replay."""
 
     start_date: dt.date | None = Field(
         None, description="first date; the archive's first session where left out"
@@ -112,10 +112,7 @@ class IndicatorConfig(Model):
 
 
 class ScheduleConfig(Model):
-    """Ticks at start, start + interval ...
-
-    Up to and including end, exchange-local time; or one at the close.
-    """
+    """Ticks at start, start + interval ... up to and including end, exchange-local; or the close."""
 
     start: WallClock | None = Field(None, description="first tick, exchange-local, such as 09:35")
     end: WallClock | None = Field(

@@ -92,7 +92,7 @@ class ArchiveManifest(BaseModel):
     @field_validator("intervals")
     @classmethod
     def _are_intervals(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Interval names are parts of paths, so only the canonical name is allowed (1h, not 60m)."""
+        """Interval names are parts of paths: only the canonical name is allowed (1h, not 60m)."""
         for name in names:
             if Interval.parse(name).name != name:
                 raise ValueError(f"{name!r} is written {Interval.parse(name).name}")

@@ -197,7 +197,7 @@ def _mapping(line: str, where: str, number: int) -> tuple[dt.date, str]:
 def _dividend(
     archive: Archive, symbol: str, this: Factors, after: Factors
 ) -> tuple[float, str | None]:
-    """Cash a share between two rows, 0 where there is none, and what speaks against what there is."""
+    """Cash a share between two rows (0 for none), and why it cannot be computed, or None."""
     part = this.price / after.price
     if abs(part - 1.0) < LEAST:
         return 0.0, None

@@ -1,4 +1,4 @@
-"""Bars that can be bars, and yet are not to be believed.
+"""Marks bars that are valid but implausible: stale prices, spikes, fills without volume.
 
 The limits are such that of 4.8 million real minute bars (284 US stocks, 44 sessions of 2018) none
 is stale and six are spikes.

@@ -37,10 +37,10 @@ class DailySymbols:
         )
         if self._symbols is None:
             return []
-        there = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
+        present = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
             "symbol"
         ]
-        return regular.filter(~regular.is_in(there.implode())).to_list()
+        return regular.filter(~regular.is_in(present.implode())).to_list()
 
     def _read(self, year: int) -> pl.DataFrame | None:
         path = self._archive.daily_file(year)

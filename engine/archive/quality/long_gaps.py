@@ -1,4 +1,4 @@
-"""Symbols that may be two companies: a ticker that stops, and begins again for somebody else."""
+"""Finds symbols that may be two companies: a ticker that ends and is used again by another company."""
 
 from __future__ import annotations
 

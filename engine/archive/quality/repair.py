@@ -1,6 +1,6 @@
-"""Repairs what is safe to repair in an imported archive, and writes down every change.
+"""Repairs what is safe to repair in an imported archive, and logs every change.
 
-Safe is what leaves no doubt about the bar that was meant:
+A repair is safe where there is no doubt about the bar that was meant:
 
     order      bars sorted by symbol and time, the symbols' row counts in the metadata written anew
     copies     rows that are the same in every column, but the first
@@ -118,7 +118,7 @@ def repair(
 
 
 def _few_fills(bars: pl.DataFrame, most: float) -> pl.Series:
-    """Boolean[bars]: fills without volume that are at most `most` percent of their symbol's bars."""
+    """Boolean[bars]: fills without volume, where they are at most `most` % of a symbol's bars."""
     few = 100.0 * pl.col("filled").sum() <= most * pl.len()
     return mark_anomalies(bars).select(pl.col("filled") & few.over("symbol")).to_series()
 

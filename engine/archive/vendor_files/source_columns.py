@@ -1,4 +1,9 @@
-"""Source files as people have them, read in pieces and turned into bars."""
+"""Source files in a vendor's columns, read in pieces and converted to bars.
+
+1. a reader (readers.py) yields raw pieces with the vendor's columns
+2. `find_columns`  finds which of them are ours, by name or by the options
+3. `bars_of`       converts a piece to BAR_SCHEMA; what cannot be parsed is null
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,7 @@ from engine.schema import BAR_SCHEMA, BAR_VALUES, OPTIONAL_BAR_SCHEMA, PRICE_COL
 
 NUMBERS = (*BAR_VALUES, *OPTIONAL_BAR_SCHEMA)
 TARGETS = ("symbol", "timestamp", "date", "time", *NUMBERS)
-# What sources call our columns; a mapping given by hand comes first.
+# Our column -> names that sources use for it, in lower case. A mapping given by hand comes first.
 ALIASES = {
     "symbol": ("symbol", "ticker", "sym"),
     "timestamp": ("timestamp", "datetime", "ts", "window_start", "ts_event"),
@@ -52,7 +57,7 @@ ALIASES = {
 DIVIDED = (*PRICE_COLUMNS, "vwap")
 
 
-# A time beyond these is not one: nanoseconds read as microseconds lie in the year 50000.
+# Times beyond these are wrong: nanoseconds that are read as microseconds lie in the year 50000.
 BELIEVED = (pl.datetime(1900, 1, 1, time_zone="UTC"), pl.datetime(2200, 1, 1, time_zone="UTC"))
 # --symbol-from-filename: dots before the ending are the symbol's
 FILE_NAME = r"^(.+?)(?:\.(?:parquet|(?:csv|txt)(?:\.gz|\.zst)?|zip))$"
@@ -71,7 +76,7 @@ def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
         if options.repeated_hour == ORDER:  # which may be cut between two pieces
             pieces = iter([pl.concat(pieces, how="diagonal")])
         for piece in pieces:
-            if piece.columns != columns:  # of the first piece, or of another file in a .zip
+            if piece.columns != columns:  # the first piece, or another file inside a .zip
                 mapping, columns = find_columns(part.path, piece.columns, options), piece.columns
             if len(piece):
                 yield bars_of(part.path, piece, mapping, options, rows)

@@ -1,4 +1,4 @@
-"""Which files of the paths that are named hold bars."""
+"""Finds the files that may hold bars among paths and folders."""
 
 from __future__ import annotations
 

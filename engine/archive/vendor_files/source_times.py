@@ -1,4 +1,4 @@
-"""The times of bars, from the columns of source files: epochs, dates, text, wall-clock times."""
+"""Timestamps of bars from a source's columns, which may hold epochs, dates, text or local times."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def label_texts(
 
 
 def _of_text(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
-    """The labels that texts tell, each in the zone that it carries, else in that of the options."""
+    """Labels parsed from text, each in the zone that it carries, else in that of the options."""
     first = first_text(texts)
     if first is None:
         return pl.Series([None], dtype=TIMESTAMP).new_from_index(0, len(texts))
@@ -134,7 +134,7 @@ def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -
 
 
 def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
-    """The labels that texts tell in the form that is declared."""
+    """Labels parsed from text in the declared --time-format."""
     form = options.time_format or ""
     if re.search(r"%([:#]*z|\+)", form):
         return texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
@@ -256,5 +256,5 @@ def _at_midnight(dates: pl.Series) -> pl.Series:
 
 
 def _day_ends(moments: pl.Series, options: SourceOptions) -> pl.Series:
-    """Moments that are the ends of days lie within these."""
+    """Moments moved by one microsecond into their day, where they label the ends of days."""
     return moments - dt.timedelta(microseconds=1) if options.day_ends else moments

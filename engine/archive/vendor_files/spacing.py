@@ -1,10 +1,10 @@
-"""How far apart bars are, and what that says of their interval.
+"""Distances between bars, and the interval that follows from them.
 
-Bars may be missing, so the distance between two is a multiple of the interval, and over enough of
-them the interval is the greatest common divisor. Bars that are taken for shorter ones than they are
-show what comes later: five-minute bars read as minutes are seen four minutes early, weekly ones
-read as days four days early. Distances that never fall short of a multiple of the interval are what
-tells them.
+Bars may be missing, so the distance between two bars of a symbol is a multiple of the interval, and
+over enough bars the interval is their greatest common divisor. Bars that are declared shorter than
+they are would look ahead: five-minute bars read as minutes are visible four minutes early, weekly
+bars read as days four days early. They are recognized by distances that are all multiples of a longer
+interval.
 """
 
 from __future__ import annotations
@@ -127,9 +127,7 @@ class Spacing:
         return 1 in self.minutes
 
     def interval(self) -> Interval | None:
-        """The interval that the distances tell; None where there are too few, or they tell of
-        several.
-        """
+        """The interval of the bars; None where there are too few distances, or several fit."""
         if not self.minutes:
             alike = (
                 max(max(clock.values(), default=0) for clock in (self.utc, self.local))

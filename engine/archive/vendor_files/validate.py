@@ -1,4 +1,4 @@
-"""Which bars are fit for an archive, and why the others are not."""
+"""Which rows are valid bars, and the reasons against the others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,10 @@
 """Bars as vendors deliver them: one literal row a layout, with what must be known to import it
 right.
 
+A new layout touches this file only (and its test): one row of LAYOUTS; docs are generated from it.
+A vendor with an encoding of its own also needs a reader, a function `(Part, SourceOptions) -> frames`
+named in the row's `reading` (readers.py has those of the vendors below).
+
 A layout is named by hand, or recognized where its paths or its first line cannot be another's.
 Which end of a bar the timestamps label comes from the vendor's own documentation (`url`): a wrong
 label is a look-ahead of one bar.
