@@ -1,9 +1,8 @@
-"""The one place where text that came from data becomes output: lines of a terminal or a pipe, cells
-of a spreadsheet, file names.
+"""Makes text from data safe to print: lines of a terminal or a pipe, spreadsheet cells, file names.
 
 Symbols, names of scanners, strategies and sessions, clauses, features and messages of plug-ins may
-hold anything. What is written for machines (Parquet, JSON) keeps them as they are; HTML pages
-escape them; all else comes through here.
+hold any character. Files for machines (Parquet, JSON) keep them as they are and HTML pages escape
+them; every other output goes through this module.
 """
 
 from __future__ import annotations

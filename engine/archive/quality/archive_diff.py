@@ -23,7 +23,7 @@ KEY = ("symbol", "timestamp")
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in one session, or between the archives where `where` names no session.
+    """A difference in one session, or in the archives as a whole (exchange, corporate actions).
 
     rows_only_a, rows_only_b  bars of a symbol and time that only one archive has
     rows_changed              bars that both have, with other values

@@ -47,8 +47,8 @@ class ArchiveQuality:
             if (not start or start <= date) and (not end or date <= end)
         ]
         sessions = archive.calendar.sessions(dates[0], dates[-1]) if dates else []
-        there = set(dates)
-        self._sessions = [session for session in sessions if session.date in there]
+        with_bars = set(dates)
+        self._sessions = [session for session in sessions if session.date in with_bars]
         if not self._sessions:
             raise ArchiveError(
                 "no sessions in these dates", where=archive.path, expected="dates with bars"
@@ -60,7 +60,7 @@ class ArchiveQuality:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for session in self._sessions:
-            own = self._listed.filter(
+            expected = self._listed.filter(
                 pl.col("first") <= session.date, pl.col("last") >= session.date
             ).select("symbol")
             bars = (
@@ -69,14 +69,14 @@ class ArchiveQuality:
                 else _bars(self._archive, session.date, self._interval)
             )
             yield session_quality(
-                bars.join(own, on="symbol", how="semi", maintain_order="left"),
-                own,
+                bars.join(expected, on="symbol", how="semi", maintain_order="left"),
+                expected,
                 session,
                 self._interval,
             )
 
     def _daily(self, session: Session) -> pl.DataFrame:
-        """A session's daily bars; a year is read at once."""
+        """A session's daily bars; a whole year is read at a time and kept."""
         year = session.date.year
         if self._year[0] != year:
             values = [name for name in BAR_SCHEMA if name not in ("symbol", "timestamp")]
@@ -231,7 +231,7 @@ def regular_counts(
 
 
 def _listed(archive: Archive, symbols: Sequence[str]) -> pl.DataFrame:
-    """symbol, first, last: the sessions from which and up to which each has bars."""
+    """One row a symbol: `symbol`, `first` and `last`, the dates of its first and last daily bar."""
     daily = archive.read_daily([], None, None)
     listed = (
         daily.group_by("symbol")

@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive, DailyYear
 from engine.archive.symbol_map import EPOCH
 
-LONG, MANY = (
-    180,
-    60,
-)  # days, and sessions of the archive, without a bar of the symbol: too long for a halt
-SOME, OTHER_PRICE = (
-    10,
-    2.0,
-)  # sessions; and how many times the price before, or which part of it, the first price then is
-LATEST = 1 << 40  # after any day
+# Days, and sessions of the archive, without a bar of the symbol: too long for a halt.
+LONG, MANY = 180, 60
+# So many sessions are enough where the price then is this many times the price before, or the price
+# before this many times it.
+SOME, OTHER_PRICE = 10, 2.0
+LATEST = 1 << 40  # a day number after any date
 
 Last = dict[str, tuple[int, float]]  # symbol -> the day and the close of its last bar so far
 

@@ -14,9 +14,7 @@ from engine.archive.vendor_files.text_pieces import USUAL, TextOptions
 
 @dataclass(frozen=True)
 class Part:
-    """What one reading takes in: a file, or the row groups `first` to before `last` of a Parquet
-    file.
-    """
+    """What one call of a reader reads: a file, or a Parquet file's row groups first to last - 1."""
 
     path: Path
     first: int = 0

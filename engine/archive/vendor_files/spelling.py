@@ -11,10 +11,8 @@ from __future__ import annotations
 import polars as pl
 
 SPELLED = "spelled"  # beside `symbol`: how the source writes it; null where it writes it so
-FEWEST, SHARE = (
-    10,
-    0.25,
-)  # contradictions of one symbol, and of its times, from which on they are another series
+# So many conflicting bars of a symbol, and this share of its timestamps, show a second series.
+FEWEST, SHARE = 10, 0.25
 
 
 def with_spelling(bars: pl.DataFrame, spelled: pl.Series) -> pl.DataFrame:

@@ -75,7 +75,7 @@ USUAL = TextOptions()
 
 @dataclass(frozen=True)
 class TextForm:
-    """How the rows of a text are told apart: `begins` lines before them, and their columns."""
+    """How a text is cut into rows: its separator, column names, and `begins` lines before the rows."""
 
     separator: str
     names: tuple[str, ...]
@@ -319,7 +319,7 @@ def _whole_lines(blocks: Iterator[bytes], where: object) -> Iterator[bytes]:
 
 
 def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    """What a stream holds, so many bytes at a time."""
+    """A stream's content in blocks of `size` bytes; the last may be shorter."""
     parts: list[bytes] = []
     while part := stream.read(size - sum(map(len, parts))):
         parts.append(part)
@@ -384,7 +384,7 @@ def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: o
 
 
 def _separator(first: str, lines: Sequence[str]) -> str:
-    """What stands between a line's fields; blanks where no line has anything else."""
+    """The character between a line's fields; a blank where no line has another separator."""
     if (
         not any(mark in line for mark in SEPARATORS for line in lines)
         and first.count(" ") >= FEWEST_BLANKS
@@ -394,7 +394,7 @@ def _separator(first: str, lines: Sequence[str]) -> str:
 
 
 def _width(line: str) -> int:
-    """The most fields that a line can be told to have."""
+    """The number of a line's fields with the separator that gives most."""
     return max(len(_fields(line, separator)) for separator in SEPARATORS)
 
 

@@ -17,11 +17,8 @@ from engine.archive.vendor_files.text_pieces import TextOptions
 from engine.errors import BarImportError
 from engine.schema import TIMESTAMP
 
-EARLIER, LATER, ORDER = (
-    "earlier",
-    "later",
-    "order",
-)  # which of the two hours it is that a clock tells twice
+# Values of --repeated-hour: which of the two hours a time belongs to that the clock shows twice.
+EARLIER, LATER, ORDER = "earlier", "later", "order"
 CURRENCIES = "$€£¥₹"
 BETWEEN = " \u00a0\u202f'_"  # what stands between thousands, besides a comma or a dot
 # How a time is written, and what --time-format says of it.
@@ -102,7 +99,7 @@ def option_of(text: str) -> str | None:
 
 
 def as_number(text: pl.Expr, options: TextOptions) -> pl.Expr:
-    """Text as a number, null where it is none."""
+    """Text parsed as float64; null where it is no number."""
     text = text.str.strip_chars()
     if options.strip:
         text = text.str.replace_all(f"[{re.escape(options.strip)}]", "")
@@ -134,7 +131,7 @@ def check_times(where: object, texts: pl.Series, times: pl.Series, rows: int) ->
 
 
 def unread_time(where: object, text: str, row: int) -> BarImportError:
-    """Of a text that is no time as far as is known, in row `row` of 0, 1, ..."""
+    """The error of a text that cannot be parsed as a time; `row` counts from 0."""
     forms = time_forms(text)
     told = " or ".join(f"'{form}'" for form in forms)
     fix = (
@@ -215,7 +212,10 @@ def with_repeated_hour(
 
 
 def _second_pass(symbols: pl.Series, wall: pl.Series, lost: pl.Series) -> pl.Series:
-    """Whether a symbol's clock has gone back before a row, on its day."""
+    """Boolean[rows]: on its date the symbol's local time has gone back before this row.
+
+    Only rows of `lost`, the times that the clock shows twice, can be True.
+    """
     rows = (
         pl.DataFrame({"symbol": symbols, "wall": wall, "lost": lost})
         .with_row_index("row")
