@@ -32,7 +32,7 @@ from engine.archive.reference.corporate_actions import ActionsSummary
 from engine.archive.reference.tickers import TickersSummary
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.archive.vendor_files.unread import EARLIER, LATER, ORDER
 from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean

@@ -32,7 +32,7 @@ from engine.archive.vendor_files.session_dates import refuse_shifted_days, sessi
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.spelling import SPELLED, two_series, two_spellings
 from engine.archive.vendor_files.template import Template
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.archive.vendor_files.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
 from engine.archive.vendor_files.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
 from engine.clock.calendar import ExchangeCalendar

@@ -142,7 +142,7 @@ def _special_weekmasks(calendar: Any) -> Any:
 
 
 def _weekmask(calendar: Any, day: Any) -> str:
-    """The weekmask in force on a date: seven characters from Monday on, 1 where sessions are held."""
+    """The weekmask of a date: seven characters from Monday on, 1 where sessions are held."""
     for first, last, mask in _special_weekmasks(calendar):
         if (first is None or day >= first) and (last is None or day <= last):
             return str(mask)

@@ -6,66 +6,21 @@ A key's `description` here is its only documentation: JSON Schema and docs are g
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose, Schedule
-from engine.errors import BarsweepError
-
-
-def _told(check: Any) -> Any:
-    """A validator whose BarsweepError pydantic can collect with the other problems."""
-
-    def validate(value: Any) -> Any:
-        try:
-            return check(value)
-        except BarsweepError as error:
-            raise ValueError(
-                "; ".join(
-                    filter(None, (error.what, error.expected and f"expected {error.expected}"))
-                )
-            ) from None
-
-    return validate
-
-
-def _wall_clock(value: Any) -> Any:
-    if isinstance(value, str) and value.count(":") in (1, 2):
-        time = dt.time.fromisoformat(value)
-        if time.tzinfo is None:
-            return time
-    raise ValueError("expected a time of day such as 09:35, exchange-local")
-
-
-def _symbols(values: list[str]) -> list[str]:
-    upper = [value.strip().upper() for value in values]
-    twice = _twice(upper)
-    if twice or "" in upper:
-        raise ValueError(f"named twice: {', '.join(twice[:10])}" if twice else "an empty symbol")
-    return upper
-
-
-def _twice(names: list[str]) -> list[str]:
-    """The names that are there more than once, sorted."""
-    return sorted(name for name, count in Counter(names).items() if count > 1)
-
-
-def _interval_name(text: str) -> str:
-    return Interval.parse(text).name
-
-
-IntervalName = Annotated[str, AfterValidator(_told(_interval_name))]
-WallClock = Annotated[dt.time, BeforeValidator(_wall_clock)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Model(BaseModel):
-    """Frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from engine.config.field_types import (
+    IntervalName,
+    Model,
+    Text,
+    WallClock,
+    collected,
+    repeated_names,
+    unique_symbols,
+)
 
 
 class BacktestConfig(Model):
@@ -112,7 +67,10 @@ class IndicatorConfig(Model):
 
 
 class ScheduleConfig(Model):
-    """Ticks at start, start + interval ... up to and including end, exchange-local; or the close."""
+    """Ticks at start, start + interval, ...
+
+    Up to and including end (exchange-local), or at close.
+    """
 
     start: WallClock | None = Field(None, description="first tick, exchange-local, such as 09:35")
     end: WallClock | None = Field(
@@ -132,7 +90,7 @@ class ScheduleConfig(Model):
                 "start, end and "
                 'interval, or "at": "close" alone'
             )
-        _told(lambda _: self.schedule())(None)
+        collected(lambda _: self.schedule())(None)
         return self
 
     def schedule(self) -> Schedule | AtClose:
@@ -177,7 +135,7 @@ class ScannerConfig(Model):
 class SessionDataConfig(Model):
     """Which symbols and data a session has, and what looks for more."""
 
-    symbols: Annotated[list[Text], AfterValidator(_symbols)] = Field(
+    symbols: Annotated[list[Text], AfterValidator(unique_symbols)] = Field(
         [], description="symbols that are always active"
     )
     streams: list[IntervalName] | None = Field(
@@ -222,7 +180,7 @@ class SessionDataConfig(Model):
 
     @model_validator(mode="after")
     def _names(self) -> SessionDataConfig:
-        twice = _twice([scanner.label for scanner in self.scanners if scanner.enabled])
+        twice = repeated_names([scanner.label for scanner in self.scanners if scanner.enabled])
         if twice:
             raise ValueError(
                 f"two scanners are named {', '.join(twice)}; give one of them another `name`"
@@ -392,7 +350,7 @@ class SessionConfig(Model):
 
     @model_validator(mode="after")
     def _strategies(self) -> SessionConfig:
-        twice = _twice([strategy.label for strategy in self.strategies if strategy.enabled])
+        twice = repeated_names([strategy.label for strategy in self.strategies if strategy.enabled])
         if twice:
             raise ValueError(
                 f"two strategies are named {', '.join(twice)}; give one of them another `name`"

@@ -24,7 +24,8 @@ from engine.archive.reference.corporate_actions import read_actions
 from engine.archive.vendor_files import text_pieces as text_module
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
-from engine.archive.vendor_files.text_pieces import TextOptions, text_pieces
+from engine.archive.vendor_files.text_blocks import TextOptions
+from engine.archive.vendor_files.text_pieces import text_pieces
 from engine.archive.vendor_files.unread import as_number, option_of, time_forms
 from engine.errors import ArchiveError, BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA

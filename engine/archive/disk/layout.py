@@ -23,7 +23,7 @@ SYMBOLS_KEY, CHECKSUM_KEY = "barsweep.symbols", "barsweep.symbols.crc32"
 
 
 class InPlace(BaseModel):
-    """Files of somebody else's, one or several a session, that are read where they are."""
+    """Files in another layout, one or several a session, that are read in place."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

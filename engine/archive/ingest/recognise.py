@@ -20,7 +20,7 @@ from engine.archive.vendor_files.read_columns import names_symbol, read_columns
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.source_paths import source_files
 from engine.archive.vendor_files.template import Template
-from engine.archive.vendor_files.text_pieces import USUAL, TextOptions
+from engine.archive.vendor_files.text_blocks import USUAL, TextOptions
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError

@@ -21,7 +21,7 @@ KINDS = {
     "stale": "stale prices",  # STALE bars or more on end with the same open, high, low and close
     # A high or low far beyond the close before and the open after its bar
     "spike": "spike that reverts",
-    # No volume, and the price of the bar before, of a symbol whose volume is recorded
+    # No volume and the price of the bar before, where the symbol's volume is otherwise recorded
     "filled": "fill without volume",
 }
 

@@ -1,4 +1,4 @@
-"""Finds symbols that may be two companies: a ticker that ends and is used again by another company."""
+"""Finds symbols that may be two companies: their bars end, and begin again after a long gap."""
 
 from __future__ import annotations
 

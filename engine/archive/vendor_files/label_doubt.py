@@ -1,9 +1,9 @@
 """Finds bars that contradict the declared label (open or close) of their timestamps.
 
-A wrong label moves every bar by one interval. Starts that are read as ends leave the last interval of
-every session empty and put bars before the open; ends that are read as starts leave the first interval
-empty and put bars after the close. Where there are bars outside regular hours, volume decides: the
-opening bar's is several times that of the bar before it.
+A wrong label moves every bar by one interval. Starts that are read as ends leave the last interval
+of every session empty and put bars before the open; ends that are read as starts leave the first
+interval empty and put bars after the close. Where there are bars outside regular hours, volume
+decides: the opening bar's is several times that of the bar before it.
 """
 
 from __future__ import annotations

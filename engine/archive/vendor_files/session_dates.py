@@ -16,9 +16,9 @@ def session_dates(calendar: ExchangeCalendar, starts: pl.Series) -> pl.Series:
 
     starts  Datetime[bars] in UTC
 
-    That is the session that is open when the bar starts, else the bar's exchange-local date, whether
-    that is a session or not. So a bar of Sunday evening belongs to Monday where Monday's session is
-    open then, and a bar outside regular hours belongs to its own date.
+    That is the session that is open when the bar starts, else the bar's exchange-local date,
+    whether that is a session or not. So a bar of Sunday evening belongs to Monday where Monday's
+    session is open then, and a bar outside regular hours belongs to its own date.
     """
     local = starts.dt.convert_time_zone(str(calendar.tz)).dt.date().alias("date")
     low, high = local.min(), local.max()

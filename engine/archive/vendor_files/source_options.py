@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive.vendor_files.text_pieces import USUAL, TextOptions
+from engine.archive.vendor_files.text_blocks import USUAL, TextOptions
 
 
 @dataclass(frozen=True)

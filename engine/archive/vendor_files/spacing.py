@@ -3,8 +3,8 @@
 Bars may be missing, so the distance between two bars of a symbol is a multiple of the interval, and
 over enough bars the interval is their greatest common divisor. Bars that are declared shorter than
 they are would look ahead: five-minute bars read as minutes are visible four minutes early, weekly
-bars read as days four days early. They are recognized by distances that are all multiples of a longer
-interval.
+bars read as days four days early. They are recognized by distances that are all multiples of a
+longer interval.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ before the header, a list without a header, an encoding that is not UTF-8.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 import zipfile
@@ -22,17 +21,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
 import polars as pl
 import pyarrow as pa
 
+from engine.archive.vendor_files.text_blocks import (
+    SAMPLE,
+    USUAL,
+    UTF_16,
+    TextOptions,
+    blocks_of,
+    utf8_blocks,
+    whole_lines,
+)
 from engine.errors import BarImportError
 
-CHUNK = 8 << 20  # bytes read at once; a line that is longer is none of a text file's
-SAMPLE = 50  # lines by which a header is judged
 FEWEST_BLANKS = 4  # of a line whose columns have blanks between them
 SHOWN = 120  # characters of a line in a message
 SEPARATORS = ",;\t|"
@@ -49,33 +54,11 @@ NUMBER = re.compile(r"[+-]?[$€£]?\d[\d.,' ]*")
 SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # as Excel reads and writes it
 INSIDE = "file in the .zip"  # a column beside those that the files have
 MAC_S_OWN = re.compile(r"(^|/)(__MACOSX/|\._)")  # what macOS adds to a .zip
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-@dataclass(frozen=True)
-class TextOptions:
-    """How text files are written, where that is not the usual way.
-
-    names          of the columns, of files without a header
-    skip_lines     lines before the header, or before the first row where there is none
-    encoding       of the characters
-    strip          characters to take out of numbers, such as "$,"
-    decimal_comma  whether numbers have a comma before their decimals
-    """
-
-    names: tuple[str, ...] = ()
-    skip_lines: int = 0
-    encoding: str = "utf-8"
-    strip: str = ""
-    decimal_comma: bool = False
-
-
-USUAL = TextOptions()
 
 
 @dataclass(frozen=True)
 class TextForm:
-    """How a text is cut into rows: its separator, column names, and `begins` lines before the rows."""
+    """How to cut a text into rows: separator, column names, and lines `begins` before the rows."""
 
     separator: str
     names: tuple[str, ...]
@@ -169,7 +152,7 @@ def head(path: Path) -> list[str]:
     Raises what it cannot be opened with, see UNREADABLE.
     """
     with opened(path) as texts, texts[0][1]() as stream:
-        block = next(_blocks(stream, 1 << 16), b"")
+        block = next(blocks_of(stream, 1 << 16), b"")
     encoding = "utf-16" if block[:2] in UTF_16 else "utf-8"
     lines = (
         block.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n").split("\n", SAMPLE)
@@ -212,7 +195,7 @@ def _pieces(
     stream: IO[bytes], header: Sequence[str], options: TextOptions, where: object
 ) -> Iterator[pl.DataFrame]:
     form, line = None, 1
-    for block in _whole_lines(_utf8(stream, options, where), where):
+    for block in whole_lines(utf8_blocks(stream, options, where), where):
         if form is None:
             form = TextForm.of(
                 block.decode().split("\n", options.skip_lines + SAMPLE), header, options, where
@@ -256,78 +239,6 @@ def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFra
 
 
 # -- bytes
-
-
-def _utf8(stream: IO[bytes], options: TextOptions, where: object) -> Iterator[bytes]:
-    """A stream's blocks as UTF-8, without a byte order mark.
-
-    Lines that end in \\r alone end in \\n.
-    """
-    blocks = _blocks(stream, CHUNK)
-    first = next(blocks, b"")
-    encoding = (
-        "utf-16" if options.encoding == USUAL.encoding and first[:2] in UTF_16 else options.encoding
-    )
-    decoder, line, returns = _decoder(encoding), 1, False
-    for number, block in enumerate(chain((first,), blocks)):
-        try:
-            text = decoder.decode(block)
-        except UnicodeDecodeError as error:
-            line += error.object.count(b"\n", 0, error.start)
-            raise BarImportError(
-                f"line {line} is no {encoding} text (byte {error.object[error.start]:#x})",
-                where=where,
-                expected=f"text in {encoding}",
-                fix="give its --encoding, such as latin-1 or cp1252",
-            ) from None
-        if not number:
-            text, returns = text.removeprefix("\ufeff"), "\r" in text and "\n" not in text
-        text = text.replace("\r", "\n") if returns else text
-        line += text.count("\n")
-        yield text.encode("utf-8", "replace")
-
-
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
-    try:
-        return codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        raise BarImportError(
-            f"--encoding {encoding}: no such encoding",
-            expected="one such as utf-8, latin-1 or cp1252",
-        ) from None
-
-
-def _whole_lines(blocks: Iterator[bytes], where: object) -> Iterator[bytes]:
-    """Blocks that end where a line does, and not within quotes."""
-    rest = b""
-    for block in blocks:
-        rest += block
-        end = rest.rfind(b"\n") + 1
-        for _ in range(SAMPLE):
-            if not rest.count(b'"', 0, end) % 2:
-                break
-            end = rest.rfind(b"\n", 0, max(0, end - 1)) + 1
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-        if len(rest) > 2 * CHUNK:
-            raise BarImportError(
-                f"a line of more than {CHUNK >> 20} MB", where=where, expected="lines of text"
-            )
-    if rest:
-        yield rest
-
-
-def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    """A stream's content in blocks of `size` bytes; the last may be shorter."""
-    parts: list[bytes] = []
-    while part := stream.read(size - sum(map(len, parts))):
-        parts.append(part)
-        if sum(map(len, parts)) >= size:
-            yield b"".join(parts)
-            parts = []
-    if parts:
-        yield b"".join(parts)
 
 
 # -- lines

@@ -122,7 +122,7 @@ def parse_form(texts: pl.Series, form: str) -> pl.Series:
 
 
 def _shapes(texts: pl.Series) -> list[str]:
-    """One text of each shape; two texts have one shape if they differ in digits and letters only."""
+    """One text of each shape: texts have one shape if they differ in digits and letters only."""
     shape = texts.str.replace_all(r"[0-9]", "9").str.replace_all(r"[A-Za-z]", "a")
     return (
         pl.DataFrame({"text": texts, "shape": shape})

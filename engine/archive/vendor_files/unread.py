@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.errors import BarImportError
 from engine.schema import TIMESTAMP
 

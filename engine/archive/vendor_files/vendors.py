@@ -2,8 +2,8 @@
 right.
 
 A new layout touches this file only (and its test): one row of LAYOUTS; docs are generated from it.
-A vendor with an encoding of its own also needs a reader, a function `(Part, SourceOptions) -> frames`
-named in the row's `reading` (readers.py has those of the vendors below).
+A vendor with an encoding of its own also needs a reader, a function `(Part, SourceOptions) ->
+frames` named in the row's `reading` (readers.py has those of the vendors below).
 
 A layout is named by hand, or recognized where its paths or its first line cannot be another's.
 Which end of a bar the timestamps label comes from the vendor's own documentation (`url`): a wrong
@@ -19,7 +19,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from engine.archive.vendor_files import readers
+from engine.archive.vendor_files import nautilus_reader, readers
 from engine.archive.vendor_files.readers import first_line
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.errors import BarImportError, did_you_mean
@@ -36,8 +36,8 @@ class VendorLayout:
     paths       what the path of each of its files looks like; others in a folder are left alone
     first_line  what the first line of a text file, or the column names of a Parquet file, look
                 like; "" where paths tell all
-    own         nobody else's files look so, and it is recognized; otherwise it is suggested, and
-                has to be named
+    own         no other vendor's files look so, and it is recognized; otherwise it is suggested,
+                and has to be named
     by_path     the intervals, by what of a path tells them; none is found from the spacing of the
                 bars
     note        what to know before importing
@@ -150,7 +150,9 @@ LAYOUTS = {
                 (r"-(\d+)-HOUR-", r"\1h"),
                 (r"-(\d+)-DAY-", r"\1d"),
             ),
-            reading=SourceOptions(reader=readers.read_nautilus, symbol_rules=((r"\.[^.]+$", ""),)),
+            reading=SourceOptions(
+                reader=nautilus_reader.read_nautilus, symbol_rules=((r"\.[^.]+$", ""),)
+            ),
             note="ts_init is the close; AAPL.XNAS becomes AAPL",
         ),
         VendorLayout(
