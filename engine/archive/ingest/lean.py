@@ -62,7 +62,7 @@ class Factors(NamedTuple):
 
 
 def factor_actions(archive: Archive, source: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """CORPORATE_ACTIONS_SCHEMA of LEAN's factor files, and what could not be told; raises
+    """CORPORATE_ACTIONS_SCHEMA of LEAN's factor files, and what could not be computed; raises
     ArchiveError.
 
     Where a file gives no reference price, it is the archive's close of that day.

@@ -24,7 +24,7 @@ def read_columns(
     seconds to decode and to convert.
 
     names   of our columns that are wanted, where the file has them
-    symbol  whose bars they are, where the path says so
+    symbol  the symbol of all rows, where the path names it
     """
     started = time.perf_counter()
     raw, mapping = _decode(path, options, names, symbol)

@@ -73,7 +73,7 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
                     rows += len(piece)
                     yield piece.with_columns(pl.lit(name).alias(INSIDE)) if kind == "zip" else piece
             if header is not None and not rows and options.reader is None:
-                yield header  # whose columns are looked at where there is no row
+                yield header  # no rows: its columns are checked all the same
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(part.path, error, "a whole Parquet or CSV file") from None
 

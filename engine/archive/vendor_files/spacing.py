@@ -39,8 +39,8 @@ class Spacing:
     sessions  between sessions: sessions apart -> how often
     utc       minute of the day of bars of which no symbol has two in a session -> how often
     local     the same on the exchange's clock
-    longer    a symbol whose bars alone show that they are longer than a shorter distance of others,
-              and its distance
+    longer    symbol -> its shortest distance in minutes, for symbols of which every distance is a
+              multiple of that: their bars are longer than those of others
     """
 
     minutes: Counter[int] = field(default_factory=Counter)

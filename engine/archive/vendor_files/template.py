@@ -1,9 +1,8 @@
-"""Paths of files that somebody else has laid out: "date={date}/{symbol}-*.parquet" says whose and
-of which session a file is.
+"""Templates of paths, such as "date={date}/{symbol}-*.parquet": the date and symbol of a file.
 
-A path is matched in time that grows with the square of its length at most, whatever the template: a
-place that is named again has to hold the same text, and what stands before a `*` is settled before
-what follows it, as in a shell.
+Matching a path takes time of the order of its length squared at most, whatever the template: a
+placeholder that occurs again must hold the same text, and `*` matches as little as possible and is
+not tried again (an atomic group).
 """
 
 from __future__ import annotations

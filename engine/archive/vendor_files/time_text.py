@@ -2,8 +2,8 @@
 
 Texts are told apart by their shape. A date with the year first, or with the month's name, can be
 read in one way. `03/05/2018` can be read in two, the month first or the day first (`03/05/18` in
-three): which of them holds is decided elsewhere (date_order.py), once for all of a source, and told
-here as an order.
+three): which of them holds is decided elsewhere (date_order.py), once for all of a source, and
+given here as an order.
 """
 
 from __future__ import annotations

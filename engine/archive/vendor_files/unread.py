@@ -1,9 +1,9 @@
-"""Numbers and times that stand in a source and cannot be read: told by row and text, with the
-option that reads them.
+"""Errors for numbers and times of a source that cannot be parsed: row, text, and the option to
+give.
 
-Text that has no digit ("N/A", "-", a footer's "Total") is a missing value. Of text that has digits,
-what an option would read is refused, for to put such rows aside would be to lose the dear symbols,
-or an hour of a year. Where nothing of a file can be read, that is refused, too.
+Text without a digit ("N/A", "-", a footer's "Total") is a missing value. Text with digits that some
+option would parse is an error: putting such rows aside would silently lose all prices above 1,000,
+or an hour of a year. A column of which nothing can be parsed is an error, too.
 """
 
 from __future__ import annotations
