@@ -37,6 +37,7 @@ def _wall_clock(value: Any) -> Any:
 
 
 def unique_symbols(values: list[str]) -> list[str]:
+    """Symbols in capitals; ValueError where one is empty or repeated."""
     upper = [value.strip().upper() for value in values]
     twice = repeated_names(upper)
     if twice or "" in upper:

@@ -88,6 +88,7 @@ def divided(numbers: pl.Expr, divisor: float) -> pl.Expr:
 
 
 def parquet_batches(part: Part) -> Iterator[pa.RecordBatch]:
+    """The part's row groups as Arrow batches of ROWS_A_PIECE rows."""
     with pq.ParquetFile(part.path) as file:
         last = file.num_row_groups if part.last is None else part.last
         yield from file.iter_batches(ROWS_A_PIECE, row_groups=range(part.first, last))
