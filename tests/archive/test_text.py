@@ -21,7 +21,7 @@ from engine.archive.ingest.import_options import ImportOptions
 from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.reference.corporate_actions import read_actions
-from engine.archive.vendor_files import text_pieces as text_module
+from engine.archive.vendor_files import text_blocks as text_module
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.text_blocks import TextOptions
