@@ -21,7 +21,8 @@ from engine.archive.ingest.import_options import ImportOptions
 from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.reference.corporate_actions import read_actions
-from engine.archive.vendor_files import text_blocks as text_module
+from engine.archive.vendor_files import text_blocks
+from engine.archive.vendor_files import text_pieces as text_module
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.text_blocks import TextOptions
@@ -532,13 +533,13 @@ def test_pieces_of_any_size_are_the_whole(size: int, seed: int, quoted: bool) ->
         for number in range(dice.randrange(1, 60))
     ]
     content = "number,word\n" + "".join(f'{number},"{word}"\n' for number, word in rows)
-    usual = text_module.CHUNK
+    usual = text_blocks.CHUNK
     try:
-        text_module.CHUNK = max(size, 30)
+        text_blocks.CHUNK = max(size, 30)
         stream = io.BytesIO(content.encode())
         found = pl.concat(list(text_module._pieces(stream, (), TextOptions(), "here")))
     finally:
-        text_module.CHUNK = usual
+        text_blocks.CHUNK = usual
     assert found["number"].to_list() == [number for number, _ in rows]
     assert [word or "" for word in found["word"]] == [word.replace('""', '"') for _, word in rows]
 
