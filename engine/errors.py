@@ -1,7 +1,8 @@
 """Every exception of the project: what is wrong, where, what was expected, and what to do about it.
 
-A `BarsweepError` is a mistake in what the user gave us (a file, a key, a value). The command line prints its
-message without a traceback and exits with status 2. Anything else that escapes is a bug of ours.
+A `BarsweepError` is a mistake in what the user gave us (a file, a key, a value). The command line
+prints its message without a traceback and exits with status 2. Anything else that escapes is a bug
+of ours.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class BarsweepError(Exception):
 
 
 def _shortened(line: str) -> str:
-    """A line without the middle of a value that nobody can read."""
+    """A line of at most LONGEST_LINE characters or so: the middle of a longer one is left out."""
     return (
         line
         if len(line) <= LONGEST_LINE
@@ -109,7 +110,9 @@ class IndicatorError(BarsweepError):
 
 
 class ScannerError(BarsweepError):
-    """A scanner cannot be loaded, is wrongly declared, or failed where the run cannot go on without it."""
+    """A scanner cannot be loaded, is wrongly declared, or failed where the run cannot go on without
+    it.
+    """
 
 
 class StrategyError(BarsweepError):
@@ -129,21 +132,23 @@ class WriteError(StoppedError):
 
     @classmethod
     def of(cls, error: BaseException, where: object) -> WriteError:
-        """What the system said of a place."""
-        said = (
+        """The error of writing to `where`, with the operating system's message."""
+        message = (
             error.strerror
             if isinstance(error, OSError) and error.strerror
             else str(error).splitlines()[0]
         )
-        number = re.search(r"\[errno (\d+)\]", said)  # as Arrow tells it
-        said = os.strerror(int(number[1])) if number else said
-        return cls(f"cannot be written: {said}", where=where)
+        number = re.search(r"\[errno (\d+)\]", message)  # as Arrow writes it
+        message = os.strerror(int(number[1])) if number else message
+        return cls(f"cannot be written: {message}", where=where)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Work was interrupted (Ctrl-C, a notebook's stop button); `result` is what was done until then, as far as it is whole.
+    """Work was interrupted (Ctrl-C, a notebook's stop button).
 
-    No BarsweepError: who does not ask for it is stopped, as by any interrupt.
+    result  the complete part of what was done until then
+
+    Not a BarsweepError: code that does not catch it is stopped, as by any KeyboardInterrupt.
     """
 
     def __init__(self, result: object, what: str):
@@ -154,7 +159,7 @@ class Interrupted(KeyboardInterrupt):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None: for "did you mean" in messages."""
     if len(name) > LONGEST_NAME:
-        return None  # looking for what is like it takes the square of its length
+        return None  # comparing names takes time that grows with the square of the length
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -1,7 +1,8 @@
-"""What a plug-in's own code raises, told as one message: what failed, the file, the line and the expression.
+"""Errors of plug-ins as one message: what failed, the file, the line and the expression.
 
-Scanners, strategies and registered indicators are users' code. Before the first session whatever they raise is a mistake in what we
-were given, like a wrong key of a config. The traceback goes to the log, for `--log-level debug`.
+Plug-ins (scanners, strategies, registered indicators) are users' code. Whatever they raise before
+the first session is a mistake in the input, like a wrong key of a config: it becomes a
+BarsweepError, and the traceback goes to the log (`--log-level debug`).
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def plug_in_code(
     what: str, where: object, error: type[BarsweepError], code: Any = None
 ) -> Iterator[None]:
-    """Run a plug-in's code; `error` for whatever it raises, unless that is a message of ours already.
+    """Run a plug-in's code; `error` for whatever it raises, unless that is a message of ours
+    already.
 
     what   what is run, such as "criteria()"
     where  the plug-in
-    code   the function or class, of which the file is told where the traceback leads nowhere into it
+    code   the function or class, of which the file is told where the traceback leads nowhere into
+           it
     """
     try:
         yield
@@ -47,16 +50,18 @@ def plug_in_code(
         raise
     except (Exception, SystemExit) as raised:
         log.debug("%s of %s failed\n%s", what, where, traceback.format_exc())
-        raise error(f"{what} failed: {told(raised, code)}", where=where, fix=TRACEBACK) from raised
+        raise error(
+            f"{what} failed: {error_text(raised, code)}", where=where, fix=TRACEBACK
+        ) from raised
 
 
-def made(
+def instantiate(
     kind: Callable[..., Any], where: object, error: type[BarsweepError], *arguments: Any
 ) -> Any:
     """An instance of a plug-in's class."""
     with plug_in_code("__init__()", where, error, kind):
         instance = kind(*arguments)
-    if not hasattr(instance, "config"):  # which the base class sets first
+    if not hasattr(instance, "config"):  # the base class's __init__ sets it
         raise error(
             "__init__() leaves the base class as it is",
             where=f"{where}, {_place_of(kind)}",
@@ -65,31 +70,31 @@ def made(
     return instance
 
 
-def declared(
+def named_expressions(
     plug_in: Any, method: str, where: object, error: type[BarsweepError]
 ) -> Mapping[str, Any]:
     """The named expressions that a method of a plug-in returns."""
     with plug_in_code(f"{method}()", where, error, getattr(type(plug_in), method)):
-        found = getattr(plug_in, method)()
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        returned = getattr(plug_in, method)()
+    if not isinstance(returned, Mapping) or not all(isinstance(name, str) for name in returned):
         names = (
-            f" with names of {type(next(iter(found), None)).__name__}"
-            if isinstance(found, Mapping)
+            f" with names of {type(next(iter(returned), None)).__name__}"
+            if isinstance(returned, Mapping)
             else ""
         )
         raise error(
-            f"{method}() returned {type(found).__name__}{names}",
+            f"{method}() returned {type(returned).__name__}{names}",
             where=where,
             expected="a dictionary of expressions by their names",
         )
-    return found
+    return returned
 
 
-def told(raised: BaseException, code: Any = None) -> str:
-    """What was raised, and where in the user's code: type, message, file, line, expression."""
-    said = f"{type(raised).__name__}: {_reason(raised)}".removesuffix(": ")
+def error_text(raised: BaseException, code: Any = None) -> str:
+    """An exception as text: type, message, and file, line and expression in the user's code."""
+    text = f"{type(raised).__name__}: {_reason(raised)}".removesuffix(": ")
     place = _place_in(raised, code) or (_place_of(code) if code is not None else "")
-    return f"{said}, in {place}" if place else said
+    return f"{text}, in {place}" if place else text
 
 
 def _reason(raised: BaseException) -> str:
@@ -101,20 +106,20 @@ def _reason(raised: BaseException) -> str:
 
 
 def _place_in(raised: BaseException, code: Any) -> str | None:
-    """The innermost line that is neither ours nor an installed library's."""
+    """The innermost line of the traceback in user code: not the engine's, not a library's."""
     if isinstance(raised, SyntaxError) and raised.filename:
         return _place(raised.filename, raised.lineno or 0, raised.text or "")
     if type(raised).__module__.startswith("numba"):
-        found = _NUMBA_PLACE.findall(_COLOUR.sub("", str(raised)))
-        first, last = _lines_of(
-            code
-        )  # ours are compiled under the user's file name, and lie elsewhere
-        own = [
+        places = _NUMBA_PLACE.findall(_COLOUR.sub("", str(raised)))
+        # The engine's code that calls the user's function is compiled under the user's file name;
+        # only line numbers within the function are the user's.
+        first, last = _lines_of(code)
+        in_code = [
             (str(Path(file).absolute()), int(line))
-            for file, line in found
+            for file, line in places
             if first <= int(line) <= last
         ]
-        return _place(*own[-1], linecache.getline(*own[-1])) if own else None
+        return _place(*in_code[-1], linecache.getline(*in_code[-1])) if in_code else None
     frames = [
         frame
         for frame in traceback.extract_tb(raised.__traceback__)
@@ -157,7 +162,9 @@ def _place(file: str, line: int, expression: str) -> str:
 
 
 def _expression(frame: traceback.FrameSummary) -> str:
-    """The expression of a frame that was evaluated: of its line, the part that Python knows to be at fault."""
+    """The expression of a frame that was evaluated: of its line, the part that Python knows to be
+    at fault.
+    """
     whole = linecache.getline(frame.filename, frame.lineno or 0).encode()
     if frame.colno is not None and frame.end_colno is not None and frame.lineno == frame.end_lineno:
         return whole[frame.colno : frame.end_colno].decode(errors="replace") or frame.line or ""

@@ -1,11 +1,11 @@
-"""How long work tells how far it is."""
+"""The callback by which long work reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, int, int], None]  # what, done, of how many
+Progress = Callable[[str, int, int], None]  # what is done, units done, units in all
 
 
-def silent(*told: object) -> None:
-    """Tells nobody."""
+def silent(*report: object) -> None:
+    """Progress that is not shown."""

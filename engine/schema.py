@@ -8,7 +8,8 @@ TIMESTAMP = pl.Datetime("us", "UTC")
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_VALUES = (*PRICE_COLUMNS, "volume")
 
-# A bar: its timestamp labels the START; it is known at timestamp + interval. Frames of bars are sorted by
+# A bar: its timestamp labels the START; it is known at timestamp + interval. Frames of bars are
+# sorted by
 # (symbol, timestamp), unique, prices as traded.
 BAR_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -24,15 +25,17 @@ OPTIONAL_BAR_SCHEMA: dict[str, pl.DataType] = {"vwap": pl.Float64(), "trade_coun
 CORPORATE_ACTIONS_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "ex_date": pl.Date(),
-    "split_ratio": pl.Float64(),  # new shares for one old: 4.0 for a four-for-one split, null or 1.0 for none
-    "cash_dividend": pl.Float64(),  # per share, in the scale before the split of that date; null or 0.0 for none
+    # New shares for one old: 4.0 for a four-for-one split, null or 1.0 for none
+    "split_ratio": pl.Float64(),
+    # Per share, in the scale before the split of that date; null or 0.0 for none
+    "cash_dividend": pl.Float64(),
 }
 
 SYMBOL_MAP_SCHEMA: dict[str, pl.DataType] = {
-    "symbol": pl.String(),  # who it is, at all times
-    "ticker": pl.String(),  # what its bars are filed under
+    "symbol": pl.String(),  # the company's permanent name
+    "ticker": pl.String(),  # the name under which its bars are stored from start_date on
     "start_date": pl.Date(),
-    "end_date": pl.Date(),  # exclusive; null: still so
+    "end_date": pl.Date(),  # exclusive; null: still in use
 }
 
 MEMBERSHIP_SCHEMA: dict[str, pl.DataType] = {
@@ -73,17 +76,19 @@ QUALITY_SCHEMA: dict[str, pl.DataType] = {
     "expected": pl.UInt32(),
     "present": pl.UInt32(),
     "quality_percent": pl.Float64(),
-    "longest_gap": pl.Float64(),  # minutes of the session without a bar on end, from its open to its close
+    # The longest run of minutes without a bar between the session's open and close
+    "longest_gap": pl.Float64(),
     "first_bar": TIMESTAMP,  # start of it; null without one
     "last_bar": TIMESTAMP,
 }
-# What `barsweep archive quality` tells: bars of regular hours, and how many of them are odd in which way.
+# The rows of `barsweep archive quality`: bars of regular hours, and counts of implausible ones.
 ARCHIVE_QUALITY_SCHEMA: dict[str, pl.DataType] = QUALITY_SCHEMA | {
     name: pl.UInt32() for name in ("stale", "spike", "filled", "crossed")
 }
-# What trading leaves. Money and prices are in the archive's currency; `side` of an order is buy or sell, of a trade long or short.
+# The tables of trading. Money and prices are in the archive's currency; `side` of an order is buy
+# or sell, of a trade long or short.
 ORDERS_SCHEMA: dict[str, pl.DataType] = {
-    "session": pl.Date(),  # in which it ended
+    "session": pl.Date(),  # in which the order ended
     "order": pl.Int64(),
     "placed": TIMESTAMP,
     "ended": TIMESTAMP,  # null: still open at the run's end
@@ -107,7 +112,8 @@ ORDERS_SCHEMA: dict[str, pl.DataType] = {
 FILLS_SCHEMA: dict[str, pl.DataType] = {
     "session": pl.Date(),
     "time": TIMESTAMP,  # start of the bar it was filled in; at the closing price: the close
-    "order": pl.Int64(),  # null: a delisted position was ended, or what a split left of less than a lot was paid out
+    # Null: a delisted position was closed, or less than a lot was left by a split and paid out
+    "order": pl.Int64(),
     "strategy": pl.String(),
     "symbol": pl.String(),
     "side": pl.String(),
@@ -119,11 +125,11 @@ FILLS_SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
 }
 TRADES_SCHEMA: dict[str, pl.DataType] = {
-    "session": pl.Date(),  # in which it ended
+    "session": pl.Date(),  # in which the trade ended
     "strategy": pl.String(),
     "symbol": pl.String(),
     "side": pl.String(),
-    "quantity": pl.Float64(),  # all that was entered
+    "quantity": pl.Float64(),  # bought or sold short by all entries
     "entry_time": TIMESTAMP,
     "exit_time": TIMESTAMP,  # null while it is open
     "entry_price": pl.Float64(),  # averages, in the scale of the exit
@@ -155,7 +161,8 @@ EQUITY_SCHEMA: dict[str, pl.DataType] = {
     "drawdown": pl.Float64(),  # below the highest equity so far, 0 or less
     "exposure": pl.Float64(),  # long plus short
     "reserved": pl.Float64(),  # for orders that would open positions
-    "interest": pl.Float64(),  # on borrowed cash while no position was open, so far; other interest is in the trades
+    # On borrowed cash while no position was open, so far; other interest is in the trades
+    "interest": pl.Float64(),
     "open_positions": pl.UInt32(),
     "open_orders": pl.UInt32(),
 }

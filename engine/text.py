@@ -1,7 +1,8 @@
-"""The one place where text that came from data becomes output: lines of a terminal or a pipe, cells of a spreadsheet, file names.
+"""Makes text from data safe to print: lines of a terminal or a pipe, spreadsheet cells, file names.
 
-Symbols, names of scanners, strategies and sessions, clauses, features and messages of plug-ins may hold anything. What is written
-for machines (Parquet, JSON) keeps them as they are; HTML pages escape them; all else comes through here.
+Symbols, names of scanners, strategies and sessions, clauses, features and messages of plug-ins may
+hold any character. Files for machines (Parquet, JSON) keep them as they are and HTML pages escape
+them; every other output goes through this module.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ LONGEST_FILE_NAME = 100  # bytes; file systems allow 255, and the rest of the na
 
 
 def one_line(text: object) -> str:
-    """Text that stays on one line and in one column, and moves no cursor: what cannot be seen is written as an escape."""
+    """Text that stays on one line and in one column, and moves no cursor: what cannot be seen is
+    written as an escape.
+    """
     plain = str(text)
     return plain if plain.isascii() and plain.isprintable() else "".join(map(_seen, plain))
 
 
 def lines(text: object) -> str:
-    """The same of text whose line ends are meant: a help text, a traceback."""
+    """`one_line` of each line of a text that may have several: a help text, a traceback."""
     return "\n".join(map(one_line, str(text).split("\n")))
 
 
@@ -50,12 +53,17 @@ def shortened(text: object, most: int) -> str:
 
 
 def sheet_cell(text: str) -> str:
-    """Text as a cell of a CSV file: on one line, and behind an apostrophe where a spreadsheet would take it for a formula."""
+    """Text as a cell of a CSV file: on one line, and behind an apostrophe where a spreadsheet would
+    take it for a formula.
+    """
     return f"'{one_line(text)}" if FORMULA.match(text) else one_line(text)
 
 
 def as_sheet(table: pl.LazyFrame) -> pl.LazyFrame:
-    """A table for a CSV file: its columns of text and the names of its columns as `sheet_cell`; numbers and times as they are."""
+    """A table for a CSV file: its columns of text and the names of its columns as `sheet_cell`.
+
+    Numbers and times as they are.
+    """
     import polars as pl
 
     def cells(values: pl.Series) -> pl.Series:
@@ -73,7 +81,8 @@ def as_sheet(table: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def file_name(text: str, *, unique: bool = False) -> str:
-    """Text as a part of a file name: letters of any script, digits, `_`, `.`, and hyphens for what is between; "" where none is.
+    """Text as a part of a file name: letters of any script, digits, `_`, `.`, and hyphens for what
+    is between; "" where none is.
 
     unique  a digest tells apart texts of which the same is left
     """

@@ -15,7 +15,8 @@ os.environ["BARSWEEP_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" /
 
 from engine.archive.archive import Archive
 from engine.archive.ingest.demo import make_demo
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from tests.data import real_data
 from tests.lean import lean_archive
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from engine.api.scans import Scan, scan
     from engine.api.sweeps import Swept, sweep, variant_config
     from engine.api.symbol_tables import actions, lean_markets, tickers
-    from engine.archive.ingest.importer import ImportSummary
+    from engine.archive.ingest.import_summary import ImportSummary
     from engine.archive.reading_cost import ReadingCost
     from engine.archive.reference.corporate_actions import ActionsSummary
     from engine.archive.reference.tickers import TickersSummary
@@ -155,7 +155,7 @@ _MODULES = {
     "engine.api.scans": "Scan scan",
     "engine.api.sweeps": "Swept sweep variant_config",
     "engine.archive.reference.corporate_actions": "ActionsSummary",
-    "engine.archive.ingest.importer": "ImportSummary",
+    "engine.archive.ingest.import_summary": "ImportSummary",
     "engine.archive.reading_cost": "ReadingCost",
     "engine.archive.reference.tickers": "TickersSummary",
     "engine.errors": "BarsweepError Interrupted",

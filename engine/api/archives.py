@@ -16,7 +16,8 @@ from engine.archive.in_place import ForeignFiles
 from engine.archive.ingest.demo import DEFAULT_START
 from engine.archive.ingest.demo import make_demo as make_demo_market
 from engine.archive.ingest.import_options import ImportOptions
-from engine.archive.ingest.importer import ImportSummary, import_bars
+from engine.archive.ingest.import_summary import ImportSummary
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.quality.archive_diff import Difference
 from engine.archive.quality.archive_diff import diff_archives as compare_archives
@@ -24,7 +25,7 @@ from engine.archive.quality.declared_doubts import shifted_label
 from engine.archive.reading_cost import ReadingCost, reading_cost
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.archive.vendor_files.unread import EARLIER, LATER, ORDER
 from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import ConfigError, did_you_mean

@@ -13,7 +13,7 @@ from engine.config.load import config_schema as schema_of_configs
 from engine.config.models import SessionConfig
 from engine.errors import ScannerError
 from engine.indicators.key import IndicatorKey
-from engine.plug_ins import made
+from engine.plug_ins import instantiate
 from engine.scan.base import ColumnarScanner
 from engine.scan.load_scanner import load_scanner_class
 from engine.trading.strategy_runtime import StrategySlot
@@ -64,7 +64,7 @@ def config_schema() -> dict[str, Any]:
 def _check_plug_ins(loaded: LoadedConfig) -> None:
     for part in loaded.config.session_data_config.scanners:
         make = loaded.made.get(part.module) or load_scanner_class(part.module)
-        scanner = made(make, part.label, ScannerError, dict(part.config))
+        scanner = instantiate(make, part.label, ScannerError, dict(part.config))
         if isinstance(scanner, ColumnarScanner):
             scanner.plan()
     for number, strategy in enumerate(loaded.config.strategies):

@@ -19,7 +19,7 @@ from engine.errors import ScannerError, StrategyError
 from engine.indicators.catalogue import CATALOGUE
 from engine.indicators.indicator import Indicator
 from engine.indicators.key import IndicatorKey
-from engine.plug_ins import made, plug_in_code
+from engine.plug_ins import instantiate, plug_in_code
 from engine.runtime.module_loader import load_class, modules_in
 from engine.runtime.module_origin import allow_folders
 from engine.scan.base import ColumnarScanner
@@ -113,7 +113,7 @@ def describe_scanner(module: str) -> PlugIn:
     missing = _missing(found)
     if missing:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
-    plan = made(found, module, ScannerError).plan()
+    plan = instantiate(found, module, ScannerError).plan()
     rules = [(c.name, str(as_written(c.expression).meta.undo_aliases())) for c in plan.clauses]
     return PlugIn(
         module,
@@ -132,7 +132,7 @@ def describe_strategy(module: str) -> PlugIn:
     doc, missing = inspect.cleandoc(found.__doc__ or ""), _missing(found)
     if missing:
         return PlugIn(module, _first_line(found), doc, _parameters(found), missing)
-    strategy = made(found, module, StrategyError)
+    strategy = instantiate(found, module, StrategyError)
     if not isinstance(strategy, ColumnarStrategy):
         with plug_in_code("indicators()", module, StrategyError, type(strategy).indicators):
             keys = tuple(str(key) for key in strategy.indicators())

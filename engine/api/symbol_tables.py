@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.api.scan_options import Spell
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportSummary
+from engine.archive.ingest.import_summary import ImportSummary
 from engine.archive.ingest.lean import factor_actions, ticker_intervals
 from engine.archive.reference import corporate_actions as corporate
 from engine.archive.reference import tickers as renamed

@@ -1,4 +1,9 @@
-"""An archive, for reading."""
+"""An archive of bars, for reading: sessions of intraday bars, years of daily bars, tables beside
+them.
+
+The bars lie in files of our own layout or are read in place (`SessionFiles`); `Archive` reads both
+alike. It renames tickers to symbols (`SymbolMap`), so callers see symbols only.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +44,10 @@ def _date(micros: int) -> dt.date:
 class DailyYear:
     """A year of daily bars, sorted by symbol and date.
 
-    symbols, counts  the symbols and how many bars each has, in order
-    days             int64[bars], the session's date in days since 1970-01-01
-    columns          name -> float64[bars], times in microseconds
+    symbols  str[symbols], sorted
+    counts   int64[symbols], how many bars each symbol has
+    days     int64[bars], the session's date in days since 1970-01-01
+    columns  name -> float64[bars]; timestamps in microseconds UTC
     """
 
     symbols: Sequence[str]
@@ -51,12 +57,14 @@ class DailyYear:
 
 
 class Archive:
-    """Bars of one exchange, imported or read in place; see docs/archives.md. `left_out` are sessions to pass over.
+    """Bars of one exchange, imported or read in place; see docs/archives.md.
 
-    Bars that archive.json names and that are gone are an ArchiveError wherever they are asked for.
+    left_out  dates of sessions to treat as if they had no file
+
+    Reading bars that archive.json names but that are missing on disk raises ArchiveError.
     """
 
-    may_lack_parts = False  # whether what is missing is no error
+    may_lack_parts = False  # True: missing files are no error
 
     def __init__(
         self,
@@ -68,19 +76,17 @@ class Archive:
         self.files: SessionFiles = (
             ForeignFiles(path, manifest) if manifest.in_place else OwnFiles(path, manifest)
         )
-        self._was_there = (
-            path / layout.MANIFEST
-        ).exists()  # not while an archive in place is being made
+        # False only while archive.json of files in place is still to be written.
+        self._had_manifest = (path / layout.MANIFEST).exists()
 
     @classmethod
     def open(cls, path: str | Path) -> Archive:
         """The archive in a folder; ArchiveError where there is none."""
-        return cls(
-            Path(path).absolute(), layout.read_manifest(Path(path))
-        )  # wherever a plug-in may change to
+        # Absolute, because a plug-in may change the current directory.
+        return cls(Path(path).absolute(), layout.read_manifest(Path(path)))
 
     def without(self, sessions: Iterable[dt.date]) -> Archive:
-        """The archive as if it had no files of these sessions; its daily bars are what they are."""
+        """The archive as if these sessions had no intraday files; daily bars stay the same."""
         return Archive(self.path, self.manifest, self.left_out | frozenset(sessions))
 
     @property
@@ -99,22 +105,29 @@ class Archive:
         return ExchangeCalendar.of(self.exchange)
 
     def sessions(self, interval: str = "1m") -> list[dt.date]:
-        """The dates that have bars of an interval, increasing; those of intraday intervals without opening a file."""
+        """The dates that have bars of an interval, increasing.
+
+        For intraday intervals no file is opened.
+        """
         if interval == "1d":
             return self._daily_dates
-        dates = self._there(self.files.dates(interval))
+        dates = self._or_gone(self.files.dates(interval))
         if not dates:
             self._refuse_missing(interval)
         return [date for date in dates if date not in self.left_out]
 
     def symbols(self) -> list[str]:
-        """All symbols, sorted: those of the daily bars, which every import keeps up to date."""
+        """All symbols that have daily bars, sorted; every import keeps daily bars up to date."""
         return list(self._symbols)
 
     def read_session(
         self, date: dt.date, columns: Sequence[str], interval: str = "1m"
     ) -> pl.DataFrame:
-        """Columns of one session's bars, by symbol, then time; without the symbols, in the file's order."""
+        """Columns of one session's bars, sorted by symbol and time.
+
+        Where `symbol` is not among the columns, rows are in the file's order, which a symbol map
+        may make differ from the order of symbols.
+        """
         bars = self.files.read(interval, date, columns)
         return (
             self.symbol_map.rename_session(bars, date)
@@ -125,9 +138,10 @@ class Archive:
     def read_session_index(
         self, date: dt.date, interval: str = "1m"
     ) -> tuple[list[str], np.ndarray] | None:
-        """A session's symbols and their row counts (int64) in the file's order, where its metadata tells them.
+        """A session's symbols and their row counts, int64[symbols], in the file's order.
 
-        A symbol is NOBODY where the rows are of no symbol of the map.
+        None where the file's metadata does not hold them. A symbol is NOBODY where the symbol map
+        gives the ticker to no symbol on that date.
         """
         index = self.files.index(interval, date)
         return (
@@ -139,7 +153,10 @@ class Archive:
     def read_daily(
         self, columns: Sequence[str], start: dt.date | None, end: dt.date | None
     ) -> pl.DataFrame:
-        """Daily bars with start <= session date < end: symbol, date, columns; sorted by symbol and date."""
+        """Daily bars with start <= session date < end: `symbol`, `date`, then the columns.
+
+        Sorted by symbol and date; None leaves a side open.
+        """
         years = [
             y
             for y in self.daily_years()
@@ -162,13 +179,12 @@ class Archive:
         )
         if self.symbol_map:
             return self.symbol_map.rename_daily(frame)
-        return (
-            frame if len(frames) == 1 else frame.sort("symbol", "date")
-        )  # a year's file is sorted
+        # One year's file is sorted already.
+        return frame if len(frames) == 1 else frame.sort("symbol", "date")
 
     def daily_years(self) -> list[int]:
         """The years that have daily bars, increasing."""
-        years = self._there(layout.daily_years(self.files.daily_root))
+        years = self._or_gone(layout.daily_years(self.files.daily_root))
         if not years:
             self._refuse_missing("1d")
         elif self._missing_year is not None:
@@ -204,7 +220,7 @@ class Archive:
         return self.read_daily_year(year, []).symbols if self.symbol_map.knows(tickers) else tickers
 
     def daily_days(self, year: int) -> NDArray[np.int64]:
-        """int64[bars]: the session's date of a year's daily bars in the file's order, in days since 1970-01-01."""
+        """Session dates of a year's daily bars: int64[bars], days since 1970-01-01, file order."""
         return self._days(read_bars(self.daily_file(year), ["timestamp"])["timestamp"])
 
     def corporate_actions(self) -> pl.DataFrame:
@@ -213,17 +229,20 @@ class Archive:
 
     @cached_property
     def symbol_map(self) -> SymbolMap:
-        """Whose bars a ticker's are; an empty map where every ticker is its own symbol."""
+        """Which symbol had which ticker when; empty where every ticker is its own symbol."""
         return SymbolMap(
             self._read_table(layout.SYMBOL_MAP, SYMBOL_MAP_SCHEMA), self.path / layout.SYMBOL_MAP
         )
 
     def digest(self) -> str:
-        """16 hex digits that change when a bar does: of every file's relative path, size and Parquet footer."""
-        found = hashlib.sha256()
+        """16 hex digits that change when a bar does.
+
+        A digest of every file's relative path, size and Parquet footer (which has checksums).
+        """
+        digest = hashlib.sha256()
         tables = (self.path / layout.ACTIONS, self.path / layout.SYMBOL_MAP)
         for path in [
-            *self._there(self.files.all_paths()),
+            *self._or_gone(self.files.all_paths()),
             *(table for table in tables if table.exists()),
         ]:
             try:
@@ -235,17 +254,20 @@ class Archive:
                 raise ArchiveError(
                     f"cannot be read: {error.strerror}", where=path, fix="run the command again"
                 ) from None
-            found.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
-        return found.hexdigest()[:16]
+            digest.update(f"{os.path.relpath(path, self.files.root)}\0{size}\0".encode() + end)
+        return digest.hexdigest()[:16]
 
     def _refuse_missing(self, interval: str) -> None:
-        """ArchiveError where bars of an interval that the archive is to have are gone."""
+        """Raise ArchiveError where archive.json names the interval and it has no bars."""
         if interval in self.intervals and not self.may_lack_parts:
             raise missing_interval(self.path, self.files, interval)
 
     @cached_property
     def _missing_year(self) -> ArchiveError | None:
-        """Of a year of intraday sessions without its daily bars; those of files in place are made as they are read."""
+        """The error of a year that has intraday sessions and no file of daily bars, or None.
+
+        Daily bars of files in place are made when the files are read, so none can be missing.
+        """
         return (
             None
             if self.may_lack_parts or self.manifest.in_place
@@ -260,7 +282,7 @@ class Archive:
         return self.session_dates(starts).unique().sort().to_list()
 
     def _daily_starts(self, year: int) -> pl.Series:
-        """When the sessions of a year's daily bars begin."""
+        """The distinct timestamps of a year's daily bars, Datetime[sessions] in UTC."""
         times = read_times(self.daily_file(year))
         if times is not None:
             return pl.Series(times, dtype=pl.Int64).cast(BAR_SCHEMA["timestamp"])
@@ -275,7 +297,7 @@ class Archive:
     def _read_table(self, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
         """A table beside the bars, in its schema; empty where there is none."""
         path = self.path / name
-        if not self._there(path.exists()):
+        if not self._or_gone(path.exists()):
             return pl.DataFrame(schema=schema)
         try:
             frame = pl.read_parquet(path)
@@ -286,17 +308,20 @@ class Archive:
                 )
             return frame.select(*schema).cast(pl.Schema(schema))
         except (pl.exceptions.PolarsError, OSError) as error:
-            told = ", ".join(f"{column}: {dtype}" for column, dtype in schema.items())
+            columns = ", ".join(f"{column}: {dtype}" for column, dtype in schema.items())
             raise ArchiveError(
                 f"cannot be read: {str(error).splitlines()[0]}",
                 where=path,
-                expected=told,
+                expected=columns,
                 fix="bring the table in again",
             ) from None
 
-    def _there(self, found: T) -> T:
-        """What was found; where nothing was, it is seen to that the archive is still there: it may be moved while it is read."""
-        if not found and self._was_there and not (self.path / layout.MANIFEST).exists():
+    def _or_gone(self, found: T) -> T:
+        """`found` itself.
+
+        ArchiveError where it is empty because the archive has been moved away.
+        """
+        if not found and self._had_manifest and not (self.path / layout.MANIFEST).exists():
             raise ArchiveError(
                 "is no longer there",
                 where=self.path,
@@ -310,7 +335,11 @@ class Archive:
         return pl.Series("date", self._days(timestamps)).cast(pl.Date)
 
     def _days(self, timestamps: pl.Series) -> NDArray[np.int64]:
-        """As `_session_dates`, in days since 1970-01-01. A time zone is looked up slowly, so that is done once for each hour."""
+        """Session dates of daily bars' timestamps: int64[bars], days since 1970-01-01.
+
+        Converting a time to the exchange's zone is slow, so it is done once for each hour that
+        occurs; only in an hour in which a day ends is it done for each bar.
+        """
         times: NDArray[np.int64] = timestamps.to_physical().to_numpy()
         if len(times) and self.calendar.is_overnight(
             *(_date(at) for at in (times.min(), times.max()))
@@ -323,10 +352,10 @@ class Archive:
             return self._local_days(times)
         hours = HOUR * np.arange(first, last + 1)
         begins, ends = self._local_days(hours), self._local_days(hours + HOUR - 1)
-        at = times // HOUR - first
-        days = begins[at]
+        hour_ids = times // HOUR - first
+        days = begins[hour_ids]
         if (begins != ends).any():  # hours in which a day ends
-            rows = np.flatnonzero((begins != ends)[at])
+            rows = np.flatnonzero((begins != ends)[hour_ids])
             days[rows] = self._local_days(times[rows])
         return days
 

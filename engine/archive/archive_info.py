@@ -14,7 +14,10 @@ from engine.clock.interval import Interval
 
 @dataclass(frozen=True)
 class IntervalInfo:
-    """One interval of an archive; coverage is bars present over bars expected of every symbol in every session."""
+    """One interval of an archive.
+
+    coverage_percent  bars present, of the bars that every symbol would have in every session
+    """
 
     interval: str
     sessions: int
@@ -38,7 +41,10 @@ class ArchiveInfo:
 
 
 def describe(archive: Archive) -> ArchiveInfo:
-    """Read footers and daily bars, no intraday bars; raises ArchiveError naming a file that has none."""
+    """Count an archive's bars from Parquet footers and daily bars, without reading intraday bars.
+
+    Raises ArchiveError naming a file that cannot be read.
+    """
     symbols = len(archive.symbols())
     intervals = tuple(_interval(archive, name, symbols) for name in archive.intervals)
     actions = len(archive.corporate_actions())

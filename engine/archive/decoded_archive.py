@@ -1,4 +1,4 @@
-"""An archive of which what was decoded is kept, so that the next scan over it decodes nothing."""
+"""An archive that keeps decoded columns in memory, so that later scans decode nothing again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ Stamp = tuple[
 class KeptBars:
     """Decoded columns of one archive's files, up to `limit` bytes; threads may share it.
 
-    What was read first stays, so that scans over the same sessions find the same part of them here. What was read from a file
-    that has changed since is read again.
+    When the limit is reached, what was read first stays and nothing is evicted: repeated scans over
+    the same sessions then find the same part of them here, where evicting the oldest would make
+    every scan miss. Values of files that have changed since are read again.
     """
 
     limit: int
@@ -36,13 +37,13 @@ class KeptBars:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, key: object, stamp: Stamp) -> Any:
-        """A value that was read from these files; None where there is none."""
+        """The value of a key if it was read from files with this stamp, else None."""
         with self._lock:
             found = self._values.get(key)
         return found[2] if found is not None and found[0] == stamp else None
 
     def get(self, key: object, stamp: Stamp, size: Callable[[T], int], load: Callable[[], T]) -> T:
-        """The value of a key, loaded where it is not there yet, or is of other files."""
+        """The value of a key; `load` reads it where it is missing or its files have changed."""
         found: T | None = self.find(key, stamp)
         if found is None:
             found = load()
@@ -66,7 +67,7 @@ class KeptBars:
 
 
 class KeptArchive(Archive):
-    """An archive that reads what `kept` does not have."""
+    """An archive that reads from disk only what `kept` does not hold."""
 
     def __init__(
         self,
@@ -81,10 +82,11 @@ class KeptArchive(Archive):
         self._map = _stamp([path / layout.SYMBOL_MAP])  # symbols are the map's
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """To another process goes the archive alone."""
+        """Pickled as a plain Archive: decoded columns are not sent to other processes."""
         return Archive, (self.path, self.manifest, self.left_out)
 
     def without(self, sessions: Iterable[dt.date]) -> Archive:
+        """As `Archive.without`, over the same kept columns."""
         return KeptArchive(
             self.path, self.manifest, self.left_out | frozenset(sessions), kept=self._kept
         )
@@ -92,10 +94,9 @@ class KeptArchive(Archive):
     def read_session(
         self, date: dt.date, columns: Sequence[str], interval: str = "1m"
     ) -> pl.DataFrame:
-        stamp, named = (
-            self._stamp(interval, date),
-            "symbol" in columns,
-        )  # which may put the rows in another order
+        """As `Archive.read_session`; each column is kept by itself."""
+        stamp = self._stamp(interval, date)
+        named = "symbol" in columns  # renaming tickers to symbols may change the order of rows
         found = {
             name: self._kept.find(("bars", interval, date, named, name), stamp) for name in columns
         }
@@ -117,6 +118,7 @@ class KeptArchive(Archive):
     def read_session_index(
         self, date: dt.date, interval: str = "1m"
     ) -> tuple[list[str], np.ndarray] | None:
+        """As `Archive.read_session_index`."""
         read = super().read_session_index
         return self._kept.get(
             ("index", interval, date),
@@ -126,6 +128,7 @@ class KeptArchive(Archive):
         )
 
     def read_daily_year(self, year: int, columns: Sequence[str]) -> DailyYear:
+        """As `Archive.read_daily_year`."""
         read = super().read_daily_year
         key = "daily", year, tuple(columns)
         return self._kept.get(
@@ -133,6 +136,7 @@ class KeptArchive(Archive):
         )
 
     def daily_symbols(self, year: int) -> Sequence[str]:
+        """As `Archive.daily_symbols`."""
         read = super().daily_symbols
         return self._kept.get(
             ("daily symbols", year), self._daily_stamp(year), _size_of_names, lambda: read(year)
@@ -146,7 +150,7 @@ class KeptArchive(Archive):
 
 
 def _stamp(paths: Sequence[Path]) -> Stamp:
-    """Sizes and times of change; -1 of a file that is not there, which reading it will tell."""
+    """Paths, sizes and modification times (ns) of files; -1 for a file that does not exist."""
     found: list[object] = []
     for path in paths:
         try:

@@ -1,13 +1,15 @@
-"""Bars of files that somebody else has laid out, one or several a session, read where they are.
+"""Bars read in place from files in another layout, one or several files a session.
 
-    1. `dates`      the listing: a template such as "date={date}/*.parquet" says which file is of which session
-    2. `Catalogue`  one pass over the files that are new or changed: whether their bars are in order and all fit for an
-                    archive, and their daily bars; kept in the user's cache folder, nothing is written beside the files
-    3. `read`       decodes a session's columns, turns them into ours, and sorts where that is needed
+    1. `dates`      lists the files; a template such as "date={date}/*.parquet" gives each its date
+    2. `Catalogue`  reads each new or changed session once: whether its rows are sorted and all fit
+                    to be bars, and its daily bars. The catalogue lies in the user's cache folder;
+                    nothing is written beside the files
+    3. `read`       decodes a session's columns, renames and converts them, sorts them if necessary
 
-What is read is what an import would have written: the same rows are left out, copies once, of conflicting rows the first.
-Bars of another session than the file's date are not seen. Where sessions open the evening before, files may be by session or by the
-date on the wall: a session is read from the files of its date and of the day before.
+A session reads as an import would have stored it: the same rows are left out, exact copies are read
+once, of conflicting rows the first is kept. Bars of another session than the file's date are left
+out. Where sessions open the evening before (futures), files may be cut by session or by calendar
+date, so a session is read from the files of its date and of the day before.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from engine.archive.vendor_files.session_dates import refuse_shifted_days, sessi
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.spelling import SPELLED, two_series, two_spellings
 from engine.archive.vendor_files.template import Template
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.archive.vendor_files.validate import CONFLICTING, NOT_A_SESSION, reason, split_conflicts
 from engine.archive.vendor_files.whole_minutes import OFF_MINUTE, off_minute, whole_minutes
 from engine.clock.calendar import ExchangeCalendar
@@ -46,7 +48,7 @@ STAGES = ("decode", "convert", "sort")
 
 
 def source_options(spec: InPlace, daily: bool) -> SourceOptions:
-    """How files in place are read; `daily` where their bars are of days."""
+    """Reading options from archive.json's `in_place`; `daily` says that the bars are daily."""
     text = TextOptions(spec.header, spec.skip_lines, spec.encoding, spec.strip, spec.decimal_comma)
     return SourceOptions(
         spec.columns,
@@ -61,9 +63,9 @@ def source_options(spec: InPlace, daily: bool) -> SourceOptions:
 
 
 class ForeignFiles:
-    """The files of an archive that is read in place; as `OwnFiles`.
+    """The files of an archive that is read in place; implements `SessionFiles`.
 
-    seconds  spent on reading by stage: decode, convert, sort
+    seconds  time spent reading, by stage: decode, convert, sort
     """
 
     def __init__(self, root: Path, manifest: ArchiveManifest):
@@ -79,33 +81,40 @@ class ForeignFiles:
 
     @property
     def template(self) -> str:
-        """Which files are whose session's."""
+        """The template of the files' paths, such as "date={date}/*.parquet"."""
         return self._spec.files
 
     @property
     def daily_root(self) -> Path:
+        """The catalogue's folder, which holds the daily bars."""
         return self.catalogue().root
 
     def all_paths(self) -> list[Path]:
+        """Every file that holds bars of a session, sorted."""
         return sorted({path for files in self._listing.values() for path, _ in files})
 
     def intervals(self) -> tuple[str, ...]:
+        """The files' own interval, and 1d."""
         return tuple(dict.fromkeys((self._interval.name, "1d")))
 
     def dates(self, interval: str) -> list[dt.date]:
+        """The sessions that have files, increasing."""
         return sorted(self._listing) if interval == self._interval.name else []
 
     def paths(self, interval: str, date: dt.date) -> list[Path]:
+        """The files that a session is read from."""
         return [path for path, _ in self._listing.get(date, ())]
 
     def span(self, interval: str, date: dt.date) -> tuple[int, int] | None:
+        """Start of a session's first and last bar, microseconds UTC; None where it has no bars."""
         facts = self.catalogue().facts(date)
         return (facts.first, facts.last) if facts.rows else None
 
     def index(self, interval: str, date: dt.date) -> None:
-        """None: whose files have it is read as ours."""
+        """Always None: these files hold no symbol counts."""
 
     def read(self, interval: str, date: dt.date, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of a session's bars, sorted by symbol and time; raises ArchiveError."""
         facts = self.catalogue().facts(date)
         if not facts.clean:
             return self._fit(self._rows(date, EVERYTHING), date)[0].select(columns)
@@ -120,14 +129,15 @@ class ForeignFiles:
         return (bars if facts.in_order else self._sorted(bars)).select(columns)
 
     def read_raw(self, interval: str, date: dt.date) -> pl.DataFrame:
+        """All rows of a session's files, unsorted and unchecked, for `archive check`."""
         return self._rows(date, BAR_SCHEMA)
 
     def other_dates(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
-        """The rows of the session's files that are of another session, or of none."""
+        """The rows of a session's files that belong to another session or to none."""
         return bars.filter(self._is_other(bars, date))
 
     def catalogue(self, progress: Progress = silent) -> Catalogue:
-        """The facts of all sessions, brought up to date when first asked for."""
+        """The facts of all sessions; the first call reads new and changed files."""
         if self._catalogue is None:
             catalogue = Catalogue(
                 f"{self.root} {self._manifest.model_dump_json()}", self._calendar, self._interval
@@ -140,7 +150,7 @@ class ForeignFiles:
 
     @cached_property
     def _listing(self) -> dict[dt.date, list[tuple[Path, str | None]]]:
-        """The files of each session of the exchange, with the symbol where the path names it."""
+        """Session date -> [(file, symbol that the path names or None)]."""
         found: dict[dt.date, list[tuple[Path, str | None]]] = defaultdict(list)
         for path in sorted(self.root.glob(self._template.glob)):
             match = self._template.match(path.relative_to(self.root).as_posix())
@@ -154,18 +164,18 @@ class ForeignFiles:
                 fix="look at in_place.files in archive.json, or run `barsweep archive init` again",
             )
         if self._opens_before(min(found), max(found)):
-            own = dict(found)
-            for date, files in own.items():  # each session's files, and those of the evening before
-                found[date] = own.get(date - DAY, []) + files
+            by_date = dict(found)
+            for date, files in by_date.items():  # each session also has bars of the evening before
+                found[date] = by_date.get(date - DAY, []) + files
         sessions = {session.date for session in self._calendar.sessions(min(found), max(found))}
         return {date: files for date, files in found.items() if date in sessions}
 
     def _opens_before(self, first: dt.date, last: dt.date) -> bool:
-        """Whether sessions open the evening before, so that files by date on the wall hold two sessions' bars."""
+        """Whether sessions open the evening before: files by date then hold two sessions."""
         return not self._interval.is_daily and self._calendar.is_overnight(first, last)
 
     def _stamp(self, date: dt.date) -> str:
-        """Changes when a file of the session does, as far as the file system tells."""
+        """Names, sizes and modification times of a session's files, to detect changes."""
         try:
             stats = [(path.name, path.stat()) for path, _ in self._listing[date]]
         except OSError as error:
@@ -174,10 +184,10 @@ class ForeignFiles:
 
     def _examine(self, date: dt.date) -> tuple[SessionFacts, pl.DataFrame]:
         rows = self._rows(date, (*EVERYTHING, SPELLED))
-        told = two_spellings(rows)
-        if told:
+        problem = two_spellings(rows)
+        if problem:
             raise ArchiveError(
-                told,
+                problem,
                 where=self._of(date),
                 expected="one way to write a symbol",
                 fix="rename one of them",
@@ -186,13 +196,15 @@ class ForeignFiles:
         bars, left_out = self._fit(rows, date)
         clean = not left_out and len(bars) == len(rows)
         times = bars["timestamp"].to_physical()
-        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)  # type: ignore[arg-type]
+        span = (0, 0)
+        if len(times):
+            span = (int(times.min()), int(times.max()))  # type: ignore[arg-type]
         return SessionFacts(
             len(bars), clean, clean and in_order(rows), left_out, *span
         ), bars.select(*BAR_SCHEMA)
 
     def _rows(self, date: dt.date, names: Iterable[str]) -> pl.DataFrame:
-        """All rows of a session's files, timestamps as starts."""
+        """All rows of a session's files, with the starts of bars as timestamps."""
         parts = [
             self._part(path, symbol, date, tuple(names)) for path, symbol in self._listing[date]
         ]
@@ -203,7 +215,10 @@ class ForeignFiles:
         return rows.rechunk()
 
     def _at_starts(self, rows: pl.DataFrame, date: dt.date) -> pl.DataFrame:
-        """Rows with starts in place of labels, without those of sessions beside it that open the evening before."""
+        """Rows with the starts of bars in place of the files' labels.
+
+        Where sessions open the evening before, rows of the neighbouring sessions are dropped.
+        """
         if self._interval.is_daily:
             refuse_shifted_days(
                 rows["timestamp"], self._spec.label, self._calendar, self._of(date), ArchiveError
@@ -239,7 +254,7 @@ class ForeignFiles:
         return part
 
     def _fit(self, rows: pl.DataFrame, date: dt.date) -> tuple[pl.DataFrame, Counter[str]]:
-        """The session's bars as an import would write them, and how many rows were left out and why."""
+        """The session's bars as an import would store them, and reason -> rows left out."""
         started = time.perf_counter()
         other = pl.lit(self._is_other(rows, date))
         off = pl.lit(not self._interval.is_daily) & off_minute()
@@ -248,25 +263,25 @@ class ForeignFiles:
             pl.when(off).then(pl.lit(OFF_MINUTE)),
             pl.when(other).then(pl.lit(NOT_A_SESSION)),
         )
-        told = rows.with_columns(pl.coalesce(*reasons).alias("reason"))
-        good = told.filter(pl.col("reason").is_null()).drop("reason").unique()
+        checked = rows.with_columns(pl.coalesce(*reasons).alias("reason"))
+        good = checked.filter(pl.col("reason").is_null()).drop("reason").unique()
         bars, conflicts = split_conflicts(good)
-        told_of = two_series(bars, conflicts)
-        if told_of:
+        problem = two_series(bars, conflicts)
+        if problem:
             raise ArchiveError(
-                told_of,
+                problem,
                 where=self._of(date),
                 expected="one bar a symbol and time",
                 fix="take away the file that is of another market, feed or adjustment",
             )
-        left_out = Counter(dict(sorted(told["reason"].drop_nulls().value_counts().iter_rows())))
+        left_out = Counter(dict(sorted(checked["reason"].drop_nulls().value_counts().iter_rows())))
         if len(conflicts):
             left_out[CONFLICTING] = len(conflicts)
         self.seconds["sort"] += time.perf_counter() - started
         return bars, left_out
 
     def _is_other(self, rows: pl.DataFrame, date: dt.date) -> pl.Series:
-        """Which rows are of another session, or of none; those without a time are not."""
+        """Boolean[rows]: belongs to another session or to none; False where the time is null."""
         if self._interval.is_daily:
             return pl.Series([False]).new_from_index(0, len(rows))
         return (session_dates(self._calendar, rows["timestamp"]) != date).fill_null(False)

@@ -1,4 +1,6 @@
-"""Parts that an archive is to have, by its archive.json and its other bars, and that are gone."""
+"""Errors for parts of an archive that its archive.json or its other bars promise, and that are
+gone.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ from engine.errors import ArchiveError
 
 
 def missing_interval(root: Path, files: SessionFiles, interval: str) -> ArchiveError:
-    """Of an interval that archive.json names and that has no bars."""
+    """The error of an interval that archive.json names and that has no bars."""
     if isinstance(files, ForeignFiles):
-        told = ", ".join(
+        reasons = ", ".join(
             f"{count:,} {reason}" for reason, count in files.catalogue().left_out.most_common()
         )
         return ArchiveError(
-            "no bars in the files" + (f"; rows left out: {told}" if told else ""),
+            "no bars in the files" + (f"; rows left out: {reasons}" if reasons else ""),
             where=files.root / files.template,
             expected="bars of the exchange's sessions",
             fix="look at exchange, timezone, epoch_unit and label in archive.json",
@@ -27,7 +29,8 @@ def missing_interval(root: Path, files: SessionFiles, interval: str) -> ArchiveE
         f"no {interval} bars, though archive.json names them",
         where=root / "bars" / f"interval={interval}",
         expected="the files of every interval that archive.json names",
-        fix=f"put them back, or import the bars again (without bars that you do not want: take {interval} out of archive.json)",
+        fix="put them back, or import the bars again "
+        f"(without bars that you do not want: take {interval} out of archive.json)",
     )
 
 

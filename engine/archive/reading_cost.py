@@ -1,4 +1,4 @@
-"""What reading in place costs: one session read as it is, and as an import would have stored it."""
+"""What reading in place costs: one session read in place, and from an imported session file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES = [name for name in BAR_SCHEMA if name != "symbol"]
 
 @dataclass(frozen=True)
 class ReadingCost:
-    """Milliseconds that every column of a session takes.
+    """Milliseconds to read all columns of one session.
 
     decode, convert, sort  in place, by stage
     imported               from a session file of our own
@@ -37,7 +37,10 @@ class ReadingCost:
 
 
 def reading_cost(archive: Archive, date: dt.date) -> ReadingCost | None:
-    """Measure a session; None for an archive that is imported, or of days, which are read once only."""
+    """Measure one session.
+
+    None for an imported archive, and for daily bars, which are read once only.
+    """
     if archive.manifest.in_place is None or archive.manifest.base.is_daily:
         return None
     files, interval = ForeignFiles(archive.path, archive.manifest), archive.manifest.base.name

@@ -1,11 +1,12 @@
-"""Whose bars a ticker's are, by date.
+"""Which symbol a ticker belonged to, by date.
 
-Bars stay as they were delivered, under the ticker of their day. An archive's `symbol_map.parquet` says whose they are: `symbol` had
-`ticker` from start_date up to, not including, end_date. Bars are renamed when they are read, so everything above the archive
-knows symbols alone: a company that changes its ticker goes on, and two that had the same one are two.
+Bars are stored as delivered, under the ticker of their day. An archive's `symbol_map.parquet` has
+intervals: `symbol` had `ticker` from start_date up to, not including, end_date. Bars are renamed
+when they are read, so code above the archive sees symbols only: a company that changes its ticker
+keeps its history, and two companies that used one ticker stay apart.
 
-A name in the map, as symbol or as ticker, means what the map says and nothing else: bars of such a ticker on a day that no
-interval holds are nobody's, and are not read.
+Names that occur in the map, as symbol or as ticker, follow the map only: bars of such a ticker on a
+date that no interval covers belong to no symbol (NOBODY) and are not read.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from engine.schema import MEMBERSHIP_SCHEMA, SYMBOL_MAP_SCHEMA
 NOBODY = ""
 EPOCH = dt.date(1970, 1, 1)
 FOREVER = (dt.date.max - EPOCH).days
-Interval = tuple[
-    int, int, str
-]  # from, up to and not including, in days since 1970-01-01; a symbol or a ticker
+# (first day, day after the last, symbol or ticker); days since 1970-01-01
+Interval = tuple[int, int, str]
 
 
 class SymbolMap:
-    """The intervals of SYMBOL_MAP_SCHEMA, checked: at a time a symbol has one ticker, and a ticker is one symbol's."""
+    """Checked intervals of SYMBOL_MAP_SCHEMA.
+
+    On each date a symbol has at most one ticker, and a ticker belongs to at most one symbol.
+    """
 
     def __init__(self, intervals: pl.DataFrame, where: object = "symbol map"):
         self.intervals = intervals.sort("symbol", "start_date", "ticker")
@@ -58,16 +61,20 @@ class SymbolMap:
     # -- bars
 
     def owner(self, ticker: str, date: dt.date) -> str:
-        """The symbol whose bars a ticker's are on a date; NOBODY where the map knows the name, and no owner."""
+        """The symbol that a ticker belongs to on a date.
+
+        A ticker that the map does not know is its own symbol; NOBODY where the map knows it and no
+        interval covers the date.
+        """
         return self._owner(ticker, _day(date))
 
     def owners(self, tickers: Sequence[str], date: dt.date) -> list[str]:
-        """The owner of each."""
+        """`owner` of each ticker, str[tickers]."""
         names, day = self._names, _day(date)
         return [self._owner(ticker, day) if ticker in names else ticker for ticker in tickers]
 
     def rename_session(self, bars: pl.DataFrame, date: dt.date) -> pl.DataFrame:
-        """One session's bars under their symbols, sorted by them."""
+        """One session's bars with symbols in place of tickers, sorted by symbol."""
         tickers = bars["symbol"].unique().to_list()
         renamed = {
             ticker: owner
@@ -80,7 +87,7 @@ class SymbolMap:
         return moved.filter(pl.col("symbol") != NOBODY).sort("symbol", maintain_order=True)
 
     def rename_daily(self, bars: pl.DataFrame) -> pl.DataFrame:
-        """Bars with `symbol` and `date` under their symbols, sorted by both."""
+        """Bars (`symbol`, `date`, ...) with symbols in place of tickers, sorted by both."""
         mapped = pl.col("symbol").is_in(list(self._names))
         intervals = self.intervals.select("ticker", "start_date", "end_date", owner="symbol")
         within = (pl.col("date") >= pl.col("start_date")) & (
@@ -95,7 +102,14 @@ class SymbolMap:
     def rename_runs(
         self, tickers: Sequence[str], counts: NDArray[np.int64], days: NDArray[np.int64]
     ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-        """Rows in runs of a ticker each, by date: the symbols, their row counts, and the rows in the symbols' order."""
+        """Rename rows that come in runs of one ticker each, sorted by date within a run.
+
+        tickers, counts  str[runs], int64[runs]: ticker and length of each run
+        days             int64[rows], days since 1970-01-01
+
+        Returns the symbols, sorted; int64[symbols], their row counts; int64[kept rows], indexes of
+        the kept rows in the order of symbols and dates.
+        """
         pieces: list[tuple[str, int, int]] = []
         first = 0
         for ticker, count in zip(tickers, counts.tolist(), strict=True):
@@ -108,8 +122,8 @@ class SymbolMap:
             first += count
         pieces.sort(key=lambda piece: (piece[0], days[piece[1]]))
         by_symbol = {
-            symbol: sum(b - a for _, a, b in own)
-            for symbol, own in groupby(pieces, key=lambda piece: piece[0])
+            symbol: sum(end - begin for _, begin, end in of_symbol)
+            for symbol, of_symbol in groupby(pieces, key=lambda piece: piece[0])
         }
         rows = np.concatenate([np.empty(0, np.int64), *(np.arange(a, b) for _, a, b in pieces)])
         return list(by_symbol), np.array(list(by_symbol.values()), np.int64), rows
@@ -117,7 +131,7 @@ class SymbolMap:
     # -- names
 
     def ticker(self, symbol: str, date: dt.date) -> str:
-        """The ticker of a symbol on a date; the symbol itself where the map does not know."""
+        """The ticker of a symbol on a date; the symbol itself where no interval covers the date."""
         day = _day(date)
         return next(
             (ticker for start, end, ticker in self._tickers.get(symbol, ()) if start <= day < end),
@@ -125,7 +139,7 @@ class SymbolMap:
         )
 
     def tickers(self, symbols: pl.Series, dates: pl.Series) -> pl.Series:
-        """`ticker`: that of each symbol on the date beside it."""
+        """String[rows], named `ticker`: the ticker of each symbol on the date in the same row."""
         rows = pl.DataFrame({"symbol": symbols, "date": dates})
         pairs = rows.unique()
         known = pl.Series(
@@ -136,16 +150,17 @@ class SymbolMap:
         )["ticker"]
 
     def members(self, memberships: pl.DataFrame) -> pl.DataFrame:
-        """MEMBERSHIP_SCHEMA of names as that of symbols.
+        """Memberships (MEMBERSHIP_SCHEMA) of names, which may be tickers or symbols, as symbols.
 
-        A name is the ticker that a symbol has at the time; while nobody has it, it is the symbol of that name, as long as that is
-        traded under any ticker. So lists as of their day and lists of symbols are both read rightly.
+        A name is read as a ticker while some symbol has it; otherwise as the symbol of that name,
+        while that symbol is traded under any ticker. So both lists of tickers as of their day and
+        lists of symbols are resolved.
         """
         mapped = pl.col("symbol").is_in(list(self._names))
         rows = [
             row
             for name, start, end in memberships.filter(mapped).rows()
-            for row in self._stretches(name, start, end)
+            for row in self._resolved(name, start, end)
         ]
         resolved = pl.DataFrame(rows, schema=MEMBERSHIP_SCHEMA, orient="row")
         return pl.concat([memberships.filter(~mapped), resolved])
@@ -158,18 +173,18 @@ class SymbolMap:
             NOBODY,
         )
 
-    def _stretches(
+    def _resolved(
         self, name: str, start: dt.date, end: dt.date | None
     ) -> Iterable[tuple[str, dt.date, dt.date | None]]:
-        at, until = _day(start), FOREVER if end is None else _day(end)
+        """The membership of one name as (symbol, start, end or None) intervals."""
+        day, until = _day(start), FOREVER if end is None else _day(end)
         pieces = []
         for begin, stop, symbol in [*self._owners.get(name, ()), (FOREVER, FOREVER, NOBODY)]:
             life = self._life(name)
-            pieces.append(
-                (name, max(at, life[0]), min(begin, until, life[1]))
-            )  # before the ticker is that symbol's
-            pieces.append((symbol, max(at, begin), min(stop, until)))
-            at = max(at, stop)
+            # Before another symbol takes the ticker, the name is the symbol itself.
+            pieces.append((name, max(day, life[0]), min(begin, until, life[1])))
+            pieces.append((symbol, max(day, begin), min(stop, until)))
+            day = max(day, stop)
         return [
             (symbol, _date(a), None if b >= FOREVER else _date(b))
             for symbol, a, b in pieces
@@ -177,8 +192,9 @@ class SymbolMap:
         ]
 
     def _life(self, symbol: str) -> tuple[int, int]:
-        own = self._tickers.get(symbol)
-        return (own[0][0], own[-1][1]) if own else (0, 0)
+        """First day with a ticker and the day after the last; (0, 0) for an unknown symbol."""
+        intervals = self._tickers.get(symbol)
+        return (intervals[0][0], intervals[-1][1]) if intervals else (0, 0)
 
 
 def empty_map() -> SymbolMap:

@@ -1,4 +1,4 @@
-"""Exchange calendars: sessions, early closes and daylight saving, from exchange_calendars by MIC."""
+"""Exchange calendars by MIC: sessions, early closes, daylight saving, from exchange_calendars."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from engine.clock.from_parts import build_calendar
 from engine.clock.interval import MICROS_A_MINUTE, Interval
 from engine.errors import CalendarError, did_you_mean
 
-# US equities trade before and after regular hours on the consolidated tape; after an early close only until 17:00
+# US equities trade before and after regular hours on the consolidated tape; after an early close
+# only until 17:00
 # (NYSE Arca and Nasdaq trading hours).
 US_EQUITIES = frozenset({"XNYS", "XNAS", "NYSE", "NASDAQ", "XASE", "ARCX", "BATS"})
-# Nobody asks for other dates but by mistake: a year with a digit too few, a timestamp in another unit.
+# Dates beyond these are mistakes: a year with a digit missing, a timestamp in another unit.
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
 ROUND_THE_CLOCK = "24/7"
 EPOCH = dt.date(1970, 1, 1).toordinal()
 MICROS_A_DAY = 1440 * MICROS_A_MINUTE
-NO_DAY = np.iinfo(np.int64).min  # no session
+NO_DAY = np.iinfo(np.int64).min  # in arrays of session dates: no session
 WEEK = dt.timedelta(days=7)
-BESIDE = dt.timedelta(days=3)  # a session that is open at a time is of a date this near
+BESIDE = dt.timedelta(days=3)  # a session that is open at a time has a date at most this far away
 PRE_MARKET_OPEN, POST_MARKET_CLOSE, EARLY_POST_MARKET_CLOSE = dt.time(4), dt.time(20), dt.time(17)
 
 
@@ -64,22 +65,29 @@ class Session:
         return self.minutes - (self.break_end - self.break_start) // MICROS_A_MINUTE
 
     def bars(self, interval: Interval) -> int:
-        """How many bars of an interval regular hours can have; the last before the break and before the close may be cut short."""
+        """How many bars of an interval regular hours can have.
+
+        The last bar before the lunch break and the last before the close may be shorter.
+        """
         if interval.is_daily or not self.break_end:
             return interval.bars_in(self.minutes)
         before, after = self.break_start - self.open, self.close - self.break_end
         return sum(interval.bars_in(part // MICROS_A_MINUTE) for part in (before, after))
 
     def without_break(self, start: int, end: int) -> int:
-        """Microseconds from `start` to `end` in which there is trading."""
+        """Microseconds from `start` to `end` (microseconds UTC), the lunch break left out."""
         return end - start - max(0, min(end, self.break_end) - max(start, self.break_start))
 
     @cached_property
     def hours(self) -> tuple[int, ...]:
-        """What sessions of the same hours on the clock on the wall have in common."""
+        """A key that sessions with the same local hours share.
+
+        Minutes of open and close in local time, then in microseconds from the open: close, extended
+        open and close; whether it is an early close; break start and end.
+        """
         tz = ZoneInfo(self.tz)
         opens, closes = (
-            dt.datetime.fromtimestamp(at // 1_000_000, tz) for at in (self.open, self.close)
+            dt.datetime.fromtimestamp(micros // 1_000_000, tz) for micros in (self.open, self.close)
         )
         return (
             opens.hour * 60 + opens.minute,
@@ -95,7 +103,7 @@ class Session:
 
 @dataclass(frozen=True)
 class _Known:
-    """The sessions of a calendar from `low` to `high`, and their dates."""
+    """The sessions of a calendar from `low` to `high` that are built already, and their dates."""
 
     sessions: Sequence[Session]
     dates: Sequence[dt.date]
@@ -107,14 +115,16 @@ class _Known:
 
 
 class ExchangeCalendar:
-    """The sessions of one exchange. Reached back and forward as far as is asked for, built once a process."""
+    """The sessions of one exchange, built on demand for the dates that are asked for.
+
+    One instance a process and exchange (`of`); threads may share it.
+    """
 
     def __init__(self, mic: str):
         self.mic = mic
-        self._known = _Known(
-            (), ()
-        )  # one attribute, so that threads see all of it or what was before
-        self._reaching = Lock()
+        # One attribute that is replaced as a whole, so that threads never see half an update.
+        self._known = _Known((), ())
+        self._building = Lock()
         self._clock_zone = _zone_of_days(mic)
         kept = calendar_cache.load(mic)
         self.tz = self._clock_zone or ZoneInfo(kept.tz if kept else str(self._calendar_class().tz))
@@ -123,7 +133,10 @@ class ExchangeCalendar:
 
     @classmethod
     def of(cls, mic: str) -> ExchangeCalendar:
-        """The calendar of an exchange by MIC ("XNYS"), of "24/7", or of "24/7@ZONE"; CalendarError where there is none."""
+        """The calendar of an exchange: a MIC ("XNYS"), "24/7" or "24/7@ZONE".
+
+        Raises CalendarError for an unknown exchange.
+        """
         return _calendar(mic)
 
     def sessions(self, start: dt.date, end: dt.date) -> list[Session]:
@@ -139,10 +152,13 @@ class ExchangeCalendar:
         return list(known.sessions[first:last])
 
     def session(self, date: dt.date) -> Session:
-        """The session of a date; CalendarError where the exchange was closed, naming the sessions around it."""
-        found = self.sessions(date, date)
-        if found:
-            return found[0]
+        """The session of a date.
+
+        Where the exchange was closed, CalendarError names the sessions before and after.
+        """
+        sessions = self.sessions(date, date)
+        if sessions:
+            return sessions[0]
         near = min(max(date, EARLIEST), LATEST)
         around = self.sessions(near - dt.timedelta(days=15), near + dt.timedelta(days=15))
         before = [s.date for s in around if s.date < date][-1:]
@@ -157,37 +173,45 @@ class ExchangeCalendar:
         """The `count` sessions before a date, oldest first."""
         if count <= 0:
             return []
-        found = self.sessions(date - dt.timedelta(days=10 + 2 * count), date - dt.timedelta(days=1))
-        return found[-count:]
+        earliest = date - dt.timedelta(days=10 + 2 * count)
+        return self.sessions(earliest, date - dt.timedelta(days=1))[-count:]
 
     @property
     def is_round_the_clock(self) -> bool:
-        """Whether a session is a whole day, and the next begins where it ends."""
+        """Whether sessions are whole days that follow each other without a gap (24/7)."""
         return self.mic.startswith(ROUND_THE_CLOCK)
 
     def is_overnight(self, start: dt.date, end: dt.date) -> bool:
-        """Whether sessions around these dates open the evening before, on the exchange's clock; some of them are looked at."""
-        some = self.sessions(_before(start), _after(end))[:: max(1, (end - start).days // 8)]
+        """Whether sessions around these dates open the evening before in local time (futures).
+
+        A sample of the sessions is examined.
+        """
+        sample = self.sessions(_before(start), _after(end))[:: max(1, (end - start).days // 8)]
         return any(
-            dt.datetime.fromtimestamp(one.open // 1_000_000, self.tz).date() < one.date
-            for one in some
+            dt.datetime.fromtimestamp(session.open // 1_000_000, self.tz).date() < session.date
+            for session in sample
         )
 
     def open_at(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        """int64: the session that is open at each time (microseconds), in days since 1970-01-01; NO_DAY where none is."""
+        """The date of the session that is open at each time.
+
+        times  int64[times], microseconds UTC
+
+        Returns int64[times], days since 1970-01-01; NO_DAY where no session is open.
+        """
         if not len(times):
             return np.empty(0, np.int64)
-        low, high = (_date_of(int(at)) for at in (times.min(), times.max()))
+        low, high = (_date_of(int(micros)) for micros in (times.min(), times.max()))
         sessions = self.sessions(low - BESIDE, high + BESIDE)
         if not sessions:
             return np.full(len(times), NO_DAY)
         opens, closes = (
             np.array(side)
-            for side in zip(*((one.open, one.close) for one in sessions), strict=True)
+            for side in zip(*((session.open, session.close) for session in sessions), strict=True)
         )
-        days = np.array([one.date.toordinal() - EPOCH for one in sessions])
-        at = np.searchsorted(opens, times, side="right") - 1
-        return np.where((at >= 0) & (times < closes[at]), days[at], NO_DAY)
+        days = np.array([session.date.toordinal() - EPOCH for session in sessions])
+        latest = np.searchsorted(opens, times, side="right") - 1  # the last session that has opened
+        return np.where((latest >= 0) & (times < closes[latest]), days[latest], NO_DAY)
 
     def _calendar_class(self) -> Any:
         from exchange_calendars import calendar_utils
@@ -197,16 +221,20 @@ class ExchangeCalendar:
             raise CalendarError(
                 f"unknown exchange {self.mic!r}",
                 fix=did_you_mean(self.mic.upper(), aliases),
-                expected='a market identifier code such as XNYS, XLON, "24/7", or "24/7@America/Chicago" for days of that zone',
+                expected='a market identifier code such as XNYS, XLON, "24/7", or '
+                '"24/7@America/Chicago" for days of that zone',
             )
         name = calendar_utils.resolve_alias(self.mic)
         return calendar_utils._default_calendar_factories[name]
 
     def _reach(self, start: dt.date, end: dt.date) -> _Known:
-        """What is known, from `start` to `end` at least."""
+        """The sessions from `start` to `end` at least, built where they are not known yet.
+
+        More than is asked for is built (400 days before, 60 after), to build rarely.
+        """
         if self._known.reaches(start, end):
             return self._known
-        with self._reaching:
+        with self._building:
             if not self._known.reaches(start, end):
                 low, high = min(self._known.low, start), max(self._known.high, end)
                 low, high = (
@@ -266,14 +294,17 @@ class ExchangeCalendar:
         )
 
     def micros(self, date: dt.date, time: dt.time) -> int:
-        """An exchange-local wall-clock time of a date in microseconds, UTC."""
+        """An exchange-local time of day on a date, in microseconds UTC."""
         return local_micros(date, time, self.tz)
 
 
 def _zone_of_days(mic: str) -> ZoneInfo | None:
-    """The zone of "24/7@America/Chicago", a market round the clock whose days begin at midnight there; None of other names."""
-    exchange, at, zone = mic.partition("@")
-    if exchange != ROUND_THE_CLOCK or not at:
+    """The zone in "24/7@America/Chicago", a market round the clock with days from midnight there.
+
+    None for other names.
+    """
+    exchange, separator, zone = mic.partition("@")
+    if exchange != ROUND_THE_CLOCK or not separator:
         return None
     if zone not in available_timezones():
         raise CalendarError(
@@ -286,7 +317,7 @@ def _zone_of_days(mic: str) -> ZoneInfo | None:
 
 
 def _before(date: dt.date) -> dt.date:
-    """A week before a date, or where calendars begin."""
+    """A week before a date, but not before EARLIEST."""
     return max(date, EARLIEST + WEEK) - WEEK
 
 
@@ -295,14 +326,14 @@ def _after(date: dt.date) -> dt.date:
 
 
 def _date_of(micros: int) -> dt.date:
-    """The UTC date of a time, of those that calendars reach."""
+    """The UTC date of a time, moved into EARLIEST to LATEST."""
     return dt.date.fromordinal(
         min(max(micros // MICROS_A_DAY + EPOCH, EARLIEST.toordinal()), LATEST.toordinal())
     )
 
 
 def local_micros(date: dt.date, time: dt.time, tz: ZoneInfo) -> int:
-    """A wall-clock time in microseconds since the epoch, UTC."""
+    """A time of day on a date in zone `tz`, in microseconds UTC."""
     return int(dt.datetime.combine(date, time, tz).timestamp()) * 1_000_000
 
 

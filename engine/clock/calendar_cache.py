@@ -1,4 +1,4 @@
-"""Sessions of an exchange, kept between processes: building a calendar takes longer than scanning a session."""
+"""A cache on disk of exchanges' sessions: building a calendar is slower than scanning a session."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+# date (ordinal), open, close, is early close, break start, break end; times in microseconds UTC
 KeptSession = tuple[int, int, int, bool, int, int]
-FORM = 2  # of what is kept of a session
+FORM = 2  # version of the cache file's format
 FOLDER = "BARSWEEP_CACHE"  # the environment variable that names another folder; empty for none
 
 
 @dataclass(frozen=True)
 class KeptCalendar:
-    """tz, and of each session from `low` to `high`: date (ordinal), open and close (microseconds, UTC),
-    whether it closes early, and the start and end of its lunch break, 0 without one.
+    """tz, and of each session from `low` to `high`: date (ordinal), open and close (microseconds,
+    UTC), whether it closes early, and the start and end of its lunch break, 0 without one.
     """
 
     tz: str
@@ -28,7 +29,10 @@ class KeptCalendar:
 
 
 def load(mic: str) -> KeptCalendar | None:
-    """What an earlier process has kept, by the same version of exchange_calendars; None where there is nothing to be used."""
+    """The sessions that an earlier process has cached, or None.
+
+    Only what the installed version of exchange_calendars has built is used.
+    """
     path = _path(mic)
     try:
         content = json.loads(path.read_text(encoding="ascii")) if path else None
@@ -43,7 +47,7 @@ def load(mic: str) -> KeptCalendar | None:
 
 
 def keep(mic: str, calendar: KeptCalendar) -> None:
-    """Keep it, where that is possible."""
+    """Write a calendar's sessions to the cache; nothing happens where that is not possible."""
     path = _path(mic)
     if path is None:
         return
@@ -65,7 +69,7 @@ def keep(mic: str, calendar: KeptCalendar) -> None:
 
 
 def cache_folder() -> Path | None:
-    """Where things are kept between processes; None where nothing is to be."""
+    """The user's cache folder of this project; None where BARSWEEP_CACHE is empty."""
     folder = os.environ.get(FOLDER)
     if folder is None:
         home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")

@@ -42,20 +42,21 @@ def build_calendar(factory: Any, mic: str, low: dt.date, high: dt.date) -> list[
 
 def _built(factory: Any, mic: str, start: Any, end: Any) -> list[KeptSession]:
     _teach_offsets()
-    told = "weekdays of its own"
+    cause = "weekdays of its own"
     if not _special_weekmasks(factory):
         try:
             return _sessions(factory(start, end))
         except Exception as error:  # whatever pandas makes of an offset it does not know
-            told = _first_line(error)
+            cause = _first_line(error)
     try:
         return _sessions(_class_of_parts(factory, start, end)(start, end))
     except Exception:
         raise CalendarError(
-            f"exchange_calendars cannot build this calendar ({told})",
+            f"exchange_calendars cannot build this calendar ({cause})",
             where=mic,
             expected="a calendar that the library can build",
-            fix="try other versions of exchange_calendars and pandas, or give the --exchange of a market with "
+            fix="try other versions of exchange_calendars and pandas, or give the --exchange of "
+            "a market with "
             "the same hours",
         ) from None
 
@@ -76,10 +77,10 @@ def _sessions(calendar: Any) -> list[KeptSession]:
 
 
 def _pause(times: Any) -> list[int]:
-    """Microseconds, 0 where there is no break."""
-    there = times.notna().to_numpy()
+    """Starts or ends of lunch breaks, microseconds UTC a session; 0 where there is no break."""
+    has_break = times.notna().to_numpy()
     micros = times.to_numpy("datetime64[us]").astype("int64")
-    return [int(at) if known else 0 for at, known in zip(micros, there, strict=True)]
+    return [int(time) if known else 0 for time, known in zip(micros, has_break, strict=True)]
 
 
 def _class_of_parts(factory: Any, start: Any, end: Any) -> Any:
@@ -135,13 +136,13 @@ def _teach_offsets() -> None:
 
 
 def _special_weekmasks(calendar: Any) -> Any:
-    """(first, last, weekmask) of stretches of dates, of a calendar or of its class."""
+    """(first date, last date, weekmask) for ranges of dates, of a calendar or of its class."""
     made = object.__new__(calendar) if isinstance(calendar, type) else calendar
     return getattr(made, "special_weekmasks", None) or ()
 
 
 def _weekmask(calendar: Any, day: Any) -> str:
-    """Which weekdays have sessions on a date, from Monday on, 1 for those that do."""
+    """The weekmask of a date: seven characters from Monday on, 1 where sessions are held."""
     for first, last, mask in _special_weekmasks(calendar):
         if (first is None or day >= first) and (last is None or day <= last):
             return str(mask)

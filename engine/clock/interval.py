@@ -30,7 +30,10 @@ class Interval:
         return self.micros // MICROS_A_MINUTE
 
     def bars_in(self, minutes: int) -> int:
-        """How many bars a session of so many minutes can have; the last may be cut short. One of a day."""
+        """How many bars a session of so many minutes can have.
+
+        The last may be cut short. One of a day.
+        """
         return 1 if self.is_daily else -(-minutes // self.minutes)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Schedules: when to look, in exchange-local wall-clock time."""
+"""Schedules of scans: the ticks of a session, from exchange-local times of day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORM = re.compile(r"(\d\d:\d\d(?::\d\d)?)-(\d\d:\d\d(?::\d\d)?)/(\w+)")
 
 @dataclass(frozen=True)
 class Schedule:
-    """start, start + interval ... up to and including end."""
+    """Ticks at start, start + interval, ... up to and including end, exchange-local."""
 
     start: dt.time
     end: dt.time
@@ -53,8 +53,9 @@ class Schedule:
     def ticks(self, session: Session) -> NDArray[np.int64]:
         """int64[ticks] microseconds, increasing; cut at the session's close where that is early.
 
-        A session that has its full length keeps ticks after its close: those of extended hours. Where sessions open the evening
-        before, a schedule that begins in the evening is of that evening.
+        A session that has its full length keeps ticks after its close: those of extended hours.
+        Where sessions open the evening before, a schedule that begins in the evening is of that
+        evening.
         """
         tz, date = ZoneInfo(session.tz), session.date
         evening = date - dt.timedelta(days=1)

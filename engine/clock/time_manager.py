@@ -17,7 +17,7 @@ class TimeManager:
 
     @property
     def session(self) -> Session:
-        """The session at hand."""
+        """The session that is replayed."""
         assert self._session is not None, "no session has begun"
         return self._session
 

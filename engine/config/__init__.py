@@ -1,1 +1,3 @@
-"""Session configs: strict models, loading with near-miss suggestions, look-up of the files they name, JSON Schema."""
+"""Session configs: strict models, loading with near-miss suggestions, look-up of the files they
+name, JSON Schema.
+"""

@@ -33,8 +33,8 @@ MANY_PROBLEMS, LONG_VALUE = 20, 200  # that are told of; characters of a value t
 class LoadedConfig:
     """A config, the file it came from, and its digest.
 
-    made  what makes a scanner of its block of parameters, by the `module` that the config calls the scanner: classes of a
-          notebook, which no module holds
+    made  what makes a scanner of its block of parameters, by the `module` that the config calls the
+          scanner: classes of a notebook, which no module holds
     """
 
     config: SessionConfig
@@ -62,7 +62,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
 
 
 def check_config(data: dict[str, Any], path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
-    """Check a config that was read; files that it names are looked for beside `path`. Raises ConfigError."""
+    """Check a config that was read.
+
+    Files that it names are looked for beside `path`. Raises ConfigError.
+    """
     for override in overrides:
         _override(data, override)
     try:
@@ -85,7 +88,10 @@ def config_schema() -> dict[str, Any]:
 
 
 def resolve_path(value: str, config_path: Path) -> Path:
-    """A path beside the config file, else in the current folder, else in the project root. Raises ConfigError."""
+    """A path beside the config file, else in the current folder, else in the project root.
+
+    Raises ConfigError.
+    """
     candidate = Path(os.path.expanduser(value))  # leaves the ~ of a user who is not there
     places = (
         [candidate] if candidate.is_absolute() else [p / candidate for p in _places(config_path)]

@@ -1,72 +1,30 @@
-"""Models of a session config. A field is documented here and nowhere else: schema and docs are made from this."""
+"""Models of a session config.
+
+A key's `description` here is its only documentation: JSON Schema and docs are generated from it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.clock.interval import Interval
 from engine.clock.schedule import AtClose, Schedule
-from engine.errors import BarsweepError
-
-
-def _told(check: Any) -> Any:
-    """A validator whose BarsweepError pydantic can collect with the other problems."""
-
-    def validate(value: Any) -> Any:
-        try:
-            return check(value)
-        except BarsweepError as error:
-            raise ValueError(
-                "; ".join(
-                    filter(None, (error.what, error.expected and f"expected {error.expected}"))
-                )
-            ) from None
-
-    return validate
-
-
-def _wall_clock(value: Any) -> Any:
-    if isinstance(value, str) and value.count(":") in (1, 2):
-        time = dt.time.fromisoformat(value)
-        if time.tzinfo is None:
-            return time
-    raise ValueError("expected a time of day such as 09:35, exchange-local")
-
-
-def _symbols(values: list[str]) -> list[str]:
-    upper = [value.strip().upper() for value in values]
-    twice = _twice(upper)
-    if twice or "" in upper:
-        raise ValueError(f"named twice: {', '.join(twice[:10])}" if twice else "an empty symbol")
-    return upper
-
-
-def _twice(names: list[str]) -> list[str]:
-    """The names that are there more than once, sorted."""
-    return sorted(name for name, count in Counter(names).items() if count > 1)
-
-
-def _interval_name(text: str) -> str:
-    return Interval.parse(text).name
-
-
-IntervalName = Annotated[str, AfterValidator(_told(_interval_name))]
-WallClock = Annotated[dt.time, BeforeValidator(_wall_clock)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Model(BaseModel):
-    """Frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from engine.config.field_types import (
+    IntervalName,
+    Model,
+    Text,
+    WallClock,
+    collected,
+    repeated_names,
+    unique_symbols,
+)
 
 
 class BacktestConfig(Model):
-    """The stretch of sessions to replay."""
+    """The sessions to replay."""
 
     start_date: dt.date | None = Field(
         None, description="first date; the archive's first session where left out"
@@ -76,14 +34,16 @@ class BacktestConfig(Model):
     )
     on_corrupt: Literal["stop", "skip"] = Field(
         "stop",
-        description="what becomes of a run when a session's file cannot be read: it stops, or goes on as if there were none",
+        description="what becomes of a run when a session's file cannot be read: it stops, or "
+        "goes on as if there were none",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> BacktestConfig:
         if self.start_date and self.end_date and self.end_date < self.start_date:
             raise ValueError(
-                f"start_date {self.start_date} is after end_date {self.end_date}: the two are reversed"
+                f"start_date {self.start_date} is after end_date {self.end_date}: the two are "
+                "reversed"
             )
         return self
 
@@ -107,7 +67,10 @@ class IndicatorConfig(Model):
 
 
 class ScheduleConfig(Model):
-    """Ticks at start, start + interval ... up to and including end, exchange-local time; or one at the close."""
+    """Ticks at start, start + interval, ...
+
+    Up to and including end (exchange-local), or at close.
+    """
 
     start: WallClock | None = Field(None, description="first tick, exchange-local, such as 09:35")
     end: WallClock | None = Field(
@@ -123,10 +86,11 @@ class ScheduleConfig(Model):
         given = [name for name in ("start", "end", "interval") if getattr(self, name) is not None]
         if len(given) != (0 if self.at else 3):
             raise ValueError(
-                f"got {', '.join([*given, *(['at'] if self.at else [])]) or 'nothing'}; expected start, end and "
+                f"got {', '.join([*given, *(['at'] if self.at else [])]) or 'nothing'}; expected "
+                "start, end and "
                 'interval, or "at": "close" alone'
             )
-        _told(lambda _: self.schedule())(None)
+        collected(lambda _: self.schedule())(None)
         return self
 
     def schedule(self) -> Schedule | AtClose:
@@ -171,12 +135,13 @@ class ScannerConfig(Model):
 class SessionDataConfig(Model):
     """Which symbols and data a session has, and what looks for more."""
 
-    symbols: Annotated[list[Text], AfterValidator(_symbols)] = Field(
+    symbols: Annotated[list[Text], AfterValidator(unique_symbols)] = Field(
         [], description="symbols that are always active"
     )
     streams: list[IntervalName] | None = Field(
         None,
-        description="intervals of bars that active symbols have; checked to be multiples of the archive's; its own where left out",
+        description="intervals of bars that active symbols have; checked to be multiples of the "
+        "archive's; its own where left out",
     )
     historical: Historical = Field(Historical(), description="history of the active symbols")
     indicators: list[IndicatorConfig] = Field(
@@ -192,7 +157,8 @@ class SessionDataConfig(Model):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no limit. Kept in a process's main "
+        description="seconds that a scanner's setup, a scan, or its teardown may take; null: no "
+        "limit. Kept in a process's main "
         "thread, refused in others",
     )
     interval: IntervalName | None = Field(
@@ -202,7 +168,8 @@ class SessionDataConfig(Model):
         None,
         gt=0,
         le=100,
-        description="scan only symbols that had this percent of the bars of regular hours in the sessions before; null: all",
+        description="scan only symbols that had this percent of the bars of regular hours in the "
+        "sessions before; null: all",
     )
     quality_sessions: int = Field(
         5, ge=1, le=250, description="how many sessions before are counted for min_quality"
@@ -213,7 +180,7 @@ class SessionDataConfig(Model):
 
     @model_validator(mode="after")
     def _names(self) -> SessionDataConfig:
-        twice = _twice([scanner.label for scanner in self.scanners if scanner.enabled])
+        twice = repeated_names([scanner.label for scanner in self.scanners if scanner.enabled])
         if twice:
             raise ValueError(
                 f"two scanners are named {', '.join(twice)}; give one of them another `name`"
@@ -225,7 +192,8 @@ class StrategyConfig(Model):
     """A strategy that trades the active symbols, or those that some scanners found."""
 
     module: Text = Field(
-        description="module path such as engine.strategies.opening_range_breakout, or package.module:ClassName"
+        description="module path such as engine.strategies.opening_range_breakout, or "
+        "package.module:ClassName"
     )
     enabled: bool = Field(True, description="false leaves it out")
     config: dict[str, Any] = Field(
@@ -236,7 +204,8 @@ class StrategyConfig(Model):
     )
     scanners: list[Text] | None = Field(
         None,
-        description='trade only what these scanners found in the session, "config" for the config\'s symbols; null for all',
+        description='trade only what these scanners found in the session, "config" for the '
+        "config's symbols; null for all",
     )
     pre_session: bool = Field(False, description="decide also at the open, before the first bar")
     regular_session: list[ScheduleConfig] | None = Field(
@@ -280,7 +249,8 @@ class AccountConfig(Model):
         None,
         ge=0,
         lt=1,
-        description="with equity below this part of exposure all is closed (margin call); null: half of what leverage asks for",
+        description="with equity below this part of exposure all is closed (margin call); null: "
+        "half of what leverage asks for",
     )
     shorting: bool = Field(True, description="whether positions may be short")
     borrow_rate: float = Field(
@@ -301,13 +271,15 @@ class AccountConfig(Model):
         None,
         gt=0,
         le=1,
-        description="part of a bar's volume that may be traded; the rest of an order waits; null: all",
+        description="part of a bar's volume that may be traded; the rest of an order waits; "
+        "null: all",
     )
     daily_loss_limit_percent: float | None = Field(
         None,
         gt=0,
         le=100,
-        description="after such a loss since the session began all is closed, and nothing opened until the next",
+        description="after such a loss since the session began all is closed, and nothing opened "
+        "until the next",
     )
     flat_at_close: bool = Field(
         False, description="close all positions at each session's closing price"
@@ -323,7 +295,8 @@ class AccountConfig(Model):
     def _margins(self) -> AccountConfig:
         if self.maintenance_margin is not None and self.maintenance_margin * self.leverage > 1:
             raise ValueError(
-                f"maintenance_margin {self.maintenance_margin} is above {1 / self.leverage:g}, what leverage "
+                f"maintenance_margin {self.maintenance_margin} is above {1 / self.leverage:g}, "
+                "what leverage "
                 f"{self.leverage:g} asks for at first"
             )
         return self
@@ -408,7 +381,7 @@ class SessionConfig(Model):
 
     @model_validator(mode="after")
     def _strategies(self) -> SessionConfig:
-        twice = _twice([strategy.label for strategy in self.strategies if strategy.enabled])
+        twice = repeated_names([strategy.label for strategy in self.strategies if strategy.enabled])
         if twice:
             raise ValueError(
                 f"two strategies are named {', '.join(twice)}; give one of them another `name`"
@@ -418,7 +391,8 @@ class SessionConfig(Model):
             for name in strategy.scanners or ():
                 if name not in known:
                     raise ValueError(
-                        f"strategy {strategy.label} trades what {name!r} found, which is no scanner of this config; "
+                        f"strategy {strategy.label} trades what {name!r} found, which is no "
+                        "scanner of this config; "
                         f"known are {', '.join(sorted(known))}"
                     )
         return self

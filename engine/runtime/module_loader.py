@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from engine.errors import BarsweepError, did_you_mean
-from engine.plug_ins import TRACEBACK, told
+from engine.plug_ins import TRACEBACK, error_text
 from engine.runtime.module_origin import foreign_folder, make_importable, standard_library
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def _import(name: str, kind: Kind[Any]) -> ModuleType:
 
 def _unimportable(name: str, kind: Kind[Any], error: BaseException) -> BarsweepError:
     log.debug("%s cannot be imported\n%s", name, traceback.format_exc())
-    return kind.error(f"cannot be imported: {told(error)}", where=name, fix=TRACEBACK)
+    return kind.error(f"cannot be imported: {error_text(error)}", where=name, fix=TRACEBACK)
 
 
 def modules_in(package: str) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.archive.reference.universe import Universe
 from engine.errors import ConfigError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
-from engine.plug_ins import declared, plug_in_code
+from engine.plug_ins import named_expressions, plug_in_code
 from engine.scan.scan_context import ScanContext
 from engine.scan.scan_plan import ScanPlan
 from engine.scan.scan_result import ColumnarResult, ScanResult
@@ -127,7 +127,8 @@ class ColumnarScanner(BaseScanner):
                 for key in self.indicators()
             ]
         criteria, features = (
-            declared(self, method, where, ScannerError) for method in ("criteria", "features")
+            named_expressions(self, method, where, ScannerError)
+            for method in ("criteria", "features")
         )
         return ScanPlan.build(
             where,

@@ -32,7 +32,7 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.time_manager import TimeManager
 from engine.errors import BarsweepError, ScannerError, did_you_mean
-from engine.plug_ins import told
+from engine.plug_ins import error_text
 from engine.runtime.guard import guarded
 from engine.scan.cross_section import CrossSection
 from engine.scan.reveal import reveal
@@ -276,7 +276,7 @@ class ScannerManager:
                 own = isinstance(error, BarsweepError)
                 log.debug("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
                 raise ScannerError(
-                    f"{kind} failed: {said if own else told(error)}", where=slot.name
+                    f"{kind} failed: {said if own else error_text(error)}", where=slot.name
                 ) from error
             self._fail(slot, kind, tick, said)
 

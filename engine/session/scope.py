@@ -19,7 +19,7 @@ from engine.config.load import LoadedConfig
 from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, RunError, ScannerError, did_you_mean
 from engine.indicators.key import IndicatorKey
-from engine.plug_ins import made
+from engine.plug_ins import instantiate
 from engine.scan.base import BaseScanner, UniverseSpec
 from engine.scan.load_scanner import load_scanner_class
 from engine.scan.scanner_runtime import ScannerSlot
@@ -167,7 +167,7 @@ class RunScope:
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
         make = self.loaded.made.get(config.module) or load_scanner_class(config.module)
         own = copy.deepcopy(config.config)  # to do with what it likes
-        scanner: BaseScanner = made(make, config.label, ScannerError, own)
+        scanner: BaseScanner = instantiate(make, config.label, ScannerError, own)
         scanner.load_universe = self.load_universe
         schedules = [
             self._schedule(config, part.schedule()) for part in config.regular_session or ()

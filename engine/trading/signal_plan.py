@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Floats, Ints
-from engine.plug_ins import declared, plug_in_code
+from engine.plug_ins import named_expressions, plug_in_code
 from engine.scan.clause_evaluation import values_of
 from engine.scan.columns import require_known
 from engine.scan.cross_section import CrossSection
@@ -55,7 +55,7 @@ class SignalPlan:
     @classmethod
     def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
         """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
-        named = {kind: declared(strategy, kind, where, StrategyError) for kind in RULES}
+        named = {kind: named_expressions(strategy, kind, where, StrategyError) for kind in RULES}
         rules = {
             kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()]
             for kind, own in named.items()

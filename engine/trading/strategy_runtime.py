@@ -14,7 +14,7 @@ from engine.config.models import StrategyConfig
 from engine.errors import StrategyError
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
-from engine.plug_ins import made, plug_in_code
+from engine.plug_ins import instantiate, plug_in_code
 from engine.runtime.module_loader import Kind, load_class
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import indicators_named
@@ -50,7 +50,7 @@ class StrategySlot:
     @classmethod
     def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
         """The slot of a config's strategy; raises StrategyError and ConfigError."""
-        strategy: Strategy = made(
+        strategy: Strategy = instantiate(
             load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config)
         )
         schedules = (

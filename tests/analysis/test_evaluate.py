@@ -17,7 +17,8 @@ from engine.analysis.evaluate import Evaluator, Tally, deflated
 from engine.analysis.exact_sums import LEAST_SESSIONS
 from engine.analysis.forward_returns import DAYS, HORIZONS, MINUTES, Forward
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.panel.symbol_table import SymbolTable
 from tests.cli.barsweep import Barsweep
 from tests.data import real_data

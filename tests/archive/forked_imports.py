@@ -24,7 +24,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import BarImportError
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.import_summary import ImportSummary
+from engine.archive.ingest.importer import import_bars
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
 

@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.ingest import importer, probe, staging
+from engine.archive.ingest import probe, session_writer, staging
 from engine.archive.ingest import read_source as reading
-from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.import_summary import ImportSummary
+from engine.archive.ingest.importer import import_bars
 from engine.archive.quality.archive_diff import diff_archives
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
@@ -214,7 +216,7 @@ def test_an_interrupted_import_does_not_do_again_what_is_done(
     with monkeypatch.context() as patch:
         patch.setattr(probe, "read_pieces", counted("read", probe.read_pieces))
         patch.setattr(reading, "read_pieces", counted("read", reading.read_pieces))
-        patch.setattr(importer, "write_bars", counted("write", importer.write_bars))
+        patch.setattr(session_writer, "write_bars", counted("write", session_writer.write_bars))
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "in", tmp_path / "broken", append)
         broken = False
@@ -351,7 +353,9 @@ def test_days_are_made_of_sessions_that_another_import_left_behind(
     put(tmp_path / "in", "AAA", DATES[:2], close=10.75)
     with monkeypatch.context() as killed:
         killed.setattr(
-            importer, "update_daily", lambda root, days: (_ for _ in ()).throw(KeyboardInterrupt)
+            session_writer,
+            "update_daily",
+            lambda root, days: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "in", tmp_path / "grown")

@@ -11,7 +11,8 @@ import pytest
 from engine.archive.archive import Archive
 from engine.archive.disk import layout
 from engine.archive.disk.bar_files import write_bars
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.quality.check_bars import check_archive
 from engine.clock.calendar import ExchangeCalendar
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA

@@ -20,7 +20,8 @@ from engine.archive.disk import layout
 from engine.archive.disk.bar_files import count_rows, read_bars, read_index, verify, write_bars
 from engine.archive.disk.daily_files import daily_from_session
 from engine.archive.disk.lock import write_lock
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.staging import PLAN
 from engine.archive.quality.check_bars import check_archive
 from engine.errors import ArchiveError, BarImportError

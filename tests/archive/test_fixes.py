@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from engine.archive.archive import Archive
 from engine.archive.disk import layout
 from engine.archive.disk.bar_files import read_bars, write_bars
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.quality.check_bars import check_archive
 from engine.archive.quality.repair import fix_archive, repair
 from engine.archive.quality.repair_log import FIXES

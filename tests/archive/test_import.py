@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, ImportSummary, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.import_summary import ImportSummary
+from engine.archive.ingest.importer import import_bars
 from engine.archive.quality.check_bars import check_archive
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions

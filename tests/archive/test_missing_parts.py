@@ -13,7 +13,8 @@ from engine.archive.archive import Archive
 from engine.archive.disk import layout
 from engine.archive.disk.bar_files import read_bars, write_bars
 from engine.archive.in_place import ForeignFiles
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.quality.check_bars import check_archive
 from engine.errors import ArchiveError

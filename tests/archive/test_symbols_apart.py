@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.lean import ticker_intervals
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.reference.corporate_actions import read_actions

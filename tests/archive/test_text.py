@@ -17,13 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.ingest.recognise import InPlaceOptions, init_in_place
 from engine.archive.reference.corporate_actions import read_actions
+from engine.archive.vendor_files import text_blocks
 from engine.archive.vendor_files import text_pieces as text_module
 from engine.archive.vendor_files.source_columns import FILE_NAME
 from engine.archive.vendor_files.source_options import SourceOptions
-from engine.archive.vendor_files.text_pieces import TextOptions, text_pieces
+from engine.archive.vendor_files.text_blocks import TextOptions
+from engine.archive.vendor_files.text_pieces import text_pieces
 from engine.archive.vendor_files.unread import as_number, option_of, time_forms
 from engine.errors import ArchiveError, BarImportError, BarsweepError
 from engine.schema import BAR_SCHEMA
@@ -530,13 +533,13 @@ def test_pieces_of_any_size_are_the_whole(size: int, seed: int, quoted: bool) ->
         for number in range(dice.randrange(1, 60))
     ]
     content = "number,word\n" + "".join(f'{number},"{word}"\n' for number, word in rows)
-    usual = text_module.CHUNK
+    usual = text_blocks.CHUNK
     try:
-        text_module.CHUNK = max(size, 30)
+        text_blocks.CHUNK = max(size, 30)
         stream = io.BytesIO(content.encode())
         found = pl.concat(list(text_module._pieces(stream, (), TextOptions(), "here")))
     finally:
-        text_module.CHUNK = usual
+        text_blocks.CHUNK = usual
     assert found["number"].to_list() == [number for number, _ in rows]
     assert [word or "" for word in found["word"]] == [word.replace('""', '"') for _, word in rows]
 

@@ -23,8 +23,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
-from engine.archive.vendor_files.readers import fixed_point
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
+from engine.archive.vendor_files.nautilus_reader import fixed_point
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.vendors import LAYOUTS
 from engine.errors import BarImportError, BarsweepError

@@ -17,7 +17,8 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.archive.ingest.demo import make_demo
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.config.load import load_config
 from engine.errors import ConfigError
 from tests.cli.barsweep import Barsweep

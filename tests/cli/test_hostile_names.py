@@ -18,7 +18,8 @@ import pytest
 from engine.archive.archive import Archive
 from engine.archive.disk.bar_files import write_bars
 from engine.archive.disk.layout import daily_file, session_file
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from tests.cli.barsweep import Barsweep
 from tests.data import PROJECT
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from engine.api import open_archive
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.archive.quality.check_bars import check_archive
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.errors import BarsweepError

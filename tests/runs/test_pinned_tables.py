@@ -18,7 +18,8 @@ import pytest
 from engine import api
 from engine.archive.archive import Archive
 from engine.archive.ingest.demo import make_demo
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from tests.data import PROJECT, real_data
 from tests.lean import lean_archive
 

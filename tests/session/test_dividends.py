@@ -11,7 +11,8 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.archive.disk import layout
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
 from tests.running import config, hits
 

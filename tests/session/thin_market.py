@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.clock.calendar import ExchangeCalendar
 
 DAILY_SHARES = {"DENSE": 1.0, "OFTEN": 0.8, "SELDOM": 0.4, "HARDLY": 0.12}

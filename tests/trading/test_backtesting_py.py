@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.archive.ingest.importer import ImportOptions, import_bars
+from engine.archive.ingest.import_options import ImportOptions
+from engine.archive.ingest.importer import import_bars
 from engine.clock.calendar import ExchangeCalendar
 from engine.schema import TIMESTAMP
 from tests.trading.runs import config, trade

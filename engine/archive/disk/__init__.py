@@ -1,1 +1,3 @@
-"""The files of an archive: names, archive.json, atomic writes, locks, bar files of sessions and of years."""
+"""The files of an archive: names, archive.json, atomic writes, locks, bar files of sessions and of
+years.
+"""

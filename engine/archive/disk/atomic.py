@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writing files atomically: readers see the old file or the complete new one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """A path to write to, in the target's folder; it replaces the target when the block ends, and goes if it fails."""
+    """A temporary path in the target's folder, for a `with` block to write to.
+
+    The file replaces the target when the block ends, and is deleted where the block raises.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
     try:

@@ -1,4 +1,8 @@
-"""Bar files: Parquet in, Parquet out, with errors that name the file."""
+"""Bar files: Parquet files of bars, read and written with errors that name the file.
+
+A file's metadata holds an index: its symbols with their row counts and, where there are few, the
+distinct timestamps of its bars. Readers then need not decode the symbol column.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +23,30 @@ from engine.archive.disk.layout import CHECKSUM_KEY, SYMBOLS_KEY
 from engine.errors import ArchiveError
 from engine.schema import BAR_SCHEMA, OPTIONAL_BAR_SCHEMA
 
-ROW_GROUP = (
-    1 << 21
-)  # rows: a session of 10,000 symbols is one, else its bars are copied together after decoding
-FEW_TIMES = 366
+# Rows of a row group. A session of 10,000 symbols fits in one: the row groups of a file have to be
+# copied into one array after decoding.
+ROW_GROUP = 1 << 21
+FEW_TIMES = 366  # distinct timestamps that are stored in the metadata at most
 KNOWN = {**BAR_SCHEMA, **OPTIONAL_BAR_SCHEMA}
-UNREADABLE = (
-    pa.ArrowException,
-    OSError,
-    ValueError,
-)  # what pyarrow raises for damaged files; text that is none among them
+# What pyarrow raises for damaged files, invalid UTF-8 included.
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
 REPAIR = "import the session again, or find what else is wrong with `barsweep archive check`"
 
 
 def write_bars(path: Path, frame: pl.DataFrame) -> None:
-    """Write sorted bars atomically, with the symbols' row counts in the metadata, the times where they are few (those of a year's
-    daily bars are), and checksums that `archive check` verifies.
+    """Write sorted bars atomically, with an index in the metadata and checksums of pages.
 
-    Dictionaries: minute bars repeat their prices and times, and a dictionary decodes four times as fast as plain values of the
-    same size on disk. Over them zstd; where times are few lz4, which decodes in half the time: there is little of daily bars, and
+    The index holds the symbols' row counts, and the distinct timestamps where they are few (as
+    those of a year of daily bars). `archive check` verifies the checksums.
+
+    Columns are dictionary-encoded: minute bars repeat their prices and times, and a dictionary
+    decodes four times as fast as plain values of the same size on disk. Compression is zstd; where
+    timestamps are few it is lz4, which decodes in half the time: files of daily bars are small, and
     a run reads years of them.
     """
     symbols, counts = symbol_runs(frame["symbol"])
     index = {"symbols": symbols, "counts": counts.tolist()}
-    # a symbol has a bar at a time once: where one has many, there are many, and no need to count them
+    # A symbol has one bar a timestamp, so a symbol with many bars shows that timestamps are many.
     times = _distinct_times(frame) if counts.max(initial=0) <= FEW_TIMES else []
     few = 0 < len(times) <= FEW_TIMES
     index |= {"times": times} if few else {}
@@ -62,9 +66,9 @@ def write_bars(path: Path, frame: pl.DataFrame) -> None:
         ) as writer,
     ):
         writer.write_table(table, row_group_size=ROW_GROUP)
-        if in_order(frame):  # so that whoever reads the index need not look
+        if in_order(frame):  # readers of the index rely on sorted rows
             text = json.dumps(index)
-            # of the writer: the schema's own is not stored without the schema
+            # By the writer: metadata of the schema is not stored when the schema is not.
             writer.add_key_value_metadata(
                 {SYMBOLS_KEY: text, CHECKSUM_KEY: _checksum(text.encode())}
             )
@@ -80,13 +84,16 @@ def in_order(frame: pl.DataFrame) -> bool:
 
 
 def symbol_runs(symbols: pl.Series) -> tuple[list[str], np.ndarray]:
-    """A sorted symbol column as its symbols and their row counts (int64), in order."""
+    """A sorted symbol column as its symbols, str[symbols], and their row counts, int64[symbols]."""
     runs = symbols.rle().struct.unnest()
     return runs["value"].to_list(), runs["len"].cast(pl.Int64).to_numpy()
 
 
 def read_bars(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Decode columns of a bar file, checked for dtype and nulls; raises ArchiveError naming the file."""
+    """Decode columns of a bar file, checked for dtype and nulls.
+
+    Raises ArchiveError naming the file.
+    """
     try:
         frame = pl.read_parquet(
             path, columns=list(columns), hive_partitioning=False, glob=False
@@ -124,28 +131,37 @@ def stored_columns(path: Path) -> list[str]:
 
 
 def read_index(path: Path) -> tuple[list[str], np.ndarray] | None:
-    """The file's symbols and row counts in its order, from its metadata; None where it has none that fit."""
-    text, metadata, ours = _read_note(path)
+    """The file's symbols and row counts, int64[symbols], in file order, from its metadata.
+
+    None where the metadata has no index, or one that cannot be this file's.
+    """
+    text, metadata, ours = _read_index_text(path)
     return None if metadata is None or ours is False else _checked_index(text, metadata.num_rows)
 
 
 def read_times(path: Path) -> list[int] | None:
-    """The times (microseconds) that the file has bars at, increasing, from its metadata; None where that does not tell them."""
-    text, metadata, ours = _read_note(path)
-    note = _parsed(text) if ours else {}
-    times = note.get("times")
+    """The distinct timestamps of the file's bars (microseconds UTC), increasing, from its metadata.
+
+    None where the metadata does not hold them.
+    """
+    text, metadata, ours = _read_index_text(path)
+    index = _parsed(text) if ours else {}
+    times = index.get("times")
     if (
         metadata is None
         or not isinstance(times, list)
         or not all(type(time) is int for time in times)
     ):
         return None
-    # another tool may have kept our note and not our bars
+    # Another tool may have rewritten the bars and copied the metadata.
     return times if _span(metadata) == (times[:1], times[-1:]) else None
 
 
 def read_span(path: Path) -> tuple[int, int] | None:
-    """The first and the last time of a file's bars (microseconds), by its statistics; None where they do not tell."""
+    """The first and last timestamp of a file's bars (microseconds UTC), from its statistics.
+
+    None where the file has no statistics.
+    """
     try:
         (first,), (last,) = _span(pq.read_metadata(path))
     except UNREADABLE:
@@ -154,7 +170,10 @@ def read_span(path: Path) -> tuple[int, int] | None:
 
 
 def index_fits(path: Path, bars: pl.DataFrame) -> bool | None:
-    """Whether the metadata tells the symbols' row counts and the times of the file's bars; None where it tells nothing."""
+    """Whether the index in the metadata is that of the file's bars.
+
+    None where there is no index.
+    """
     index, times, (symbols, counts) = (
         read_index(path),
         read_times(path),
@@ -175,62 +194,66 @@ def _distinct_times(bars: pl.DataFrame) -> list[int]:
 
 
 def _span(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
-    """The first and the last time of a file's bars, by its statistics; none where it has none."""
+    """([first timestamp], [last timestamp]) from all row groups' statistics, else ([], [])."""
     if "timestamp" not in metadata.schema.names:
         return [], []
-    place = metadata.schema.names.index("timestamp")
-    kept = [
-        metadata.row_group(group).column(place).statistics
+    column = metadata.schema.names.index("timestamp")
+    statistics = [
+        metadata.row_group(group).column(column).statistics
         for group in range(metadata.num_row_groups)
     ]
-    spans = [(one.min_raw, one.max_raw) for one in kept if one is not None and one.has_min_max]
-    if not spans or len(spans) < len(kept):
+    spans = [(s.min_raw, s.max_raw) for s in statistics if s is not None and s.has_min_max]
+    if not spans or len(spans) < len(statistics):
         return [], []
     return [min(low for low, _ in spans)], [max(high for _, high in spans)]
 
 
-def _read_note(path: Path) -> tuple[bytes, pq.FileMetaData | None, bool | None]:
-    """What a file's metadata tells of its symbols and times, the metadata, and whether `write_bars` wrote that; None where nobody
-    can say.
+def _read_index_text(path: Path) -> tuple[bytes, pq.FileMetaData | None, bool | None]:
+    """The index in a file's metadata as JSON text, the metadata, and whether its checksum fits.
+
+    (b"", None, False) where there is no index; the last value is None where there is no checksum.
     """
     try:
         metadata = pq.read_metadata(path)
-        told = metadata.metadata or {}
-        text = told[SYMBOLS_KEY.encode()]
+        entries = metadata.metadata or {}
+        text = entries[SYMBOLS_KEY.encode()]
     except (*UNREADABLE, KeyError):
-        return b"", None, False  # the read that follows says what is wrong
-    checksum = told.get(CHECKSUM_KEY.encode())
+        return b"", None, False  # reading the file itself reports what is wrong
+    checksum = entries.get(CHECKSUM_KEY.encode())
     return text, metadata, None if checksum is None else checksum == _checksum(text).encode()
 
 
 def _checked_index(text: bytes, rows: int) -> tuple[list[str], np.ndarray] | None:
-    """The symbols and counts that a text tells, unless it cannot be true of a file of so many rows."""
-    note = _parsed(text)
-    symbols, told = note.get("symbols"), note.get("counts")
-    if not (isinstance(symbols, list) and isinstance(told, list) and len(symbols) == len(told)):
+    """Symbols and row counts of an index.
+
+    None where they cannot be those of a file of `rows` rows.
+    """
+    index = _parsed(text)
+    symbols, counts = index.get("symbols"), index.get("counts")
+    if not (isinstance(symbols, list) and isinstance(counts, list)) or len(symbols) != len(counts):
         return None
     if (
         set(map(type, symbols)) - {str}
-        or set(map(type, told)) - {int}
+        or set(map(type, counts)) - {int}
         or len(set(symbols)) < len(symbols)
     ):
         return None
-    if min(told, default=1) <= 0 or sum(told) != rows:
+    if min(counts, default=1) <= 0 or sum(counts) != rows:
         return None
-    return symbols, np.array(told, np.int64)
+    return symbols, np.array(counts, np.int64)
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """A note as its parts; nothing where it is no JSON object."""
+    """A JSON object's members; {} where the text is no JSON object."""
     try:
-        note = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return note if isinstance(note, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def verify(path: Path) -> None:
-    """Read a bar file with its checksums, where it has them; raises ArchiveError where one does not fit."""
+    """Verify a bar file's page checksums, where it has them; raises ArchiveError."""
     try:
         pq.read_table(path, page_checksum_verification=True, partitioning=None)
     except UNREADABLE as error:

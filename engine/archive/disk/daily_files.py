@@ -1,4 +1,4 @@
-"""Daily bars: made from a session's regular hours, kept in a file a year."""
+"""Daily bars: derived from a session's regular hours, stored in one file a year."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from engine.schema import BAR_SCHEMA
 
 
 def daily_from_session(bars: pl.DataFrame, session: Session) -> pl.DataFrame:
-    """One bar a symbol from a session's sorted bars, labelled with the session's open; symbols without regular bars have none."""
+    """One daily bar a symbol from a session's sorted bars, labelled with the session's open.
+
+    Symbols without a bar in regular hours get none.
+    """
     start = pl.col("timestamp").dt.epoch("us")
     regular = bars.lazy().filter(start >= session.open, start < session.close)
     return (
@@ -54,7 +57,7 @@ def update_daily(root: Path, days: Mapping[dt.date, pl.DataFrame]) -> None:
 
 
 def read_daily_sessions(root: Path, year: int) -> dict[int, pl.DataFrame]:
-    """The daily bars of a year's sessions by their opens (microseconds), sorted by symbol; none where there is no file."""
+    """Open of a session (microseconds UTC) -> its daily bars, by symbol; {} without a file."""
     path = layout.daily_file(root, year)
     if not path.exists():
         return {}

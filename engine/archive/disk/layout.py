@@ -1,4 +1,4 @@
-"""Where things lie in an archive, and archive.json."""
+"""An archive's layout on disk: paths of its files, and its manifest archive.json."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from engine.errors import ArchiveError, ConfigError
 MANIFEST, ACTIONS, SYMBOL_MAP = "archive.json", "corporate_actions.parquet", "symbol_map.parquet"
 EXAMPLES = {"date": "date=2018-02-16", "year": "year=2018"}
 Value = TypeVar("Value", dt.date, int)
-SYMBOLS_KEY = "barsweep.symbols"  # in a session file's Parquet metadata: the symbols and their row counts, in order
-CHECKSUM_KEY = "barsweep.symbols.crc32"  # and the CRC-32 of that text
+# Keys of a bar file's Parquet metadata: the index (symbols, row counts, timestamps), its CRC-32.
+SYMBOLS_KEY, CHECKSUM_KEY = "barsweep.symbols", "barsweep.symbols.crc32"
 
 
 class InPlace(BaseModel):
-    """Files of somebody else's, one or several a session, that are read where they are."""
+    """Files in another layout, one or several a session, that are read in place."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     root: str = Field(".", description="folder of the files, from the folder of archive.json")
     files: str = Field(
-        description='path of a session\'s files below root, such as "date={date}/*.parquet", "{date}.parquet" or '
+        description='path of a session\'s files below root, such as "date={date}/*.parquet", '
+        '"{date}.parquet" or '
         '"{date:%Y/%m}/{date:%Y%m%d}.csv.gz"; {symbol} stands for the symbol, * for anything'
     )
     label: Literal["open", "close"] = Field(
@@ -91,7 +92,7 @@ class ArchiveManifest(BaseModel):
     @field_validator("intervals")
     @classmethod
     def _are_intervals(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        """They are parts of paths, so nothing else will do."""
+        """Interval names are parts of paths: only the canonical name is allowed (1h, not 60m)."""
         for name in names:
             if Interval.parse(name).name != name:
                 raise ValueError(f"{name!r} is written {Interval.parse(name).name}")
@@ -144,7 +145,10 @@ def _date(text: str) -> dt.date:
 
 
 def _values(folder: Path, key: str, parse: Callable[[str], Value]) -> list[Value]:
-    """What the names of the folders that hold a file say, increasing; raises ArchiveError for a name that no import gives."""
+    """The values in folder names such as date=2018-02-16 below `folder`, increasing.
+
+    Only folders with a bars.parquet count; ArchiveError for a value that no import writes.
+    """
     values = []
     for path in folder.glob(f"{key}=*/bars.parquet"):
         name = path.parent.name.removeprefix(f"{key}=")
@@ -171,7 +175,8 @@ def read_manifest(root: Path) -> ArchiveManifest:
             "no archive here" if root.exists() else "no such folder",
             where=root,
             expected=f"a folder with {MANIFEST}",
-            fix="import bars with `barsweep archive import`, or make a market with `barsweep archive demo`",
+            fix="import bars with `barsweep archive import`, "
+            "or make a market with `barsweep archive demo`",
         )
     try:
         return ArchiveManifest(**json.loads(path.read_text()))
@@ -192,7 +197,10 @@ def read_manifest(root: Path) -> ArchiveManifest:
 
 
 def write_manifest(root: Path, manifest: ArchiveManifest) -> None:
-    """Write archive.json, whole or not at all; of files in place only what is not usual."""
+    """Write archive.json atomically.
+
+    Options of files in place only where they are not the default.
+    """
     content = manifest.model_dump(mode="json", exclude_none=True)
     if manifest.in_place:
         always = manifest.in_place.model_dump(

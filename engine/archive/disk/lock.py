@@ -1,4 +1,4 @@
-"""One writer at a time."""
+"""The lock that lets one process at a time write an archive."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from engine.errors import ArchiveError, BarsweepError
 
 @contextmanager
 def write_lock(root: Path, error: type[BarsweepError] = ArchiveError) -> Iterator[None]:
-    """Hold an archive's lock, an flock, so that one who is killed does not leave it behind; files that he left half-written go.
+    """Hold an archive's lock for a `with` block; temporary files of killed writers are removed.
 
-    Raises `error` where somebody else holds it, or the folder cannot be written.
+    The lock is an flock, which the system releases when its process ends. Raises `error` where
+    another process holds it, or where the folder cannot be written.
     """
     import fcntl
 

@@ -1,7 +1,8 @@
-"""What is known of sessions that are read in place: kept in the user's cache folder, brought up to date by reading what changed.
+"""The catalogue of an archive in place: facts and daily bars of its sessions, cached between runs.
 
-The daily bars lie below its root in our own layout. `BARSWEEP_CACHE` names another folder; where nothing can be kept, the facts
-last as long as the process.
+It lies in the user's cache folder (`BARSWEEP_CACHE` names another) and is updated by reading the
+sessions whose files have changed. Daily bars are stored below its root in our own layout. Where no
+folder can be written, a temporary one lasts as long as the process.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ FACTS = "facts.json"
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """rows      bars that are seen
-    clean     every row is one of them
-    in_order  and they are sorted by symbol and time
-    left_out  how many rows are not seen, by reason
-    first, last  start of the first bar and of the last, microseconds
+    """What one pass over a session's files has found.
+
+    rows         bars that a replay sees
+    clean        whether every row of the files is such a bar
+    in_order     whether the files are clean and sorted by symbol and time
+    left_out     reason -> rows that a replay does not see
+    first, last  start of the first and of the last bar, microseconds UTC; 0 without bars
     """
 
     rows: int
@@ -54,7 +57,10 @@ Examine = Callable[[dt.date], tuple[SessionFacts, pl.DataFrame]]
 
 
 class Catalogue:
-    """Facts and daily bars of the sessions of one archive in place; `key` names it."""
+    """Facts and daily bars of the sessions of one archive in place.
+
+    key  identifies the archive: its root and manifest
+    """
 
     def __init__(self, key: str, calendar: ExchangeCalendar, interval: Interval):
         self.root = _root(hashlib.sha256(key.encode()).hexdigest()[:16])
@@ -65,7 +71,7 @@ class Catalogue:
         self._load()
 
     def facts(self, date: dt.date) -> SessionFacts:
-        """Of a session."""
+        """The facts of one session."""
         return self._facts[date]
 
     @property
@@ -80,11 +86,17 @@ class Catalogue:
 
     @property
     def out_of_order(self) -> int:
-        """Sessions that are sorted, or sifted, whenever they are read."""
+        """How many sessions have to be filtered or sorted whenever they are read."""
         return sum(not facts.in_order for facts in self._facts.values())
 
     def update(self, stamps: Mapping[dt.date, str], examine: Examine, progress: Progress) -> None:
-        """Read the sessions whose stamp is new, a year at a time, and forget those that are gone. A kill loses a year's work."""
+        """Read the sessions whose stamp has changed, forget those that are gone.
+
+        stamps   session date -> text that changes when a file of the session does
+        examine  reads a session: its facts and its bars
+
+        The catalogue is saved after each year, so a kill loses one year's work at most.
+        """
         changed = [date for date, stamp in stamps.items() if self._stamps.get(date) != stamp]
         gone = self._stamps.keys() - stamps.keys()
         for year, dates in groupby(sorted({*changed, *gone}), key=lambda date: date.year):
@@ -149,7 +161,7 @@ class Catalogue:
 
 
 def _root(key: str) -> Path:
-    """A folder for the facts: the user's, else one that goes with the process."""
+    """The catalogue's folder: in the user's cache, else a temporary one of this process."""
     folder = cache_folder()
     if folder is not None:
         try:

@@ -1,1 +1,3 @@
-"""From vendors' files to an archive: import, recognition of files in place, LEAN's tables, the demo market."""
+"""From vendors' files to an archive: import, recognition of files in place, LEAN's tables, the demo
+market.
+"""

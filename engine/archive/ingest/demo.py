@@ -1,11 +1,12 @@
 """The demo market: a deterministic, synthetic archive that looks like a market.
 
-Fat-tailed returns with a common factor and volatility that clusters, U-shaped volume, overnight gaps, days with news
-(a large gap, several times the volume, a trend), illiquid names with missing bars, pre- and post-market bars of liquid ones,
-early closes and daylight saving as the calendar has them, a split, a reverse split, a dividend, a delisting and an IPO.
+Fat-tailed returns with a common factor and volatility that clusters, U-shaped volume, overnight
+gaps, days with news (a large gap, several times the volume, a trend), illiquid names with missing
+bars, pre- and post-market bars of liquid ones, early closes and daylight saving as the calendar has
+them, a split, a reverse split, a dividend, a delisting and an IPO.
 
-Each session draws from a random stream of its own, keyed by the seed and the session's number; prices go on from the
-session before. Nothing runs per symbol in Python.
+Each session draws from a random stream of its own, keyed by the seed and the session's number;
+prices go on from the session before. Nothing runs per symbol in Python.
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ from engine.errors import ArchiveError, BarImportError
 from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA, CORPORATE_ACTIONS_SCHEMA, PRICE_COLUMNS
 
+EXCHANGE = "XNYS"
 DEFAULT_START = dt.date(2017, 11, 1)
-# Borrowed names, so that the sample universes and examples find symbols here; the prices have nothing to do with them.
+# Borrowed names, so that the sample universes and examples find symbols here; the prices have
+# nothing to do with them.
 TICKERS = (
-    "AAPL MSFT AMZN FB GOOGL NVDA TSLA NFLX JPM BAC XOM JNJ V WMT PG MA HD DIS CVX KO PFE INTC CSCO ORCL IBM T VZ MRK"
-    " PEP ABT C WFC GS MS BA CAT MMM GE F GM NKE MCD SBUX COST TGT LOW AMD MU QCOM TXN AVGO ADBE CRM PYPL GILD AMGN"
-    " BIIB CELG REGN VRTX ABBV BMY UNH CVS MDT HON UPS FDX UNP LMT RTN GD NOC DE EMR SLB HAL EOG PXD COP FCX NUE AA X"
+    "AAPL MSFT AMZN FB GOOGL NVDA TSLA NFLX JPM BAC XOM JNJ V WMT PG MA HD DIS CVX KO PFE INTC "
+    "CSCO ORCL IBM T VZ MRK"
+    " PEP ABT C WFC GS MS BA CAT MMM GE F GM NKE MCD SBUX COST TGT LOW AMD MU QCOM TXN AVGO ADBE "
+    "CRM PYPL GILD AMGN"
+    " BIIB CELG REGN VRTX ABBV BMY UNH CVS MDT HON UPS FDX UNP LMT RTN GD NOC DE EMR SLB HAL EOG "
+    "PXD COP FCX NUE AA X"
     " CLF DAL AAL UAL LUV EBAY ATVI EA TWTR SNAP SQ ROKU BABA JD BIDU WYNN MGM ULTA"
 ).split()
 LIQUID = 0.7  # names present in at least this share of minutes also trade before and after hours
@@ -44,7 +50,7 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Market:
-    """What carries over from session to session; arrays are per symbol."""
+    """The state that carries over from session to session; every array is [symbols]."""
 
     names: NDArray[np.str_]
     price: Floats
@@ -57,7 +63,7 @@ class Market:
 
 @dataclass(frozen=True)
 class Events:
-    """What happens once: (session number, symbol number, ratio or amount)."""
+    """Events that happen once, each (session number, symbol id[, ratio or amount])."""
 
     splits: tuple[tuple[int, int, float], ...]
     dividend: tuple[int, int, float]
@@ -71,11 +77,15 @@ def make_demo(
     sessions: int = 117,
     seed: int = 7,
     start: dt.date = DEFAULT_START,
-    exchange: str = "XNYS",
     force: bool = False,
     progress: Progress = silent,
 ) -> bool:
-    """Write the demo market into a folder; False where the same one is there already. Raises ArchiveError."""
+    """Write the demo market into a folder; raises ArchiveError.
+
+    force  replace another archive in the folder
+
+    Returns False where the same market is there already.
+    """
     source = (
         f"synthetic demo market: symbols={symbols} sessions={sessions} seed={seed} start={start}"
     )
@@ -86,17 +96,17 @@ def make_demo(
             expected="at least 8 symbols and 1 session",
         )
     if (path / layout.MANIFEST).exists() and not force:
-        there = layout.read_manifest(path).source
-        if there == source:
+        present = layout.read_manifest(path).source
+        if present == source:
             return False
         raise ArchiveError(
-            f"holds something else: {there}",
+            f"holds something else: {present}",
             where=path,
             fix="give another folder, or --force to replace it",
         )
     if path.exists():
         _clear(path)
-    calendar = ExchangeCalendar.of(exchange)
+    calendar = ExchangeCalendar.of(EXCHANGE)
     days = calendar.sessions(start, start + dt.timedelta(days=int(sessions * 1.6) + 30))[:sessions]
     market, events = _market(symbols, seed), _events(symbols, sessions)
     try:
@@ -104,7 +114,7 @@ def make_demo(
     except OSError as error:
         raise BarImportError(f"cannot be written: {error.strerror or error}", where=path) from None
     layout.write_manifest(
-        path, layout.ArchiveManifest(exchange=exchange, source=source, intervals=("1m", "1d"))
+        path, layout.ArchiveManifest(exchange=EXCHANGE, source=source, intervals=("1m", "1d"))
     )
     return True
 
@@ -298,7 +308,9 @@ def _outside(
     volume: Floats,
     alive: NDArray[np.bool_],
 ) -> list[Bars]:
-    """Pre-market bars, on the way from yesterday's close to the open, and post-market bars around the close."""
+    """Pre-market bars, on the way from yesterday's close to the open, and post-market bars around
+    the close.
+    """
     spans = (
         (session.extended_open, session.open, before, opened),
         (session.close, session.extended_close, market.price, market.price),

@@ -1,4 +1,4 @@
-"""What an import is told, and what it works out from the source's layout."""
+"""Options of an import: given by hand, completed from the vendor's layout."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ from engine.errors import BarImportError
 class ImportOptions:
     """How to import. What is None comes from the source's layout.
 
-    label                  which end of a bar the source labels: open or close
-    exchange               market identifier code; that of the archive or XNYS where neither this nor the layout says
-    interval               of the bars; found from their spacing where the layout does not say
-    merge_opening_auction  rows that end at the open hold the auction alone, and belong to the first bar
-    layout                 of vendors.LAYOUTS, or "columns" for any file by its columns; None recognizes it
-    trust_label            import bars that lie beside the exchange's sessions by one interval all the same
-    append                 read only files that are new or changed; leave sessions that are the same; refuse to lose symbols
+    label                  which end of a bar the source's timestamps label: open or close
+    exchange               market identifier code; where neither this nor the layout names one, the
+                           archive's, else XNYS
+    interval               interval of the bars; where the layout does not name it, it is found from
+                           the distances between bars
+    merge_opening_auction  rows that end at the open hold the auction alone, and are merged into the
+                           first bar
+    layout                 name in vendors.LAYOUTS, or "columns" for any file by its columns; None
+                           recognizes it
+    trust_label            import even bars that lie one interval beside the exchange's sessions
+    append                 read only files that are new or changed; leave sessions that are the
+                           same; refuse to lose symbols
+    reading                how the files' columns, times and numbers are read
     """
 
     label: str | None = None
@@ -39,17 +45,21 @@ class ImportOptions:
 def resolve(
     files: list[Path], archive: Path, options: ImportOptions
 ) -> tuple[list[Path], ImportOptions]:
-    """The files to read and how: what is not said by hand is the layout's."""
-    found: VendorLayout | None = None
+    """The files to read, and the options completed from the source's layout.
+
+    A layout that other vendors' files may resemble (`own` is False) is used only if it is named.
+    """
+    likely: VendorLayout | None = None
     if options.reading.query is None and options.layout != COLUMNS:
-        found = _named(options.layout, files) if options.layout else recognize(files)
-    chosen = found if found and (found.own or options.layout) else None
-    if found and not chosen and not options.label:
-        raise _undeclared(found)
+        likely = _named(options.layout, files) if options.layout else recognize(files)
+    chosen = likely if likely and (likely.own or options.layout) else None
+    if likely and not chosen and not options.label:
+        raise _undeclared(likely)
     files = _of_layout(files, chosen, options.reading.query is not None)
     if (options.label or (chosen and chosen.label)) not in ("open", "close"):
         raise _undeclared(None)
-    given = layout.read_manifest(archive).exchange if (archive / layout.MANIFEST).exists() else None
+    has_manifest = (archive / layout.MANIFEST).exists()
+    archive_exchange = layout.read_manifest(archive).exchange if has_manifest else None
     reading = _overlaid(chosen.reading, options.reading) if chosen else options.reading
     if reading.query is not None:
         reading = replace(reading, reader=read_duckdb)
@@ -59,31 +69,32 @@ def resolve(
         reading=reading,
         exchange=options.exchange
         or (chosen.exchange if chosen and chosen.exchange != "XNYS" else None)
-        or given
+        or archive_exchange
         or "XNYS",
-        interval=options.interval or _told_interval(files, chosen),
+        interval=options.interval or _interval_of_paths(files, chosen),
         layout=chosen.name if chosen else COLUMNS,
     )
 
 
 def _named(name: str, files: list[Path]) -> VendorLayout | None:
-    """The layout of a name; BarImportError where the files are another vendor's beyond doubt."""
+    """The layout of a name; BarImportError where the files are certainly another vendor's."""
     named = layout_named(name)
-    own = recognize([file for file in files if named is None or named.holds(file)], named)
-    if own is not named and own and own.own:
+    likely = recognize([file for file in files if named is None or named.holds(file)], named)
+    if likely is not named and likely and likely.own:
         raise BarImportError(
-            f"the files look like {own.what}",
+            f"the files look like {likely.what}",
             where=f"--layout {name}",
             expected=f"files of {name}",
-            fix=f"give --layout {own.name}, or --layout {COLUMNS} and say the rest by hand",
+            fix=f"give --layout {likely.name}, or --layout {COLUMNS} and say the rest by hand",
         )
     return named
 
 
 def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) -> list[Path]:
+    """The files that the layout reads; BarImportError where there are none."""
     kinds = ("duckdb", "db") if queried else ("parquet", "csv", "zip", "txt")
     kept = [file for file in files if (chosen.holds(file) if chosen else ending(file) in kinds)]
-    if chosen is None:  # beside others a .txt is a note
+    if chosen is None:  # a .txt beside other kinds of files is a readme, not bars
         kept = [file for file in kept if ending(file) != "txt"] or kept
     if kept:
         return kept
@@ -101,41 +112,45 @@ def _of_layout(files: list[Path], chosen: VendorLayout | None, queried: bool) ->
     )
 
 
-def _undeclared(like: VendorLayout | None) -> BarImportError:
-    looks = (
-        f"the files look like {like.what}: give --layout {like.name} if they are. Otherwise "
-        if like
+def _undeclared(likely: VendorLayout | None) -> BarImportError:
+    """The error of a label that nobody declares; `likely` is a layout that is worth trying."""
+    suggestion = (
+        f"the files look like {likely.what}: give --layout {likely.name} if they are. Otherwise "
+        if likely
         else ""
     )
     return BarImportError(
         "which end of a bar the source's timestamps label is not declared",
         where="--label",
-        expected="open (the bar's start) or close (its end), or a layout that says so (`barsweep archive layouts`)",
-        fix=f"{looks}look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
+        expected="open (the bar's start) or close (its end), or a layout that says so "
+        "(`barsweep archive layouts`)",
+        fix=f"{suggestion}look at the first bar of a session: 09:30 is an open label, "
+        "09:31 a close label of minute bars",
     )
 
 
 def _overlaid(base: SourceOptions, given: SourceOptions) -> SourceOptions:
-    """The layout's options under those given by hand."""
-    plain = SourceOptions()
-    said = {
+    """The layout's reading options, replaced by those that were given by hand."""
+    defaults = SourceOptions()
+    by_hand = {
         f.name: getattr(given, f.name)
         for f in fields(given)
-        if getattr(given, f.name) != getattr(plain, f.name)
+        if getattr(given, f.name) != getattr(defaults, f.name)
     }
-    return replace(base, **said | {"columns": {**base.columns, **given.columns}})
+    return replace(base, **by_hand | {"columns": {**base.columns, **given.columns}})
 
 
-def _told_interval(files: list[Path], chosen: VendorLayout | None) -> str | None:
+def _interval_of_paths(files: list[Path], chosen: VendorLayout | None) -> str | None:
+    """The interval that the files' paths name; None where they name none."""
     if chosen is None:
         return None
-    told = {chosen.interval(file): file for file in files}
-    if len(told) > 1:
-        names = ", ".join(f"{name} ({file})" for name, file in told.items())
+    intervals = {chosen.interval(file): file for file in files}
+    if len(intervals) > 1:
+        names = ", ".join(f"{name} ({file})" for name, file in intervals.items())
         raise BarImportError(
-            f"bars of {len(told)} intervals: {names}",
+            f"bars of {len(intervals)} intervals: {names}",
             where=f"layout {chosen.name}",
             expected="one interval an import",
             fix="import one folder after the other",
         )
-    return next(iter(told))
+    return next(iter(intervals))

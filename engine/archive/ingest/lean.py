@@ -1,20 +1,23 @@
 """LEAN's factor files and map files, as corporate actions and as a symbol map.
 
-Both come a file a symbol: a folder of `aapl.csv`, one such file, or a zip of them (`factor_files_20210401.zip`). The file's name is
-the symbol; LEAN keeps an earlier holder of a ticker as `FB.1`.
+Both come a file a symbol: a folder of `aapl.csv`, one such file, or a zip of them
+(`factor_files_20210401.zip`). The file's name is the symbol; LEAN keeps an earlier holder of a
+ticker as `FB.1`.
 
-A row of a factor file is `date, price factor, split factor[, reference price]`: its factors turn prices as traded up to and
-including its date into adjusted ones. So between a row and the next, at the session after the row's date (LEAN's
-CorporateFactorRow.GetSplit and GetDividend, Dividend.ComputeDistribution):
+A row of a factor file is `date, price factor, split factor[, reference price]`: its factors turn
+prices as traded up to and including its date into adjusted ones. So between a row and the next, at
+the session after the row's date (LEAN's CorporateFactorRow.GetSplit and GetDividend,
+Dividend.ComputeDistribution):
 
     split_ratio   = next split factor / split factor              new shares for one old
     cash_dividend = reference price * (1 - price factor / next price factor)
 
-where the reference price is the close as traded on the row's date. Factors are rounded, so a quotient within 0.01 % of a ratio of
-whole numbers up to 20 (or of a whole number, or of one over it) is that ratio, and a dividend is rounded to a hundredth of a cent.
+where the reference price is the close as traded on the row's date. Factors are rounded, so a
+quotient within 0.01 % of a ratio of whole numbers up to 20 (or of a whole number, or of one over
+it) is that ratio, and a dividend is rounded to a hundredth of a cent.
 
-A row of a map file is `date, ticker[, exchange]`: the last date of that ticker. The first row is the first date; a last date in
-2050 is still to come.
+A row of a map file is `date, ticker[, exchange]`: the last date of that ticker. The first row is
+the first date; a last date in 2050 is still to come.
 """
 
 from __future__ import annotations
@@ -43,7 +46,10 @@ WHOLE = 20  # the largest number in a ratio such as 3:2
 DECIMALS = 4  # of a dividend
 LEAST = 1e-9  # of a change of the price factor
 WEEKS = dt.timedelta(days=21)  # in which every exchange has a session
-FACTORS = "date, price factor, split factor[, reference price], such as 20140606,0.9011818,0.0357143,645.57"
+FACTORS = (
+    "date, price factor, split factor[, reference price], such as "
+    "20140606,0.9011818,0.0357143,645.57"
+)
 
 
 class Factors(NamedTuple):
@@ -56,7 +62,8 @@ class Factors(NamedTuple):
 
 
 def factor_actions(archive: Archive, source: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """CORPORATE_ACTIONS_SCHEMA of LEAN's factor files, and what could not be told; raises ArchiveError.
+    """CORPORATE_ACTIONS_SCHEMA of LEAN's factor files, and what could not be computed; raises
+    ArchiveError.
 
     Where a file gives no reference price, it is the archive's close of that day.
     """
@@ -190,7 +197,7 @@ def _mapping(line: str, where: str, number: int) -> tuple[dt.date, str]:
 def _dividend(
     archive: Archive, symbol: str, this: Factors, after: Factors
 ) -> tuple[float, str | None]:
-    """Cash a share between two rows, 0 where there is none, and what speaks against what there is."""
+    """Cash a share between two rows (0 for none), and why it cannot be computed, or None."""
     part = this.price / after.price
     if abs(part - 1.0) < LEAST:
         return 0.0, None

@@ -1,5 +1,7 @@
-"""What a source itself tells before it is imported: the order of the numbers in its dates, and the
-interval of its bars.
+"""What can be found out about a source before it is imported, from its first rows.
+
+`find_date_order`  the order of day, month and year in dates such as 03/05/2018
+`find_interval`    the interval of the bars
 """
 
 from __future__ import annotations
@@ -33,15 +35,17 @@ from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import BarImportError
 
-LOOKED_AT = 20  # files whose first date is looked at
-ENOUGH = 1_000_000  # rows whose distances are looked at
+LOOKED_AT = 20  # files whose first date is examined
+ENOUGH = 1_000_000  # rows whose distances in time are examined
 
 
-def told_order(
+def find_date_order(
     files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str
 ) -> str | None:
-    """The order of the numbers in the source's dates; None where they can be read in one way.
-    BarImportError where it is not told.
+    """The order of the numbers in the source's dates (time_text.MONTH_FIRST, ...).
+
+    None where the dates can be read in one way only; BarImportError where the source does not show
+    which of several ways is right.
     """
     if reading.time_format or not any(
         _is_ambiguous(file, reading) for file in islice(files, LOOKED_AT)
@@ -52,11 +56,11 @@ def told_order(
         for texts, symbols in _texts(file, reading):
             first = first_text(texts) or ""
             zone = zone_of(first) or reading.timezone or str(calendar.tz)
-            read = {order: _moments(texts, first, order, zone) for order in orders_of(first)}
-            if read:
+            readings = {order: _moments(texts, first, order, zone) for order in orders_of(first)}
+            if readings:
                 bars = {
                     order: pl.DataFrame({"symbol": symbols, "timestamp": moments})
-                    for order, moments in read.items()
+                    for order, moments in readings.items()
                 }
                 orders.add(texts, bars, file)
         if orders.is_told:
@@ -64,11 +68,12 @@ def told_order(
     return orders.decide()
 
 
-def told_interval(
+def find_interval(
     files: Sequence[Path], reading: SourceOptions, calendar: ExchangeCalendar, label: str
 ) -> Interval | None:
-    """The interval of a source's bars; None where it has no rows. BarImportError where they do not
-    tell it.
+    """The interval of a source's bars, from the distances between them.
+
+    None where the source has no rows; BarImportError where the distances fit several intervals.
     """
     return interval_of(
         ((file, piece) for file in files for piece in read_pieces(Part(file), reading)),
@@ -80,8 +85,9 @@ def told_interval(
 def interval_of(
     pieces: Iterable[tuple[Path, pl.DataFrame]], calendar: ExchangeCalendar, label: str
 ) -> Interval | None:
-    """The interval of bars (`symbol`, `timestamp` as labelled) that come piece by piece, each with
-    its file; as `told_interval`.
+    """As `find_interval`, of pieces of bars: (file, frame of `symbol` and `timestamp` as labelled).
+
+    Reading stops as soon as further bars could not change the answer.
     """
     spacing, rows, first = Spacing(), 0, None
     for file, piece in pieces:
@@ -94,13 +100,13 @@ def interval_of(
         spacing += Spacing.of(whole, calendar, label=label)
         if spacing.is_settled or (rows >= ENOUGH and spacing.interval()):
             break
-    found = spacing.interval()
-    if found is None and first is not None:
-        raise _untold(spacing, first)
-    return found
+    interval = spacing.interval()
+    if interval is None and first is not None:
+        raise _undecided(spacing, first)
+    return interval
 
 
-def _untold(spacing: Spacing, file: Path) -> BarImportError:
+def _undecided(spacing: Spacing, file: Path) -> BarImportError:
     if len(spacing.minutes) > 1:
         apart = ", ".join(
             str(dt.timedelta(minutes=minutes)) for minutes in sorted(spacing.minutes)[:5]
@@ -121,14 +127,15 @@ def _is_ambiguous(file: Path, reading: SourceOptions) -> bool:
 
 
 def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """The texts that tell the rows' times, and their symbols, piece by piece; nothing where times
-    are no text.
+    """Pieces of a file as (time texts, symbols), both String[rows].
+
+    Nothing where times are no text.
     """
     mapping: dict[str, str] = {}
     columns: list[str] = []
     try:
         for piece in (reading.reader or read_columnar)(Part(file), reading):
-            if piece.columns != columns:  # of the first piece, or of another file in a .zip
+            if piece.columns != columns:  # the first piece, or another file inside a .zip
                 mapping, columns = find_columns(file, piece.columns, reading), piece.columns
             texts = label_texts(piece, mapping, reading)
             if texts is None:
@@ -139,8 +146,10 @@ def _texts(file: Path, reading: SourceOptions) -> Iterator[tuple[pl.Series, pl.S
 
 
 def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
-    """The times that texts tell in an order; an hour that the clock tells twice is the earlier one,
-    for the day is the same.
+    """Texts read in one order, Datetime[rows] in UTC.
+
+    An hour that the clock shows twice (the end of daylight saving) is taken for the earlier one:
+    only the date matters here.
     """
     if not has_time(first):
         return parse(texts, order).dt.replace_time_zone("UTC")
@@ -149,13 +158,13 @@ def _moments(texts: pl.Series, first: str, order: str, zone: str) -> pl.Series:
     )
 
 
-def resolved(
+def with_order_and_interval(
     reading: SourceOptions,
     order: str | None,
     interval: Interval,
     label: str,
     calendar: ExchangeCalendar,
 ) -> SourceOptions:
-    """The reading of a source of which the order of dates and the interval are known."""
-    ends = interval.is_daily and label == "close" and calendar.is_round_the_clock
-    return replace(reading, date_order=order, daily=interval.is_daily, day_ends=ends)
+    """Reading options completed by the order of dates and the interval that were found."""
+    day_ends = interval.is_daily and label == "close" and calendar.is_round_the_clock
+    return replace(reading, date_order=order, daily=interval.is_daily, day_ends=day_ends)

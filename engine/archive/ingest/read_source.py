@@ -1,4 +1,13 @@
-"""The source of an import, read by threads and put by session into the staging folder."""
+"""Step 1 of an import: threads read the source and put its rows by session into the staging folder.
+
+For each unit of the source (`staging.py`):
+
+    1. `_read_unit`       reads its files piece by piece; small pieces are concatenated
+    2. `_split_pieces`    labels become starts, each row gets its session's date; rows that cannot
+                          be bars go to quarantine with their reason
+    3. `_flush`           appends the good rows to the files of their sessions
+    4. a line of units.jsonl says that the unit is complete, with what its timestamps reveal
+"""
 
 from __future__ import annotations
 
@@ -41,7 +50,11 @@ READERS = min(4, os.cpu_count() or 1)
 
 
 class SourceReading:
-    """Units of a source on their way into the staging folder: labels become starts, rows that cannot be bars are put aside."""
+    """Stages units of a source.
+
+    reading  how the files are read, the order of dates and the interval included
+    label    which end of a bar the source's timestamps label: open or close
+    """
 
     def __init__(
         self,
@@ -57,19 +70,22 @@ class SourceReading:
         self._lock, self._stop = threading.Lock(), threading.Event()
 
     def stage(self, units: Sequence[Unit], only: list[dt.date] | None = None) -> None:
-        """Stage the units that are not staged yet, of them the sessions `only` or all; raises BarImportError."""
+        """Stage the units that are not staged yet; raises BarImportError.
+
+        only  dates of the sessions to stage; all where None
+        """
         staged = {mark["unit"]: mark["rows"] for mark in self._staging.marks(UNITS)}
         rows, megabytes = sum(staged.values()), sum(unit.bytes for unit in units) >> 20
         done = sum(unit.bytes for unit in units if unit.number in staged)
         with ThreadPoolExecutor(READERS) as pool:
-            waiting = {
+            futures = {
                 pool.submit(self._read_unit, unit, only): unit
                 for unit in units
                 if unit.number not in staged
             }
             try:
-                for future in as_completed(waiting):
-                    rows, done = rows + future.result(), done + waiting[future].bytes
+                for future in as_completed(futures):
+                    rows, done = rows + future.result(), done + futures[future].bytes
                     self._progress(f"reading, MB: {rows:,} rows", done >> 20, megabytes)
             except BaseException:
                 self._stop.set()
@@ -77,10 +93,10 @@ class SourceReading:
                 raise
 
     def _read_unit(self, unit: Unit, only: list[dt.date] | None) -> int:
-        """Stage a unit, of how many rows; small files are put together before they are looked at."""
-        small: list[pl.DataFrame] = []
-        waiting: list[pl.DataFrame] = []
-        rows, spans, told = 0, [], StampEvidence()
+        """Stage one unit; returns how many rows it has."""
+        small: list[pl.DataFrame] = []  # pieces that are not split into sessions yet
+        good: list[pl.DataFrame] = []  # bars with their session's date, not written yet
+        rows, spans, evidence = 0, [], StampEvidence()
         for part in unit.parts:
             first = last = None
             for piece in read_pieces(part, self._reading):
@@ -90,22 +106,22 @@ class SourceReading:
                 first, last = least(first, low), most(last, high)
                 small.append(piece)
                 if sum(map(len, small)) >= ROWS_A_PIECE:
-                    rows += self._by_session(unit, small, waiting, only, told)
-                if sum(map(len, waiting)) >= ROWS_BEFORE_FLUSH:
-                    self._flush(unit, waiting)
+                    rows += self._split_pieces(unit, small, good, only, evidence)
+                if sum(map(len, good)) >= ROWS_BEFORE_FLUSH:
+                    self._flush(unit, good)
             spans.append(
                 [str(part.path), str(first) if first else None, str(last) if last else None]
             )
-        rows += self._by_session(unit, small, waiting, only, told)
-        self._flush(unit, waiting)
+        rows += self._split_pieces(unit, small, good, only, evidence)
+        self._flush(unit, good)
         with self._lock:
             self._staging.mark(
-                UNITS, {"unit": unit.number, "rows": rows, "files": spans} | told.as_json()
+                UNITS, {"unit": unit.number, "rows": rows, "files": spans} | evidence.as_json()
             )
         return rows
 
     def _span(self, labels: pl.Series) -> tuple[dt.date | None, dt.date | None]:
-        """The first and the last day that labels may be of."""
+        """The first and the last session date that the labels may belong to."""
         low: Any = labels.min()
         high: Any = labels.max()
         if low is None:
@@ -120,44 +136,50 @@ class SourceReading:
         overnight = self._calendar.is_overnight(first, last)
         return first, last + dt.timedelta(days=1) if overnight else last
 
-    def _by_session(
+    def _split_pieces(
         self,
         unit: Unit,
         small: list[pl.DataFrame],
-        waiting: list[pl.DataFrame],
+        good: list[pl.DataFrame],
         only: list[dt.date] | None,
-        told: StampEvidence,
+        evidence: StampEvidence,
     ) -> int:
-        """Move pieces on: good rows with their session to `waiting`, the others to quarantine; how many rows there were."""
+        """Empty `small`: bars with their session's `date` go to `good`, other rows to quarantine.
+
+        Returns how many rows there were. `evidence` takes in what the timestamps reveal.
+        """
         if not small:
             return 0
         piece = pl.concat(small, how="diagonal")
         small.clear()
-        piece = self._checked(piece, unit.parts[0].path)
+        piece = self._whole_minutes(piece, unit.parts[0].path)
         bars = piece.with_columns(
             self._start(), pl.coalesce(reason(), self._off_minute()).alias("reason")
         )
         bars = bars.with_columns(self._dates(piece["timestamp"], bars["timestamp"]))
-        told.spacing += self._spacing(bars, unit.parts[0].path)
+        evidence.spacing += self._spacing(bars, unit.parts[0].path)
         if only is not None:
             bars = bars.filter(pl.col("date").is_in(only))
         sessions = self._sessions(bars["date"])
         dates = pl.Series([session.date for session in sessions], dtype=pl.Date)
-        lost = pl.col("reason").is_null() & ~pl.col("date").is_in(dates.implode())
+        no_session = pl.col("reason").is_null() & ~pl.col("date").is_in(dates.implode())
         bars = bars.with_columns(
-            pl.when(lost).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason")
+            pl.when(no_session).then(pl.lit(NOT_A_SESSION)).otherwise("reason").alias("reason")
         )
         self._staging.quarantine(
             unit, bars.filter(pl.col("reason").is_not_null()).drop("date", SPELLED, strict=False)
         )
-        good = bars.filter(pl.col("reason").is_null()).drop("reason")
+        kept = bars.filter(pl.col("reason").is_null()).drop("reason")
         if not self._interval.is_daily:
-            told.edges += Edges.of(good, sessions, self._interval)
-        waiting.append(good)
+            evidence.edges += Edges.of(kept, sessions, self._interval)
+        good.append(kept)
         return len(bars)
 
-    def _checked(self, piece: pl.DataFrame, where: object) -> pl.DataFrame:
-        """The piece with its labels at whole minutes; BarImportError for labels of another kind than is declared."""
+    def _whole_minutes(self, piece: pl.DataFrame, where: object) -> pl.DataFrame:
+        """The piece with its labels at whole minutes.
+
+        Raises BarImportError where the labels contradict what is declared of them.
+        """
         if self._interval.is_daily:
             refuse_shifted_days(piece["timestamp"], self._label, self._calendar, where)
         else:
@@ -166,7 +188,7 @@ class SourceReading:
         return piece
 
     def _spacing(self, bars: pl.DataFrame, where: object) -> Spacing:
-        """The distances of bars that have their sessions' `date`; BarImportError where they are of a shorter interval."""
+        """The distances between bars; BarImportError where the bars are of a shorter interval."""
         spacing = Spacing.of(bars, self._calendar, self._interval.is_daily, self._label)
         common = spacing.common
         if common is not None and 2 * common <= self._interval.minutes:
@@ -187,7 +209,7 @@ class SourceReading:
         return pl.col("timestamp") - pl.duration(microseconds=self._interval.micros)
 
     def _dates(self, labels: pl.Series, starts: pl.Series) -> pl.Series:
-        """`date`: that of each bar's session."""
+        """Date[bars], named `date`: the date of each bar's session."""
         if self._interval.is_daily:
             return dates_of_days(self._calendar, labels, self._label)
         return session_dates(self._calendar, starts)
@@ -198,20 +220,21 @@ class SourceReading:
             return []
         return self._calendar.sessions(low, high)
 
-    def _flush(self, unit: Unit, waiting: list[pl.DataFrame]) -> None:
-        if waiting:
+    def _flush(self, unit: Unit, good: list[pl.DataFrame]) -> None:
+        """Append the bars to their sessions' files, and empty the list."""
+        if good:
             for (date,), bars in (
-                pl.concat(waiting, how="diagonal").partition_by("date", as_dict=True).items()
+                pl.concat(good, how="diagonal").partition_by("date", as_dict=True).items()
             ):
                 self._staging.append(unit, date, bars.drop("date"))
-        waiting.clear()
+        good.clear()
 
 
 def least(a: Any, b: Any) -> Any:
-    """The lesser one; the other where one is None."""
+    """The smaller of two values; None is ignored."""
     return min((value for value in (a, b) if value is not None), default=None)
 
 
 def most(a: Any, b: Any) -> Any:
-    """The greater one; the other where one is None."""
+    """The larger of two values; None is ignored."""
     return max((value for value in (a, b) if value is not None), default=None)

@@ -1,4 +1,4 @@
-"""archive.json for files that are laid out by date already: looks at the folder and says what it has understood."""
+"""Writes archive.json for files in place: finds how a folder's paths encode dates and symbols."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from engine.archive.vendor_files.read_columns import names_symbol, read_columns
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.archive.vendor_files.source_paths import source_files
 from engine.archive.vendor_files.template import Template
-from engine.archive.vendor_files.text_pieces import USUAL, TextOptions
+from engine.archive.vendor_files.text_blocks import USUAL, TextOptions
 from engine.clock.calendar import ExchangeCalendar
 from engine.clock.interval import Interval
 from engine.errors import ArchiveError
 from engine.progress import Progress, silent
 
-# How dates are written in paths, the surest first; hive folders of years, months and days among them.
+# Patterns of dates in paths and their templates, the least ambiguous first.
 DATE_FORMS = (
     (r"year=\d{4}/month=\d{1,2}/day=\d{1,2}", "year={date:%Y}/month={date:%-m}/day={date:%-d}"),
     (r"\d{4}-\d{2}-\d{2}", "{date}"),
@@ -40,11 +40,11 @@ FOLDERS = ((r"(^|/)\d{4}/\d{2}/", r"\1{date:%Y/%m}/"), (r"(^|/)\d{4}/", r"\1{dat
 
 @dataclass(frozen=True)
 class InPlaceOptions:
-    """What must be said, or cannot be found, about files in place.
+    """What is declared of files in place.
 
-    label     which end of a bar the files label: open or close
-    files     template of their paths; found by looking where None
-    interval  of the bars; found from their spacing where None
+    label     which end of a bar the files' timestamps label: open or close
+    files     template of the files' paths; found from the paths where None
+    interval  interval of the bars; found from the distances between them where None
     """
 
     label: str | None
@@ -64,13 +64,17 @@ class InPlaceOptions:
 def init_in_place(
     folder: Path, root: Path, options: InPlaceOptions, progress: Progress = silent
 ) -> Archive:
-    """Write archive.json into `root` for the files below `folder`, once they have been read; raises BarsweepError."""
+    """Read the files below `folder` once, then write archive.json into `root`.
+
+    Raises BarsweepError.
+    """
     if options.label not in ("open", "close"):
         raise ArchiveError(
             "which end of a bar the files' timestamps label is not declared",
             where="--label",
             expected="open (the bar's start) or close (its end)",
-            fix="look at the first bar of a session: 09:30 is an open label, 09:31 a close label of minute bars",
+            fix="look at the first bar of a session: 09:30 is an open label, "
+            "09:31 a close label of minute bars",
         )
     manifest = _manifest(folder, root, options)
     archive = Archive(root, manifest)
@@ -88,7 +92,8 @@ def init_in_place(
     return archive
 
 
-def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
+def _refuse_imported(root: Path) -> None:
+    """Raise ArchiveError where `root` is an archive of imported bars."""
     if layout.is_imported(root) or (
         (root / layout.MANIFEST).exists() and layout.read_manifest(root).in_place is None
     ):
@@ -98,6 +103,11 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
             expected="a folder without one",
             fix="give another --archive",
         )
+
+
+def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.ArchiveManifest:
+    """The manifest of the files below `folder`; raises BarsweepError."""
+    _refuse_imported(root)
     paths = [path for path in source_files([folder]) if READ.search(path.name.lower())]
     reading = SourceOptions(
         options.columns or {},
@@ -111,68 +121,82 @@ def _manifest(folder: Path, root: Path, options: InPlaceOptions) -> layout.Archi
     names = [path.relative_to(folder).as_posix() for path in paths]
     files = options.files or _template(names, folder, names_symbol(paths[0], reading))
     template = Template(files, "--files")
-    own = {
+    dates = {
         path: match[0]
         for path, name in zip(paths, names, strict=True)
         if (match := template.match(name))
     }
-    if not own:
+    if not dates:
         raise ArchiveError(
             f"no file matches {files!r}",
             where=folder,
             expected=f"files like {names[0]}",
             fix="give another --files",
         )
-    alone = "x" if template.names_symbol else None
-    interval = options.interval or _told_interval(own, reading, options, alone).name
+    interval = (
+        options.interval or _interval_of_files(dates, reading, options, template.names_symbol).name
+    )
     return layout.ArchiveManifest(
         exchange=options.exchange,
         source=options.source or folder.resolve().name,
         intervals=(Interval.parse(interval).name,),
-        in_place=layout.InPlace(
-            root=os.path.relpath(folder.resolve(), root.resolve()),
-            files=files,
-            label=options.label,
-            columns=dict(reading.columns),
-            timezone=options.timezone,
-            epoch_unit=options.epoch_unit,
-            time_format=options.time_format,
-            header=options.text.names,
-            skip_lines=options.text.skip_lines,
-            encoding=options.text.encoding,
-            strip=options.text.strip,
-            decimal_comma=options.text.decimal_comma,
-            repeated_hour=options.repeated_hour,
-            no_volume=options.no_volume,
-        ),
+        in_place=_in_place(os.path.relpath(folder.resolve(), root.resolve()), files, options),
     )
 
 
-def _told_interval(
+def _in_place(root: str, files: str, options: InPlaceOptions) -> layout.InPlace:
+    """The `in_place` block of archive.json; `root` is relative to its folder."""
+    return layout.InPlace(
+        root=root,
+        files=files,
+        label=options.label,
+        columns=dict(options.columns or {}),
+        timezone=options.timezone,
+        epoch_unit=options.epoch_unit,
+        time_format=options.time_format,
+        header=options.text.names,
+        skip_lines=options.text.skip_lines,
+        encoding=options.text.encoding,
+        strip=options.text.strip,
+        decimal_comma=options.text.decimal_comma,
+        repeated_hour=options.repeated_hour,
+        no_volume=options.no_volume,
+    )
+
+
+def _interval_of_files(
     files: Mapping[Path, dt.date],
     reading: SourceOptions,
     options: InPlaceOptions,
-    alone: str | None,
+    one_symbol_a_file: bool,
 ) -> Interval:
-    """The interval of the files' bars, by the first of them that tell it."""
+    """The interval of the files' bars, from as many of the first files as are needed."""
     calendar, label = ExchangeCalendar.of(options.exchange), options.label or "open"
     pieces = (
-        (file, read_columns(file, replace(reading, near=date), KEYS, alone and str(file))[0])
+        (
+            file,
+            read_columns(
+                file,
+                replace(reading, near=date),
+                KEYS,
+                str(file) if one_symbol_a_file else None,
+            )[0],
+        )
         for file, date in files.items()
     )
-    found = interval_of(islice(pieces, LOOKED_AT), calendar, label)
-    if found is None:
+    interval = interval_of(islice(pieces, LOOKED_AT), calendar, label)
+    if interval is None:
         raise ArchiveError(
             "no rows",
             where=next(iter(files)),
             expected="bars in the first files",
             fix="give --interval",
         )
-    return found
+    return interval
 
 
 def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
-    """The first guess that every file matches."""
+    """The first template guessed from the first file's path that every file matches."""
     for guess in _guesses(names[0], has_symbol):
         template = Template(guess, folder)
         if all(template.match(name) for name in names):
@@ -185,7 +209,8 @@ def _template(names: list[str], folder: Path, has_symbol: bool) -> str:
         expected="one or several files a session, with the "
         f"date in their path; the first is {names[0]}"
         + (f", and {other} is named otherwise" if other else ""),
-        fix='give --files, such as "date={date}/*.parquet" or "{date:%Y%m%d}.csv", or `barsweep archive import` them',
+        fix='give --files, such as "date={date}/*.parquet" or "{date:%Y%m%d}.csv", '
+        "or `barsweep archive import` them",
     )
 
 

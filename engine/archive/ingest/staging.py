@@ -1,12 +1,15 @@
-"""The staging folder of an import: the source's rows by session, one unit of the source after the other.
+"""The staging folder of an import: the source's rows, put by session.
 
-    .import/plan.json                    which import it is
-    .import/units.jsonl                  a line for each unit that is staged whole
-    .import/2018-03-01/000007.arrow      rows of that session from unit 7, as Arrow streams one after the other
-    .import/quarantine/000007.arrow      rows of unit 7 that cannot be bars
-    .import/done.jsonl                   a line for each session that is begun, and for each that is written
+The source is cut into units, which threads read side by side; each unit writes files of its own.
 
-What a unit left half-staged is thrown away when the import goes on; the others are not read again.
+    .import/plan.json                digest of the import's source and options
+    .import/units.jsonl              a line for each unit that is staged completely
+    .import/2018-03-01/000007.arrow  rows of that session from unit 7: Arrow streams in a row
+    .import/quarantine/000007.arrow  rows of unit 7 that cannot be bars
+    .import/done.jsonl               progress of writing sessions (session_writer.py)
+
+When an interrupted import continues, units that were staged completely are not read again; files of
+the other units are thrown away.
 """
 
 from __future__ import annotations
@@ -29,12 +32,12 @@ from engine.archive.vendor_files.readers import ending, unreadable
 from engine.archive.vendor_files.source_options import Part
 
 PLAN, UNITS, DONE, QUARANTINE = "plan.json", "units.jsonl", "done.jsonl", "quarantine"
-SMALLEST_UNIT, USUAL_UNITS = 8 << 20, 256
+SMALLEST_UNIT, USUAL_UNITS = 8 << 20, 256  # bytes of a unit at least; units of a large source
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Parts of the source that are staged together."""
+    """Parts of the source that one thread stages together; `bytes` is their size on disk."""
 
     number: int
     parts: tuple[Part, ...]
@@ -42,7 +45,10 @@ class Unit:
 
 
 def plan_units(files: Sequence[Path], first: int = 0) -> list[Unit]:
-    """Units of a few MB or more, in the order of the files; large Parquet files are cut between row groups."""
+    """Units of 8 MB or more in the order of the files, numbered from `first`.
+
+    Small files share a unit; large Parquet files are cut between row groups.
+    """
     total = sum(file.stat().st_size for file in files)
     enough = max(SMALLEST_UNIT, total // USUAL_UNITS)
     units: list[Unit] = []
@@ -74,15 +80,15 @@ def _parts(files: Sequence[Path], enough: int) -> Iterator[tuple[Part, int]]:
 
 
 class Staging:
-    """The folder; units are staged by threads, each its own files."""
+    """The staging folder of one archive. Threads may append different units at the same time."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def begin(self, fingerprint: str) -> bool:
-        """Go on with the import of that fingerprint, True, or begin anew."""
+        """Prepare the folder; True where an interrupted import of this fingerprint is continued."""
         if self.is_of(fingerprint):
-            self._throw_away_halves()
+            self._drop_incomplete_units()
             return True
         self.discard()
         (self.folder / QUARANTINE).mkdir(parents=True)
@@ -91,42 +97,46 @@ class Staging:
         return False
 
     def is_of(self, fingerprint: str) -> bool:
-        """Whether the folder is what an import of that fingerprint has left."""
+        """Whether an import of this fingerprint has left the folder."""
         try:
             return bool(json.loads((self.folder / PLAN).read_text())["fingerprint"] == fingerprint)
         except (OSError, ValueError, KeyError):
             return False
 
     def discard(self) -> None:
-        """Remove the folder; what says whose it is goes first, for a kill may leave a part of the rest."""
+        """Remove the folder, plan.json first: a kill in between must not leave a usable half."""
         (self.folder / PLAN).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def append(self, unit: Unit, date: dt.date, bars: pl.DataFrame) -> None:
-        """Add rows of a session."""
+        """Add a unit's rows of one session."""
         folder = self.folder / str(date)
         folder.mkdir(exist_ok=True)
         _append(folder / f"{unit.number:06d}.arrow", bars)
 
     def quarantine(self, unit: Unit, rows: pl.DataFrame) -> None:
-        """Add rows that cannot be bars."""
+        """Add a unit's rows that cannot be bars, each with its `reason`."""
         if len(rows):
             _append(self.folder / QUARANTINE / f"{unit.number:06d}.arrow", rows)
 
     def quarantine_session(self, date: dt.date, rows: pl.DataFrame) -> None:
-        """Put rows aside that a session has no place for; said again, after a kill, it is the same file."""
+        """Put aside conflicting rows of one session.
+
+        Repeating this after a kill rewrites the file.
+        """
         if len(rows):
             rows.write_ipc_stream(
                 self.folder / QUARANTINE / f"{date}.arrow", compat_level=pl.CompatLevel.oldest()
             )
 
     def quarantined(self) -> Iterator[pl.DataFrame]:
-        """The rows put aside, in the order of the source, then of the sessions."""
+        """Frames of the rows put aside: those of units in the source's order, then of sessions."""
         paths = (self.folder / QUARANTINE).glob("*.arrow")
+        # 000007.arrow is of a unit, 2018-03-01.arrow of a session.
         return map(_read, sorted(paths, key=lambda path: ("-" in path.stem, path.stem)))
 
     def read(self, date: dt.date) -> pl.DataFrame:
-        """A session's rows."""
+        """All staged rows of a session; columns that some units lack are null there."""
         return pl.concat(
             [_read(path) for path in sorted((self.folder / str(date)).glob("*.arrow"))],
             how="diagonal",
@@ -144,20 +154,20 @@ class Staging:
             os.fsync(handle.fileno())
 
     def marks(self, kind: str) -> list[dict[str, Any]]:
-        """The lines of units.jsonl or done.jsonl; one that a kill cut short is left out."""
+        """The lines of units.jsonl or done.jsonl, without one that a kill has cut short."""
         path = self.folder / kind
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def _throw_away_halves(self) -> None:
-        whole = {f"{mark['unit']:06d}" for mark in self.marks(UNITS)}
+    def _drop_incomplete_units(self) -> None:
+        complete = {f"{mark['unit']:06d}" for mark in self.marks(UNITS)}
         for path in self.folder.glob("*/*.arrow"):
-            if path.stem.isdigit() and path.stem not in whole:
+            if path.stem.isdigit() and path.stem not in complete:
                 path.unlink()
         for folder in self.folder.glob("????-??-??"):
             if not any(folder.iterdir()):
                 folder.rmdir()
-        for kind in (UNITS, DONE):  # a cut line would swallow the next one
+        for kind in (UNITS, DONE):  # the next line would be appended to one that was cut short
             text = "".join(json.dumps(mark) + "\n" for mark in self.marks(kind))
             with atomic_path(self.folder / kind) as path:
                 path.write_text(text)
@@ -169,7 +179,7 @@ def _append(path: Path, frame: pl.DataFrame) -> None:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """Arrow streams, one after the other."""
+    """The rows of all Arrow streams in a file."""
     frames = []
     with pa.OSFile(str(path)) as handle:
         while handle.tell() < handle.size():

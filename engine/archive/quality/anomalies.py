@@ -1,6 +1,7 @@
-"""Bars that can be bars, and yet are not to be believed.
+"""Marks bars that are valid but implausible: stale prices, spikes, fills without volume.
 
-The limits are such that of 4.8 million real minute bars (284 US stocks, 44 sessions of 2018) none is stale and six are spikes.
+The limits are such that of 4.8 million real minute bars (284 US stocks, 44 sessions of 2018) none
+is stale and six are spikes.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import polars as pl
 from engine.schema import PRICE_COLUMNS
 
 STALE = 15  # bars on end with the same four prices; the longest such run of the real bars is 12
-COARSE = 10.0  # below this price a tick is so much of it that prices stand still by themselves: there volume has to repeat too
-SPIKE = 0.03  # of the price: how far beyond the prices before and after a bar its high or low is at least
+# Below this price a tick is so much of it that prices stand still by themselves: there volume has
+# to repeat too
+COARSE = 10.0
+# Of the price: how far beyond the prices before and after a bar its high or low is at least
+SPIKE = 0.03
 SPIKE_RANGES = 10.0  # and how many times the symbol's usual range of a bar in that session
 KINDS = {
     "stale": "stale prices",  # STALE bars or more on end with the same open, high, low and close
-    "spike": "spike that reverts",  # a high or low far beyond the close before and the open after its bar
-    "filled": "fill without volume",  # no volume, and the price of the bar before, of a symbol whose volume is recorded
+    # A high or low far beyond the close before and the open after its bar
+    "spike": "spike that reverts",
+    # No volume and the price of the bar before, where the symbol's volume is otherwise recorded
+    "filled": "fill without volume",
 }
 
 

@@ -1,4 +1,7 @@
-"""Where the bars of two archives differ, session by session. Files of the same bytes are not decoded."""
+"""Where the bars of two archives differ, session by session.
+
+Files of the same bytes are not decoded.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ KEY = ("symbol", "timestamp")
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in one session, or between the archives where `where` names no session.
+    """A difference in one session, or in the archives as a whole (exchange, corporate actions).
 
     rows_only_a, rows_only_b  bars of a symbol and time that only one archive has
     rows_changed              bars that both have, with other values
@@ -105,7 +108,10 @@ def _read(path: Path) -> pl.DataFrame:
 
 
 def _compare(where: str, a: pl.DataFrame, b: pl.DataFrame) -> Iterator[Difference]:
-    """The session's difference, where there is one; a column that only one has differs in every row."""
+    """The session's difference, where there is one.
+
+    A column that only one has differs in every row.
+    """
     values = [name for name in dict.fromkeys((*a.columns, *b.columns)) if name not in KEY]
     a, b = (
         frame.with_columns(

@@ -1,10 +1,11 @@
 """What is wrong with an archive's bars.
 
-Every file is read whole. Findings are counted by kind and file, with the first example of each. Faults are bars a
-replay must not see, or files it cannot read; the rest are oddities to know of: bars outside the session, missing or
-half sessions, jumps that look like splits (engine/archive/quality/split_jumps.py), tickers that are nobody's or used again, prices that are
-not to be believed (engine/archive/quality/anomalies.py). Of files that are read in place, what a replay leaves out or puts in order by
-itself is told, and is no fault.
+Every file is read completely. Findings are counted by kind and file, with the first example of
+each. A fault is a bar that a replay must not see, or a file that cannot be read. Other findings are
+worth knowing: bars outside the session, missing or half sessions, jumps that look like splits
+(split_jumps.py), tickers that belong to no symbol or are used again, implausible prices
+(anomalies.py). Of files in place, what a replay leaves out or sorts by itself is reported, and is
+no fault.
 """
 
 from __future__ import annotations
@@ -36,12 +37,15 @@ from engine.errors import ArchiveError
 from engine.progress import Progress, silent
 from engine.schema import BAR_SCHEMA
 
-HALF = 0.5  # a session with less than this share of the usual rows, or of its minutes, is half a session
+HALF = 0.5  # below this share of the usual rows, or of its minutes, a session is half a session
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of thing in one place."""
+    """One kind of finding in one place (a session, a symbol, an interval), with its first example.
+
+    fault  whether a replay would go wrong
+    """
 
     kind: str
     where: str
@@ -70,63 +74,65 @@ def check_archive(archive: Archive, progress: Progress = silent) -> list[Finding
 
 
 def _check_intraday(archive: Archive, interval: str, progress: Progress) -> list[Finding]:
+    """Findings of an intraday interval: session by session, then of all sessions together."""
     dates = archive.sessions(interval)
     if not dates:
         return []
     sessions = {session.date: session for session in archive.calendar.sessions(dates[0], dates[-1])}
     findings = list(_missing_sessions(list(sessions), dates, interval))
-    daily = (
-        DailySymbols(archive)
-        if "1d" in archive.intervals and not archive.manifest.in_place
-        else None
-    )
-    rows: dict[dt.date, float] = {}
-    told, length = StampEvidence(), Interval.parse(interval)
+    has_daily = "1d" in archive.intervals and not archive.manifest.in_place
+    daily = DailySymbols(archive) if has_daily else None
+    bars_a_minute: dict[dt.date, float] = {}
+    evidence, length = StampEvidence(), Interval.parse(interval)
     for number, date in enumerate(dates):
         where = f"{interval} {date}"
         if date not in sessions:
             findings.append(Finding("not a session of the exchange", where, 1, "", True))
             continue
         try:
-            if not archive.manifest.in_place:
-                verify(
-                    archive.files.paths(interval, date)[0]
-                )  # first: damage may crash a reader that does not look
-            bars = archive.files.read_raw(interval, date)
+            bars = _read_verified(archive, interval, date)
         except ArchiveError as error:
             findings.append(Finding("unreadable file", where, 1, str(error), True))
             continue
-        findings += _check_bars(bars, where, not archive.manifest.in_place)
-        findings += _check_anomalies(bars, where)
-        if isinstance(archive.files, ForeignFiles):
-            findings += _finding(
-                "of another date: not seen", where, archive.files.other_dates(bars, date), False
-            )
-        else:
-            findings += _check_index(bars, archive.files.paths(interval, date)[0], where)
-        findings += _check_times(bars, sessions[date], where)
-        findings += _check_spacing(bars, length, where)
+        findings += _check_session(archive, bars, sessions[date], length, where)
         findings += _check_daily_bars(daily, bars, sessions[date], where) if daily else ()
-        told.spacing += Spacing.of(bars, archive.calendar, daily=False)
-        told.edges += Edges.of(bars.with_columns(date=pl.lit(date)), [sessions[date]], length)
-        rows[date] = len(bars) / sessions[date].trading_minutes
+        evidence.spacing += Spacing.of(bars, archive.calendar, daily=False)
+        evidence.edges += Edges.of(bars.with_columns(date=pl.lit(date)), [sessions[date]], length)
+        bars_a_minute[date] = len(bars) / sessions[date].trading_minutes
         progress(f"checking {interval}", number + 1, len(dates))
-    findings += _believe(told.spacing, length)
-    if doubted := doubt(told.edges):
-        findings.append(
-            Finding(
-                "timestamps that seem to label the other end of bars",
-                f"interval {interval}",
-                1,
-                doubted,
-                True,
-            )
-        )
-    return findings + list(_half_sessions(rows, interval))
+    findings += _check_length(evidence.spacing, length)
+    if doubted := doubt(evidence.edges):
+        kind = "timestamps that seem to label the other end of bars"
+        findings.append(Finding(kind, f"interval {interval}", 1, doubted, True))
+    return findings + list(_half_sessions(bars_a_minute, interval))
 
 
-def _believe(spacing: Spacing, interval: Interval) -> Iterator[Finding]:
-    """Bars that are longer than their interval are seen before they are over."""
+def _read_verified(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame:
+    """All rows of a session, after its checksums are verified; raises ArchiveError."""
+    if not archive.manifest.in_place:
+        # Before reading: damage can crash a reader that does not check.
+        verify(archive.files.paths(interval, date)[0])
+    return archive.files.read_raw(interval, date)
+
+
+def _check_session(
+    archive: Archive, bars: pl.DataFrame, session: Session, interval: Interval, where: str
+) -> Iterator[Finding]:
+    """Findings of one session's bars by themselves."""
+    yield from _check_bars(bars, where, not archive.manifest.in_place)
+    yield from _check_anomalies(bars, where)
+    if isinstance(archive.files, ForeignFiles):
+        others = archive.files.other_dates(bars, session.date)
+        yield from _finding("of another date: not seen", where, others, False)
+    else:
+        path = archive.files.paths(interval.name, session.date)[0]
+        yield from _check_index(bars, path, where)
+    yield from _check_times(bars, session, where)
+    yield from _check_spacing(bars, interval, where)
+
+
+def _check_length(spacing: Spacing, interval: Interval) -> Iterator[Finding]:
+    """Bars that are longer than their interval: a replay would see them before they are over."""
     if longer := spacing.too_long(interval):
         yield Finding(
             f"bars longer than {interval.name}", f"interval {interval.name}", 1, longer, True
@@ -149,12 +155,16 @@ def _check_daily(archive: Archive) -> list[Finding]:
     if not any(finding.kind == "unreadable file" for finding in findings):
         findings += _missing_days(archive)
     return findings + (
-        list(_believe(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else []
+        list(_check_length(spacing, Interval.parse("1d"))) if archive.manifest.base.is_daily else []
     )
 
 
 def _missing_days(archive: Archive) -> Iterator[Finding]:
-    """Sessions without daily bars, but those of the time of the intraday bars, whose own are told of."""
+    """Sessions without daily bars.
+
+    Sessions between the first and the last intraday session are left out: `_check_intraday` reports
+    those.
+    """
     dates = archive.sessions("1d")
     if not dates:
         return
@@ -162,33 +172,33 @@ def _missing_days(archive: Archive) -> Iterator[Finding]:
         date for name in archive.intervals if name != "1d" for date in archive.files.dates(name)
     }
     calendar = [session.date for session in archive.calendar.sessions(dates[0], dates[-1])]
-    told = {date for date in calendar if intraday and min(intraday) <= date <= max(intraday)}
-    yield from _missing_sessions(calendar, {*dates, *told}, "1d")
+    reported = {date for date in calendar if intraday and min(intraday) <= date <= max(intraday)}
+    yield from _missing_sessions(calendar, {*dates, *reported}, "1d")
 
 
 def _missing_sessions(
-    calendar: list[dt.date], there: Collection[dt.date], interval: str
+    calendar: list[dt.date], present: Collection[dt.date], interval: str
 ) -> Iterator[Finding]:
-    """Sessions of the calendar that an archive lacks, those that follow each other together."""
-    dates = set(there)
-    for lacking, stretch in groupby(calendar, key=lambda date: date not in dates):
-        gone = list(stretch)
-        if lacking:
-            span = f"{gone[0]}" if len(gone) == 1 else f"{gone[0]} to {gone[-1]}"
-            yield Finding("missing session", f"{interval} {span}", len(gone), "", False)
+    """Sessions of the calendar that an archive lacks; consecutive ones are one finding."""
+    dates = set(present)
+    for is_missing, group in groupby(calendar, key=lambda date: date not in dates):
+        run = list(group)
+        if is_missing:
+            span = f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}"
+            yield Finding("missing session", f"{interval} {span}", len(run), "", False)
 
 
 def _check_daily_bars(
     daily: DailySymbols, bars: pl.DataFrame, session: Session, where: str
 ) -> Iterator[Finding]:
-    """A symbol that has no daily bar is not seen by scans, and its session not by daily indicators."""
+    """Symbols with intraday bars and no daily bar: scans and daily indicators do not see them."""
     lacking = daily.lacking(bars, session)
     if lacking:
         yield Finding("bars without a daily bar", where, len(lacking), ", ".join(lacking[:5]), True)
 
 
 def _check_symbols(archive: Archive) -> Iterator[Finding]:
-    """Bars against the corporate actions and the map of tickers."""
+    """Daily bars compared with the corporate actions and the symbol map."""
     try:
         for kind, symbol, date, what in split_jumps(archive):
             yield Finding(kind, f"1d {date} {symbol}", 1, what, False)

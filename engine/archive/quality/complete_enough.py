@@ -1,4 +1,4 @@
-"""Symbols whose bars have been complete enough of late."""
+"""A universe restricted to symbols whose bars were complete in recent sessions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from engine.archive.quality.completeness import regular_counts
 from engine.archive.reference.universe import Universe
 from engine.clock.interval import Interval
 
-KEPT = 400  # sessions whose members are kept: more than those of a year, which may be computed together
+KEPT = 400  # sessions whose members are cached: more than a session batch, which may be a year
 
 
 class CompleteEnough(Universe):
-    """Members of a universe that had at least `percent` of the bars of regular hours in the `sessions` sessions before.
+    """Members of a universe that had `percent` of the regular hours' bars in the sessions before.
 
-    A session's own bars are not looked at: how complete it is, is known at its end. Sessions are the archive's; where it begins
-    there are fewer, and before its first nothing is known, so nobody is left out.
+    The `sessions` sessions before a date are counted together; the session's own bars are not,
+    because its completeness is known only at its end. Near the archive's first session fewer are
+    counted; at the first session every member passes.
     """
 
     def __init__(
@@ -41,23 +42,26 @@ class CompleteEnough(Universe):
         self.unknown, self.point_in_time = universe.unknown, universe.point_in_time
 
     def members(self, date: dt.date) -> list[str]:
+        """The universe's members on a date whose bars were complete enough, sorted."""
         if date not in self._members:
-            found = self._complete(date)
-            self._last = (
-                self._last if self._last == found else found
-            )  # the same list as long as nothing changes
+            complete = self._complete(date)
+            # Sessions with the same members share one list object.
+            self._last = self._last if self._last == complete else complete
             self._members[date] = self._last
             if len(self._members) > KEPT:
                 del self._members[next(iter(self._members))]
         return self._members[date]
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        """All members of the universe, complete or not."""
         return self._universe.everyone(start, end)
 
     def named(self, start: dt.date, end: dt.date) -> list[str]:
+        """All that the universe names, complete or not."""
         return self._universe.named(start, end)
 
     def leavers(self, start: dt.date, end: dt.date) -> list[str] | None:
+        """The universe's own leavers."""
         return self._universe.leavers(start, end)
 
     def _complete(self, date: dt.date) -> list[str]:

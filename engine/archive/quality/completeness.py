@@ -1,4 +1,7 @@
-"""How complete the bars of each symbol and session are, and what is odd about them. Regular hours alone count."""
+"""How complete the bars of each symbol and session are, and what is odd about them.
+
+Regular hours alone count.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,11 @@ FLAGS = (*KINDS, "crossed")
 
 
 class ArchiveQuality:
-    """The quality of an archive's sessions from `start` to `end`: ARCHIVE_QUALITY_SCHEMA, a frame a session.
+    """The quality of an archive's sessions from `start` to `end`: ARCHIVE_QUALITY_SCHEMA, a frame a
+    session.
 
-    symbols  all, or those that are named; one is expected from its first session in the archive to its last
+    symbols  all, or those that are named; one is expected from its first session in the archive to
+             its last
     dates    the sessions
     """
 
@@ -42,8 +47,8 @@ class ArchiveQuality:
             if (not start or start <= date) and (not end or date <= end)
         ]
         sessions = archive.calendar.sessions(dates[0], dates[-1]) if dates else []
-        there = set(dates)
-        self._sessions = [session for session in sessions if session.date in there]
+        with_bars = set(dates)
+        self._sessions = [session for session in sessions if session.date in with_bars]
         if not self._sessions:
             raise ArchiveError(
                 "no sessions in these dates", where=archive.path, expected="dates with bars"
@@ -55,7 +60,7 @@ class ArchiveQuality:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for session in self._sessions:
-            own = self._listed.filter(
+            expected = self._listed.filter(
                 pl.col("first") <= session.date, pl.col("last") >= session.date
             ).select("symbol")
             bars = (
@@ -64,14 +69,14 @@ class ArchiveQuality:
                 else _bars(self._archive, session.date, self._interval)
             )
             yield session_quality(
-                bars.join(own, on="symbol", how="semi", maintain_order="left"),
-                own,
+                bars.join(expected, on="symbol", how="semi", maintain_order="left"),
+                expected,
                 session,
                 self._interval,
             )
 
     def _daily(self, session: Session) -> pl.DataFrame:
-        """A session's daily bars; a year is read at once."""
+        """A session's daily bars; a whole year is read at a time and kept."""
         year = session.date.year
         if self._year[0] != year:
             values = [name for name in BAR_SCHEMA if name not in ("symbol", "timestamp")]
@@ -85,7 +90,10 @@ class ArchiveQuality:
 
 
 class QualityTotals:
-    """Sums over sessions, so that memory does not grow with them; the sessions are put into `columns` of equal length for a map."""
+    """Sums over sessions, so that memory does not grow with them.
+
+    The sessions are put into `columns` of equal length for a map.
+    """
 
     def __init__(self, quality: ArchiveQuality, columns: int):
         self._symbols, self._dates = pl.Enum(quality.symbols), quality.dates
@@ -161,7 +169,9 @@ def _percent(present: NDArray[np.int64], expected: NDArray[np.int64]) -> NDArray
 def session_quality(
     bars: pl.DataFrame, symbols: pl.DataFrame, session: Session, interval: Interval
 ) -> pl.DataFrame:
-    """ARCHIVE_QUALITY_SCHEMA of a session's bars in order, a row for each of `symbols` (one column, sorted)."""
+    """ARCHIVE_QUALITY_SCHEMA of a session's bars in order, a row for each of `symbols` (one column,
+    sorted).
+    """
     start, expected = pl.col("timestamp").dt.epoch("us"), session.bars(interval)
     regular = mark_anomalies(
         bars.filter(start >= session.open, start < session.close)
@@ -192,7 +202,10 @@ def session_quality(
 
 
 def _without_break(start: pl.Expr, end: pl.Expr, break_start: int, break_end: int) -> pl.Expr:
-    """Microseconds from `start` to `end`, but for those of the lunch break; both of that are 0 without one."""
+    """Microseconds from `start` to `end`, but for those of the lunch break.
+
+    Both of that are 0 without one.
+    """
     pause = pl.min_horizontal(end, pl.lit(break_end)) - pl.max_horizontal(
         start, pl.lit(break_start)
     )
@@ -218,7 +231,7 @@ def regular_counts(
 
 
 def _listed(archive: Archive, symbols: Sequence[str]) -> pl.DataFrame:
-    """symbol, first, last: the sessions from which and up to which each has bars."""
+    """One row a symbol: `symbol`, `first` and `last`, the dates of its first and last daily bar."""
     daily = archive.read_daily([], None, None)
     listed = (
         daily.group_by("symbol")

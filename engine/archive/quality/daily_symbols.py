@@ -21,7 +21,10 @@ class DailySymbols:
         self._symbols: pl.DataFrame | None = None
 
     def lacking(self, bars: pl.DataFrame, session: Session) -> list[str]:
-        """The tickers, sorted, that have bars in a session's regular hours and no daily bar; none where that cannot be read."""
+        """The tickers, sorted, that have bars in a session's regular hours and no daily bar.
+
+        None where that cannot be read.
+        """
         if session.date.year != self._year:
             self._year = session.date.year
             self._symbols = self._read(self._year)
@@ -34,10 +37,10 @@ class DailySymbols:
         )
         if self._symbols is None:
             return []
-        there = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
+        present = self._symbols.filter(pl.col("day") == (session.date - dt.date(1970, 1, 1)).days)[
             "symbol"
         ]
-        return regular.filter(~regular.is_in(there.implode())).to_list()
+        return regular.filter(~regular.is_in(present.implode())).to_list()
 
     def _read(self, year: int) -> pl.DataFrame | None:
         path = self._archive.daily_file(year)

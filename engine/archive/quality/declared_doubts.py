@@ -1,6 +1,4 @@
-"""What an archive's own bars say against what it declares of them: their interval, and which end
-their timestamps label.
-"""
+"""Doubts about an archive's declared interval and label, from a sample of its bars."""
 
 from __future__ import annotations
 
@@ -16,8 +14,9 @@ SOME = 5  # sessions
 
 
 def longer_bars(archive: Archive, interval: Interval, dates: Sequence[dt.date]) -> str | None:
-    """Why bars are longer than their interval, in words, by some of the sessions; of daily bars by
-    those of all years.
+    """A sentence saying that bars are longer than their interval, or None.
+
+    Intraday bars are judged by a sample of sessions, daily bars by all years.
     """
     spacing = Spacing()
     if interval.is_daily:
@@ -33,8 +32,9 @@ def longer_bars(archive: Archive, interval: Interval, dates: Sequence[dt.date]) 
 
 
 def shifted_label(archive: Archive, interval: Interval, dates: Sequence[dt.date]) -> str | None:
-    """Why timestamps seem to label the other end of bars, in words, by the first and last bar of
-    some sessions.
+    """A sentence saying that timestamps seem to label the other end of bars, or None.
+
+    Judged by the first and last bar of a sample of sessions.
     """
     if interval.is_daily or archive.calendar.is_round_the_clock or not dates:
         return None

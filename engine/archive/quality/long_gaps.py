@@ -1,4 +1,4 @@
-"""Symbols that may be two companies: a ticker that stops, and begins again for somebody else."""
+"""Finds symbols that may be two companies: their bars end, and begin again after a long gap."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from engine.archive.archive import Archive, DailyYear
 from engine.archive.symbol_map import EPOCH
 
-LONG, MANY = (
-    180,
-    60,
-)  # days, and sessions of the archive, without a bar of the symbol: too long for a halt
-SOME, OTHER_PRICE = (
-    10,
-    2.0,
-)  # sessions; and how many times the price before, or which part of it, the first price then is
-LATEST = 1 << 40  # after any day
+# Days, and sessions of the archive, without a bar of the symbol: too long for a halt.
+LONG, MANY = 180, 60
+# So many sessions are enough where the price then is this many times the price before, or the price
+# before this many times it.
+SOME, OTHER_PRICE = 10, 2.0
+LATEST = 1 << 40  # a day number after any date
 
 Last = dict[str, tuple[int, float]]  # symbol -> the day and the close of its last bar so far
 
@@ -44,13 +41,18 @@ class Gap(NamedTuple):
     open: float
 
     def __str__(self) -> str:
-        return f"the bar before is {self.days:,} days older, and closes at {self.close:g}; this one opens at {self.open:g}"
+        return (
+            f"the bar before is {self.days:,} days older, and closes at {self.close:g}; this "
+            f"one opens at {self.open:g}"
+        )
 
 
 def long_gaps(archive: Archive) -> Iterator[Gap]:
-    """Bars after MANY sessions in LONG days or more without one, or after SOME sessions at another price; see the module's limits.
+    """Bars after MANY sessions in LONG days or more without one, or after SOME sessions at another
+    price; see the module's limits.
 
-    Sessions that the whole archive lacks are no gap of a symbol. Prices are compared in the scale of the day, by the splits known.
+    Sessions that the whole archive lacks are no gap of a symbol. Prices are compared in the scale
+    of the day, by the splits known.
     """
     sessions = np.array([(date - EPOCH).days for date in archive.sessions("1d")], np.int64)
     splits = archive.corporate_actions().filter(pl.col("split_ratio").is_not_null())

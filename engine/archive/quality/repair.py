@@ -1,6 +1,6 @@
-"""Repairs what is safe to repair in an imported archive, and writes down every change.
+"""Repairs what is safe to repair in an imported archive, and logs every change.
 
-Safe is what leaves no doubt about the bar that was meant:
+A repair is safe where there is no doubt about the bar that was meant:
 
     order      bars sorted by symbol and time, the symbols' row counts in the metadata written anew
     copies     rows that are the same in every column, but the first
@@ -8,11 +8,12 @@ Safe is what leaves no doubt about the bar that was meant:
     rounding   a high or low that misses open or close by at most 0.1 %: widened to hold them
     fills      bars without volume at the price of the bar before: no trade, so no bar (intraday)
 
-A symbol whose volume is never recorded has no fills, and of a symbol's bars in a session at most a small share is removed as fills.
-Whatever else `check` tells is left as it is: which of two rows is right, or what a price should have been, cannot be known here.
+A symbol whose volume is never recorded has no fills, and of a symbol's bars in a session at most a
+small share is removed as fills. Whatever else `check` tells is left as it is: which of two rows is
+right, or what a price should have been, cannot be known here.
 
-Each session is written down first, with the bar before and after (fix_log.py), then put in place with the daily bars that were
-made from it; killed in between, the next repair does the same again.
+Each session is written down first, with the bar before and after (fix_log.py), then put in place
+with the daily bars that were made from it; killed in between, the next repair does the same again.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ def fix_archive(
 def repair(
     bars: pl.DataFrame, intraday: bool, most_removed: float = MOST_REMOVED
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A file's bars as they should be, and the changes: FIXES_SCHEMA without interval, session and fixed_at.
+    """A file's bars as they should be, and the changes: FIXES_SCHEMA without interval, session and
+    fixed_at.
 
     Fills of a symbol that are more than `most_removed` percent of its bars stay.
     """
@@ -116,7 +118,7 @@ def repair(
 
 
 def _few_fills(bars: pl.DataFrame, most: float) -> pl.Series:
-    """Boolean[bars]: fills without volume that are at most `most` percent of their symbol's bars."""
+    """Boolean[bars]: fills without volume, where they are at most `most` % of a symbol's bars."""
     few = 100.0 * pl.col("filled").sum() <= most * pl.len()
     return mark_anomalies(bars).select(pl.col("filled") & few.over("symbol")).to_series()
 
@@ -194,13 +196,18 @@ def _fix_file(
 
 
 def _index_fits(path: Path, bars: pl.DataFrame) -> bool:
-    """Whether the metadata tells the bars that are there, or cannot because they contradict each other."""
+    """Whether the metadata tells the bars that are there, or cannot because they contradict each
+    other.
+    """
     fits = index_fits(path, bars)
     return not in_order(bars) if fits is None else fits
 
 
 def _fix_daily(archive: Archive, before: pl.DataFrame, after: pl.DataFrame, date: dt.date) -> None:
-    """Make the session's daily bars anew that were made from it; others are from a better source, and stay."""
+    """Make the session's daily bars anew that were made from it.
+
+    Others are from a better source, and stay.
+    """
     path = layout.daily_file(archive.path, date.year)
     if not path.exists():
         return

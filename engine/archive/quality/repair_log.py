@@ -1,11 +1,14 @@
-"""fixes/: every change that `archive check --fix` makes, written down once, however often a repair is killed.
+"""fixes/: every change that `archive check --fix` makes, written down once, however often a repair
+is killed.
 
-    1. `begin`   before a file is replaced: the changes, and the digest of the file that will hold them, in `begun.parquet`
+    1. `begin`   before a file is replaced: the changes, and the digest of the file that will hold
+                 them, in `begun.parquet`
     2. the file is replaced
     3. `settle`  the changes are added to `fixes.parquet`, and `begun.parquet` goes
 
-Killed before step 2, the file has another digest: `settle` throws the changes away, and the repair is done and written down anew.
-Killed after step 2, `settle` adds them, unless they are there already.
+Killed before step 2, the file has another digest: `settle` throws the changes away, and the repair
+is done and written down anew. Killed after step 2, `settle` adds them, unless they are there
+already.
 """
 
 from __future__ import annotations
@@ -36,7 +39,9 @@ DIGEST = b"barsweep.fixed"  # in the metadata of begun.parquet
 
 
 class FixLog:
-    """What was changed in one file of bars: that of a session, or of a year (`date` is its first day)."""
+    """What was changed in one file of bars: that of a session, or of a year (`date` is its first
+    day).
+    """
 
     def __init__(self, root: Path, interval: str, date: dt.date):
         self._interval, self._date = interval, date
@@ -58,7 +63,10 @@ class FixLog:
             pq.write_table(table, path)
 
     def settle(self, path: Path) -> None:
-        """Add what was begun to the log, where `path` is the file that was to hold it; forget it where it is another."""
+        """Add what was begun to the log, where `path` is the file that was to hold it.
+
+        Forget it where it is another.
+        """
         if not self._begun.exists():
             return
         if _digest(path) == _begun_digest(self._begun):

@@ -1,14 +1,16 @@
-"""Splits that the actions do not know, and splits that the bars do not show: from daily bars, a year at a time.
+"""Finds splits that the corporate actions lack, and splits that the bars do not show.
 
-The previous close, put in the scale of the day by the actions known, should be near the day's open. A jump between them looks like
-a split where
+Daily bars are examined a year at a time. The previous close, adjusted by the known actions, should
+be near the day's open. A jump between them looks like a split where
 
-    1. it is near a usual ratio: within 5 % of its own size on a logarithmic scale, or within 2.5 %
-    2. the level changes and not one bar: so does the middle of three closes before, to that of three closes from the day on
-    3. nobody traded as on news: at most four times the usual volume (the middle of twenty sessions), in shares of either scale
+    1. the jump is near a usual ratio: its logarithm is within 5 % of the ratio's, or within 0.025
+    2. the price level changes, not one bar: the median of the three closes before jumps to the
+       median of the three closes from the day on
+    3. volume is not that of news: at most four times the median of twenty sessions, in shares
+       before or after the split
 
-Spin-offs and special dividends that the actions do not know are found as well. A split that the actions do know, while the prices
-stay where they were, says that the bars are adjusted already; they would be adjusted twice.
+Spin-offs and special dividends that the actions lack are found as well. A known split without a
+jump of prices means that the bars are adjusted already; reading would adjust them twice.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ import polars as pl
 from engine.archive.archive import Archive
 from engine.archive.reference.corporate_actions import at_bars
 
-# New shares for old. Below 5:4 prices jump by themselves too often; reverse splits are to one share.
+# New shares for old. Below 5:4 prices jump by themselves too often; reverse splits are to one
+# share.
 WHOLE = (
     *range(2, 11),
     12,
@@ -80,7 +83,8 @@ def split_jumps(archive: Archive) -> Iterator[tuple[str, str, dt.date, str]]:
                     NO_JUMP,
                     symbol,
                     date,
-                    f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted already?",
+                    f"{before:g} to {now:g}, though the split is {ratio_text(known)}: adjusted "
+                    "already?",
                 )
 
 
@@ -91,7 +95,9 @@ def ratio_text(ratio: float) -> str:
 
 
 def _jumps(bars: pl.DataFrame) -> pl.DataFrame:
-    """symbol, date, previous close, open, ratio, split: rows that look like a split, or like none where there is one."""
+    """symbol, date, previous close, open, ratio, split: rows that look like a split, or like none
+    where there is one.
+    """
     close = pl.col("close")
     rows = bars.with_columns(
         before=close.shift(1).over("symbol"),

@@ -1,4 +1,7 @@
-"""Corporate actions of an archive: splits and cash dividends by ex-date, brought in from a table or from LEAN's factor files."""
+"""Corporate actions of an archive: splits and cash dividends by ex-date.
+
+They come from a table (`read_actions`) or from LEAN's factor files (ingest/lean.py).
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,39 @@ import polars as pl
 
 from engine.archive.archive import Archive
 from engine.archive.disk import layout
-from engine.archive.reference.small_tables import read_table, write_table
+from engine.archive.reference.small_tables import TableForm, read_table, write_table
 from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError
 from engine.schema import CORPORATE_ACTIONS_SCHEMA
 
 KEY = ("symbol", "ex_date")
 VALUES = ("split_ratio", "cash_dividend")
-NONE = {"split_ratio": 1.0, "cash_dividend": 0.0}  # what says that there was none
+NONE = {"split_ratio": 1.0, "cash_dividend": 0.0}  # the values that mean "no split", "no dividend"
 ALIASES = {
     "symbol": ("ticker", "sym"),
     "ex_date": ("ex_dividend_date", "execution_date", "date"),
     "split_ratio": ("split", "stock_splits", "stock splits", "split_factor", "ratio"),
     "cash_dividend": ("dividend", "dividends", "cash_amount", "amount"),
 }
-QUOTIENTS = {"split_ratio": (("split_to", "split_from"), ("new_rate", "old_rate"))}
+FORM = TableForm(
+    schema=CORPORATE_ACTIONS_SCHEMA,
+    aliases=ALIASES,
+    needed=KEY,
+    optional=VALUES,
+    quotients={"split_ratio": (("split_to", "split_from"), ("new_rate", "old_rate"))},
+    declared=True,
+)
 
 
 @dataclass(frozen=True)
 class ActionsSummary:
-    """What bringing in actions came to.
+    """Counts of adding corporate actions to an archive.
 
     splits, dividends        in the rows that were read
     added, changed, removed  rows of the archive's table
-    total                    rows it has now
-    absent                   symbols of rows that have no bars in the archive
-    skipped                  what could not be read as an action, in words
+    total                    rows of the archive's table afterwards
+    absent                   symbols of the rows that have no bars in the archive
+    skipped                  sentences about entries that could not be read as an action
     """
 
     splits: int
@@ -52,21 +62,13 @@ def read_actions(
 ) -> pl.DataFrame:
     """CORPORATE_ACTIONS_SCHEMA of a table (.csv, .parquet) with a header; raises ArchiveError.
 
-    time_format  of dates that are text; found where it is None, with the help of the exchange's calendar
+    time_format  of dates that are text; found where it is None, with the help of the exchange's
+                 calendar
 
-    A row says something of a symbol and ex-date: a split, a dividend, both, or that there was none (1.0, 0.0).
+    A row says something of a symbol and ex-date: a split, a dividend, both, or that there was none
+    (1.0, 0.0).
     """
-    table = read_table(
-        path,
-        CORPORATE_ACTIONS_SCHEMA,
-        ALIASES,
-        KEY,
-        VALUES,
-        QUOTIENTS,
-        time_format,
-        calendar,
-        declared=True,
-    )
+    table = read_table(path, FORM, time_format, calendar)
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one split or dividend")
     return _one_a_date(_checked(table, path), path)
@@ -77,16 +79,17 @@ def bring_in(
 ) -> ActionsSummary:
     """Merge actions into the archive's table, whole or not at all.
 
-    What a row says takes the place of what the table said of that symbol and ex-date; with `replace` the table says nothing else.
+    A row replaces the table's row of the same symbol and ex-date; with `replace` all other rows are
+    removed, too.
     """
     symbols, before = archive.symbols(), archive.corporate_actions()
-    merged = _said(_merged(before.head(0) if replace else before, actions)).sort(KEY)
+    merged = _without_empty(_merged(before.head(0) if replace else before, actions)).sort(KEY)
     write_table(archive.path / layout.ACTIONS, merged)
     same = merged.join(before, on=list(CORPORATE_ACTIONS_SCHEMA), how="semi", nulls_equal=True)
     known = merged.join(before, on=KEY, how="semi")
-    said = _said(actions)
-    absent = sorted(set(said["symbol"]) - set(symbols))
-    splits, dividends = (int(said[name].is_not_null().sum()) for name in VALUES)
+    given = _without_empty(actions)
+    absent = sorted(set(given["symbol"]) - set(symbols))
+    splits, dividends = (int(given[name].is_not_null().sum()) for name in VALUES)
     return ActionsSummary(
         splits,
         dividends,
@@ -100,7 +103,10 @@ def bring_in(
 
 
 def by_ticker(archive: Archive, actions: pl.DataFrame) -> pl.DataFrame:
-    """Actions of tickers as those of the symbols that had them on the day; what was nobody's then is left out."""
+    """Actions whose `symbol` is a ticker, under the symbols that had the tickers on the ex-dates.
+
+    Actions of a ticker that belonged to no symbol on its ex-date are left out.
+    """
     if not archive.symbol_map:
         raise ArchiveError(
             "has no symbol map to say whose the tickers are",
@@ -115,9 +121,11 @@ def by_ticker(archive: Archive, actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def at_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Daily bars (`symbol`, `date`) with `split_ratio` and `cash_dividend`, 1 and 0 where there was none.
+    """Daily bars (`symbol`, `date`) with `split_ratio` and `cash_dividend`, 1 and 0 where there was
+    none.
 
-    They are of the actions after the symbol's bar before, up to the bar's date; of its first bar, of all up to its date.
+    A bar gets the actions after the symbol's previous bar, up to and including its own date; a
+    symbol's first bar gets all actions up to its date.
     """
     dates = bars.select("symbol", "date").sort("date")
     placed = actions.sort("ex_date").join_asof(
@@ -140,16 +148,16 @@ def _merged(before: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     return both.select(*KEY, *(pl.coalesce(f"{name}_right", name).alias(name) for name in VALUES))
 
 
-def _said(actions: pl.DataFrame) -> pl.DataFrame:
-    """Rows with a split or a dividend; a null where there is none."""
-    said = actions.with_columns(
+def _without_empty(actions: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have a split or a dividend; 1.0 and 0.0 become null."""
+    marked = actions.with_columns(
         pl.when(pl.col(name) != none).then(pl.col(name)).alias(name) for name, none in NONE.items()
     )
-    return said.filter(pl.any_horizontal(pl.col(VALUES).is_not_null()))
+    return marked.filter(pl.any_horizontal(pl.col(VALUES).is_not_null()))
 
 
 def _checked(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """The rows that say something; a value that cannot be is refused."""
+    """The rows that have a value; ArchiveError where a value is out of range."""
     for name, least, expected in (
         (
             "split_ratio",
@@ -177,7 +185,10 @@ def _checked(table: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 
 def _one_a_date(table: pl.DataFrame, where: object) -> pl.DataFrame:
-    """A row a symbol and ex-date; a split and a dividend of one date may come in rows of their own."""
+    """A row a symbol and ex-date.
+
+    A split and a dividend of one date may come in rows of their own.
+    """
     one = {
         name: pl.col(name).filter(pl.col(name) != none).unique(maintain_order=True)
         for name, none in NONE.items()

@@ -1,9 +1,14 @@
-"""Small tables that people bring: corporate actions, tickers, memberships. CSV or Parquet in; typed rows, or one message, out."""
+"""Small tables that users bring (corporate actions, tickers, memberships), CSV or Parquet.
+
+A `TableForm` says which columns a table has; `read_table` returns typed columns, or raises one
+error that names the file, the column and the first wrong value.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -20,79 +25,66 @@ from engine.clock.calendar import ExchangeCalendar
 from engine.errors import ArchiveError, BarImportError, BarsweepError, did_you_mean
 
 AS_ISO = "write them as 2018-03-05"
-DOTTED = r"\d\."  # 6.11.2017 is no date of a table
+DOTTED = r"\d\."  # a date such as 6.11.2017, which tables may not have
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableForm:
+    """The columns of one kind of table.
+
+    schema     our column -> dtype, in order
+    aliases    our column -> other names that tables use for it
+    needed     columns without nulls
+    optional   columns that a table may lack; they are null then
+    quotients  our column -> pairs of the table's columns: the first over the second gives ours
+    declared   whether the command has --time-format, which an error about dates may then suggest
+    """
+
+    schema: Mapping[str, pl.DataType]
+    aliases: Mapping[str, Sequence[str]]
+    needed: Sequence[str]
+    optional: Sequence[str] = ()
+    quotients: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    declared: bool = False
+
+    def column(self, present: Mapping[str, str], name: str) -> str | None:
+        """The table's name of our column `name`, or None.
+
+        present  the table's column names in lower case -> as they are written
+        """
+        names = (name, *self.aliases.get(name, ()))
+        return next((present[alias] for alias in names if alias in present), None)
 
 
 def read_table(
     path: Path,
-    schema: Mapping[str, pl.DataType],
-    aliases: Mapping[str, Sequence[str]],
-    needed: Sequence[str],
-    optional: Sequence[str] = (),
-    quotients: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    form: TableForm,
     time_format: str | None = None,
     calendar: ExchangeCalendar | None = None,
-    declared: bool = False,
 ) -> pl.DataFrame:
-    """The columns of a schema, found by their names or aliases; `needed` ones have no nulls, `optional` ones may be missing.
+    """The columns of `form.schema`, found by their names or aliases; raises ArchiveError.
 
-    quotients    our column -> pairs of the table's columns, the first over the second, that it may be made of
-    time_format  of dates that are text, as strftime writes it; found where it is None
-    calendar     of the exchange, where most dates are sessions
-    declared     whether --time-format says how dates are written, where they do not tell it themselves
-
-    Raises ArchiveError naming the file, the column and the first value that cannot be what it should.
+    time_format  strftime form of dates that are text; found from the dates where None
+    calendar     the exchange's: dates that are sessions help to find the order of day and month
     """
     raw = _raw(path)
-    lower = {name.lower().strip("\ufeff "): name for name in reversed(raw.columns)}
-    dates = {name: _column(lower, name, aliases) for name in schema}
+    present = {name.lower().strip("\ufeff "): name for name in reversed(raw.columns)}
     texts = [
         raw[name]
-        for ours, name in dates.items()
-        if name and schema[ours] == pl.Date and raw.schema[name] == pl.String
+        for name in (form.column(present, ours) for ours, d in form.schema.items() if d == pl.Date)
+        if name and raw.schema[name] == pl.String
     ]
-    order = None if time_format else _date_order(texts, path, calendar, declared)
+    order = None if time_format else _date_order(texts, path, calendar, form.declared)
     columns = []
-    for ours, dtype in schema.items():
-        theirs = _column(lower, ours, aliases)
-        pair = next(
-            (
-                pair
-                for pair in (quotients or {}).get(ours, ())
-                if theirs is None and set(pair) <= set(lower)
-            ),
-            None,
-        )
+    for ours, dtype in form.schema.items():
+        theirs = form.column(present, ours)
         if theirs is not None:
             columns.append(_typed(raw[theirs], dtype, path, time_format, order).alias(ours))
-        elif pair is not None:
-            above, below = (_typed(raw[lower[name]], dtype, path) for name in pair)
-            columns.append((above / below).alias(ours))
-        elif ours in optional:
-            columns.append(pl.repeat(None, len(raw), dtype=dtype, eager=True).alias(ours))
         else:
-            names = " or ".join((ours, *aliases.get(ours, ())))
-            raise ArchiveError(
-                f"no column {ours}",
-                where=path,
-                fix=did_you_mean(ours, lower),
-                expected=f"a column {names}; the table has {', '.join(raw.columns)}",
-            )
+            columns.append(_absent(raw, present, form, ours, path).alias(ours))
     table = pl.DataFrame(columns)
-    spelled = _column(lower, "symbol", aliases) if "symbol" in schema else None
-    told = (
-        two_spellings(with_spelling(table, raw[spelled].cast(pl.String).str.strip_chars()))
-        if spelled
-        else None
-    )
-    if told:
-        raise ArchiveError(
-            told,
-            where=path,
-            expected="one way to write a symbol",
-            fix="correct the table, or rename one of them",
-        )
-    for ours in needed:
+    _refuse_two_spellings(table, raw, form.column(present, "symbol"), path)
+    for ours in form.needed:
         if table[ours].null_count():
             row = int(table[ours].is_null().arg_true()[0])
             raise ArchiveError(
@@ -103,11 +95,41 @@ def read_table(
     return table
 
 
-def _column(
-    present: Mapping[str, str], ours: str, aliases: Mapping[str, Sequence[str]]
-) -> str | None:
-    """Their name of a column, by theirs in small letters."""
-    return next((present[name] for name in (ours, *aliases.get(ours, ())) if name in present), None)
+def _absent(
+    raw: pl.DataFrame, present: Mapping[str, str], form: TableForm, name: str, path: Path
+) -> pl.Series:
+    """A column that the table does not have: a quotient of two others, or null if optional."""
+    dtype = form.schema[name]
+    for pair in form.quotients.get(name, ()):
+        if set(pair) <= set(present):
+            above, below = (_typed(raw[present[part]], dtype, path) for part in pair)
+            return above / below
+    if name in form.optional:
+        return pl.repeat(None, len(raw), dtype=dtype, eager=True)
+    names = " or ".join((name, *form.aliases.get(name, ())))
+    raise ArchiveError(
+        f"no column {name}",
+        where=path,
+        fix=did_you_mean(name, present),
+        expected=f"a column {names}; the table has {', '.join(raw.columns)}",
+    )
+
+
+def _refuse_two_spellings(
+    table: pl.DataFrame, raw: pl.DataFrame, symbol_column: str | None, path: Path
+) -> None:
+    """Raise ArchiveError where two spellings in the raw table become one symbol."""
+    if symbol_column is None:
+        return
+    spelled = raw[symbol_column].cast(pl.String).str.strip_chars()
+    problem = two_spellings(with_spelling(table, spelled))
+    if problem:
+        raise ArchiveError(
+            problem,
+            where=path,
+            expected="one way to write a symbol",
+            fix="correct the table, or rename one of them",
+        )
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
@@ -130,7 +152,7 @@ def _raw(path: Path) -> pl.DataFrame:
             if path.suffix == ".parquet"
             else pl.concat([rows for _, rows in text_pieces(path)])
         )
-    except BarImportError as error:  # its options are of imports
+    except BarImportError as error:  # its fix names options that only imports have
         raise ArchiveError(
             error.what,
             where=error.where,
@@ -153,7 +175,7 @@ def _raw(path: Path) -> pl.DataFrame:
 
 
 def _parquet(path: Path) -> pl.DataFrame:
-    """Not by Polars' reader, which a damaged file can bring down."""
+    """A Parquet table, read by pyarrow: a damaged file can crash Polars' reader."""
     table = pq.ParquetFile(path).read()
     table.validate(full=True)
     return pl.DataFrame(table)
@@ -166,7 +188,7 @@ def _typed(
     time_format: str | None = None,
     order: str | None = None,
 ) -> pl.Series:
-    """Text as text in capitals, dates, or numbers; 4:1 and 4/1 are numbers too."""
+    """A column cast to `dtype`: text in capitals, dates, or numbers (also 4:1 and 4/1)."""
     if values.dtype == pl.String:
         values = values.str.strip_chars().replace("", None)
     if dtype == pl.Date:
@@ -198,7 +220,10 @@ def _dates(values: pl.Series, time_format: str | None, order: str | None) -> pl.
 def _date_order(
     columns: Sequence[pl.Series], path: Path, calendar: ExchangeCalendar | None, declared: bool
 ) -> str | None:
-    """The order of the numbers in a table's dates, one for all of its columns; None where they can be read in one way."""
+    """The order of day, month and year in a table's dates, one for all its columns.
+
+    None where the dates can be read in one way only; ArchiveError where the order stays open.
+    """
     kept = [
         (n, text.strip())
         for n, column in enumerate(columns)

@@ -1,4 +1,4 @@
-"""The table of tickers of an archive, brought in from a table or from LEAN's map files."""
+"""An archive's symbol map, filled from a table of tickers or from LEAN's map files."""
 
 from __future__ import annotations
 
@@ -11,29 +11,35 @@ import polars as pl
 from engine.archive.archive import Archive
 from engine.archive.disk import layout
 from engine.archive.disk.bar_files import read_bars, read_index, symbol_runs
-from engine.archive.reference.small_tables import read_table, write_table
+from engine.archive.reference.small_tables import TableForm, read_table, write_table
 from engine.archive.symbol_map import SymbolMap
 from engine.errors import ArchiveError
 from engine.schema import SYMBOL_MAP_SCHEMA
 
-NEEDED = ("symbol", "ticker", "start_date")
-ALIASES = {
-    "symbol": ("permtick", "identity", "id"),
-    "start_date": ("start", "from"),
-    "end_date": ("end", "to"),
-}
+FORM = TableForm(
+    schema=SYMBOL_MAP_SCHEMA,
+    aliases={
+        "symbol": ("permtick", "identity", "id"),
+        "start_date": ("start", "from"),
+        "end_date": ("end", "to"),
+    },
+    needed=("symbol", "ticker", "start_date"),
+    optional=("end_date",),
+    declared=True,
+)
 
 
 @dataclass(frozen=True)
 class TickersSummary:
-    """What bringing in tickers came to.
+    """Counts of adding tickers to an archive's symbol map.
 
-    added     symbols the map did not have; replaced are those whose intervals it had
+    added     symbols that the map did not have before
+    replaced  symbols whose intervals were replaced
     renamed   symbols that have had more than one ticker
     reused    tickers that more than one symbol has had
     absent    symbols without bars in the archive
     actions   corporate actions of the archive that name a ticker that is no symbol
-    stray     ticker -> daily bars of it that are no symbol's
+    stray     ticker -> its daily bars that belong to no symbol
     """
 
     symbols: int
@@ -48,25 +54,24 @@ class TickersSummary:
 
 
 def read_tickers(path: Path, time_format: str | None = None) -> pl.DataFrame:
-    """SYMBOL_MAP_SCHEMA of a table (.csv, .parquet) with a header, a row an interval; raises ArchiveError."""
-    table = read_table(
-        path,
-        SYMBOL_MAP_SCHEMA,
-        ALIASES,
-        NEEDED,
-        ("end_date",),
-        time_format=time_format,
-        declared=True,
-    ).unique()
+    """SYMBOL_MAP_SCHEMA of a table (.csv, .parquet) with a header, one row an interval.
+
+    Raises ArchiveError.
+    """
+    table = read_table(path, FORM, time_format).unique()
     if table.is_empty():
         raise ArchiveError("no rows", where=path, expected="at least one symbol and its ticker")
-    SymbolMap(table, path)  # refuses what cannot be
+    SymbolMap(table, path)  # raises where intervals overlap or end before they start
     return table
 
 
 def bring_in(archive: Archive, intervals: pl.DataFrame, replace: bool = False) -> TickersSummary:
-    """Take a symbol's intervals for those the archive's map has of it, whole or not at all; with `replace` for the whole map."""
-    archive.symbols()  # before anything is written: an archive that lacks its daily bars is refused
+    """Replace the intervals of the given symbols in the archive's map; with `replace` the whole
+    map.
+
+    The map is written completely or not at all.
+    """
+    archive.symbols()  # raises for an archive that lacks daily bars, before anything is written
     before = archive.symbol_map.intervals
     kept = before.head(0) if replace else before.join(intervals, on="symbol", how="anti")
     merged = SymbolMap(pl.concat([kept, intervals]), "the archive's map with these intervals")
@@ -93,7 +98,7 @@ def bring_in(archive: Archive, intervals: pl.DataFrame, replace: bool = False) -
 
 
 def stray_bars(archive: Archive) -> dict[str, int]:
-    """Daily bars of tickers that the map knows, on days on which nobody had them: ticker -> how many."""
+    """Ticker of the map -> its daily bars on dates on which it belonged to no symbol."""
     found: dict[str, int] = {}
     for year in archive.daily_years() if archive.symbol_map else ():
         path = archive.daily_file(year)

@@ -1,6 +1,7 @@
 """Universes: which symbols to scan, as of each session.
 
-Where an archive has a map of tickers, the names in lists and membership files are tickers of their day (`SymbolMap.members`).
+Where an archive has a map of tickers, the names in lists and membership files are tickers of their
+day (`SymbolMap.members`).
 """
 
 from __future__ import annotations
@@ -17,41 +18,50 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.archive.archive import Archive
-from engine.archive.reference.small_tables import read_table
+from engine.archive.reference.small_tables import TableForm, read_table
 from engine.errors import ArchiveError, BarsweepError, UniverseError, did_you_mean
 from engine.schema import MEMBERSHIP_SCHEMA
 
 DEFAULT_SESSIONS = 20
-MEMBERSHIP_ALIASES = {
-    "symbol": ("ticker",),
-    "start_date": ("start", "from", "date_added"),
-    "end_date": ("end", "to", "thru", "date_removed"),
-}
-FORMS = 'a text file, a membership .parquet or .csv, a list of symbols, "all", or {"top_dollar_volume": N, "sessions": N}'
+MEMBERSHIP_FORM = TableForm(
+    schema=MEMBERSHIP_SCHEMA,
+    aliases={
+        "symbol": ("ticker",),
+        "start_date": ("start", "from", "date_added"),
+        "end_date": ("end", "to", "thru", "date_removed"),
+    },
+    needed=("symbol", "start_date"),
+)
+FORMS = (
+    'a text file, a membership .parquet or .csv, a list of symbols, "all", '
+    'or {"top_dollar_volume": N, "sessions": N}'
+)
 
 
 class Universe(ABC):
-    """Symbols by session. `unknown` are those it names that the archive does not have."""
+    """Which symbols are scanned in which session.
+
+    unknown        symbols that the universe names and the archive does not have
+    point_in_time  whether membership has dates; False for a list as of today or of no date
+    """
 
     unknown: Sequence[str] = ()
-    point_in_time = (
-        True  # whether it knows who was a member when; else it is as of no date, or of today
-    )
+    point_in_time = True
 
     @abstractmethod
     def members(self, date: dt.date) -> list[str]:
-        """The symbols as of a session, sorted, all of them in the archive."""
+        """The members on a session's date, sorted; all of them are in the archive."""
 
     @abstractmethod
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
-        """All that are members at some time from start to end, sorted."""
+        """All symbols of the archive that are members on some date from start to end, sorted."""
 
     def named(self, start: dt.date, end: dt.date) -> list[str]:
-        """All that it names as members at some time from start to end, sorted; also those that the archive does not have."""
+        """As `everyone`, with members that the archive does not have."""
         return self.everyone(start, end)
 
     def leavers(self, start: dt.date, end: dt.date) -> list[str] | None:
-        """Of those that it names, who has left since, as far as it knows; None where it does not tell."""
+        """The named members whose membership ends, sorted; None where the universe has no dates."""
         return None
 
 
@@ -65,12 +75,15 @@ class FixedUniverse(Universe):
         self.unknown = sorted(set(symbols) - set(known))
 
     def members(self, date: dt.date) -> list[str]:
+        """The same symbols on every date, sorted."""
         return self._members
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        """The same symbols for all dates, sorted."""
         return self._members
 
     def named(self, start: dt.date, end: dt.date) -> list[str]:
+        """All symbols of the list, also those that the archive does not have."""
         return sorted({*self._members, *self.unknown})
 
 
@@ -84,16 +97,19 @@ class MembershipUniverse(Universe):
         self._intervals = intervals.filter(listed)
 
     def members(self, date: dt.date) -> list[str]:
+        """Symbols of the archive whose membership covers the date, sorted."""
         return self.everyone(date, date)
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        """Symbols of the archive whose membership overlaps the dates, sorted."""
         return _sorted(_within(self._intervals, start, end))
 
     def named(self, start: dt.date, end: dt.date) -> list[str]:
+        """All symbols whose membership overlaps the dates, sorted."""
         return _sorted(_within(self._named, start, end))
 
     def leavers(self, start: dt.date, end: dt.date) -> list[str] | None:
-        """Those whose membership from start to end has an end, and does not go on in another interval."""
+        """Symbols whose membership ends after `start` and does not continue in another interval."""
         if not self.point_in_time:
             return None
         ends = _within(self._named, start, end).filter(pl.col("end_date").is_not_null())
@@ -105,8 +121,9 @@ class MembershipUniverse(Universe):
 
 
 def _within(intervals: pl.DataFrame, start: dt.date, end: dt.date) -> pl.DataFrame:
-    left = pl.col("end_date")
-    return intervals.filter((pl.col("start_date") <= end) & (left.is_null() | (left > start)))
+    end_date = pl.col("end_date")
+    goes_on = end_date.is_null() | (end_date > start)
+    return intervals.filter((pl.col("start_date") <= end) & goes_on)
 
 
 def _sorted(intervals: pl.DataFrame) -> list[str]:
@@ -115,7 +132,8 @@ def _sorted(intervals: pl.DataFrame) -> list[str]:
 
 
 class TopDollarVolume(Universe):
-    """The N symbols with the largest mean close x volume over the last `sessions` sessions before each session.
+    """The N symbols with the largest mean close x volume over the last `sessions` sessions before
+    each session.
 
     A symbol without a bar in one of them counts 0 for it; ties go to the symbol that sorts first.
     """
@@ -126,16 +144,21 @@ class TopDollarVolume(Universe):
         self._ranked: dict[dt.date, list[str]] = {}
 
     def members(self, date: dt.date) -> list[str]:
+        """The N symbols of the date, sorted by name."""
         if date not in self._ranked:
             self._ranked |= self._rank_month(date)
         return self._ranked[date]
 
     def everyone(self, start: dt.date, end: dt.date) -> list[str]:
+        """The symbols that are among the N on some session from start to end, sorted."""
         days = [date for date in self._dates if start <= date <= end]
         return sorted({symbol for date in days for symbol in self.members(date)})
 
     def _rank_month(self, date: dt.date) -> dict[dt.date, list[str]]:
-        """The members of every session of a date's month, and of the date: daily bars are read once a month."""
+        """Date -> members, for the date and every session of its month.
+
+        So daily bars are read once a month.
+        """
         month = [day for day in self._dates if (day.year, day.month) == (date.year, date.month)]
         wanted = sorted({*month, date})
         first = max(0, bisect_left(self._dates, wanted[0]) - self._sessions)
@@ -148,7 +171,7 @@ class TopDollarVolume(Universe):
     def _turnover(
         self, days: list[dt.date], end: dt.date
     ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-        """Sorted symbols, and close x volume as float64[days, symbols], 0 without a bar."""
+        """str[symbols], sorted, and close x volume, float64[days, symbols], 0 without a bar."""
         bars = self._archive.read_daily(["close", "volume"], days[0], end)
         symbols = bars["symbol"].unique().sort()
         row = bars["date"].replace_strict(days, range(len(days)), return_dtype=pl.Int64).to_numpy()
@@ -167,7 +190,10 @@ class TopDollarVolume(Universe):
 
 
 def load_universe(spec: Any, archive: Archive, resolve: Callable[[str], Path]) -> Universe:
-    """The universe that a config names; `resolve` finds files. Raises UniverseError."""
+    """The universe that a config's `universe` names; raises UniverseError.
+
+    resolve  finds the path of a file that the config names
+    """
     if spec == "all":
         return _all(archive)
     if isinstance(spec, list):
@@ -214,7 +240,7 @@ def _clean(symbols: Sequence[Any], where: str) -> list[str]:
 
 
 def _all(archive: Archive) -> Universe:
-    """Every symbol; of those the map knows, while they had a ticker."""
+    """Every symbol of the archive; symbols of the symbol map only while they had a ticker."""
     symbols = archive.symbols()
     if not archive.symbol_map.knows(symbols):
         return FixedUniverse(symbols, symbols)
@@ -266,7 +292,7 @@ def _top(spec: dict[str, Any], archive: Archive) -> TopDollarVolume:
 def read_membership(path: Path) -> pl.DataFrame:
     """A file's intervals of membership, MEMBERSHIP_SCHEMA; raises UniverseError."""
     try:
-        return read_table(path, MEMBERSHIP_SCHEMA, MEMBERSHIP_ALIASES, ("symbol", "start_date"))
+        return read_table(path, MEMBERSHIP_FORM)
     except ArchiveError as error:
         raise UniverseError(
             error.what, where=error.where, expected=error.expected, fix=error.fix

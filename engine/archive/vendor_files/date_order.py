@@ -1,13 +1,11 @@
-"""In which order the numbers of dates such as 03/05/2018 are to be read: one for all of a source.
+"""Finds the order of day, month and year in dates such as 03/05/2018, one order for a whole source.
 
-    1. a part above 12 is no month: an order in which a date of the source is none is out
-    2. the calendar's sessions: bars are of sessions, so an order with none but sessions is better
-       than one with other days
-    3. the order of rows: files are in order of time, so an order in which every file's dates
-       increase, or decrease, is better
+    1. a part above 12 is no month: orders in which some date is invalid are dropped
+    2. bars belong to sessions: an order whose dates are all sessions of the exchange is preferred
+    3. files are sorted by time: an order in which every symbol's dates only increase, or only
+       decrease, is preferred
 
-Where more than one is left, or they speak for different orders, nobody can know, and the source is
-refused.
+Where several orders remain, or rules 2 and 3 prefer different ones, the source is refused.
 """
 
 from __future__ import annotations
@@ -31,8 +29,9 @@ from engine.errors import BarImportError, BarsweepError
 
 
 def order_near(texts: pl.Series, first: str, near: dt.date | None) -> str | None:
-    """The order in which most texts are of a date that is known, or of one beside it; None where
-    none or several are.
+    """The order in which most texts are within a day of `near`, the date of the texts' file.
+
+    None where `near` is None, or where no order or several different ones fit.
     """
     if near is None:
         return None
@@ -62,7 +61,8 @@ def ambiguous(
         f"{body!r} can be read as {' and as '.join(read) or 'more than one date'}",
         where=where,
         expected="dates that "
-        "the source, by a part above 12, the calendar's sessions and the order of rows, shows how to read",
+        "the source, by a part above 12, the calendar's sessions and the order of rows, shows "
+        "how to read",
         fix=f"give --time-format {told}",
     )
 
@@ -70,23 +70,24 @@ def ambiguous(
 def mixed(where: object, one: str, order: str, other: str, another: str) -> BarImportError:
     """The error of a source whose dates are written in two orders."""
     return BarImportError(
-        f"{other.strip()!r} is a date with the {another}, and others are read with the {order}, such as {one.strip()!r}",
+        f"{other.strip()!r} is a date with the {another}, and others are read with the {order}, "
+        f"such as {one.strip()!r}",
         where=where,
         expected="dates of one order in all of a source",
-        fix="give --time-format, and import files of another form by themselves, or write dates as 2018-03-05",
+        fix="give --time-format, and import files of another form by themselves, or write dates "
+        "as 2018-03-05",
     )
 
 
 @dataclass
 class DateOrders:
-    """What a source's dates say of the order they are written in; texts are looked at file by file,
-    in the rows' order.
+    """Evidence about the order of day, month and year, collected piece by piece of a source.
 
-    off_session  which moments are of no session of the exchange
-    cannot       order -> a text that is a date in another order, and none in this one, and its file
-    off          order -> how many dates are of no session
-    turns        orders in which the dates of a symbol in some file neither increase nor decrease
-    differ       whether some text is another date in another order
+    off_session  Datetime[n] -> Boolean[n]: belongs to no session of the exchange
+    cannot       order -> (a text that is no date in this order but in another, its file)
+    off          order -> how many dates are no sessions
+    turns        orders in which some symbol's dates in a file both increase and decrease
+    differ       whether some text is a different date in a different order
     """
 
     off_session: Callable[[pl.Series], pl.Series]
@@ -99,8 +100,10 @@ class DateOrders:
     turns: set[str] = field(default_factory=set)
 
     def add(self, texts: pl.Series, read: dict[str, pl.DataFrame], where: Path) -> None:
-        """Take in a piece of a file: its texts, and `symbol` and `timestamp` of its rows as they
-        are in each order.
+        """Take in a piece of a file.
+
+        texts  String[rows], the dates as written
+        read   order -> the rows' `symbol` and `timestamp`, read in that order
         """
         rows = pl.DataFrame(
             {"text": texts, **{order: bars["timestamp"] for order, bars in read.items()}}
@@ -127,22 +130,22 @@ class DateOrders:
 
     @property
     def is_told(self) -> bool:
-        """Whether dates have come that leave one order, or none."""
+        """Whether at most one order is still possible, so that no more dates are needed."""
         return len(self.cannot) >= len(self.orders) - 1 and bool(self.orders)
 
     def decide(self) -> str:
         """The order; BarImportError where there is none, or more than one."""
-        left = [order for order in self.orders if order not in self.cannot]
-        if not left:
+        possible = [order for order in self.orders if order not in self.cannot]
+        if not possible:
             (one, (other, where)), (another, (text, _)) = list(self.cannot.items())[:2]
             raise mixed(where, text, one, other, another)
-        if len(left) == 1 or not self.differ:
-            return left[0]
-        in_session = {order for order in left if not self.off[order]} or set(left)
-        in_turn = {order for order in left if order not in self.turns} or set(left)
-        both = in_session & in_turn
+        if len(possible) == 1 or not self.differ:
+            return possible[0]
+        in_session = {order for order in possible if not self.off[order]} or set(possible)
+        sorted_by_time = {order for order in possible if order not in self.turns} or set(possible)
+        both = in_session & sorted_by_time
         if len(both) != 1:
-            raise ambiguous(self.where, self.first, left)
+            raise ambiguous(self.where, self.first, possible)
         return both.pop()
 
 

@@ -1,9 +1,9 @@
-"""Whether bars themselves speak against the end of them that their timestamps are said to label.
+"""Finds bars that contradict the declared label (open or close) of their timestamps.
 
-A label that is taken for the other end moves every bar by one interval. Then nothing is in the last
-interval of any session and something before the open (starts taken for ends), or nothing in the
-first and something after the close (ends taken for starts). Where there are bars before and after
-hours, the opening's volume tells: it is several times that of the bar before, at the open.
+A wrong label moves every bar by one interval. Starts that are read as ends leave the last interval
+of every session empty and put bars before the open; ends that are read as starts leave the first
+interval empty and put bars after the close. Where there are bars outside regular hours, volume
+decides: the opening bar's is several times that of the bar before it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ import polars as pl
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 
-STRAY = 0.001  # share of bars that may be anywhere
-JUMP = 5.0  # times the volume of the bar before
-CLEARER = 4.0  # times the jump at the open
-FEWEST = 10  # bars of the opening
+STRAY = 0.001  # share of bars that may lie anywhere
+JUMP = 5.0  # volume of the opening bar over that of the bar before, at least
+CLEARER = 4.0  # times that the jump beside the open exceeds the jump at the open, at least
+FEWEST = 10  # opening bars that are needed to judge
 DAY = 1440
 
 
 @dataclass
 class Edges:
-    """Bars around the opens and closes of sessions.
+    """Counts of bars around the opens and closes of sessions.
 
-    opening  how many intervals after the open -> how many bars, from -2 to 2
-    closing  how many intervals after the close -> how many bars, from -2 to 0
-    volume   how many intervals after the open -> volume
-    bars     how many there are; `early` of them are more than an interval before the open, `late`
-             more than one after the close
+    opening  intervals after the open, -3 to 2 -> bars
+    closing  intervals after the close, -2 to 0 -> bars
+    volume   intervals after the open, -3 to 2 -> volume
+    bars     all bars
+    early    bars more than one interval before the open
+    late     bars more than one interval after the close
     """
 
     opening: Counter[int] = field(default_factory=Counter)
@@ -44,7 +45,7 @@ class Edges:
 
     @classmethod
     def of(cls, bars: pl.DataFrame, sessions: Iterable[Session], interval: Interval) -> Edges:
-        """Of good bars (`timestamp` their starts, `date`, `volume`)."""
+        """Count bars: `timestamp` (the bar's start), `date` (of its session), `volume`."""
         length = interval.micros
         rows = [
             (s.date, s.open, s.close)
@@ -106,8 +107,9 @@ class Edges:
 
     @property
     def is_shifted(self) -> str | None:
-        """ "early" where all bars lie an interval before their session, and fill it there; "late"
-        where they lie one after it.
+        """ "early" where all bars lie one interval before where they belong, "late" where after.
+
+        None where they fit their sessions.
         """
         opening, closing, few = self.opening, self.closing, STRAY * self.bars
         if (
@@ -126,8 +128,9 @@ class Edges:
 
     @property
     def opens_beside(self) -> str | None:
-        """ "early" where the opening's volume comes an interval before the open, "late" where it
-        comes one after it.
+        """ "early" where the opening volume is one interval before the open, "late" where after.
+
+        None where it is at the open, or where there is too little volume to judge.
         """
         if not self.early or not all(self.volume[place] > 0 for place in (-2, -1, 0)):
             return None
@@ -147,8 +150,9 @@ def doubt(edges: Edges) -> str | None:
 
 
 def shift_of(span: tuple[int, int] | None, session: Session, interval: Interval) -> str | None:
-    """As `Edges.is_shifted`, by the starts of a session's first and last bar (microseconds) alone;
-    None where they are not known.
+    """As `Edges.is_shifted`, for one session from its first and last bar alone.
+
+    span  starts of the first and last bar, microseconds UTC; None where they are not known
     """
     length = interval.micros
     if span is None or session.minutes >= DAY or session.close - session.open <= 4 * length:
@@ -159,7 +163,9 @@ def shift_of(span: tuple[int, int] | None, session: Session, interval: Interval)
 
 BESIDE = {"early": "before the open", "late": "after the first"}
 SHIFTED = {
-    "early": "no bar is in the last interval of a session, and there are bars in the one before the open",
-    "late": "no bar is in the first interval of a session, and there are bars in the one after the close",
+    "early": "no bar is in the last interval of a session, and there are bars in the one before "
+    "the open",
+    "late": "no bar is in the first interval of a session, and there are bars in the one after "
+    "the close",
 }
 OTHER = {"early": "open", "late": "close"}

@@ -1,4 +1,4 @@
-"""Some columns of a file as somebody has it, as bars."""
+"""Reads some columns of one file in place, converted to bars."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from engine.errors import BarImportError
 def read_columns(
     path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None = None
 ) -> tuple[pl.DataFrame, float, float]:
-    """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the seconds to decode and to convert.
+    """The file's rows in BAR_SCHEMA, timestamps as labelled, null what cannot be parsed; and the
+    seconds to decode and to convert.
 
     names   of our columns that are wanted, where the file has them
-    symbol  whose bars they are, where the path says so
+    symbol  the symbol of all rows, where the path names it
     """
     started = time.perf_counter()
     raw, mapping = _decode(path, options, names, symbol)
@@ -34,7 +35,7 @@ def read_columns(
 
 
 def names_symbol(path: Path, options: SourceOptions) -> bool:
-    """Whether the file says whose bars it holds."""
+    """Whether the file has a column of symbols."""
     try:
         _decode(path, options, ("symbol",), None)
     except BarImportError as error:
@@ -47,7 +48,7 @@ def names_symbol(path: Path, options: SourceOptions) -> bool:
 def _decode(
     path: Path, options: SourceOptions, names: Sequence[str], symbol: str | None
 ) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Their columns that ours are made from, and which is which."""
+    """The file's raw columns that are needed, and our column -> the file's."""
     given = {} if symbol is None else {"symbol": symbol}
     try:
         parquet = ending(path) == "parquet"

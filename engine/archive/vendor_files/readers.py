@@ -1,7 +1,9 @@
-"""Raw pieces of source files: columns as the vendor names them, of a size that memory holds however long the file.
+"""Raw pieces of source files: columns as the vendor names them, of a size that memory holds however
+long the file.
 
-A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames. `read_columnar` reads what
-is a table already; the others turn a vendor's own encoding into one. What it means is said in vendors.py.
+A reader takes a part of a source (a file, or some row groups of a Parquet file) and yields frames.
+`read_columnar` reads what is a table already; the others turn a vendor's own encoding into one.
+What it means is said in vendors.py.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,14 +22,17 @@ import pyarrow.parquet as pq
 from engine.archive.vendor_files.source_options import Part, SourceOptions
 from engine.archive.vendor_files.text_pieces import INSIDE, UNREADABLE, head, text_pieces
 from engine.errors import BarImportError
-from engine.schema import BAR_VALUES, PRICE_COLUMNS
+from engine.schema import PRICE_COLUMNS
 
 ROWS_A_PIECE = 250_000
 ENDINGS = re.compile(r"\.(parquet|(csv|txt)(\.gz|\.zst)?|zip|json|duckdb|db)$")
 
 
 def ending(path: Path) -> str | None:
-    """parquet, csv, txt, zip, json, duckdb or db, whatever the compression; None for files that cannot hold bars."""
+    """parquet, csv, txt, zip, json, duckdb or db, whatever the compression.
+
+    None for files that cannot hold bars.
+    """
     match = ENDINGS.search(path.name.lower())
     return (match[2] or match[1]) if match else None
 
@@ -39,7 +43,10 @@ def stem(name: str) -> str:
 
 
 def first_line(path: Path) -> str:
-    """The first line of a text file, compressed or not; the column names of a Parquet file; "" where it cannot be read."""
+    """The first line of a text file, compressed or not.
+
+    The column names of a Parquet file; "" where it cannot be read.
+    """
     try:
         if ending(path) == "parquet":
             return ",".join(pq.read_schema(path).names)
@@ -49,7 +56,8 @@ def first_line(path: Path) -> str:
 
 
 def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), columns of CSV as text; raises BarImportError.
+    """Pieces of a Parquet or CSV file (also .gz, .zst, or in a .zip), columns of CSV as text;
+    raises BarImportError.
 
     Rows of a .zip have the name of the file inside, in the column INSIDE.
     """
@@ -57,7 +65,7 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
     header: pl.DataFrame | None = None
     try:
         if kind == "parquet":
-            yield from map(pl.DataFrame, _batches(part))
+            yield from map(pl.DataFrame, parquet_batches(part))
         else:
             for name, piece in text_pieces(part.path, options.header, options.text):
                 header = piece if header is None else header
@@ -65,19 +73,22 @@ def read_columnar(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
                     rows += len(piece)
                     yield piece.with_columns(pl.lit(name).alias(INSIDE)) if kind == "zip" else piece
             if header is not None and not rows and options.reader is None:
-                yield header  # whose columns are looked at where there is no row
+                yield header  # no rows: its columns are checked all the same
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(part.path, error, "a whole Parquet or CSV file") from None
 
 
 def divided(numbers: pl.Expr, divisor: float) -> pl.Expr:
-    """Each number over the divisor, rounded once: Polars multiplies by its inverse, and 1723601 * 0.0001 is not 172.3601."""
+    """Each number over the divisor, rounded once: Polars multiplies by its inverse, and 1723601 *
+    0.0001 is not 172.3601.
+    """
     return numbers.cast(pl.Float64).map_batches(
         lambda s: pl.Series(s.to_numpy() / divisor, nan_to_null=True), pl.Float64
     )
 
 
-def _batches(part: Part) -> Iterator[pa.RecordBatch]:
+def parquet_batches(part: Part) -> Iterator[pa.RecordBatch]:
+    """The part's row groups as Arrow batches of ROWS_A_PIECE rows."""
     with pq.ParquetFile(part.path) as file:
         last = file.num_row_groups if part.last is None else part.last
         yield from file.iter_batches(ROWS_A_PIECE, row_groups=range(part.first, last))
@@ -139,7 +150,9 @@ SECONDS = 32  # rtype of ohlcv-1s
 
 
 def read_databento(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the file where no symbol is."""
+    """OHLCV records: integer prices of 1e-9, instrument ids named by the symbology.json beside the
+    file where no symbol is.
+    """
     for piece in read_columnar(part, options):
         _check_databento(part.path, piece)
         scaled = piece.with_columns(_databento_price(piece, name) for name in PRICE_COLUMNS)
@@ -207,7 +220,10 @@ def _named_instruments(piece: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 @cache
 def _symbology(folder: Path) -> pl.DataFrame:
-    """Instrument ids and their symbols from d0 to before d1, of a download's symbology.json; raises BarImportError."""
+    """Instrument ids and their symbols from d0 to before d1, of a download's symbology.json.
+
+    Raises BarImportError.
+    """
     path = folder / "symbology.json"
     wanted = "symbology.json of raw_symbol to instrument_id beside the bars"
     if not path.exists():
@@ -274,87 +290,15 @@ def read_alpaca(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 # -- NautilusTrader
 
-NAUTILUS = re.compile(
-    r"^(?P<symbol>.+\.[^.]+)-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$"
-)
-
-
-def read_nautilus(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Bars of a catalog file: fixed-point prices as floats, ts_init as the close; a day's label becomes its date."""
-    try:
-        metadata = pq.read_schema(part.path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(part.path, error, "a whole file of a NautilusTrader catalog") from None
-    bar_type = metadata.get(b"bar_type", part.path.parent.name.encode()).decode()
-    match = NAUTILUS.match(bar_type)
-    if match is None or match["price"] != "LAST":
-        raise BarImportError(
-            f"bars of type {bar_type!r}",
-            where=part.path,
-            expected="minute, hour or day bars of LAST prices",
-            fix="give the folders of those alone",
-        )
-    digits = int(metadata.get(b"price_precision", b"9")), int(metadata.get(b"size_precision", b"9"))
-    try:
-        for batch in _batches(part):
-            yield _nautilus_piece(batch, match["symbol"], match["unit"] == "DAY", digits)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise unreadable(part.path, error, "a whole file of a NautilusTrader catalog") from None
-
-
-def _nautilus_piece(
-    batch: pa.RecordBatch, symbol: str, daily: bool, digits: tuple[int, int]
-) -> pl.DataFrame:
-    columns = {
-        name: fixed_point(batch.column(name), digits[name == "volume"]) for name in BAR_VALUES
-    }
-    micros = np.asarray(batch.column("ts_init").cast(pa.int64())) // 1000
-    closes = pl.from_numpy(micros, schema=["at"]).select(
-        pl.col("at").cast(pl.Datetime("us", "UTC"))
-    )["at"]
-    if daily:  # midnight UTC ends the UTC day before; any other close lies within its own date
-        midnight = closes.dt.time() == dt.time(0)
-        labels = pl.select(
-            pl.when(midnight)
-            .then(closes - dt.timedelta(days=1))
-            .otherwise(closes - dt.timedelta(microseconds=1))
-        )
-        closes = labels.to_series()
-    else:
-        closes = closes.dt.truncate(
-            "1m"
-        )  # bars recorded live are initialized a little after the close
-    return pl.DataFrame(
-        {
-            "symbol": pl.Series([symbol]).new_from_index(0, len(batch)),
-            "timestamp": closes,
-            **columns,
-        }
-    )
-
-
-def fixed_point(column: pa.Array, digits: int) -> np.ndarray:
-    """Catalog prices as float64[rows]: Decimal128, or little-endian integers of 1e-9 (8 bytes) or 1e-16 (16 bytes)."""
-    if pa.types.is_decimal(column.type):
-        return np.round(np.asarray(column.cast(pa.float64())), digits)
-    width = column.type.byte_width
-    raw = np.frombuffer(column.buffers()[1], np.uint8)[
-        column.offset * width : (column.offset + len(column)) * width
-    ]
-    if width == 8:
-        return np.round(raw.view("<i8") / 1e9, digits)
-    halves = raw.view("<u8").reshape(-1, 2)
-    result: np.ndarray = np.round(
-        (halves[:, 1].view("<i8") * 2.0**64 + halves[:, 0]) / 1e16, digits
-    )
-    return result
-
 
 # -- DuckDB
 
 
 def read_duckdb(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """What a query answers, a batch at a time; raises BarImportError where DuckDB is not installed or the query fails."""
+    """What a query answers, a batch at a time.
+
+    Raises BarImportError where DuckDB is not installed or the query fails.
+    """
     try:
         import duckdb
     except ImportError:

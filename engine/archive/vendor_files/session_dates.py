@@ -1,4 +1,4 @@
-"""Which session each bar is of."""
+"""The date of the session that each bar belongs to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from engine.errors import BarImportError, BarsweepError
 
 
 def session_dates(calendar: ExchangeCalendar, starts: pl.Series) -> pl.Series:
-    """`date`: that of the session that is open when a bar starts, else the bar's date on the
-    exchange's clock, session or not.
+    """Date[bars], named `date`: the session that each intraday bar belongs to.
 
-    So a bar of Sunday evening is Monday's where Monday's session opens then, and one before or
-    after hours is of its date.
+    starts  Datetime[bars] in UTC
+
+    That is the session that is open when the bar starts, else the bar's exchange-local date,
+    whether that is a session or not. So a bar of Sunday evening belongs to Monday where Monday's
+    session is open then, and a bar outside regular hours belongs to its own date.
     """
     local = starts.dt.convert_time_zone(str(calendar.tz)).dt.date().alias("date")
     low, high = local.min(), local.max()
@@ -35,8 +37,10 @@ def session_dates(calendar: ExchangeCalendar, starts: pl.Series) -> pl.Series:
 
 
 def dates_of_days(calendar: ExchangeCalendar, labels: pl.Series, label: str) -> pl.Series:
-    """`date`: that of the session of each daily bar. A label at midnight UTC is a date already; one
-    that names a day's end is of the session that ends then.
+    """Date[bars], named `date`: the session that each daily bar belongs to.
+
+    A label at midnight UTC is a date already. Any other label of a bar's end belongs to the session
+    that ends then.
     """
     moments = labels if label == "open" else labels - dt.timedelta(microseconds=1)
     at_midnight = labels.dt.time() == dt.time(0)
@@ -48,7 +52,7 @@ def dates_of_days(calendar: ExchangeCalendar, labels: pl.Series, label: str) -> 
 
 
 def off_session(moments: pl.Series, calendar: ExchangeCalendar, label: str = "open") -> pl.Series:
-    """Which moments are of no session; dates are at midnight UTC."""
+    """Boolean[moments]: belongs to no session. Moments that are all at midnight UTC are dates."""
     if not (moments.dt.time() != dt.time(0)).any():
         dates = moments.dt.date()
     else:
@@ -62,7 +66,7 @@ def off_session(moments: pl.Series, calendar: ExchangeCalendar, label: str = "op
     return ~dates.is_in(known.implode())
 
 
-# where days begin that are not those of UTC, as far as markets round the clock have them
+# Zones in which a vendor's days of round-the-clock markets may begin at midnight; to suggest a fix.
 ZONES = (
     "America/Chicago",
     "America/New_York",
@@ -82,8 +86,9 @@ def refuse_shifted_days(
     where: object,
     kind: type[BarsweepError] = BarImportError,
 ) -> None:
-    """An error for days of a market round the clock that begin at another time than its sessions: a
-    bar would be known before its day is over.
+    """Raise `kind` where daily bars of a 24/7 market begin at another time than its sessions.
+
+    Such a bar would be visible before its day is over.
     """
     if not calendar.is_round_the_clock:
         return

@@ -1,4 +1,9 @@
-"""Source files as people have them, read in pieces and turned into bars."""
+"""Source files in a vendor's columns, read in pieces and converted to bars.
+
+1. a reader (readers.py) yields raw pieces with the vendor's columns
+2. `find_columns`  finds which of them are ours, by name or by the options
+3. `bars_of`       converts a piece to BAR_SCHEMA; what cannot be parsed is null
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,7 @@ from engine.schema import BAR_SCHEMA, BAR_VALUES, OPTIONAL_BAR_SCHEMA, PRICE_COL
 
 NUMBERS = (*BAR_VALUES, *OPTIONAL_BAR_SCHEMA)
 TARGETS = ("symbol", "timestamp", "date", "time", *NUMBERS)
-# What sources call our columns; a mapping given by hand comes first.
+# Our column -> names that sources use for it, in lower case. A mapping given by hand comes first.
 ALIASES = {
     "symbol": ("symbol", "ticker", "sym"),
     "timestamp": ("timestamp", "datetime", "ts", "window_start", "ts_event"),
@@ -52,14 +57,17 @@ ALIASES = {
 DIVIDED = (*PRICE_COLUMNS, "vwap")
 
 
-# A time beyond these is not one: nanoseconds read as microseconds lie in the year 50000.
+# Times beyond these are wrong: nanoseconds that are read as microseconds lie in the year 50000.
 BELIEVED = (pl.datetime(1900, 1, 1, time_zone="UTC"), pl.datetime(2200, 1, 1, time_zone="UTC"))
 # --symbol-from-filename: dots before the ending are the symbol's
 FILE_NAME = r"^(.+?)(?:\.(?:parquet|(?:csv|txt)(?:\.gz|\.zst)?|zip))$"
 
 
 def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled; what cannot be parsed is null."""
+    """The part's bars in pieces, in BAR_SCHEMA with timestamps as labelled.
+
+    What cannot be parsed is null.
+    """
     mapping: dict[str, str] = {}
     columns: list[str] = []
     rows = 0
@@ -68,7 +76,7 @@ def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
         if options.repeated_hour == ORDER:  # which may be cut between two pieces
             pieces = iter([pl.concat(pieces, how="diagonal")])
         for piece in pieces:
-            if piece.columns != columns:  # of the first piece, or of another file in a .zip
+            if piece.columns != columns:  # the first piece, or another file inside a .zip
                 mapping, columns = find_columns(part.path, piece.columns, options), piece.columns
             if len(piece):
                 yield bars_of(part.path, piece, mapping, options, rows)
@@ -84,7 +92,10 @@ def read_pieces(part: Part, options: SourceOptions) -> Iterator[pl.DataFrame]:
 
 
 def find_columns(path: Path, present: list[str], options: SourceOptions) -> dict[str, str]:
-    """Our column -> the source's, for all that are there; raises BarImportError where one is that bars cannot do without."""
+    """Our column -> the source's, for all that are there.
+
+    Raises BarImportError where one is that bars cannot do without.
+    """
     present = [name for name in present if name != INSIDE]
     lower = {name.strip().lower(): name for name in reversed(present)}
     found = {
@@ -128,7 +139,8 @@ def bars_of(
 ) -> pl.DataFrame:
     """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed.
 
-    Where a symbol is written in another way than it is stored, the column SPELLED has the way it is written.
+    Where a symbol is written in another way than it is stored, the column SPELLED has the way it is
+    written.
 
     rows  of the file before these
 
@@ -161,7 +173,9 @@ def _with_times(
     bars: pl.DataFrame,
     rows: int,
 ) -> pl.DataFrame:
-    """Bars of which some have no time yet: those that a clock tells twice have one, or it is an error."""
+    """Bars of which some have no time yet: those that a clock tells twice have one, or it is an
+    error.
+    """
     _, texts = label_column(piece, mapping, options)
     zones = _zones(texts, options.timezone)
     if zones.null_count() < len(zones):
@@ -177,7 +191,10 @@ def _with_times(
 
 
 def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
-    """The zone with a clock that each row's time is of, by its text or by the options; null where there is none."""
+    """The zone with a clock that each row's time is of, by its text or by the options.
+
+    Null where there is none.
+    """
     of_options = pl.Series([zone], dtype=pl.String).new_from_index(0, len(texts))
     if texts.dtype != pl.String:
         return of_options
@@ -189,7 +206,10 @@ def _zones(texts: pl.Series, zone: str | None) -> pl.Series:
 def as_bars(
     path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> pl.DataFrame:
-    """A source's rows in BAR_SCHEMA, as far as the columns are there; null what cannot be parsed."""
+    """A source's rows in BAR_SCHEMA, as far as the columns are there.
+
+    Null what cannot be parsed.
+    """
     symbol = _symbol(path, piece, mapping, options).str.strip_chars()
     for pattern, replacement in options.symbol_rules:
         symbol = symbol.str.replace(pattern, replacement)

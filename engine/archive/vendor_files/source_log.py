@@ -25,7 +25,9 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that was imported: its size, its time of change (ns), how it was read, and the first and last session it may hold."""
+    """A file that was imported: its size, its time of change (ns), how it was read, and the first
+    and last session it may hold.
+    """
 
     path: str
     size: int

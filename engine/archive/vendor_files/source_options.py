@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.archive.vendor_files.text_pieces import USUAL, TextOptions
+from engine.archive.vendor_files.text_blocks import USUAL, TextOptions
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one reading takes in: a file, or the row groups `first` to before `last` of a Parquet file."""
+    """What one call of a reader reads: a file, or a Parquet file's row groups first to last - 1."""
 
     path: Path
     first: int = 0
@@ -32,17 +32,21 @@ class SourceOptions:
     timezone        of timestamps that carry none
     epoch_unit      s, ms, us or ns of timestamps that are whole numbers
     time_format     of timestamps that are text, as strftime writes it; found where it is None
-    date_order      of the numbers in dates that are text, of time_text.MONTH_FIRST and the others, where it can be more than one
+    date_order      of the numbers in dates that are text, of time_text.MONTH_FIRST and the others,
+                    where it can be more than one
     near            the date that the texts are of, which says in which order they are to be read
-    daily           whether bars are of days, and their midnights dates; None where it is not known yet
+    daily           whether bars are of days, and their midnights dates; None where it is not known
+                    yet
     on_the_wall     whether the clock's own time is wanted, as if all zones were UTC
-    day_ends        whether moments label the ends of days that begin at midnight UTC, where the next one begins
+    day_ends        whether moments label the ends of days that begin at midnight UTC, where the
+                    next one begins
     symbol_pattern  the symbol is its first group, found in the file's name
     symbol_rules    patterns in a symbol and what they become, one after the other
     price_divisor   what prices are divided by
     header          columns of a vendor's text files, where they have no header of their own
     text            how text files are written
-    repeated_hour   which of the two hours it is that a clock tells twice: earlier, later, or order, as the rows follow one another
+    repeated_hour   which of the two hours it is that a clock tells twice: earlier, later, or order,
+                    as the rows follow one another
     no_volume       whether a volume that is not there is 0, for the source records none
     query           what to ask a DuckDB file
     reader          reads the files; None for files whose columns are named (readers.read_columnar)

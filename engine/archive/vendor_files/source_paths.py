@@ -1,4 +1,4 @@
-"""Which files of the paths that are named hold bars."""
+"""Finds the files that may hold bars among paths and folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from engine.errors import BarImportError
 
 
 def source_files(paths: list[Path]) -> list[Path]:
-    """The files among paths and below folders that may hold bars, sorted; raises BarImportError where there are none.
+    """The files among paths and below folders that may hold bars, sorted; raises BarImportError
+    where there are none.
 
     What archives below a folder have of their own is none of them.
     """
@@ -25,7 +26,8 @@ def source_files(paths: list[Path]) -> list[Path]:
                 "is an archive already",
                 where=path,
                 expected="bars as a vendor delivers them",
-                fix=f"use it as it is, or import one interval of it, such as {path}/bars/interval=1m",
+                fix="use it as it is, or import one interval of it, such as "
+                f"{path}/bars/interval=1m",
             )
         inside = _foreign_files(path) if path.is_dir() else [path]
         found += [p for p in inside if ending(p)]

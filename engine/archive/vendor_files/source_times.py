@@ -1,4 +1,4 @@
-"""The times of bars, from the columns of source files: epochs, dates, text, wall-clock times."""
+"""Timestamps of bars from a source's columns, which may hold epochs, dates, text or local times."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": None}
 def bar_times(
     path: Path, piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> pl.Series:
-    """The bars' labels in UTC, null where one cannot be parsed. A date without a time is that date at midnight UTC, in any zone."""
+    """The bars' labels in UTC, null where one cannot be parsed.
+
+    A date without a time is that date at midnight UTC, in any zone.
+    """
     source, values = label_column(piece, mapping, options)
     if values.dtype.is_integer() or (
         values.dtype == pl.String and not options.time_format and _counts(values)
@@ -65,7 +68,10 @@ def bar_times(
 def label_column(
     piece: pl.DataFrame, mapping: dict[str, str], options: SourceOptions
 ) -> tuple[str, pl.Series]:
-    """The column that tells the rows' times, and its name; of a date and a time in two columns, both as text."""
+    """The column that tells the rows' times, and its name.
+
+    Of a date and a time in two columns, both as text.
+    """
     source = (
         mapping["timestamp"]
         if "timestamp" in mapping and "date" not in options.columns
@@ -91,7 +97,7 @@ def label_texts(
 
 
 def _of_text(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
-    """The labels that texts tell, each in the zone that it carries, else in that of the options."""
+    """Labels parsed from text, each in the zone that it carries, else in that of the options."""
     first = first_text(texts)
     if first is None:
         return pl.Series([None], dtype=TIMESTAMP).new_from_index(0, len(texts))
@@ -128,7 +134,7 @@ def _in_their_zones(wall: pl.Series, texts: pl.Series, options: SourceOptions) -
 
 
 def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) -> pl.Series:
-    """The labels that texts tell in the form that is declared."""
+    """Labels parsed from text in the declared --time-format."""
     form = options.time_format or ""
     if re.search(r"%([:#]*z|\+)", form):
         return texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
@@ -149,7 +155,10 @@ def _of_form(path: Path, source: str, texts: pl.Series, options: SourceOptions) 
 
 
 def _wall_clock(path: Path, texts: pl.Series, first: str, options: SourceOptions) -> pl.Series:
-    """What texts without a zone tell; raises BarImportError where they can be read in several ways, and no order is given."""
+    """What texts without a zone tell.
+
+    Raises BarImportError where they can be read in several ways, and no order is given.
+    """
     if ISO.match(first):
         try:
             return _rest(texts, texts.str.to_datetime(time_unit="us", strict=False), options)
@@ -213,7 +222,10 @@ def _from_epoch(path: Path, source: str, values: pl.Series, options: SourceOptio
 
 
 def _naive(path: Path, source: str, wall: pl.Series, options: SourceOptions) -> pl.Series:
-    """Wall-clock times in the zone of the options; of daily bars, midnights are dates, and need no zone."""
+    """Wall-clock times in the zone of the options.
+
+    Of daily bars, midnights are dates, and need no zone.
+    """
     timed = wall.drop_nulls().dt.time() != dt.time(0)
     dates = options.daily or (options.daily is None and not timed.any())
     if dates and not timed.any():
@@ -229,7 +241,10 @@ def _naive(path: Path, source: str, wall: pl.Series, options: SourceOptions) -> 
 
 
 def _dates_of_midnights(wall: pl.Series, moments: pl.Series, options: SourceOptions) -> pl.Series:
-    """The moments; of daily bars, those that are midnight on their own wall's clock are that date, at midnight UTC."""
+    """The moments.
+
+    Of daily bars, those that are midnight on their own wall's clock are that date, at midnight UTC.
+    """
     if not options.daily or options.day_ends:
         return moments
     midnight = (wall.dt.time() == dt.time(0)).fill_null(False)
@@ -241,5 +256,5 @@ def _at_midnight(dates: pl.Series) -> pl.Series:
 
 
 def _day_ends(moments: pl.Series, options: SourceOptions) -> pl.Series:
-    """Moments that are the ends of days lie within these."""
+    """Moments moved by one microsecond into their day, where they label the ends of days."""
     return moments - dt.timedelta(microseconds=1) if options.day_ends else moments

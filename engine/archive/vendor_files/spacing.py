@@ -1,10 +1,10 @@
-"""How far apart bars are, and what that says of their interval.
+"""Distances between bars, and the interval that follows from them.
 
-Bars may be missing, so the distance between two is a multiple of the interval, and over enough of
-them the interval is the greatest common divisor. Bars that are taken for shorter ones than they are
-show what comes later: five-minute bars read as minutes are seen four minutes early, weekly ones
-read as days four days early. Distances that never fall short of a multiple of the interval are what
-tells them.
+Bars may be missing, so the distance between two bars of a symbol is a multiple of the interval, and
+over enough bars the interval is their greatest common divisor. Bars that are declared shorter than
+they are would look ahead: five-minute bars read as minutes are visible four minutes early, weekly
+bars read as days four days early. They are recognized by distances that are all multiples of a
+longer interval.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from engine.clock.interval import MICROS_A_MINUTE, Interval
 SURE = 1000.0  # odds against distances that are multiples of a longer interval by chance
 USUAL = (5, 10, 15, 30, 60)  # intervals in minutes that two bars are believed
 REGULAR = 20  # distances of one symbol that say as much of it
-MOST = 0.98  # share of distances that are multiples of a longer interval, where some others are among them
-IRREGULAR = 0.75  # share of the commonest distance's multiples, from which on the shorter ones are the odd ones
+# Share of distances that are multiples of a longer interval, where some others are among them
+MOST = 0.98
+# Share of the commonest distance's multiples, from which on the shorter ones are the odd ones
+IRREGULAR = 0.75
 
 
 @dataclass
@@ -37,8 +39,8 @@ class Spacing:
     sessions  between sessions: sessions apart -> how often
     utc       minute of the day of bars of which no symbol has two in a session -> how often
     local     the same on the exchange's clock
-    longer    a symbol whose bars alone show that they are longer than a shorter distance of others,
-              and its distance
+    longer    symbol -> its shortest distance in minutes, for symbols of which every distance is a
+              multiple of that: their bars are longer than those of others
     """
 
     minutes: Counter[int] = field(default_factory=Counter)
@@ -55,8 +57,8 @@ class Spacing:
         daily: bool | None = None,
         label: str = "open",
     ) -> Spacing:
-        """The distances in a piece of a source (`symbol`, `timestamp`, and the sessions' `date` if it
-        is known); daily where it is known that bars are of days.
+        """The distances in a piece of a source (`symbol`, `timestamp`, and the sessions' `date` if
+        it is known); daily where it is known that bars are of days.
         """
         kept = [name for name in ("symbol", "timestamp", "date") if name in bars.columns]
         rows = bars.select(kept).drop_nulls().sort("symbol", "timestamp")
@@ -125,9 +127,7 @@ class Spacing:
         return 1 in self.minutes
 
     def interval(self) -> Interval | None:
-        """The interval that the distances tell; None where there are too few, or they tell of
-        several.
-        """
+        """The interval of the bars; None where there are too few distances, or several fit."""
         if not self.minutes:
             alike = (
                 max(max(clock.values(), default=0) for clock in (self.utc, self.local))
@@ -166,7 +166,10 @@ class Spacing:
             and self._share(often) >= MOST
             and _odds(often // unit, self._count) >= SURE
         ):
-            return f"bars are {_clock(often)} apart, but for {self._count - self._multiples(often)} of {self._count:,}"
+            return (
+                f"bars are {_clock(often)} apart, but for "
+                f"{self._count - self._multiples(often)} of {self._count:,}"
+            )
         for symbol, apart in self.longer.items():
             if apart % unit == 0 and apart > unit:
                 return f"bars of {symbol} are never less than {_clock(apart)} apart"

@@ -1,7 +1,9 @@
-"""Symbols that are written in two ways, and series that are two under one symbol: refused, for their bars would be mixed.
+"""Symbols that are written in two ways, and series that are two under one symbol: refused, for
+their bars would be mixed.
 
-A symbol is stored in capitals, and vendors' rules change it further: `brk-b`, `BRK.B` and, where a market's ending is taken off,
-`BRK.B.US` are one. The way that a source writes it is kept until a session's bars are together.
+A symbol is stored in capitals, and vendors' rules change it further: `brk-b`, `BRK.B` and, where a
+market's ending is taken off, `BRK.B.US` are one. The way that a source writes it is kept until a
+session's bars are together.
 """
 
 from __future__ import annotations
@@ -9,10 +11,8 @@ from __future__ import annotations
 import polars as pl
 
 SPELLED = "spelled"  # beside `symbol`: how the source writes it; null where it writes it so
-FEWEST, SHARE = (
-    10,
-    0.25,
-)  # contradictions of one symbol, and of its times, from which on they are another series
+# So many conflicting bars of a symbol, and this share of its timestamps, show a second series.
+FEWEST, SHARE = 10, 0.25
 
 
 def with_spelling(bars: pl.DataFrame, spelled: pl.Series) -> pl.DataFrame:
@@ -22,7 +22,10 @@ def with_spelling(bars: pl.DataFrame, spelled: pl.Series) -> pl.DataFrame:
 
 
 def two_spellings(bars: pl.DataFrame) -> str | None:
-    """The first symbol of a session that is written in two ways, in words; None where there is none."""
+    """The first symbol of a session that is written in two ways, in words.
+
+    None where there is none.
+    """
     if SPELLED not in bars.columns:
         return None
     pairs = bars.select("symbol", pl.coalesce(SPELLED, "symbol").alias(SPELLED)).unique()
@@ -39,7 +42,8 @@ def two_spellings(bars: pl.DataFrame) -> str | None:
 
 
 def two_series(kept: pl.DataFrame, conflicts: pl.DataFrame) -> str | None:
-    """The first symbol of which so many bars contradict others of the same time that they are another series; None where none is.
+    """The first symbol of which so many bars contradict others of the same time that they are
+    another series; None where none is.
 
     kept       bars, one a symbol and time
     conflicts  the others of these symbols and times
@@ -62,4 +66,7 @@ def two_series(kept: pl.DataFrame, conflicts: pl.DataFrame) -> str | None:
     if found.is_empty():
         return None
     symbol, twice, times_of = found.row(0)
-    return f"{symbol} has two different bars at {twice:,} of {times_of:,} times: two series under one symbol"
+    return (
+        f"{symbol} has two different bars at {twice:,} of {times_of:,} times: two series "
+        "under one symbol"
+    )

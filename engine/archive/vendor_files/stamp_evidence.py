@@ -1,4 +1,4 @@
-"""What the timestamps of bars say of their interval, and of which end of a bar they label."""
+"""Evidence from bars' timestamps about their interval and their label."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.archive.vendor_files.spacing import Spacing
 
 @dataclass
 class StampEvidence:
-    """What the rows of a unit tell of their interval and their labels."""
+    """Evidence from the rows of one unit, or of several added together."""
 
     spacing: Spacing = field(default_factory=Spacing)
     edges: Edges = field(default_factory=Edges)
 
     @classmethod
     def of_marks(cls, marks: Iterable[dict[str, Any]]) -> StampEvidence:
-        """What the units that are staged tell together."""
+        """The evidence of all staged units together, from their lines in units.jsonl."""
         told = cls()
         for mark in marks:
             told.spacing += Spacing.from_json(mark["spacing"])
@@ -27,5 +27,5 @@ class StampEvidence:
         return told
 
     def as_json(self) -> dict[str, Any]:
-        """For a mark of the staging folder."""
+        """As members of a line of units.jsonl."""
         return {"spacing": self.spacing.as_json(), "edges": self.edges.as_json()}

@@ -1,7 +1,8 @@
-"""Paths of files that somebody else has laid out: "date={date}/{symbol}-*.parquet" says whose and of which session a file is.
+"""Templates of paths, such as "date={date}/{symbol}-*.parquet": the date and symbol of a file.
 
-A path is matched in time that grows with the square of its length at most, whatever the template: a place that is named again has
-to hold the same text, and what stands before a `*` is settled before what follows it, as in a shell.
+Matching a path takes time of the order of its length squared at most, whatever the template: a
+placeholder that occurs again must hold the same text, and `*` matches as little as possible and is
+not tried again (an atomic group).
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ CODE = re.compile(r"(%-?[a-zA-Z])")
 
 
 class Template:
-    """Which session, and which symbol, a path is of. Raises ArchiveError for a template that does not tell that."""
+    """Which session, and which symbol, a path is of.
+
+    Raises ArchiveError for a template that does not tell that.
+    """
 
     def __init__(self, text: str, where: object):
         self._names: set[str] = set()  # of the groups so far
@@ -115,7 +119,10 @@ def _chunks(text: str) -> list[list[str]]:
 
 
 def _joined(chunks: list[str]) -> str:
-    """A star is the least that lets the next chunk follow, and is not tried again; the last one reaches to the path's end."""
+    """A star is the least that lets the next chunk follow, and is not tried again.
+
+    The last one reaches to the path's end.
+    """
     first, *others = chunks
     if not others:
         return first

@@ -1,16 +1,17 @@
-"""Text files as people have them, a few megabytes at a time however long and however well packed they are.
+"""Text files as people have them, a few megabytes at a time however long and however well packed
+they are.
 
     1. `opened`        the texts of a file: itself, decompressed, or those inside a .zip
-    2. `TextForm.of`   what the first lines tell: separator, column names, how many lines stand before the rows
+    2. `TextForm.of`   what the first lines tell: separator, column names, how many lines stand
+                       before the rows
     3. `text_pieces`   the rows, all columns as text
 
-What a reader would have to guess is refused, naming the line and the option that says it: lines before the header, a list without a
-header, an encoding that is not UTF-8.
+What a reader would have to guess is refused, naming the line and the option that says it: lines
+before the header, a list without a header, an encoding that is not UTF-8.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 import zipfile
@@ -20,17 +21,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
 import polars as pl
 import pyarrow as pa
 
+from engine.archive.vendor_files.text_blocks import (
+    SAMPLE,
+    USUAL,
+    UTF_16,
+    TextOptions,
+    blocks_of,
+    utf8_blocks,
+    whole_lines,
+)
 from engine.errors import BarImportError
 
-CHUNK = 8 << 20  # bytes read at once; a line that is longer is none of a text file's
-SAMPLE = 50  # lines by which a header is judged
 FEWEST_BLANKS = 4  # of a line whose columns have blanks between them
 SHOWN = 120  # characters of a line in a message
 SEPARATORS = ",;\t|"
@@ -47,33 +54,11 @@ NUMBER = re.compile(r"[+-]?[$€£]?\d[\d.,' ]*")
 SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # as Excel reads and writes it
 INSIDE = "file in the .zip"  # a column beside those that the files have
 MAC_S_OWN = re.compile(r"(^|/)(__MACOSX/|\._)")  # what macOS adds to a .zip
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-@dataclass(frozen=True)
-class TextOptions:
-    """How text files are written, where that is not the usual way.
-
-    names          of the columns, of files without a header
-    skip_lines     lines before the header, or before the first row where there is none
-    encoding       of the characters
-    strip          characters to take out of numbers, such as "$,"
-    decimal_comma  whether numbers have a comma before their decimals
-    """
-
-    names: tuple[str, ...] = ()
-    skip_lines: int = 0
-    encoding: str = "utf-8"
-    strip: str = ""
-    decimal_comma: bool = False
-
-
-USUAL = TextOptions()
 
 
 @dataclass(frozen=True)
 class TextForm:
-    """How the rows of a text are told apart: `begins` lines before them, and their columns."""
+    """How to cut a text into rows: separator, column names, and lines `begins` before the rows."""
 
     separator: str
     names: tuple[str, ...]
@@ -83,7 +68,10 @@ class TextForm:
     def of(
         cls, lines: Sequence[str], header: Sequence[str], options: TextOptions, where: object
     ) -> TextForm:
-        """By the first lines; `header` names the columns of a vendor's files, which may have one of their own or not."""
+        """By the first lines.
+
+        `header` names the columns of a vendor's files, which may have one of their own or not.
+        """
         begins = options.skip_lines
         told = SEP_LINE.fullmatch(lines[begins].strip()) if begins < len(lines) else None
         begins += 1 if told else 0
@@ -111,7 +99,8 @@ class TextForm:
                 f"no header: line {begins + 1} is {_shown(first)}",
                 where=where,
                 expected="the names of the columns first",
-                fix="name them with --header, such as --header symbol,timestamp,open,high,low,close,volume",
+                fix="name them with --header, such as --header "
+                "symbol,timestamp,open,high,low,close,volume",
             )
         return cls(separator, _distinct(fields), begins + 1)
 
@@ -123,7 +112,10 @@ def looks_like_data(line: str, separator: str) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[list[tuple[str, Callable[[], IO[bytes]]]]]:
-    """The texts of a file: the name of each, and what opens it; raises BarImportError for a .zip that holds none."""
+    """The texts of a file: the name of each, and what opens it.
+
+    Raises BarImportError for a .zip that holds none.
+    """
     if not path.name.lower().endswith(".zip"):
         yield [
             (path.name, lambda: cast(IO[bytes], pa.input_stream(str(path))))
@@ -155,9 +147,12 @@ def _texts(packed: zipfile.ZipFile, path: Path) -> list[str]:
 
 
 def head(path: Path) -> list[str]:
-    """The first lines of a file's first text, from its header on; raises what it cannot be opened with, see UNREADABLE."""
+    """The first lines of a file's first text, from its header on.
+
+    Raises what it cannot be opened with, see UNREADABLE.
+    """
     with opened(path) as texts, texts[0][1]() as stream:
-        block = next(_blocks(stream, 1 << 16), b"")
+        block = next(blocks_of(stream, 1 << 16), b"")
     encoding = "utf-16" if block[:2] in UTF_16 else "utf-8"
     lines = (
         block.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n").split("\n", SAMPLE)
@@ -200,7 +195,7 @@ def _pieces(
     stream: IO[bytes], header: Sequence[str], options: TextOptions, where: object
 ) -> Iterator[pl.DataFrame]:
     form, line = None, 1
-    for block in _whole_lines(_utf8(stream, options, where), where):
+    for block in whole_lines(utf8_blocks(stream, options, where), where):
         if form is None:
             form = TextForm.of(
                 block.decode().split("\n", options.skip_lines + SAMPLE), header, options, where
@@ -235,7 +230,8 @@ def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFra
                     f"line {number} has {len(fields)} fields: {_shown(text)}",
                     where=where,
                     expected=f"{len(form.names)}, as the header has",
-                    fix="quote numbers and names that hold the separator; give --skip-lines where the rows begin later",
+                    fix="quote numbers and names that hold the separator; give --skip-lines "
+                    "where the rows begin later",
                 ) from None
         raise BarImportError(
             f"cannot be read: {str(error).splitlines()[0]}", where=where, expected="rows of text"
@@ -243,75 +239,6 @@ def _table(block: bytes, form: TextForm, line: int, where: object) -> pl.DataFra
 
 
 # -- bytes
-
-
-def _utf8(stream: IO[bytes], options: TextOptions, where: object) -> Iterator[bytes]:
-    """A stream's blocks as UTF-8, without a byte order mark; lines that end in \\r alone end in \\n."""
-    blocks = _blocks(stream, CHUNK)
-    first = next(blocks, b"")
-    encoding = (
-        "utf-16" if options.encoding == USUAL.encoding and first[:2] in UTF_16 else options.encoding
-    )
-    decoder, line, returns = _decoder(encoding), 1, False
-    for number, block in enumerate(chain((first,), blocks)):
-        try:
-            text = decoder.decode(block)
-        except UnicodeDecodeError as error:
-            line += error.object.count(b"\n", 0, error.start)
-            raise BarImportError(
-                f"line {line} is no {encoding} text (byte {error.object[error.start]:#x})",
-                where=where,
-                expected=f"text in {encoding}",
-                fix="give its --encoding, such as latin-1 or cp1252",
-            ) from None
-        if not number:
-            text, returns = text.removeprefix("\ufeff"), "\r" in text and "\n" not in text
-        text = text.replace("\r", "\n") if returns else text
-        line += text.count("\n")
-        yield text.encode("utf-8", "replace")
-
-
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
-    try:
-        return codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        raise BarImportError(
-            f"--encoding {encoding}: no such encoding",
-            expected="one such as utf-8, latin-1 or cp1252",
-        ) from None
-
-
-def _whole_lines(blocks: Iterator[bytes], where: object) -> Iterator[bytes]:
-    """Blocks that end where a line does, and not within quotes."""
-    rest = b""
-    for block in blocks:
-        rest += block
-        end = rest.rfind(b"\n") + 1
-        for _ in range(SAMPLE):
-            if not rest.count(b'"', 0, end) % 2:
-                break
-            end = rest.rfind(b"\n", 0, max(0, end - 1)) + 1
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-        if len(rest) > 2 * CHUNK:
-            raise BarImportError(
-                f"a line of more than {CHUNK >> 20} MB", where=where, expected="lines of text"
-            )
-    if rest:
-        yield rest
-
-
-def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    """What a stream holds, so many bytes at a time."""
-    parts: list[bytes] = []
-    while part := stream.read(size - sum(map(len, parts))):
-        parts.append(part)
-        if sum(map(len, parts)) >= size:
-            yield b"".join(parts)
-            parts = []
-    if parts:
-        yield b"".join(parts)
 
 
 # -- lines
@@ -331,7 +258,10 @@ def _numbered(names: Sequence[str], width: int) -> tuple[str, ...]:
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of which each is another one; of those that are the same the later ones are numbered."""
+    """Names of which each is another one.
+
+    Of those that are the same the later ones are numbered.
+    """
     seen: Counter[str] = Counter()
     told = []
     for name in names:
@@ -341,7 +271,9 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: object) -> None:
-    """BarImportError where most lines have more fields than the first, as those have that follow a title or a note."""
+    """BarImportError where most lines have more fields than the first, as those have that follow a
+    title or a note.
+    """
     widths = [_width(line) for line in lines[begins:-1] if line.strip()]
     counts = Counter(widths[len(widths) // 2 :])  # notes are few, rows are many
     usual = max(counts, key=lambda width: (counts[width], width), default=0)
@@ -363,7 +295,7 @@ def _refuse_preamble(lines: Sequence[str], begins: int, separator: str, where: o
 
 
 def _separator(first: str, lines: Sequence[str]) -> str:
-    """What stands between a line's fields; blanks where no line has anything else."""
+    """The character between a line's fields; a blank where no line has another separator."""
     if (
         not any(mark in line for mark in SEPARATORS for line in lines)
         and first.count(" ") >= FEWEST_BLANKS
@@ -373,7 +305,7 @@ def _separator(first: str, lines: Sequence[str]) -> str:
 
 
 def _width(line: str) -> int:
-    """The most fields that a line can be told to have."""
+    """The number of a line's fields with the separator that gives most."""
     return max(len(_fields(line, separator)) for separator in SEPARATORS)
 
 

@@ -2,8 +2,8 @@
 
 Texts are told apart by their shape. A date with the year first, or with the month's name, can be
 read in one way. `03/05/2018` can be read in two, the month first or the day first (`03/05/18` in
-three): which of them holds is decided elsewhere (date_order.py), once for all of a source, and told
-here as an order.
+three): which of them holds is decided elsewhere (date_order.py), once for all of a source, and
+given here as an order.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def first_text(texts: pl.Series) -> str | None:
 
 
 def has_time(text: str) -> bool:
-    """Whether a text tells a time of day, and not a date alone."""
+    """Whether a text has a time of day, not only a date."""
     return HAS_TIME.search(text) is not None
 
 
@@ -92,7 +92,7 @@ def form_of(text: str, order: str | None) -> str | None:
 
 
 def swapped(form: str) -> str:
-    """A form with the day and the month in each other's place."""
+    """A strftime form with day and month exchanged."""
     return (
         form.translate(str.maketrans("dm", "md"))
         if {"%d", "%m"} <= set(re.findall(r"%[a-zA-Z]", form))
@@ -122,7 +122,7 @@ def parse_form(texts: pl.Series, form: str) -> pl.Series:
 
 
 def _shapes(texts: pl.Series) -> list[str]:
-    """A text of each shape: digits and letters are one like another."""
+    """One text of each shape: texts have one shape if they differ in digits and letters only."""
     shape = texts.str.replace_all(r"[0-9]", "9").str.replace_all(r"[A-Za-z]", "a")
     return (
         pl.DataFrame({"text": texts, "shape": shape})

@@ -1,8 +1,9 @@
-"""Numbers and times that stand in a source and cannot be read: told by row and text, with the option that reads them.
+"""Errors for numbers and times of a source that cannot be parsed: row, text, and the option to
+give.
 
-Text that has no digit ("N/A", "-", a footer's "Total") is a missing value. Of text that has digits, what an option would read is
-refused, for to put such rows aside would be to lose the dear symbols, or an hour of a year. Where nothing of a file can be read,
-that is refused, too.
+Text without a digit ("N/A", "-", a footer's "Total") is a missing value. Text with digits that some
+option would parse is an error: putting such rows aside would silently lose all prices above 1,000,
+or an hour of a year. A column of which nothing can be parsed is an error, too.
 """
 
 from __future__ import annotations
@@ -12,15 +13,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from engine.archive.vendor_files.text_pieces import TextOptions
+from engine.archive.vendor_files.text_blocks import TextOptions
 from engine.errors import BarImportError
 from engine.schema import TIMESTAMP
 
-EARLIER, LATER, ORDER = (
-    "earlier",
-    "later",
-    "order",
-)  # which of the two hours it is that a clock tells twice
+# Values of --repeated-hour: which of the two hours a time belongs to that the clock shows twice.
+EARLIER, LATER, ORDER = "earlier", "later", "order"
 CURRENCIES = "$€£¥₹"
 BETWEEN = " \u00a0\u202f'_"  # what stands between thousands, besides a comma or a dot
 # How a time is written, and what --time-format says of it.
@@ -48,7 +46,8 @@ TIMES = (
 def check_numbers(
     where: object, raw: pl.DataFrame, bars: pl.DataFrame, mapping: Mapping[str, str], rows: int
 ) -> None:
-    """BarImportError for the first number as text that an option reads, or for a column of which nothing is a number.
+    """BarImportError for the first number as text that an option reads, or for a column of which
+    nothing is a number.
 
     mapping  our column -> that of `raw`
     rows     of the file before these
@@ -100,7 +99,7 @@ def option_of(text: str) -> str | None:
 
 
 def as_number(text: pl.Expr, options: TextOptions) -> pl.Expr:
-    """Text as a number, null where it is none."""
+    """Text parsed as float64; null where it is no number."""
     text = text.str.strip_chars()
     if options.strip:
         text = text.str.replace_all(f"[{re.escape(options.strip)}]", "")
@@ -132,7 +131,7 @@ def check_times(where: object, texts: pl.Series, times: pl.Series, rows: int) ->
 
 
 def unread_time(where: object, text: str, row: int) -> BarImportError:
-    """Of a text that is no time as far as is known, in row `row` of 0, 1, ..."""
+    """The error of a text that cannot be parsed as a time; `row` counts from 0."""
     forms = time_forms(text)
     told = " or ".join(f"'{form}'" for form in forms)
     fix = (
@@ -149,7 +148,9 @@ def unread_time(where: object, text: str, row: int) -> BarImportError:
 
 
 def time_forms(text: str) -> list[str]:
-    """What --time-format may say of a text: several forms where its numbers can be read in several ways, none if none is known."""
+    """What --time-format may say of a text: several forms where its numbers can be read in several
+    ways, none if none is known.
+    """
     text = text.strip()
     for pattern, forms in DATES:
         found = re.match(pattern, text)
@@ -168,11 +169,14 @@ def time_forms(text: str) -> list[str]:
 def with_repeated_hour(
     where: object, bars: pl.DataFrame, wall: pl.Series, zone: str, repeated: str | None, rows: int
 ) -> pl.DataFrame:
-    """Bars with the times that a zone's clock tells twice, as `repeated` says, in the order of the source.
+    """Bars with the times that a zone's clock tells twice, as `repeated` says, in the order of the
+    source.
 
-    wall  Datetime[bars], what stands in the source, null where it cannot be read; of bars that have a time, anything
+    wall  Datetime[bars], what stands in the source, null where it cannot be read; of bars that have
+          a time, anything
 
-    Raises BarImportError for a time that the clock tells twice where `repeated` is None, and for one that it skips.
+    Raises BarImportError for a time that the clock tells twice where `repeated` is None, and for
+    one that it skips.
     """
     lost = bars["timestamp"].is_null() & wall.is_not_null()
     if not lost.any():
@@ -196,7 +200,8 @@ def with_repeated_hour(
             f"{wall[row]} in row {rows + row + 1} is a time that the clock of {zone} tells twice",
             where=where,
             expected="which of the two hours it is",
-            fix="give --repeated-hour order where both are there, one after the other, or else earlier or later; or times in UTC",
+            fix="give --repeated-hour order where both are there, one after the other, or else "
+            "earlier or later; or times in UTC",
         )
     if repeated == ORDER:
         second = _second_pass(bars["symbol"], wall, lost)
@@ -207,7 +212,10 @@ def with_repeated_hour(
 
 
 def _second_pass(symbols: pl.Series, wall: pl.Series, lost: pl.Series) -> pl.Series:
-    """Whether a symbol's clock has gone back before a row, on its day."""
+    """Boolean[rows]: on its date the symbol's local time has gone back before this row.
+
+    Only rows of `lost`, the times that the clock shows twice, can be True.
+    """
     rows = (
         pl.DataFrame({"symbol": symbols, "wall": wall, "lost": lost})
         .with_row_index("row")

@@ -1,4 +1,4 @@
-"""Which bars are fit for an archive, and why the others are not."""
+"""Which rows are valid bars, and the reasons against the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from engine.schema import PRICE_COLUMNS
 _HIGH = pl.col("high") < pl.max_horizontal("open", "low", "close")
 _LOW = pl.col("low") > pl.min_horizontal("open", "close")
 CROSSED = _HIGH | _LOW
-# First reason that holds is the one told. A null makes a comparison null, so missing values come first.
+# First reason that holds is the one told. A null makes a comparison null, so missing values come
+# first.
 _PRICES = [pl.col(name) for name in PRICE_COLUMNS]
 REASONS: dict[str, pl.Expr] = {
     "no symbol": pl.col("symbol").is_null() | (pl.col("symbol").str.strip_chars() == ""),
@@ -47,8 +48,8 @@ def drop_copies(bars: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def split_conflicts(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Bars sorted by symbol and time, of conflicting ones the first; and the ones left out.
 
-    Which of the rows is right cannot be known; the first in the order of their values is kept, whatever order they
-    came in.
+    Which of the rows is right cannot be known; the first in the order of their values is kept,
+    whatever order they came in.
     """
     ordered = bars.sort("symbol", "timestamp")
     if not ordered.select(_same_as_before().any()).item():

@@ -1,7 +1,13 @@
-"""Bars as vendors deliver them: one literal row a layout, with what must be known to import it right.
+"""Bars as vendors deliver them: one literal row a layout, with what must be known to import it
+right.
 
-A layout is named by hand, or recognized where its paths or its first line cannot be another's. Which end of a bar the
-timestamps label comes from the vendor's own documentation (`url`): a wrong label is a look-ahead of one bar.
+A new layout touches this file only (and its test): one row of LAYOUTS; docs are generated from it.
+A vendor with an encoding of its own also needs a reader, a function `(Part, SourceOptions) ->
+frames` named in the row's `reading` (readers.py has those of the vendors below).
+
+A layout is named by hand, or recognized where its paths or its first line cannot be another's.
+Which end of a bar the timestamps label comes from the vendor's own documentation (`url`): a wrong
+label is a look-ahead of one bar.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from engine.archive.vendor_files import readers
+from engine.archive.vendor_files import nautilus_reader, readers
 from engine.archive.vendor_files.readers import first_line
 from engine.archive.vendor_files.source_options import SourceOptions
 from engine.errors import BarImportError, did_you_mean
@@ -28,9 +34,12 @@ class VendorLayout:
 
     label       which end of a bar its timestamps label
     paths       what the path of each of its files looks like; others in a folder are left alone
-    first_line  what the first line of a text file, or the column names of a Parquet file, look like; "" where paths tell all
-    own         nobody else's files look so, and it is recognized; otherwise it is suggested, and has to be named
-    by_path     the intervals, by what of a path tells them; none is found from the spacing of the bars
+    first_line  what the first line of a text file, or the column names of a Parquet file, look
+                like; "" where paths tell all
+    own         no other vendor's files look so, and it is recognized; otherwise it is suggested,
+                and has to be named
+    by_path     the intervals, by what of a path tells them; none is found from the spacing of the
+                bars
     note        what to know before importing
     """
 
@@ -63,8 +72,10 @@ class VendorLayout:
         return next((match.expand(name) for match, name in found if match), None)
 
 
-# Names as the consolidated tape's CQS plan writes them end in lower case, p (preferred), r (rights) and w (when issued): as upper
-# case ABRpD and ABRPD would be one. CMS writes PR, RT, WI. https://www.nasdaqtrader.com/trader.aspx?id=CQSsymbolconvention
+# Names as the consolidated tape's CQS plan writes them end in lower case, p (preferred), r (rights)
+# and w (when issued): as upper
+# case ABRpD and ABRPD would be one. CMS writes PR, RT, WI.
+# https://www.nasdaqtrader.com/trader.aspx?id=CQSsymbolconvention
 CQS = (
     (r"^([A-Z.]+)p([A-Z]?)", "$1.PR$2"),
     (r"^([A-Z.]+)r(w?)$", "$1.RT$2"),
@@ -100,7 +111,8 @@ LAYOUTS = {
                 epoch_unit="ns",
                 reader=readers.read_databento,
             ),
-            note="instrument ids take their names from the symbology.json beside the file; bars of one publisher only",
+            note="instrument ids take their names from the symbology.json beside the file; bars "
+            "of one publisher only",
         ),
         VendorLayout(
             "alpaca",
@@ -138,7 +150,9 @@ LAYOUTS = {
                 (r"-(\d+)-HOUR-", r"\1h"),
                 (r"-(\d+)-DAY-", r"\1d"),
             ),
-            reading=SourceOptions(reader=readers.read_nautilus, symbol_rules=((r"\.[^.]+$", ""),)),
+            reading=SourceOptions(
+                reader=nautilus_reader.read_nautilus, symbol_rules=((r"\.[^.]+$", ""),)
+            ),
             note="ts_init is the close; AAPL.XNAS becomes AAPL",
         ),
         VendorLayout(
@@ -219,7 +233,8 @@ LAYOUTS = {
             reading=SourceOptions(
                 timezone="UTC", symbol_pattern=r"^(.+)\.csv$", symbol_rules=DASHES
             ),
-            note="prices are adjusted for splits; Adj Close, adjusted for dividends too, is not used",
+            note="prices are adjusted for splits; Adj Close, adjusted for dividends too, is not "
+            "used",
         ),
         VendorLayout(
             "stooq",
@@ -272,7 +287,8 @@ def layout_named(name: str) -> VendorLayout | None:
 
 
 def recognize(files: Sequence[Path], first: VendorLayout | None = None) -> VendorLayout | None:
-    """The first layout that a file is of, judged by its path and its first line; None where none is.
+    """The first layout that a file is of, judged by its path and its first line; None where none
+    is.
 
     first  the one to try before the others
     """
