@@ -24,7 +24,7 @@ from engine.clock.schedule import Schedule
 from engine.config.load import LoadedConfig, check_config
 from engine.config.models import ScannerConfig
 from engine.errors import ConfigError, ScannerError, did_you_mean
-from engine.plug_ins import made
+from engine.plug_ins import instantiate
 from engine.scan.expression_language import conjuncts
 from engine.scan.load_scanner import load_scanner_class
 from engine.sweep.axes import Axis, text_of
@@ -166,7 +166,7 @@ def _parameters(loaded: LoadedConfig, scanner: ScannerConfig) -> tuple[str, ...]
     """The names of a scanner's parameters."""
     kind = loaded.made.get(scanner.module) or load_scanner_class(scanner.module)
     if not isinstance(kind, type):  # a scanner that was made already
-        kind = type(made(kind, scanner.label, ScannerError, copy.deepcopy(scanner.config)))
+        kind = type(instantiate(kind, scanner.label, ScannerError, copy.deepcopy(scanner.config)))
     params = getattr(kind, "Params", None)
     return tuple(params.model_fields) if params else ()
 

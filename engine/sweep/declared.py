@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from engine.errors import ConfigError, ScannerError
-from engine.plug_ins import declared, made
+from engine.plug_ins import instantiate, named_expressions
 from engine.scan.base import BaseScanner, ColumnarScanner
 from engine.scan.expressions import nodes
 from engine.scan.load_scanner import load_scanner_class
@@ -110,7 +110,7 @@ class Builder:
                 for key, value in config.items()
             }
         try:
-            return self._declared(made(kind, self.label, ScannerError, config))
+            return self._declared(instantiate(kind, self.label, ScannerError, config))
         except (ConfigError, ScannerError) as error:
             shown = ", ".join(f"{name}={text_of(plain(value))}" for name, value in values.items())
             raise type(error)(
@@ -141,10 +141,10 @@ class Builder:
         return self._known[text]
 
     def _declared(self, scanner: ColumnarScanner) -> Declared:
-        criteria = declared(scanner, "criteria", self.label, ScannerError)
+        criteria = named_expressions(scanner, "criteria", self.label, ScannerError)
         rank = scanner.rank_by
         if isinstance(rank, str):
-            features = declared(scanner, "features", self.label, ScannerError)
+            features = named_expressions(scanner, "features", self.label, ScannerError)
             rank = rank_expression(rank, features)
         conditions = [part for one in criteria.values() for part in self._conditions(one)]
         if not conditions:
@@ -174,7 +174,7 @@ class Family:
     slots: dict[tuple[int, int], tuple[str, tuple[float, ...]]]
     limit: tuple[str, tuple[int, ...]] | None
 
-    def declared(self, codes: Mapping[str, int]) -> Declared:
+    def named_expressions(self, codes: Mapping[str, int]) -> Declared:
         """What the variant of these codes, one of each parameter, declares."""
         conditions = []
         for place, tree in enumerate(self.base.conditions):
