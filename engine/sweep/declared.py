@@ -174,7 +174,7 @@ class Family:
     slots: dict[tuple[int, int], tuple[str, tuple[float, ...]]]
     limit: tuple[str, tuple[int, ...]] | None
 
-    def named_expressions(self, codes: Mapping[str, int]) -> Declared:
+    def declared(self, codes: Mapping[str, int]) -> Declared:
         """What the variant of these codes, one of each parameter, declares."""
         conditions = []
         for place, tree in enumerate(self.base.conditions):
