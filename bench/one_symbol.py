@@ -2,7 +2,8 @@
 
 python -m bench.one_symbol [--sessions N] [--repeats N]
 
-Told are the seconds of each run into a run directory, without audit and report; the first compiles what is not in numba's cache.
+Told are the seconds of each run into a run directory, without audit and report; the first compiles
+what is not in numba's cache.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from engine.api.market import Market, open_archive
     from engine.api.pages import Chart, Shown, diff, report, show
     from engine.api.qualities import Checked, Quality, check, info, quality
-    from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
+    from engine.api.run_result import Run
+    from engine.api.runs import UnfinishedRun, open_run, repeat, resume, run
     from engine.api.scans import Scan, scan
     from engine.api.sweeps import Swept, sweep, variant_config
     from engine.api.symbol_tables import actions, lean_markets, tickers
@@ -151,7 +152,8 @@ _MODULES = {
     "describe_scanner "
     "describe_strategy indicators new_scanner new_strategy scanners strategies",
     "engine.api.qualities": "Checked Quality check info quality",
-    "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",
+    "engine.api.run_result": "Run",
+    "engine.api.runs": "UnfinishedRun open_run repeat resume run",
     "engine.api.scans": "Scan scan",
     "engine.api.sweeps": "Swept sweep variant_config",
     "engine.archive.reference.corporate_actions": "ActionsSummary",

@@ -115,9 +115,8 @@ def scan_config(
     made = {
         block["module"]: part.make for block, part in zip(blocks, parts, strict=False) if part.make
     }
-    return LoadedConfig(
-        config, Path("options"), made
-    )  # in messages; files are looked up in the current folder
+    # "options" stands for the config's file in messages.
+    return LoadedConfig(config, Path("options"), made)
 
 
 def config_of(config: ConfigLike, overrides: Overrides = ()) -> LoadedConfig:

@@ -52,12 +52,18 @@ class Swept:
 
     @cached_property
     def variants(self) -> pl.DataFrame:
-        """A row a variant: number, a column a swept parameter, hits and the other figures (docs/sweeping.md)."""
+        """A row a variant.
+
+        Number, a column a swept parameter, hits and the other figures (docs/sweeping.md).
+        """
         return self.result.variants
 
     @cached_property
     def daily(self) -> pl.DataFrame:
-        """A row a variant and session: number, session, return of the account; empty without strategies."""
+        """A row a variant and session: number, session, return of the account.
+
+        Empty without strategies.
+        """
         trading = self.result.trading
         schema = {"number": pl.UInt32, "session": pl.Date, "return": pl.Float64}
         return pl.DataFrame(schema=schema) if trading is None else trading.daily()
@@ -69,7 +75,10 @@ class Swept:
 
     @property
     def computed(self) -> int:
-        """How many variants were judged; of the others the figures were known from an earlier sweep in the same folder."""
+        """How many variants were judged.
+
+        Of the others the figures were known from an earlier sweep in the same folder.
+        """
         return self.result.computed
 
     @property
@@ -113,15 +122,21 @@ def sweep(
 ) -> Swept:
     """Judge variants of a session config, of scanners, or of expressions, in one pass.
 
-    scanners  a config, as a file, a dict or a model; or scanners and expressions, as `scan` takes them
-    grid      parameter -> values, as a sequence or a text: {"min_change": "0.01:0.10:0.005", "min_rsi": [50, 60]}; or texts
-              "min_rsi=50,60". A name in braces stands for its value in expressions: "close > sma_{bars}_1d"
+    scanners  a config, as a file, a dict or a model; or scanners and expressions, as `scan` takes
+              them
+    grid      parameter -> values, as a sequence or a text: {"min_change": "0.01:0.10:0.005",
+              "min_rsi": [50, 60]}; or texts
+              "min_rsi=50,60". A name in braces stands for its value in expressions: "close >
+              sma_{bars}_1d"
     where     an expression, or several: each is a variant
-    random    so many variants drawn by chance, with `seed`, in place of every combination; of an axis "0.01:0.10", any value between
+    random    so many variants drawn by chance, with `seed`, in place of every combination; of an
+              axis "0.01:0.10", any value between
     sobol     so many variants that fill the grid evenly
     first_hit  judge the first hit of each symbol and session alone
-    horizons  of forward returns: some of m5, m15, m30, m60, close, next_open, next_close, day5, mfe, mae; all where left out
-    out       a folder for variants.parquet, manifest.json, sweep.html and, with strategies, daily_returns.parquet
+    horizons  of forward returns: some of m5, m15, m30, m60, close, next_open, next_close, day5,
+              mfe, mae; all where left out
+    out       a folder for variants.parquet, manifest.json, sweep.html and, with strategies,
+              daily_returns.parquet
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
     chosen = _chosen_by(
@@ -237,7 +252,7 @@ def _scanners(
     options: ScanOptions,
     spell: Spell,
 ) -> LoadedConfig:
-    """The config of scanners and expressions, the first of each axis' values in place of its name in braces."""
+    """The config of scanners and expressions, with the first value of each axis in its place."""
     if not texts:
         return scan_config(archive, scanners, options, spell)
     values = {

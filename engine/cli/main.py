@@ -57,7 +57,8 @@ class LazyGroup(click.Group):
             status = super().invoke(ctx)
             sys.stdout.flush()
             return status
-        except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere
+        # The reader of a pipe has seen enough (`| head`): what is still to be written goes nowhere.
+        except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
@@ -90,7 +91,8 @@ def cli(folders: tuple[str, ...]) -> None:
         allow_modules(folders, spell=spell)
 
 
-# What the system says where a disk is the matter: no bug of ours, and the libraries that write do not all give an errno.
+# What the system says where a disk is the matter: no bug of ours, and the libraries that write do
+# not all give an errno.
 DISK = [os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)]
 
 

@@ -40,7 +40,10 @@ def several_where(command: Any) -> Any:
     for option in command.__click_params__:
         if option.name == "where":
             option.multiple, option.default = True, ()
-            option.help = 'An expression, in place of a scanner; of several each is a variant: "close > sma_{bars}_1d".'
+            option.help = (
+                "An expression, in place of a scanner; of several each is a variant: "
+                '"close > sma_{bars}_1d".'
+            )
     return command
 
 
@@ -53,7 +56,10 @@ def several_where(command: Any) -> Any:
     "grid",
     multiple=True,
     metavar="NAME=VALUES",
-    help="A parameter and its values: min_change=0.01:0.10:0.005, or min_rsi=50,60,70; may be repeated.",
+    help=(
+        "A parameter and its values: min_change=0.01:0.10:0.005, or min_rsi=50,60,70; may be "
+        "repeated."
+    ),
 )
 @click.option(
     "--random", type=click.IntRange(1), help="So many variants of the grid, drawn by chance."
@@ -66,7 +72,9 @@ def several_where(command: Any) -> Any:
 @click.option(
     "--horizons",
     metavar="NAME,NAME",
-    help="Horizons of forward returns, such as m30,close; all of `barsweep evaluate` where left out.",
+    help=(
+        "Horizons of forward returns, such as m30,close; all of `barsweep evaluate` where left out."
+    ),
 )
 @click.option(
     "--out",
@@ -93,10 +101,14 @@ def sweep_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Judge variants of a session config, of SCANNERS, or of expressions, by what their hits did next, in one pass.
+    """Judge variants of a session config, of SCANNERS, or of expressions.
 
-    Every combination of the --grid values is a variant, and so is each of several --where. Figures are those that
-    `barsweep evaluate` gives for the variant alone. --show FOLDER --variant NUMBER writes a variant's config.
+    By what their hits did next, in one pass.
+
+    Every combination of the --grid values is a variant, and so is each of several --where. Figures
+    are those that
+    `barsweep evaluate` gives for the variant alone. --show FOLDER --variant NUMBER writes a
+    variant's config.
     """
     set_up_logging("error" if quiet else log_level)
     from engine import api

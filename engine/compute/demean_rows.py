@@ -1,4 +1,7 @@
-"""Returns less the mean of their tick, as whole multiples of a unit: their sums are exact, in any order."""
+"""Returns less the mean of their tick, as whole multiples of a unit.
+
+Their sums are exact, in any order.
+"""
 
 import math
 
@@ -6,12 +9,15 @@ import numpy as np
 
 from engine.runtime.jit import njit
 
-BITS = 51  # a tick's distances from its mean add up to less than 2**51 units: float64 holds every sum of them
+# Distances from a tick's mean add up to less than 2**51 units: float64 holds every such sum.
+BITS = 51
 
 
 @njit
 def demean_rows(returns, inside, means, units, known, rest, out):
-    """Write each tick's mean, and every return's distance from it in units of the tick, rounded to a whole number.
+    """Write each tick's mean, and every return's distance from it in units of the tick.
+
+    Rounded to a whole number.
 
     returns  float64[ticks, symbols], NaN for none
     inside   bool[symbols]: whose returns the mean is taken of
@@ -67,7 +73,8 @@ def sum_excess(at, distances, inside, known, rest, units, counts, totals, counts
     distances  float64[hits], NaN for no return
     inside     bool[hits]: whether its symbol is among those that the mean is of
     known, rest, units  of each tick, as `demean_rows` writes them
-    counts, counts_in, totals, totals_in  int64 and float64[ticks], of zeros: what hits of each tick come to, all and those inside
+    counts, counts_in, totals, totals_in  int64 and float64[ticks], of zeros: what hits of each tick
+                                          come to, all and those inside
     """
     for hit in range(len(at)):
         if distances[hit] == distances[hit]:

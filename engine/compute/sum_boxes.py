@@ -1,7 +1,9 @@
 """Sums over the rows that pass each variant of a grid of thresholds.
 
-A row passes the variants whose thresholds all lie below its values: a box of the grid, from its corner to the row's cell. So a row is
-added to its cell, or to its box within a plane of the grid, and sums along the axes give every variant's.
+A row passes the variants whose thresholds all lie below its values: a box of the grid, from its
+corner to the row's cell. So a row is
+added to its cell, or to its box within a plane of the grid, and sums along the axes give every
+variant's.
 """
 
 import numpy as np
@@ -9,7 +11,9 @@ import numpy as np
 from engine.compute.demean_rows import excess_of
 from engine.runtime.jit import njit
 
-FEW = 12  # rows of a tick and a layer that are added box by box; more are added to cells, and these summed up
+# Rows of a tick and a layer that are added box by box; more are added to cells, and these summed
+# up.
+FEW = 12
 
 
 @njit
@@ -17,7 +21,8 @@ def add_returns(cells, highs, lows, wins, known, out):
     """Add rows to their cells.
 
     cells  int64[rows]
-    highs, lows  int64[rows]: parts of each row's return (engine/analysis/exact_sums.py); wins  bool[rows]: whether it is above 0
+    highs, lows  int64[rows]: parts of each row's return (engine/analysis/exact_sums.py); wins
+                 bool[rows]: whether it is above 0
     known  bool[rows]: whether it has a return
     out    int64[4, cells]: count, wins, sum of the higher parts, of the lower parts
     """
@@ -32,7 +37,10 @@ def add_returns(cells, highs, lows, wins, known, out):
 
 @njit
 def sum_down(cells, size, stride):
-    """Sum along an axis of `size` whose neighbours are `stride` apart, from its end: each cell becomes the sum of all at or above it."""
+    """Sum along an axis of `size` whose neighbours are `stride` apart, from its end.
+
+    Each cell becomes the sum of all at or above it.
+    """
     block = size * stride
     for start in range(0, len(cells), block):
         for cell in range(start + block - stride - 1, start - 1, -1):
@@ -45,7 +53,8 @@ def sum_excess_of_boxes(
 ):
     """Add one session's excess of every variant to what the sessions before came to.
 
-    levels     int32[rows, axes]: how many of each axis' values a row passes, 1 at least; sorted by the layer axis, largest first,
+    levels     int32[rows, axes]: how many of each axis' values a row passes, 1 at least; sorted by
+               the layer axis, largest first,
                then by tick. Axes are outer ones, then the layer axis, then the two of a plane.
     at         int64[rows]: tick of each
     distances  float64[rows]: its return less the tick's mean, in units of the tick, NaN for none
@@ -201,7 +210,10 @@ def _add_tick(counts, totals, known, rest, unit, count, total):
 
 @njit
 def _fold(count, total, first, apart, counts, sessions, sums):
-    """Add a session's sums of a plane to those of the sessions before; the plane's lines are `apart` variants from each other."""
+    """Add a session's sums of a plane to those of the sessions before.
+
+    The plane's lines are `apart` variants from each other.
+    """
     for i in range(count.shape[0]):
         for j in range(count.shape[1]):
             if count[i, j]:
@@ -221,7 +233,8 @@ def count_unions(levels, starts, sizes, out):
 
     levels  int32[rows, axes], sorted by group; axes as in `sum_excess_of_boxes`
     starts  int64[groups + 1]: where each group's rows begin
-    out     int32[variants]: the groups whose reach along the last axis ends here; to be summed down along it
+    out     int32[variants]: the groups whose reach along the last axis ends here; to be summed down
+            along it
     """
     axes = len(sizes)
     layers, height, width = sizes[axes - 3], sizes[axes - 2], sizes[axes - 1]

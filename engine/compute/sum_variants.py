@@ -1,4 +1,4 @@
-"""Sums over the rows that pass each of a list of variants, of which every condition is a bitmap of rows."""
+"""Sums over the rows that pass each variant of a list; every condition is a bitmap of rows."""
 
 import numpy as np
 from numba import types
@@ -22,9 +22,11 @@ def _trailing_zeros(typing_context, word):
 def pick_rows(words, uses, limit, most, once, at, who, seen, stamp, out):
     """Write the rows that a variant keeps, and return how many they are.
 
-    words  uint64[conditions, words]: which rows each condition holds for; rows are sorted by tick and rank
+    words  uint64[conditions, words]: which rows each condition holds for; rows are sorted by tick
+           and rank
     uses   int32[]: the conditions of the variant; negative for none
-    limit  most rows of a tick; most  most symbols of the session, each once; once  whether each symbol is kept once; negative: no limit
+    limit  most rows of a tick; most  most symbols of the session, each once; once  whether each
+           symbol is kept once; negative: no limit
     at, who  int64[rows]: tick and symbol
     seen   int64[symbols]: the last stamp of each symbol; stamp  of this variant
     out    int64[rows]
@@ -61,10 +63,12 @@ def sum_variants(variants, words, uses, limits, rows, returns, ticks, hits, sums
     words, uses  as for `pick_rows`, int32[variants, conditions]
     limits    int64[variants, 3]: limit, most, once
     rows      at, who  int64[rows]
-    returns   distances float64[rows, horizons], highs, lows  int64[rows, horizons], wins  bool[rows, horizons]
+    returns   distances float64[rows, horizons], highs, lows  int64[rows, horizons], wins
+              bool[rows, horizons]
     ticks     known int64[ticks, horizons], rest, units  float64[ticks, horizons]
     hits      int64[variants, 2]: hits, sessions with one
-    sums      whole  int64[variants, horizons, 6]: returns, wins, higher parts, lower parts, excesses, sessions with one
+    sums      whole  int64[variants, horizons, 6]: returns, wins, higher parts, lower parts,
+              excesses, sessions with one
               excess  float64[variants, horizons, 4]: as `sums` of sum_excess_of_boxes
     seen_by   uint64[variants, symbols / 64]: the symbols that each variant has found
     """
@@ -100,7 +104,10 @@ def sum_variants(variants, words, uses, limits, rows, returns, ticks, hits, sums
 
 @njit
 def _add_rows(kept, at, returns, ticks, of_tick, of_session, whole):
-    """Add a session's rows: their returns to `whole`, their counts and excess to `of_session`, which is zeros."""
+    """Add a session's rows.
+
+    Their returns to `whole`, their counts and excess to `of_session`, which is zeros.
+    """
     distances, highs, lows, wins = returns
     tick = at[kept[0]]
     for number in range(len(kept)):

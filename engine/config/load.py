@@ -47,7 +47,10 @@ class LoadedConfig:
 
     @property
     def digest(self) -> str:
-        """12 hex digits of the config's contents, wherever it lies; without what a sweep varies, which no run reads."""
+        """12 hex digits of the config's contents, wherever it lies.
+
+        Without what a sweep varies, which no run reads.
+        """
         text = json.dumps(self.config.model_dump(mode="json", exclude={"sweep"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -333,8 +333,8 @@ class SweepConfig(Model):
 
     grid: dict[Text, str | list[Any]] = Field(
         {},
-        description='parameter -> its values: a list, or a text such as "0.01:0.10:0.005" or "50,60,70"; '
-        "every combination is a variant",
+        description="parameter -> its values: a list, or a text such as "
+        '"0.01:0.10:0.005" or "50,60,70"; every combination is a variant',
     )
     random: int | None = Field(None, ge=1, description="so many variants drawn by chance instead")
     sobol: int | None = Field(
@@ -346,7 +346,10 @@ class SweepConfig(Model):
     )
     horizons: list[Text] | None = Field(
         None,
-        description="horizons of forward returns, of those that `barsweep evaluate` tells of; all where left out",
+        description=(
+            "horizons of forward returns, of those that `barsweep evaluate` tells of; all "
+            "where left out"
+        ),
     )
 
     @model_validator(mode="after")

@@ -37,7 +37,8 @@ class Carry(Enum):
 # same).
 INTRADAY_PRESENCE = 0.25
 DAILY_PRESENCE = 0.9
-# Windows of a symbol that trades in fewer of the bars have rows of sessions before the warm-up: of as many sessions as it takes
+# Windows of a symbol that trades in fewer of the bars have rows of sessions before the warm-up: of
+# as many sessions as it takes
 # a symbol that trades in one of so many minutes.
 SELDOM = 80
 
@@ -99,7 +100,7 @@ class FeatureNode:
 
     @property
     def reach_sessions(self) -> int:
-        """How many sessions before a month's first one rows of a symbol that trades seldom may be from."""
+        """Sessions before a month in which rows of a thin symbol are sought."""
         if not self.keeps_past or self.rows == TICKS:
             return 0
         return math.ceil(self.warmup_sessions * self.seldom)
@@ -179,7 +180,8 @@ def warmup_sessions(key: IndicatorKey, minutes: int) -> int:
 def seldom(key: IndicatorKey) -> float:
     """How many times its warm-up an intraday window may reach back.
 
-    A symbol that trades in one of SELDOM minutes has a bar in fewer than INTRADAY_PRESENCE of narrow intervals: as many times fewer.
+    A symbol that trades in one of SELDOM minutes has a bar in fewer than INTRADAY_PRESENCE of
+    narrow intervals: as many times fewer.
     """
     if key.interval.is_daily:
         return 1.0

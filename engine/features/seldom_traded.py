@@ -1,7 +1,11 @@
-"""Windows over symbols that trade seldom: their rows are sought in sessions before the warm-up, so that none is lost at a month's edge.
+"""Windows over symbols that trade seldom.
 
-The warm-up of a month holds a window's rows for symbols that trade in a quarter of the bars. For others sessions are read
-backwards, until a symbol has as many rows as its windows are functions of, or `FeatureNode.reach_sessions` are read. What is found
+Their rows are sought in sessions before the warm-up, so that none is lost at a month's edge.
+
+The warm-up of a month holds a window's rows for symbols that trade in a quarter of the bars. For
+others sessions are read
+backwards, until a symbol has as many rows as its windows are functions of, or
+`FeatureNode.reach_sessions` are read. What is found
 depends on the archive alone, whether the run walked the month before or begins with this one.
 """
 
@@ -67,7 +71,9 @@ class SeldomTraded:
     def fill(
         self, bank: FeatureState, nodes: Sequence[FeatureNode], date: dt.date, ids: Ints | None
     ) -> None:
-        """Before the session of `date` is walked: make windows of the bank that are short of rows anew from earlier ones.
+        """Before the session of `date` is walked.
+
+        Make windows of the bank that are short of rows anew from earlier ones.
 
         ids  restricts this to some symbols; None where the block begins
         """
@@ -95,7 +101,7 @@ class SeldomTraded:
         return _Sought(nodes, size, set(reach), short, np.zeros(len(short), np.int64))
 
     def _read_back(self, sought: Sequence[_Sought], date: dt.date) -> dict[dt.date, Kept]:
-        """The sessions in which symbols have rows that are sought, the latest first, with the bars of these and the benchmark."""
+        """Sessions with rows that are sought, latest first: bars of these symbols and the benchmark."""
         everyone, panels = self.history.symbols.ids(self.table.series), dict[dt.date, Kept]()
         longest = max((one.dates for one in sought), key=len)
         also = np.zeros(len(self.history.symbols), np.bool_)
@@ -124,7 +130,10 @@ class SeldomTraded:
         panels: Sequence[SessionPanel],
         date: dt.date,
     ) -> None:
-        """Walk the sessions, the earliest first, with a bank of the symbols alone; the block's bank has their states then."""
+        """Walk the sessions, the earliest first, with a bank of the symbols alone.
+
+        The block's bank has their states then.
+        """
         ids = np.unique(np.concatenate([one.ids for one in sought]))
         names = [self.table.names[symbol] for symbol in ids]
         if self.benchmark >= 0:

@@ -16,8 +16,8 @@ table{border-collapse:collapse;margin:1rem 0}
 td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}
 th:first-child,td:first-child{text-align:left}h2{margin-top:2.5rem}"""
 ABOUT = f"""Returns from the next bar's open. Excess is over the mean of the universe's other
-symbols at the same tick; t is clustered by session; the interval is a bootstrap over sessions; of fewer
-than {LEAST_SESSIONS} sessions there is neither. A return of exactly 0 is no win."""
+symbols at the same tick; t is clustered by session; the interval is a bootstrap over sessions; of
+fewer than {LEAST_SESSIONS} sessions there is neither. A return of exactly 0 is no win."""
 NAMES = {
     "m5": "+5 min",
     "m15": "+15 min",
