@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from engine.sweep.trees import Node, Tree, conjuncts_of
 CRITERIA = "scanners.criteria_scanner"  # whose texts are parsed, and read by no other code
 MOST_KNOWN = 2_000  # clauses whose conditions are remembered
 Values = Mapping[str, Any]
+Present = Mapping[str, Sequence[int]]  # parameter -> codes of the values that it has
 
 
 class NotColumns(Exception):
@@ -78,7 +80,8 @@ class Builder:
     def is_number(self, name: str) -> bool:
         """Whether a parameter is given to the scanner as it is, in one place, so that it can be traced."""
         places = [place for place in self.template.places[name] if place.scanner == self.number]
-        return len(places) == 1 and places[0].kind is Kind.VALUE and self._plain_params
+        whole = len(places) == 1 and len(places[0].path) == 5 and places[0].kind is Kind.VALUE
+        return whole and places[0].path[4] in self.kind.Params.model_fields and self._plain_params
 
     def is_text(self, name: str) -> bool:
         """Whether a parameter stands in expressions alone, by itself, not within names of columns."""
@@ -134,6 +137,10 @@ class Builder:
             text = expression.meta.serialize(format="json")
         except (AttributeError, pl.exceptions.PolarsError, ValueError):
             text = None
+        if text and (
+            '"Float":null' in text or '"Float64":null' in text
+        ):  # an infinity, or minus it
+            text = None
         if text is None or text not in self._known:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
@@ -165,7 +172,7 @@ class Family:
 
     values      of the parameters that the scanner's code reads
     base        what it declares with the first value of every other parameter
-    slots       (condition, number in it) -> the parameter, and the number for each of its values
+    slots       (condition, number in it) -> the parameter, and the number for each of its values, NaN for those it does not have
     limit       the parameter that is the limit, and the limit for each of its values; None where it is none
     """
 
@@ -190,18 +197,18 @@ class Family:
 def families_of(
     builder: Builder,
     axes: Mapping[str, Sequence[Any]],
-    combinations: Callable[[Sequence[str]], list[dict[str, Any]]],
+    combinations: Callable[[Sequence[str]], list[tuple[dict[str, Any], Present]]],
 ) -> tuple[list[Family], tuple[str, ...]]:
     """The families of a scanner, and the names of the parameters that make them.
 
     axes          the parameters that change the scanner, and the values that each takes
-    combinations  the values that some parameters take together in the variants
+    combinations  the values that some parameters take together in the variants, and which values the others have there
     """
     read = [name for name, values in axes.items() if not _may_move(builder, name, values)]
     while True:
         families: list[Family] = []
-        for values in combinations(read):
-            found = _family(builder, axes, values)
+        for values, present in combinations(read):
+            found = _family(builder, axes, values, present)
             if isinstance(found, set):
                 read = [name for name in axes if name in found or name in read]
                 break
@@ -217,11 +224,11 @@ def _may_move(builder: Builder, name: str, values: Sequence[Any]) -> bool:
 
 
 def _family(
-    builder: Builder, axes: Mapping[str, Sequence[Any]], values: dict[str, Any]
+    builder: Builder, axes: Mapping[str, Sequence[Any]], values: dict[str, Any], present: Present
 ) -> Family | set[str]:
     """The family of these values; or the names of parameters that are read by code too."""
     others = [name for name in axes if name not in values]
-    first = values | {name: axes[name][0] for name in others}
+    first = values | {name: axes[name][present[name][0]] for name in others}
     named, notes = [name for name in others if builder.is_number(name)], Notes()
     keys = builder.keys(named)
     told = builder.build(first, named, notes)
@@ -235,18 +242,22 @@ def _family(
     moved: dict[tuple[int, int], tuple[str, tuple[float, ...]]] = {}
     limits = None
     for name in others:
-        built = [builder.build(first | {name: value}) for value in axes[name]]
+        built = [builder.build(first | {name: axes[name][code]}) for code in present[name]]
         if any(one.shape != base.shape for one in built):
             return {name}
         for place in _moving(built):
             if place in moved:
                 return {name, moved[place][0]}
             condition, number = place
-            moved[place] = name, tuple(one.conditions[condition].numbers[number] for one in built)
+            constants = [math.nan] * len(axes[name])
+            for code, one in zip(present[name], built, strict=True):
+                constants[code] = one.conditions[condition].numbers[number]
+            moved[place] = name, tuple(constants)
         if any(one.limit != base.limit for one in built) or name in {keys[k] for k in limit}:
             if limits is not None or None in (one.limit for one in built):
                 return {name}
-            limits = name, tuple(one.limit for one in built if one.limit is not None)
+            of_codes = dict(zip(present[name], [one.limit or 0 for one in built], strict=True))
+            limits = name, tuple(of_codes.get(code, 0) for code in range(len(axes[name])))
     return Family(values, base, moved, limits)
 
 

@@ -65,6 +65,11 @@ def literal(kind: str, value: float) -> Node:
     return {"Literal": {"Dyn": {kind: value}}}
 
 
+def literal_truth(value: bool) -> Node:
+    """The node of true or false."""
+    return {"Literal": {"Scalar": {"Boolean": value}}}
+
+
 def numbers(node: Node) -> list[float]:
     """The literal numbers of a tree, in the order in which they stand."""
     return [value for _, value in _numbers(node)]
