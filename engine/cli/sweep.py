@@ -92,7 +92,8 @@ def sweep_command(
     """Judge variants of a session config, of SCANNERS, or of expressions, by what their hits did next, in one pass.
 
     Every combination of the --grid values is a variant, and so is each of several --where. Figures are those that
-    `barsweep evaluate` gives for the variant alone. --show FOLDER --variant NUMBER writes a variant's config.
+    `barsweep evaluate` gives for the variant alone; with strategies, what `barsweep run` says of its account and trades stands
+    beside them. --show FOLDER --variant NUMBER writes a variant's config.
     """
     set_up_logging("error" if quiet else log_level)
     from engine import api
