@@ -103,11 +103,11 @@ def sweep_command(
 ) -> int:
     """Judge variants of a session config, of SCANNERS, or of expressions.
 
-    By what their hits did next, in one pass.
+    Variants are judged by what their hits did next, in one pass.
 
     Every combination of the --grid values is a variant, and so is each of several --where. Figures
-    are those that
-    `barsweep evaluate` gives for the variant alone. --show FOLDER --variant NUMBER writes a
+    are those that `barsweep evaluate` gives for the variant alone; with strategies, what `barsweep
+    run` says of its account and trades stands beside them. --show FOLDER --variant NUMBER writes a
     variant's config.
     """
     set_up_logging("error" if quiet else log_level)

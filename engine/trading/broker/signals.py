@@ -67,6 +67,15 @@ def _hold_on_to_exits(books, strategy, symbol):
 
 
 @njit
+def opens(signals, first, last):
+    """Whether one of the signals [first, last) may open a position or change a weight."""
+    for i in range(first, last):
+        if signals[i].side != 0 or not math.isnan(signals[i].weight):
+            return True
+    return False
+
+
+@njit
 def act(books, signals, first, last, now):
     """The signals [first, last) of one strategy at one instant."""
     weights = False
@@ -75,8 +84,11 @@ def act(books, signals, first, last, now):
         if not math.isnan(signal.weight):
             weights = True
             continue
-        _exit(books, signal, now)
-        if signal.side != 0:
+        position = books.positions[signal.strategy, signal.symbol]
+        if position.quantity != 0.0 or position.entering > 0:
+            _exit(books, signal, now)
+        entered = position.entered_session == books.account[0].session
+        if signal.side != 0 and not (entered and books.strategies[signal.strategy].once):
             _enter(books, signal, now)
     if weights:
         _rebalance(books, signals, first, last, now)
@@ -102,8 +114,6 @@ def _enter(books, signal, now):
         books.positions[signal.strategy, signal.symbol],
     )
     if position.quantity * signal.side > 0.0 and staying(books, position) > 0.0:
-        return
-    if strategy.once and position.entered_session == books.account[0].session:
         return
     if position.entering > 0:
         if position.entering_side == signal.side:

@@ -48,7 +48,7 @@ from engine.trading.broker.records import (
     lend,
     lend_tape,
 )
-from engine.trading.broker.signals import act, send_out
+from engine.trading.broker.signals import act, opens, send_out
 
 
 @njit
@@ -86,6 +86,8 @@ def walk(books, tape, first, last, signals, next_signal, equity):
         while end < len(signals) and signals[end].instant <= instant:
             end += 1
         idle = books.counts[ALIVE] == 0 and books.counts[HELD] == 0
+        if idle and not opens(signals, next_signal, end):
+            next_signal = end  # exits of positions and orders that are not there
         if not (idle and end == next_signal) and not has_room(books, end - next_signal):
             catch_up_all(books, tape, instant)
             return instant, next_signal
