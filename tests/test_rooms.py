@@ -26,6 +26,7 @@ ROOMS = [
     "archive",
     "runtime",
     "kernels",
+    "statistics",
     "panel",
     "indicators",
     "scan",
