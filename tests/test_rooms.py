@@ -34,6 +34,7 @@ ROOMS = [
     "trading",
     "audit",
     "results",
+    "sweep",
     "api",
 ]
 # All that commands know of the project: the door, what is said in errors, logs and progress and as text, and what is done to their process.

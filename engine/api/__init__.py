@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.api.qualities import Checked, Quality, check, info, quality
     from engine.api.runs import Run, UnfinishedRun, open_run, repeat, resume, run
     from engine.api.scans import Scan, scan
+    from engine.api.sweeps import Swept, sweep, variant_config
     from engine.archive.actions import ActionsSummary
     from engine.archive.importer import ImportSummary
     from engine.archive.reading_cost import ReadingCost
@@ -89,6 +90,7 @@ __all__ = [
     "Shown",
     "Strategy",
     "StrategyContext",
+    "Swept",
     "TableDiff",
     "TickersSummary",
     "UnfinishedRun",
@@ -129,7 +131,9 @@ __all__ = [
     "scanners",
     "show",
     "strategies",
+    "sweep",
     "tickers",
+    "variant_config",
 ]
 
 _MODULES = {
@@ -147,6 +151,7 @@ _MODULES = {
     "engine.api.qualities": "Checked Quality check info quality",
     "engine.api.runs": "Run UnfinishedRun open_run repeat resume run",
     "engine.api.scans": "Scan scan",
+    "engine.api.sweeps": "Swept sweep variant_config",
     "engine.archive.actions": "ActionsSummary",
     "engine.archive.importer": "ImportSummary",
     "engine.archive.reading_cost": "ReadingCost",

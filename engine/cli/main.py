@@ -36,6 +36,10 @@ COMMANDS = {
         "engine.cli.evaluate:evaluate_command",
         "Say what hits did next, against the symbols that did not hit.",
     ),
+    "sweep": (
+        "engine.cli.sweep:sweep_command",
+        "Judge variants of scanners by what their hits did next, in one pass.",
+    ),
     "report": (
         "engine.cli.report:report_command",
         "Write the report of a run, or of several side by side, as one HTML page.",

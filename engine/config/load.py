@@ -47,8 +47,8 @@ class LoadedConfig:
 
     @property
     def digest(self) -> str:
-        """12 hex digits of the config's contents, wherever it lies."""
-        text = json.dumps(self.config.model_dump(mode="json"), sort_keys=True)
+        """12 hex digits of the config's contents, wherever it lies; without what a sweep varies, which no run reads."""
+        text = json.dumps(self.config.model_dump(mode="json", exclude={"sweep"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def resolve(self, value: str) -> Path:

@@ -355,6 +355,30 @@ class CostsConfig(Model):
     )
 
 
+class SweepConfig(Model):
+    """What `barsweep sweep` varies; nothing of it is read by a run."""
+
+    grid: dict[Text, str | list[Any]] = Field(
+        {},
+        description='parameter -> its values: a list, or a text such as "0.01:0.10:0.005" or "50,60,70"; '
+        "every combination is a variant",
+    )
+    random: int | None = Field(None, ge=1, description="so many variants drawn by chance instead")
+    sobol: int | None = Field(
+        None, ge=1, description="so many variants of a Sobol sequence instead"
+    )
+    seed: int = Field(0, ge=0, description="of variants that are drawn")
+    first_hit: bool = Field(
+        False, description="judge the first hit of each symbol and session alone"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SweepConfig:
+        if self.random and self.sobol:
+            raise ValueError("random and sobol; expected one of them")
+        return self
+
+
 class SessionConfig(Model):
     """A session config: what is always there, what looks for more, what trades both."""
 
@@ -374,6 +398,9 @@ class SessionConfig(Model):
     )
     account: AccountConfig = Field(AccountConfig(), description="the account")
     costs: CostsConfig = Field(CostsConfig(), description="costs of trading")
+    sweep: SweepConfig | None = Field(
+        None, description="what `barsweep sweep` varies; a run does not read it"
+    )
 
     @model_validator(mode="after")
     def _strategies(self) -> SessionConfig:

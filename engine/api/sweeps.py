@@ -1,0 +1,199 @@
+"""Sweeps: variants of scanners, judged by what their hits did next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+
+from engine.api.html import facts_html
+from engine.api.market import Market, Scannable, market_of
+from engine.api.options import ScanOptions, Spell
+from engine.api.progress import telling
+from engine.api.sources import (
+    DEFAULT_ARCHIVE,
+    MODULE,
+    config_of,
+    is_run_or_config,
+    loaded_from,
+    scan_config,
+)
+from engine.archive.archive import Archive
+from engine.config.load import LoadedConfig
+from engine.config.models import SessionConfig, SweepConfig
+from engine.errors import ConfigError
+from engine.progress import Progress
+from engine.sweep import store
+from engine.sweep.axes import Axis, axes_of, text_of
+from engine.sweep.run_sweep import Sweep, SweepResult, run_sweep
+from engine.sweep.template import WHERE, with_texts
+
+Grid = Mapping[str, Any] | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep came to.
+
+    result  what was swept, the figures, how they were come by
+    out     the folder that it was written to; None for none
+    """
+
+    result: SweepResult = field(repr=False)
+    out: Path | None = None
+
+    @cached_property
+    def variants(self) -> pl.DataFrame:
+        """A row a variant: number, a column a swept parameter, hits and the other figures (docs/sweeping.md)."""
+        return self.result.variants
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """How the variants of each scanner were judged, and why."""
+        return self.result.ways
+
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+        return self.result.seconds
+
+    def show(self, number: int) -> SessionConfig:
+        """The config of a variant: scanned and evaluated alone it gives the same figures."""
+        return self.result.sweep.config(number).config
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "variants": len(self.result.sweep.variants),
+            **{f"way of {name}": way for name, way in self.ways.items()},
+            "time": f"{self.seconds:.2f} s",
+        }
+        return facts_html(facts, ("variants", self.variants.head(20)))
+
+
+def sweep(
+    *scanners: Scannable | Path,
+    archive: str | Path | Market | None = None,
+    grid: Grid | None = None,
+    where: str | Sequence[str] = (),
+    random: int | None = None,
+    sobol: int | None = None,
+    seed: int | None = None,
+    first_hit: bool = False,
+    out: str | Path | None = None,
+    on_progress: Progress | None = None,
+    spell: Spell = str,
+    **options: Any,
+) -> Swept:
+    """Judge variants of a session config, of scanners, or of expressions, in one pass.
+
+    scanners  a config, as a file, a dict or a model; or scanners and expressions, as `scan` takes them
+    grid      parameter -> values, as a sequence or a text: {"min_change": "0.01:0.10:0.005", "min_rsi": [50, 60]}; or texts
+              "min_rsi=50,60". A name in braces stands for its value in expressions: "close > sma_{bars}_1d"
+    where     an expression, or several: each is a variant
+    random    so many variants drawn by chance, with `seed`, in place of every combination; of an axis "0.01:0.10", any value between
+    sobol     so many variants that fill the grid evenly
+    first_hit  judge the first hit of each symbol and session alone
+    out       a folder for variants.parquet and manifest.json
+    options   as of `scan` (ScanOptions), of scanners and expressions
+    """
+    chosen = SweepConfig(random=random, sobol=sobol, seed=seed or 0, first_hit=first_hit)
+    texts = [where] if isinstance(where, str) else list(where)
+    if any(map(_is_config, scanners)):
+        if len(scanners) > 1 or texts or options:
+            raise ConfigError(
+                "a config beside scanners or their options",
+                expected="one of them",
+                fix="say it in the config",
+            )
+        loaded, bars = _configured(scanners[0], archive, spell)
+        axes = axes_of(_grid(grid, loaded), spell)
+        chosen = _chosen(chosen, loaded.config.sweep)
+    else:
+        if archive is None:
+            raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER")
+        bars = market_of(archive).archive
+        modules = [one for one in scanners if not _is_expression(one)]
+        texts = [*(str(one) for one in scanners if _is_expression(one)), *texts]
+        axes = axes_of(grid or {}, spell)
+        loaded = _scanners(bars, modules, texts, axes, cast(ScanOptions, options), spell)
+        axes = (Axis(WHERE, tuple(texts)), *axes) if len(texts) > 1 else axes
+    swept = Sweep.of(
+        loaded,
+        axes,
+        random=chosen.random,
+        sobol=chosen.sobol,
+        seed=chosen.seed,
+        first_hit=chosen.first_hit,
+        where=texts,
+    )
+    with telling(on_progress) as progress:
+        result = run_sweep(swept, bars, progress)
+    if out is not None:
+        store.write(result, bars, Path(out))
+    return Swept(result, None if out is None else Path(out))
+
+
+def variant_config(run: str | Path, number: int) -> SessionConfig:
+    """The config of a variant of a sweep that was written to a folder."""
+    return store.config_of(Path(run), number).config
+
+
+def _is_config(source: Any) -> bool:
+    return isinstance(source, Mapping | SessionConfig | Path) or (
+        isinstance(source, str) and is_run_or_config(source)
+    )
+
+
+def _is_expression(one: Any) -> bool:
+    return isinstance(one, str) and not MODULE.fullmatch(one.strip())
+
+
+def _configured(
+    source: Any, archive: str | Path | Market | None, spell: Spell
+) -> tuple[LoadedConfig, Archive]:
+    place = archive.path if isinstance(archive, Market) else archive
+    if isinstance(source, str | Path):
+        return loaded_from(Path(source), place, DEFAULT_ARCHIVE, spell)
+    loaded = config_of(source)
+    return loaded, market_of(place or loaded.config.archive or DEFAULT_ARCHIVE).archive
+
+
+def _grid(grid: Grid | None, loaded: LoadedConfig) -> Grid:
+    """The grid that is given, else the config's."""
+    if grid:
+        return grid
+    return loaded.config.sweep.grid if loaded.config.sweep else {}
+
+
+def _chosen(given: SweepConfig, block: SweepConfig | None) -> SweepConfig:
+    """How variants are chosen: as given, else as the config says."""
+    if block is None or given.random or given.sobol:
+        return given
+    return block.model_copy(
+        update={"seed": given.seed or block.seed, "first_hit": given.first_hit or block.first_hit}
+    )
+
+
+def _scanners(
+    archive: Archive,
+    scanners: Sequence[Any],
+    texts: Sequence[str],
+    axes: Sequence[Axis],
+    options: ScanOptions,
+    spell: Spell,
+) -> LoadedConfig:
+    """The config of scanners and expressions, the first of each axis' values in place of its name in braces."""
+    if not texts:
+        return scan_config(archive, scanners, options, spell)
+    values = {
+        axis.name: text_of(axis.values[0] if axis.values else axis.span[0] if axis.span else "")
+        for axis in axes
+    }
+    first = with_texts(texts[0], values)
+    for text in texts[1:]:
+        scan_config(archive, scanners, {**options, "where": with_texts(text, values)}, spell)
+    return scan_config(archive, scanners, {**options, "where": first}, spell)
