@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from engine.statistics.checked import checked_returns
 from engine.statistics.sharpe import ROUNDING
+
+VARIANTS = 500  # at a time, so that what is made of them stays small
 
 
 def effective_trials(returns: ArrayLike) -> float:
@@ -22,15 +26,20 @@ def effective_trials(returns: ArrayLike) -> float:
     too small, which errs on the side of luck.
     """
     values = checked_returns(returns)
-    columns = np.ascontiguousarray(values.T) + 0.0  # of 0 and -0 one number
-    first = {column.tobytes(): place for place, column in reversed([*enumerate(columns)])}
-    different = values[:, sorted(first.values())]
-    centred = different - different.mean(axis=0)
-    varying = centred.std(axis=0) > ROUNDING * np.abs(different).max(axis=0, initial=0.0)
-    scores = centred[:, varying] / np.linalg.norm(centred[:, varying], axis=0)
-    count = int(scores.shape[1])
+    total, count, seen = np.zeros(len(values)), 0, set()
+    for start in range(0, values.shape[1], VARIANTS):
+        block = np.ascontiguousarray(values[:, start : start + VARIANTS].T) + 0.0  # no -0
+        deviations = block - block.mean(axis=1, keepdims=True)
+        lengths = np.sqrt(np.einsum("vp,vp->v", deviations, deviations))
+        varying = lengths > ROUNDING * np.sqrt(len(values)) * np.abs(block).max(axis=1)
+        for place in np.flatnonzero(varying):
+            digest = hashlib.blake2b(block[place].tobytes(), digest_size=16).digest()
+            varying[place] = digest not in seen
+            seen.add(digest)
+        total += (deviations[varying] / lengths[varying, None]).sum(axis=0)
+        count += int(varying.sum())
     if count < 2:
         return 1.0
     # the correlations of all pairs add up to the square of the sum of the unit vectors
-    mean = (float(np.sum(scores.sum(axis=1) ** 2)) - count) / (count * (count - 1))
+    mean = (float(np.sum(total**2)) - count) / (count * (count - 1))
     return float(np.clip(mean + (1.0 - mean) * count, 1.0, count))
