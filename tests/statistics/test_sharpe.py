@@ -12,7 +12,7 @@ from scipy import stats
 
 from engine.errors import ConfigError
 from engine.statistics.backtest_length import minimum_backtest_length
-from engine.statistics.deflated_sharpe import chance_of_best, deflated_sharpe
+from engine.statistics.deflated_sharpe import chance_of_best, deflated_sharpe, normal_score
 from engine.statistics.effective_trials import effective_trials
 from engine.statistics.expected_maximum import expected_maximum
 from engine.statistics.probabilistic_sharpe import probabilistic_sharpe
@@ -116,8 +116,15 @@ def test_the_chance_of_the_best_is_what_noise_gives(trials: int) -> None:
 
 
 def test_a_chance_that_is_small_keeps_its_digits() -> None:
-    assert chance_of_best(Sharpe(1.0, 101), 10) == pytest.approx(
-        10 * stats.norm.sf(math.sqrt(100 / 1.5)), rel=1e-9
+    few = chance_of_best(Sharpe(0.4, 1_001), 10)
+    assert few == pytest.approx(10 * stats.t.sf(0.4 * math.sqrt(1_001), 1_000), rel=0.05)
+
+
+@pytest.mark.parametrize("degrees", [9, 24, 100])
+@pytest.mark.parametrize("t", [-2.0, 0.0, 1.0, 3.0, 4.0])
+def test_normal_scores_have_students_tails(t: float, degrees: int) -> None:
+    assert stats.norm.sf(normal_score(t, degrees)) == pytest.approx(
+        stats.t.sf(t, degrees), rel=0.02
     )
 
 
