@@ -22,7 +22,7 @@ from engine.archive.atomic import atomic_path
 from engine.archive.universe import load_universe
 from engine.errors import ConfigError
 from engine.progress import Progress
-from engine.results.evaluate import LEAST_SESSIONS, Evaluation, Evaluator
+from engine.results.evaluate import Evaluation, Evaluator
 from engine.results.evaluation_page import (
     NAMES,
     evaluation_page,
@@ -32,6 +32,7 @@ from engine.results.evaluation_page import (
     percent,
     plain,
 )
+from engine.results.exact_sums import LEAST_SESSIONS
 from engine.results.outcomes import HORIZONS
 from engine.results.tables import whole_frame, whole_table
 from engine.schema import HITS_SCHEMA

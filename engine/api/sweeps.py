@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
+from pydantic import ValidationError
 
 from engine.api.html import facts_html
 from engine.api.market import Market, Scannable, market_of
@@ -27,8 +28,10 @@ from engine.config.load import LoadedConfig
 from engine.config.models import SessionConfig, SweepConfig
 from engine.errors import ConfigError
 from engine.progress import Progress
+from engine.results.outcomes import HORIZONS
 from engine.sweep import store
 from engine.sweep.axes import Axis, axes_of, text_of
+from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.run_sweep import Sweep, SweepResult, run_sweep
 from engine.sweep.template import WHERE, with_texts
 
@@ -57,6 +60,17 @@ class Swept:
         return self.result.ways
 
     @property
+    def computed(self) -> int:
+        """How many variants were judged; of the others the figures were known from an earlier sweep in the same folder."""
+        return self.result.computed
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd, in words; sessions that were skipped among it."""
+        skipped = [f"session {day} was skipped: {why}" for day, why in self.result.skipped.items()]
+        return [*skipped, *self.result.warnings]
+
+    @property
     def seconds(self) -> float:
         """Wall time."""
         return self.result.seconds
@@ -83,6 +97,7 @@ def sweep(
     sobol: int | None = None,
     seed: int | None = None,
     first_hit: bool = False,
+    horizons: Sequence[str] | None = None,
     out: str | Path | None = None,
     on_progress: Progress | None = None,
     spell: Spell = str,
@@ -97,10 +112,17 @@ def sweep(
     random    so many variants drawn by chance, with `seed`, in place of every combination; of an axis "0.01:0.10", any value between
     sobol     so many variants that fill the grid evenly
     first_hit  judge the first hit of each symbol and session alone
+    horizons  of forward returns: some of m5, m15, m30, m60, close, next_open, next_close, day5, mfe, mae; all where left out
     out       a folder for variants.parquet and manifest.json
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
-    chosen = SweepConfig(random=random, sobol=sobol, seed=seed or 0, first_hit=first_hit)
+    chosen = _chosen_by(
+        random=random,
+        sobol=sobol,
+        seed=seed or 0,
+        first_hit=first_hit,
+        horizons=None if horizons is None else list(horizons),
+    )
     texts = [where] if isinstance(where, str) else list(where)
     if any(map(_is_config, scanners)):
         if len(scanners) > 1 or texts or options:
@@ -128,13 +150,20 @@ def sweep(
         sobol=chosen.sobol,
         seed=chosen.seed,
         first_hit=chosen.first_hit,
+        horizons=chosen.horizons or HORIZONS,
         where=texts,
     )
     with telling(on_progress) as progress:
-        result = run_sweep(swept, bars, progress)
-    if out is not None:
-        store.write(result, bars, Path(out))
-    return Swept(result, None if out is None else Path(out))
+        if out is None:
+            return Swept(run_sweep(swept, bars, progress))
+        folder, digest = Path(out), store.digest_of(swept, bars)
+        keeps = not swept.template.made  # a class of a notebook may be another one next time
+        checkpoints = Checkpoints(folder if keeps else None, digest)
+        known = store.known_of(folder, digest) if keeps else None
+        result = run_sweep(swept, bars, progress, checkpoints, known)
+    store.write(result, bars, folder)
+    checkpoints.clear()
+    return Swept(result, folder)
 
 
 def variant_config(run: str | Path, number: int) -> SessionConfig:
@@ -169,12 +198,26 @@ def _grid(grid: Grid | None, loaded: LoadedConfig) -> Grid:
     return loaded.config.sweep.grid if loaded.config.sweep else {}
 
 
+def _chosen_by(**given: Any) -> SweepConfig:
+    try:
+        return SweepConfig(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "sweep"
+        raise ConfigError(problem["msg"].removeprefix("Value error, "), where=where) from None
+
+
 def _chosen(given: SweepConfig, block: SweepConfig | None) -> SweepConfig:
     """How variants are chosen: as given, else as the config says."""
-    if block is None or given.random or given.sobol:
+    if block is None:
         return given
-    return block.model_copy(
-        update={"seed": given.seed or block.seed, "first_hit": given.first_hit or block.first_hit}
+    drawn = given if given.random or given.sobol else block
+    return SweepConfig(
+        random=drawn.random,
+        sobol=drawn.sobol,
+        seed=given.seed or block.seed,
+        first_hit=given.first_hit or block.first_hit,
+        horizons=given.horizons or block.horizons,
     )
 
 

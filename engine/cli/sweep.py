@@ -20,6 +20,7 @@ from engine.cli.output import (
     print_facts,
     print_frame,
     print_json,
+    print_warnings,
     progress_bar,
     say,
     tell_of_compiling,
@@ -62,6 +63,11 @@ def several_where(command: Any) -> Any:
 @click.option(
     "--first-hit", is_flag=True, help="Judge the first hit of each symbol and session alone."
 )
+@click.option(
+    "--horizons",
+    metavar="NAME,NAME",
+    help="Horizons of forward returns, such as m30,close; all of `barsweep evaluate` where left out.",
+)
 @click.option("--out", type=FOLDER, help="Folder for variants.parquet and manifest.json.")
 @click.option("--show", "run", type=FOLDER, help="A sweep's folder: write the config of --variant.")
 @click.option("--variant", type=click.IntRange(0), help="With --show: the number of the variant.")
@@ -75,6 +81,7 @@ def sweep_command(
     sobol: int | None,
     seed: int,
     first_hit: bool,
+    horizons: str | None,
     out: Path | None,
     run: Path | None,
     variant: int | None,
@@ -106,13 +113,15 @@ def sweep_command(
             sobol=sobol,
             seed=seed,
             first_hit=first_hit,
+            horizons=horizons.split(",") if horizons else None,
             out=out,
             on_progress=progress,
             spell=spell,
             **keywords,
         )
     _print(swept)
-    return 0
+    print_warnings(swept.warnings)
+    return 1 if swept.result.skipped else 0
 
 
 def _show(run: Path, variant: int | None) -> int:
@@ -126,7 +135,8 @@ def _show(run: Path, variant: int | None) -> int:
 
 def _print(swept: Swept) -> None:
     facts = {
-        "variants": len(swept.variants),
+        "variants": f"{len(swept.variants):,}",
+        **({"computed": f"{swept.computed:,}"} if swept.computed < len(swept.variants) else {}),
         **{f"way of {name}": way for name, way in swept.ways.items()},
         "time": f"{swept.seconds:.2f} s",
         **({"written to": swept.out} if swept.out else {}),

@@ -371,6 +371,10 @@ class SweepConfig(Model):
     first_hit: bool = Field(
         False, description="judge the first hit of each symbol and session alone"
     )
+    horizons: list[Text] | None = Field(
+        None,
+        description="horizons of forward returns, of those that `barsweep evaluate` tells of; all where left out",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> SweepConfig:

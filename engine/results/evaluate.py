@@ -19,7 +19,8 @@ from engine.errors import RunError
 from engine.panel.bars import Floats
 from engine.panel.symbol_table import SymbolTable
 from engine.progress import Progress
-from engine.results.outcomes import HORIZONS, Forward, Outcomes
+from engine.results.exact_sums import LEAST_SESSIONS, Demeaned, clustered_t, joined, split
+from engine.results.outcomes import HORIZONS, Forward
 from engine.schema import HITS_SCHEMA
 
 NEEDED = ("session", "tick", "scanner", "symbol")
@@ -27,14 +28,12 @@ RANKS = ((1, "1"), (3, "2-3"), (10, "4-10"), (math.inf, "11+"))
 KINDS = ("time of day", "year", "rank")  # of groups, before the features
 QUANTILES = 5
 FIFTHS = (*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none")
-LEAST_SESSIONS = 10  # with hits: of fewer, a spread between sessions says nothing, nor does a t-statistic or an interval
 EXCURSIONS = (
     "mfe",
     "mae",
 )  # the best is no loss and the worst no gain, whatever was found: a win rate of them says nothing
 BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
 RESAMPLES, SEED = 1_000, 7
-ROUNDING = 1e-12  # of the squares that a spread is the difference of: what is less is nothing
 EULER = 0.5772156649015329
 
 
@@ -47,24 +46,27 @@ class Tally:
     def __init__(self, whole: bool, of_wins: bool = True):
         self._of_wins = of_wins
         self.count, self.total, self.wins = 0, 0.0, 0
-        self._sessions, self._squares, self._cross, self._counts = (
-            0,
-            0.0,
-            0.0,
-            0.0,
-        )  # of the sessions' sums and counts
+        self._high, self._low = np.int64(0), np.int64(0)  # the exact sum of returns
+        # sums over sessions: sums squared, sums times counts, counts squared
+        self._sessions, self._squares, self._cross, self._counts = 0, 0.0, 0.0, 0.0
         self._bins = np.zeros(2 * BASIS + 1 if whole else 0, np.int64)
         self._by_session: list[tuple[int, float]] | None = [] if whole else None
 
-    def add(self, returns: Floats) -> None:
-        """One session's returns, without missing ones."""
+    def add(self, returns: Floats, total: float | None = None) -> None:
+        """One session's returns, without missing ones, and their sum where that is known."""
         if not len(returns):
             return
-        self.add_sums(len(returns), float(returns.sum()), int((returns > 0).sum()))
+        high, low = (part.sum() for part in split(returns))
+        whole = total is None
+        total = float(joined(high, low)) if total is None else total
+        self.add_sums(len(returns), total, int((returns > 0).sum()))
+        if whole:
+            self._high, self._low = self._high + high, self._low + low
+            self.total = float(joined(self._high, self._low))
         if self._by_session is not None:
             places = np.clip(np.rint(returns * BASIS), -BASIS, BASIS).astype(np.int64) + BASIS
             self._bins += np.bincount(places, minlength=len(self._bins))
-            self._by_session.append((len(returns), float(returns.sum())))
+            self._by_session.append((len(returns), total))
 
     def add_sums(self, count: int, total: float, wins: int) -> None:
         """One session's returns, already added up."""
@@ -101,11 +103,8 @@ class Tally:
 
     def _t(self, mean: float) -> float | None:
         """Hits of one session are not independent: residuals are added up by session before they are squared."""
-        squared = mean * mean * self._counts
-        spread = self._squares - 2.0 * mean * self._cross + squared
-        if self._sessions < LEAST_SESSIONS or spread <= ROUNDING * (self._squares + squared):
-            return None
-        return mean / math.sqrt(spread * self._sessions / (self._sessions - 1) / self.count**2)
+        t = clustered_t(self.count, mean, self._sessions, self._squares, self._cross, self._counts)
+        return None if np.isnan(t) else float(t)
 
     def _interval(self, by_session: list[tuple[int, float]]) -> tuple[float | None, float | None]:
         """95 % of the means of resampled sessions."""
@@ -297,11 +296,13 @@ class Evaluator:
         times = hits["tick"].dt.epoch("us").to_numpy()
         ticks = np.unique(times)
         outcomes = forward.outcomes(date, ticks, table)
+        inside = self._inside(date, table)
+        demeaned = {h: Demeaned.of(values, inside) for h, values in outcomes.returns.items()}
+        totals: dict[tuple[str, str], float] = {}  # scanner, horizon -> the sum of the excess
         at, who = np.searchsorted(ticks, times), table.ids(hits["symbol"])
         columns: dict[str, Floats] = {}
         for scanner in hits["scanner"].unique(maintain_order=True):
             own = (hits["scanner"] == scanner).to_numpy()
-            others = self._others(outcomes, at[own], who[own])
             for horizon in HORIZONS:
                 returns = outcomes.returns[horizon][at[own], who[own]]
                 missing = np.isnan(returns) & outcomes.reached[horizon][at[own]]
@@ -310,30 +311,28 @@ class Evaluator:
                     self._at_last_price[scanner, horizon] += int(
                         outcomes.last[horizon][at[own], who[own]].sum()
                     )
+                _, totals[scanner, horizon], others = demeaned[horizon].excess(at[own], who[own])
                 columns.setdefault(f"return_{horizon}", np.full(len(hits), np.nan))[own] = returns
                 columns.setdefault(f"excess_{horizon}", np.full(len(hits), np.nan))[own] = (
-                    returns - others[horizon][at[own]]
+                    returns - others[at[own]]
                 )
             self._count(scanner, date, int(own.sum()))
         evaluated = hits.with_columns(
             *(pl.Series(name, values, nan_to_null=True) for name, values in columns.items())
         )
-        self._add(evaluated)
+        self._add(evaluated, totals)
         return evaluated
 
-    def _others(self, outcomes: Outcomes, at: np.ndarray, who: np.ndarray) -> dict[str, Floats]:
-        """Mean return of the symbols that did not hit, float64[ticks] by horizon."""
-        rest = np.ones((len(outcomes.ticks), len(outcomes.table)), np.bool_)
-        rest[at, who] = False
-        means = {}
-        for horizon, values in outcomes.returns.items():
-            known = rest & ~np.isnan(values)
-            count = known.sum(axis=1)
-            total = np.where(known, values, 0.0).sum(axis=1)
-            means[horizon] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        return means
+    def _inside(self, date: dt.date, table: SymbolTable) -> np.ndarray:
+        """bool[symbols]: the symbols that hits are compared with."""
+        inside = np.ones(len(table), np.bool_)
+        if self._universe:
+            ids = table.ids(self._universe(date))
+            inside[:] = False
+            inside[ids[ids >= 0]] = True
+        return inside
 
-    def _add(self, evaluated: pl.DataFrame) -> None:
+    def _add(self, evaluated: pl.DataFrame, sums: dict[tuple[str, str], float]) -> None:
         for (scanner,), own in evaluated.partition_by(
             "scanner", as_dict=True, maintain_order=True
         ).items():
@@ -343,7 +342,8 @@ class Evaluator:
                     own[name].to_numpy() for name in (f"return_{horizon}", f"excess_{horizon}")
                 )
                 self._tally(scanner, "return", horizon, "").add(returns[~np.isnan(returns)])
-                self._tally(scanner, "excess", horizon, "").add(excess[~np.isnan(excess)])
+                over = self._tally(scanner, "excess", horizon, "")
+                over.add(excess[~np.isnan(excess)], sums[str(scanner), horizon])
                 known = ~np.isnan(excess)
                 values = np.where(known, excess, 0.0)
                 for kind, (names, codes) in groups.items():

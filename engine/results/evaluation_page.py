@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.results.charts import figure_html, plotly
-from engine.results.evaluate import LEAST_SESSIONS, Evaluation
+from engine.results.evaluate import Evaluation
+from engine.results.exact_sums import LEAST_SESSIONS
 from engine.results.outcomes import HORIZONS
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;color:#222}

@@ -284,8 +284,10 @@ class _Parser:
         if not signs:
             return part
         value = self._is(part, NUMBER)
-        literal = None if part.literal is None else part.literal * (-1) ** turns
-        return _Part(-value if turns % 2 else value, NUMBER, first, literal)
+        if part.literal is not None:  # a number like any other
+            literal = part.literal * (-1) ** turns
+            return _Part(pl.lit(literal), NUMBER, first, literal)
+        return _Part(-value if turns % 2 else value, NUMBER, first)
 
     def _power(self) -> _Part:
         base = self._atom()

@@ -108,7 +108,7 @@ class ScanPlan:
         rank = (
             None
             if rank_by is None
-            else Clause.of("rank_by", _rank_expression(rank_by, features), where)
+            else Clause.of("rank_by", rank_expression(rank_by, features), where)
         )
         parts = (*clauses, *shown, *((rank,) if rank else ()))
         keys = indicators_named(indicators, columns_of(parts))
@@ -170,7 +170,8 @@ def _refuse_reserved(named: Mapping[str, pl.Expr], where: str) -> None:
             )
 
 
-def _rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) -> pl.Expr:
+def rank_expression(rank_by: str | pl.Expr, features: Mapping[str, pl.Expr]) -> pl.Expr:
+    """What hits are ranked by: a feature of this name, else a column; or the expression."""
     if isinstance(rank_by, str):
         return features[rank_by] if rank_by in features else pl.col(rank_by)
     return rank_by

@@ -122,6 +122,19 @@ class SessionCoordinator:
         """
         return self._run(self.scope.dates if dates is None else dates, records_only=True)
 
+    def batches(self, dates: Sequence[dt.date]) -> Iterator[SessionBatch]:
+        """Batches of some of the run's sessions, whole blocks, set up and computed, of which nothing is played.
+
+        For whoever evaluates the slots, and reads no records.
+        """
+        self._begin([self.scope.calendar.session(dates[0])], True)
+        self.scope.warn_of(self.manager.slots)
+        replay = self.needs.replay(dates, lambda *_: False, self)
+        with contextlib.closing(replay.batches()) as batches:
+            for batch in batches:
+                self.at_hand = batch
+                yield batch
+
     def stop_after(self, date: dt.date) -> None:
         """Let the run end after a session, the last one of a block."""
         self._last = date

@@ -15,8 +15,9 @@ from engine.config.load import LoadedConfig
 from engine.errors import RunError
 from engine.progress import Progress, silent
 from engine.results.batch_scan import scan_archive
-from engine.results.evaluate import Evaluator
-from engine.results.outcomes import HORIZONS
+from engine.results.evaluate import EXCURSIONS, Evaluation, Evaluator
+from engine.sweep.checkpoints import Checkpoints
+from engine.sweep.figures import Asked
 from engine.sweep.template import Template
 
 AT_ONCE = 100  # variants whose hits are in memory together
@@ -27,16 +28,21 @@ def judge_one_by_one(
     scanner: int,
     variants: Sequence[Mapping[str, Any]],
     archive: Archive,
-    first_hit: bool,
+    asked: Asked,
+    checkpoints: Checkpoints,
     progress: Progress,
-) -> list[dict[str, Any]]:
-    """The figures of a scanner's variants, each a value of every parameter, in their order."""
-    found: list[dict[str, Any]] = []
+) -> pl.DataFrame:
+    """The figures of a scanner's variants, each a value of every parameter: a row a variant, in their order."""
+    frames: list[pl.DataFrame] = []
     for first in range(0, len(variants), AT_ONCE):
         some = variants[first : first + AT_ONCE]
-        found += _judge(template, scanner, some, archive, first_hit)
-        progress("variants", len(found), len(variants))
-    return found
+        frame = checkpoints.frame(scanner, some)
+        if frame is None:
+            frame = frame_of(_judge(template, scanner, some, archive, asked))
+            checkpoints.keep(frame, scanner, some)
+        frames.append(frame)
+        progress("variants", first + len(some), len(variants))
+    return pl.concat(frames)
 
 
 def _judge(
@@ -44,11 +50,11 @@ def _judge(
     scanner: int,
     variants: Sequence[Mapping[str, Any]],
     archive: Archive,
-    first_hit: bool,
+    asked: Asked,
 ) -> list[dict[str, Any]]:
     figures: list[dict[str, Any]] = [{}] * len(variants)
     for loaded, numbers in _together(template, scanner, variants):
-        scan = scan_archive(loaded, archive, None, first_hit, silent, keep=True)
+        scan = scan_archive(loaded, archive, None, asked.first_hit, silent, keep=True)
         if scan.failures:
             raise RunError(
                 f"{scan.failures} scans failed",
@@ -62,7 +68,7 @@ def _judge(
         symbols = dict(scan.hits.group_by("scanner").agg(pl.col("symbol").n_unique()).iter_rows())
         for number in numbers:
             figures[number] = _figures(
-                by_name.get(str(number)), sessions, symbols.get(str(number), 0)
+                by_name.get(str(number)), sessions, symbols.get(str(number), 0), asked.horizons
             )
     return figures
 
@@ -89,21 +95,35 @@ def _together(
     return made
 
 
-def _figures(one: Any, sessions: int, symbols: int) -> dict[str, Any]:
+def _figures(
+    one: Evaluation | None, sessions: int, symbols: int, horizons: Sequence[str]
+) -> dict[str, Any]:
+    hits = one.hits if one else 0
     found: dict[str, Any] = {
-        "hits": one.hits if one else 0,
-        "hits_a_session": (one.hits if one else 0) / sessions,
+        "hits": hits,
+        "hits_a_session": hits / sessions,
         "sessions": one.sessions if one else 0,
         "symbols": symbols,
     }
-    for horizon in HORIZONS:
+    for horizon in horizons:
         own = one.returns[horizon] if one else {}
         over = one.excess[horizon] if one else {}
+        found[f"count_{horizon}"] = own.get("count", 0)
+        if horizon not in EXCURSIONS:
+            found[f"win_rate_{horizon}"] = own.get("win_rate")
         found |= {
-            f"count_{horizon}": own.get("count", 0),
-            f"win_rate_{horizon}": own.get("win_rate"),
             f"mean_{horizon}": own.get("mean"),
             f"excess_{horizon}": over.get("mean"),
             f"t_{horizon}": over.get("t"),
         }
     return found
+
+
+def frame_of(figures: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Figures as columns."""
+    counts = ("hits", "sessions", "symbols")
+    schema = {
+        name: pl.Int64() if name in counts or name.startswith("count_") else pl.Float64()
+        for name in figures[0]
+    }
+    return pl.DataFrame(figures, schema=schema)

@@ -8,19 +8,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.errors import ConfigError
+from engine.errors import ConfigError, SessionFileError, did_you_mean
 from engine.progress import Progress
+from engine.results.outcomes import HORIZONS
 from engine.sweep.axes import Axis
-from engine.sweep.one_by_one import judge_one_by_one
+from engine.sweep.checkpoints import Checkpoints
+from engine.sweep.figures import Asked
+from engine.sweep.judging import Judging
+from engine.sweep.known import known_figures, merged, worth_keeping
 from engine.sweep.template import Template, template_of
 from engine.sweep.variants import Variants, drawn, grid_of, spread
 
@@ -31,8 +34,9 @@ class Sweep:
 
     template   the config with places for parameters
     variants   which values each variant has
-    first_hit  whether the first hit of each symbol and session alone is kept
+    first_hit  whether the first hit of each symbol and session alone is judged
     drawn      how variants were chosen: "grid", "random", "sobol"; `seed` of those that are drawn
+    horizons   of forward returns (engine/results/outcomes.py)
     """
 
     template: Template
@@ -40,6 +44,7 @@ class Sweep:
     first_hit: bool = False
     drawn: str = "grid"
     seed: int = 0
+    horizons: tuple[str, ...] = HORIZONS
 
     @classmethod
     def of(
@@ -51,6 +56,7 @@ class Sweep:
         sobol: int | None = None,
         seed: int = 0,
         first_hit: bool = False,
+        horizons: Sequence[str] = HORIZONS,
         where: Sequence[str] = (),
     ) -> Sweep:
         """All combinations of the axes' values, or so many of them; see `template_of`."""
@@ -58,10 +64,18 @@ class Sweep:
             raise ConfigError("random and sobol", expected="one of them")
         template = template_of(loaded, axes, where)
         if random is not None:
-            return cls(template, drawn(axes, random, seed), first_hit, "random", seed)
-        if sobol is not None:
-            return cls(template, spread(axes, sobol, seed), first_hit, "sobol", seed)
-        return cls(template, grid_of(axes), first_hit)
+            how, variants = "random", drawn(axes, random, seed)
+        elif sobol is not None:
+            how, variants = "sobol", spread(axes, sobol, seed)
+        else:
+            how, variants = "grid", grid_of(axes)
+        _check(horizons)
+        return cls(template, variants, first_hit, how, seed, tuple(horizons))
+
+    @property
+    def asked(self) -> Asked:
+        """Which hits are judged, and by what."""
+        return Asked(self.first_hit, self.horizons)
 
     def config(self, number: int) -> LoadedConfig:
         """The config of a variant: run alone it gives the figures of the variant."""
@@ -81,14 +95,20 @@ class Sweep:
 class SweepResult:
     """What a sweep came to.
 
-    figures  a row a variant, in the order of their numbers
-    ways     of each scanner how its variants were judged, and why
+    figures   a row a variant, in the order of their numbers
+    ways      of each scanner how its variants were judged, and why
+    computed  how many variants were judged; of the others the figures were known
+    warnings  what is odd, in words
+    skipped   date -> why a session could not be read
     """
 
     sweep: Sweep
     figures: pl.DataFrame = field(repr=False)
     ways: dict[str, str]
     seconds: float
+    computed: int
+    warnings: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variants(self) -> pl.DataFrame:
@@ -96,37 +116,62 @@ class SweepResult:
         return pl.concat([self.sweep.variants.frame(), self.figures], how="horizontal")
 
 
-def run_sweep(sweep: Sweep, archive: Archive, progress: Progress) -> SweepResult:
-    """Judge all variants of a sweep over an archive."""
-    clock, frames, ways = time.perf_counter(), [], {}
-    scanners = sweep.scanners()
-    for number, label in scanners:
-        of_scanner, rows = _distinct(sweep, number)
-        figures = pl.DataFrame(
-            judge_one_by_one(
-                sweep.template, number, of_scanner, archive, sweep.first_hit, progress
-            ),
-            infer_schema_length=None,
-        )
-        frame = figures[rows]
-        frames.append(
-            frame
-            if len(scanners) == 1
-            else frame.rename({name: f"{label}.{name}" for name in frame.columns})
-        )
-        ways[label] = "one by one"
-    return SweepResult(
-        sweep, pl.concat(frames, how="horizontal"), ways, time.perf_counter() - clock
-    )
+def _check(horizons: Sequence[str]) -> None:
+    for one in horizons:
+        if one not in HORIZONS:
+            raise ConfigError(
+                f"no horizon {one!r}",
+                expected=f"some of {', '.join(HORIZONS)}",
+                fix=did_you_mean(one, HORIZONS),
+            )
+    if not horizons or len(set(horizons)) < len(horizons):
+        raise ConfigError(f"horizons {', '.join(horizons)}", expected="each once, one at least")
 
 
-def _distinct(sweep: Sweep, scanner: int) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """The variants that differ in what a scanner reads, and which of them each variant of the sweep is."""
-    names, variants = sweep.template.of_scanner(scanner), sweep.variants
-    own = [place for place, axis in enumerate(variants.axes) if axis.name in names]
-    if not own:
-        return [variants.values(0)], np.zeros(len(variants), np.int64)
-    _, first, rows = np.unique(
-        variants.codes[:, own], axis=0, return_index=True, return_inverse=True
-    )
-    return [variants.values(int(number)) for number in first], rows.reshape(-1)
+def run_sweep(
+    sweep: Sweep,
+    archive: Archive,
+    progress: Progress,
+    checkpoints: Checkpoints | None = None,
+    known: pl.DataFrame | None = None,
+) -> SweepResult:
+    """Judge all variants of a sweep over an archive.
+
+    checkpoints  where what is done is kept while the sweep goes on
+    known        variants of an earlier sweep of the same, with figures: those of them that are swept again are taken as they are
+    """
+    clock = time.perf_counter()
+    if not sweep.scanners():
+        raise ConfigError("no scanner", where="sweep", expected="one at least that is enabled")
+    kept = None if known is None else known_figures(sweep.variants, known)
+    new = np.arange(len(sweep.variants)) if kept is None else np.flatnonzero(~kept[1])
+    if kept is not None and not worth_keeping(sweep.variants, new):
+        kept, new = None, np.arange(len(sweep.variants))
+    part = sweep if kept is None else replace(sweep, variants=sweep.variants.some(new))
+    judged = _judged(part, archive, checkpoints or Checkpoints(), progress) if len(new) else None
+    figures = judged.figures if judged else None
+    if kept is not None:
+        figures = merged(kept[0], new, figures)
+    assert figures is not None
+    ways = {} if judged is None else judged.ways
+    told = [] if judged is None else judged.warnings
+    seconds, skipped = time.perf_counter() - clock, {} if judged is None else judged.skipped
+    return SweepResult(sweep, figures, ways, seconds, len(new), tuple(told), skipped)
+
+
+def _judged(
+    sweep: Sweep, archive: Archive, checkpoints: Checkpoints, progress: Progress
+) -> Judging:
+    """All variants judged, without the sessions that cannot be read where the config says so."""
+    skipped: dict[str, str] = {}
+    while True:
+        try:
+            judging = Judging(sweep, archive, checkpoints, progress, skipped)
+            judging.run()
+            return judging
+        except SessionFileError as error:
+            config = sweep.config(0).config
+            if config.backtest_config.on_corrupt == "stop":
+                raise
+            skipped[str(error.date)] = str(error)
+            archive = archive.without([error.date])

@@ -5,6 +5,7 @@ Tables of other engineers' figures go beside them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from engine.config.load import LoadedConfig
 from engine.errors import ConfigError, RunError, WriteError
 from engine.results.provenance import provenance
 from engine.sweep.axes import Axis
-from engine.sweep.run_sweep import SweepResult
+from engine.sweep.run_sweep import Sweep, SweepResult
 from engine.sweep.template import Kind, Place, Template
 from engine.sweep.variants import NUMBER, column_of
 
@@ -36,25 +37,54 @@ def write(result: SweepResult, archive: Archive, folder: Path) -> None:
         raise WriteError.of(error, folder) from None
 
 
+def digest_of(sweep: Sweep, archive: Archive) -> str:
+    """16 hex digits of all that the figures of a variant depend on, but for its own values."""
+    depends: dict[str, Any] = provenance(sweep.config(0), archive)
+    for name in ("config", "config_digest", "config_path", "archive_path"):
+        del depends[name]
+    told = _told(sweep)
+    parts = [depends, told["template"], told["places"], told["first_hit"], told["horizons"]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def known_of(folder: Path, digest: str) -> pl.DataFrame | None:
+    """The variants of an earlier sweep in a folder, with their figures, where these depend on the same."""
+    try:
+        manifest = read_manifest(folder)
+        return read_variants(folder) if manifest.get("sweep_digest") == digest else None
+    except RunError:
+        return None
+
+
 def manifest_of(result: SweepResult, archive: Archive) -> dict[str, Any]:
     """What the figures depend on, what is swept, and how variants were judged."""
     sweep = result.sweep
-    template = sweep.template
     return provenance(sweep.config(0), archive) | {
-        "sweep": {
-            "template": template.content,
-            "places": {
-                name: [[list(place.path), place.kind, place.pattern] for place in places]
-                for name, places in template.places.items()
-            },
-            "axes": {axis.name: list(axis.values) for axis in sweep.variants.axes},
-            "variants": len(sweep.variants),
-            "drawn": sweep.drawn,
-            "seed": sweep.seed,
-            "first_hit": sweep.first_hit,
-        },
+        "sweep_digest": digest_of(sweep, archive),
+        "sweep": _told(sweep),
         "ways": result.ways,
+        "computed": result.computed,
+        "warnings": list(result.warnings),
+        "skipped_sessions": dict(result.skipped),
         "seconds": result.seconds,
+    }
+
+
+def _told(sweep: Sweep) -> dict[str, Any]:
+    """What is swept, as the manifest has it."""
+    template = sweep.template
+    return {
+        "template": template.content,
+        "places": {
+            name: [[list(place.path), place.kind, place.pattern] for place in places]
+            for name, places in template.places.items()
+        },
+        "axes": {axis.name: list(axis.values) for axis in sweep.variants.axes},
+        "variants": len(sweep.variants),
+        "drawn": sweep.drawn,
+        "seed": sweep.seed,
+        "first_hit": sweep.first_hit,
+        "horizons": list(sweep.horizons),
     }
 
 

@@ -91,7 +91,11 @@ class Template:
     def filled(self, values: Mapping[str, Any]) -> Content:
         """The content with these values."""
         content = copy.deepcopy(self.content)
-        texts = {name: text_of(values[name]) for name in sorted(values, key=lambda n: n != WHERE)}
+        texts = {
+            name: text_of(values[name])
+            for name in sorted(values, key=lambda name: name != WHERE)
+            if any(place.kind is not Kind.VALUE for place in self.places[name])
+        }
         for name, value in values.items():
             for place in self.places[name]:
                 _put(content, place.path, _at(place, name, value, texts))
@@ -113,6 +117,14 @@ class Template:
             for name, places in self.places.items()
             if any(place.scanner in (number, None) for place in places)
             and name not in self.of_trading
+        )
+
+    def within(self, name: str, number: int) -> bool:
+        """Whether a parameter changes nothing but what one scanner of the config declares."""
+        return all(
+            place.scanner == number and place.path[3] == "config" and place.path[4] != "universe"
+            for place in self.places[name]
+            if place.scanner in (number, None)
         )
 
 

@@ -48,6 +48,11 @@ class Variants:
             for axis, code in zip(self.axes, self.codes[number].tolist(), strict=True)
         }
 
+    def some(self, numbers: NDArray[np.int64]) -> Variants:
+        """Some of them, numbered anew."""
+        whole = len(numbers) == len(self) and bool((np.diff(numbers) == 1).all())
+        return self if whole else Variants(self.axes, self.codes[numbers], False)
+
     def frame(self) -> pl.DataFrame:
         """A row a variant: `number`, and a column a swept parameter. Values that are neither all numbers nor all texts are JSON."""
         columns = [
@@ -66,6 +71,20 @@ def column_of(axis: Axis) -> pl.Series:
     if kinds in ({str}, {bool}):
         return pl.Series(axis.name, axis.values)
     return pl.Series(axis.name, [json.dumps(value) for value in axis.values], pl.String)
+
+
+def distinct_rows(
+    variants: Variants, axes: Sequence[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first variants of each combination of some axes' values, and of each variant which of them it is."""
+    if not axes:
+        return np.zeros(1, np.int64), np.zeros(len(variants), np.int64)
+    if variants.whole and list(axes) == list(range(len(variants.axes))):
+        return np.arange(len(variants)), np.arange(len(variants))
+    codes, sizes = variants.codes[:, axes], [len(variants.axes[place]) for place in axes]
+    keys = np.ravel_multi_index(tuple(codes.T), sizes) if math.prod(sizes) < 1 << 62 else codes
+    _, first, rows = np.unique(keys, return_index=True, return_inverse=True, axis=0)
+    return first, rows.reshape(-1)
 
 
 def grid_of(axes: Sequence[Axis]) -> Variants:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from engine.archive.archive import Archive
 from engine.archive.importer import ImportOptions, import_bars
 from engine.panel.symbol_table import SymbolTable
-from engine.results.evaluate import LEAST_SESSIONS, Evaluator, Tally, deflated
+from engine.results.evaluate import Evaluator, Tally, deflated
+from engine.results.exact_sums import LEAST_SESSIONS
 from engine.results.outcomes import DAYS, HORIZONS, MINUTES, Forward
 from tests.cli.barsweep import Barsweep
 from tests.data import real_data
@@ -153,6 +154,20 @@ def test_figures_are_those_of_the_rows(
         assert sum(g["m30"]["count"] for g in one.groups[kind].values() if "m30" in g) == len(
             excess
         )
+
+
+def test_no_figure_depends_on_the_order_of_hits(
+    found: Path, us2018: Archive, evaluated: pl.DataFrame
+) -> None:
+    hits = pl.read_parquet(found)
+    one, other = (
+        Evaluator(rows, us2018).run(SILENT)[0].as_dict()
+        for rows in (hits, hits.sample(fraction=1.0, shuffle=True, seed=3).sort("session"))
+    )
+    assert one["returns"] == other["returns"] and one["excess"] == other["excess"]
+    for horizon in HORIZONS:  # sums are exact
+        values = evaluated[f"return_{horizon}"].drop_nulls().to_list()
+        assert one["returns"][horizon]["mean"] == math.fsum(values) / len(values)
 
 
 def test_what_many_variants_would_have_come_to_is_taken_off() -> None:
