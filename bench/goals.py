@@ -10,6 +10,7 @@ from typing import Any
 from bench.daily import daily_archive, daily_workload
 from bench.fresh import fresh_scan
 from bench.peers.check import run_peer
+from bench.sweep import sweep_goals
 from bench.workload import Scan, Workload, bench_archive, median, pairs
 from engine.api import open_archive
 from engine.indicators.key import IndicatorKey
@@ -63,6 +64,7 @@ def measure_goals(root: Path, seed: int, repeats: int, progress: Progress) -> li
         ),
         lambda: _workers(bench_archive(root, SYMBOLS, MANY_SESSIONS, seed, progress), repeats),
         lambda: _daily(daily_workload(daily_archive(root, DAILY_SYMBOLS, DAYS, seed)), repeats),
+        lambda: [Goal(*goal) for goal in sweep_goals(path, min(LONG, repeats))],
         lambda: _peers(base, repeats),
     ]
     found: list[Goal] = []

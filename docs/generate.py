@@ -48,6 +48,7 @@ def config_keys() -> str:
         "StrategyConfig",
         "AccountConfig",
         "CostsConfig",
+        "SweepConfig",
     ]
     return "\n".join(
         f"### {name}\n\n{_first(getattr(models, name))}\n\n{_fields(getattr(models, name))}"

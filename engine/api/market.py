@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.api.pages import Chart
     from engine.api.qualities import Checked, Quality
     from engine.api.scans import Scan
+    from engine.api.sweeps import Swept
     from engine.archive.info import ArchiveInfo
 
 GIGABYTE = 1 << 30
@@ -214,6 +215,12 @@ class Market:
             keep_rows=keep_rows,
             on_progress=on_progress,
         )
+
+    def sweep(self, *scanners: Scannable | Path, **options: Any) -> Swept:
+        """Judge variants of scanners in one pass; see `barsweep.sweep`."""
+        from engine.api.sweeps import sweep
+
+        return sweep(*scanners, archive=self, **options)
 
     def show(
         self,

@@ -52,6 +52,13 @@ def test_the_page_runs(module: types.ModuleType) -> None:
     assert len(found) >= 10
 
 
+def test_the_page_on_sweeps_runs(module: types.ModuleType) -> None:
+    found = list(blocks(PROJECT / "docs/sweeping.md"))
+    for text in found:
+        run_cell(text, vars(module))
+    assert len(found) == 3
+
+
 def test_the_notebook_runs_and_shows_its_results(module: types.ModuleType) -> None:
     content = json.loads((PROJECT / "docs/scan.ipynb").read_text())
     shown = 0
