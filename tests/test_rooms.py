@@ -35,6 +35,7 @@ ROOMS = [
     "audit",
     "results",
     "sweep",
+    "optimize",
     "api",
 ]
 # All that commands know of the project: the door, what is said in errors, logs and progress and as text, and what is done to their process.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.api.evaluations import Evaluated, evaluate
     from engine.api.explanations import Answer, NearMisses, explain, near_misses
     from engine.api.market import Market, open_archive
+    from engine.api.optimizations import Optimization, optimize
     from engine.api.pages import Chart, Shown, diff, report, show
     from engine.api.plug_ins import (
         IndicatorFacts,
@@ -78,6 +79,7 @@ __all__ = [
     "Layout",
     "Market",
     "NearMisses",
+    "Optimization",
     "PlugIn",
     "Quality",
     "ReadingCost",
@@ -121,6 +123,7 @@ __all__ = [
     "new_strategy",
     "open_archive",
     "open_run",
+    "optimize",
     "quality",
     "read_in_place",
     "repeat",
@@ -145,6 +148,7 @@ _MODULES = {
     "engine.api.evaluations": "Evaluated evaluate",
     "engine.api.explanations": "Answer NearMisses explain near_misses",
     "engine.api.market": "Market open_archive",
+    "engine.api.optimizations": "Optimization optimize",
     "engine.api.pages": "Chart Shown diff report show",
     "engine.api.plug_ins": "IndicatorFacts PlugIn allow_modules describe_indicator describe_scanner "
     "describe_strategy indicators new_scanner new_strategy scanners strategies",

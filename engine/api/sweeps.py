@@ -116,42 +116,12 @@ def sweep(
     out       a folder for variants.parquet and manifest.json
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
-    chosen = _chosen_by(
-        random=random,
-        sobol=sobol,
-        seed=seed or 0,
-        first_hit=first_hit,
-        horizons=None if horizons is None else list(horizons),
-    )
-    texts = [where] if isinstance(where, str) else list(where)
-    if any(map(_is_config, scanners)):
-        if len(scanners) > 1 or texts or options:
-            raise ConfigError(
-                "a config beside scanners or their options",
-                expected="one of them",
-                fix="say it in the config",
-            )
-        loaded, bars = _configured(scanners[0], archive, spell)
-        axes = axes_of(_grid(grid, loaded), spell)
-        chosen = _chosen(chosen, loaded.config.sweep)
-    else:
-        if archive is None:
-            raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER")
-        bars = market_of(archive).archive
-        modules = [one for one in scanners if not _is_expression(one)]
-        texts = [*(str(one) for one in scanners if _is_expression(one)), *texts]
-        axes = axes_of(grid or {}, spell)
-        loaded = _scanners(bars, modules, texts, axes, cast(ScanOptions, options), spell)
-        axes = (Axis(WHERE, tuple(texts)), *axes) if len(texts) > 1 else axes
-    swept = Sweep.of(
-        loaded,
-        axes,
-        random=chosen.random,
-        sobol=chosen.sobol,
-        seed=chosen.seed,
-        first_hit=chosen.first_hit,
-        horizons=chosen.horizons or HORIZONS,
-        where=texts,
+    swept, bars = sweep_of(
+        scanners,
+        archive,
+        SweepAsked(grid, where, random, sobol, seed, first_hit, horizons),
+        options,
+        spell,
     )
     with telling(on_progress) as progress:
         if out is None:
@@ -164,6 +134,67 @@ def sweep(
     store.write(result, bars, folder)
     checkpoints.clear()
     return Swept(result, folder)
+
+
+@dataclass(frozen=True)
+class SweepAsked:
+    """How variants are chosen and judged, as `sweep` takes it."""
+
+    grid: Grid | None = None
+    where: str | Sequence[str] = ()
+    random: int | None = None
+    sobol: int | None = None
+    seed: int | None = None
+    first_hit: bool = False
+    horizons: Sequence[str] | None = None
+
+
+def sweep_of(
+    scanners: Sequence[Any],
+    archive: str | Path | Market | None,
+    asked: SweepAsked,
+    options: Mapping[str, Any],
+    spell: Spell,
+) -> tuple[Sweep, Archive]:
+    """What is swept, and over which archive; arguments are those of `sweep`."""
+    chosen = _chosen_by(
+        random=asked.random,
+        sobol=asked.sobol,
+        seed=asked.seed or 0,
+        first_hit=asked.first_hit,
+        horizons=None if asked.horizons is None else list(asked.horizons),
+    )
+    texts = [asked.where] if isinstance(asked.where, str) else list(asked.where)
+    if any(map(_is_config, scanners)):
+        if len(scanners) > 1 or texts or options:
+            raise ConfigError(
+                "a config beside scanners or their options",
+                expected="one of them",
+                fix="say it in the config",
+            )
+        loaded, bars = _configured(scanners[0], archive, spell)
+        axes = axes_of(_grid(asked.grid, loaded), spell)
+        chosen = _chosen(chosen, loaded.config.sweep)
+    else:
+        if archive is None:
+            raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER")
+        bars = market_of(archive).archive
+        modules = [one for one in scanners if not _is_expression(one)]
+        texts = [*(str(one) for one in scanners if _is_expression(one)), *texts]
+        axes = axes_of(asked.grid or {}, spell)
+        loaded = _scanners(bars, modules, texts, axes, cast(ScanOptions, options), spell)
+        axes = (Axis(WHERE, tuple(texts)), *axes) if len(texts) > 1 else axes
+    swept = Sweep.of(
+        loaded,
+        axes,
+        random=chosen.random,
+        sobol=chosen.sobol,
+        seed=chosen.seed,
+        first_hit=chosen.first_hit,
+        horizons=chosen.horizons or HORIZONS,
+        where=texts,
+    )
+    return swept, bars
 
 
 def variant_config(run: str | Path, number: int) -> SessionConfig:

@@ -40,6 +40,10 @@ COMMANDS = {
         "engine.cli.sweep:sweep_command",
         "Judge variants of scanners by what their hits did next, in one pass.",
     ),
+    "optimize": (
+        "engine.cli.optimize:optimize_command",
+        "Search the best variant, judge it where it was not chosen, and say how much of it is luck.",
+    ),
     "report": (
         "engine.cli.report:report_command",
         "Write the report of a run, or of several side by side, as one HTML page.",

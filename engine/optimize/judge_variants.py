@@ -46,9 +46,7 @@ class ScannerJudge:
             )
         self._place = scanners[0][0]
 
-    def judge(
-        self, numbers: Sequence[int], dates: Sequence[dt.date]
-    ) -> dict[str, Floats]:
+    def judge(self, numbers: Sequence[int], dates: Sequence[dt.date]) -> dict[str, Floats]:
         """Sums of variants in sessions that follow each other, float64[sessions, variants] by name (`SessionResults`)."""
         shape = len(dates), len(numbers)
         made = {name: np.zeros(shape) for name in ("hits", "count", "total", "wins")}
@@ -134,7 +132,8 @@ class ScannerJudge:
         if not self.objective.of_excess:
             return own
         variant = hits["scanner"].cast(pl.Int64).to_numpy()
-        return own - _others(of_all, at, own, variant)[variant, at]
+        excess: Floats = own - _others(of_all, at, own, variant)[variant, at]
+        return excess
 
 
 def _others(of_all: Floats, at: Ints, own: Floats, variant: Ints) -> Floats:

@@ -57,7 +57,9 @@ class Objective:
     @property
     def base(self) -> str:
         """The figure without its horizon."""
-        return self.figure if self.kind == STRATEGY else self.figure.removesuffix(f"_{self.horizon}")
+        return (
+            self.figure if self.kind == STRATEGY else self.figure.removesuffix(f"_{self.horizon}")
+        )
 
     @property
     def of_excess(self) -> bool:

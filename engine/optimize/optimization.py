@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,10 @@ from engine.statistics.effective_trials import effective_trials
 from engine.statistics.luck import Luck, Trials, luck_of
 from engine.sweep.run_sweep import Sweep
 
+OWN_COLUMNS = (
+    *("split", "train_first", "train_last", "train_sessions", "test_first", "test_last"),
+    *("test_sessions", "variant", "in_sample", "out_of_sample", "stopped"),
+)
 MOST_CELLS = 100_000_000  # sessions x variants: five numbers of each are in memory
 
 
@@ -79,6 +83,7 @@ def optimize_sweep(
     clock = time.perf_counter()
     loaded = sweep.config(0)
     dates = RunScope(loaded, archive).dates
+    _refuse_names(sweep)
     if len(dates) * len(sweep.variants) > MOST_CELLS:
         raise ConfigError(
             f"{len(sweep.variants):,} variants over {len(dates):,} sessions",
@@ -111,6 +116,18 @@ def optimize_sweep(
     )
 
 
+def _refuse_names(sweep: Sweep) -> None:
+    """Parameters that are called as columns of the tables are."""
+    for axis in sweep.variants.axes:
+        if axis.name in OWN_COLUMNS:
+            raise ConfigError(
+                f"the parameter {axis.name} is called as a column of splits.parquet",
+                where="optimize",
+                expected=f"a name that is none of {', '.join(OWN_COLUMNS)}",
+                fix="give its whole name, such as SCANNER.NAME",
+            )
+
+
 def _search(
     sweep: Sweep, archive: Archive, plan: Plan, dates: list[dt.date], progress: Progress
 ) -> Search:
@@ -132,7 +149,9 @@ def _inside(splits: list[Split], validation: Validation) -> Ints:
     """Sessions by which the best of all is chosen: those that choose, or all where each judges at some time."""
     if validation.scheme is Scheme.SPLIT:
         return splits[0].training
-    return np.unique(np.concatenate([part for one in splits for part in (one.training, *one.tests)]))
+    return np.unique(
+        np.concatenate([part for one in splits for part in (one.training, *one.tests)])
+    )
 
 
 def _tested(search: Search, split: Split, number: int) -> float | None:
@@ -164,7 +183,12 @@ def _counted(
 def _luck(search: Search, best: int, inside: Ints, trials: Trials) -> Luck | None:
     """What luck gives beside the best variant, of the variants that were judged in all sessions that choose."""
     objective = search.results.objective
-    if not objective.has_returns or objective.base in ("hits", "hits_a_session", "sessions", "count"):
+    if not objective.has_returns or objective.base in (
+        "hits",
+        "hits_a_session",
+        "sessions",
+        "count",
+    ):
         return None
     known = np.flatnonzero(search.results.known(inside))
     returns = search.results.returns[np.ix_(inside, known)]
@@ -172,7 +196,7 @@ def _luck(search: Search, best: int, inside: Ints, trials: Trials) -> Luck | Non
         returns = -returns
     span = objective.label + 1
     place = int(np.flatnonzero(known == best)[0])
-    return luck_of(returns, place, trials=trials, span=span)
+    return replace(luck_of(returns, place, trials=trials, span=span), best=best)
 
 
 def _splits_frame(
@@ -197,7 +221,7 @@ def _splits_frame(
         }
     )
     own = sweep.variants.frame()[[number for number, _ in chosen]].drop("number")
-    return pl.concat([frame, own.rename({n: f"{n} " for n in own.columns if n in frame.columns})], how="horizontal")
+    return pl.concat([frame, own], how="horizontal")
 
 
 def _out_of_sample(
@@ -232,7 +256,7 @@ def _hits(
     for number, (split, (variant, _)) in enumerate(zip(splits, chosen, strict=True)):
         for test in (run for one in split.tests for run in runs_of(one)):
             dates = [search.results.dates[row] for row in test]
-            found: pl.DataFrame = search.judge.hits(variant, dates)
+            found = search.judge.hits(variant, dates)
             frames.append(found.with_columns(split=pl.lit(number), variant=pl.lit(variant)))
     return pl.concat(frames, how="diagonal_relaxed")
 
@@ -241,7 +265,8 @@ def _variants_frame(search: Search, sweep: Sweep, inside: Ints) -> pl.DataFrame:
     """The variants that were tried: parameters, the objective by all sessions that choose, whether stopped."""
     tried = np.array(sorted(search.tried), np.int64)
     figures: Floats = search.results.figures(inside)[tried]
-    return sweep.variants.frame()[tried.tolist()].with_columns(
+    own: pl.DataFrame = sweep.variants.frame()[tried.tolist()]
+    return own.with_columns(
         pl.Series(search.results.objective.figure, figures, nan_to_null=True),
         pl.Series("stopped", [number in search.stopped for number in tried.tolist()]),
     )

@@ -31,7 +31,8 @@ def suggested(search: Search, sessions: Ints) -> Ints:
     axes, whole = search.axes, search.whole
     if not whole:
         raise ConfigError(
-            "optuna beside variants that are drawn", expected="one of them: optuna chooses of a grid"
+            "optuna beside variants that are drawn",
+            expected="one of them: optuna chooses of a grid",
         )
     sizes = [len(axis) for axis in axes]
     sampler = optuna.samplers.TPESampler(seed=search.seed)
@@ -41,7 +42,10 @@ def suggested(search: Search, sessions: Ints) -> Ints:
     while left > 0:
         trials = [study.ask() for _ in range(min(BATCH, left))]
         places = [
-            [trial.suggest_int(axis.name, 0, size - 1) for axis, size in zip(axes, sizes, strict=True)]
+            [
+                trial.suggest_int(axis.name, 0, size - 1)
+                for axis, size in zip(axes, sizes, strict=True)
+            ]
             for trial in trials
         ]
         numbers = np.ravel_multi_index(tuple(np.array(places).T), sizes)

@@ -69,26 +69,22 @@ class SessionResults:
 
     def _of_hits(self, part: dict[str, Floats], sessions: int) -> Any:
         hits, count, total = part["hits"], part["count"], part["total"]
-        counts = count.sum(axis=0)
-        match self.objective.base:
-            case "hits":
-                return hits.sum(axis=0)
-            case "hits_a_session":
-                return hits.sum(axis=0) / sessions
-            case "sessions":
-                return np.where(np.isnan(hits.sum(axis=0)), np.nan, (hits > 0).sum(axis=0))
-            case "count":
-                return counts
-            case "win_rate":
-                return part["wins"].sum(axis=0) / counts
-            case "mean" | "excess":
-                return total.sum(axis=0) / counts
-        found = clustered_t(
-            counts,
-            total.sum(axis=0) / counts,
-            (count > 0).sum(axis=0),
-            (total**2).sum(axis=0),
-            (total * count).sum(axis=0),
-            (count**2).sum(axis=0),
-        )
-        return np.where(np.isnan(counts), np.nan, found)
+        counts, mean = count.sum(axis=0), total.sum(axis=0) / count.sum(axis=0)
+        found: dict[str, Any] = {
+            "hits": hits.sum(axis=0),
+            "hits_a_session": hits.sum(axis=0) / sessions,
+            "sessions": (hits > 0).sum(axis=0),
+            "count": counts,
+            "win_rate": part["wins"].sum(axis=0) / counts,
+            "mean": mean,
+            "excess": mean,
+            "t": clustered_t(
+                counts,
+                mean,
+                (count > 0).sum(axis=0),
+                (total**2).sum(axis=0),
+                (total * count).sum(axis=0),
+                (count**2).sum(axis=0),
+            ),
+        }
+        return np.where(np.isnan(counts), np.nan, found[self.objective.base])

@@ -32,15 +32,17 @@ from engine.errors import RunError, WriteError
 from engine.statistics.luck import Trials
 
 FOLDER = "trials"  # in the folder of runs
-SCHEMA = {
-    "archive": pl.String(),
-    "kind": pl.String(),
-    "objective": pl.String(),
-    "variant": pl.String(),
-    "weight": pl.Float64(),
-    "stopped": pl.Boolean(),
-    "at": pl.Datetime("us", "UTC"),
-}
+SCHEMA = pl.Schema(
+    {
+        "archive": pl.String(),
+        "kind": pl.String(),
+        "objective": pl.String(),
+        "variant": pl.String(),
+        "weight": pl.Float64(),
+        "stopped": pl.Boolean(),
+        "at": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class TrialsLedger:
         frames = [pl.DataFrame(schema=SCHEMA)]
         for file in sorted(self.folder.glob("*.parquet")):
             try:
-                frames.append(pl.read_parquet(file).select(SCHEMA).cast(SCHEMA))
+                frames.append(pl.read_parquet(file).select(SCHEMA.names()).cast(SCHEMA))
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise RunError(
                     f"cannot be read: {str(error).splitlines()[0]}",

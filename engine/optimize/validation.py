@@ -75,7 +75,9 @@ class Validation:
                     for training, test in purged_folds(sessions, self.folds, purge)
                 ]
             case Scheme.COMBINATORIAL:
-                return _combinatorial(CombinatorialFolds(self.folds, self.test_folds, purge), sessions)
+                return _combinatorial(
+                    CombinatorialFolds(self.folds, self.test_folds, purge), sessions
+                )
         return self._walk(sessions, purge)
 
     def _walk(self, sessions: int, purge: Purge) -> list[Split]:
@@ -88,7 +90,13 @@ class Validation:
             )
         anchored = self.scheme is Scheme.ANCHORED
         return [
-            _forward(0 if anchored else begin - train, begin, min(begin + test, sessions), purge, sessions)
+            _forward(
+                0 if anchored else begin - train,
+                begin,
+                min(begin + test, sessions),
+                purge,
+                sessions,
+            )
             for begin in range(train, sessions, test)
         ]
 

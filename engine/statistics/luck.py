@@ -168,9 +168,7 @@ class Luck:
         ]
 
 
-def luck_of(
-    returns: ArrayLike, best: int, *, trials: Trials | None = None, span: int = 1
-) -> Luck:
+def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span: int = 1) -> Luck:
     """What luck gives beside the best of several variants.
 
     returns  float64[sessions, variants], 0 where a variant held nothing
