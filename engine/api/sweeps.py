@@ -54,6 +54,13 @@ class Swept:
         """A row a variant: number, a column a swept parameter, hits and the other figures (docs/sweeping.md)."""
         return self.result.variants
 
+    @cached_property
+    def daily(self) -> pl.DataFrame:
+        """A row a variant and session: number, session, return of the account; empty without strategies."""
+        trading = self.result.trading
+        schema = {"number": pl.UInt32, "session": pl.Date, "return": pl.Float64}
+        return pl.DataFrame(schema=schema) if trading is None else trading.daily()
+
     @property
     def ways(self) -> dict[str, str]:
         """How the variants of each scanner were judged, and why."""
@@ -113,7 +120,7 @@ def sweep(
     sobol     so many variants that fill the grid evenly
     first_hit  judge the first hit of each symbol and session alone
     horizons  of forward returns: some of m5, m15, m30, m60, close, next_open, next_close, day5, mfe, mae; all where left out
-    out       a folder for variants.parquet and manifest.json
+    out       a folder for variants.parquet, manifest.json, sweep.html and, with strategies, daily_returns.parquet
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
     swept, bars = sweep_of(

@@ -53,7 +53,7 @@ def trading_summary(
         "final_cash": account.get("cash", starting_cash),
         "benchmark": benchmark.name if benchmark else None,
         "metrics": {name: defined(value) for name, value in measured.items()},
-        "trades": _statistics(trades),
+        "trades": trade_statistics(trades.to_dict(as_series=False)),
         "orders": _orders(orders.collect()),
         "by": {name: _by(trades, name) for name in GROUPS},
     }
@@ -124,11 +124,11 @@ def grouped_trades(folder: Path, tz: str) -> pl.DataFrame:
     )
 
 
-def _statistics(trades: pl.DataFrame) -> dict[str, Any]:
-    if trades.is_empty():
+def trade_statistics(trades: Columns) -> dict[str, Any]:
+    """The figures of an account's trades, of columns as of trades.parquet."""
+    if not len(trades["pnl"]):
         return {"count": 0, "pnl": 0.0}
-    columns = trades.to_dict(as_series=False)
-    return _rounded(_figures(columns) | _more_figures(columns))
+    return _rounded(_figures(trades) | _more_figures(trades))
 
 
 def _by(trades: pl.DataFrame, name: str) -> dict[str, dict[str, Any]]:

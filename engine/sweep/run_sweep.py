@@ -24,6 +24,7 @@ from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.figures import Asked
 from engine.sweep.judging import Judging
 from engine.sweep.known import known_figures, merged, worth_keeping
+from engine.sweep.strategy_variants import TradingFigures, judge_trading
 from engine.sweep.template import Template, template_of
 from engine.sweep.variants import Variants, drawn, grid_of, spread
 
@@ -81,6 +82,11 @@ class Sweep:
         """The config of a variant: run alone it gives the figures of the variant."""
         return self.template.config(self.variants.values(number))
 
+    @property
+    def trades(self) -> bool:
+        """Whether the config has strategies."""
+        return any(block["enabled"] for block in self.template.content["strategies"])
+
     def scanners(self) -> list[tuple[int, str]]:
         """Place and name of each scanner of the config that is enabled."""
         scanners = self.template.content["session_data_config"]["scanners"]
@@ -96,10 +102,11 @@ class SweepResult:
     """What a sweep came to.
 
     figures   a row a variant, in the order of their numbers
-    ways      of each scanner how its variants were judged, and why
+    ways      of each scanner how its variants were judged, and why; of strategies together, as `trading`
     computed  how many variants were judged; of the others the figures were known
     warnings  what is odd, in words
     skipped   date -> why a session could not be read
+    trading   what the variants' strategies traded, and their daily returns; None without strategies
     """
 
     sweep: Sweep
@@ -109,6 +116,7 @@ class SweepResult:
     computed: int
     warnings: tuple[str, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    trading: TradingFigures | None = field(default=None, repr=False)
 
     @property
     def variants(self) -> pl.DataFrame:
@@ -140,23 +148,59 @@ def run_sweep(
     checkpoints  where what is done is kept while the sweep goes on
     known        variants of an earlier sweep of the same, with figures: those of them that are swept again are taken as they are
     """
+    if not sweep.scanners() and not sweep.trades:
+        raise ConfigError(
+            "no scanner", where="sweep", expected="one at least that is enabled, or a strategy"
+        )
     clock = time.perf_counter()
+    result = _scanned(sweep, archive, progress, checkpoints or Checkpoints(), known)
+    if sweep.trades:
+        result = _traded(result, archive, progress)
+    return replace(result, seconds=time.perf_counter() - clock)
+
+
+def _scanned(
+    sweep: Sweep,
+    archive: Archive,
+    progress: Progress,
+    checkpoints: Checkpoints,
+    known: pl.DataFrame | None,
+) -> SweepResult:
+    """What the variants' scanners found; of strategies, what was known of them is not taken."""
     if not sweep.scanners():
-        raise ConfigError("no scanner", where="sweep", expected="one at least that is enabled")
-    kept = None if known is None else known_figures(sweep.variants, known)
+        return SweepResult(sweep, pl.DataFrame(), {}, 0.0, len(sweep.variants))
+    usable = None if known is None or sweep.trades else known
+    kept = None if usable is None else known_figures(sweep.variants, usable)
     new = np.arange(len(sweep.variants)) if kept is None else np.flatnonzero(~kept[1])
     if kept is not None and not worth_keeping(sweep.variants, new):
         kept, new = None, np.arange(len(sweep.variants))
     part = sweep if kept is None else replace(sweep, variants=sweep.variants.some(new))
-    judged = _judged(part, archive, checkpoints or Checkpoints(), progress) if len(new) else None
+    judged = _judged(part, archive, checkpoints, progress) if len(new) else None
     figures = judged.figures if judged else None
     if kept is not None:
         figures = merged(kept[0], new, figures)
     assert figures is not None
     ways = {} if judged is None else judged.ways
     told = [] if judged is None else judged.warnings
-    seconds, skipped = time.perf_counter() - clock, {} if judged is None else judged.skipped
-    return SweepResult(sweep, figures, ways, seconds, len(new), tuple(told), skipped)
+    skipped = {} if judged is None else judged.skipped
+    return SweepResult(sweep, figures, ways, 0.0, len(new), tuple(told), skipped)
+
+
+def _traded(result: SweepResult, archive: Archive, progress: Progress) -> SweepResult:
+    """With what the variants' strategies traded."""
+    sweep = result.sweep
+    configs = [sweep.config(number) for number in range(len(sweep.variants))]
+    trading = judge_trading(configs, archive, progress)
+    figures = pl.concat([result.figures, trading.figures], how="horizontal")
+    for axis in sweep.variants.axes:
+        if axis.name in figures.columns:
+            raise ConfigError(
+                f"the parameter {axis.name} is called as a figure is",
+                where="grid",
+                expected="its whole name, such as SCANNER.NAME or strategies.STRATEGY.NAME",
+            )
+    ways = {**result.ways, "trading": trading.way}
+    return replace(result, figures=figures, ways=ways, trading=trading)
 
 
 def _judged(

@@ -6,6 +6,7 @@ Tables of other engineers' figures go beside them.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +21,12 @@ from engine.errors import ConfigError, RunError, WriteError
 from engine.results.provenance import provenance
 from engine.sweep.axes import Axis
 from engine.sweep.run_sweep import Sweep, SweepResult
+from engine.sweep.sweep_page import sweep_page
 from engine.sweep.template import Kind, Place, Template
 from engine.sweep.variants import NUMBER, column_of
 
-MANIFEST, VARIANTS = "manifest.json", "variants.parquet"
+MANIFEST, VARIANTS, DAILY = "manifest.json", "variants.parquet", "daily_returns.parquet"
+PAGE = "sweep.html"
 
 
 def write(result: SweepResult, archive: Archive, folder: Path) -> None:
@@ -31,6 +34,12 @@ def write(result: SweepResult, archive: Archive, folder: Path) -> None:
     try:
         with atomic_path(folder / VARIANTS) as temporary:
             result.variants.write_parquet(temporary)
+        if result.trading is not None:
+            with atomic_path(folder / DAILY) as temporary:
+                result.trading.daily().write_parquet(temporary)
+        if importlib.util.find_spec("plotly") is not None:
+            with atomic_path(folder / PAGE) as temporary:
+                temporary.write_text(sweep_page(result), "utf-8")
         with atomic_path(folder / MANIFEST) as temporary:
             temporary.write_text(json.dumps(manifest_of(result, archive), indent=2), "utf-8")
     except OSError as error:
@@ -108,6 +117,11 @@ def read_variants(folder: Path) -> pl.DataFrame:
         raise RunError(
             f"cannot be read: {str(error).splitlines()[0]}", where=folder / VARIANTS
         ) from None
+
+
+def read_daily(folder: Path) -> pl.DataFrame | None:
+    """A row a variant and session: number, session, return; None of a sweep without strategies."""
+    return pl.read_parquet(folder / DAILY) if (folder / DAILY).exists() else None
 
 
 def config_of(folder: Path, number: int) -> LoadedConfig:

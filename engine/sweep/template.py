@@ -4,6 +4,7 @@ A parameter's name is, whichever of these there is:
 
     a parameter of scanners           min_price: of every scanner of the config that has it; `gap.min_price` of the one called gap
     {name} in a scanner's expression  "close > {least}": the value's text is put in its place, in keys too: sma_{bars}_1d
+    a parameter of strategies         strategies.gap_and_go.target_r, or target_r: of every strategy that has it
     schedule                          when every scanner looks: "09:35-15:55/5m", several in a list, or "close"
     a key of the config               account.starting_cash, costs.slippage_bps, strategies.0.config.stop: as `run --set` has it
 
@@ -27,6 +28,7 @@ from engine.plug_ins import made
 from engine.scan.language import conjuncts
 from engine.scan.load_scanner import load_scanner_class
 from engine.sweep.axes import Axis, text_of
+from engine.sweep.strategy_places import strategy_parameters, strategy_paths
 
 SCHEDULE, WHERE = "schedule", "where"
 TRADING = ("strategies", "account", "costs")  # blocks of the config that no scan reads
@@ -151,7 +153,12 @@ def template_of(loaded: LoadedConfig, axes: Sequence[Axis], where: Sequence[str]
                 path, Kind.WHERE, where[0] if len(where) == 1 else " or ".join(["{where}", *where])
             )
         )
-    places = {axis.name: _places(axis.name, content, scanners, fields, patterns) for axis in axes}
+    strategies = loaded.config.strategies
+    known = strategy_parameters(strategies)
+    places = {}
+    for axis in axes:
+        of_strategies = [Place(path) for path in strategy_paths(axis.name, strategies, known)]
+        places[axis.name] = _places(axis.name, content, scanners, fields, patterns, of_strategies)
     return Template(content, loaded.path, loaded.made, places)
 
 
@@ -170,6 +177,7 @@ def _places(
     scanners: Sequence[ScannerConfig],
     fields: Sequence[tuple[str, ...]],
     patterns: Sequence[Place],
+    of_strategies: Sequence[Place],
 ) -> tuple[Place, ...]:
     named = [place for place in patterns if f"{{{name}}}" in str(place.pattern)]
     for number, (scanner, known) in enumerate(zip(scanners, fields, strict=True)):
@@ -179,8 +187,14 @@ def _places(
             named.append(Place((*block, "config", short)))
         elif scanner.enabled and short == SCHEDULE:
             named.append(Place((*block, "regular_session")))
-    if named:
-        return tuple(named)
+    if named and of_strategies:
+        raise ConfigError(
+            f"{name} is a parameter of a scanner and of a strategy",
+            where="grid",
+            expected=f"strategies.NAME.{name} or, of the scanner, {scanners[named[0].scanner or 0].label}.{name}",
+        )
+    if named or of_strategies:
+        return tuple(named or of_strategies)
     path = _path(name, content)
     if path is None:
         parameters = {one for known in fields for one in known}
@@ -188,7 +202,8 @@ def _places(
             f"no parameter {name!r}",
             where="grid",
             expected=f"a scanner's parameter ({', '.join(sorted(parameters))}), {{{name}}} in an "
-            "expression, schedule, or a key of the config such as costs.slippage_bps",
+            "expression, schedule, a strategy's parameter such as strategies.gap_and_go.target_r, or a key of "
+            "the config such as costs.slippage_bps",
             fix=did_you_mean(name, parameters),
         )
     return (Place(path),)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -38,84 +37,44 @@ from engine.kernels.broker.records import (
 )
 from engine.kernels.broker.signals import send_out
 from engine.kernels.broker.walk import act_all, has_room, record_equity, step, walk
+from engine.trading.rules import UNITS, Records, StrategyTerms, rules_of, terms_of
 
-Records = NDArray[np.void]
 KINDS = ("market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_close")
 STATES = ("open", "filled", "cancelled", "expired", "rejected")
-UNITS = {
-    "shares": records.SHARES,
-    "cash": records.CASH,
-    "percent": records.PERCENT,
-    "risk": records.RISK,
-}
+GROWING = ("orders", "alive", "fills", "trades", "locks")  # arrays of the books that grow
 SMALLEST = 256  # places for orders, fills and trades at first
-SMALLEST_FRACTION = 1e-9  # of a share, where any fraction can be held
 
 
-@dataclass(frozen=True)
-class StrategyTerms:
-    """What the broker must know of a strategy; 0 is no limit.
-
-    unit          of its sizes: shares, cash, percent or risk
-    once          whether it enters a symbol once a session at most
-    band          part of equity below which a weight's change is not traded
-    max_positions, max_percent, max_bars
-    """
-
-    name: str
-    unit: str = "shares"
-    once: bool = False
-    band: float = 0.0
-    max_positions: int = 0
-    max_percent: float = 0.0
-    max_bars: int = 0
+def _arrays(size: int) -> dict[str, Any]:
+    """The arrays of the books that grow, with so many places each."""
+    dtypes = (records.ORDER, np.dtype(np.int64), records.FILL, records.TRADE, records.LOCK)
+    return {name: np.zeros(size, dtype) for name, dtype in zip(GROWING, dtypes, strict=True)}
 
 
-class Broker:
-    """One account, the orders and positions of all strategies in it."""
+class Room:
+    """Arrays for one session's orders, fills, trades and locks, that accounts use one after the other."""
 
-    def __init__(
-        self, account: AccountConfig, costs: CostsConfig, strategies: Sequence[StrategyTerms]
-    ):
-        self.strategies = [terms.name for terms in strategies]
+    def __init__(self, size: int = SMALLEST):
+        self.arrays = _arrays(size)
+
+
+NOTHING = Room(0)
+
+
+class Names:
+    """Symbols and reasons, and the numbers that they have in records; accounts that are walked over the same session share them."""
+
+    def __init__(self) -> None:
         self.symbols: list[str] = []
         self._ids: dict[str, int] = {}
         self._reasons: list[str] = []
         self._reason_codes = {name: code for code, name in enumerate(REASONS)}
-        self.scale = 10.0**account.currency_decimals
-        count = len(strategies)
-        self.books = Books(
-            orders=np.zeros(SMALLEST, records.ORDER),
-            alive=np.zeros(SMALLEST, np.int64),
-            positions=np.zeros((count, 0), records.POSITION),
-            held=np.zeros((0, 2), np.int64),
-            quotes=np.zeros(0, records.QUOTE),
-            account=np.zeros(1, records.ACCOUNT),
-            rules=_rules(account, costs, self.scale),
-            strategies=_terms(strategies),
-            fills=np.zeros(SMALLEST, records.FILL),
-            trades=np.zeros(SMALLEST, records.TRADE),
-            locks=np.zeros(SMALLEST, records.LOCK),
-            counts=np.zeros(6, np.int64),
-        )
-        own = self.books.account[0]
-        units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
-        own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
-        own["equity"] = own["peak"] = own["session_start"] = float(own["cash"]) / self.scale
-
-    # -- names
-
-    def symbol_id(self, symbol: str) -> int:
-        """The number of a symbol, given to it when it is first asked for."""
-        return self.symbol_ids([symbol])[0]
 
     def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
-        """The numbers of symbols."""
+        """The numbers of symbols, given to them when they are first asked for."""
         new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
-        if new:
-            self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
-            self.symbols += new
-            self._make_room_for_symbols()
+        self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
+        self.symbols += new
         return [self._ids[symbol] for symbol in symbols]
 
     def reason_code(self, reason: str) -> int:
@@ -129,6 +88,61 @@ class Broker:
         """The reason of a number."""
         return REASONS[code] if code < OWN_REASONS else self._reasons[code - OWN_REASONS]
 
+
+class Broker:
+    """One account, the orders and positions of all strategies in it."""
+
+    def __init__(
+        self,
+        account: AccountConfig,
+        costs: CostsConfig,
+        strategies: Sequence[StrategyTerms],
+        names: Names | None = None,
+    ):
+        self.strategies = [terms.name for terms in strategies]
+        self.names = names or Names()
+        self.scale = 10.0**account.currency_decimals
+        count = len(strategies)
+        self.books = Books(
+            **_arrays(SMALLEST),
+            positions=np.zeros((count, 0), records.POSITION),
+            held=np.zeros((0, 2), np.int64),
+            quotes=np.zeros(0, records.QUOTE),
+            account=np.zeros(1, records.ACCOUNT),
+            rules=rules_of(account, costs, self.scale),
+            strategies=terms_of(strategies),
+            counts=np.zeros(6, np.int64),
+        )
+        own = self.books.account[0]
+        units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
+        own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
+        own["equity"] = own["peak"] = own["session_start"] = float(own["cash"]) / self.scale
+
+    # -- names
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols by their numbers."""
+        return self.names.symbols
+
+    def symbol_id(self, symbol: str) -> int:
+        """The number of a symbol, given to it when it is first asked for."""
+        return self.symbol_ids([symbol])[0]
+
+    def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
+        """The numbers of symbols, which the books have room for."""
+        found = self.names.symbol_ids(symbols)
+        self.make_room_for_symbols()
+        return found
+
+    def reason_code(self, reason: str) -> int:
+        """The number of a reason."""
+        return self.names.reason_code(reason)
+
+    def reason(self, code: int) -> str:
+        """The reason of a number."""
+        return self.names.reason(code)
+
     # -- the run
 
     def begin_session(self, number: int, days: int) -> None:
@@ -138,11 +152,11 @@ class Broker:
     def split(self, symbol: str, ratio: float, now: int) -> None:
         """A split's ex-date."""
         self._ensure(8)
-        overnight.split(self.books, self._ids[symbol], ratio, now)
+        overnight.split(self.books, self.symbol_id(symbol), ratio, now)
 
     def dividend(self, symbol: str, amount: float) -> None:
         """A dividend's ex-date; the amount is per share as held before any split of the day."""
-        overnight.dividend(self.books, self._ids[symbol], amount)
+        overnight.dividend(self.books, self.symbol_id(symbol), amount)
 
     def write_off(self, now: int) -> None:
         """End positions in symbols that have been silent for too long."""
@@ -272,22 +286,46 @@ class Broker:
 
     # -- room
 
+    def move_into(self, room: Room) -> None:
+        """Keep orders, fills, trades and locks in a room's arrays from now on; the orders that are open are taken along.
+
+        Between two sessions, when nothing else is in the books' own.
+        """
+        count, mine = int(self.books.counts[ALIVE]), self.books
+        room.arrays["orders"][:count] = mine.orders[:count]
+        room.arrays["alive"][:count] = mine.alive[:count]
+        self.books = mine._replace(**room.arrays)
+
+    def move_out(self, room: Room) -> None:
+        """Leave a room, which has what the books grew to, with copies of the orders that are open."""
+        count, shared = int(self.books.counts[ALIVE]), self.books
+        room.arrays = {name: getattr(shared, name) for name in GROWING}
+        orders, alive = NOTHING.arrays["orders"], NOTHING.arrays["alive"]
+        if count:
+            orders, alive = shared.orders[:count].copy(), shared.alive[:count].copy()
+        self.books = shared._replace(**{**NOTHING.arrays, "orders": orders, "alive": alive})
+
+    def take_trades(self) -> Records:
+        """Copies of the trades since the last time; orders that are over and fills are forgotten."""
+        trades: Records = self.books.trades[: self.books.counts[TRADES]].copy()
+        self.books.counts[LOCKS] = 0
+        overnight.carry_over(self.books)
+        return trades
+
     def _ensure(self, signals: int) -> None:
         while not has_room(self.books, signals):
             self._grow()
 
     def _grow(self) -> None:
-        size = len(self.books.orders)
-        old = {
-            name: getattr(self.books, name)
-            for name in ("orders", "alive", "fills", "trades", "locks")
-        }
+        size = max(SMALLEST, len(self.books.orders))
+        old = {name: getattr(self.books, name) for name in GROWING}
         grown = {
             name: np.concatenate([rows, np.zeros(size, rows.dtype)]) for name, rows in old.items()
         }
         self.books = self.books._replace(**grown)
 
-    def _make_room_for_symbols(self) -> None:
+    def make_room_for_symbols(self) -> None:
+        """Give each symbol that has a number a place in the books."""
         strategies, have = self.books.positions.shape
         if len(self.symbols) <= have:
             return
@@ -301,48 +339,3 @@ class Broker:
         held = np.zeros((strategies * size, 2), np.int64)
         held[: len(self.books.held)] = self.books.held
         self.books = self.books._replace(positions=positions, quotes=quotes, held=held)
-
-
-def _rules(account: AccountConfig, costs: CostsConfig, scale: float) -> Records:
-    rules = np.zeros(1, records.RULES)
-    margin = account.maintenance_margin
-    given = {
-        "scale": scale,
-        "leverage": account.leverage,
-        "maintenance": 0.5 / account.leverage if margin is None else margin,
-        "lot": account.lot_size,
-        "tick": account.tick_size,
-        "participation": account.max_participation,
-        "max_positions": account.max_open_positions,
-        "max_position": account.max_position_percent and account.max_position_percent / 100.0,
-        "daily_loss": account.daily_loss_limit_percent and account.daily_loss_limit_percent / 100.0,
-        "flat_at_close": account.flat_at_close,
-        "shorting": account.shorting,
-        "delist_after": account.delist_after_sessions,
-        "delisting_value": account.delisting_value_percent / 100.0,
-        "borrow_rate": account.borrow_rate,
-        "margin_rate": account.margin_rate,
-        "per_share": costs.commission_per_share,
-        "per_order": costs.commission_per_order,
-        "percent": costs.commission_percent,
-        "minimum": costs.minimum_commission,
-        "slippage_bps": costs.slippage_bps,
-        "slippage_spread": costs.slippage_spread,
-    }
-    given["dust"] = account.lot_size / 2 if account.lot_size else SMALLEST_FRACTION
-    assert set(given) == set(records.RULES.names or ())
-    for name, value in given.items():
-        rules[0][name] = value or 0
-    return rules
-
-
-def _terms(strategies: Sequence[StrategyTerms]) -> Records:
-    rows = np.zeros(len(strategies), records.STRATEGY)
-    for row, terms in zip(rows, strategies, strict=True):
-        row["unit"], row["once"], row["band"] = UNITS[terms.unit], terms.once, terms.band
-        row["max_positions"], row["allocation"], row["max_bars"] = (
-            terms.max_positions,
-            terms.max_percent / 100.0,
-            terms.max_bars,
-        )
-    return rows

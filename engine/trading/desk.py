@@ -43,7 +43,7 @@ class TradingDesk:
 
     def __init__(self, config: SessionConfig, archive: Archive, base: Interval):
         self.base = base
-        self._every_bar: Scheduled = AtClose() if base.is_daily else _EveryBar(base)
+        self._every_bar = every_bar(base)
         enabled = [one for one in config.strategies if one.enabled]
         self.slots = [
             StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
@@ -153,16 +153,28 @@ class TradingDesk:
         if self._sessions == 0:
             return
         known = set(self.broker.symbols)
-        due = self._actions.filter(
-            pl.col("ex_date") > self._last_date, pl.col("ex_date") <= session.date
-        )
-        for symbol, _, ratio, cash in due.iter_rows():
-            if symbol not in known:
-                continue
-            if cash:
-                self.broker.dividend(symbol, cash)
-            if ratio and ratio != 1.0:
-                self.broker.split(symbol, ratio, session.open)
+        for symbol, ratio, cash in actions_due(self._actions, self._last_date, session.date):
+            if symbol in known:
+                act_on(self.broker, symbol, ratio, cash, session.open)
+
+
+def actions_due(
+    actions: pl.DataFrame, last: dt.date, date: dt.date
+) -> list[tuple[str, float | None, float | None]]:
+    """Symbol, split ratio and dividend of the actions with an ex-date after a session and up to another.
+
+    actions  an archive's corporate actions, by date and symbol
+    """
+    due = actions.filter(pl.col("ex_date") > last, pl.col("ex_date") <= date)
+    return [(symbol, ratio, cash) for symbol, _, ratio, cash in due.iter_rows()]
+
+
+def act_on(broker: Broker, symbol: str, ratio: float | None, cash: float | None, now: int) -> None:
+    """A symbol's dividend, then its split."""
+    if cash:
+        broker.dividend(symbol, cash)
+    if ratio and ratio != 1.0:
+        broker.split(symbol, ratio, now)
 
 
 def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
@@ -172,7 +184,12 @@ def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
     return TradingDesk(loaded.config, archive, base_interval(loaded, archive))
 
 
-class _EveryBar:
+def every_bar(base: Interval) -> Scheduled:
+    """When a strategy without a schedule decides: at the end of every bar."""
+    return AtClose() if base.is_daily else EveryBar(base)
+
+
+class EveryBar:
     """The end of every bar of regular hours, whatever the session."""
 
     def __init__(self, base: Interval):

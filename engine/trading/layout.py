@@ -13,8 +13,10 @@ from engine.kernels.broker.records import Tape
 from engine.panel.bars import Floats, Ints
 from engine.scan.replay import SessionBatch
 from engine.session.trader import Scene
-from engine.trading.broker import Broker, Records
+from engine.trading.broker import Broker
 from engine.trading.finds import NEVER, Finds, ScannerCodes
+from engine.trading.plan import SignalRows, Signals
+from engine.trading.rules import Records
 from engine.trading.slot import StrategySlot
 from engine.trading.tape import make_tape
 
@@ -48,7 +50,7 @@ class Layout:
         view = scene.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
         tape = make_tape(view.panel, codes, instants)
-        maker = _SignalMaker(view, codes, finds, scanners, broker, instants)
+        maker = SignalMaker(view, codes, finds, scanners, broker, instants)
         made = [np.zeros(0, records.SIGNAL)]
         for slot in slots:
             if slot.plan:
@@ -69,10 +71,10 @@ class Layout:
             return prices
         for place, i in enumerate(rows.tolist()):
             seen = int(
-                np.searchsorted(self.tape.times[self.tape.cursors[i] : self.tape.ends[i]], now)
+                np.searchsorted(self.tape.times[self.tape.starts[i] : self.tape.ends[i]], now)
             )
             prices[place] = (
-                self.tape.close[self.tape.cursors[i] + seen - 1] if seen else prices[place]
+                self.tape.close[self.tape.starts[i] + seen - 1] if seen else prices[place]
             )
         return prices
 
@@ -87,7 +89,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class _SignalMaker:
+class SignalMaker:
     """Turns the strategies' expressions over a close-up into signals."""
 
     view: SessionBatch
@@ -99,6 +101,15 @@ class _SignalMaker:
 
     def signals(self, slot: StrategySlot) -> Records:
         """SIGNAL records of one strategy."""
+        assert slot.plan is not None
+        rows = self.rows(slot)
+        found = slot.plan.signals(
+            rows.cross, rows.at, rows.who, rows.may_enter, self.broker.reason_code
+        )
+        return self.ordered(slot, found)[0]
+
+    def rows(self, slot: StrategySlot) -> SignalRows:
+        """The rows over which a strategy's expressions are evaluated: when it decides, with what it may trade or holds then."""
         assert slot.plan is not None
         cross, names = self.view.cross, self.view.cross.table.names
         times = slot.ticks(cross.session)
@@ -113,16 +124,17 @@ class _SignalMaker:
         shown_from = np.where(active_from == NEVER, NEVER, shown_from)
         at, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
         may_enter = times[at] >= enter_from[symbols]
-        found = slot.plan.signals(
-            slot.view(cross), ticks[at], symbols, may_enter, self.broker.reason_code
-        )
-        finders = self.finds.by_row(slot, names, self.scanners)
-        return found.records(
+        return SignalRows(slot.view(cross), ticks[at], symbols, may_enter)
+
+    def ordered(self, slot: StrategySlot, found: Signals) -> tuple[Records, Ints]:
+        """A strategy's signals as records, by instant and rank, and which of the signals each record is."""
+        cross = self.view.cross
+        return found.ordered_records(
             slot.index,
             cross.ticks,
             np.searchsorted(self.instants, cross.ticks),
             self.codes,
-            finders,
+            self.finds.by_row(slot, cross.table.names, self.scanners),
         )
 
     def _shown_from(self, slot: StrategySlot, enter_from: Ints) -> Ints:

@@ -31,6 +31,9 @@ Bools = NDArray[np.bool_]
 Finder = tuple[
     int, int, int
 ]  # number of a scanner, when it found a symbol first (-1: none did), its rank then
+HeldBefore = dict[
+    str, tuple[bool, bool]
+]  # symbol -> whether long and short entries held at its last row
 NOT_FOUND: Finder = (0, -1, 0)
 PRICES = ("limit", "stop", "stop_loss", "take_profit", "trailing_stop")
 RULES = ("entries", "short_entries", "exits", "short_exits")
@@ -46,10 +49,8 @@ class SignalPlan:
     rank: Clause | None
     edge: bool
     indicators: tuple[IndicatorKey, ...] = ()
-    _last: dict[str, tuple[bool, bool]] = field(
-        default_factory=dict
-    )  # of the session before: what held at each symbol's end
-    _latest: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # of this session
+    _last: HeldBefore = field(default_factory=dict)  # of the session before
+    _latest: HeldBefore = field(default_factory=dict)  # of this session
 
     @classmethod
     def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
@@ -113,25 +114,39 @@ class SignalPlan:
 
         may_enter  which rows entries are taken on; `code` gives the number of a reason
         """
+        rows = SignalRows(cross, at, who, may_enter)
+        found, self._latest = self.conditions(rows, code, self._last)
+        parts = [] if self.weights else [*self.prices, *([self.rank] if self.rank else [])]
+        prices = rows.prices(parts, found)
+        rank = prices.pop("rank", None)
+        return Signals(at[found.kept], who[found.kept], {**found.fields, **prices}, rank)
+
+    def conditions(
+        self, rows: SignalRows, code: Callable[[str], int], last: HeldBefore
+    ) -> tuple[Conditions, HeldBefore]:
+        """What the entries, the exits or the weights say of rows; `code` gives the number of a reason.
+
+        last  of an edge strategy: what held at each symbol's last row of the session before
+
+        Returns what is asked for, and what holds at each symbol's last row of this session.
+        """
         if self.weights:
-            weights = _values(self.weights, _frame(cross, self.weights.columns, at, who))
-            kept = np.flatnonzero(~np.isnan(weights) & may_enter)
-            return Signals(at[kept], who[kept], {"weight": weights[kept]})
-        rows = _frame(
-            cross,
-            {column for kind in RULES for part in self.rules[kind] for column in part.columns},
-            at,
-            who,
+            weights = _values(self.weights, rows.frame(self.weights.columns))
+            kept = np.flatnonzero(~np.isnan(weights) & rows.may_enter)
+            return Conditions(np.zeros(len(weights), np.int8), kept, {"weight": weights[kept]}), {}
+        frame = rows.frame(
+            {column for kind in RULES for part in self.rules[kind] for column in part.columns}
         )
-        long, short, exit_long, exit_short = (self._reasons(rows, kind, code) for kind in RULES)
+        long, short, exit_long, exit_short = (self._reasons(frame, kind, code) for kind in RULES)
+        latest: HeldBefore = {}
         if self.edge:
             held = [
-                (reasons > 0) | self._unknown(rows, kind)
+                (reasons > 0) | self._unknown(frame, kind)
                 for reasons, kind in ((long, "entries"), (short, "short_entries"))
             ]
-            before = self._before(cross, at, who, held)
+            before, latest = _before(rows, held, last)
             long, short = np.where(before[0], 0, long), np.where(before[1], 0, short)
-        side = np.where(may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
+        side = np.where(rows.may_enter, (long > 0).astype(np.int8) - (short > 0), 0).astype(np.int8)
         kept = np.flatnonzero((side != 0) | (exit_long > 0) | (exit_short > 0))
         fields: dict[str, NDArray[np.generic]] = {
             "side": side[kept],
@@ -139,28 +154,7 @@ class SignalPlan:
             "exit_long": exit_long[kept],
             "exit_short": exit_short[kept],
         }
-        prices = self._prices(cross, at, who, side, kept)
-        rank = prices.pop("rank", None)
-        return Signals(at[kept], who[kept], fields | prices, rank)
-
-    def _prices(
-        self, cross: CrossSection, at: Ints, who: Ints, side: NDArray[np.int8], kept: Ints
-    ) -> dict[str, Floats]:
-        """Prices, size and rank of the rows that are kept; what compares symbols is computed over all."""
-        found: dict[str, Floats] = {}
-        parts = [*self.prices, *([self.rank] if self.rank else [])]
-        for elementwise, own in ((True, kept), (False, np.arange(len(at)))):
-            some = [part for part in parts if part.elementwise is elementwise]
-            if some:
-                rows = _frame(
-                    cross, {column for part in some for column in part.columns}, at[own], who[own]
-                )
-                rows = rows.with_columns(pl.Series("side", side[own], dtype=pl.Float64))
-                found |= {
-                    part.name: _values(part, rows) if elementwise else _values(part, rows)[kept]
-                    for part in some
-                }
-        return found
+        return Conditions(side, kept, fields), latest
 
     def end_session(self) -> None:
         """What held at each symbol's last instant is what the next session's edges are measured against."""
@@ -183,30 +177,82 @@ class SignalPlan:
             missing |= values_of(part.expression.is_null(), rows).to_numpy()
         return missing
 
-    def _before(
-        self, cross: CrossSection, at: Ints, who: Ints, held: Sequence[Bools]
-    ) -> list[Bools]:
-        """Whether long and short entries held at the symbol's row before; where that is not known they count as held."""
-        order = np.lexsort((at, who))
-        names = [cross.table.names[symbol] for symbol in who[order].tolist()]
-        first = np.ones(len(order), np.bool_)
-        first[1:] = who[order][1:] != who[order][:-1]
-        before = []
-        for number, now in enumerate(held):
-            earlier = np.ones(len(order), np.bool_)
-            earlier[1:] = now[order][:-1]
-            earlier[first] = [
-                self._last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)
-            ]
-            unsorted = np.empty(len(order), np.bool_)
-            unsorted[order] = earlier
-            before.append(unsorted)
-        rows = {symbol: row for row, symbol in enumerate(who.tolist())}  # the last row of each
-        self._latest = {
-            cross.table.names[symbol]: (bool(held[0][row]), bool(held[1][row]))
-            for symbol, row in rows.items()
-        }
-        return before
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a strategy's conditions ask for.
+
+    side    int8[rows]: 1 where a long entry is taken, -1 a short one, 0 neither
+    kept    int64[signals], the rows that become signals
+    fields  field of a signal -> its value in each of them
+    """
+
+    side: NDArray[np.int8]
+    kept: Ints
+    fields: Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class SignalRows:
+    """The rows over which a strategy's expressions are evaluated, sorted by tick and symbol.
+
+    at, who    int64[rows], indices of ticks and of symbols
+    may_enter  bool[rows], where entries are taken
+    """
+
+    cross: CrossSection
+    at: Ints
+    who: Ints
+    may_enter: Bools
+
+    def frame(self, columns: Iterable[str], rows: Ints | None = None) -> pl.DataFrame:
+        """Columns at all rows, or at some."""
+        at, who = (self.at, self.who) if rows is None else (self.at[rows], self.who[rows])
+        return self.cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
+
+    def prices(self, parts: Sequence[Clause], of: Conditions) -> dict[str, Floats]:
+        """Expressions of entries at the rows that became signals; what compares symbols is computed over all."""
+        found: dict[str, Floats] = {}
+        for elementwise, own in ((True, of.kept), (False, None)):
+            some = [part for part in parts if part.elementwise is elementwise]
+            if some:
+                side = of.side if own is None else of.side[own]
+                rows = self.frame({column for part in some for column in part.columns}, own)
+                rows = rows.with_columns(pl.Series("side", side, dtype=pl.Float64))
+                for part in some:
+                    values = _values(part, rows)
+                    found[part.name] = values if elementwise else values[of.kept]
+        return found
+
+
+def _before(
+    rows: SignalRows, held: Sequence[Bools], last: HeldBefore
+) -> tuple[list[Bools], HeldBefore]:
+    """Whether long and short entries held at the symbol's row before; where that is not known they count as held.
+
+    The second is what held at each symbol's last row.
+    """
+    at, who, all_names = rows.at, rows.who, rows.cross.table.names
+    order = np.lexsort((at, who))
+    names = [all_names[symbol] for symbol in who[order].tolist()]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = who[order][1:] != who[order][:-1]
+    before = []
+    for number, now in enumerate(held):
+        earlier = np.ones(len(order), np.bool_)
+        earlier[1:] = now[order][:-1]
+        earlier[first] = [
+            last.get(names[row], (True, True))[number] for row in np.flatnonzero(first)
+        ]
+        unsorted = np.empty(len(order), np.bool_)
+        unsorted[order] = earlier
+        before.append(unsorted)
+    last_rows = {symbol: row for row, symbol in enumerate(who.tolist())}
+    latest = {
+        all_names[symbol]: (bool(held[0][row]), bool(held[1][row]))
+        for symbol, row in last_rows.items()
+    }
+    return before, latest
 
 
 @dataclass(frozen=True)
@@ -218,15 +264,15 @@ class Signals:
     fields: Mapping[str, NDArray[np.generic]]
     rank: Floats | None = None
 
-    def records(
+    def ordered_records(
         self,
         strategy: int,
         ticks: Ints,
         instants: Ints,
         symbols: Ints,
         finders: Mapping[int, Finder],
-    ) -> NDArray[np.void]:
-        """SIGNAL records, sorted by instant and rank.
+    ) -> tuple[NDArray[np.void], Ints]:
+        """SIGNAL records, sorted by instant and rank, and which of the signals each of them is.
 
         ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
         finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
@@ -235,9 +281,7 @@ class Signals:
         for name in (*PRICES, "size", "weight"):
             made[name] = np.nan
         for name, values in self.fields.items():
-            made[name] = (
-                np.where(np.isnan(values), 0.0, values) if name in PRICES else values
-            )  # 0: declared, without a value
+            made[name] = as_field(name, values)
         made["instant"], made["symbol"], made["strategy"] = (
             instants[self.at],
             symbols[self.who],
@@ -249,7 +293,13 @@ class Signals:
         finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
         rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
-        return made[np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))]
+        order = np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))
+        return made[order], order
+
+
+def as_field(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Values of a signal's field as records hold them: a price that was declared and has no value is 0."""
+    return np.where(np.isnan(values), 0.0, values) if name in PRICES else values
 
 
 def _asked(strategy: ColumnarStrategy, method: str, where: str) -> Any:
@@ -266,10 +316,6 @@ def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
             expected="element-wise operations, and the universe_ helpers",
         )
     return part
-
-
-def _frame(cross: CrossSection, columns: Iterable[str], at: Ints, who: Ints) -> pl.DataFrame:
-    return cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
 
 
 def _values(part: Clause, rows: pl.DataFrame) -> Floats:

@@ -19,8 +19,8 @@ from engine.runtime.module_loader import Kind, load_class
 from engine.scan.cross_section import CrossSection
 from engine.scan.plan import indicators_named
 from engine.scan.ticks import Scheduled
-from engine.trading.broker import StrategyTerms
 from engine.trading.plan import SignalPlan
+from engine.trading.rules import StrategyTerms
 from engine.trading.strategy import ColumnarStrategy, Strategy
 
 STRATEGIES = Kind(
@@ -81,8 +81,12 @@ class StrategySlot:
     @property
     def terms(self) -> StrategyTerms:
         """What the broker must know of it."""
+        return self.terms_with(self.config)
+
+    def terms_with(self, config: StrategyConfig) -> StrategyTerms:
+        """What the broker must know of it with the limits of a config."""
         own = self.strategy
-        limits = (self.config.max_open_positions or 0, self.config.max_percent or 0.0)
+        limits = (config.max_open_positions or 0, config.max_percent or 0.0)
         if not isinstance(own, ColumnarStrategy):
             return StrategyTerms(self.name, "shares", False, 0.0, *limits)
         return StrategyTerms(

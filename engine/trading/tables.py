@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.schema import EQUITY_SCHEMA, FILLS_SCHEMA, ORDERS_SCHEMA, TIMESTAMP, TRADES_SCHEMA
-from engine.trading.broker import KINDS, STATES, Broker, Records
+from engine.trading.broker import KINDS, STATES, Broker
+from engine.trading.rules import Records
 
 SIDES = {1: "buy", -1: "sell"}
 # of a session without any: making a frame of twenty empty columns takes as long as making one with rows

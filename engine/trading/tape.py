@@ -7,8 +7,9 @@ import numpy as np
 from engine.clock.calendar import Session
 from engine.clock.interval import Interval
 from engine.indicators.session_rows import Panel
+from engine.kernels.broker.quotes import index_bars, place_symbols
 from engine.kernels.broker.records import Tape
-from engine.panel.bars import Bars, Ints
+from engine.panel.bars import Bars, Floats, Ints
 from engine.schema import BAR_VALUES
 
 
@@ -26,24 +27,42 @@ def make_tape(panel: Panel, codes: Ints, instants: Ints) -> Tape:
     bars = panel.regular
     if panel.base.is_daily:
         return _picked(bars, codes, panel.session, instants)
-    columns = {name: _sealed(bars.column(name)) for name in BAR_VALUES}
-    return Tape(
-        codes,
-        bars.starts.copy(),
-        _sealed(bars.ends),
-        _sealed(bars.known_at),
-        instants=instants,
-        **columns,
-    )
+    columns = {name: bars.column(name) for name in BAR_VALUES}
+    return tape_of(codes, bars.starts, bars.ends, bars.known_at, instants, **columns)
 
 
 def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> Tape:
     """One bar a symbol, out of the years that a block of daily bars holds."""
-    there = bars.ends > bars.starts
-    rows, ends = bars.starts[there], np.cumsum(there)
-    columns = {name: _sealed(bars.column(name)[rows]) for name in BAR_VALUES}
-    times = _sealed(np.full(len(rows), session.open))
-    return Tape(codes, ends - there, _sealed(ends), times, instants=instants, **columns)
+    there = (bars.ends > bars.starts).astype(np.int64)
+    rows, ends = bars.starts[there > 0], np.cumsum(there)
+    columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
+    times = np.full(len(rows), session.open)
+    return tape_of(codes, ends - there, ends, times, instants, **columns)
+
+
+def tape_of(
+    symbols: Ints, starts: Ints, ends: Ints, times: Ints, instants: Ints, **columns: Floats
+) -> Tape:
+    """Bars as a tape: see `Tape`. Columns: open, high, low, close, volume."""
+    shape = (len(symbols), len(instants) - 1)
+    bars, latest, traded = (np.empty(shape, np.int32) for _ in range(3))
+    places = np.empty(int(symbols.max(initial=-1)) + 1, np.int64)
+    tape = Tape(
+        symbols=symbols,
+        cursors=np.zeros(len(symbols), np.int64),
+        starts=_sealed(starts),
+        ends=_sealed(ends),
+        times=_sealed(times),
+        instants=instants,
+        bars=bars,
+        latest=latest,
+        traded=traded,
+        places=places,
+        **{name: _sealed(values) for name, values in columns.items()},
+    )
+    index_bars(tape.starts, tape.ends, tape.times, tape.volume, instants, bars, latest, traded)
+    place_symbols(symbols, places)
+    return tape
 
 
 def _sealed(values: np.ndarray) -> np.ndarray:

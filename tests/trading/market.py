@@ -10,7 +10,10 @@ import numpy as np
 from engine.config.models import AccountConfig, CostsConfig
 from engine.kernels.broker import records
 from engine.kernels.broker.records import Tape
-from engine.trading.broker import Broker, StrategyTerms
+from engine.schema import BAR_VALUES
+from engine.trading.broker import Broker
+from engine.trading.rules import StrategyTerms
+from engine.trading.tape import tape_of
 
 STEP = 60_000_000
 Row = tuple[float, float, float, float, float]  # open, high, low, close, volume
@@ -27,12 +30,12 @@ def tape(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 
     ]
     ends = np.cumsum([sum(row is not None for row in one) for one in bars.values()])
     starts = np.array([0, *ends[:-1]], np.int64)
-    columns = [np.array([row[i] for row in rows], float) for i in range(1, 6)]
+    columns = {
+        name: np.array([row[i] for row in rows], float) for i, name in enumerate(BAR_VALUES, 1)
+    }
     times = np.array([row[0] for row in rows], np.int64)
-    for sealed in (ends, times, *columns):
-        sealed.flags.writeable = False
     codes = np.array(broker.symbol_ids(list(bars)), np.int64)
-    return Tape(codes, starts, ends, times, *columns, start + np.arange(count + 1) * STEP)
+    return tape_of(codes, starts, ends, times, start + np.arange(count + 1) * STEP, **columns)
 
 
 def broker(

@@ -7,6 +7,7 @@
     placing.py   orders come in: checks, sizes, limits
     filling.py   orders are filled: positions, trades, brackets
     signals.py   what the columns of strategies ask for becomes orders
+    quotes.py    the bars of symbols that are held or ordered
     walk.py      one instant after the other: signals, then the bar that follows
     overnight.py splits, dividends, borrowing, delisting
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.runtime.jit import COMPILED
+from engine.runtime.borrow import borrow
+from engine.runtime.jit import COMPILED, njit
 
 # kinds of orders
 MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING, AT_CLOSE = 0, 1, 2, 3, 4, 5
@@ -203,17 +204,21 @@ class Books(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """The bars of one session, for the symbols that may be traded.
+    """The bars of one session, for the symbols that may be traded; made by engine/trading/tape.py.
 
     symbols   int64[n], which symbol each has bars of
-    cursors   int64[n], the next bar of each; moves on
-    ends      int64[n], where each symbol's bars end
+    cursors   int64[n], the next instant of each of which its quote does not know; moves on
+    starts    int64[n], ends  int64[n]: where each symbol's bars are
     times     int64[bars], starts of bars; open .. volume  float64[bars]
     instants  int64[k], increasing: the session's open, every end of a bar, its close
+    bars      int32[n, k - 1], row of the bar from each instant to the next, -1 for none; `latest`: the latest by then;
+              `traded`: the latest in which somebody traded
+    places    int64[symbols], where each symbol is in `symbols`, -1 where it is not
     """
 
     symbols: np.ndarray
     cursors: np.ndarray
+    starts: np.ndarray
     ends: np.ndarray
     times: np.ndarray
     open: np.ndarray
@@ -222,3 +227,25 @@ class Tape(NamedTuple):
     close: np.ndarray
     volume: np.ndarray
     instants: np.ndarray
+    bars: np.ndarray
+    latest: np.ndarray
+    traded: np.ndarray
+    places: np.ndarray
+
+
+@njit
+def lend(books):
+    """The books without counters of references, which compiled code keeps whenever it hands them on: see runtime/borrow.py."""
+    return Books(*borrow((
+        books.orders, books.alive, books.positions, books.held, books.quotes, books.account,
+        books.rules, books.strategies, books.fills, books.trades, books.locks, books.counts,
+    )))  # fmt: skip
+
+
+@njit
+def lend_tape(tape):
+    """The same of a tape."""
+    return Tape(*borrow((
+        tape.symbols, tape.cursors, tape.starts, tape.ends, tape.times, tape.open, tape.high, tape.low,
+        tape.close, tape.volume, tape.instants, tape.bars, tape.latest, tape.traded, tape.places,
+    )))  # fmt: skip

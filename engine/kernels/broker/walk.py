@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.broker.decimals import multiply
 from engine.kernels.broker.filling import execute, see
-from engine.kernels.broker.money import mark, revalue, round_lot
+from engine.kernels.broker.money import mark, revalue
 from engine.kernels.broker.placing import accept, compact, end_order, new_order
 from engine.kernels.broker.prices import follow, price_at_open, price_within, settle
+from engine.kernels.broker.quotes import begin_at, catch_up_all, catch_up_named, find_bars
 from engine.kernels.broker.records import (
     ALIVE,
     AT_CLOSE,
@@ -42,8 +42,11 @@ from engine.kernels.broker.records import (
     STOP_LIMIT,
     TRADES,
     TRAILING,
+    lend,
+    lend_tape,
 )
 from engine.kernels.broker.signals import act, send_out
+from engine.runtime.borrow import borrow
 from engine.runtime.jit import njit
 
 
@@ -71,15 +74,28 @@ def walk(books, tape, first, last, signals, next_signal, equity):
     Returns the instant reached, and the next signal. It is earlier than `last` where the books have no room left:
     enlarge them and call again.
     """
+    own_books, own_tape, own_rows = books, tape, (signals, equity)
+    books, tape = lend(own_books), lend_tape(own_tape)
+    signals, equity = borrow(own_rows)
+    begin_at(tape, first)
     for instant in range(first, last):
         end = next_signal
         while end < len(signals) and signals[end].instant <= instant:
             end += 1
-        if not has_room(books, end - next_signal):
+        idle = books.counts[ALIVE] == 0 and books.counts[HELD] == 0
+        if not (idle and end == next_signal) and not has_room(books, end - next_signal):
+            catch_up_all(books, tape, instant)
             return instant, next_signal
-        act_all(books, signals, next_signal, end, tape.instants[instant])
-        next_signal = end
-        step(books, tape, instant, equity)
+        if end > next_signal:
+            catch_up_named(books, tape, signals, next_signal, end, instant)
+            act_all(books, signals, next_signal, end, tape.instants[instant])
+            next_signal = end
+            idle = books.counts[ALIVE] == 0 and books.counts[HELD] == 0
+        if idle:
+            _rest(books, tape.instants[instant + 1], equity[instant + 1])
+        else:
+            _bar(books, tape, instant, equity)
+    catch_up_all(books, tape, last)
     return last, next_signal
 
 
@@ -96,12 +112,20 @@ def act_all(books, signals, first, last, now):
 
 @njit
 def step(books, tape, instant, equity):
-    """The bar from one instant to the next; row instant + 1 of `equity` is what it leaves."""
-    now, until = tape.instants[instant], tape.instants[instant + 1]
-    _find_bars(books, tape, now, until)
+    """The bar from one instant to the next; row instant + 1 of `equity` is what it leaves. Every symbol's quote knows it then."""
+    begin_at(tape, instant)
+    _bar(books, tape, instant, equity)
+    catch_up_all(books, tape, instant + 1)
+
+
+@njit
+def _bar(books, tape, instant, equity):
+    """The bar from one instant to the next, in the order of the module's text."""
+    until = tape.instants[instant + 1]
+    find_bars(books, tape, instant)
     _at_open(books, tape)
     _within(books, tape)
-    _bar_over(books, tape, until)
+    _bar_over(books, tape, instant)
     compact(books)
     if instant + 2 == len(tape.instants):
         _at_close(books, tape, until)
@@ -109,6 +133,14 @@ def step(books, tape, instant, equity):
     revalue(books)
     _guard(books, until)
     record_equity(books, until, equity[instant + 1])
+
+
+@njit
+def _rest(books, until, row):
+    """A bar in which nothing is held or ordered: only the loss limit may be reached, by what was charged before."""
+    if books.rules[0].daily_loss > 0.0:
+        _guard(books, until)
+    record_equity(books, until, row)
 
 
 @njit
@@ -126,32 +158,6 @@ def record_equity(books, time, row):
     row.drawdown = account.equity / account.peak - 1.0 if account.peak > 0.0 else 0.0
     row.reserved, row.interest = account.reserved, account.interest
     row.open_positions, row.open_orders = account.open_positions, books.counts[ALIVE]
-
-
-@njit
-def _find_bars(books, tape, now, until):
-    """Each symbol's bar that starts in [now, until). Nobody traded in one whose volume is 0: to orders it is no bar."""
-    participation, lot = books.rules[0].participation, books.rules[0].lot
-    for i in range(len(tape.symbols)):
-        quote = books.quotes[tape.symbols[i]]
-        quote.row, quote.traded = -1, False
-        row = tape.cursors[i]
-        while row < tape.ends[i] and tape.times[row] < now:
-            row += 1
-        if row < tape.ends[i] and tape.times[row] < until:
-            session = books.account[0].session
-            quote.row, quote.seen, quote.traded = row, session, tape.volume[row] > 0.0
-            quote.closes = quote.traded
-            if quote.traded:
-                quote.time, quote.dealt = tape.times[row], session
-                volume = tape.volume[row]
-                quote.budget = (
-                    round_lot(multiply(participation, volume), lot)
-                    if participation > 0.0
-                    else math.inf
-                )
-            row += 1
-        tape.cursors[i] = row
 
 
 @njit
@@ -236,10 +242,11 @@ def _within_of(books, tape, reducing, stops):
 
 
 @njit
-def _bar_over(books, tape, until):
+def _bar_over(books, tape, instant):
+    until = tape.instants[instant + 1]
     for i in range(len(tape.symbols)):
-        row = books.quotes[tape.symbols[i]].row
-        if row >= 0:
+        row = tape.bars[i, instant]
+        if row >= 0 and tape.cursors[i] == instant + 1:
             mark(books, tape.symbols[i], tape.close[row])
     for i in range(books.counts[HELD]):
         strategy, symbol = books.held[i, 0], books.held[i, 1]
