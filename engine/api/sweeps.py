@@ -33,6 +33,7 @@ from engine.sweep import store
 from engine.sweep.axes import Axis, axes_of, text_of
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.run_sweep import Sweep, SweepResult, run_sweep
+from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.template import WHERE, with_texts
 
 Grid = Mapping[str, Any] | Sequence[str]
@@ -65,6 +66,10 @@ class Swept:
     def ways(self) -> dict[str, str]:
         """How the variants of each scanner were judged, and why."""
         return self.result.ways
+
+    def in_words(self) -> list[str]:
+        """How much of the best variant luck alone would give, in plain language."""
+        return [sentence for luck in sweep_luck(self.result) for sentence in luck.sentences]
 
     @property
     def computed(self) -> int:

@@ -21,6 +21,7 @@ from engine.errors import ConfigError, RunError, WriteError
 from engine.results.provenance import provenance
 from engine.sweep.axes import Axis
 from engine.sweep.run_sweep import Sweep, SweepResult
+from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_page import sweep_page
 from engine.sweep.template import Kind, Place, Template
 from engine.sweep.variants import NUMBER, column_of
@@ -75,6 +76,7 @@ def manifest_of(result: SweepResult, archive: Archive) -> dict[str, Any]:
         "computed": result.computed,
         "warnings": list(result.warnings),
         "skipped_sessions": dict(result.skipped),
+        "luck": {one.column: one.figures for one in sweep_luck(result)},
         "seconds": result.seconds,
     }
 

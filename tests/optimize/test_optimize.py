@@ -188,3 +188,43 @@ def test_what_is_written(market: Market, tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused(market: Market, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         market.optimize(WHERE, **OPTIONS, **options)
+
+
+def test_strategies_are_optimized_by_their_daily_returns(demo: Archive, tmp_path: Path) -> None:
+    """In sample each variant's figure is that of its run of these sessions alone."""
+    config = {
+        "mode": "backtest",
+        "backtest_config": {"start_date": "2017-11-20", "end_date": "2017-12-20"},
+        "session_data_config": {"symbols": ["AAPL", "KO", "MSFT"]},
+        "strategies": [{"module": "engine.strategies.opening_range_breakout"}],
+    }
+    grid = {"strategies.0.config.minutes": [5, 15]}
+    found = bs.optimize(
+        config,
+        archive=demo.path,
+        grid=grid,
+        objective="cum_returns_final",
+        ledger=tmp_path / "trials",
+    )
+    split = found.splits.row(0, named=True)
+    best = found.config()
+    for key, first, last in (
+        ("in_sample", split["train_first"], split["train_last"]),
+        ("out_of_sample", split["test_first"], split["test_last"]),
+    ):
+        span = best.backtest_config.model_copy(update={"start_date": first, "end_date": last})
+        run = bs.run(
+            best.model_copy(update={"backtest_config": span}), archive=demo.path, out=tmp_path / key
+        )
+        assert split[key] == pytest.approx(run.metrics["cum_returns_final"])
+    assert found.out_of_sample["equity"][-1] == pytest.approx(1 + split["out_of_sample"])
+    assert found.luck is not None and found.hits is None
+
+
+def test_a_sweep_says_how_much_of_its_best_figure_is_luck(market: Market, tmp_path: Path) -> None:
+    options = {name: value for name, value in OPTIONS.items() if name != "ledger"}
+    swept = bs.sweep(WHERE, archive=market, out=tmp_path / "out", **options)
+    best = int(swept.variants["t_close"].arg_max() or 0)
+    told = json.loads((tmp_path / "out/manifest.json").read_text())["luck"]["t_close"]
+    assert told["best"] == best and told["trials"] == 6 and 0.0 <= told["chance"] <= 1.0
+    assert "of 6 variants of pure noise" in swept.in_words()[1]
