@@ -26,6 +26,7 @@ ROOMS = [
     "archive",
     "runtime",
     "compute",
+    "statistics",
     "panel",
     "indicators",
     "features",
@@ -36,6 +37,7 @@ ROOMS = [
     "analysis",
     "runs",
     "sweep",
+    "optimize",
     "report",
     "api",
 ]

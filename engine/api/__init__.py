@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         strategies,
     )
     from engine.api.market import Market, open_archive
+    from engine.api.optimizations import Optimization, optimize
     from engine.api.pages import Chart, Shown, diff, report, show
     from engine.api.qualities import Checked, Quality, check, info, quality
     from engine.api.run_result import Run
@@ -79,6 +80,7 @@ __all__ = [
     "Layout",
     "Market",
     "NearMisses",
+    "Optimization",
     "PlugIn",
     "Quality",
     "ReadingCost",
@@ -122,6 +124,7 @@ __all__ = [
     "new_strategy",
     "open_archive",
     "open_run",
+    "optimize",
     "quality",
     "read_in_place",
     "repeat",
@@ -147,6 +150,7 @@ _MODULES = {
     "engine.api.evaluations": "Evaluated evaluate",
     "engine.api.explanations": "Answer NearMisses explain near_misses",
     "engine.api.market": "Market open_archive",
+    "engine.api.optimizations": "Optimization optimize",
     "engine.api.pages": "Chart Shown diff report show",
     "engine.api.listings": "IndicatorFacts PlugIn allow_modules describe_indicator "
     "describe_scanner "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.api.audits import Audit
     from engine.api.evaluations import Evaluated
     from engine.api.explanations import Answer, NearMisses
+    from engine.api.optimizations import Optimization
     from engine.api.pages import Chart
     from engine.api.qualities import Checked, Quality
     from engine.api.scans import Scan
@@ -169,6 +170,12 @@ class Market(OpenMarket):
         from engine.api.sweeps import sweep
 
         return sweep(*scanners, archive=self, **options)
+
+    def optimize(self, *scanners: Scannable | Path, **options: Any) -> Optimization:
+        """Search the best variant of scanners; see `barsweep.optimize`."""
+        from engine.api.optimizations import optimize
+
+        return optimize(*scanners, archive=self, **options)
 
     def show(
         self,

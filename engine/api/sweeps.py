@@ -34,6 +34,7 @@ from engine.sweep.axes import Axis, axes_of, text_of
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.config_template import WHERE, with_texts
 from engine.sweep.run_sweep import SweepResult, run_sweep
+from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_spec import Sweep
 
 Grid = Mapping[str, Any] | Sequence[str]
@@ -72,6 +73,10 @@ class Swept:
     def ways(self) -> dict[str, str]:
         """How the variants of each scanner were judged, and why."""
         return self.result.ways
+
+    def in_words(self) -> list[str]:
+        """How much of the best variant luck alone would give, in plain language."""
+        return [sentence for luck in sweep_luck(self.result) for sentence in luck.sentences]
 
     @property
     def computed(self) -> int:
@@ -139,42 +144,12 @@ def sweep(
               daily_returns.parquet
     options   as of `scan` (ScanOptions), of scanners and expressions
     """
-    chosen = _chosen_by(
-        random=random,
-        sobol=sobol,
-        seed=seed or 0,
-        first_hit=first_hit,
-        horizons=None if horizons is None else list(horizons),
-    )
-    texts = [where] if isinstance(where, str) else list(where)
-    if any(map(_is_config, scanners)):
-        if len(scanners) > 1 or texts or options:
-            raise ConfigError(
-                "a config beside scanners or their options",
-                expected="one of them",
-                fix="say it in the config",
-            )
-        loaded, bars = _configured(scanners[0], archive, spell)
-        axes = axes_of(_grid(grid, loaded), spell)
-        chosen = _chosen(chosen, loaded.config.sweep)
-    else:
-        if archive is None:
-            raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER")
-        bars = open_market(archive).archive
-        modules = [one for one in scanners if not _is_expression(one)]
-        texts = [*(str(one) for one in scanners if _is_expression(one)), *texts]
-        axes = axes_of(grid or {}, spell)
-        loaded = _scanners(bars, modules, texts, axes, cast(ScanOptions, options), spell)
-        axes = (Axis(WHERE, tuple(texts)), *axes) if len(texts) > 1 else axes
-    swept = Sweep.of(
-        loaded,
-        axes,
-        random=chosen.random,
-        sobol=chosen.sobol,
-        seed=chosen.seed,
-        first_hit=chosen.first_hit,
-        horizons=chosen.horizons or HORIZONS,
-        where=texts,
+    swept, bars = sweep_of(
+        scanners,
+        archive,
+        SweepAsked(grid, where, random, sobol, seed, first_hit, horizons),
+        options,
+        spell,
     )
     with telling(on_progress) as progress:
         if out is None:
@@ -187,6 +162,67 @@ def sweep(
     store.write(result, bars, folder)
     checkpoints.clear()
     return Swept(result, folder)
+
+
+@dataclass(frozen=True)
+class SweepAsked:
+    """How variants are chosen and judged, as `sweep` takes it."""
+
+    grid: Grid | None = None
+    where: str | Sequence[str] = ()
+    random: int | None = None
+    sobol: int | None = None
+    seed: int | None = None
+    first_hit: bool = False
+    horizons: Sequence[str] | None = None
+
+
+def sweep_of(
+    scanners: Sequence[Any],
+    archive: str | Path | OpenMarket | None,
+    asked: SweepAsked,
+    options: Mapping[str, Any],
+    spell: Spell,
+) -> tuple[Sweep, Archive]:
+    """What is swept, and over which archive; arguments are those of `sweep`."""
+    chosen = _chosen_by(
+        random=asked.random,
+        sobol=asked.sobol,
+        seed=asked.seed or 0,
+        first_hit=asked.first_hit,
+        horizons=None if asked.horizons is None else list(asked.horizons),
+    )
+    texts = [asked.where] if isinstance(asked.where, str) else list(asked.where)
+    if any(map(_is_config, scanners)):
+        if len(scanners) > 1 or texts or options:
+            raise ConfigError(
+                "a config beside scanners or their options",
+                expected="one of them",
+                fix="say it in the config",
+            )
+        loaded, bars = _configured(scanners[0], archive, spell)
+        axes = axes_of(_grid(asked.grid, loaded), spell)
+        chosen = _chosen(chosen, loaded.config.sweep)
+    else:
+        if archive is None:
+            raise ConfigError("no archive", expected=f"{spell('archive')} FOLDER")
+        bars = open_market(archive).archive
+        modules = [one for one in scanners if not _is_expression(one)]
+        texts = [*(str(one) for one in scanners if _is_expression(one)), *texts]
+        axes = axes_of(asked.grid or {}, spell)
+        loaded = _scanners(bars, modules, texts, axes, cast(ScanOptions, options), spell)
+        axes = (Axis(WHERE, tuple(texts)), *axes) if len(texts) > 1 else axes
+    swept = Sweep.of(
+        loaded,
+        axes,
+        random=chosen.random,
+        sobol=chosen.sobol,
+        seed=chosen.seed,
+        first_hit=chosen.first_hit,
+        horizons=chosen.horizons or HORIZONS,
+        where=texts,
+    )
+    return swept, bars
 
 
 def variant_config(run: str | Path, number: int) -> SessionConfig:

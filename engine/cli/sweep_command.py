@@ -159,4 +159,7 @@ def _print(swept: Swept) -> None:
     }
     print_facts(facts)
     say()
+    for line in swept.in_words():
+        say(line)
+    say()
     print_frame("variants", swept.variants.head(SHOWN))

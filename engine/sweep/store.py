@@ -22,6 +22,7 @@ from engine.runs.provenance import provenance
 from engine.sweep.axes import Axis
 from engine.sweep.config_template import Kind, Place, Template
 from engine.sweep.run_sweep import SweepResult
+from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_page import sweep_page
 from engine.sweep.sweep_spec import Sweep
 from engine.sweep.variants import NUMBER, column_of
@@ -76,6 +77,7 @@ def manifest_of(result: SweepResult, archive: Archive) -> dict[str, Any]:
         "computed": result.computed,
         "warnings": list(result.warnings),
         "skipped_sessions": dict(result.skipped),
+        "luck": {one.column: one.figures for one in sweep_luck(result)},
         "seconds": result.seconds,
     }
 

@@ -59,6 +59,13 @@ def test_the_page_on_sweeps_runs(module: types.ModuleType) -> None:
     assert len(found) == 3
 
 
+def test_the_page_on_optimizing_runs(module: types.ModuleType) -> None:
+    found = list(blocks(PROJECT / "docs/optimizing.md"))
+    for text in found:
+        run_cell(text, vars(module))
+    assert len(found) == 1 and Path("runs/trials").is_dir()
+
+
 def test_the_notebook_runs_and_shows_its_results(module: types.ModuleType) -> None:
     content = json.loads((PROJECT / "docs/scan.ipynb").read_text())
     shown = 0

@@ -1,0 +1,1 @@
+"""Searches for the best variant, and how much of it is luck."""
