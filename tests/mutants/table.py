@@ -27,6 +27,10 @@ BROKER = Mirror(
     compiled=False,
 )
 
+CLOCK = Mirror(("tests/clock",))
+PANEL = Mirror(("tests/panel",))
+EVALUATE = Mirror(("tests/results/test_evaluate.py",))
+
 MIRRORS: dict[str, Mirror] = {
     "engine/kernels/broker/decimals.py": BROKER,
     "engine/kernels/broker/filling.py": BROKER,
@@ -38,5 +42,32 @@ MIRRORS: dict[str, Mirror] = {
     "engine/kernels/broker/signals.py": BROKER,
     "engine/kernels/broker/walk.py": BROKER,
     "engine/trading/broker.py": BROKER,
-    "engine/scan/language.py": Mirror(("tests/scan/test_language.py",)),
+    "engine/scan/language.py": Mirror(
+        (
+            "tests/scan/test_language.py",
+            "tests/scan/test_previous.py",
+            "tests/fuzz/test_expressions.py",
+        )
+    ),
+    "engine/scan/evaluation.py": Mirror(
+        (
+            "tests/scan/test_program.py",
+            "tests/scan/test_expressions.py",
+            "tests/scan/test_nesting.py",
+        )
+    ),
+    "engine/clock/calendar.py": CLOCK,
+    "engine/clock/calendar_cache.py": CLOCK,
+    "engine/clock/from_parts.py": CLOCK,
+    "engine/clock/interval.py": CLOCK,
+    "engine/clock/schedule.py": CLOCK,
+    "engine/clock/time_manager.py": CLOCK,
+    "engine/panel/bars.py": PANEL,
+    "engine/panel/session_panel.py": PANEL,
+    "engine/archive/validate.py": Mirror(("tests/archive/test_validate.py",)),
+    "engine/archive/actions.py": Mirror(("tests/archive/test_actions.py",)),
+    "engine/archive/universe.py": Mirror(("tests/archive/test_universe.py",)),
+    "engine/results/evaluate.py": EVALUATE,
+    "engine/results/outcomes.py": EVALUATE,
+    "engine/results/metrics.py": Mirror(("tests/results/test_metrics.py",)),
 }

@@ -123,10 +123,11 @@ def _run_tests(mirror: Mirror, log: Path) -> int:
     os.dup2(out, 1)
     os.dup2(out, 2)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    warnings = [] if mirror.compiled else ["-W", "ignore"]  # of numpy, which kernels do not give
+    # hypothesis is imported before pytest; numpy warns of what compiled kernels say nothing of
+    quiet = "ignore::pytest.PytestAssertRewriteWarning" if mirror.compiled else "ignore"
     return int(
         pytest.main(
-            ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *warnings, *mirror.tests],
+            ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", quiet, *mirror.tests],
             plugins=[_NoShrinking()],
         )
     )
