@@ -20,9 +20,9 @@ class Mirror:
 BROKER = Mirror(
     (
         "tests/trading/test_fills.py",
-        "tests/trading/test_ways_out.py",
         "tests/trading/test_model.py",
         "tests/trading/test_grids.py",
+        "tests/trading/test_ways_out.py",
     ),
     compiled=False,
 )

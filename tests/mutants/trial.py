@@ -82,13 +82,21 @@ def _prepare_and_try(
         sound, times = file.read_bytes(), file.stat()
         started = time.monotonic()
         try:
+            _forget_bytecode(file)
             file.write_text(fault.source, encoding="utf-8")
             code = _trial(tree, mirror, log, patience)
         finally:
             file.write_bytes(sound)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+            _forget_bytecode(file)
         told = {0: "survived", None: "timeout"}.get(code, "noticed")
         tell(Outcome(fault, told, time.monotonic() - started))
+
+
+def _forget_bytecode(file: Path) -> None:
+    """Python tells bytecode by the source's size and second, which two faults may share."""
+    for kept in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        kept.unlink()
 
 
 def _import_libraries(tree: Path, compiled: bool) -> None:
@@ -96,7 +104,6 @@ def _import_libraries(tree: Path, compiled: bool) -> None:
     os.environ["NUMBA_DISABLE_JIT"] = str(int(not compiled))
     os.environ["PYTHONPATH"] = str(tree)
     os.chdir(tree)
-    sys.dont_write_bytecode = True
     sys.path[:] = [str(tree), *(place for place in sys.path if place not in ("", str(tree)))]
     for name in [name for name in sys.modules if name.split(".")[0] in ("engine", "tests")]:
         del sys.modules[name]
