@@ -21,6 +21,7 @@ BROKER = Mirror(
     (
         "tests/trading/test_fills.py",
         "tests/trading/test_model.py",
+        "tests/trading/test_decimals.py",
         "tests/trading/test_grids.py",
         "tests/trading/test_ways_out.py",
     ),
