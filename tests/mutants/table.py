@@ -52,6 +52,7 @@ MIRRORS: dict[str, Mirror] = {
     ),
     "engine/scan/evaluation.py": Mirror(
         (
+            "tests/scan/test_evaluation.py",
             "tests/scan/test_program.py",
             "tests/scan/test_expressions.py",
             "tests/scan/test_nesting.py",
