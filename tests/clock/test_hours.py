@@ -38,9 +38,7 @@ sessions = st.sampled_from([one for some in SOME.values() for one in some])
 def trading(session: Session, start: int, end: int) -> list[int]:
     """The minutes from `start` to `end` that are not in the lunch break, one by one."""
     return [
-        at
-        for at in range(start, end, MINUTE)
-        if not session.break_start <= at < session.break_end
+        at for at in range(start, end, MINUTE) if not session.break_start <= at < session.break_end
     ]
 
 
@@ -80,8 +78,7 @@ def test_hours_are_the_clock_on_the_wall_and_distances_from_the_open(session: Se
     told = session.hours
     assert [dt.time(*divmod(minutes, 60)) for minutes in told[:2]] == wall
     assert told[2:5] == tuple(
-        at - session.open
-        for at in (session.close, session.extended_open, session.extended_close)
+        at - session.open for at in (session.close, session.extended_open, session.extended_close)
     )
     assert told[5] == session.is_early_close
     breaks = (session.break_start, session.break_end)
@@ -121,9 +118,7 @@ def test_days_round_the_clock_are_midnight_to_midnight(mic: str) -> None:
     zone = ZoneInfo("America/Chicago" if "@" in mic else "UTC")
     assert ExchangeCalendar.of(mic).is_round_the_clock
     assert not ExchangeCalendar.of("XNYS").is_round_the_clock
-    assert [one.date for one in SOME[mic]] == [
-        SPAN[0] + dt.timedelta(days=i) for i in range(365)
-    ]
+    assert [one.date for one in SOME[mic]] == [SPAN[0] + dt.timedelta(days=i) for i in range(365)]
     for one in SOME[mic]:
         midnights = [
             dt.datetime.combine(one.date + dt.timedelta(days=i), dt.time(0), zone).timestamp()
@@ -174,9 +169,10 @@ def test_the_session_open_at_a_time(mic: str) -> None:
     found = calendar.open_at(times).tolist()
     epoch = dt.date(1970, 1, 1)
     inside = slice(3, -3)  # the first and last of them touch sessions of other years
-    assert found[inside] == [
-        NO_DAY if one is None else (one.date - epoch).days for one in wanted
-    ][inside]
+    assert (
+        found[inside]
+        == [NO_DAY if one is None else (one.date - epoch).days for one in wanted][inside]
+    )
     assert calendar.open_at(np.array([], np.int64)).tolist() == []
 
 

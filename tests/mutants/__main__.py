@@ -82,7 +82,9 @@ def _line(fault: Fault) -> str:
 
 
 def _report(files: list[str], outcomes: list[Outcome]) -> int:
-    print(f"\n{'file':40} {'faults':>7} {'noticed':>8} {'explained':>10} {'share':>7} {'s each':>7}")
+    print(
+        f"\n{'file':40} {'faults':>7} {'noticed':>8} {'explained':>10} {'share':>7} {'s each':>7}"
+    )
     failed = False
     for file in files:
         own = [outcome for outcome in outcomes if outcome.fault.file == file]

@@ -74,8 +74,9 @@ def draw(faults: list[Fault], count: int | None, seed: int) -> list[Fault]:
 def _fault(file: str, source: str, node: ast.expr, changed: ast.expr) -> Fault:
     lines = source.splitlines(keepends=True)
     assert node.end_lineno is not None and node.end_col_offset is not None
-    before = "".join(lines[: node.lineno - 1]).encode() + (
-        lines[node.lineno - 1].encode()[: node.col_offset]
+    before = (
+        "".join(lines[: node.lineno - 1]).encode()
+        + (lines[node.lineno - 1].encode()[: node.col_offset])
     )
     after = lines[node.end_lineno - 1].encode()[node.end_col_offset :] + (
         "".join(lines[node.end_lineno :]).encode()

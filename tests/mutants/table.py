@@ -44,18 +44,12 @@ MIRRORS: dict[str, Mirror] = {
     "engine/kernels/broker/walk.py": BROKER,
     "engine/trading/broker.py": BROKER,
     "engine/scan/language.py": Mirror(
-        (
-            "tests/scan/test_language.py",
-            "tests/scan/test_previous.py",
-            "tests/fuzz/test_expressions.py",
-        )
+        ("tests/scan/test_language.py", "tests/scan/test_grammar.py")
     ),
     "engine/scan/evaluation.py": Mirror(
         (
             "tests/scan/test_evaluation.py",
-            "tests/scan/test_program.py",
             "tests/scan/test_expressions.py",
-            "tests/scan/test_nesting.py",
         )
     ),
     "engine/clock/calendar.py": CLOCK,

@@ -101,7 +101,9 @@ def test_the_longest_gap_leaves_out_the_break() -> None:
     from engine.clock.calendar import ExchangeCalendar
 
     session = ExchangeCalendar.of("XHKG").session(dt.date(2018, 3, 12))
-    minutes = np.array([0, 1, 140, 215, 225])  # from the open, at 9:30; the break is from 150 to 210
+    minutes = np.array(
+        [0, 1, 140, 215, 225]
+    )  # from the open, at 9:30; the break is from 150 to 210
     panel = SessionPanel(
         session, SymbolTable("AB"), MINUTE, session.open + minutes * MICROS, {},
         (np.array([0, 0]), np.array([5, 0])), False,

@@ -18,7 +18,9 @@ numbers = st.one_of(
     st.floats(-1e9, 1e9).filter(lambda x: x == 0.0 or abs(x) > 1e-6),
     st.integers(-(10**6), 10**6).map(float),
 )
-written = st.builds(lambda n, p: Decimal(n).scaleb(-p), st.integers(-(10**12), 10**12), st.integers(0, 8))
+written = st.builds(
+    lambda n, p: Decimal(n).scaleb(-p), st.integers(-(10**12), 10**12), st.integers(0, 8)
+)
 
 
 def exact(pair: tuple[float, float]) -> Fraction:
@@ -32,7 +34,9 @@ def near(pair: tuple[float, float], expected: Fraction, size: Fraction) -> None:
 
 
 @given(numbers, numbers, numbers, numbers)
-def test_pairs_are_the_sums_and_products_of_fractions(a: float, b: float, c: float, e: float) -> None:
+def test_pairs_are_the_sums_and_products_of_fractions(
+    a: float, b: float, c: float, e: float
+) -> None:
     x, y = d.times((a, 0.0), (b, 0.0)), d.times((c, 0.0), (e, 0.0))
     p, q = Fraction(a) * Fraction(b), Fraction(c) * Fraction(e)
     near(x, p, abs(p))
@@ -60,8 +64,10 @@ def test_a_double_is_the_shortest_decimal_that_it_was_written_as(number: Decimal
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e300, 2.0**60, math.pi * 1e-3, 1e-300])
 def test_what_is_no_short_decimal_is_the_double(value: float) -> None:
     pair = d.decimal(value)
-    assert (pair[0] == value or math.isnan(value)) and abs(pair[1]) <= 1e-16 * abs(value) or (
-        math.isnan(value) or value == math.inf
+    assert (
+        (pair[0] == value or math.isnan(value))
+        and abs(pair[1]) <= 1e-16 * abs(value)
+        or (math.isnan(value) or value == math.inf)
     )
     if abs(value) > d.LARGEST_WHOLE:
         assert pair[1] == 0.0
