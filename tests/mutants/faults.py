@@ -126,11 +126,7 @@ def _changes(node: ast.AST) -> Iterator[ast.expr]:
             other = ARITHMETIC[type(node.op)]
             yield _with(node, lambda new: setattr(new, "op", other()))
         case ast.BoolOp():
-            turned = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-            yield _with(node, lambda new: setattr(new, "op", turned))
-            for i in range(len(node.values)):
-                left = node.values[:i] + node.values[i + 1 :]
-                yield left[0] if len(left) == 1 else ast.BoolOp(node.op, left)
+            yield from _of_clauses(node)
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
             yield node.operand
         case ast.UnaryOp(op=ast.USub()) if not isinstance(node.operand, ast.Constant):
@@ -138,12 +134,25 @@ def _changes(node: ast.AST) -> Iterator[ast.expr]:
         case ast.Constant(value=bool()):
             yield ast.Constant(not node.value)
         case ast.Constant(value=int() | float()):
-            for more in (1, -1):
-                yield ast.Constant(node.value + more)
+            yield from (ast.Constant(node.value + more) for more in (1, -1))
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-            for i, part in enumerate(node.generators):
-                for j in range(len(part.ifs)):
-                    yield _with(node, lambda new, i=i, j=j: new.generators[i].ifs.pop(j))
+            yield from _without_filters(node)
+
+
+def _of_clauses(node: ast.BoolOp) -> Iterator[ast.expr]:
+    turned = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    yield _with(node, lambda new: setattr(new, "op", turned))
+    for i in range(len(node.values)):
+        left = node.values[:i] + node.values[i + 1 :]
+        yield left[0] if len(left) == 1 else ast.BoolOp(node.op, left)
+
+
+def _without_filters(
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp,
+) -> Iterator[ast.expr]:
+    for i, part in enumerate(node.generators):
+        for j in range(len(part.ifs)):
+            yield _with(node, lambda new, i=i, j=j: new.generators[i].ifs.pop(j))
 
 
 def _with(node: ast.AST, change: Callable[[ast.AST], object]) -> ast.expr:

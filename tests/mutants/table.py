@@ -21,19 +21,20 @@ BROKER = Mirror(
     (
         "tests/trading/test_fills.py",
         "tests/trading/test_model.py",
-        "tests/trading/test_decimals.py",
-        "tests/trading/test_grids.py",
         "tests/trading/test_ways_out.py",
     ),
     compiled=False,
 )
-
+DECIMALS = Mirror(
+    ("tests/trading/test_decimals.py", "tests/trading/test_grids.py"),
+    compiled=False,
+)
 CLOCK = Mirror(("tests/clock",))
 PANEL = Mirror(("tests/panel",))
 EVALUATE = Mirror(("tests/results/test_evaluate.py",))
 
 MIRRORS: dict[str, Mirror] = {
-    "engine/kernels/broker/decimals.py": BROKER,
+    "engine/kernels/broker/decimals.py": DECIMALS,
     "engine/kernels/broker/filling.py": BROKER,
     "engine/kernels/broker/money.py": BROKER,
     "engine/kernels/broker/overnight.py": BROKER,

@@ -108,7 +108,7 @@ def _import_libraries(tree: Path, compiled: bool) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in ("engine", "tests")]:
         del sys.modules[name]
     import exchange_calendars  # noqa: F401
-    import hypothesis.extra.numpy  # noqa: F401
+    import hypothesis.extra.numpy
     import hypothesis.strategies  # noqa: F401
     import numba  # noqa: F401
     import polars  # noqa: F401
@@ -166,7 +166,7 @@ def _in_child(work: Callable[[], int | None], patience: float | None) -> int | N
         except SystemExit as end:
             print(end.code, file=sys.stderr)
             code = 71
-        except BaseException:  # noqa: BLE001  told as a status: the fork must not go on as its parent
+        except BaseException:
             import traceback
 
             traceback.print_exc()
