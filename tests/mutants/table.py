@@ -31,7 +31,7 @@ DECIMALS = Mirror(
 )
 CLOCK = Mirror(("tests/clock",))
 PANEL = Mirror(("tests/panel",))
-EVALUATE = Mirror(("tests/results/test_evaluate.py",))
+EVALUATE = Mirror(("tests/results/test_tally.py", "tests/results/test_evaluate.py"))
 
 MIRRORS: dict[str, Mirror] = {
     "engine/kernels/broker/decimals.py": DECIMALS,
@@ -63,7 +63,9 @@ MIRRORS: dict[str, Mirror] = {
     "engine/panel/session_panel.py": PANEL,
     "engine/archive/validate.py": Mirror(("tests/archive/test_validate.py",)),
     "engine/archive/actions.py": Mirror(("tests/archive/test_actions.py",)),
-    "engine/archive/universe.py": Mirror(("tests/archive/test_universe.py",)),
+    "engine/archive/universe.py": Mirror(
+        ("tests/archive/test_members.py", "tests/archive/test_universe.py")
+    ),
     "engine/results/evaluate.py": EVALUATE,
     "engine/results/outcomes.py": EVALUATE,
     "engine/results/metrics.py": Mirror(("tests/results/test_metrics.py",)),
