@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _try_file(tree: Path, file: str, count: int | None, seed: int) -> list[Outcome]:
-    faults = draw(read_faults(ROOT, file), count, seed)
+    faults = draw(read_faults(tree, file), count, seed)
     told = tree.parent / "outcomes"
     told.write_text("")
     with told.open("a") as out:

@@ -54,6 +54,7 @@ class Position:
     slippage: Decimal = ZERO
     dividends: Decimal = ZERO
     interest: Decimal = ZERO
+    average: Decimal = ZERO  # price of what is held
     best: Decimal = ZERO
     worst: Decimal = ZERO
     stop: Decimal | None = None
@@ -670,11 +671,14 @@ class Model:
         position.commission += commission
         position.slippage += slippage
         closes = position.quantity * order.side < 0
+        held = abs(position.quantity)
         position.quantity += order.side * quantity
         if closes:
             position.leave(quantity, price)
             position.see(price, price)
         else:
+            worth = position.average * held + price * quantity
+            position.average = worth / (held + quantity)
             position.entered += quantity
             position.entry_paid += quantity * price
         self.fills.append(
@@ -909,6 +913,7 @@ class Model:
             side = 1 if position.quantity > 0 else -1
             position.exited *= ratio
             position.entered *= ratio
+            position.average /= ratio
             position.best /= ratio
             position.worst /= ratio
             position.stop = position.stop and position.stop / ratio

@@ -70,6 +70,19 @@ def test_what_is_no_short_decimal_is_the_double(value: float) -> None:
         assert pair[1] == 0.0
 
 
+def test_powers_are_those_of_ten_that_doubles_hold() -> None:
+    assert [Fraction(power) for power in d.POWERS] == [10**i for i in range(len(d.POWERS))]
+    assert Fraction(float(10 ** len(d.POWERS))) != 10 ** len(d.POWERS)
+
+
+@pytest.mark.parametrize("places", range(10))
+def test_the_largest_whole_number_of_steps_is_read_as_a_decimal(places: int) -> None:
+    number = Fraction(2**53, 10**places)
+    pair = d.decimal(2**53 / 10**places)
+    near(pair, number, number)
+    assert Fraction(pair[0]) == number or pair[1] != 0.0
+
+
 @given(written, written)
 def test_sums_and_products_are_the_nearest_doubles_of_decimals(a: Decimal, b: Decimal) -> None:
     if max(len(one.as_tuple().digits) for one in (a, b)) > 15:

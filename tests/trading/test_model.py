@@ -370,6 +370,9 @@ class Both:
                 if key[0] == strategy
             )
             assert float(row["gross"]) == pytest.approx(float(exposure), abs=1e-6), where
+        for (strategy, symbol), position in model.positions.items():
+            told = book.positions[strategy, self.book.symbol_id(symbol)]["average"]
+            assert float(told) == pytest.approx(float(position.average), rel=1e-9), where
         self.compare_locks(model)
         held = {key: float(p.quantity) for key, p in model.positions.items()}
         assert {
