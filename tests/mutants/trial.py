@@ -7,7 +7,9 @@ a fault. The work tree is only read.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import importlib
 import os
 import resource
 import shutil
@@ -70,6 +72,8 @@ def _prepare_and_try(
     tree: Path, mirror: Mirror, faults: list[Fault], tell: Callable[[Outcome], None]
 ) -> None:
     _import_libraries(tree, mirror.compiled)
+    if faults:
+        _import_what_does_not_read(tree, faults[0].file)
     log = tree.parent / "trial.log"
     if mirror.compiled:
         _trial(tree, mirror, log, None)  # what is compiled stays compiled
@@ -116,6 +120,33 @@ def _import_libraries(tree: Path, compiled: bool) -> None:
     import pydantic  # noqa: F401
     import pytest  # noqa: F401
     import rich.console  # noqa: F401
+
+
+def _import_what_does_not_read(tree: Path, file: str) -> None:
+    """The project's modules that a fault in the file cannot reach: those that do not import it, nor a module that does."""
+    files = {
+        str(path.relative_to(tree).with_suffix(""))
+        .replace("/", ".")
+        .removesuffix(".__init__"): path
+        for path in tree.glob("engine/**/*.py")
+    }
+    imports = {name: _imported(path) & files.keys() for name, path in files.items()}
+    reached = {file.removesuffix(".py").replace("/", ".")}
+    while more := {name for name in files if imports[name] & reached} - reached:
+        reached |= more
+    for name in sorted(files.keys() - reached):
+        importlib.import_module(name)
+
+
+def _imported(path: Path) -> set[str]:
+    """Modules that a file names in its imports, wherever they stand."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return names
 
 
 def _trial(tree: Path, mirror: Mirror, log: Path, patience: float | None) -> int | None:
