@@ -227,6 +227,26 @@ def hold_laziness(
             assert asked <= passed and lazy.filled[name] <= passed
 
 
+def test_lazy_columns_are_computed_for_the_symbols_that_are_left() -> None:
+    """Of the first clause of the symbols of all; of the next ones, and of features, of those that passed."""
+    close = np.ones((TICKS, SYMBOLS))
+    close[:, [1, 4]], close[2, 3] = 5.0, 5.0
+    lazy = Lazy({name: np.full((TICKS, SYMBOLS), 3.0) for name in ("open", "high")})
+    lazy._columns["open"][:, 3] = 1.0
+    cross = CrossSection(
+        [SESSION], SymbolTable("ABCDEF"), [SESSION.open + np.arange(TICKS) * 60_000_000],
+        {"close": close}, lags=[0], previous={}, lazy=lazy,  # type: ignore[arg-type]
+    )  # fmt: skip
+    scan = {
+        "clauses": [CLOSE > 1, OPEN >= 2], "features": [HIGH, pl.col("symbol")], "rank_by": None,
+        "descending": True, "limit": None, "session_limit": None,
+    }  # fmt: skip
+    hits = evaluate(plan_of(scan), cross, np.arange(TICKS), np.arange(SYMBOLS))
+    assert sorted(set(hits.symbols.tolist())) == [1, 4]
+    assert lazy.asked["open"] <= {1, 3, 4} and lazy.filled["open"] == {1, 3, 4}
+    assert lazy.asked["high"] <= {1, 3, 4} and lazy.filled["high"] <= {1, 3, 4}
+
+
 def test_minutes_of_ticks_are_counted_from_the_open() -> None:
     cross = CrossSection(
         [SESSION], SymbolTable("AB"), [SESSION.open + np.array([-90, 0, 60, 389 * 60]) * 1_000_000],

@@ -247,9 +247,10 @@ def test_how_deep_and_how_long_an_expression_may_be() -> None:
     parse_value("+".join(["2**2**2"] * 20), "x")
 
 
-@pytest.mark.parametrize("share", [0, 0.25, 1])
-def test_a_share_of_the_universe(share: float) -> None:
-    made = FRAME.with_columns(x=parse_value(f"quantile(close, {share})", "x"))["x"].to_list()
+@pytest.mark.parametrize("text", ["0", "0.25", "1", "+0.5", "- -0.75", "-0", "- + -1"])
+def test_a_share_of_the_universe(text: str) -> None:
+    made = FRAME.with_columns(x=parse_value(f"quantile(close, {text})", "x"))["x"].to_list()
+    share = float(eval(text))
     closes = sorted(row["close"] for row in ROWS)
     place = share * (len(closes) - 1)
     low = math.floor(place)
