@@ -68,4 +68,16 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             " -> position.side * down <= position.side * position.worst",
         ): SAME_VALUE,
     },
+    "engine/scan/evaluation.py": {
+        (
+            "self._places = ticks[:0]  # of the rows that were picked out, in the grid",
+            "0 -> -1",
+        ): "set before it is read: rows are picked out first",
+    },
+    "engine/scan/language.py": {
+        (
+            "return _Part(function.make([a.expression for a in arguments]), same[0].kind, token.at)",
+            "0 -> -1",
+        ): "the line before has made sure that all of them are of one kind",
+    },
 }
