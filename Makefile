@@ -10,7 +10,7 @@ UNCOMPILED := tests/compute $(filter-out tests/indicators/test_register.py,$(wil
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
-.PHONY: demo test lint fuzz coverage audit lock bench clean
+.PHONY: demo test lint fuzz mutants coverage audit lock bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/barsweep archive demo --archive parquet_data/demo
@@ -26,6 +26,9 @@ lint: $(VENV)/installed-dev
 
 fuzz: $(VENV)/installed-dev  # 100,000 cases and more, all real minutes against TA-Lib; `make test` has a part of each kind
 	$(PYTEST) tests/fuzz tests/indicators/test_talib_minutes.py --hypothesis-profile=nightly
+
+mutants: $(VENV)/installed-dev  # nightly, an hour or two: do the tests that mirror a file notice small faults in it?
+	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)
 
 coverage: $(VENV)/installed-dev  # compiled kernels have no lines: their tests, and the broker's, run once more uncompiled
 	$(BIN)/coverage erase

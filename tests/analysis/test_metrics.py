@@ -150,3 +150,68 @@ def test_trades_that_broke_even_or_are_open_are_told_of() -> None:
         "open": 2,
         "win_rate": 0.4,
     }
+
+
+NEVER_MISSING = (
+    "cum_returns_final",
+    "annual_return",
+    "max_drawdown",
+    "downside_risk",
+    "value_at_risk",
+    "conditional_value_at_risk",
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(st.lists(st.floats(-0.2, 0.2).map(lambda x: round(x, 3)), min_size=1, max_size=45))
+def test_figures_that_need_no_dispersion_are_empyricals(returns: list[float]) -> None:
+    found = metrics(np.array(returns))
+    series = pd.Series(returns, pd.bdate_range("2015-01-01", periods=len(returns)))
+    for name in (*NEVER_MISSING, "annual_volatility", "stability_of_timeseries", "tail_ratio"):
+        expected = getattr(empyrical, name)(series)
+        if name in NEVER_MISSING or not math.isnan(found[name]):
+            assert found[name] == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), name
+    several = len(set(returns)) > 1
+    assert math.isnan(found["annual_volatility"]) == (len(returns) == 1)
+    assert math.isnan(found["stability_of_timeseries"]) == (
+        len(returns) == 1 or not any(returns[1:])
+    )
+    assert math.isnan(found["sharpe_ratio"]) != several
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.floats(-0.2, 0.2).map(lambda x: round(x, 3))] * 2), min_size=2, max_size=40
+    )
+)
+def test_figures_against_any_benchmark(pairs: list[tuple[float, float]]) -> None:
+    """By the definitions: slope of a line through the pairs, and compounded returns of some sessions."""
+    mine, theirs = np.array(pairs).T
+    found = metrics(mine, theirs)
+    assert found["benchmark_return"] == pytest.approx(np.prod(1 + theirs) - 1, abs=1e-12)
+    if len(set(theirs)) == 1:
+        assert math.isnan(found["beta"]) and math.isnan(found["alpha"])
+    else:
+        slope = np.polyfit(theirs, mine, 1)[0]
+        assert found["beta"] == pytest.approx(slope, rel=1e-6, abs=1e-9)
+        left = (1 + np.mean(mine - found["beta"] * theirs)) ** 252 - 1
+        assert found["alpha"] == pytest.approx(left, rel=1e-9)
+    for name, some in (("up_capture", theirs > 0), ("down_capture", theirs < 0)):
+        if not some.any():
+            assert math.isnan(found[name])
+            continue
+        grown = [np.prod(1 + own[some]) ** (252 / some.sum()) - 1 for own in (mine, theirs)]
+        assert found[name] == pytest.approx(grown[0] / grown[1], rel=1e-9)
+    assert set(metrics(mine)) == set(METRICS)
+
+
+def test_a_divisor_is_nothing_up_to_a_billionth_of_the_largest_return() -> None:
+    """A deviation that is more than rounding counts, however small beside the mean."""
+    for size, noise in ((0.1, 3e-8), (1e-4, 3e-11)):
+        returns = size + noise * np.array([1.0, -1.0] * 20)
+        assert math.isfinite(metrics(returns)["sharpe_ratio"])
+        assert math.isnan(metrics(size + noise / 1000 * np.array([1.0, -1.0] * 20))["sharpe_ratio"])
+    tiny = np.array([1e-17, -1e-17, 3e-17])
+    assert math.isnan(metrics(tiny)["sharpe_ratio"]), "less than the last digits of equity"
+    assert metrics(np.array([0.5, -1.0, 0.2]))["annual_return"] == -1.0
+    assert math.isnan(metrics(np.array([-1.5, 0.1]))["annual_return"])

@@ -43,6 +43,74 @@ class Position:
     quantity: Decimal = ZERO
     flow: Decimal = ZERO
     bars: int = 0
+    side: int = 0
+    opened: int = -1
+    born: str = ""  # how in the bar it was opened in: open, limit, stop
+    entered: Decimal = ZERO  # shares bought to open a long position, sold to open a short one
+    entry_paid: Decimal = ZERO
+    exited: Decimal = ZERO
+    exit_paid: Decimal = ZERO
+    commission: Decimal = ZERO
+    slippage: Decimal = ZERO
+    dividends: Decimal = ZERO
+    interest: Decimal = ZERO
+    average: Decimal = ZERO  # price of what is held
+    best: Decimal = ZERO
+    worst: Decimal = ZERO
+    stop: Decimal | None = None
+    target: Decimal | None = None
+    reason: str = ""
+
+    def see(self, high: Decimal, low: Decimal) -> None:
+        """Prices that the position lived through."""
+        up, down = (high, low) if self.side > 0 else (low, high)
+        self.best = self.side * max(self.side * self.best, self.side * up)
+        self.worst = self.side * min(self.side * self.worst, self.side * down)
+
+    def leave(self, quantity: Decimal, price: Decimal) -> None:
+        """Shares that are gone, at a price."""
+        self.exited += quantity
+        self.exit_paid += quantity * price
+
+
+@dataclass
+class Trade:
+    """A position from flat to flat, or as it stands at the run's end."""
+
+    strategy: int
+    symbol: str
+    position: Position
+    exit_time: int
+    exit_price: Decimal
+    pnl: Decimal
+    exit_reason: str
+
+    def figures(self) -> dict[str, Any]:
+        """The columns of a trade's row."""
+        p = self.position
+        entry = p.entry_paid / p.entered
+        away = [p.side * (price / entry - 1) for price in (p.worst, p.best)]
+        return {
+            "side": p.side, "quantity": p.entered, "entry_time": p.opened, "exit_time": self.exit_time,
+            "entry_price": entry, "exit_price": self.exit_price, "pnl": self.pnl,
+            "commission": p.commission, "slippage": p.slippage, "dividends": p.dividends,
+            "interest": p.interest, "mae": min(ZERO, away[0]), "mfe": max(ZERO, away[1]),
+            "bars": p.bars, "stop": p.stop, "target": p.target,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a strategy's columns ask for of a symbol at an instant; weight is a part of equity."""
+
+    symbol: str
+    side: int = 0
+    exit_long: str = ""
+    exit_short: str = ""
+    reason: str = ""
+    size: Decimal = ZERO
+    weight: Decimal | None = None
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -73,6 +141,9 @@ class Order:
     status: str = "open"
     why: str = ""
     filled: Decimal = ZERO
+    paid: Decimal = ZERO
+    quantity: Decimal = ZERO
+    ended: int = -1
     fees: Decimal | None = None
     charged: Decimal = ZERO
 
@@ -106,7 +177,7 @@ class Model:
     )  # that are open, in order of opening
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
-    profits: list[Decimal] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
     last: dict[str, Decimal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -129,6 +200,8 @@ class Model:
         self.silent, self.seen, self.dealt = dict[str, int](), set[str](), set[str]()
         self.closing = dict[str, tuple[int, Decimal]]()
         self.own_interest = ZERO
+        self.peak, self.time = self.cash, 0  # highest equity after a bar; what time it is
+        self.session, self.entered = 0, dict[Key, int]()  # the last session that entered a symbol
 
     # -- money
 
@@ -183,7 +256,7 @@ class Model:
         **given: Any,
     ) -> str:
         """Place an order; "" where it is accepted, else why it is refused."""
-        order = Order((strategy, symbol), side, kind, ZERO, now, **given)
+        order, self.time = Order((strategy, symbol), side, kind, ZERO, now, **given), now
         self.on_ticks(order)
         if symbol not in self.last:
             return "no_price"
@@ -215,7 +288,10 @@ class Model:
             opens * price,
             not opens,
         )
+        order.quantity = order.left
         self.orders.append(order)
+        if opens:
+            self.entered[order.key] = self.session
         return ""
 
     def on_ticks(self, order: Order) -> None:
@@ -331,12 +407,81 @@ class Model:
 
     def close(self, strategy: int, symbol: str, now: int, reason: str) -> None:
         """What a strategy's close() does: entries are called back, what is not on its way out goes out."""
-        for order in self.of((strategy, symbol)):
-            if not order.only_reduces:
-                self.end(order, "cancelled", "cancelled")
+        self.call_back((strategy, symbol), now, "cancelled")
         self.send_out((strategy, symbol), now, reason)
 
+    def call_back(self, key: Key, now: int, why: str) -> None:
+        """Cancel the orders that would open or add."""
+        self.time = now
+        for order in self.of(key):
+            if not order.only_reduces:
+                self.end(order, "cancelled", why)
+
+    # -- what columns ask for
+
+    def act(self, strategy: int, signals: Sequence[Signal], now: int) -> None:
+        """One strategy's signals of an instant: exits and entries one by one, then weights."""
+        for signal in signals:
+            if signal.weight is None:
+                key, held = (strategy, signal.symbol), self.held((strategy, signal.symbol))
+                coming = [o.side for o in self.of(key) if not o.only_reduces]
+                reason = signal.exit_long if held > 0 else signal.exit_short if held < 0 else ""
+                if reason:
+                    self.send_out(key, now, reason)
+                if coming and (signal.exit_long if coming[-1] > 0 else signal.exit_short):
+                    self.call_back(key, now, "exit_signal")
+                if signal.side:
+                    self.enter(key, signal, now)
+        for adding in (False, True):
+            for signal in signals:
+                if signal.weight is not None:
+                    self.weigh((strategy, signal.symbol), signal, adding, now)
+
+    def enter(self, key: Key, signal: Signal, now: int) -> None:
+        held, limits = self.held(key), self.limits[key[0]]
+        if held * signal.side > 0 and self.staying(key) > 0:
+            return
+        if limits.get("once") and self.entered.get(key) == self.session:
+            return
+        coming = [o.side for o in self.of(key) if not o.only_reduces]
+        if coming and coming[-1] == signal.side:
+            return
+        if coming:
+            self.call_back(key, now, "reversal")
+        if held:
+            self.send_out(key, now, "reversal")
+        there = (signal.prices.get("limit") is not None, signal.prices.get("stop") is not None)
+        kind = {(0, 0): "market", (1, 0): "limit", (0, 1): "stop", (1, 1): "stop_limit"}[there]
+        unit = limits.get("unit", "shares")
+        given = {"reason": signal.reason, **signal.prices}
+        self.place(key[0], key[1], signal.side, kind, signal.size, now, unit, **given)
+
+    def weigh(self, key: Key, signal: Signal, adding: bool, now: int) -> None:
+        """Trade the difference to the wanted part of equity: reductions first, then what adds."""
+        coming = [o for o in self.of(key) if not o.only_reduces]
+        last = self.last.get(key[1])
+        if coming or self.leaving(key) or not last:
+            return
+        held = self.held(key)
+        wanted = signal.weight * self.equity / last
+        lots = to_step(abs(wanted), self.lot)
+        change = (lots if wanted >= 0 else -lots) - held
+        reduces_only = held * change < 0 and abs(change) <= 2 * abs(held)
+        if not change or reduces_only == adding:
+            return
+        band = exactly(self.limits[key[0]].get("band", 0.0)) * self.equity
+        if lots and abs(change) * last < band:
+            return
+        reason = signal.reason or "rebalance"
+        if not lots:
+            self.send_out(key, now, reason)
+            return
+        self.place(
+            key[0], key[1], 1 if change > 0 else -1, "market", abs(change), now, reason=reason
+        )
+
     def send_out(self, key: Key, now: int, reason: str) -> None:
+        self.time = now
         for order in self.of(key):
             if order.kind == "market" and order.reduces > 0:
                 order.day = False
@@ -353,6 +498,7 @@ class Model:
                     day=False,
                     reason=reason,
                     only_reduces=True,
+                    quantity=staying,
                     reduces=staying,
                     promised=staying * self.last[key[1]],
                 )
@@ -366,6 +512,7 @@ class Model:
             ZERO,
             ZERO,
         )
+        order.ended = self.time
 
     # -- a bar
 
@@ -373,7 +520,8 @@ class Model:
         self, now: int, until: int, bars: Mapping[str, Bar | None], last_of_session: bool
     ) -> None:
         """The bars from one instant to the next."""
-        self.now, self.bars = now, {symbol: bar for symbol, bar in bars.items() if bar}
+        self.now = self.time = now
+        self.bars = {symbol: bar for symbol, bar in bars.items() if bar}
         for symbol, bar in self.bars.items():
             self.seen.add(symbol)
             self.closing.pop(
@@ -397,9 +545,11 @@ class Model:
                     opening = order.born == "open" and price == self.bar_of(order)[0]
                     self.at(order, price, "open" if opening else "stop" if is_stop else "limit")
         self.bar_over(until)
+        self.time = until
         if last_of_session:
             self.at_close(until)
         self.guard(until)
+        self.peak = max(self.peak, self.equity)
 
     def due(self) -> Iterator[Order]:
         """Open orders of symbols that trade in the bar at hand; brackets join while entries fill."""
@@ -467,7 +617,7 @@ class Model:
         allowed = order.left if self.cap is None else min(order.left, self.budget[order.key[1]])
         closing = min(allowed, abs(self.held(order.key))) if self.reduces(order) else ZERO
         if closing:
-            self.fill(order, closing, price, time, reach)
+            self.fill(order, closing, price, time, reach, how)
         opening = min(allowed - closing, order.left)
         if order.status == "open" and not order.only_reduces and opening > 0:
             slippage = ZERO if order.kind in ("limit", "stop_limit") else self.slip(price, reach)
@@ -479,7 +629,7 @@ class Model:
             )
             take = min(opening, can)
             if take > 0:
-                self.fill(order, take, price, time, reach)
+                self.fill(order, take, price, time, reach, how)
                 self.protect(order, take, price, how)
             if can < opening and order.left > 0:
                 self.end(order, "cancelled" if order.filled else "rejected", "not_enough_cash")
@@ -492,9 +642,10 @@ class Model:
         return self.bps * price + self.spread * reach
 
     def fill(
-        self, order: Order, quantity: Decimal, price: Decimal, time: int, reach: Decimal
+        self, order: Order, quantity: Decimal, price: Decimal, time: int, reach: Decimal, how: str
     ) -> None:
         key = order.key
+        order.paid += quantity * price
         self.last[key[1]] = price
         order.fees = (self.per_order if order.fees is None else order.fees) + (
             self.per_share * quantity + self.percent * quantity * price
@@ -510,10 +661,26 @@ class Model:
         if self.cap is not None:
             self.budget[key[1]] -= quantity
         self.cash += cash
-        position = self.positions.setdefault(key, Position())
+        if key not in self.positions:
+            self.positions[key] = Position(
+                side=order.side, opened=time, born=how, best=price, worst=price,
+                stop=order.stop_loss, target=order.take_profit, reason=order.reason,
+            )  # fmt: skip
+        position = self.positions[key]
         position.flow += cash
+        position.commission += commission
+        position.slippage += slippage
         closes = position.quantity * order.side < 0
+        held = abs(position.quantity)
         position.quantity += order.side * quantity
+        if closes:
+            position.leave(quantity, price)
+            position.see(price, price)
+        else:
+            worth = position.average * held + price * quantity
+            position.average = worth / (held + quantity)
+            position.entered += quantity
+            position.entry_paid += quantity * price
         self.fills.append(
             Fill(
                 time, key[1], order.side, quantity, price, commission, slippage, cash, order.reason
@@ -553,7 +720,9 @@ class Model:
                 order.reduces -= cut
 
     def flat(self, key: Key, reason: str, by: Order | None = None) -> None:
-        self.profits.append(self.positions.pop(key).flow)
+        position = self.positions.pop(key)
+        exit_price = position.exit_paid / position.exited
+        self.trades.append(Trade(*key, position, self.time, exit_price, position.flow, reason))
         for order in self.of(key):
             if order.only_reduces and order is not by and order.left > 0:
                 self.end(
@@ -575,19 +744,21 @@ class Model:
             own = [o for o in self.of(entry.key) if o.parent is entry and o.kind == kind]
             if own:
                 own[0].left += quantity
+                own[0].quantity += quantity
                 continue
             order = Order(
                 entry.key,
                 -entry.side,
                 kind,
                 quantity,
-                entry.placed,
+                self.time,
                 day=False,
                 reason=name,
                 parent=entry,
                 only_reduces=True,
                 born=how,
                 born_price=price,
+                quantity=quantity,
             )
             if kind == "stop":
                 order.stop = level
@@ -605,6 +776,10 @@ class Model:
             self.last[symbol] = bar[3]
         for key, position in list(self.positions.items()):
             if key[1] in self.bars:
+                _, high, low, close, _ = self.bars[key[1]]
+                if position.opened == self.now and position.born in ("limit", "stop"):
+                    high, low = (close, low) if position.side > 0 else (high, close)
+                position.see(high, low)
                 position.bars += 1
                 if position.bars >= (self.limits[key[0]].get("max_bars") or 10**9):
                     self.send_out(key, until, "max_bars")
@@ -648,9 +823,10 @@ class Model:
                     side,
                     "market_on_close",
                     abs(self.held(key)),
-                    close,
+                    self.positions[key].opened,
                     reason="flat_at_close",
                     only_reduces=True,
+                    quantity=abs(self.held(key)),
                 )
                 self.orders.append(order)
                 self.execute(order, self.closing[key[1]][1], "", close, ZERO)
@@ -679,12 +855,13 @@ class Model:
     def begin_session(self, days: int) -> None:
         """Interest for so many days, and a new day for the loss limit."""
         self.blocked, self.dealt, self.closing, year = False, set(), {}, Decimal(days) / 365
+        self.session += 1
         for key, position in self.positions.items():
             if position.quantity < 0:
                 rate = exactly(self.account.get("borrow_rate", 0.0)) / 100
-                self.charge(
-                    position, self.money(-position.quantity * self.last[key[1]] * rate * year)
-                )
+                due = self.money(-position.quantity * self.last[key[1]] * rate * year)
+                self.charge(position, due)
+                position.interest += due
         if self.cash < 0:
             due = self.money(
                 -self.cash * exactly(self.account.get("margin_rate", 0.0)) / 100 * year
@@ -695,6 +872,7 @@ class Model:
                 part = left if i == len(self.positions) else min(left, part)
                 left -= part
                 self.charge(position, part)
+                position.interest += part
             if not self.positions:
                 self.cash -= due
                 self.own_interest += due
@@ -707,7 +885,9 @@ class Model:
     def dividend(self, symbol: str, amount: Decimal) -> None:
         for key, position in self.positions.items():
             if key[1] == symbol:
-                self.charge(position, -self.money(position.quantity * amount))
+                paid = self.money(position.quantity * amount)
+                self.charge(position, -paid)
+                position.dividends += paid
         for order in self.open_orders():
             if order.key[1] == symbol:
                 lower = []
@@ -722,6 +902,7 @@ class Model:
                 self.on_ticks(order)
 
     def split(self, symbol: str, ratio: Decimal, now: int) -> None:
+        self.time = now
         if symbol in self.last:
             self.last[symbol] /= ratio
         for key, position in sorted(self.positions.items()):
@@ -730,7 +911,15 @@ class Model:
             new = abs(position.quantity) * ratio
             kept = to_step(new, self.lot)
             side = 1 if position.quantity > 0 else -1
+            position.exited *= ratio
+            position.entered *= ratio
+            position.average /= ratio
+            position.best /= ratio
+            position.worst /= ratio
+            position.stop = position.stop and position.stop / ratio
+            position.target = position.target and position.target / ratio
             if new > kept:
+                position.leave(new - kept, self.last[symbol])
                 cash = side * self.money((new - kept) * self.last[symbol])
                 self.charge(position, -cash)
                 self.fills.append(
@@ -754,6 +943,7 @@ class Model:
         if order.only_reduces:
             order.left = min(order.left, abs(self.held(order.key)))
             order.reduces = order.left
+        order.quantity = order.filled + order.left
         for name in ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing_stop"):
             if getattr(order, name) is not None:
                 setattr(order, name, getattr(order, name) / ratio)
@@ -763,6 +953,7 @@ class Model:
 
     def write_off(self, now: int) -> None:
         """Positions in symbols that have been silent for too long."""
+        self.time = now
         for key, position in list(self.positions.items()):
             if self.silent.get(key[1], 0) < self.account.get("delist_after_sessions", 10):
                 continue
@@ -771,6 +962,8 @@ class Model:
                     self.end(order, "cancelled", "delisted")
             self.last[key[1]] *= exactly(self.account.get("delisting_value_percent", 100.0)) / 100
             side = 1 if position.quantity > 0 else -1
+            position.see(self.last[key[1]], self.last[key[1]])
+            position.leave(abs(position.quantity), self.last[key[1]])
             cash = side * self.money(abs(position.quantity) * self.last[key[1]])
             self.charge(position, -cash)
             self.fills.append(
@@ -787,6 +980,13 @@ class Model:
                 )
             )
             self.flat(key, "delisted")
+
+    def end_run(self, now: int) -> None:
+        """Positions that are still open are trades at their last price."""
+        for key, p in self.positions.items():
+            last, held = self.last[key[1]], abs(p.quantity)
+            exit_price = (p.exit_paid + held * last) / (p.exited + held)
+            self.trades.append(Trade(*key, p, now, exit_price, p.flow + p.quantity * last, ""))
 
     def end_session(self, symbols: Sequence[str]) -> None:
         for symbol in symbols:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import random
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.config.models import AccountConfig, CostsConfig
 from engine.trading.broker import records
 from engine.trading.broker_account import KINDS, STATES, Broker, StrategyTerms
 from tests.trading.market import STEP, equity_rows, tape
-from tests.trading.model import Model, exactly
+from tests.trading.model import ZERO, Model, Signal, exactly
 
 SYMBOLS = ("A", "B")
 BARS, SESSIONS = 6, 3
 SESSION = 1000 * STEP
 CASES, PIECES = 1000, 20
+EXACT = ("quantity", "commission", "slippage", "dividends", "interest")
 PRICES = ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing_stop")
 
 
@@ -59,11 +62,16 @@ class Case:
                 "max_positions": draw.choice((0, 0, 1)),
                 "max_percent": draw.choice((0.0, 0.0, 45.0)),
                 "max_bars": draw.choice((0, 0, 4)),
+                "once": draw.random() < 0.3,
+                "band": draw.choice((0.0, 0.02, 0.2)),
+                "unit": draw.choice(("shares", "shares", "cash", "percent", "risk")),
             }
             for _ in range(draw.choice((1, 1, 2)))
         ]
         self.sessions = [self.session(number) for number in range(SESSIONS)]
         self.actions = [self.action() for _ in range(draw.randint(3, 18))]
+        by_columns = draw.random() < 0.5
+        self.signals = [self.signal() for _ in range(draw.randint(2, 14) * by_columns)]
         self.corporate = [
             (
                 draw.randint(1, SESSIONS - 1),
@@ -100,6 +108,27 @@ class Case:
         most = cents * 10 ** (self.cents - 2)
         return self.random.randint(-most, most) * self.step
 
+    def signal(self) -> dict[str, Any]:
+        """An action whose order comes from columns; a weight in the place of an entry now and then."""
+        draw, made = self.random, self.action()
+        made["kind"] = draw.choice(("market", "market", "limit", "stop", "stop_limit"))
+        made["unit"] = self.limits[made["strategy"]]["unit"]
+        made["size"] = self.size(made["unit"])
+        made["side"] = draw.choice((1, 1, -1, -1, 0))
+        made["weight"] = draw.choice((None, None, Decimal(draw.randint(-90, 120)) / 100, ZERO))
+        made["exits"] = [draw.choice(("", "", "", f"exit {side}")) for side in ("long", "short")]
+        made["reason"] = draw.choice(("", "column"))
+        return made
+
+    def size(self, unit: str) -> Decimal:
+        draw = self.random
+        return {
+            "shares": Decimal(draw.randint(1, 90_000)) / 100,
+            "cash": Decimal(draw.randint(100, 30_000)),
+            "percent": Decimal(draw.randint(1, 120)),
+            "risk": Decimal(draw.randint(1, 300)) / 100,
+        }[unit]
+
     def action(self) -> dict[str, Any]:
         draw = self.random
         made: dict[str, Any] = {
@@ -115,12 +144,7 @@ class Case:
         }
         if draw.random() < 0.4:
             made["kind"] = "market"
-        made["size"] = {
-            "shares": Decimal(draw.randint(1, 90_000)) / 100,
-            "cash": Decimal(draw.randint(100, 30_000)),
-            "percent": Decimal(draw.randint(1, 120)),
-            "risk": Decimal(draw.randint(1, 300)) / 100,
-        }[made["unit"]]
+        made["size"] = self.size(made["unit"])
         made["away"] = {name: self.move(90) for name in PRICES}
         made["bracket"] = [name for name in PRICES[3:] if draw.random() < 0.35]
         return made
@@ -157,11 +181,14 @@ class Both:
         self.book = Broker(AccountConfig(**case.account), CostsConfig(**case.costs), terms)
         self.model = Model(case.account, case.costs, case.limits)
         self.trades = 0
-        self.placed: set[int | None] = set()  # ids of the orders that were accepted
+        self.locked: set[str] = set()
         for symbol in SYMBOLS:
             self.book.symbol_id(symbol)
         for number, session in enumerate(case.sessions):
             self.session(number, session)
+        self.book.end_run(SESSIONS * SESSION)
+        self.model.end_run(SESSIONS * SESSION)
+        self.compare_what_is_over()
 
     def session(self, number: int, session: dict[str, list[Any]]) -> None:
         book, model, start = self.book, self.model, number * SESSION
@@ -190,6 +217,7 @@ class Both:
             for action in self.case.actions:
                 if (action["session"], action["instant"]) == (number, instant):
                     self.act(action, int(one.instants[instant]))
+            self.act_by_columns(number, instant, int(one.instants[instant]))
             if instant < BARS:
                 bars = {symbol: session[symbol][instant] for symbol in SYMBOLS}
                 book.step(one, instant, rows)
@@ -200,6 +228,7 @@ class Both:
                     instant + 1 == BARS,
                 )
                 self.compare(f"session {number} bar {instant}")
+                self.compare_equity(rows[instant + 1], int(one.instants[instant + 1]))
         book.end_session()
         model.end_session(SYMBOLS)
         self.compare_what_is_over()
@@ -225,7 +254,6 @@ class Both:
             day=action["day"],
             **given,
         )
-        self.placed.add(placed)
         why = "" if placed is not None else self.book.refusal(strategy, self.book.symbol_id(symbol))
         said = self.model.place(
             strategy,
@@ -239,6 +267,72 @@ class Both:
             **prices,
         )
         assert why == said, f"{why!r}, not {said!r}: {action}"
+
+    def act_by_columns(self, number: int, instant: int, now: int) -> None:
+        """The signals of an instant, sorted by strategy; of symbols that have a price."""
+        asked = sorted(
+            (
+                one
+                for one in self.case.signals
+                if (one["session"], one["instant"]) == (number, instant)
+                and one["symbol"] in self.model.last
+            ),
+            key=lambda one: one["strategy"],
+        )
+        rows = np.zeros(len(asked), records.SIGNAL)
+        for strategy in range(len(self.case.limits)):
+            of_it = [self.signal(one) for one in asked if one["strategy"] == strategy]
+            for place, one in enumerate(asked):
+                if one["strategy"] == strategy:
+                    self.write(rows[place], one, strategy)
+            self.model.act(strategy, of_it, now)
+        self.book.act(rows, 0, len(rows), now)
+
+    def signal(self, one: dict[str, Any]) -> Signal:
+        prices = prices_of(one, self.model.last[one["symbol"]]) if one["side"] else {}
+        exits = one["exits"]
+        return Signal(
+            one["symbol"], one["side"], *exits, one["reason"], one["size"], one["weight"], prices
+        )
+
+    def write(self, row: Any, one: dict[str, Any], strategy: int) -> None:
+        signal, code = self.signal(one), self.book.reason_code
+        row["instant"], row["strategy"] = one["instant"], strategy
+        row["symbol"], row["side"] = self.book.symbol_id(one["symbol"]), one["side"]
+        row["exit_long"], row["exit_short"] = (
+            code(reason) if reason else 0 for reason in one["exits"]
+        )
+        row["reason"] = code(one["reason"]) if one["reason"] else 0
+        row["size"] = float(one["size"])
+        row["weight"] = math.nan if one["weight"] is None else float(one["weight"])
+        for name in ("limit", "stop", "stop_loss", "take_profit", "trailing_stop"):
+            row[name] = float(signal.prices.get(name, "nan"))
+
+    def compare_equity(self, row: Any, time: int) -> None:
+        """A row of the equity curve."""
+        model = self.model
+        assert (int(row["time"]), int(row["open_positions"]), int(row["open_orders"])) == (
+            time,
+            len(model.positions),
+            len(model.open_orders()),
+        )
+        scale = self.book.scale
+        assert float(row["cash"]) / scale == float(model.cash)
+        assert float(row["interest"]) / scale == float(model.own_interest)
+        worth, peak = model.equity, model.peak
+        for name, value in {
+            "value": worth - model.cash, "equity": worth, "gross": model.exposure,
+            "reserved": model.reserved(), "drawdown": worth / peak - 1 if peak > 0 else ZERO,
+        }.items():  # fmt: skip
+            assert float(row[name]) == pytest.approx(float(value), abs=1e-5), name
+
+    def compare_locks(self, model: Model) -> None:
+        """A symbol is locked while it has a position or an order; each lock is told of once."""
+        for _, symbol, locked in self.book.take_locks():
+            assert locked == (symbol not in self.locked), "it is locked, then unlocked"
+            self.locked ^= {symbol}
+        busy = {key[1] for key in model.positions} | {o.key[1] for o in model.open_orders()}
+        assert self.locked == busy
 
     def compare(self, where: str) -> None:
         """Fills so far, cash, and what is held, on its way in and on its way out."""
@@ -267,6 +361,19 @@ class Both:
         assert float(account["reserved"]) == pytest.approx(float(model.reserved()), abs=1e-5), where
         assert float(account["freed"]) == pytest.approx(float(model.promised()), abs=1e-5), where
         assert (book.positions["leaving"] <= abs(book.positions["quantity"])).all(), where
+        for strategy, row in enumerate(book.strategies):
+            own = [p for key, p in model.positions.items() if key[0] == strategy]
+            assert int(row["open_positions"]) == len(own), where
+            exposure = sum(
+                abs(p.quantity) * model.last[key[1]]
+                for key, p in model.positions.items()
+                if key[0] == strategy
+            )
+            assert float(row["gross"]) == pytest.approx(float(exposure), abs=1e-6), where
+        for (strategy, symbol), position in model.positions.items():
+            told = book.positions[strategy, self.book.symbol_id(symbol)]["average"]
+            assert float(told) == pytest.approx(float(position.average), rel=1e-9), where
+        self.compare_locks(model)
         held = {key: float(p.quantity) for key, p in model.positions.items()}
         assert {
             (k, self.book.symbols[s]): float(book.positions[k, s]["quantity"])
@@ -298,22 +405,54 @@ class Both:
         orders, _, trades = self.book.take()
         ended = sorted(
             (
+                int(o["placed"]),
+                int(o["ended"]),
+                self.book.symbols[o["symbol"]],
+                int(o["side"]),
                 KINDS[o["kind"]],
+                float(o["quantity"]),
                 float(o["filled"]),
+                number(o["average"]) if o["filled"] else None,
+                float(o["commission"]),
+                bool(o["day"]),
+                bool(o["parent"] >= 0),
+                self.book.reason(int(o["reason"])),
                 STATES[o["status"]],
                 self.book.reason(int(o["ended_by"])),
             )
             for o in orders
-            if o["status"] != records.REJECTED or o["id"] in self.placed
+            if o["status"] != records.REJECTED or o["ended"] != o["placed"]
         )
         over = [o for o in self.model.orders if o.status != "open"]
-        assert ended == sorted((o.kind, float(o.filled), o.status, o.why) for o in over)
+        assert repr(ended) == repr(sorted(
+            (
+                o.placed, o.ended, o.key[1], o.side, o.kind, float(o.quantity), float(o.filled),
+                number(o.paid / o.filled) if o.filled else None, float(o.charged), o.day,
+                o.parent is not None, o.reason, o.status, o.why,
+            )
+            for o in over
+            if o.status != "rejected" or o.ended != o.placed
+        ))  # fmt: skip
         self.model.orders = self.model.open_orders()
-        assert [float(t["pnl"]) for t in trades] == [float(p) for p in self.model.profits]
+        mine = [
+            (self.book.reason(int(t["entry_reason"])), self.book.reason(int(t["exit_reason"])))
+            for t in trades
+        ]
+        assert mine == [(t.position.reason, t.exit_reason) for t in self.model.trades]
+        for trade, expected in zip(trades, self.model.trades, strict=True):
+            whose = (int(trade["strategy"]), self.book.symbols[trade["symbol"]])
+            assert whose == (expected.strategy, expected.symbol)
+            for name, value in expected.figures().items():
+                told = None if trade[name] != trade[name] else float(trade[name])
+                wanted = None if value is None else float(value)
+                if wanted is None or isinstance(value, int) or name in EXACT:
+                    assert told == wanted, name
+                else:
+                    assert told == pytest.approx(wanted, rel=1e-9, abs=1e-9), name
         assert all(o["ended_by"] for o in orders if o["status"] != records.FILLED), (
             "every end has a reason"
         )
-        self.model.profits.clear()
+        self.model.trades.clear()
         self.trades += len(trades)
         self.model.fills.clear()
 

@@ -129,7 +129,7 @@ def _release(books, order, position, quantity, reduces):
         order.reducing = add(order.reducing, -reducing)
         if order.kind == MARKET:
             position.leaving = add(position.leaving, -reducing)
-    if order.reserved > 0.0 and opening > 0.0 and left > 0.0:
+    if left > 0.0:
         share = order.reserved * min(1.0, opening / left)
         account.reserved -= share
         order.reserved -= share

@@ -113,7 +113,21 @@ def end_order(books, place, status, reason, now):
         position.leaving = add(position.leaving, -order.reducing)
     order.reserved, order.frees, order.reducing = 0.0, 0.0, 0.0
     order.status, order.ended_by, order.ended = status, reason, now
+    if position.entering > 0:
+        position.entering_side = _side_of_entries(books, order.strategy, order.symbol)
     keep_busy(books, order.symbol, -1, now)
+
+
+@njit
+def _side_of_entries(books, strategy, symbol):
+    """The side of the last placed of the open orders that would open or add; 0 without one."""
+    side = 0
+    for i in range(books.counts[ALIVE]):
+        order = books.orders[books.alive[i]]
+        mine = order.strategy == strategy and order.symbol == symbol
+        if mine and order.status == OPEN and not order.reduce:
+            side = order.side
+    return side
 
 
 @njit

@@ -137,7 +137,8 @@ def _enter(books, signal, now):
         signal.trailing_stop,
     )
     order.scanner, order.found = signal.scanner, signal.found
-    give_size(books, place, strategy.unit, signal.size)
+    size = signal["size"]  # uncompiled, a record's attribute `size` is NumPy's
+    give_size(books, place, strategy.unit, size)
     submit(books, place, now)
 
 
