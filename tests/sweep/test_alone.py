@@ -214,3 +214,31 @@ def test_real_daily_bars(sp500: Archive) -> None:
         end="2017-03-31",
     )
     assert_alone(swept, market, [1, 6])
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"x": "1:60:5"},
+        {"x": "1:60:9", "y": "40:60:4"},
+        {"z": [0.0, -0.01], "x": [5, 20], "y": "40:60:4"},
+    ],
+)
+def test_grids_that_are_larger_than_a_plane(
+    market: bs.Market, monkeypatch: pytest.MonkeyPatch, grid: dict[str, Any]
+) -> None:
+    """As a small plane has them: lines in windows, symbols and cells without flags."""
+    monkeypatch.setattr("engine.sweep.boxes.PLANE", 4)
+    monkeypatch.setattr("engine.sweep.boxes.MOST_FLAGS", 0)
+    monkeypatch.setattr("engine.sweep.boxes.MANY_KEYS", 100)
+    clauses = {"x": "close > {x}", "y": "rsi_14 > {y}", "z": "close / prev_close - 1 < {z}"}
+    swept = bs.sweep(
+        where=" and ".join(clauses[name] for name in grid),
+        archive=market,
+        grid=grid,
+        start="2017-11-06",
+        end="2017-11-21",
+    )
+    assert swept.ways["where"].startswith(BOXES)
+    last = len(swept.variants) - 1
+    assert_alone(swept, market, [0, last // 2, last])
