@@ -68,7 +68,11 @@ def several_where(command: Any) -> Any:
     metavar="NAME,NAME",
     help="Horizons of forward returns, such as m30,close; all of `barsweep evaluate` where left out.",
 )
-@click.option("--out", type=FOLDER, help="Folder for variants.parquet, daily_returns.parquet, manifest.json, sweep.html.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    help="Folder for variants.parquet, daily_returns.parquet, manifest.json, sweep.html.",
+)
 @click.option("--show", "run", type=FOLDER, help="A sweep's folder: write the config of --variant.")
 @click.option("--variant", type=click.IntRange(0), help="With --show: the number of the variant.")
 @quiet_option
