@@ -73,13 +73,14 @@ class Bitmaps:
         """int32[variants, tests + 1]: the conditions of each variant."""
         found = np.full((len(one.places), len(one.tests) + 1), EVERY_ROW, np.int32)
         for number, test in enumerate(one.tests):
-            ids = np.array([self._id(key) for key in _keys(test)], np.int32)
             names = test.condition.names
             sizes = [_size(test, name) for name in names]
             place = np.zeros(len(one.places), np.int64)
             for name, size in zip(names, sizes, strict=True):
                 place = place * size + one.codes[name]
-            found[:, number + 1] = ids[place]
+            keys, (used, which) = _keys(test), np.unique(place, return_inverse=True)
+            ids = np.array([self._id(keys[one]) for one in used.tolist()], np.int32)
+            found[:, number + 1] = ids[which]
         return found
 
     def _id(self, key: Key) -> int:

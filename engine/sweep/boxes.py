@@ -21,6 +21,7 @@ from engine.sweep.figures import HorizonSums, Sums
 from engine.sweep.rows import Returns, SessionRows
 
 PLANE = 4096  # variants whose sums at every tick are in the processor's cache together
+MOST_FLAGS = 1 << 26
 MANY_KEYS = 4_000_000  # of symbols and cells, after which those that are there twice are dropped
 
 
@@ -59,6 +60,7 @@ class Boxes:
     tests   of the family
     sizes   parameter -> how many values it has
     orders  parameter -> codes of its values, from the loosest to the strictest
+    symbols  how many there are
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Boxes:
         sizes: Mapping[str, int],
         orders: Mapping[str, Ints],
         horizons: Sequence[str],
+        symbols: int,
     ):
         self._tests, self._orders, self._horizons = tests, orders, horizons
         self.names = tuple(sizes)
@@ -79,6 +82,8 @@ class Boxes:
         self._excesses = [np.zeros(count, np.int64) for _ in horizons]
         self._with_one = [np.zeros(count, np.int32) for _ in horizons]
         self._sums = [np.zeros((4, count)) for _ in horizons]
+        # which symbol was in which cell: a flag each, or the numbers of those that were
+        self._flags = np.zeros(symbols * count if symbols * count <= MOST_FLAGS else 0, np.bool_)
         self._keys: list[Ints] = []
         self._waiting = 0
 
@@ -119,6 +124,9 @@ class Boxes:
 
     def _note(self, keys: Ints) -> None:
         """Note which symbol is in which cell."""
+        if len(self._flags):
+            self._flags[keys] = True
+            return
         self._keys.append(np.unique(keys))
         self._waiting += len(self._keys[-1])
         if self._waiting > MANY_KEYS:
@@ -161,15 +169,19 @@ class Boxes:
             for name, arrays in self._tables.items()
             for number, array in enumerate(arrays)
         }
-        keys = np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.int64)
-        return tables | {"keys": keys}
+        return tables | {"keys": self._noted()}
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Go on from a state."""
         for name, own in self._tables.items():
             for number, array in enumerate(own):
                 array[:] = arrays[f"{name}_{number}"]
-        self._keys = [arrays["keys"]]
+        self._note(arrays["keys"])
+
+    def _noted(self) -> Ints:
+        if len(self._flags):
+            return np.flatnonzero(self._flags)
+        return np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.int64)
 
     @property
     def _tables(self) -> dict[str, list[Any]]:
@@ -209,7 +221,7 @@ class Boxes:
         return made if places is None else made.taken(places)
 
     def _count_symbols(self) -> None:
-        keys = np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.int64)
+        keys = self._noted()
         symbols, cells = np.divmod(keys, max(1, len(self._cells)))
         levels = np.stack(np.unravel_index(cells, self._shape), axis=1).astype(np.int32) + 1
         starts = np.flatnonzero(np.diff(symbols, prepend=-1, append=-1))  # and the end

@@ -7,6 +7,7 @@ form of one that compares alike everywhere. Of all others the pass computes colu
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,10 +19,18 @@ import polars as pl
 from engine.panel.bars import Floats, Ints
 from engine.scan.expressions import expression_of
 from engine.scan.plan import ScanPlan
-from engine.sweep.declared import Family
-from engine.sweep.trees import Node, comparison_of, directions, number_of, numbers, with_numbers
+from engine.sweep.declared import Family, NotColumns
+from engine.sweep.trees import (
+    Node,
+    comparison_of,
+    directions,
+    literal_truth,
+    number_of,
+    numbers,
+    with_numbers,
+)
 
-MOST_VERSIONS = 20_000  # of one condition: each is a column of its own
+MOST_VERSIONS = 2_000  # of one condition: each is a column of its own
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,11 @@ class Condition:
         return tuple(dict.fromkeys(name for name, _ in self.moving.values()))
 
     @property
-    def key(self) -> str:
-        """Equal for conditions that are the same, for the same values."""
-        return json.dumps([self.tree, sorted(self.moving.items())], sort_keys=True)
+    def shape(self) -> str:
+        """Equal for conditions that are the same but for the values of the same parameters."""
+        values = [0.0 if n in self.moving else v for n, v in enumerate(numbers(self.tree))]
+        names = sorted((place, name) for place, (name, _) in self.moving.items())
+        return json.dumps([with_numbers(self.tree, values), names], sort_keys=True)
 
     @property
     def threshold(self) -> tuple[Node, str] | None:
@@ -61,15 +72,17 @@ class Condition:
         return found if place == (0 if first else len(numbers(found[0]))) else None
 
     def version(self, codes: Mapping[str, int]) -> Node:
-        """The condition with the values of these codes, one of each of its parameters."""
+        """The condition with the values of these codes, one of each of its parameters; untrue where no variant has them."""
         values = numbers(self.tree)
         for place, (name, constants) in self.moving.items():
             values[place] = constants[codes[name]]
+        if any(math.isnan(value) for value in values):
+            return literal_truth(False)
         return with_numbers(self.tree, values)
 
     @property
     def strictness(self) -> Ints | None:
-        """Of a condition of one parameter: the codes of its values from the loosest to the strictest; None where there is no such order."""
+        """Of a condition of one parameter the codes of its values, from the loosest to the strictest; None for no such order."""
         if len(self.names) != 1:
             return None
         found = directions(self.tree, set(self.moving))
@@ -78,13 +91,14 @@ class Condition:
         sign = 1.0 if found == {"above"} else -1.0
         keys = [sign * np.array(constants) for _, constants in self.moving.values()]
         order = np.lexsort(keys[::-1])
+        order = order[~np.isnan(keys[0][order])]  # values that no variant of the family has
         return order if all((np.diff(key[order]) >= 0).all() for key in keys) else None
 
 
 def conditions_of(family: Family) -> list[Condition]:
     """A family's conditions, in their order."""
     return [
-        Condition(tree, {n: moved for (c, n), moved in family.slots.items() if c == number})
+        Condition(tree.node, {n: moved for (c, n), moved in family.slots.items() if c == number})
         for number, tree in enumerate(family.base.conditions)
     ]
 
@@ -114,14 +128,19 @@ class PassPlan:
     def __init__(self, where: str, families: Sequence[Family]):
         self._columns: dict[str, tuple[int, Node]] = {}
         everything = [conditions_of(family) for family in families]
-        shared = set.intersection(*({one.key for one in each} for each in everything))
+        shared = set.intersection(*({one.shape for one in each} for each in everything))
         clauses: dict[str, Node] = {}
         for one in everything[0]:
-            tree = _loosest(one) if one.key in shared else None
+            alike = (
+                [next(c for c in each if c.shape == one.shape) for each in everything]
+                if one.shape in shared
+                else []
+            )
+            tree = _loosest(alike)
             if tree is not None:
-                clauses[one.key] = tree
+                clauses[one.shape] = tree
         self.tests = [
-            [self._test(one) for one in each if one.moving or one.key not in shared]
+            [self._test(one) for one in each if one.moving or one.shape not in shared]
             for each in everything
         ]
         self.ranks = [
@@ -157,17 +176,30 @@ class PassPlan:
             ((_, constants),) = one.moving.values()
             return Test(one, (self._column(side),), operation, constants)
         sizes = {name: len(constants) for name, constants in one.moving.values()}
+        if math.prod(sizes.values()) > MOST_VERSIONS:
+            raise NotColumns(f"a condition has more than {MOST_VERSIONS:,} versions")
         codes = product(*(range(size) for size in sizes.values()))
         trees = [one.version(dict(zip(sizes, each, strict=True))) for each in codes]
         return Test(one, tuple(self._column(tree) for tree in trees))
 
 
-def _loosest(one: Condition) -> Node | None:
-    """What holds wherever any version of a condition does; None where that is not known."""
-    if not one.moving:
-        return one.tree
-    order = one.strictness
-    return None if order is None else one.version({one.names[0]: int(order[0])})
+def _loosest(alike: Sequence[Condition]) -> Node | None:
+    """What holds wherever any version of conditions of one shape does; None where that is not known."""
+    if not alike or not alike[0].moving:
+        return alike[0].tree if alike else None
+    orders = [one.strictness for one in alike]
+    if any(order is None or not len(order) for order in orders):
+        return None
+    above = directions(alike[0].tree, set(alike[0].moving)) == {"above"}
+    values = numbers(alike[0].tree)
+    for place in alike[0].moving:
+        constants = [
+            one.moving[place][1][order[0]]
+            for one, order in zip(alike, orders, strict=True)
+            if order is not None
+        ]
+        values[place] = min(constants) if above else max(constants)
+    return with_numbers(alike[0].tree, values)
 
 
 def passed(values: Floats, operation: str, constants: Floats) -> Ints:

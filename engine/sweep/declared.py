@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +27,12 @@ from engine.scan.plan import rank_expression
 from engine.sweep.axes import text_of
 from engine.sweep.template import Kind, Template
 from engine.sweep.traced import Notes, names_of, plain, traced
-from engine.sweep.trees import Node, conjuncts_of, numbers, skeleton, with_numbers
+from engine.sweep.trees import Node, Tree, conjuncts_of
 
 CRITERIA = "scanners.criteria_scanner"  # whose texts are parsed, and read by no other code
-UNIVERSE = "universe"
+MOST_KNOWN = 2_000  # clauses whose conditions are remembered
 Values = Mapping[str, Any]
+Present = Mapping[str, Sequence[int]]  # parameter -> codes of the values that it has
 
 
 class NotColumns(Exception):
@@ -41,11 +43,11 @@ class NotColumns(Exception):
 class Declared:
     """What a scanner of some values declares.
 
-    conditions  trees that must all hold
-    rank        tree of what hits are ranked by, or None
+    conditions  that must all hold
+    rank        node of what hits are ranked by, or None
     """
 
-    conditions: tuple[Node, ...]
+    conditions: tuple[Tree, ...]
     rank: Node | None
     descending: bool
     limit: int | None
@@ -56,7 +58,7 @@ class Declared:
     def shape(self) -> str:
         """All of it but the conditions' numbers and the limit."""
         rest = [self.rank, self.descending, self.session_limit, self.indicators]
-        return json.dumps([[skeleton(one) for one in self.conditions], rest], default=str)
+        return json.dumps([[one.skeleton for one in self.conditions], rest], default=str)
 
 
 class Builder:
@@ -73,10 +75,13 @@ class Builder:
         self.is_criteria = block["module"] == CRITERIA
         self.kind: type[ColumnarScanner] = _checked(kind)
 
+        self._known: dict[str | None, list[Tree]] = {}
+
     def is_number(self, name: str) -> bool:
         """Whether a parameter is given to the scanner as it is, in one place, so that it can be traced."""
         places = [place for place in self.template.places[name] if place.scanner == self.number]
-        return len(places) == 1 and places[0].kind is Kind.VALUE and self._plain_params
+        whole = len(places) == 1 and len(places[0].path) == 5 and places[0].kind is Kind.VALUE
+        return whole and places[0].path[4] in self.kind.Params.model_fields and self._plain_params
 
     def is_text(self, name: str) -> bool:
         """Whether a parameter stands in expressions alone, by itself, not within names of columns."""
@@ -126,18 +131,34 @@ class Builder:
         """A scanner's own name of a parameter -> the name in the sweep."""
         return {self._key(name): name for name in names}
 
+    def _conditions(self, expression: Any) -> list[Tree]:
+        """The conditions of a clause; most clauses are the same in most variants."""
+        try:
+            text = expression.meta.serialize(format="json")
+        except (AttributeError, pl.exceptions.PolarsError, ValueError):
+            text = None
+        if text and (
+            '"Float":null' in text or '"Float64":null' in text
+        ):  # an infinity, or minus it
+            text = None
+        if text is None or text not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = [Tree.of(node) for node in conjuncts_of(_node(expression))]
+        return self._known[text]
+
     def _declared(self, scanner: ColumnarScanner) -> Declared:
         criteria = declared(scanner, "criteria", self.label, ScannerError)
         rank = scanner.rank_by
         if isinstance(rank, str):
             features = declared(scanner, "features", self.label, ScannerError)
             rank = rank_expression(rank, features)
-        conditions = [part for one in criteria.values() for part in conjuncts_of(_tree(one))]
+        conditions = [part for one in criteria.values() for part in self._conditions(one)]
         if not conditions:
             raise NotColumns("criteria() names no clause")
         return Declared(
             tuple(conditions),
-            None if rank is None else _tree(rank),
+            None if rank is None else _node(rank),
             bool(scanner.rank_descending),
             scanner.limit,
             scanner.session_limit,
@@ -151,7 +172,7 @@ class Family:
 
     values      of the parameters that the scanner's code reads
     base        what it declares with the first value of every other parameter
-    slots       (condition, number in it) -> the parameter, and the number for each of its values
+    slots       (condition, number in it) -> the parameter, and the number for each of its values, NaN for those it does not have
     limit       the parameter that is the limit, and the limit for each of its values; None where it is none
     """
 
@@ -164,11 +185,11 @@ class Family:
         """What the variant of these codes, one of each parameter, declares."""
         conditions = []
         for place, tree in enumerate(self.base.conditions):
-            values = numbers(tree)
+            values = list(tree.numbers)
             for number in range(len(values)):
                 if moved := self.slots.get((place, number)):
                     values[number] = moved[1][codes[moved[0]]]
-            conditions.append(with_numbers(tree, values))
+            conditions.append(tree.having(values))
         limit = self.base.limit if self.limit is None else self.limit[1][codes[self.limit[0]]]
         return replace(self.base, conditions=tuple(conditions), limit=limit)
 
@@ -176,18 +197,18 @@ class Family:
 def families_of(
     builder: Builder,
     axes: Mapping[str, Sequence[Any]],
-    combinations: Callable[[Sequence[str]], list[dict[str, Any]]],
+    combinations: Callable[[Sequence[str]], list[tuple[dict[str, Any], Present]]],
 ) -> tuple[list[Family], tuple[str, ...]]:
     """The families of a scanner, and the names of the parameters that make them.
 
     axes          the parameters that change the scanner, and the values that each takes
-    combinations  the values that some parameters take together in the variants
+    combinations  the values that some parameters take together in the variants, and which values the others have there
     """
     read = [name for name, values in axes.items() if not _may_move(builder, name, values)]
     while True:
         families: list[Family] = []
-        for values in combinations(read):
-            found = _family(builder, axes, values)
+        for values, present in combinations(read):
+            found = _family(builder, axes, values, present)
             if isinstance(found, set):
                 read = [name for name in axes if name in found or name in read]
                 break
@@ -203,11 +224,11 @@ def _may_move(builder: Builder, name: str, values: Sequence[Any]) -> bool:
 
 
 def _family(
-    builder: Builder, axes: Mapping[str, Sequence[Any]], values: dict[str, Any]
+    builder: Builder, axes: Mapping[str, Sequence[Any]], values: dict[str, Any], present: Present
 ) -> Family | set[str]:
     """The family of these values; or the names of parameters that are read by code too."""
     others = [name for name in axes if name not in values]
-    first = values | {name: axes[name][0] for name in others}
+    first = values | {name: axes[name][present[name][0]] for name in others}
     named, notes = [name for name in others if builder.is_number(name)], Notes()
     keys = builder.keys(named)
     told = builder.build(first, named, notes)
@@ -221,24 +242,28 @@ def _family(
     moved: dict[tuple[int, int], tuple[str, tuple[float, ...]]] = {}
     limits = None
     for name in others:
-        built = [builder.build(first | {name: value}) for value in axes[name]]
+        built = [builder.build(first | {name: axes[name][code]}) for code in present[name]]
         if any(one.shape != base.shape for one in built):
             return {name}
         for place in _moving(built):
             if place in moved:
                 return {name, moved[place][0]}
             condition, number = place
-            moved[place] = name, tuple(numbers(one.conditions[condition])[number] for one in built)
+            constants = [math.nan] * len(axes[name])
+            for code, one in zip(present[name], built, strict=True):
+                constants[code] = one.conditions[condition].numbers[number]
+            moved[place] = name, tuple(constants)
         if any(one.limit != base.limit for one in built) or name in {keys[k] for k in limit}:
             if limits is not None or None in (one.limit for one in built):
                 return {name}
-            limits = name, tuple(one.limit for one in built if one.limit is not None)
+            of_codes = dict(zip(present[name], [one.limit or 0 for one in built], strict=True))
+            limits = name, tuple(of_codes.get(code, 0) for code in range(len(axes[name])))
     return Family(values, base, moved, limits)
 
 
 def _moving(built: Sequence[Declared]) -> list[tuple[int, int]]:
     """The (condition, number) places at which declarations of the same shape differ."""
-    parts = [[numbers(condition) for condition in one.conditions] for one in built]
+    parts = [[condition.numbers for condition in one.conditions] for one in built]
     return sorted(
         {
             (condition, number)
@@ -250,13 +275,13 @@ def _moving(built: Sequence[Declared]) -> list[tuple[int, int]]:
     )
 
 
-def _tree(expression: Any) -> Node:
+def _node(expression: Any) -> Node:
     if not isinstance(expression, pl.Expr):
         expression = pl.lit(expression)
     tree = nodes(expression)
     if tree is None:
         raise NotColumns("an expression holds a Python function")
-    return with_numbers(tree, numbers(tree))  # a negated number as a number
+    return tree
 
 
 def _checked(kind: Any) -> type[ColumnarScanner]:

@@ -27,7 +27,7 @@ from engine.sweep.bitmaps import Bitmaps, Listed
 from engine.sweep.boxes import Boxes, strictness_of
 from engine.sweep.checkpoints import Checkpoint
 from engine.sweep.conditions import PassPlan
-from engine.sweep.declared import Builder, Family, NotColumns, families_of
+from engine.sweep.declared import Builder, Family, NotColumns, Present, families_of
 from engine.sweep.figures import Asked, Sums, joined_sums
 from engine.sweep.rows import Ahead
 from engine.sweep.variants import Codes, Variants, distinct_rows
@@ -67,13 +67,19 @@ class Group:
             for first in range(0, len(self.codes), most)
         ]
 
-    def combinations(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """The values that some parameters take together, in the order in which variants have them."""
-        return [
-            {axis.name: axis.values[code] for axis, code in zip(axes, row, strict=True)}
-            for axes in [[axis for axis in self.axes if axis.name in names]]
-            for row in self._distinct(names)[0].tolist()
-        ]
+    def combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], Present]]:
+        """The values that some parameters take together, and the codes that the others have there."""
+        chosen = [axis for axis in self.axes if axis.name in names]
+        found = []
+        for row, own in zip(self._distinct(names)[0].tolist(), self.of_family(names), strict=True):
+            values = {axis.name: axis.values[code] for axis, code in zip(chosen, row, strict=True)}
+            present: Present = {
+                axis.name: np.unique(self.codes[own, place]).tolist()
+                for place, axis in enumerate(self.axes)
+                if axis.name not in names
+            }
+            found.append((values, present))
+        return found
 
     def of_family(self, names: Sequence[str]) -> list[Ints]:
         """Of each of these combinations, the variants that have it."""
@@ -112,7 +118,7 @@ def judge_in_one_pass(
     plan = PassPlan(builder.label, families)
     ahead = Ahead(archive, asked.horizons)
     members = group.of_family(read)
-    boxes = _boxes(families, plan, group, read, members, asked)
+    boxes = _boxes(families, plan, group, read, asked, len(ahead.table))
     judges: Sequence[Boxes | Bitmaps] = boxes or [
         Bitmaps(_listed(families, plan, group, read, members), asked, len(ahead.table))
     ]
@@ -197,14 +203,14 @@ def _boxes(
     plan: PassPlan,
     group: Group,
     read: Sequence[str],
-    members: Sequence[Ints],
     asked: Asked,
+    symbols: int,
 ) -> list[Boxes] | None:
     """A grid for each family; None where one of them is none."""
     axes = {axis.name: axis for axis in group.axes if axis.name not in read}
     sizes = {name: len(axis) for name, axis in axes.items()}
     made = []
-    for family, tests, own in zip(families, plan.tests, members, strict=True):
+    for family, tests, own in zip(families, plan.tests, group.of_family(read), strict=True):
         limited = (
             asked.first_hit
             or family.limit
@@ -214,7 +220,7 @@ def _boxes(
         orders = None if limited else strictness_of(tests, sizes)
         if orders is None or not _is_grid(group, sizes, own):
             return None
-        made.append(Boxes(tests, sizes, orders, asked.horizons))
+        made.append(Boxes(tests, sizes, orders, asked.horizons, symbols))
     return made
 
 

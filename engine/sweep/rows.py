@@ -72,7 +72,8 @@ class Ahead:
         """The rows of a session that a pass found."""
         if self._ids[0] is not cross.table:
             self._ids = cross.table, self.table.ids(cross.table.series)
-        ticks, at = np.unique(found.ticks, return_inverse=True)
+        first = np.diff(found.ticks, prepend=-1) > 0  # rows are in order of ticks
+        ticks, at = found.ticks[first], np.cumsum(first) - 1
         who, date = self._ids[1][found.symbols], cross.session.date
         columns = [_array(column) for column in found.own_features.get_columns()]
         if not len(ticks):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Node = Any
@@ -19,6 +20,29 @@ BETWEEN = {
     "None": ("Gt", "Lt"),
 }
 NUMBER = "?"  # in a skeleton: where a number stands
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A condition.
+
+    numbers   the literal numbers of its node, in the order in which they stand
+    skeleton  the node without them, as text
+    """
+
+    node: Node
+    numbers: tuple[float, ...]
+    skeleton: str
+
+    @classmethod
+    def of(cls, node: Node) -> Tree:
+        """Of a node, of which a negated number becomes a number."""
+        values = numbers(node)
+        return cls(with_numbers(node, values), tuple(values), skeleton(node))
+
+    def having(self, values: Sequence[float]) -> Tree:
+        """The same with other numbers."""
+        return Tree(with_numbers(self.node, values), tuple(values), self.skeleton)
 
 
 def number_of(node: Node) -> tuple[str, float] | None:
@@ -39,6 +63,11 @@ def number_of(node: Node) -> tuple[str, float] | None:
 def literal(kind: str, value: float) -> Node:
     """The node of a number."""
     return {"Literal": {"Dyn": {kind: value}}}
+
+
+def literal_truth(value: bool) -> Node:
+    """The node of true or false."""
+    return {"Literal": {"Scalar": {"Boolean": value}}}
 
 
 def numbers(node: Node) -> list[float]:

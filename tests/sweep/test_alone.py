@@ -109,6 +109,8 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
     (BOXES, (), {"bars": [5, 10], "x": [1, 2]}, {"where": ["close > sma_{bars}_1d", "rvol_5 > {x}"]}),
     (BITMAPS, (), {"x": [0.99, 1.01]}, {"where": "close > session_vwap * {x} or rsi_14 > 70"}),
     (BOXES, (), {"x": [1.5, 3], "y": [60, 70]}, {"where": "rvol_5 > {x} and (rsi_14 > {y} or bars_today < 5)"}),
+    (BITMAPS, ("scanners.momentum_scanner",), {"rsi_period": [5, 9, 14], "min_rsi": "50:80", "limit": [1, 2, 9]}, {"random": 9}),
+    (BITMAPS, (), {"bars": [5, 10], "x": "1:3", "y": "50:70"}, {"where": "rvol_{bars} > {x} or rsi_14 > {y}", "random": 8}),
 ]  # fmt: skip
 
 
