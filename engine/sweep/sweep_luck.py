@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.statistics.deflated_sharpe import normal_score
 from engine.statistics.expected_maximum import expected_maximum
 from engine.statistics.luck import discoveries, luck_of
+from engine.statistics.many_sharpes import normal_scores
 from engine.sweep.run_sweep import SweepResult
 
 
@@ -35,20 +35,15 @@ class SweepLuck:
 def sweep_luck(result: SweepResult) -> list[SweepLuck]:
     """Of strategies by their daily returns; of scanners by the t-statistic to the close, or of the first horizon that has one."""
     found: list[SweepLuck] = []
-    for _, label in result.sweep.scanners():
-        names = [f"t_{horizon}" for horizon in ("close", "next_close", *result.sweep.horizons)]
-        several = [f"{label}.{name}" for name in names]
-        one = next(
-            (
-                name
-                for name in (*names, *several)
-                if name in result.figures.columns and result.figures[name].drop_nulls().len()
-            ),
-            None,
-        )
-        if one is not None and one not in [other.column for other in found]:
-            sessions = result.figures[f"{label}.sessions" if one in several else "sessions"]
-            found.append(luck_of_t(one, result.figures[one], sessions))
+    figures = result.figures
+    for sessions in figures.columns:  # a scanner's; of several its name stands before
+        prefix = sessions.removesuffix("sessions")
+        if prefix == sessions or (prefix and not prefix.endswith(".")):
+            continue
+        names = [f"{prefix}t_{one}" for one in ("close", "next_close", *result.sweep.horizons)]
+        known = [n for n in names if n in figures.columns and figures[n].drop_nulls().len()]
+        if known:
+            found.append(luck_of_t(known[0], figures[known[0]], figures[sessions]))
     trading = result.trading
     if trading is not None and len(trading.dates) > 2:
         found.append(_of_returns(np.nan_to_num(trading.returns.T)))
@@ -62,9 +57,7 @@ def luck_of_t(column: str, values: pl.Series, sessions: pl.Series) -> SweepLuck:
     cases is the largest that it may be.
     """
     t, degrees = values.cast(pl.Float64).to_numpy(), sessions.to_numpy() - 1
-    scores = np.full(len(t), np.nan)
-    for place in np.flatnonzero(~np.isnan(t)):
-        scores[place] = normal_score(float(t[place]), float(max(1, degrees[place])))
+    scores = normal_scores(t, np.maximum(degrees, 1).astype(np.float64))
     best, trials = int(np.nanargmax(scores)), len(t)
     chance = -math.expm1(trials * math.log1p(-min(NormalDist().cdf(-scores[best]), 1 - 1e-16)))
     lucky, found = expected_maximum(trials), discoveries(scores)

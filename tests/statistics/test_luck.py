@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from engine.errors import ConfigError
-from engine.statistics.deflated_sharpe import chance_of_best, deflated_sharpe
+from engine.statistics.deflated_sharpe import chance_of_best, deflated_sharpe, normal_score
 from engine.statistics.effective_trials import effective_trials
-from engine.statistics.luck import Trials, luck_of
+from engine.statistics.luck import Trials, discoveries, luck_of
+from engine.statistics.many_sharpes import normal_scores
 from engine.statistics.overfitting import overfitting
 from engine.statistics.sharpe import Sharpe
 
@@ -71,3 +73,17 @@ def test_overlapping_returns_count_less() -> None:
 def test_a_variant_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="variant 20"):
         luck_of(noise(7), 20)
+
+
+def test_discoveries_are_benjamini_and_hochbergs() -> None:
+    rng = np.random.default_rng(8)
+    for strength in (0.0, 1.0, 2.5, 4.0):
+        scores = rng.normal(size=200) + strength * (np.arange(200) < 40)
+        adjusted = stats.false_discovery_control(stats.norm.sf(scores))
+        assert discoveries(np.append(scores, math.nan)) == np.sum(adjusted <= 0.05)
+
+
+def test_normal_scores_are_those_of_each() -> None:
+    t, degrees = np.array([-3.0, 0.0, 1.0, 5.0]), np.array([9.0, 20.0, 43.0, 200.0])
+    expected = [normal_score(*pair) for pair in zip(t.tolist(), degrees.tolist(), strict=True)]
+    np.testing.assert_allclose(normal_scores(t, degrees), expected, rtol=1e-14)
