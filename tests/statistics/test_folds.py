@@ -1,4 +1,4 @@
-"""Purged, embargoed, combinatorial folds: by definition, and against skfolio."""
+"""Purged, embargoed, combinatorial folds: by definition, and by splits that skfolio makes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from engine.errors import ConfigError
 from engine.statistics.combinatorial_folds import CombinatorialFolds
 from engine.statistics.purged_folds import Purge, purged_folds, training_sessions
-from tests.statistics.oracles import oracle
 
 REACH = st.integers(0, 4)
 
@@ -53,26 +52,6 @@ def test_paths_take_every_test_once(folds: int, tests: int) -> None:
     taken = [(split, fold) for path in made.path_splits() for fold, split in enumerate(path)]
     assert len(taken) == len(set(taken)) == made.paths * folds
     assert set(taken) == {(n, fold) for n, one in enumerate(splits) for fold in one.tests}
-
-
-@pytest.mark.parametrize(
-    ("folds", "tests", "label", "embargo"),
-    [(5, 2, 0, 0), (5, 2, 2, 1), (6, 3, 1, 0), (10, 8, 0, 2)],
-)
-def test_splits_and_paths_are_those_of_skfolio(
-    folds: int, tests: int, label: int, embargo: int
-) -> None:
-    selection = oracle("skfolio.model_selection")
-    sessions = folds * 12
-    theirs = selection.CombinatorialPurgedCV(folds, tests, label, embargo)
-    ours = CombinatorialFolds(folds, tests, Purge(label=label, embargo=embargo))
-    assert (ours.splits, ours.paths) == (theirs.n_splits, theirs.n_test_paths)
-    assert np.array_equal(ours.path_splits(), theirs.recombined_paths.T)
-    for (training, held), one in zip(
-        theirs.split(np.zeros((sessions, 1))), ours.of(sessions), strict=True
-    ):
-        assert one.training.tolist() == training.tolist()
-        assert [t.tolist() for t in one.tests.values()] == [t.tolist() for t in held]
 
 
 def test_skfolios_splits_of_three_folds() -> None:
