@@ -98,10 +98,8 @@ def main() -> None:
     print(f"{len(symbols)} symbols, {len(market.sessions('1d'))} sessions")
     print(f"trades         {len(ours):>14,} {len(theirs):>14,} of vectorbt")
     print(f"gain           {gain:>14,.2f} {their_gain:>14,.2f}")
-    print(
-        f"seconds        {seconds:>14,.2f} {their_seconds:>14,.2f}   (vectorbt: signals and "
-        "portfolio, data in memory)"
-    )
+    of_theirs = "(vectorbt: signals and portfolio, data in memory)"
+    print(f"seconds        {seconds:>14,.2f} {their_seconds:>14,.2f}   {of_theirs}")
     other = pl.DataFrame(
         {
             "symbol": theirs["Column"].to_list(),

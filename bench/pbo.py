@@ -2,7 +2,8 @@
 
 python -m bench.pbo [--variants N] [--days N]
 
-Exit status 1: a limit is missed. Kernels are compiled, and the returns drawn, before the clock starts.
+Exit status 1: a limit is missed. Kernels are compiled, and the returns drawn, before the clock
+starts.
 """
 
 from __future__ import annotations

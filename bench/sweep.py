@@ -1,6 +1,9 @@
-"""Sweeps against one scan that is evaluated, by turns in one process; the largest also in a process of its own, for its memory.
+"""Sweeps against one scan that is evaluated, by turns in one process.
 
-python -m bench.sweep ARCHIVE [REPEATS [NAME ...]] prints a line of JSON a sweep; `barsweep bench --goals` asks `sweep_goals`.
+The largest also in a process of its own, for its memory.
+
+python -m bench.sweep ARCHIVE [REPEATS [NAME ...]] prints a line of JSON a sweep; `barsweep bench
+--goals` asks `sweep_goals`.
 """
 
 from __future__ import annotations
@@ -73,7 +76,10 @@ def swept(path: Path, name: str) -> float:
 def ratios(
     path: Path, repeats: int, names: Sequence[str] = tuple(SWEEPS)
 ) -> Iterator[tuple[str, float]]:
-    """Sweep and how many times as long as one scan that is evaluated it takes: the median of pairs, in either order."""
+    """Sweep and how many times as long as one scan that is evaluated it takes.
+
+    The median of pairs, in either order.
+    """
     one_evaluated(path)
     for name in names:
         swept(path, name)  # compiles

@@ -1,11 +1,15 @@
-"""A grid of moving average crosses on real daily bars of 500 symbols, swept here and by vectorbt: trades, seconds, memory.
+"""A grid of moving average crosses on real daily bars of 500 symbols, swept here and by vectorbt.
 
-python -m venv OTHER && OTHER/bin/pip install vectorbt "plotly<6" pyarrow      (vectorbt wants an older plotly than barsweep's pages)
-python -m bench.sweep_against_vectorbt --archive FOLDER --theirs OTHER/bin/python [--fast 10 --slow 10]
+Compared are trades, seconds and memory.
 
-Each side is a process of its own. Signals are those of the close, filled at the next open, long only, as in
-bench/against_vectorbt.py; only symbols with a bar in every session are compared. Seconds are those of a second run in the process:
-what is compiled once is left out. Here one account has enough cash for all; vectorbt gives each column cash of its own.
+    python -m venv OTHER && OTHER/bin/pip install vectorbt "plotly<6" pyarrow
+    python -m bench.sweep_against_vectorbt --archive FOLDER --theirs OTHER/bin/python
+
+Vectorbt wants an older plotly than barsweep's pages, so it has an environment of its own. Each side
+is a process of its own. Signals are those of the close, filled at the next open, long only, as in
+bench/against_vectorbt.py. Only symbols with a bar in every session are compared. Seconds are those
+of a second run in the process, without compilation. Here one account has enough cash for all
+symbols; vectorbt gives each column cash of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ THEIRS = """
 import json, resource, sys, time
 import numpy as np, pandas as pd, vectorbt as vbt
 bars, fasts, slows = pd.read_parquet(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
-close, open_ = (bars.pivot(index="date", columns="symbol", values=name) for name in ("close", "open"))
+close = bars.pivot(index="date", columns="symbol", values="close")
+open_ = bars.pivot(index="date", columns="symbol", values="open")
 def shift(values):
     moved = np.zeros_like(values); moved[1:] = values[:-1]; return moved
 def run(fasts, slows):
@@ -33,8 +38,9 @@ def run(fasts, slows):
     slow = vbt.MA.run(close, [one for _, one in pairs]).ma.values
     above, below, known = fast > slow, fast < slow, ~np.isnan(slow)
     entries = shift(above & ~shift(above) & shift(known))
-    portfolio = vbt.Portfolio.from_signals(np.tile(close.values, (1, len(pairs))), entries, shift(below),
-        price=np.tile(open_.values, (1, len(pairs))), size=SHARES, fees=FEES, init_cash=1e6, freq="1D")
+    wide = (1, len(pairs))
+    portfolio = vbt.Portfolio.from_signals(np.tile(close.values, wide), entries, shift(below),
+        price=np.tile(open_.values, wide), size=SHARES, fees=FEES, init_cash=1e6, freq="1D")
     columns = portfolio.trades.records["col"].values // close.shape[1]
     counts = np.bincount(columns, minlength=len(pairs)).tolist()
     gains = (portfolio.final_value().values.reshape(len(pairs), -1) - 1e6).sum(axis=1).tolist()
@@ -109,7 +115,10 @@ def main() -> None:
         theirs = THEIRS.replace("SHARES", str(SHARES)).replace("FEES", str(FEES))
         periods = json.dumps(fasts), json.dumps(slows)
         other = _run([str(given.theirs), "-c", theirs, str(dense), *periods])
-        call = f"from bench.sweep_against_vectorbt import *; own(Path({str(given.archive)!r}), {fasts}, {slows}, {symbols})"
+        call = (
+            f"from bench.sweep_against_vectorbt import *; own(Path({str(given.archive)!r}), "
+            f"{fasts}, {slows}, {symbols})"
+        )
         mine = _run([sys.executable, "-c", call])
     print(
         f"{len(symbols)} symbols, {len(market.sessions('1d'))} sessions, {len(mine['found'])} pairs"
@@ -117,7 +126,8 @@ def main() -> None:
     for name, unit in (("seconds", "s"), ("mb", "MB")):
         ratio = other[name] / mine[name]
         print(
-            f"{name:<10} {mine[name]:>10,.1f} {other[name]:>10,.1f} {unit} of vectorbt: {ratio:.2f} x"
+            f"{name:<10} {mine[name]:>10,.1f} {other[name]:>10,.1f} {unit} of vectorbt: "
+            f"{ratio:.2f} x"
         )
     same = sum(mine["found"][pair][0] == other["found"][pair][0] for pair in mine["found"])
     apart = max(abs(mine["found"][pair][0] - other["found"][pair][0]) for pair in mine["found"])

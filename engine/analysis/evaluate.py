@@ -1,4 +1,4 @@
-"""What hits did next, in numbers: session by session, in constant memory however many hits there are."""
+"""Evaluates hits by their forward returns, session by session, in constant memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from engine.analysis.exact_sums import LEAST_SESSIONS, Demeaned, clustered_t, joined, split
+from engine.analysis.exact_sums import Demeaned
 from engine.analysis.forward_returns import HORIZONS, Forward
+from engine.analysis.tally import Tally, deflated
 from engine.archive.archive import Archive
 from engine.errors import RunError
 from engine.panel.bars import Floats
@@ -28,105 +28,19 @@ RANKS = ((1, "1"), (3, "2-3"), (10, "4-10"), (math.inf, "11+"))
 KINDS = ("time of day", "year", "rank")  # of groups, before the features
 QUANTILES = 5
 FIFTHS = (*(f"quintile {number}" for number in range(1, QUANTILES + 1)), "none")
-EXCURSIONS = (
-    "mfe",
-    "mae",
-)  # the best is no loss and the worst no gain, whatever was found: a win rate of them says nothing
-BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
-RESAMPLES, SEED = 1_000, 7
-EULER = 0.5772156649015329
-
-
-class Tally:
-    """Returns added up, session by session; `whole` ones also give a median and a bootstrap interval.
-
-    of_wins  whether a return above 0 is a win
-    """
-
-    def __init__(self, whole: bool, of_wins: bool = True):
-        self._of_wins = of_wins
-        self.count, self.total, self.wins = 0, 0.0, 0
-        self._high, self._low = np.int64(0), np.int64(0)  # the exact sum of returns
-        # sums over sessions: sums squared, sums times counts, counts squared
-        self._sessions, self._squares, self._cross, self._counts = 0, 0.0, 0.0, 0.0
-        self._bins = np.zeros(2 * BASIS + 1 if whole else 0, np.int64)
-        self._by_session: list[tuple[int, float]] | None = [] if whole else None
-
-    def add(self, returns: Floats, total: float | None = None) -> None:
-        """One session's returns, without missing ones, and their sum where that is known."""
-        if not len(returns):
-            return
-        high, low = (part.sum() for part in split(returns))
-        whole = total is None
-        total = float(joined(high, low)) if total is None else total
-        self.add_sums(len(returns), total, int((returns > 0).sum()))
-        if whole:
-            self._high, self._low = self._high + high, self._low + low
-            self.total = float(joined(self._high, self._low))
-        if self._by_session is not None:
-            places = np.clip(np.rint(returns * BASIS), -BASIS, BASIS).astype(np.int64) + BASIS
-            self._bins += np.bincount(places, minlength=len(self._bins))
-            self._by_session.append((len(returns), total))
-
-    def add_sums(self, count: int, total: float, wins: int) -> None:
-        """One session's returns, already added up."""
-        self.count += count
-        self.total += total
-        self.wins += wins
-        self._sessions += 1
-        self._squares += total * total
-        self._cross += total * count
-        self._counts += float(count) * count
-
-    def figures(self) -> dict[str, Any]:
-        """count, win rate, mean, t-statistic clustered by session; median (to a basis point) and interval of the mean.
-
-        A return of exactly 0 is counted, and no win. The t-statistic and the interval are null of fewer than LEAST_SESSIONS.
-        """
-        if not self.count:
-            return {"count": 0}
-        mean = self.total / self.count
-        won = self.wins / self.count if self._of_wins else None
-        figures = {"count": self.count, "win_rate": won, "mean": mean, "t": self._t(mean)}
-        if self._by_session is None:
-            return figures
-        low, high = self._interval(self._by_session)
-        return figures | {"median": self._median(), "low": low, "high": high}
-
-    def _median(self) -> float:
-        upto = np.cumsum(self._bins)
-        middle = [
-            int(np.searchsorted(upto, rank))
-            for rank in ((self.count + 1) // 2, self.count // 2 + 1)
-        ]
-        return (sum(middle) / 2 - BASIS) / BASIS
-
-    def _t(self, mean: float) -> float | None:
-        """Hits of one session are not independent: residuals are added up by session before they are squared."""
-        t = clustered_t(self.count, mean, self._sessions, self._squares, self._cross, self._counts)
-        return None if np.isnan(t) else float(t)
-
-    def _interval(self, by_session: list[tuple[int, float]]) -> tuple[float | None, float | None]:
-        """95 % of the means of resampled sessions."""
-        if len(by_session) < LEAST_SESSIONS:
-            return None, None
-        counts, totals = np.array(by_session).T
-        rng = np.random.default_rng(SEED)
-        means = []
-        for _ in range(RESAMPLES):
-            drawn = rng.integers(0, len(counts), len(counts))
-            means.append(totals[drawn].sum() / counts[drawn].sum())
-        low, high = np.quantile(means, [0.025, 0.975])
-        return float(low), float(high)
+# Maximum excursions have no win rate: the best is never a loss, the worst never a gain.
+EXCURSIONS = ("mfe", "mae")
 
 
 @dataclass
 class Evaluation:
-    """One scanner's hits.
+    """The evaluation of one scanner's hits.
 
-    returns, excess  horizon -> figures; excess is over the mean of the universe's other symbols at the same tick
+    returns, excess  horizon -> figures; excess is over the mean of the universe's other symbols at
+                     the same tick
     groups           kind -> group -> horizon -> figures of the excess
-    left_out         horizon -> hits without a return though the archive reaches that far: their symbols have no price then
+    left_out         horizon -> hits without a return though the archive reaches that far: their
+                     symbols have no price then
     at_last_price    horizon -> hits whose exit is the last price that the symbol had before
     """
 
@@ -159,27 +73,13 @@ class Evaluation:
         }
 
 
-def deflated(t: float | None, tried: int) -> float | None:
-    """A t-statistic less what the best of `tried` worthless variants would have come to; 0 or less stays as it is.
-
-    David Bailey and Marcos Lopez de Prado, The Deflated Sharpe Ratio (2014): the expected largest of N standard normals.
-    """
-    if t is None or t <= 0.0 or tried < 2:
-        return t
-    normal = NormalDist()
-    return (
-        t
-        - (1 - EULER) * normal.inv_cdf(1 - 1 / tried)
-        - EULER * normal.inv_cdf(1 - 1 / (tried * math.e))
-    )
-
-
 class Evaluator:
-    """Reads hits session by session and adds up what came of them.
+    """Reads hits session by session and sums their forward returns.
 
     hits      a hits.parquet, or its rows
     universe  date -> symbols that hits are compared with; None: all that the archive holds
-    last_price  a symbol that has no price at a horizon is sold at the last one that it had; else it has no return there
+    last_price  a symbol that has no price at a horizon is sold at the last one that it had; else it
+                has no return there
     """
 
     def __init__(
@@ -228,13 +128,13 @@ class Evaluator:
         self._spans: dict[str, tuple[int, int, dt.date, dt.date]] = {}
 
     def run(self, progress: Progress) -> list[Evaluation]:
-        """Evaluate everything; also see `sessions` for the outcome of each hit."""
+        """Evaluate all sessions; `sessions` also yields the returns of each hit."""
         for _ in self.sessions(progress):
             pass
         return self.evaluations()
 
     def sessions(self, progress: Progress) -> Iterator[tuple[dt.date, pl.DataFrame]]:
-        """Session by session: its hits with `return_` and `excess_` columns for each horizon."""
+        """Each session's hits, with columns `return_` and `excess_` for each horizon."""
         dates = self._scan.select(pl.col("session").unique().sort()).collect()["session"].to_list()
         symbols = SymbolTable(self._archive.symbols())
         forward = Forward(self._archive, last_price=self._last_price)
@@ -245,7 +145,7 @@ class Evaluator:
             yield date, evaluated
 
     def evaluations(self) -> list[Evaluation]:
-        """What has been added up, a scanner each."""
+        """One evaluation for each scanner, of the sessions so far."""
         made = []
         for scanner, (hits, sessions, first, last) in self._spans.items():
             own = {key[1:]: tally for key, tally in self._tallies.items() if key[0] == scanner}
@@ -324,7 +224,7 @@ class Evaluator:
         return evaluated
 
     def _inside(self, date: dt.date, table: SymbolTable) -> np.ndarray:
-        """bool[symbols]: the symbols that hits are compared with."""
+        """bool [symbols]: the symbols that hits are compared with."""
         inside = np.ones(len(table), np.bool_)
         if self._universe:
             ids = table.ids(self._universe(date))
@@ -355,7 +255,7 @@ class Evaluator:
                         tally.add_sums(int(counts[group]), float(totals[group]), int(wins[group]))
 
     def _groups(self, own: pl.DataFrame) -> dict[str, tuple[list[str], np.ndarray]]:
-        """By kind of group: the groups' names, and which each hit is in."""
+        """Kind of group -> names of the groups, and int64 [hits] the group of each hit."""
         times, place = np.unique(own["tick"].to_physical().to_numpy(), return_inverse=True)
         clock = (
             pl.Series(times)
@@ -390,9 +290,10 @@ class Evaluator:
         self._spans[scanner] = before + hits, sessions + 1, first, date
 
     def _quantiles(self) -> dict[str, dict[str, Floats]]:
-        """scanner -> feature -> the inner edges of its fifths among the scanner's own hits, one column in memory at a time.
+        """Scanner -> feature -> inner edges of the feature's quintiles among the scanner's hits.
 
-        A feature without a number in a scanner's hits is none of its features: scanners share the table's columns.
+        One column is in memory at a time. Scanners share the table's columns: a feature without a
+        number in a scanner's hits is not a feature of that scanner.
         """
         shares = [i / QUANTILES for i in range(1, QUANTILES)]
         edges: dict[str, dict[str, Floats]] = defaultdict(dict)
@@ -408,7 +309,7 @@ class Evaluator:
 
 
 def _in_order(item: tuple[tuple[str, str, str], Tally]) -> tuple[int, str, int, str]:
-    """By kind, time of day first; ranks and fifths by number, other groups by their name."""
+    """Sort key: kind, time of day first; then ranks and quintiles by number, others by name."""
     (kind, _, group), _ = item
     first = KINDS.index(kind) if kind in KINDS else len(KINDS)
     names = [*(name for _, name in RANKS)] if kind == "rank" else [*FIFTHS]

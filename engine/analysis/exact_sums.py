@@ -1,10 +1,16 @@
-"""Sums of returns that do not depend on their order, and the t-statistic that is made of sums by session.
+"""Sums of returns that do not depend on their order.
 
-A return is a quotient of prices less 1, and so a whole multiple of 2**-53: sums of such multiples are exact as integers. Two are kept,
-so that no sum runs over: a return is (high * 2**31 + low) * 2**-53 with 0 <= low < 2**31. What is no such multiple is rounded to one.
+And the t-statistic that is made of sums by session.
 
-What hits came to over the symbols that did not hit (excess) is added up tick by tick in units of the tick
-(engine/compute/demean_rows.py), exact within a tick; ticks, and then sessions, are added in their order.
+A return is a quotient of prices less 1, and so a whole multiple of 2**-53: sums of such multiples
+are exact as integers. Two are kept,
+so that no sum runs over: a return is (high * 2**31 + low) * 2**-53 with 0 <= low < 2**31. What is
+no such multiple is rounded to one.
+
+What hits came to over the symbols that did not hit (excess) is added up tick by tick in units of
+the tick
+(engine/compute/demean_rows.py), exact within a tick; ticks, and then sessions, are added in their
+order.
 """
 
 from __future__ import annotations
@@ -20,7 +26,9 @@ from engine.panel.bars import Floats, Ints
 
 LOW = 31  # bits of the lower part
 HIGH = 22  # bits of a return's fraction in the higher part
-LEAST_SESSIONS = 10  # with hits: of fewer, a spread between sessions says nothing, nor does a t-statistic or an interval
+# With hits: of fewer, a spread between sessions says nothing, nor does a t-statistic or an
+# interval.
+LEAST_SESSIONS = 10
 ROUNDING = 1e-12  # of the squares that a spread is the difference of: what is less is nothing
 
 
@@ -39,10 +47,13 @@ def joined(high: Any, low: Any) -> Any:
 
 
 def clustered_t(count: Any, mean: Any, sessions: Any, squares: Any, cross: Any, counts: Any) -> Any:
-    """t-statistics of means whose residuals are added up by session before they are squared: hits of a session are not independent.
+    """t-statistics of means whose residuals are added up by session before they are squared.
+
+    Hits of a session are not independent.
 
     count, sessions  of returns, and of sessions with one
-    squares, cross, counts  sums over sessions: of squared sums, of sums times counts, of squared counts
+    squares, cross, counts  sums over sessions: of squared sums, of sums times counts, of squared
+                            counts
     NaN where there are fewer than LEAST_SESSIONS, and where sessions do not differ.
     """
     count, sessions = np.asarray(count, np.float64), np.asarray(sessions, np.float64)
@@ -80,14 +91,25 @@ class Demeaned:
         return cls(inside, values, means, units, known, rest)
 
     def excess(self, at: Ints, who: Ints) -> tuple[int, float, Floats]:
-        """Of hits, at[i] the tick and who[i] the symbol: how many have an excess, their sum, and at each tick the others' mean."""
+        """Of hits, at[i] the tick and who[i] the symbol.
+
+        How many have an excess, their sum, and at each tick the others' mean.
+        """
         ticks = len(self.known)
         counts, counts_in = np.zeros((2, ticks), np.int64)
         totals, totals_in = np.zeros((2, ticks))
         count, total = sum_excess(
-            at, self.values[at, who], self.inside[who], self.known, self.rest, self.units,
-            counts, totals, counts_in, totals_in,
-        )  # fmt: skip
+            at,
+            self.values[at, who],
+            self.inside[who],
+            self.known,
+            self.rest,
+            self.units,
+            counts,
+            totals,
+            counts_in,
+            totals_in,
+        )
         others = self.known - counts_in
         with np.errstate(divide="ignore", invalid="ignore"):
             left = (self.rest - totals_in) / others * self.units

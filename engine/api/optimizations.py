@@ -1,4 +1,7 @@
-"""Optimization: the best of several variants, judged where it was not chosen, and how much of it is luck."""
+"""Optimization.
+
+The best of several variants, judged where it was not chosen, and how much of it is luck.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class Optimization:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The parameters of the variant that is best by the sessions that choose (of walk-forward and folds, by all)."""
+        """Parameters of the best variant in sample (by all sessions where there are folds)."""
         return self.found.sweep.variants.values(self.found.best)
 
     @property
@@ -62,12 +65,18 @@ class Optimization:
 
     @property
     def luck(self) -> Luck | None:
-        """What luck alone gives beside it; None where the objective is of no returns that money could have."""
+        """What luck alone gives beside it.
+
+        None where the objective is of no returns that money could have.
+        """
         return self.found.luck
 
     @property
     def splits(self) -> pl.DataFrame:
-        """A row a split: its sessions, the variant chosen, the objective in and out of sample, the parameters."""
+        """A row a split.
+
+        Its sessions, the variant chosen, the objective in and out of sample, the parameters.
+        """
         return self.found.splits
 
     @property
@@ -82,7 +91,10 @@ class Optimization:
 
     @property
     def variants(self) -> pl.DataFrame:
-        """A row a variant that was tried: parameters, the objective, whether the search stopped it."""
+        """A row a variant that was tried.
+
+        Parameters, the objective, whether the search stopped it.
+        """
         return self.found.variants
 
     def config(self) -> SessionConfig:
@@ -99,7 +111,10 @@ class Optimization:
         return self.luck.sentences()
 
     def facts(self) -> dict[str, Any]:
-        """For printing: the best variant, its objective in sample, and out of sample over all splits."""
+        """For printing.
+
+        The best variant, its objective in sample, and out of sample over all splits.
+        """
         plan = self.found.plan
         outside = self.splits["out_of_sample"].drop_nulls()
         return {
@@ -145,15 +160,22 @@ def optimize(
     spell: Spell = str,
     **options: Any,
 ) -> Optimization:
-    """Search the best variant of a config, of scanners or of expressions, and judge it in sessions that did not choose it.
+    """Search the best variant of a config, of scanners or of expressions.
+
+    And judge it in sessions that did not choose it.
 
     scanners, archive, grid, where, random, sobol, seed, first_hit, options   as of `sweep`
-    objective  a figure of variants.parquet that is to be large: excess_close, t_m30, hits; of strategies sharpe_ratio and the
+    objective  a figure of variants.parquet that is to be large: excess_close, t_m30, hits; of
+               strategies sharpe_ratio and the
                other metrics of daily returns; `minimize`: that is to be small
-    search     "all" variants; "halving": all by a month, the best third by three, and so on; "optuna": `trials` that Optuna suggests
-    validate   "split": the last `share` of the sessions judges; "rolling", "anchored": walk-forward, `train` sessions choose
-               for the next `test`; "folds": each of `folds` judges once; "combinatorial": `test_folds` of them at a time
-    lookback, embargo  sessions after a test fold that choose nothing, beside those that the objective's label needs
+    search     "all" variants; "halving": all by a month, the best third by three, and so on;
+               "optuna": `trials` that Optuna suggests
+    validate   "split": the last `share` of the sessions judges; "rolling", "anchored":
+               walk-forward, `train` sessions choose
+               for the next `test`; "folds": each of `folds` judges once; "combinatorial":
+               `test_folds` of them at a time
+    lookback, embargo  sessions after a test fold that choose nothing, beside those that the
+                       objective's label needs
     ledger     the folder of the ledger of trials; None counts this search alone
     out        a folder for splits, out-of-sample returns and hits, variants, and manifest.json
     """

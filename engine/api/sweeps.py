@@ -33,6 +33,7 @@ from engine.sweep import store
 from engine.sweep.axes import Axis, axes_of, text_of
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.config_template import WHERE, with_texts
+from engine.sweep.figures import Asked
 from engine.sweep.run_sweep import SweepResult, run_sweep
 from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_spec import Sweep
@@ -218,8 +219,7 @@ def sweep_of(
         random=chosen.random,
         sobol=chosen.sobol,
         seed=chosen.seed,
-        first_hit=chosen.first_hit,
-        horizons=chosen.horizons or HORIZONS,
+        asked=Asked(chosen.first_hit, tuple(chosen.horizons or HORIZONS)),
         where=texts,
     )
     return swept, bars

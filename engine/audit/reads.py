@@ -20,7 +20,10 @@ from engine.runtime.plug_in_frames import OURS, plug_in_on_the_stack
 from engine.runtime.read_settings import watched_settings
 
 SIGHT = os.path.join("audit", "sight.py")  # from where plug-ins are called
-KNOWN = (os.path.join("archive", "universe.py"), os.path.join("runtime", "module_loader.py"))
+KNOWN = (
+    os.path.join("reference", "universe.py"),
+    os.path.join("runtime", "module_loader.py"),
+)
 OF_THE_ENVIRONMENT = (
     "os.py",
     "_collections_abc.py",

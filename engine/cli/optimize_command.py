@@ -40,12 +40,15 @@ SHOWN = 20  # splits that are printed
     "grid",
     multiple=True,
     metavar="NAME=VALUES",
-    help="A parameter and its values: min_change=0.01:0.10:0.005, or min_rsi=50,60,70; may be repeated.",
+    help=(
+        "A parameter and its values: min_change=0.01:0.10:0.005, or min_rsi=50,60,70; may be "
+        "repeated."
+    ),
 )
 @click.option(
     "--objective",
-    help="The figure of variants.parquet that is to be large: excess_close, t_m30, hits; of strategies sharpe_ratio and the "
-    "other metrics of daily returns.",
+    help="The figure of variants.parquet that is to be large: excess_close, t_m30, hits; of "
+    "strategies sharpe_ratio and the other metrics of daily returns.",
 )
 @click.option("--minimize", is_flag=True, help="The objective is to be small.")
 @click.option(
@@ -53,8 +56,8 @@ SHOWN = 20  # splits that are printed
     type=click.Choice(["all", "halving", "optuna"]),
     default="all",
     show_default=True,
-    help="All variants; or all by a month, the best third by three months, and so on; or those that Optuna suggests (extra "
-    "`optimize`).",
+    help="All variants; or all by a month, the best third by three months, and so on; or those "
+    "that Optuna suggests (extra `optimize`).",
 )
 @click.option(
     "--trials",
@@ -75,8 +78,8 @@ SHOWN = 20  # splits that are printed
     type=click.Choice(["split", "rolling", "anchored", "folds", "combinatorial"]),
     default="split",
     show_default=True,
-    help="Which sessions judge: the last ones; those after each stretch that chooses (walk-forward), rolling or from the "
-    "first; each fold once; several folds at a time.",
+    help="Which sessions judge: the last ones; those after each window that chooses "
+    "(walk-forward), rolling or anchored; each fold once; several folds at a time.",
 )
 @click.option(
     "--share",
@@ -141,9 +144,12 @@ def optimize_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Search the best variant of a session config, of SCANNERS, or of expressions; judge it in sessions that did not choose it.
+    """Search the best variant of a session config, of SCANNERS, or of expressions.
 
-    Beside it stands how much of it luck alone would give, of all variants that were ever tried over the archive.
+    Judge it in sessions that did not choose it.
+
+    Beside it stands how much of it luck alone would give, of all variants that were ever tried over
+    the archive.
     """
     set_up_logging("error" if quiet else log_level)
     from engine import api
@@ -158,8 +164,15 @@ def optimize_command(
         )
     if output_format == "json":
         luck = found.luck.as_dict() if found.luck else None
-        print_json({"best": found.best, "variant": found.variant, "figure": found.figure,
-                    "splits": found.splits.to_dicts(), "luck": luck})  # fmt: skip
+        print_json(
+            {
+                "best": found.best,
+                "variant": found.variant,
+                "figure": found.figure,
+                "splits": found.splits.to_dicts(),
+                "luck": luck,
+            }
+        )
         return 0
     print_facts(found.facts())
     say()

@@ -30,6 +30,7 @@ class CommandGroup(click.Group):
     """A group that lists the first sentence of each command's help whole."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with the first sentence of their help, unabridged."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(

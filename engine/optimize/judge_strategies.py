@@ -19,14 +19,17 @@ from engine.sweep.sweep_spec import Sweep
 
 @dataclass
 class StrategyJudge:
-    """Runs variants' strategies; an account begins with the sessions that are asked for, and so do those out of sample."""
+    """Runs variants' strategies.
+
+    An account begins with the sessions that are asked for, and so do those out of sample.
+    """
 
     sweep: Sweep
     archive: Archive
     progress: Progress = silent
 
     def judge(self, numbers: Sequence[int], dates: Sequence[dt.date]) -> dict[str, Floats]:
-        """Returns of variants' accounts in sessions that follow each other, float64[sessions, variants]."""
+        """Returns of variants' accounts in consecutive sessions, float64 [sessions, variants]."""
         configs = [between(self.sweep.config(number), dates) for number in numbers]
         traded = judge_trading(configs, self.archive, self.progress)
         place = {date: row for row, date in enumerate(traded.dates)}

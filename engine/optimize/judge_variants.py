@@ -28,7 +28,8 @@ AT_ONCE = 100  # variants whose hits are in memory together
 class ScannerJudge:
     """Judges variants of a config's one scanner by what their hits did next.
 
-    Each variant's hits are those that `barsweep scan` finds of it alone: they do not depend on where a scan begins.
+    Each variant's hits are those that `barsweep scan` finds of it alone: they do not depend on
+    where a scan begins.
     """
 
     sweep: Sweep
@@ -47,7 +48,7 @@ class ScannerJudge:
         self._place = scanners[0][0]
 
     def judge(self, numbers: Sequence[int], dates: Sequence[dt.date]) -> dict[str, Floats]:
-        """Sums of variants in sessions that follow each other, float64[sessions, variants] by name (`SessionResults`)."""
+        """Name -> sums of variants in consecutive sessions, float64 [sessions, variants]."""
         shape = len(dates), len(numbers)
         made = {name: np.zeros(shape) for name in ("hits", "count", "total", "wins")}
         for first in range(0, len(numbers), AT_ONCE):
@@ -78,7 +79,7 @@ class ScannerJudge:
     def _together(
         self, numbers: Sequence[int], dates: Sequence[dt.date]
     ) -> list[tuple[LoadedConfig, list[int]]]:
-        """Configs that hold variants as scanners called by their places, those together that differ in nothing else."""
+        """Configs that hold variants as scanners, named by place; one for each base config."""
         groups: dict[str, tuple[LoadedConfig, list[object], list[int]]] = {}
         for place, number in enumerate(numbers):
             loaded = between(self.sweep.config(number), dates)
@@ -121,7 +122,10 @@ class ScannerJudge:
     def _forward(
         self, hits: pl.DataFrame, date: dt.date, symbols: SymbolTable, forward: Forward
     ) -> Floats:
-        """The return of each hit at the objective's horizon, or its excess; NaN where there is none."""
+        """The return of each hit at the objective's horizon, or its excess.
+
+        NaN where there is none.
+        """
         times = hits["tick"].dt.epoch("us").to_numpy()
         ticks = np.unique(times)
         if not set(hits["symbol"]) <= set(symbols.names):
@@ -137,7 +141,10 @@ class ScannerJudge:
 
 
 def _others(of_all: Floats, at: Ints, own: Floats, variant: Ints) -> Floats:
-    """Mean return of the symbols that a variant did not find at a tick, float64[variants, ticks]; NaN without one."""
+    """Mean return of the symbols that a variant did not find at a tick, float64[variants, ticks].
+
+    NaN without one.
+    """
     variants, ticks = int(variant.max(initial=-1)) + 1, len(of_all)
     known = ~np.isnan(own)
     cells, size = variant * ticks + at, variants * ticks

@@ -1,4 +1,7 @@
-"""What the best variant is best by: a figure of `variants.parquet`, and the daily returns that belong to it."""
+"""What the best variant is best by.
+
+A figure of `variants.parquet`, and the daily returns that belong to it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ class Objective:
     def of(
         cls, figure: str | None, kind: str, daily: bool = False, minimize: bool = False
     ) -> Objective:
-        """Of a figure's name; where left out, `excess` to the close (of daily bars the next one), or the Sharpe ratio.
+        """Of a figure's name.
+
+        Where left out, `excess` to the close (of daily bars the next one), or the Sharpe ratio.
 
         Raises ConfigError for a figure that is none, or that cannot be told of some sessions alone.
         """
@@ -75,13 +80,19 @@ class Objective:
 
     @property
     def span(self) -> int:
-        """Sessions that a return lasts from its entry to its exit: so many sessions' returns overlap."""
+        """Sessions that a return lasts from its entry to its exit.
+
+        So many sessions' returns overlap.
+        """
         enters_before = not self.daily and self.horizon != "next_open"
         return max(1, self.label + (enters_before and self.label > 0))
 
     @property
     def has_returns(self) -> bool:
-        """Whether the figure is of returns that money could have: neither best nor worst on the way."""
+        """Whether the figure is of returns that money could have.
+
+        Neither best nor worst on the way.
+        """
         return self.horizon not in ("mfe", "mae")
 
 
@@ -90,7 +101,11 @@ def _unknown(name: str, known: tuple[str, ...] | list[str]) -> ConfigError:
         f"no objective {name!r}",
         where="objective",
         expected="a figure that some sessions have alone: "
-        + (", ".join(known) if len(known) < 20 else "hits, hits_a_session, sessions, or count, "
-           f"win_rate, mean, excess or t of a horizon ({', '.join(HORIZONS)}) such as t_close"),
+        + (
+            ", ".join(known)
+            if len(known) < 20
+            else "hits, hits_a_session, sessions, or count, "
+            f"win_rate, mean, excess or t of a horizon ({', '.join(HORIZONS)}) such as t_close"
+        ),
         fix=did_you_mean(name, known),
-    )  # fmt: skip
+    )

@@ -1,9 +1,12 @@
-"""An optimization: the best variant by sessions that choose, and what it does in sessions that do not.
+"""An optimization.
+
+The best variant by sessions that choose, and what it does in sessions that do not.
 
 1. `Validation.splits`  sessions that choose and sessions that judge, apart by the label's exit
 2. `Search.best`        of each split the best variant by the sessions that choose
 3. `_out_of_sample`     its returns and its hits in those that judge, put together in order
-4. `_best`              the best variant of all sessions that choose, and how much of it luck would give
+4. `_best`              the best variant of all sessions that choose, and how much of it luck would
+give
 5. `TrialsLedger.add`   every variant that was judged, stopped ones too, counts from now on
 """
 
@@ -56,10 +59,13 @@ class Optimized:
 
     best, figure   the best variant by all sessions that choose, and its objective there
     luck           what luck alone gives beside it; None where the objective is of no returns
-    splits         a row a split: its sessions, the variant chosen, its parameters, the objective in and out of sample
-    out_of_sample  a row a path and session: the chosen variant and its return; `equity` begins with 1
+    splits         a row a split: its sessions, the variant chosen, its parameters, the objective in
+                   and out of sample
+    out_of_sample  a row a path and session: the chosen variant and its return; `equity` begins with
+                   1
     hits           of scanners: hits out of sample of the chosen variants, with their split
-    variants       a row a variant that was tried: parameters, the objective, whether the search stopped it
+    variants       a row a variant that was tried: parameters, the objective, whether the search
+                   stopped it
     """
 
     sweep: Sweep
@@ -145,7 +151,10 @@ def _search(
 
 
 def _inside(splits: list[Split], validation: Validation) -> Ints:
-    """Sessions by which the best of all is chosen: those that choose, or all where each judges at some time."""
+    """Sessions by which the best of all is chosen.
+
+    Those that choose, or all where each judges at some time.
+    """
     if validation.scheme is Scheme.SPLIT:
         return splits[0].training
     return np.unique(
@@ -154,7 +163,10 @@ def _inside(splits: list[Split], validation: Validation) -> Ints:
 
 
 def _tested(search: Search, split: Split, number: int) -> float | None:
-    """The objective of a split's choice in the sessions that judge; None where it is not defined."""
+    """The objective of a split's choice in the sessions that judge.
+
+    None where it is not defined.
+    """
     sessions = np.concatenate(split.tests)
     for test in split.tests:
         search.judge_only(number, test)
@@ -182,7 +194,7 @@ def _counted(
 
 
 def _luck(search: Search, best: int, inside: Ints, trials: Trials) -> Luck | None:
-    """What luck gives beside the best variant, of the variants that were judged in all sessions that choose."""
+    """The panel on luck, of the variants that were judged in all in-sample sessions."""
     objective = search.results.objective
     if not objective.has_returns or objective.base in (
         "hits",
@@ -262,7 +274,10 @@ def _hits(
 
 
 def _variants_frame(search: Search, sweep: Sweep, inside: Ints) -> pl.DataFrame:
-    """The variants that were tried: parameters, the objective by all sessions that choose, whether stopped."""
+    """The variants that were tried.
+
+    Parameters, the objective by all sessions that choose, whether stopped.
+    """
     tried = np.array(sorted(search.tried), np.int64)
     figures: Floats = search.results.figures(inside)[tried]
     own: pl.DataFrame = sweep.variants.frame()[tried.tolist()]

@@ -37,7 +37,7 @@ def write(found: Optimized, archive: Archive, folder: Path) -> None:
 
 
 def manifest_of(found: Optimized, archive: Archive) -> dict[str, Any]:
-    """The best variant's config and what that depends on, how it was searched, and how much of it is luck."""
+    """The manifest: the best variant's config, its digests, the search, the panel on luck."""
     plan, validation = found.plan, found.plan.validation
     return provenance(found.sweep.config(found.best), archive) | {
         "optimize": {

@@ -65,7 +65,10 @@ class Search:
         return self.tried - self._finished
 
     def best(self, sessions: Ints) -> tuple[int, float]:
-        """The best variant by some sessions, and its figure. Raises ConfigError where none has one."""
+        """The best variant by some sessions, and its figure.
+
+        Raises ConfigError where none has one.
+        """
         everyone = np.arange(self.results.returns.shape[1])
         match self.method:
             case Method.ALL:
@@ -113,7 +116,9 @@ class Search:
                 self.results.put(run, missing, self.judge.judge(missing.tolist(), dates))
 
     def _halved(self, variants: Ints, sessions: Ints) -> Ints:
-        """Successive halving: all by the first month, the best third by the first three, and so on by all.
+        """Successive halving.
+
+        All by the first month, the best third by the first three, and so on by all.
 
         Kevin Jamieson, Ameet Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter
         Optimization (2016); months are what a session's values do not depend on the beginning of.

@@ -53,7 +53,9 @@ class SessionResults:
             self.arrays[name][np.ix_(rows, variants)] = values
 
     def figures(self, sessions: Ints) -> Floats:
-        """The objective of each variant in some sessions, float64[variants]; NaN where it is not defined.
+        """The objective of each variant in some sessions, float64[variants].
+
+        NaN where it is not defined.
 
         The figures are those of variants.parquet of a sweep over these sessions alone.
         """

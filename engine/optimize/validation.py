@@ -1,4 +1,4 @@
-"""How sessions are split into those that choose the best variant and those that judge the choice."""
+"""Splits of sessions: in-sample ones choose the best variant, out-of-sample ones judge it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Validation:
     """How to split.
 
     share       "split": the last sessions, as a share, are out of sample
-    train, test  walk-forward: sessions that choose, and the next ones that judge; all before them choose where it is anchored
+    train, test  walk-forward: sessions that choose, and the next ones that judge; all before them
+                 choose where it is anchored
     folds, test_folds  as many folds, each a test once, or so many at a time (combinatorial)
     lookback, embargo  sessions as in `Purge`; the label comes from the objective
     """
@@ -59,7 +60,10 @@ class Validation:
     embargo: int = 0
 
     def splits(self, sessions: int, label: int) -> list[Split]:
-        """All splits of so many sessions, whose labels exit so many sessions later. Raises ConfigError where there are none."""
+        """All splits of so many sessions, whose labels exit so many sessions later.
+
+        Raises ConfigError where there are none.
+        """
         purge = Purge(label=label, lookback=self.lookback, embargo=self.embargo)
         match self.scheme:
             case Scheme.SPLIT:

@@ -15,7 +15,7 @@ class Coverage:
 
     expected     bars that a symbol could have had
     present      int64[symbols]: that it has
-    first, last  int64[symbols]: start of its first and last, microseconds; `kernels.coverage.NEVER` without a bar
+    first, last  int64[symbols]: start of its first and last, microseconds; `engine.compute.bar_coverage.NEVER` without a bar
     longest      int64[symbols]: the longest time on end without a bar, microseconds
     """
 

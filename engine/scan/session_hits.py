@@ -86,6 +86,7 @@ class SessionHits:
 
 
 def join_hits(parts: Sequence[SessionHits], scanned: int) -> SessionHits:
+    """Hits of consecutive parts of a batch as one; `scanned` is the number of scanned symbols."""
     return SessionHits(
         scanned,
         np.concatenate([part.ticks for part in parts]),

@@ -14,14 +14,17 @@ VARIANTS = 500  # at a time, so that what is made of them stays small
 
 
 def effective_trials(returns: ArrayLike) -> float:
-    """Effective number of trials of returns, float64[periods, variants]; 1 to the number of variants.
+    """Effective number of trials of returns, float64[periods, variants].
+
+    1 to the number of variants.
 
         r + (1 - r) * N,  r = mean correlation of two different variants, N = variants
 
     Variants with the same returns in every period are one, and a variant whose returns do not vary
     correlates with nothing and is left out, for it can not be chosen; where none varies the number
     is 1. Where variants move against each other on average, each counts.
-    David H. Bailey, Marcos Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio Management
+    David H. Bailey, Marcos Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio
+    Management
     40(5) (2014), appendix 3. Of variants that fall into groups the number is too large rather than
     too small, which errs on the side of luck.
     """

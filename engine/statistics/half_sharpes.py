@@ -1,9 +1,12 @@
 """Sharpe ratios of many variants in every half of the parts and in its complement, compiled.
 
-A half is a union of parts out of the first ones (a row of the tables `first_*`) and of parts out of the
+A half is a union of parts out of the first ones (a row of the tables `first_*`) and of parts out of
+the
 last ones (a row of `last_*`), so that its sums are two numbers added up. Ratios are compared as
-ratio * |ratio|, which needs no root and has the same order, and in 24 bits: what agrees in seven digits
-is equal. Variants of a single trade each have the same ratio, which comes out of rounding as several.
+ratio * |ratio|, which needs no root and has the same order, and in 24 bits: what agrees in seven
+digits
+is equal. Variants of a single trade each have the same ratio, which comes out of rounding as
+several.
 """
 
 from __future__ import annotations
@@ -95,9 +98,19 @@ def both_halves(  # type: ignore[no-untyped-def]
 
 @njit
 def best_of_halves(  # type: ignore[no-untyped-def]
-    begin, end, rows, periods, first_sums, last_sums, first_squares, last_squares, offset,
-    chosen, inside, outside,
-):  # fmt: skip
+    begin,
+    end,
+    rows,
+    periods,
+    first_sums,
+    last_sums,
+    first_squares,
+    last_squares,
+    offset,
+    chosen,
+    inside,
+    outside,
+):
     """Update the best variant of both halves of splits [begin, end) by a block of variants.
 
     offset   number of the block's first variant
@@ -126,9 +139,18 @@ def best_of_halves(  # type: ignore[no-untyped-def]
 
 @njit
 def count_below(  # type: ignore[no-untyped-def]
-    begin, end, rows, periods, first_sums, last_sums, first_squares, last_squares,
-    outside, below, equal,
-):  # fmt: skip
+    begin,
+    end,
+    rows,
+    periods,
+    first_sums,
+    last_sums,
+    first_squares,
+    last_squares,
+    outside,
+    below,
+    equal,
+):
     """Count a block's variants that are below the chosen one, or equal to it, out of sample.
 
     outside       float64[splits, 2], as `best_of_halves` leaves it

@@ -50,7 +50,9 @@ class Trials:
 
 @dataclass(frozen=True)
 class Luck:
-    """Figures of the best variant, per session, and what worthless variants come to. null: not defined.
+    """Figures of the best variant, per session, and what worthless variants come to.
+
+    Null: not defined.
 
     variants     whose returns there are; `trials` and `effective` count those of the ledger too
     sessions     how many there are; `independent` of them, where labels overlap
@@ -122,7 +124,8 @@ class Luck:
         before = self.trials - self.variants
         earlier = f", {before:,} of them in other sweeps or stopped" if before > 0 else ""
         return (
-            f"trials over this archive: {_many(self.trials, 'variant')}{earlier}; they move together "
+            f"trials over this archive: {_many(self.trials, 'variant')}{earlier}; they move "
+            "together "
             f"like {_count(self.effective)} independent"
         )
 
@@ -136,7 +139,8 @@ class Luck:
         said = []
         if self.overfitting is not None:
             said.append(
-                f"probability of overfitting {_percent(self.overfitting)}: so often the variant that is "
+                f"probability of overfitting {_percent(self.overfitting)}: so often the variant "
+                "that is "
                 "best in one half of the sessions is not above the middle in the other half "
                 f"({self.splits:,} splits of {self.parts} parts)"
             )
@@ -144,14 +148,16 @@ class Luck:
             said.append("probability of overfitting: too few sessions to cut into parts")
         if self.superior_ability is not None:
             said.append(
-                f"Hansen's test: were no variant better than nothing, p = {self.superior_ability:.3f}; "
+                "Hansen's test: were no variant better than nothing, p = "
+                f"{self.superior_ability:.3f}; "
                 f"Romano and Wolf: {_many(self.superior or 0, 'variant')} better than nothing (5 %)"
             )
         else:
             said.append(f"Hansen's test: not made of more than {MOST_CELLS:,} returns")
         return [
             *said,
-            f"Benjamini and Hochberg: {self.discoveries:,} of {_many(self.variants, 'variant')} found, "
+            f"Benjamini and Hochberg: {self.discoveries:,} of {_many(self.variants, 'variant')} "
+            "found, "
             "of which 5 % are expected to be false",
         ]
 
@@ -176,14 +182,19 @@ def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span
     returns  float64[sessions, variants], 0 where a variant held nothing
     best     number of the variant that was chosen
     trials   of the archive, by its ledger; the variants alone where left out
-    span     sessions that a return lasts: returns over five sessions overlap, so that only every fifth
+    span     sessions that a return lasts: returns over five sessions overlap, so that only every
+             fifth
              is counted as independent
 
-    `deflated` takes the ratios of worthless trials to vary as sampling makes them vary, 1 / (sessions - 1).
-    The variance of the variants' own ratios is another: of correlated ones it is smaller, which would
+    `deflated` takes the ratios of worthless trials to vary as sampling makes them vary, 1 /
+    (sessions - 1).
+    The variance of the variants' own ratios is another: of correlated ones it is smaller, which
+    would
     count for less luck, and where some of them catch an effect it is larger, which would call the
-    effect luck. Of the best of 30 to 400 variants of noise with fat tails over 12 to 250 sessions, whether
-    correlated or not, `deflated` was above 0.95 in 2 % of the cases at most, `chance` below 0.05 in 6 %.
+    effect luck. Of the best of 30 to 400 variants of noise with fat tails over 12 to 250 sessions,
+    whether
+    correlated or not, `deflated` was above 0.95 in 2 % of the cases at most, `chance` below 0.05 in
+    6 %.
     """
     values = checked_returns(returns)
     sessions, variants = values.shape

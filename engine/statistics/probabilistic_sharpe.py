@@ -13,7 +13,8 @@ def probabilistic_sharpe(sharpe: Sharpe, benchmark: float = 0.0) -> float:
 
         cdf((SR - SR*) * sqrt(T - 1) / sqrt(1 - skewness SR + (kurtosis - 1) / 4 SR**2))
 
-    David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15(2)
+    David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk
+    15(2)
     (2012). NaN where the ratio, or its standard error, is not defined.
     """
     score = sharpe_score(sharpe, benchmark)
@@ -21,7 +22,10 @@ def probabilistic_sharpe(sharpe: Sharpe, benchmark: float = 0.0) -> float:
 
 
 def sharpe_score(sharpe: Sharpe, benchmark: float = 0.0) -> float:
-    """The Sharpe ratio over `benchmark` in standard errors; NaN where one of the two is not defined."""
+    """The Sharpe ratio over `benchmark` in standard errors.
+
+    NaN where one of the two is not defined.
+    """
     if sharpe.periods < 2:
         return math.nan
     return (sharpe.ratio - benchmark) * math.sqrt(sharpe.periods - 1) / sharpe.spread

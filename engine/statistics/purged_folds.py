@@ -18,9 +18,11 @@ class Purge:
     """How far a session reaches beyond itself, in sessions.
 
     label     until its label is known: the exit of a forward return, of a trade. Sessions before a
-              test fold whose label exits in it or later are purged, and those after it up to the exit
+              test fold whose label exits in it or later are purged, and those after it up to the
+              exit
               of its own last label
-    lookback  that its features look back (warm-up): sessions after a test fold that see it are purged
+    lookback  that its features look back (warm-up): sessions after a test fold that see it are
+              purged
     embargo   further sessions after a test fold that are left out
     """
 
@@ -40,7 +42,10 @@ class Purge:
 
 
 def fold_edges(sessions: int, folds: int) -> Ints:
-    """Where folds of consecutive sessions begin and the last ends, int64[folds + 1]; equal to one session."""
+    """Where folds of consecutive sessions begin and the last ends, int64[folds + 1].
+
+    Equal to one session.
+    """
     if not 2 <= folds <= sessions:
         raise ConfigError(
             f"{folds} folds of {sessions} sessions", expected=f"2 to {sessions} folds"
@@ -49,7 +54,9 @@ def fold_edges(sessions: int, folds: int) -> Ints:
 
 
 def training_sessions(sessions: int, tests: list[tuple[int, int]], purge: Purge) -> Ints:
-    """Sessions that may be trained on where [begin, end) of each test are held out, int64, in order.
+    """Sessions that may be trained on where [begin, end) of each test are held out, int64.
+
+    In order.
 
     Marcos Lopez de Prado, Advances in Financial Machine Learning (2018), chapter 7: labels that
     overlap those of a test are purged, and what follows it is embargoed.

@@ -26,7 +26,8 @@ class SuperiorAbility:
     """p-values of Hansen's test; small: the best variant is better than nothing.
 
     consistent    Hansen's own, `spa_c`: variants that are clearly worse than nothing do not matter
-    lower, upper  its bounds: those with a mean below 0 do not matter; all do (White's reality check)
+    lower, upper  its bounds: those with a mean below 0 do not matter; all do (White's reality
+                  check)
     """
 
     lower: float
@@ -58,7 +59,8 @@ class Bootstrapped:
     ) -> Bootstrapped:
         """Of returns over the benchmark's, float64[periods, variants].
 
-        block  mean length of a run of the stationary bootstrap; the cube root of the number of periods
+        block  mean length of a run of the stationary bootstrap; the cube root of the number of
+               periods
         drawn  int64[resamples, periods]: resamples to use; `stationary_bootstrap`'s where left out
 
         A variant whose returns do not vary has no standard error: its mean and resamples are 0.
@@ -83,11 +85,13 @@ class Bootstrapped:
 def superior_ability(bootstrapped: Bootstrapped) -> SuperiorAbility:
     """Hansen's test of superior predictive ability (SPA).
 
-    The statistic is the largest mean in standard errors (`Bootstrapped`). A p-value is the share of resamples in which
+    The statistic is the largest mean in standard errors (`Bootstrapped`). A p-value is the share of
+    resamples in which
     the largest mean, less what the null hypothesis takes for the true ones, is above it; the three
     differ in which variants are centred at their own mean and which at 0.
     Peter Reinhard Hansen, A Test for Superior Predictive Ability, Journal of Business & Economic
-    Statistics 23(4) (2005); Halbert White, A Reality Check for Data Snooping, Econometrica 68(5) (2000).
+    Statistics 23(4) (2005); Halbert White, A Reality Check for Data Snooping, Econometrica 68(5)
+    (2000).
     """
     means = bootstrapped.means
     centres = np.maximum(means, 0.0), np.where(bootstrapped.relevant, means, 0.0), means
@@ -100,7 +104,8 @@ def superior_ability(bootstrapped: Bootstrapped) -> SuperiorAbility:
 def superior_variants(bootstrapped: Bootstrapped, size: float = SIZE) -> list[int]:
     """Romano and Wolf's StepM: variants that are better than nothing, by number, in order.
 
-    That one of them is not has a probability of at most `size`, however many there are. The critical
+    That one of them is not has a probability of at most `size`, however many there are. The
+    critical
     value is the 1 - `size` quantile of the largest resampled mean, of the variants not yet found,
     centred as in Hansen's consistent test; those above it are found, and the rest is asked again.
     Joseph Romano, Michael Wolf, Stepwise Multiple Testing as Formalized Data Snooping, Econometrica

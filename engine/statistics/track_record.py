@@ -15,7 +15,8 @@ def minimum_track_record(sharpe: Sharpe, benchmark: float = 0.0, confidence: flo
 
     Infinite where the ratio is not above `benchmark` (both a period): then no length is enough.
     NaN where the ratio is not defined.
-    David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15(2)
+    David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk
+    15(2)
     (2012).
     """
     if sharpe.ratio <= benchmark:

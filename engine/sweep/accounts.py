@@ -1,4 +1,4 @@
-"""Accounts of variants that are walked over one session, on all cores, each as a run of its own walks it."""
+"""Accounts of variants, walked over one session on all cores by the broker of a run."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ class Walk:
 
 
 def begin_all(accounts: Sequence[Account], begin: SessionBegin) -> None:
-    """The night before a session: interest, corporate actions, positions in symbols that are gone."""
+    """The night before a session.
+
+    Interest, corporate actions, positions in symbols that are gone.
+    """
 
     def one(account: Account, room: Room) -> None:
         broker = account.broker
@@ -162,7 +165,10 @@ def _play(one: tuple[Account, Sequence[dict[str, int]]], seat: _Seat) -> None:
 def _in_pieces(
     items: Sequence[Any], job: Callable[[Any, Any], None], make: Callable[[], Any]
 ) -> None:
-    """Do job(item, seat) for each item on all cores; `make` makes a seat for a thread, which is used again."""
+    """Do job(item, seat) for each item on all cores.
+
+    `make` makes a seat for a thread, which is used again.
+    """
     count = max(1, min(len(items), PIECES * threads()))
     free: SimpleQueue[Any] = SimpleQueue()
 

@@ -1,4 +1,6 @@
-"""Variants of any kind: each distinct condition is evaluated once, a bitmap of rows; what ranks, limits, or keeps first hits is done
+"""Variants of any kind: each distinct condition is evaluated once, a bitmap of rows.
+
+What ranks, limits, or keeps first hits is done
 a variant, over the rows that passed. The kernels are in engine/compute/sum_variants.py.
 """
 
@@ -146,7 +148,10 @@ class Bitmaps:
 
 
 def _limits(one: Listed, once: bool) -> Any:
-    """int64[variants, 3]: limit a tick, most symbols a session, whether each symbol is kept once; negative for no limit."""
+    """int64[variants, 3]: limit a tick, most symbols a session, whether each symbol is kept once.
+
+    Negative for no limit.
+    """
     found = np.full((len(one.places), 3), -1, np.int64)
     base = one.family.base
     if one.family.limit is not None:

@@ -1,7 +1,11 @@
-"""Variants that are a grid of thresholds: a row is added to one cell, whatever the number of variants.
+"""Variants that are a grid of thresholds.
 
-Every parameter of the family is an axis of the grid, its values in order from the loosest to the strictest. A row passes so many of
-them (its level), and all variants below its levels: a box. The kernels are in engine/compute/sum_boxes.py.
+A row is added to one cell, whatever the number of variants.
+
+Every parameter of the family is an axis of the grid, its values in order from the loosest to the
+strictest. A row passes so many of
+them (its level), and all variants below its levels: a box. The kernels are in
+engine/compute/sum_boxes.py.
 """
 
 from __future__ import annotations
@@ -26,14 +30,18 @@ MANY_KEYS = 4_000_000  # of symbols and cells, after which those that are there 
 
 
 def strictness_of(tests: Sequence[Test], sizes: Mapping[str, int]) -> dict[str, Ints] | None:
-    """Parameter -> the codes of its values from the loosest to the strictest; None where tests do not agree on such orders."""
+    """Parameter -> the codes of its values from the loosest to the strictest.
+
+    None where tests do not agree on such orders.
+    """
     orders: dict[str, Ints] = {name: np.arange(size) for name, size in sizes.items()}
     for name in sizes:
         own = [test for test in tests if name in test.condition.names]
         found = [test.condition.strictness for test in own]
         if any(order is None for order in found):
             return None
-        # equal constants may stand in any order: one that suits every test is by the constants of all
+        # equal constants may stand in any order: one that suits every test is by the constants of
+        # all
         keys = [key for test in own for key in _keys(test)]
         if keys:
             order = np.lexsort(keys[::-1])
@@ -102,7 +110,11 @@ class Boxes:
         self._add_excess(levels, kept, rows)
 
     def _levels(self, rows: SessionRows) -> Any:
-        """int32[rows, axes]: how many values of each axis a row passes, those of the kernels that are no parameter's among them."""
+        """int32[rows, axes].
+
+        How many values of each axis a row passes, those of the kernels that are no parameter's
+        among them.
+        """
         levels = np.ones((len(rows), len(self._shape)), np.int32)
         places = dict(zip(self.names, self._places, strict=True))
         for name, place in places.items():
@@ -156,9 +168,19 @@ class Boxes:
             number, combination, window = job
             own: Returns = rows.returns[number]
             sum_excess_of_boxes(
-                levels, at, distances[number], own.known, own.rest, own.units, self._shape, combination,
-                np.array(window), self._excesses[number], self._with_one[number], self._sums[number],
-            )  # fmt: skip
+                levels,
+                at,
+                distances[number],
+                own.known,
+                own.rest,
+                own.units,
+                self._shape,
+                combination,
+                np.array(window),
+                self._excesses[number],
+                self._with_one[number],
+                self._sums[number],
+            )
 
         in_threads(one, list(product(range(len(self._horizons)), outer, windows)))
 
@@ -194,7 +216,10 @@ class Boxes:
         }
 
     def sums(self) -> Sums:
-        """The sums of all variants, those of the last parameter's values next to each other; each as the codes of its values are."""
+        """The sums of all variants, those of the last parameter's values next to each other.
+
+        Each as the codes of its values are.
+        """
         self._count_symbols()
         for axis, stride in _strides(self._shape):
             size = int(self._shape[axis])
@@ -239,7 +264,7 @@ class Boxes:
 
 
 def _layout(sizes: Sequence[int]) -> tuple[Ints, list[int]]:
-    """The axes as the kernels have them, outer ones, a layer's and two of a plane that is not too large; and which are which."""
+    """The axes in the kernels' order: outer ones, a layer's, and two of a plane of limited size."""
     count = len(sizes)
     if count < 2 or sizes[-2] * sizes[-1] > PLANE:  # a plane of one line
         shape = [*([1] * (2 - count)), *sizes[:-1], 1, *sizes[-1:]]

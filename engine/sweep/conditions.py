@@ -1,7 +1,11 @@
-"""Conditions of families as tests of columns: what one pass computes for every row, and what each variant asks of it.
+"""Conditions of families as tests of columns.
 
-A condition without a moving number, the same in all families, is a clause of the pass: rows that fail it are gone. So is the loosest
-form of one that compares alike everywhere. Of all others the pass computes columns, for the rows that are left.
+What one pass computes for every row, and what each variant asks of it.
+
+A condition without a moving number, the same in all families, is a clause of the pass: rows that
+fail it are gone. So is the loosest
+form of one that compares alike everywhere. Of all others the pass computes columns, for the rows
+that are left.
 """
 
 from __future__ import annotations
@@ -58,7 +62,10 @@ class Condition:
 
     @property
     def threshold(self) -> tuple[Node, str] | None:
-        """What is compared with the one moving number, and how; None where it is no such comparison."""
+        """What is compared with the one moving number, and how.
+
+        None where it is no such comparison.
+        """
         found = comparison_of(self.tree)
         return found if found and len(self.moving) == 1 and not numbers(found[0]) else self._mixed()
 
@@ -72,7 +79,10 @@ class Condition:
         return found if place == (0 if first else len(numbers(found[0]))) else None
 
     def version(self, codes: Mapping[str, int]) -> Node:
-        """The condition with the values of these codes, one of each of its parameters; untrue where no variant has them."""
+        """The condition with the values of these codes, one of each of its parameters.
+
+        Untrue where no variant has them.
+        """
         values = numbers(self.tree)
         for place, (name, constants) in self.moving.items():
             values[place] = constants[codes[name]]
@@ -82,7 +92,7 @@ class Condition:
 
     @property
     def strictness(self) -> Ints | None:
-        """Of a condition of one parameter the codes of its values, from the loosest to the strictest; None for no such order."""
+        """Codes of a parameter's values, loosest first; None without such an order."""
         if len(self.names) != 1:
             return None
         found = directions(self.tree, set(self.moving))
@@ -107,8 +117,10 @@ def conditions_of(family: Family) -> list[Condition]:
 class Test:
     """A condition of a family as the pass knows it.
 
-    columns    one column of numbers, which are compared; or a column of truths for each combination of its parameters' values
-    operation  how numbers are compared with `constants`, one for each value of the parameter; None of truths
+    columns    one column of numbers, which are compared; or a column of truths for each combination
+               of its parameters' values
+    operation  how numbers are compared with `constants`, one for each value of the parameter; None
+               of truths
     """
 
     condition: Condition
@@ -184,7 +196,10 @@ class PassPlan:
 
 
 def _loosest(alike: Sequence[Condition]) -> Node | None:
-    """What holds wherever any version of conditions of one shape does; None where that is not known."""
+    """What holds wherever any version of conditions of one shape does.
+
+    None where that is not known.
+    """
     if not alike or not alike[0].moving:
         return alike[0].tree if alike else None
     orders = [one.strictness for one in alike]
@@ -203,7 +218,10 @@ def _loosest(alike: Sequence[Condition]) -> Node | None:
 
 
 def passed(values: Floats, operation: str, constants: Floats) -> Ints:
-    """int32[rows]: how many of the constants, from the loosest to the strictest, each value passes; NaN passes none."""
+    """int32[rows]: how many of the constants, from the loosest to the strictest, each value passes.
+
+    NaN passes none.
+    """
     ascending = constants if operation in ("Gt", "GtEq") else constants[::-1]
     side: Any = "left" if operation in ("Gt", "LtEq") else "right"
     found = np.searchsorted(ascending, values, side)

@@ -2,11 +2,16 @@
 
 A parameter's name is, whichever of these there is:
 
-    a parameter of scanners           min_price: of every scanner of the config that has it; `gap.min_price` of the one called gap
-    {name} in a scanner's expression  "close > {least}": the value's text is put in its place, in keys too: sma_{bars}_1d
-    a parameter of strategies         strategies.gap_and_go.target_r, or target_r: of every strategy that has it
-    schedule                          when every scanner looks: "09:35-15:55/5m", several in a list, or "close"
-    a key of the config               account.starting_cash, costs.slippage_bps, strategies.0.config.stop: as `run --set` has it
+    a parameter of scanners           min_price: of every scanner of the config that has it;
+    `gap.min_price` of the one called gap
+    {name} in a scanner's expression  "close > {least}": the value's text is put in its place, in
+    keys too: sma_{bars}_1d
+    a parameter of strategies         strategies.gap_and_go.target_r, or target_r: of every strategy
+    that has it
+    schedule                          when every scanner looks: "09:35-15:55/5m", several in a list,
+                                      or "close"
+    a key of the config               account.starting_cash, costs.slippage_bps,
+    strategies.0.config.stop: as `run --set` has it
 
 Who sweeps what is traded finds those in `Template.of_trading`.
 """
@@ -36,7 +41,10 @@ Content = dict[str, Any]
 
 
 class Kind(StrEnum):
-    """What stands at a place: the value itself, texts with {name}, or clauses of an expression with {name}."""
+    """What stands at a place.
+
+    The value itself, texts with {name}, or clauses of an expression with {name}.
+    """
 
     VALUE = "value"
     TEXTS = "texts"
@@ -77,7 +85,10 @@ class Template:
     places: Mapping[str, tuple[Place, ...]]
 
     def config(self, values: Mapping[str, Any]) -> LoadedConfig:
-        """The config with these values, one of each parameter. Raises ConfigError where it is none."""
+        """The config with these values, one of each parameter.
+
+        Raises ConfigError where it is none.
+        """
         content = self.filled(values)
         try:
             return LoadedConfig(check_config(content, self.path).config, self.path, self.made)
@@ -131,9 +142,12 @@ class Template:
 
 
 def template_of(loaded: LoadedConfig, axes: Sequence[Axis], where: Sequence[str] = ()) -> Template:
-    """A config with places for axes; {name} may stand in texts of its scanners. Raises ConfigError where a name means nothing.
+    """A config with places for axes; {name} may stand in texts of its scanners.
 
-    where  expressions that the config's last scanner looks for, one of them in each variant; of several, an axis is called `where`
+    Raises ConfigError where a name means nothing.
+
+    where  expressions that the config's last scanner looks for, one of them in each variant; of
+           several, an axis is called `where`
     """
     content = loaded.config.model_dump(mode="json", exclude={"sweep"})
     scanners = loaded.config.session_data_config.scanners
@@ -191,7 +205,10 @@ def _places(
         raise ConfigError(
             f"{name} is a parameter of a scanner and of a strategy",
             where="grid",
-            expected=f"strategies.NAME.{name} or, of the scanner, {scanners[named[0].scanner or 0].label}.{name}",
+            expected=(
+                f"strategies.NAME.{name} or, of the scanner, "
+                f"{scanners[named[0].scanner or 0].label}.{name}"
+            ),
         )
     if named or of_strategies:
         return tuple(named or of_strategies)
@@ -202,7 +219,8 @@ def _places(
             f"no parameter {name!r}",
             where="grid",
             expected=f"a scanner's parameter ({', '.join(sorted(parameters))}), {{{name}}} in an "
-            "expression, schedule, a strategy's parameter such as strategies.gap_and_go.target_r, or a key of "
+            "expression, schedule, a strategy's parameter such as strategies.gap_and_go.target_r, "
+            "or a key of "
             "the config such as costs.slippage_bps",
             fix=did_you_mean(name, parameters),
         )

@@ -1,9 +1,12 @@
 """What a scanner declares, and how that depends on its parameters.
 
 1. `Builder.build`   a scanner of some values, and its criteria as trees
-2. `families_of`     the parameters that a scanner's own code reads, by building it with traced numbers: a family for each
-                     combination of their values. Within a family every other parameter is a number in some condition, and the
-                     number is a function of this parameter alone; so the scanner is built once for each value of each one
+2. `families_of`     the parameters that a scanner's own code reads, by building it with traced
+numbers: a family for each
+                     combination of their values. Within a family every other parameter is a number
+                     in some condition, and the
+                     number is a function of this parameter alone; so the scanner is built once for
+                     each value of each one
 """
 
 from __future__ import annotations
@@ -78,13 +81,13 @@ class Builder:
         self._known: dict[str | None, list[Tree]] = {}
 
     def is_number(self, name: str) -> bool:
-        """Whether a parameter is given to the scanner as it is, in one place, so that it can be traced."""
+        """Whether a parameter reaches the scanner unchanged, in one place, to be traced."""
         places = [place for place in self.template.places[name] if place.scanner == self.number]
         whole = len(places) == 1 and len(places[0].path) == 5 and places[0].kind is Kind.VALUE
         return whole and places[0].path[4] in self.kind.Params.model_fields and self._plain_params
 
     def is_text(self, name: str) -> bool:
-        """Whether a parameter stands in expressions alone, by itself, not within names of columns."""
+        """Whether a parameter stands only in expressions, and not within names of columns."""
         places = [place for place in self.template.places[name] if place.scanner == self.number]
         return self.is_criteria and all(
             place.kind is not Kind.VALUE
@@ -102,7 +105,10 @@ class Builder:
     def build(
         self, values: Values, named: Sequence[str] = (), notes: Notes | None = None
     ) -> Declared:
-        """What the scanner of these values declares; numbers of the named parameters are traced where notes are taken."""
+        """What the scanner of these values declares.
+
+        Numbers of the named parameters are traced where notes are taken.
+        """
         content = self.template.filled({**self._fixed, **values})
         config = content["session_data_config"]["scanners"][self.number]["config"]
         kind = self.kind if notes is None else _tracing(self.kind, named, notes)
@@ -172,8 +178,10 @@ class Family:
 
     values      of the parameters that the scanner's code reads
     base        what it declares with the first value of every other parameter
-    slots       (condition, number in it) -> the parameter, and the number for each of its values, NaN for those it does not have
-    limit       the parameter that is the limit, and the limit for each of its values; None where it is none
+    slots       (condition, number in it) -> the parameter, and the number for each of its values,
+                NaN for those it does not have
+    limit       the parameter that is the limit, and the limit for each of its values; None where it
+                is none
     """
 
     values: dict[str, Any]
@@ -202,7 +210,8 @@ def families_of(
     """The families of a scanner, and the names of the parameters that make them.
 
     axes          the parameters that change the scanner, and the values that each takes
-    combinations  the values that some parameters take together in the variants, and which values the others have there
+    combinations  the values that some parameters take together in the variants, and which values
+                  the others have there
     """
     read = [name for name, values in axes.items() if not _may_move(builder, name, values)]
     while True:

@@ -1,4 +1,7 @@
-"""What variants are judged by: sums over their hits, and the figures that are made of them, as `evaluate` makes its own."""
+"""What variants are judged by.
+
+Sums over their hits, and the figures that are made of them, as `evaluate` makes its own.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ class HorizonSums:
     highs, lows    the parts of the returns' sum (engine/analysis/exact_sums.py)
     excesses       how many have an excess: a symbol that did not hit has a return at the same tick
     sessions       sessions with one
-    excess, squares, cross, counts  sums over sessions: of the excess, its square, times its count; of squared counts
+    excess, squares, cross, counts  sums over sessions: of the excess, its square, times its count;
+                                    of squared counts
     """
 
     returns: Any

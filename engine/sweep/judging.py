@@ -1,7 +1,9 @@
 """The figures of a sweep, scanner by scanner.
 
-1. `_judge`        the variants that differ in what a scanner reads, grouped by what is not its own: schedule, universe, dates
-2. `_judge_group`  a group in one pass; a scanner of which nothing is known but that it scans, variant by variant
+1. `_judge`        the variants that differ in what a scanner reads, grouped by what is not its own:
+schedule, universe, dates
+2. `_judge_group`  a group in one pass; a scanner of which nothing is known but that it scans,
+variant by variant
 """
 
 from __future__ import annotations
@@ -118,9 +120,12 @@ class Judging:
         frames, way = [], ""
         for part in group.parts(LISTED):
             checkpoint = self.checkpoints.of(
-                scanner, part.loaded.digest, [[axis.name, *axis.values] for axis in part.axes],
-                hashlib.sha256(part.codes.tobytes()).hexdigest(), sorted(self.skipped),
-            )  # fmt: skip
+                scanner,
+                part.loaded.digest,
+                [[axis.name, *axis.values] for axis in part.axes],
+                hashlib.sha256(part.codes.tobytes()).hexdigest(),
+                sorted(self.skipped),
+            )
             judged = judge_in_one_pass(
                 builder,
                 part,

@@ -1,4 +1,4 @@
-"""Variants whose figures are known from an earlier sweep of the same template over the same archive."""
+"""Variants whose figures an earlier sweep of the same config and archive has already."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ FEW = 5_000  # new variants that are judged apart though they are no grid by the
 def known_figures(
     variants: Variants, known: pl.DataFrame
 ) -> tuple[pl.DataFrame, NDArray[np.bool_]] | None:
-    """The figures of variants that are known, null for the others, and which are known; None where none is."""
+    """The figures of variants that are known, null for the others, and which are known.
+
+    None where none is.
+    """
     names = [axis.name for axis in variants.axes]
     if not names or not set(names) < set(known.columns):
         return None
@@ -46,7 +49,10 @@ def _comparable(name: str, a: pl.DataFrame, b: pl.DataFrame) -> pl.Expr:
 
 
 def worth_keeping(variants: Variants, new: Ints) -> bool:
-    """Whether judging the new variants alone is cheaper than judging a whole grid again: where they are few, or a grid themselves."""
+    """Whether judging the new variants alone is cheaper than judging a whole grid again.
+
+    Where they are few, or a grid themselves.
+    """
     if len(new) <= FEW or not variants.whole:
         return True
     there = [len(np.unique(column)) for column in variants.codes[new].T]

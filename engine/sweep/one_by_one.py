@@ -1,6 +1,9 @@
-"""Variants as scanners beside each other: the way for scanners of which nothing is known but that they scan.
+"""Variants as scanners beside each other.
 
-Files are decoded once, and indicators computed once, for so many variants at a time; each variant scans by itself.
+The way for scanners of which nothing is known but that they scan.
+
+Files are decoded once, and indicators computed once, for so many variants at a time; each variant
+scans by itself.
 """
 
 from __future__ import annotations
@@ -32,7 +35,10 @@ def judge_one_by_one(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> pl.DataFrame:
-    """The figures of a scanner's variants, each a value of every parameter: a row a variant, in their order."""
+    """The figures of a scanner's variants, each a value of every parameter.
+
+    A row a variant, in their order.
+    """
     frames: list[pl.DataFrame] = []
     for first in range(0, len(variants), AT_ONCE):
         some = variants[first : first + AT_ONCE]
@@ -76,7 +82,7 @@ def _judge(
 def _together(
     template: Template, scanner: int, variants: Sequence[Mapping[str, Any]]
 ) -> list[tuple[LoadedConfig, list[int]]]:
-    """Configs that hold variants as scanners called by their places, those together that differ in their scanner alone."""
+    """Configs that hold variants as scanners, named by their places; one for each base config."""
     groups: dict[str, tuple[LoadedConfig, list[Any], list[int]]] = {}
     for number, values in enumerate(variants):
         loaded = template.config(values)

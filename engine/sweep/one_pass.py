@@ -1,8 +1,10 @@
 """All variants of a scanner in one pass over the bars.
 
 1. `Builder`, `families_of`  how the scanner's declarations depend on its parameters
-2. `PassPlan`                the clauses that every row passes, and the columns of those that are left
-3. `Boxes` or `Bitmaps`      the rows of each session added up: thresholds of a whole grid to cells, all else to each variant
+2. `PassPlan`                the clauses that every row passes, and the columns of those that are
+left
+3. `Boxes` or `Bitmaps`      the rows of each session added up: thresholds of a whole grid to cells,
+all else to each variant
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ class Group:
         ]
 
     def combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], Present]]:
-        """The values that some parameters take together, and the codes that the others have there."""
+        """The combinations of some parameters' values, and the codes of the others in each."""
         chosen = [axis for axis in self.axes if axis.name in names]
         found = []
         for row, own in zip(self._distinct(names)[0].tolist(), self.of_family(names), strict=True):
@@ -95,7 +97,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Judged:
-    """The sums of a group's variants, of how many sessions, how they were come by, and what is odd."""
+    """Sums of a group's variants, the number of sessions, the way they were judged, warnings."""
 
     sums: Sums
     sessions: int
@@ -111,7 +113,10 @@ def judge_in_one_pass(
     checkpoint: Checkpoint,
     told: Told,
 ) -> Judged:
-    """Sums of all variants of a group. Raises NotColumns where declarations do not tell them apart."""
+    """Sums of all variants of a group.
+
+    Raises NotColumns where declarations do not tell them apart.
+    """
     values = {axis.name: axis.values for axis in group.axes}
     families, read = families_of(builder, values, group.combinations)
     _verify(builder, group, families, group.of_family(read))
@@ -137,9 +142,12 @@ def judge_in_one_pass(
 def _verify(
     builder: Builder, group: Group, families: Sequence[Family], members: Sequence[Ints]
 ) -> None:
-    """Hold some variants, drawn by chance, against what their families say. Raises NotColumns where they differ.
+    """Hold some variants, drawn by chance, against what their families say.
 
-    A second look at what traced numbers cannot tell of: code that reads a parameter without asking it (math.sqrt).
+    Raises NotColumns where they differ.
+
+    A second look at what traced numbers cannot tell of: code that reads a parameter without asking
+    it (math.sqrt).
     """
     family_of = np.empty(len(group.codes), np.int64)
     for number, own in enumerate(members):
@@ -175,7 +183,10 @@ def _add_sessions(
     checkpoint: Checkpoint,
     told: Told,
 ) -> int:
-    """Add the rows of all sessions, from where a sweep before was killed; how many sessions there are."""
+    """Add the rows of all sessions, from where a sweep before was killed.
+
+    How many sessions there are.
+    """
     dates, by_day = coordinator.scope.dates, coordinator.scope.base.is_daily
     last, done = checkpoint.load(judges) or (dt.date.min, 0)
     left = [date for date in dates if date > last]
@@ -272,4 +283,7 @@ def _way(
     assert isinstance(bitmaps, Bitmaps)
     ranked = any(one.limit or one.base.limit or one.base.session_limit for one in families)
     why = "hits are limited" if ranked else "variants are no grid of thresholds"
-    return f"one pass, bitmaps ({why}): {bitmaps.conditions} conditions evaluated once each{apart}; {common}"
+    return (
+        f"one pass, bitmaps ({why}): {bitmaps.conditions} conditions evaluated once "
+        f"each{apart}; {common}"
+    )

@@ -1,7 +1,8 @@
 """A sweep: what is swept, the figures of all variants, and what is written of them.
 
 1. `Sweep.of`      axes and a config to a template, and the variants
-2. `run_sweep`     scanner by scanner: the variants that differ in its parameters, judged the cheapest way
+2. `run_sweep`     scanner by scanner: the variants that differ in its parameters, judged the
+cheapest way
 3. `SweepResult`   figures beside each variant's parameters; `store.write` puts them into a folder
 """
 
@@ -29,7 +30,8 @@ class SweepResult:
     """What a sweep came to.
 
     figures   a row a variant, in the order of their numbers
-    ways      of each scanner how its variants were judged, and why; of strategies together, as `trading`
+    ways      of each scanner how its variants were judged, and why; of strategies together, as
+              `trading`
     computed  how many variants were judged; of the others the figures were known
     warnings  what is odd, in words
     skipped   date -> why a session could not be read
@@ -61,7 +63,8 @@ def run_sweep(
     """Judge all variants of a sweep over an archive.
 
     checkpoints  where what is done is kept while the sweep goes on
-    known        variants of an earlier sweep of the same, with figures: those of them that are swept again are taken as they are
+    known        variants of an earlier sweep of the same, with figures: those of them that are
+                 swept again are taken as they are
     """
     if not sweep.scanners() and not sweep.trades:
         raise ConfigError(

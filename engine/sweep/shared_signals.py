@@ -1,8 +1,13 @@
-"""Signals of strategies in all parameters that variants give them: each distinct expression is evaluated once a session.
+"""Signals of strategies in all parameters that variants give them.
 
-1. `Family`          one strategy of the config: its distinct parameters, conditions and price expressions
-2. `FamilySignals`   what one set of conditions asks for in a session, and the price expressions at its entries
-3. `MergedSignals`   the signals of all strategies as the broker walks them, for one choice of conditions
+Each distinct expression is evaluated once a session.
+
+1. `Family`          one strategy of the config: its distinct parameters, conditions and price
+expressions
+2. `FamilySignals`   what one set of conditions asks for in a session, and the price expressions at
+its entries
+3. `MergedSignals`   the signals of all strategies as the broker walks them, for one choice of
+conditions
 4. `SignalBuffer`    a copy of those, into which the prices of a variant are written
 """
 
@@ -81,12 +86,18 @@ class Family:
 
     @property
     def by_columns(self) -> bool:
-        """Whether the strategy is columnar in all its parameters: one that decides bar by bar cannot be shared."""
+        """Whether the strategy is columnar in all its parameters.
+
+        One that decides bar by bar cannot be shared.
+        """
         return all(slot.plan is not None for slot in self.slots)
 
 
 def block_key(config: StrategyConfig) -> str:
-    """What tells a strategy's blocks of parameters apart; limits of the broker's are not among it."""
+    """What tells a strategy's blocks of parameters apart.
+
+    Limits of the broker's are not among it.
+    """
     return json.dumps(config.config, sort_keys=True, default=repr)
 
 
@@ -98,7 +109,10 @@ def _rules_key(plan: SignalPlan) -> Hashable:
 
 
 def _identity(part: Clause) -> Hashable:
-    """The same for clauses of the same name and expression; an expression that cannot be written down is alone."""
+    """The same for clauses of the same name and expression.
+
+    An expression that cannot be written down is alone.
+    """
     try:
         return part.name, part.expression.meta.serialize()
     except (pl.exceptions.PolarsError, ValueError, TypeError):
@@ -165,7 +179,10 @@ class FamilySignals:
 
 
 def _columns(parts: Sequence[Clause], frame: pl.DataFrame) -> list[Floats | None]:
-    """float64[rows] of each expression, in one query; one by one where that cannot be done, None of those that fail."""
+    """float64[rows] of each expression, in one query.
+
+    One by one where that cannot be done, None of those that fail.
+    """
     rows, two = len(frame), at_least_two(frame)
     expressions = [
         part.expression.cast(pl.Float64).fill_null(float("nan")).alias(str(number))
@@ -214,7 +231,10 @@ class MergedSignals:
 
 
 class SignalBuffer:
-    """Signals of variants that share conditions: what differs from the variant before is written."""
+    """Signals of variants that share conditions.
+
+    What differs from the variant before is written.
+    """
 
     def __init__(self, merged: MergedSignals):
         self.merged, self.records = merged, merged.records.copy()

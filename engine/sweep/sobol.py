@@ -1,6 +1,7 @@
 """Sobol points: a sequence that fills the unit cube evenly however soon it ends.
 
-Direction numbers of Stephen Joe and Frances Kuo, Constructing Sobol sequences with better two-dimensional projections (SIAM J. Sci.
+Direction numbers of Stephen Joe and Frances Kuo, Constructing Sobol sequences with better
+two-dimensional projections (SIAM J. Sci.
 Comput. 30, 2008), file new-joe-kuo-6; Gray code order of Antonov and Saleev (1979).
 """
 
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BITS = 32
-# Of each dimension after the first: the primitive polynomial, both its outer terms among the bits, and the first numbers m.
+# Of each dimension after the first: the primitive polynomial, both its outer terms among the bits,
+# and the first numbers m.
 DIRECTIONS = (
     (3, (1,)),
     (7, (1, 3)),
@@ -39,9 +41,12 @@ MOST_AXES = len(DIRECTIONS) + 1
 
 
 def sobol(dimensions: int, seed: int) -> Callable[[int, int], NDArray[np.float64]]:
-    """What gives the points [first, last), float64[points, dimensions] in [0, 1); seed 0 leaves the sequence as it is.
+    """What gives the points [first, last), float64[points, dimensions] in [0, 1).
 
-    Another seed shifts all points digitally: each dimension's bits are flipped by a mask drawn for it.
+    Seed 0 leaves the sequence as it is.
+
+    Another seed shifts all points digitally: each dimension's bits are flipped by a mask drawn for
+    it.
     """
     directions = np.array([_directions(place) for place in range(dimensions)], np.uint64)
     shift = np.zeros(dimensions, np.uint64)

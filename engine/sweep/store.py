@@ -1,4 +1,6 @@
-"""What a sweep leaves in its folder: `variants.parquet`, `manifest.json`; and the config of a variant read out of them.
+"""What a sweep leaves in its folder: `variants.parquet`, `manifest.json`.
+
+And the config of a variant read out of them.
 
 Tables of other engineers' figures go beside them.
 """
@@ -59,7 +61,7 @@ def digest_of(sweep: Sweep, archive: Archive) -> str:
 
 
 def known_of(folder: Path, digest: str) -> pl.DataFrame | None:
-    """The variants of an earlier sweep in a folder, with their figures, where these depend on the same."""
+    """Variants and figures of an earlier sweep in a folder, where its digests are the same."""
     try:
         manifest = read_manifest(folder)
         return read_variants(folder) if manifest.get("sweep_digest") == digest else None
@@ -128,7 +130,10 @@ def read_daily(folder: Path) -> pl.DataFrame | None:
 
 
 def config_of(folder: Path, number: int) -> LoadedConfig:
-    """The config of a variant of a sweep that was written. Raises ConfigError where there is no such variant."""
+    """The config of a variant of a sweep that was written.
+
+    Raises ConfigError where there is no such variant.
+    """
     manifest, variants = read_manifest(folder), read_variants(folder)
     if not 0 <= number < len(variants):
         raise ConfigError(

@@ -1,9 +1,14 @@
-"""Variants that trade: each has an account of its own, and what can be shared of their runs is computed once.
+"""Variants that trade.
 
-1. `groups_of`      variants together whose scans are the same: one replay of the archive is enough for them
+Each has an account of its own, and what can be shared of their runs is computed once.
+
+1. `groups_of`      variants together whose scans are the same: one replay of the archive is enough
+for them
 2. `_together`      so many accounts at a time are walked over the sessions (variants_desk.py)
-3. `_alone`         a strategy that decides bar by bar, or a scanner that scans symbol by symbol, runs by itself for each variant
-4. `TradingFigures` of each variant what summary.json of its run says of the account and its trades, and its daily returns
+3. `_alone`         a strategy that decides bar by bar, or a scanner that scans symbol by symbol,
+runs by itself for each variant
+4. `TradingFigures` of each variant what summary.json of its run says of the account and its trades,
+and its daily returns
 """
 
 from __future__ import annotations
@@ -42,8 +47,10 @@ SHARED = "together: {} variants over the signals of {} scans of the archive"
 class TradingFigures:
     """What variants traded.
 
-    figures  a row a variant: equity and cash at the end, metrics of the returns, figures of the trades, failures of strategies
-    returns  float64[variants, sessions]: the return of each session; NaN where a variant has no such session
+    figures  a row a variant: equity and cash at the end, metrics of the returns, figures of the
+             trades, failures of strategies
+    returns  float64[variants, sessions]: the return of each session; NaN where a variant has no
+             such session
     dates    the sessions
     way      how the variants were run, and why
     """
@@ -69,7 +76,10 @@ class TradingFigures:
 
 @dataclass(frozen=True)
 class Traded:
-    """One variant's account at the end: the equity of each session's end, cash, columns of its trades."""
+    """One variant's account at the end.
+
+    The equity of each session's end, cash, columns of its trades.
+    """
 
     dates: Sequence[dt.date]
     starting_cash: float
@@ -102,7 +112,10 @@ class Traded:
 def judge_trading(
     configs: Sequence[LoadedConfig], archive: Archive, progress: Progress
 ) -> TradingFigures:
-    """Run the strategies of all configs, which differ in anything; raises BarsweepError as their runs do."""
+    """Run the strategies of all configs, which differ in anything.
+
+    Raises BarsweepError as their runs do.
+    """
     found: list[tuple[dict[str, Any], Traded] | None] = [None] * len(configs)
     ways: dict[str, int] = {}
     groups = groups_of(configs, archive)
@@ -152,7 +165,7 @@ def _by_date(traded: Sequence[Traded], dates: Sequence[dt.date]) -> Floats:
 
 
 def groups_of(configs: Sequence[LoadedConfig], archive: Archive) -> list[list[int]]:
-    """Numbers of the configs that differ in strategies' parameters and limits, account and costs alone."""
+    """Numbers of configs that differ only in strategies, account and costs."""
     groups: dict[str, list[int]] = {}
     for number, loaded in enumerate(configs):
         groups.setdefault(_scan_side(loaded, archive), []).append(number)

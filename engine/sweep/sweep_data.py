@@ -1,4 +1,7 @@
-"""What the page of a sweep is drawn from: all variants where they are few, else sums over them and the best ones."""
+"""What the page of a sweep is drawn from.
+
+All variants where they are few, else sums over them and the best ones.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,8 @@ from engine.sweep.variants import Variants
 ALL = 20_000  # variants up to which each is sent to the page
 BYTES = 3_000_000  # of figures, and as many of daily returns, at most
 A_NUMBER = 9  # bytes of a figure in the page
-BEST, OTHERS = (
-    300,
-    700,
-)  # variants of a larger sweep that are sent: the best by each of the first figures, others by chance
+# Variants of a larger sweep that the page gets: the best by each of the first figures, and others.
+BEST, OTHERS = 300, 700
 MOST_CELLS = 40_000  # of a heat map of a larger sweep
 FIRST = (
     "sharpe_ratio",
@@ -101,7 +102,10 @@ class SweepData:
         return np.unique(np.concatenate([*best, some]))
 
     def _line(self, place: int) -> dict[str, Any]:
-        """Of each figure, by an axis' value: mean, least and greatest of the variants that have it."""
+        """Of each figure, by an axis' value.
+
+        Mean, least and greatest of the variants that have it.
+        """
         codes = self.variants.codes[:, place].astype(np.int64)
         size = len(self.variants.axes[place])
         return {
@@ -110,7 +114,10 @@ class SweepData:
         }
 
     def _pairs(self) -> dict[str, Any]:
-        """Of each two axes and each figure: mean and greatest by the values of both, and which variant is the best one."""
+        """Of each two axes and each figure.
+
+        Mean and greatest by the values of both, and which variant is the best one.
+        """
         found: dict[str, Any] = {}
         for one, other in combinations(range(len(self.variants.axes)), 2):
             sizes = len(self.variants.axes[one]), len(self.variants.axes[other])
@@ -128,9 +135,12 @@ class SweepData:
 
 
 def around(variants: Variants, values: Floats) -> Floats:
-    """float64[variants]: the mean of a figure over a variant's neighbours, one step away on one axis; NaN without any.
+    """float64[variants].
 
-    Steps are between values in the order in which the axis has them; texts and switches have no steps.
+    The mean of a figure over a variant's neighbours, one step away on one axis; NaN without any.
+
+    Steps are between values in the order in which the axis has them; texts and switches have no
+    steps.
     """
     sizes = [len(axis) for axis in variants.axes]
     keys = np.ravel_multi_index(tuple(variants.codes.T), sizes)

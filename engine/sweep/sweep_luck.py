@@ -33,7 +33,10 @@ class SweepLuck:
 
 
 def sweep_luck(result: SweepResult) -> list[SweepLuck]:
-    """Of strategies by their daily returns; of scanners by the t-statistic to the close, or of the first horizon that has one."""
+    """Of strategies by their daily returns.
+
+    Of scanners by the t-statistic to the close, or of the first horizon that has one.
+    """
     found: list[SweepLuck] = []
     figures = result.figures
     for sessions in figures.columns:  # a scanner's; of several its name stands before
@@ -51,9 +54,12 @@ def sweep_luck(result: SweepResult) -> list[SweepLuck]:
 
 
 def luck_of_t(column: str, values: pl.Series, sessions: pl.Series) -> SweepLuck:
-    """Of t-statistics, clustered by session, a variant each; null for none. Sessions with hits give the degrees of freedom.
+    """Of t-statistics, clustered by session, a variant each; null for none.
 
-    The variants are taken for independent: sums alone do not say how they move together, so that the share of
+    Sessions with hits give the degrees of freedom.
+
+    The variants are taken for independent: sums alone do not say how they move together, so that
+    the share of
     cases is the largest that it may be.
     """
     t, degrees = values.cast(pl.Float64).to_numpy(), sessions.to_numpy() - 1
@@ -79,11 +85,12 @@ def _sentences(column: str, of: dict[str, Any]) -> list[str]:
     return [
         f"{verdict} the largest {column}, {of['t']:.2f} of variant {of['best']}",
         f"of {trials} of pure noise, were they independent, the best would look as good as this in "
-        f"{of['chance']:.1%} of the cases, and have {of['expected_best_of_noise']:.2f} on average".replace(
-            "%", " %"
-        ),
-        f"Benjamini and Hochberg: {of['discoveries']:,} of {trials} found, of which 5 % are expected to be false",
-        "barsweep optimize tells how many independent variants these are worth, and judges the best out of sample",
+        f"{of['chance']:.1%} of the cases, and have {of['expected_best_of_noise']:.2f} on "
+        "average".replace("%", " %"),
+        f"Benjamini and Hochberg: {of['discoveries']:,} of {trials} found, of which 5 % are "
+        "expected to be false",
+        "barsweep optimize tells how many independent variants these are worth, and judges the "
+        "best out of sample",
     ]
 
 

@@ -1,7 +1,8 @@
 """sweep.html: one self-contained page about a sweep, drawn by engine/sweep/sweep.js.
 
 1. heat map of any two parameters, the others chosen      2. the figure against each parameter
-3. parallel coordinates                                   4. stability: a variant against its neighbours
+3. parallel coordinates                                   4. stability: a variant against its
+neighbours
 5. equity of chosen variants
 """
 
@@ -40,7 +41,8 @@ def sweep_page(result: SweepResult) -> str:
     data = SweepData.of(result.sweep.variants, result.figures)
     content = data.content() | {"equity": _equity(result.trading, data)}
     charts = "".join(
-        f"<h2>{title}</h2><div class=controls id={name}_controls></div><div class=chart id={name}></div>"
+        f"<h2>{title}</h2><div class=controls id={name}_controls></div><div class=chart "
+        f"id={name}></div>"
         for name, title in CHARTS.items()
         if name != "equity" or result.trading is not None
     )
@@ -60,8 +62,10 @@ def _told(result: SweepResult, data: SweepData) -> str:
     told += [sentence for luck in sweep_luck(result) for sentence in luck.sentences]
     if not data.whole:
         told.append(
-            f"Of {len(data.variants):,} variants the page holds means and best values by each parameter and each two; "
-            f"single variants are the best ones and some drawn by chance. All are in variants.parquet."
+            f"Of {len(data.variants):,} variants the page holds means and best values by each "
+            "parameter and each two; "
+            "single variants are the best ones and some drawn by chance. All are in "
+            "variants.parquet."
         )
     if data.left_out:
         told.append(f"Left out, so that the page stays small: {', '.join(data.left_out)}.")
@@ -69,7 +73,7 @@ def _told(result: SweepResult, data: SweepData) -> str:
 
 
 def _equity(trading: TradingFigures | None, data: SweepData) -> dict[str, Any] | None:
-    """The growth of one unit by session of the best variants by the first figure, as many as there is room for."""
+    """Growth of one unit by session, of the best variants by the first figure, within BYTES."""
     if trading is None:
         return None
     first = next(iter(data.figures.values()))

@@ -41,11 +41,15 @@ class Sweep:
         random: int | None = None,
         sobol: int | None = None,
         seed: int = 0,
-        first_hit: bool = False,
-        horizons: Sequence[str] = HORIZONS,
+        asked: Asked | None = None,
         where: Sequence[str] = (),
     ) -> Sweep:
-        """All combinations of the axes' values, or so many of them; see `template_of`."""
+        """All combinations of the axes' values, or `random` or `sobol` of them.
+
+        asked  which hits are judged, and by what; all hits by every horizon where left out
+        where  expressions of a sweep over expressions; see `template_of`
+        """
+        judged = asked or Asked()
         if random is not None and sobol is not None:
             raise ConfigError("random and sobol", expected="one of them")
         template = template_of(loaded, axes, where)
@@ -55,8 +59,8 @@ class Sweep:
             how, variants = "sobol", spread(axes, sobol, seed)
         else:
             how, variants = "grid", grid_of(axes)
-        _check(horizons)
-        return cls(template, variants, first_hit, how, seed, tuple(horizons))
+        _check(judged.horizons)
+        return cls(template, variants, judged.first_hit, how, seed, judged.horizons)
 
     @property
     def asked(self) -> Asked:

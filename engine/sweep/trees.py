@@ -1,4 +1,6 @@
-"""Trees of conditions, as Polars serializes them: the numbers in them, and the conditions that `and` joins.
+"""Trees of conditions, as Polars serializes them.
+
+The numbers in them, and the conditions that `and` joins.
 
 A node is a dictionary of one item, kind -> body (engine/scan/expressions.py).
 """
@@ -46,7 +48,10 @@ class Tree:
 
 
 def number_of(node: Node) -> tuple[str, float] | None:
-    """A literal number, a negated one too: whether it is "Int" or "Float", and its value; None for any other node."""
+    """A literal number, a negated one too: whether it is "Int" or "Float", and its value.
+
+    None for any other node.
+    """
     match node:
         case {"Literal": {"Dyn": {"Int": int(value)}}}:
             return "Int", value
@@ -81,7 +86,10 @@ def skeleton(node: Node) -> str:
 
 
 def with_numbers(node: Node, values: Sequence[float] | None) -> Node:
-    """The tree with other numbers in their places; with the kind of a number alone where none are given."""
+    """The tree with other numbers in their places.
+
+    With the kind of a number alone where none are given.
+    """
     left = iter(values) if values is not None else None
 
     def made(part: Node) -> Node:
@@ -103,7 +111,10 @@ def _numbers(node: Node) -> Iterator[tuple[str, float]]:
 
 
 def conjuncts_of(node: Node) -> list[Node]:
-    """Conditions that all hold where this one does: those joined by `and`, both sides of a range."""
+    """Conditions that all hold where this one does.
+
+    Those joined by `and`, both sides of a range.
+    """
     match node:
         case {"Alias": [inner, _]}:
             return conjuncts_of(inner)
@@ -124,7 +135,10 @@ def conjuncts_of(node: Node) -> list[Node]:
 
 
 def comparison_of(node: Node) -> tuple[Node, str] | None:
-    """Of a comparison with a number on one side: the other side, and how it is compared; None for any other node."""
+    """Of a comparison with a number on one side: the other side, and how it is compared.
+
+    None for any other node.
+    """
     match node:
         case {"BinaryExpr": {"left": left, "op": op, "right": right}} if op in COMPARISONS:
             if number_of(right) and not number_of(left):
@@ -135,11 +149,16 @@ def comparison_of(node: Node) -> tuple[Node, str] | None:
 
 
 def directions(node: Node, moving: set[int], first: int = 0) -> set[str] | None:
-    """How numbers of a condition are compared with, "Gt" and "GtEq" as above, "Lt" and "LtEq" as below.
+    """How numbers of a condition are compared with, "Gt" and "GtEq" as above.
 
-    moving  places, among the tree's numbers, of those that change; `first` is the place of this node's first one
-    A condition of which all moving numbers are compared the same way holds for the looser of two numbers wherever it holds for
-    the stricter. None where a moving number stands anywhere but in comparisons that `and` and `or` join.
+    "Lt" and "LtEq" as below.
+
+    moving  places, among the tree's numbers, of those that change; `first` is the place of this
+            node's first one
+    A condition of which all moving numbers are compared the same way holds for the looser of two
+    numbers wherever it holds for
+    the stricter. None where a moving number stands anywhere but in comparisons that `and` and `or`
+    join.
     """
     count = len(numbers(node))
     if not moving & set(range(first, first + count)):
@@ -161,6 +180,6 @@ def directions(node: Node, moving: set[int], first: int = 0) -> set[str] | None:
 
 
 def _moves_inside(node: Node, side: Node, moving: set[int], first: int) -> bool:
-    """Whether a moving number stands on the side that is compared, not as what it is compared with."""
+    """Whether the swept number is part of the compared expression, not the threshold itself."""
     before = first + (1 if number_of(node["BinaryExpr"]["left"]) else 0)
     return bool(moving & set(range(before, before + len(numbers(side)))))

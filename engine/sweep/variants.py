@@ -27,7 +27,8 @@ class Variants:
 
     axes   swept parameters
     codes  int32[variants, axes]: which value of each axis a variant has
-    whole  whether they are all combinations of the axes' values, the last axis' values changing fastest
+    whole  whether they are all combinations of the axes' values, the last axis' values changing
+           fastest
     """
 
     axes: tuple[Axis, ...]
@@ -54,7 +55,10 @@ class Variants:
         return self if whole else Variants(self.axes, self.codes[numbers], False)
 
     def frame(self) -> pl.DataFrame:
-        """A row a variant: `number`, and a column a swept parameter. Values that are neither all numbers nor all texts are JSON."""
+        """A row a variant: `number`, and a column a swept parameter.
+
+        Values that are neither all numbers nor all texts are JSON.
+        """
         columns = [
             column_of(axis).gather(self.codes[:, place].astype(np.uint32))
             for place, axis in enumerate(self.axes)
@@ -76,7 +80,7 @@ def column_of(axis: Axis) -> pl.Series:
 def distinct_rows(
     variants: Variants, axes: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first variants of each combination of some axes' values, and of each variant which of them it is."""
+    """First variant of each combination of some axes' values; and each variant's combination."""
     if not axes:
         return np.zeros(1, np.int64), np.zeros(len(variants), np.int64)
     if variants.whole and list(axes) == list(range(len(variants.axes))):
@@ -94,7 +98,10 @@ def grid_of(axes: Sequence[Axis]) -> Variants:
             raise ConfigError(
                 f"{axis.name} has no step",
                 where="grid",
-                expected=f"{axis.name}={axis.span[0]:g}:{axis.span[1]:g}:STEP, or so many variants drawn by chance",
+                expected=(
+                    f"{axis.name}={axis.span[0]:g}:{axis.span[1]:g}:STEP, or so many "
+                    "variants drawn by chance"
+                ),
             )
     count = math.prod(len(axis) for axis in axes)
     _refuse_many(count)
@@ -119,7 +126,10 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> Variants:
 
 
 def spread(axes: Sequence[Axis], count: int, seed: int) -> Variants:
-    """So many variants of a Sobol sequence, scrambled by a digital shift of the seed: spread evenly over all axes."""
+    """So many variants of a Sobol sequence, scrambled by a digital shift of the seed.
+
+    Spread evenly over all axes.
+    """
     if len(axes) > MOST_AXES:
         raise ConfigError(f"{len(axes)} parameters", where="sobol", expected=f"{MOST_AXES} at most")
     _check(count)

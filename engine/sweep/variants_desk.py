@@ -1,7 +1,11 @@
-"""VariantsDesk: the accounts of many variants over the same sessions, in the place of one run's trading desk.
+"""VariantsDesk.
 
-1. `begin_session`  what is known of the session is kept: all that scanners will find in it is foreseen
-2. `end_session`    `_begun`, `_walks`, `walk_all`: the night, the session laid out once for all accounts that hold alike, the walk
+The accounts of many variants over the same sessions, in the place of one run's trading desk.
+
+1. `begin_session`  what is known of the session is kept: all that scanners will find in it is
+foreseen
+2. `end_session`    `_begun`, `_walks`, `walk_all`: the night, the session laid out once for all
+accounts that hold alike, the walk
 3. `end_run`        trades that are still open
 """
 
@@ -42,7 +46,9 @@ def families_of(configs: Sequence[SessionConfig], base: Interval) -> list[Family
 
 
 class VariantsDesk:
-    """A Trader for the session coordinator: configs that differ in their strategies' parameters, accounts and costs.
+    """A Trader for the session coordinator.
+
+    Configs that differ in their strategies' parameters, accounts and costs.
 
     accounts  of each config, in their order
     """
@@ -112,7 +118,7 @@ class VariantsDesk:
         raise RunError(f"{scanner} scans symbol by symbol", expected="columnar scanners")
 
     def advance(self, time: int) -> None:
-        """Everything is done at the session's end, when nothing is known that was not foreseen at its begin."""
+        """Do nothing: `end_session` walks the whole session."""
 
     def end_session(self) -> Mapping[str, TableRows]:
         """The whole session of all accounts; it has no tables."""
@@ -175,7 +181,9 @@ class VariantsDesk:
     def _holds(
         self, account: Account, scene: Scene, active: Sequence[str]
     ) -> tuple[tuple[str, ...], Hashable]:
-        """What of an account decides which rows it sees: symbols that are active on its account alone, and for strategies
+        """What of an account decides which rows it sees.
+
+        Symbols that are active on its account alone, and for strategies
         that trade what some scanners find, the symbols that they hold."""
         if not account.carried:
             return (), ()

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.evaluate import Evaluator, Tally, deflated
+from engine.analysis.evaluate import Evaluator
 from engine.analysis.exact_sums import LEAST_SESSIONS
 from engine.analysis.forward_returns import DAYS, HORIZONS, MINUTES, Forward
+from engine.analysis.tally import Tally, deflated
 from engine.archive.archive import Archive
 from engine.archive.ingest.import_options import ImportOptions
 from engine.archive.ingest.importer import import_bars

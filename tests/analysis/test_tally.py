@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.evaluate import (
-    LEAST_SESSIONS,
-    RANKS,
-    RESAMPLES,
-    SEED,
-    Tally,
-    _in_order,
-    deflated,
-)
+from engine.analysis.evaluate import LEAST_SESSIONS, RANKS, _in_order
+from engine.analysis.tally import RESAMPLES, SEED, Tally, deflated
 
 returns = st.lists(
     st.lists(st.integers(-30_000, 30_000).map(lambda x: x / 20_000), max_size=4),

@@ -8,9 +8,11 @@ import pytest
 
 from engine.archive.archive import Archive
 from engine.audit.paths import led, paths_in
+from engine.audit.reads import KNOWN
 from scanners.base import ScanContext
 from tests.audit import zoo
 from tests.audit.test_zoo import audit_of, told
+from tests.data import PROJECT
 
 
 class HonestReader(zoo.Foresees):
@@ -79,3 +81,7 @@ def test_paths_that_sql_names() -> None:
     assert {"/a", "b/c.parquet"} <= set(
         paths_in("SELECT * FROM '/a/*.parquet' x JOIN read_csv('b/c.parquet') USING (d)")
     )
+
+
+def test_the_files_that_are_known_are_there() -> None:
+    assert [one for one in KNOWN if not list((PROJECT / "engine").rglob(f"*{one}"))] == []

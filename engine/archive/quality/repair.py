@@ -12,7 +12,7 @@ A symbol whose volume is never recorded has no fills, and of a symbol's bars in 
 small share is removed as fills. Whatever else `check` tells is left as it is: which of two rows is
 right, or what a price should have been, cannot be known here.
 
-Each session is written down first, with the bar before and after (fix_log.py), then put in place
+Each session is written down first, with the bar before and after (repair_log.py), then put in place
 with the daily bars that were made from it; killed in between, the next repair does the same again.
 """
 
