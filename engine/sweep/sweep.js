@@ -7,12 +7,16 @@ const BEST = "best", MEAN = "mean", LINES = 150, POINTS = 2000, COLORS = 8, EQUI
 const layout = (more) => Object.assign({margin: {l: 70, r: 20, t: 20, b: 60}, hovermode: "closest"}, more);
 const draw = (id, traces, more) => Plotly.react(id, traces, layout(more), {displaylogo: false, responsive: true});
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const shown = (value) => value === null || value === undefined ? "-" : Number(value.toPrecision(6)).toString();
+// Returns and rates are drawn as percent: 0.0003 would be written 300µ.
+const isShare = (name) => /(^|[._])(mean|excess|win_rate|median|return|drawdown|volatility)/.test(name || "");
+const scale = (name) => isShare(name) ? {tickformat: ".4~%"} : {exponentformat: "none"};
+const shown = (value, name) => value === null || value === undefined ? "-"
+  : isShare(name) ? `${Number((100 * value).toPrecision(4))} %` : Number(value.toPrecision(6)).toString();
 const rowOf = new Map(data.numbers.map((number, row) => [number, row]));
 
 function told(row, figure) {
   const parameters = axes.map((axis, place) => `${plain(axis.name)}=${plain(axis.values[data.codes[place][row]])}`);
-  const value = figure ? `<br>${plain(figure)} ${shown(data.figures[figure][row])}` : "";
+  const value = figure ? `<br>${plain(figure)} ${shown(data.figures[figure][row], figure)}` : "";
   return `variant ${data.numbers[row]}<br>${parameters.join("<br>")}${value}`;
 }
 
@@ -84,7 +88,7 @@ function heat() {
     return (i, j) => {
       const found = reduced(cells.get(j * axes[a].values.length + i) || [], name, kind);
       if (found.best < 0) return {value: null, text: "no variant"};
-      const of = found.count > 1 ? `<br>${kind} of ${found.count} variants: ${shown(found.value)}; the best:` : "";
+      const of = found.count > 1 ? `<br>${kind} of ${found.count} variants: ${shown(found.value, name)}; the best:` : "";
       return {value: found.value, text: told(found.best, name) + (of ? of.replace(/; the best:$/, "") : ""), best: found.best};
     };
   }
@@ -96,7 +100,7 @@ function heat() {
       const low = a < b ? i : j, high = a < b ? j : i, width = axes[Math.max(a, b)].values.length;
       const cell = low * width + high, value = one[name][kind][cell], number = one[name].number[cell];
       const where = `${plain(axes[a].name)}=${plain(axes[a].values[i])}<br>${plain(axes[b].name)}=${plain(axes[b].values[j])}`;
-      return {value, text: `${where}<br>${kind} ${plain(name)} ${shown(value)}<br>the best is variant ${number}`};
+      return {value, text: `${where}<br>${kind} ${plain(name)} ${shown(value, name)}<br>the best is variant ${number}`};
     };
   }
 
@@ -114,6 +118,7 @@ function heat() {
       x: axes[a].values.map(plain), y: a === b ? [""] : axes[b].values.map(plain),
       text: grid.map((line) => line.map((one) => one.text)), hovertemplate: "%{text}<extra></extra>",
       customdata: grid.map((line) => line.map((one) => one.best)), colorscale: "Viridis",
+      colorbar: scale(name),
     }], {xaxis: {title: {text: plain(axes[a].name)}, type: "category"},
          yaxis: {title: {text: a === b ? "" : plain(axes[b].name)}, type: "category"}});
   }
@@ -138,7 +143,7 @@ function line() {
        text: rows.map((row) => told(row, name)), hovertemplate: "%{text}<extra></extra>"},
       {x, y: own.mean, mode: "lines+markers", line: {color: "#3949ab"}, name: "mean",
        hovertemplate: `${plain(axes[place].name)}=%{x}<br>mean %{y}<extra></extra>`},
-    ], {xaxis: {title: {text: plain(axes[place].name)}, type: "category"}, yaxis: {title: {text: plain(name)}}});
+    ], {xaxis: {title: {text: plain(axes[place].name)}, type: "category"}, yaxis: {title: {text: plain(name)}, ...scale(name)}});
   }
   show();
 }
@@ -176,7 +181,7 @@ function parallel() {
     }
     const ends = axes.flatMap((axis, place) => [[place, -0.06, axis.values[0]], [place, 1.06, axis.values[axis.values.length - 1]]]);
     draw(id, traces, {xaxis: {type: "category"}, yaxis: {visible: false, range: [-0.12, 1.12]}, annotations:
-      [...ends, [axes.length, -0.06, shown(low)], [axes.length, 1.06, shown(high)]].map(([place, y, text]) =>
+      [...ends, [axes.length, -0.06, shown(low, name)], [axes.length, 1.06, shown(high, name)]].map(([place, y, text]) =>
         ({x: place, y, text: plain(text), showarrow: false, font: {size: 11}}))});
   }
   show();
@@ -190,13 +195,14 @@ function stability() {
     return;
   }
   const best = rows.reduce((one, row) => data.around[row] > data.around[one] ? row : one, rows[0]);
-  const text = (row) => `${told(row, name)}<br>neighbours ${shown(data.around[row])}`;
+  const text = (row) => `${told(row, name)}<br>neighbours ${shown(data.around[row], name)}`;
   const points = (of, label, marker) => ({x: of.map((row) => data.figures[name][row]), y: of.map((row) => data.around[row]),
     mode: "markers", type: "scatter", name: label, marker, text: of.map(text), hovertemplate: "%{text}<extra></extra>"});
   draw("stability", [points(rows, "variants", {size: 6, color: "rgba(57,73,171,.45)"}),
     points([rows[0]], "best variant", {size: 12, color: "#ef6c00"}),
     points([best], "best neighbourhood", {size: 12, color: "#00897b", symbol: "diamond"})],
-    {xaxis: {title: {text: plain(name)}}, yaxis: {title: {text: `mean of the neighbours' ${plain(name)}`}}});
+    {xaxis: {title: {text: plain(name)}, ...scale(name)},
+     yaxis: {title: {text: `mean of the neighbours' ${plain(name)}`}, ...scale(name)}});
 }
 
 function equity() {
