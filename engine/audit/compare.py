@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from engine.audit.audited_session import AuditedSession
 from engine.audit.difference import Difference, same
-from engine.audit.sight import Sight
 from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.scanner_runtime import ScannerSlot
@@ -96,8 +96,8 @@ class Comparison:
     since  the first session of which rows are compared
     """
 
-    whole: Sight
-    other: Sight
+    whole: AuditedSession
+    other: AuditedSession
     tick: int
     since: dt.date = dt.date.min
 
@@ -133,8 +133,8 @@ class Comparison:
 
     def _universes(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
         a, b = (
-            {sight.cross.table.names[i] for i in slot.members(sight.cross)}
-            for sight, slot in ((self.whole, whole), (self.other, other))
+            {replayed.cross.table.names[i] for i in slot.members(replayed.cross)}
+            for replayed, slot in ((self.whole, whole), (self.other, other))
         )
         if a != b:
             symbol, opens = min(a ^ b), self._local(self.whole.cross.session.open)
@@ -210,8 +210,8 @@ class Comparison:
             if source in self.whole.tables:
                 since = pl.col("session") >= self.since
                 a, b = (
-                    self._known(name, sight.tables[source].filter(since))
-                    for sight in (self.whole, self.other)
+                    self._known(name, replayed.tables[source].filter(since))
+                    for replayed in (self.whole, self.other)
                 )
                 yield from _counted(self._rows(table, a, b))
 
@@ -303,8 +303,8 @@ class Comparison:
     def _failures(self) -> Iterator[Difference]:
         """Strategies that failed in one of the two alone."""
         a, b = (
-            {one[:2]: one[2] for one in sight.failures if one[1] <= self.tick}
-            for sight in (self.whole, self.other)
+            {one[:2]: one[2] for one in replayed.failures if one[1] <= self.tick}
+            for replayed in (self.whole, self.other)
         )
         for name, time in sorted(a.keys() ^ b.keys()):
             yield Difference(

@@ -2,7 +2,7 @@
 
 1. `drawn_sessions`  random sessions of the run
 2. `window_of`       the sessions that are replayed: a few before, so that there is something to trade with, and some after
-3. `Sight`           the session replayed over the archive as it is; random ticks of it are drawn
+3. `AuditedSession`           the session replayed over the archive as it is; random ticks of it are drawn
 4. `_replay`         for each tick, over an archive cut off there, and over one perturbed from there on
 5. `Comparison`      of everything that was known up to the tick
 6. `_begun_there`    the session replayed alone: what scanners remember of sessions before must not matter
@@ -21,12 +21,12 @@ import numpy as np
 
 from engine.archive.archive import Archive
 from engine.archive.quality.declared_doubts import longer_bars, shifted_label
+from engine.audit.audited_session import AuditedSession
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
 from engine.audit.future import FUTURES, Future, in_our_layout
 from engine.audit.reads import Reads
 from engine.audit.redirect import mirrored, redirected
-from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.config.models import BacktestConfig
 from engine.errors import RunError
@@ -111,7 +111,7 @@ def audit_look_ahead(
                 options.before,
                 DAYS_AFTER if scope.base.is_daily else AFTER,
             )
-            with Sight(window, archive, date) as whole:
+            with AuditedSession(window, archive, date) as whole:
                 audit.failures = list(dict.fromkeys([*audit.failures, *_failures(whole)]))
                 ticks = _drawn_ticks(whole, options, date)
                 for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
@@ -161,7 +161,7 @@ def window_of(
     return loaded.changed(backtest_config=span)
 
 
-def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int]:
+def _drawn_ticks(whole: AuditedSession, options: AuditOptions, date: dt.date) -> list[int]:
     ticks = whole.ticks
     if not len(ticks):
         raise RunError(
@@ -173,7 +173,7 @@ def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int
     return sorted(rng.choice(ticks, min(options.ticks, len(ticks)), replace=False).tolist())
 
 
-def _failures(whole: Sight) -> Iterator[str]:
+def _failures(whole: AuditedSession) -> Iterator[str]:
     failed = whole.tables["scans"].drop_nulls("error")
     yield from (
         f"{scanner}: {error}" for scanner, error in failed.select("scanner", "error").iter_rows()
@@ -184,7 +184,7 @@ def _failures(whole: Sight) -> Iterator[str]:
 def _replay(
     window: LoadedConfig,
     stored: Archive,
-    whole: Sight,
+    whole: AuditedSession,
     tick: int,
     kind: str,
     seed: int,
@@ -210,12 +210,12 @@ def _replay(
     return Replay(session.date, local, kind, found)
 
 
-def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
+def _begun_there(window: LoadedConfig, whole: AuditedSession) -> Iterator[Replay]:
     """The session replayed alone, where nothing is traded: an account does go from session to session."""
     date, archive, last = whole.cross.session.date, whole.archive, int(whole.ticks[-1])
     if whole.view is not None or window.config.backtest_config.start_date == date:
         return
-    with Sight(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
+    with AuditedSession(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
         found = tuple(Comparison(whole, other, last, since=date).differences())
     yield Replay(
         date, dt.datetime.fromtimestamp(last / 1e6, archive.calendar.tz), BEGUN_THERE, found
@@ -223,11 +223,11 @@ def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
 
 
 def _compared(
-    window: LoadedConfig, changed: Archive, whole: Sight, tick: int
+    window: LoadedConfig, changed: Archive, whole: AuditedSession, tick: int
 ) -> Iterator[Difference]:
     """A replay that cannot go on where the future is another one has looked at it."""
     try:
-        other = Sight(window, changed, whole.cross.session.date)
+        other = AuditedSession(window, changed, whole.cross.session.date)
     except Exception as error:  # the code of users: whatever it raises is told
         time = dt.datetime.fromtimestamp(tick / 1e6, whole.archive.calendar.tz)
         yield Difference(

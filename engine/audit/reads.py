@@ -19,7 +19,7 @@ from engine.runtime.opened_files import watched
 from engine.runtime.plug_in_frames import OURS, plug_in_on_the_stack
 from engine.runtime.read_settings import watched_settings
 
-SIGHT = os.path.join("audit", "sight.py")  # from where plug-ins are called
+PLUG_IN_CALLER = os.path.join("audit", "audited_session.py")  # from where plug-ins are called
 KNOWN = (os.path.join("archive", "universe.py"), os.path.join("runtime", "module_loader.py"))
 OF_THE_ENVIRONMENT = (
     "os.py",
@@ -75,14 +75,14 @@ class Reads:
 
     def _read(self, kind: str, name: object) -> None:
         through = OF_THE_ENVIRONMENT if kind == "environment" else ()
-        module = plug_in_on_the_stack(SIGHT, only_through=through)
+        module = plug_in_on_the_stack(PLUG_IN_CALLER, only_through=through)
         if module is not None and kind == "environment":
             self._note(module, "environment variables", str(name))
         elif module is not None:
             self._note(module, "the command line", "sys.argv")
 
     def _opened(self, event: str, what: object) -> None:
-        module = plug_in_on_the_stack(SIGHT, KNOWN)
+        module = plug_in_on_the_stack(PLUG_IN_CALLER, KNOWN)
         if module is None:
             return
         if event in ELSEWHERE:

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
+from engine.audit.audited_session import AuditedSession
 from engine.audit.look_ahead import AuditOptions, drawn_sessions, window_of
-from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.features.feature_node import DAILY
 from engine.features.warm_up_block import block_of
@@ -100,9 +100,9 @@ def audit_warm_up(
     audit = WarmUpAudit()
     for number, date in enumerate(dates):
         window = window_of(loaded, [date], [date], date, 0, 0)
-        with Sight(window, archive, date) as usual:
+        with AuditedSession(window, archive, date) as usual:
             for at, factor in enumerate(FACTORS):
-                with Sight(window, archive, date, factor) as longer:
+                with AuditedSession(window, archive, date, factor) as longer:
                     audit.movements += _movements(usual, longer, factor)
                     audit.hits.append(
                         (date, factor, len(usual.tables["hits"]), _other_hits(usual, longer))
@@ -111,7 +111,7 @@ def audit_warm_up(
     return audit
 
 
-def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]:
+def _movements(usual: AuditedSession, longer: AuditedSession, factor: float) -> Iterator[Movement]:
     date, nodes = (
         usual.cross.session.date,
         {name: node for node in usual.coordinator.needs.nodes for name in node.outputs},
@@ -164,11 +164,11 @@ def _before(dates: Sequence[dt.date], date: dt.date, by_year: bool) -> int:
     return sum(day < first for day in dates)
 
 
-def _other_hits(usual: Sight, longer: Sight) -> int:
+def _other_hits(usual: AuditedSession, longer: AuditedSession) -> int:
     """Hits of one of the two alone."""
     date = usual.cross.session.date
     a, b = (
-        sight.tables["hits"].filter(pl.col("session") == date).select(KEYS)
-        for sight in (usual, longer)
+        replayed.tables["hits"].filter(pl.col("session") == date).select(KEYS)
+        for replayed in (usual, longer)
     )
     return len(a.join(b, on=KEYS, how="anti")) + len(b.join(a, on=KEYS, how="anti"))

@@ -41,8 +41,8 @@ from engine.session.play_mode import PlayMode
 from engine.session.scope import TAG, RunScope
 from engine.session.session_data import SessionData
 from engine.session.session_record import SessionRecord
-from engine.session.symbol_view import Moment
-from engine.session.trader import Scene, Trader
+from engine.session.symbol_view import MarketView
+from engine.session.trader import SessionInputs, Trader
 
 log = logging.getLogger("barsweep")
 REPLAY = "2: decode, panel, kernels"
@@ -239,7 +239,7 @@ class SessionCoordinator:
         if self._trader:
             found = self.manager.first_finds()
             self._trader.begin_session(
-                Scene(
+                SessionInputs(
                     batch,
                     self.data,
                     self.clock,
@@ -293,8 +293,8 @@ class SessionCoordinator:
         if log.isEnabledFor(logging.INFO):
             log.info("%s %s phase %s", TAG, session.date, phase)
 
-    def _moment(self, batch: SessionBatch, tick: int) -> Moment:
-        return Moment(batch.cross, batch.panel, tick, self._history)
+    def _moment(self, batch: SessionBatch, tick: int) -> MarketView:
+        return MarketView(batch.cross, batch.panel, tick, self._history)
 
     @property
     def universes(self) -> dict[str, Universe | None]:

@@ -23,7 +23,7 @@ from engine.indicators.key import IndicatorKey, parse_column
 from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.session.events import Event
-from engine.session.symbol_view import Bar, IndicatorView, Moment, SymbolView
+from engine.session.symbol_view import Bar, IndicatorView, MarketView, SymbolView
 
 NOBODY: NDArray[np.bool_] = np.empty(0, np.bool_)
 Provision = Callable[[IndicatorKey], None]
@@ -60,9 +60,9 @@ class SessionData:
         self._acting = "config"
         self._date: dt.date | None = None
         self._time = 0
-        self._moment: Moment | None = None
+        self._view: MarketView | None = None
         self._everyone: SymbolTable | None = (
-            None  # all symbols of the session, where the moment shows a few
+            None  # all symbols of the session, where the view shows a few
         )
         self._active = np.zeros(0, np.bool_)
         self.provision: Provision = self._remember
@@ -73,7 +73,7 @@ class SessionData:
 
     def begin_session(self, date: dt.date, time: int) -> None:
         """Clear what the last session left, keep what is locked, register the config's symbols."""
-        self._date, self._time, self._moment = date, time, None
+        self._date, self._time, self._view = date, time, None
         self._states, self._promoted = (
             {name: state for name, state in self._states.items() if state.locks},
             [],
@@ -84,17 +84,17 @@ class SessionData:
 
     def end_session(self) -> None:
         """Let go of the session's bars."""
-        self._moment = None
+        self._view = None
 
-    def see(self, moment: Moment, everyone: SymbolTable | None = None) -> None:
-        """Look at a tick. `everyone` holds the session's symbols where the moment is a close-up of a few."""
+    def see(self, view: MarketView, everyone: SymbolTable | None = None) -> None:
+        """Look at a tick. `everyone` holds the session's symbols where the view is a close-up of a few."""
         self._everyone = everyone
-        if self._moment is None or moment.cross is not self._moment.cross:
-            self._active = np.zeros(len(moment.cross.table), np.bool_)
-            self._active[
-                [i for i in map(moment.cross.table.id, self._symbols) if i is not None]
-            ] = True
-        self._moment, self._time = moment, moment.time
+        if self._view is None or view.cross is not self._view.cross:
+            self._active = np.zeros(len(view.cross.table), np.bool_)
+            self._active[[i for i in map(view.cross.table.id, self._symbols) if i is not None]] = (
+                True
+            )
+        self._view, self._time = view, view.time
 
     @property
     def _symbols(self) -> dict[str, SymbolState]:
@@ -226,7 +226,7 @@ class SessionData:
             return False
         del self._symbols[symbol]
         self._changed.append(symbol)
-        row = self._row(symbol) if self._moment else None
+        row = self._row(symbol) if self._view else None
         if row is not None:
             self._active[row] = False
         self._log(symbol, "removed", self._acting)
@@ -333,11 +333,11 @@ class SessionData:
     def _row(self, symbol: str) -> int | None:
         return self._at().cross.table.id(symbol)
 
-    def _at(self) -> Moment:
-        if self._moment is None:
+    def _at(self) -> MarketView:
+        if self._view is None:
             raise RunError(
                 "no data yet: setup() comes before the session's history is loaded",
                 where=self._acting,
                 fix="ask for bars and indicators in scan(); in setup(), add_indicator() provisions them",
             )
-        return self._moment
+        return self._view

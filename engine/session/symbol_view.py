@@ -54,8 +54,8 @@ class SessionMetrics:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A session's cross-sections and panel, and the tick at hand; all that is later is out of sight."""
+class MarketView:
+    """A session's cross-sections and panel, and the tick at hand; later values are hidden."""
 
     cross: CrossSection
     panel: Panel
@@ -71,12 +71,12 @@ class Moment:
 class SymbolView:
     """One symbol at this tick."""
 
-    def __init__(self, symbol: str, row: int, moment: Moment):
-        self.symbol, self._row, self._moment = symbol, row, moment
+    def __init__(self, symbol: str, row: int, view: MarketView):
+        self.symbol, self._row, self._view = symbol, row, view
 
     def value(self, column: str) -> float:
         """A column of the cross-section, NaN where it has no value."""
-        return self._moment.cross.value(column, self._moment.tick, self._row)
+        return self._view.cross.value(column, self._view.tick, self._row)
 
     @property
     def metrics(self) -> SessionMetrics:
@@ -99,15 +99,15 @@ class SymbolView:
         parsed = Interval.parse(interval)
         if parsed.is_daily:
             return self._previous_day()
-        if parsed == self._moment.panel.base:
+        if parsed == self._view.panel.base:
             return self._bar(self.value("bar_time"), *(self.value(name) for name in BAR_VALUES))
         frame = self.bars(interval)
         return Bar(*frame.row(-1)) if len(frame) else None
 
     def bars(self, interval: str = "1m") -> pl.DataFrame:
         """This session's complete bars so far: timestamp, open, high, low, close, volume."""
-        bars = self._moment.panel.bars(Interval.parse(interval))
-        rows = bars.of(self._row, self._moment.time)
+        bars = self._view.panel.bars(Interval.parse(interval))
+        rows = bars.of(self._row, self._view.time)
         columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
         start = (
             pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
@@ -116,7 +116,7 @@ class SymbolView:
 
     def history(self, interval: str = "1m") -> pl.DataFrame:
         """Bars of the config's trailing_days sessions before this one, in its scale: base-interval or daily ones."""
-        return self._moment.history.bars(self.symbol, interval, self._moment.cross.session.date)
+        return self._view.history.bars(self.symbol, interval, self._view.cross.session.date)
 
     def _previous_day(self) -> Bar | None:
         return self._bar(

@@ -26,7 +26,7 @@ Found = dict[
 
 
 @dataclass(frozen=True)
-class Scene:
+class SessionInputs:
     """A session as a trader finds it: a batch of one session.
 
     batch     its bars and the scans' cross-sections
@@ -77,7 +77,7 @@ class Trader(Protocol):
     def ticks(self, base: Interval, sessions: Sequence[Session]) -> TickTable:
         """When it decides."""
 
-    def begin_session(self, scene: Scene) -> None:
+    def begin_session(self, inputs: SessionInputs) -> None:
         """The session's open, after the pre-session scans."""
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:

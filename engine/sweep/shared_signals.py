@@ -33,7 +33,7 @@ from engine.trading.signal_plan import (
     Signals,
     as_field,
 )
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 FIELDS = (*PRICES, "size")
 
@@ -49,9 +49,9 @@ class Family:
     clauses  the distinct expressions of prices and sizes
     """
 
-    slots: list[StrategySlot]
+    slots: list[StrategyRuntime]
     rules: list[int]
-    plans: list[StrategySlot]
+    plans: list[StrategyRuntime]
     columns: list[dict[str, int]]
     clauses: list[Clause]
 
@@ -60,7 +60,7 @@ class Family:
         """Of the strategy's distinct blocks; `index` is its place among the enabled ones."""
         family, rules, clauses = cls([], [], [], [], []), dict[Hashable, int](), dict[Any, int]()
         for config in configs:
-            slot = StrategySlot.load(config, index, every_bar)
+            slot = StrategyRuntime.load(config, index, every_bar)
             family.slots.append(slot)
             if slot.plan is None:
                 continue
@@ -128,7 +128,7 @@ class FamilySignals:
 
     @classmethod
     def of(
-        cls, maker: SignalMaker, slot: StrategySlot, rows: SignalRows, last: HeldBefore
+        cls, maker: SignalMaker, slot: StrategyRuntime, rows: SignalRows, last: HeldBefore
     ) -> FamilySignals:
         """Evaluate conditions. Raises PolarsError."""
         plan = slot.plan

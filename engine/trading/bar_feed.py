@@ -10,7 +10,7 @@ from engine.features.session_rows import Panel
 from engine.panel.bars import Bars, Floats, Ints
 from engine.schema import BAR_VALUES
 from engine.trading.broker.quotes import index_bars, place_symbols
-from engine.trading.broker.records import Tape
+from engine.trading.broker.records import BarFeed
 
 
 def instants_of(session: Session, base: Interval) -> Ints:
@@ -25,32 +25,32 @@ def instants_of(session: Session, base: Interval) -> Ints:
     )
 
 
-def make_tape(panel: Panel, codes: Ints, instants: Ints) -> Tape:
+def make_feed(panel: Panel, codes: Ints, instants: Ints) -> BarFeed:
     """The bars of regular hours of a panel; `codes` are the broker's numbers of its symbols."""
     bars = panel.regular
     if panel.base.is_daily:
         return _picked(bars, codes, panel.session, instants)
     columns = {name: bars.column(name) for name in BAR_VALUES}
-    return tape_of(codes, bars.starts, bars.ends, bars.known_at, instants, **columns)
+    return feed_of(codes, bars.starts, bars.ends, bars.known_at, instants, **columns)
 
 
-def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> Tape:
+def _picked(bars: Bars, codes: Ints, session: Session, instants: Ints) -> BarFeed:
     """One bar a symbol, out of the years that a block of daily bars holds."""
     there = (bars.ends > bars.starts).astype(np.int64)
     rows, ends = bars.starts[there > 0], np.cumsum(there)
     columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
     times = np.full(len(rows), session.open)
-    return tape_of(codes, ends - there, ends, times, instants, **columns)
+    return feed_of(codes, ends - there, ends, times, instants, **columns)
 
 
-def tape_of(
+def feed_of(
     symbols: Ints, starts: Ints, ends: Ints, times: Ints, instants: Ints, **columns: Floats
-) -> Tape:
-    """Bars as a tape: see `Tape`. Columns: open, high, low, close, volume."""
+) -> BarFeed:
+    """Bars as a feed: see `BarFeed`. Columns: open, high, low, close, volume."""
     shape = (len(symbols), len(instants) - 1)
     bars, latest, traded = (np.empty(shape, np.int32) for _ in range(3))
     places = np.empty(int(symbols.max(initial=-1)) + 1, np.int64)
-    tape = Tape(
+    feed = BarFeed(
         symbols=symbols,
         cursors=np.zeros(len(symbols), np.int64),
         starts=_sealed(starts),
@@ -63,9 +63,9 @@ def tape_of(
         places=places,
         **{name: _sealed(values) for name, values in columns.items()},
     )
-    index_bars(tape.starts, tape.ends, tape.times, tape.volume, instants, bars, latest, traded)
+    index_bars(feed.starts, feed.ends, feed.times, feed.volume, instants, bars, latest, traded)
     place_symbols(symbols, places)
-    return tape
+    return feed
 
 
 def _sealed(values: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ DIRECTIONS = {1: "long", -1: "short"}
 
 
 class TradingTables:
-    """Takes out of the broker's books what a session added to each table."""
+    """Takes out of the broker's ledger what a session added to each table."""
 
     def __init__(self, broker: Broker):
         self._broker = broker

@@ -1,6 +1,6 @@
 """One session of a trading desk: strategies decide and the broker fills, instant by instant.
 
-    1. `Layout.of`  a close-up of the symbols that are or will be active, the tape of their bars,
+    1. `Layout.of`  a close-up of the symbols that are or will be active, the feed of their bars,
     the columns' signals
     2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and
     unlock as it goes
@@ -22,15 +22,15 @@ import numpy as np
 from engine.clock.interval import Interval
 from engine.errors import BarsweepError, RunError, did_you_mean
 from engine.session.session_data import SessionData
-from engine.session.symbol_view import Moment
-from engine.session.trader import Found, Scene
+from engine.session.symbol_view import MarketView
+from engine.session.trader import Found, SessionInputs
 from engine.trading.bar_feed import instants_of
 from engine.trading.broker import records
 from engine.trading.broker_account import Broker
 from engine.trading.finds import CONFIG, NEVER, Finds, ScannerCodes, note_found
 from engine.trading.session_layout import Layout
 from engine.trading.strategy_context import StrategyContext
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 log = logging.getLogger("barsweep")
 TAG = "[TRADING_DESK]"
@@ -51,27 +51,27 @@ class DeskSession:
 
     def __init__(
         self,
-        scene: Scene,
-        slots: Sequence[StrategySlot],
+        inputs: SessionInputs,
+        slots: Sequence[StrategyRuntime],
         broker: Broker,
         *,
         base: Interval,
         codes: ScannerCodes,
         found: Found,
     ):
-        self._scene, self._slots, self.broker, self.base, self._codes = (
-            scene,
+        self._inputs, self._slots, self.broker, self.base, self._codes = (
+            inputs,
             slots,
             broker,
             base,
             codes,
         )
-        session, data = scene.batch.panel.session, scene.data
+        session, data = inputs.batch.panel.session, inputs.data
         self.instants = instants_of(session, base)
         self.equity = np.zeros(len(self.instants), records.EQUITY)
         broker.record_equity(session.open, self.equity[0])
-        foreseen = {name: dict(symbols) for name, symbols in scene.found.items()}
-        known = scene.batch.cross.table.names
+        foreseen = {name: dict(symbols) for name, symbols in inputs.found.items()}
+        known = inputs.batch.cross.table.names
         self._finds = Finds(
             found | foreseen,
             data.get_active_symbols(),
@@ -125,19 +125,19 @@ class DeskSession:
 
     def tell_of_locks(self) -> None:
         """Lock and unlock symbols as positions open and close."""
-        tell_of_locks(self.broker, self._scene.data)
+        tell_of_locks(self.broker, self._inputs.data)
 
     # -- what strategies ask for
 
-    def tradable(self, slot: StrategySlot) -> list[str]:
+    def tradable(self, slot: StrategyRuntime) -> list[str]:
         """The symbols that a strategy may trade now, sorted.
 
         Those it was found, and those it holds.
         """
-        active = self._scene.data.get_active_symbols()
+        active = self._inputs.data.get_active_symbols()
         if slot.scanners is None:
             return active
-        now = self._scene.clock.now
+        now = self._inputs.clock.now
         held = {
             self.broker.symbols[symbol]
             for strategy, symbol in self.broker.held()
@@ -174,11 +174,13 @@ class DeskSession:
     def has_new_bar(self, symbol: str) -> bool:
         """Whether a bar of the symbol ended at this instant."""
         code = self.code(symbol)
-        return code is not None and self._at > 0 and int(self.broker.books.quotes[code]["row"]) >= 0
+        return (
+            code is not None and self._at > 0 and int(self.broker.ledger.quotes[code]["row"]) >= 0
+        )
 
     def code(self, symbol: str) -> int | None:
         """The broker's number of an active symbol, or None."""
-        if not self._scene.data.is_active(symbol):
+        if not self._inputs.data.is_active(symbol):
             return None
         self.refresh()
         return self.broker.symbol_id(symbol)
@@ -188,15 +190,15 @@ class DeskSession:
         if self._look_again():
             self._see(int(self.instants[self._at]))
 
-    def found_by(self, slot: StrategySlot, symbol: str) -> tuple[str, int]:
+    def found_by(self, slot: StrategyRuntime, symbol: str) -> tuple[str, int]:
         """Which scanner found a symbol first by now, and when; "config" and -1 where none has."""
         scanner, time, _ = self._finds.first(slot, symbol)
-        return (scanner, time) if 0 <= time <= self._scene.clock.now else (CONFIG, -1)
+        return (scanner, time) if 0 <= time <= self._inputs.clock.now else (CONFIG, -1)
 
-    def rank_of(self, slot: StrategySlot, symbol: str) -> int:
+    def rank_of(self, slot: StrategyRuntime, symbol: str) -> int:
         """The rank at which that scanner found it; 0 where none has."""
         _, time, rank = self._finds.first(slot, symbol)
-        return rank if 0 <= time <= self._scene.clock.now else 0
+        return rank if 0 <= time <= self._inputs.clock.now else 0
 
     def scanner_code(self, name: str) -> int:
         """The number of a scanner in trades."""
@@ -210,7 +212,7 @@ class DeskSession:
         `followed` are the broker's numbers of symbols whose prices it knows already.
         """
         layout = Layout.of(
-            self._scene,
+            self._inputs,
             self._slots,
             self._finds,
             self._codes,
@@ -231,7 +233,7 @@ class DeskSession:
 
         Whether it was so.
         """
-        data, now, active_from = self._scene.data, self._scene.clock.now, self._finds.active_from
+        data, now, active_from = self._inputs.data, self._inputs.clock.now, self._finds.active_from
         surprises = False
         for symbol in data.take_changed():
             if data.is_active(symbol) and active_from.get(symbol, NEVER) > now:
@@ -246,17 +248,17 @@ class DeskSession:
     # -- the walk
 
     def _walk(self, until: int) -> None:
-        tape, signals = self._layout.tape, self._layout.signals
+        feed, signals = self._layout.feed, self._layout.signals
         if all(slot.plan for slot in self._slots):
             if until > self._at:
                 self._next = self.broker.walk(
-                    tape, self._at, until, signals, self._next, self.equity
+                    feed, self._at, until, signals, self._next, self.equity
                 )
                 self._at, self._decided = until, False
         else:
             while self._at < until:
                 self._decide()
-                self.broker.step(self._layout.tape, self._at, self.equity)
+                self.broker.step(self._layout.feed, self._at, self.equity)
                 self._at, self._decided = self._at + 1, False
                 self.tell_of_locks()
         self.tell_of_locks()
@@ -273,7 +275,7 @@ class DeskSession:
                 first, last = self._layout.own(slot.index, self._next, end)
                 self.broker.act(self._layout.signals, first, last, now)
             elif slot.index not in self._failed and now in self._times[slot.index]:
-                self._scene.clock.advance(max(now, self._scene.clock.now))
+                self._inputs.clock.advance(max(now, self._inputs.clock.now))
                 self._see(now)
                 self._ask(slot, slot.strategy.on_bar)
         self._next = end
@@ -282,24 +284,24 @@ class DeskSession:
         """Let the data stand at an instant."""
         view = self._layout.view
         self._tick = int(np.searchsorted(view.cross.ticks, now))
-        moment = Moment(view.cross, view.panel, self._tick, self._scene.history)
-        self._scene.data.see(moment, self._scene.batch.cross.table)
+        moment = MarketView(view.cross, view.panel, self._tick, self._inputs.history)
+        self._inputs.data.see(moment, self._inputs.batch.cross.table)
 
-    def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
+    def _ask(self, slot: StrategyRuntime, hook: Callable[[StrategyContext], None]) -> None:
         """A strategy's own code.
 
         Whatever it raises is told, and leaves it out for the rest of the session.
         """
         try:
-            with self._scene.data.acting_as(slot.name):
-                hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))
+            with self._inputs.data.acting_as(slot.name):
+                hook(StrategyContext(self, slot, self._inputs.data, self._inputs.clock))
         except (Exception, SystemExit) as error:
             self._fail(slot, error)
 
-    def _fail(self, slot: StrategySlot, error: BaseException) -> None:
+    def _fail(self, slot: StrategyRuntime, error: BaseException) -> None:
         log.error("%s %s failed\n%s", TAG, slot.name, traceback.format_exc())
         said = (
             str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
         )
         self._failed.add(slot.index)
-        slot.errors.append((self._scene.clock.now, said))
+        slot.errors.append((self._inputs.clock.now, said))

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.session.trader import Found
 from engine.trading.signal_plan import Finder
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 CONFIG = "config"  # stands for a scanner where the config named the symbol
 NEVER = int(np.iinfo(np.int64).max)
@@ -42,7 +42,7 @@ class Finds:
         there = set(known)
         self.active_from = {symbol: time for symbol, time in begins.items() if symbol in there}
 
-    def eligible_from(self, slot: StrategySlot, symbol: str) -> int:
+    def eligible_from(self, slot: StrategyRuntime, symbol: str) -> int:
         """From when on a strategy may enter a symbol, microseconds."""
         active = self.active_from.get(symbol, NEVER)
         if slot.scanners is None or (CONFIG in slot.scanners and symbol in self.configured):
@@ -50,7 +50,7 @@ class Finds:
         found = self.first(slot, symbol)[1]
         return NEVER if found < 0 else max(active, found)
 
-    def first(self, slot: StrategySlot, symbol: str) -> tuple[str, int, int]:
+    def first(self, slot: StrategyRuntime, symbol: str) -> tuple[str, int, int]:
         """The scanner that finds a symbol first in the session, of those the strategy looks at.
 
         When (-1: none), at which rank.
@@ -64,7 +64,7 @@ class Finds:
         return name, time, rank
 
     def by_row(
-        self, slot: StrategySlot, names: Sequence[str], codes: ScannerCodes
+        self, slot: StrategyRuntime, names: Sequence[str], codes: ScannerCodes
     ) -> dict[int, Finder]:
         """Row of a close-up -> who finds its symbol first, when, and at which rank."""
         finds = (self.first(slot, symbol) for symbol in names)

@@ -1,4 +1,4 @@
-"""What the broker must know of an account, its costs and its strategies, as the records of the books."""
+"""What the broker must know of an account, its costs and its strategies, as the records of the ledger."""
 
 from __future__ import annotations
 

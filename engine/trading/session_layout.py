@@ -13,49 +13,49 @@ import polars as pl
 
 from engine.panel.bars import Floats, Ints
 from engine.scan.session_batch import SessionBatch
-from engine.session.trader import Scene
-from engine.trading.bar_feed import make_tape
+from engine.session.trader import SessionInputs
+from engine.trading.bar_feed import make_feed
 from engine.trading.broker import records
-from engine.trading.broker.records import Tape
+from engine.trading.broker.records import BarFeed
 from engine.trading.broker_account import Broker
 from engine.trading.finds import NEVER, Finds, ScannerCodes
 from engine.trading.rules import Records
 from engine.trading.signal_plan import SignalRows, Signals
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 
 @dataclass(frozen=True)
 class Layout:
     """view     the session for the symbols that are or will be active, at the ticks of decisions
     codes    int64[symbols], the broker's numbers of them
-    tape     their bars
+    feed     their bars
     signals  SIGNAL records of all columnar strategies, by instant
     """
 
     view: SessionBatch
     codes: Ints
-    tape: Tape
+    feed: BarFeed
     signals: Records
 
     @classmethod
     def of(
         cls,
-        scene: Scene,
-        slots: Sequence[StrategySlot],
+        inputs: SessionInputs,
+        slots: Sequence[StrategyRuntime],
         finds: Finds,
         scanners: ScannerCodes,
         *,
         broker: Broker,
         instants: Ints,
-        fail: Callable[[StrategySlot, BaseException], None],
+        fail: Callable[[StrategyRuntime, BaseException], None],
     ) -> Layout:
         """Of the symbols that are known of now.
 
         `fail` is told of expressions that cannot be evaluated.
         """
-        view = scene.close_up(sorted(finds.active_from))
+        view = inputs.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
-        tape = make_tape(view.panel, codes, instants)
+        feed = make_feed(view.panel, codes, instants)
         maker = SignalMaker(view, codes, finds, scanners, broker, instants)
         made = [np.zeros(0, records.SIGNAL)]
         for slot in slots:
@@ -68,7 +68,7 @@ class Layout:
         order = np.lexsort(
             (together["strategy"], together["instant"])
         )  # stable: ranks keep their order
-        return cls(view, codes, tape, together[order])
+        return cls(view, codes, feed, together[order])
 
     def latest_prices(self, rows: Ints, now: int | None) -> Floats:
         """The prices of some symbols (rows of the close-up).
@@ -80,10 +80,10 @@ class Layout:
             return prices
         for place, i in enumerate(rows.tolist()):
             seen = int(
-                np.searchsorted(self.tape.times[self.tape.starts[i] : self.tape.ends[i]], now)
+                np.searchsorted(self.feed.times[self.feed.starts[i] : self.feed.ends[i]], now)
             )
             prices[place] = (
-                self.tape.close[self.tape.starts[i] + seen - 1] if seen else prices[place]
+                self.feed.close[self.feed.starts[i] + seen - 1] if seen else prices[place]
             )
         return prices
 
@@ -108,7 +108,7 @@ class SignalMaker:
     broker: Broker
     instants: Ints
 
-    def signals(self, slot: StrategySlot) -> Records:
+    def signals(self, slot: StrategyRuntime) -> Records:
         """SIGNAL records of one strategy."""
         assert slot.plan is not None
         rows = self.rows(slot)
@@ -117,7 +117,7 @@ class SignalMaker:
         )
         return self.ordered(slot, found)[0]
 
-    def rows(self, slot: StrategySlot) -> SignalRows:
+    def rows(self, slot: StrategyRuntime) -> SignalRows:
         """The rows over which a strategy's expressions are evaluated: when it decides, with what it may trade or holds then."""
         assert slot.plan is not None
         cross, names = self.view.cross, self.view.cross.table.names
@@ -135,7 +135,7 @@ class SignalMaker:
         may_enter = times[at] >= enter_from[symbols]
         return SignalRows(slot.view(cross), ticks[at], symbols, may_enter)
 
-    def ordered(self, slot: StrategySlot, found: Signals) -> tuple[Records, Ints]:
+    def ordered(self, slot: StrategyRuntime, found: Signals) -> tuple[Records, Ints]:
         """A strategy's signals as records, by instant and rank, and which of the signals each record is."""
         cross = self.view.cross
         return found.ordered_records(
@@ -146,9 +146,9 @@ class SignalMaker:
             self.finds.by_row(slot, cross.table.names, self.scanners),
         )
 
-    def _shown_from(self, slot: StrategySlot, enter_from: Ints) -> Ints:
+    def _shown_from(self, slot: StrategyRuntime, enter_from: Ints) -> Ints:
         """When a strategy begins to see each symbol: what it may still hold, from the open."""
         shown = enter_from.copy()
-        busy = self.broker.books.positions[slot.index, self.codes]
+        busy = self.broker.ledger.positions[slot.index, self.codes]
         shown[(busy["quantity"] != 0) | (busy["entering"] > 0)] = 0
         return shown

@@ -184,7 +184,7 @@ class StrategyContext:
 
         Leverage times equity, less exposure and what is reserved, and what sales will bring.
         """
-        leverage = float(self._desk.broker.books.rules[0]["leverage"])
+        leverage = float(self._desk.broker.ledger.rules[0]["leverage"])
         return (
             leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
         )
@@ -192,7 +192,7 @@ class StrategyContext:
     def position(self, symbol: str) -> float:
         """Shares held of a symbol by this strategy, below 0 where short."""
         return float(
-            self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"]
+            self._desk.broker.ledger.positions[self._slot.index, self._id(symbol)]["quantity"]
         )
 
     def positions(self) -> list[PositionView]:
@@ -207,7 +207,7 @@ class StrategyContext:
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """The strategy's open orders, of one symbol or all."""
         broker = self._desk.broker
-        found = [broker.books.orders[place] for place in broker.open_places()]
+        found = [broker.ledger.orders[place] for place in broker.open_places()]
         views = [self._order(order) for order in found if order["strategy"] == self._slot.index]
         return [view for view in views if symbol is None or view.symbol == symbol]
 
@@ -301,10 +301,10 @@ class StrategyContext:
 
     @property
     def _account(self) -> Any:
-        return self._desk.broker.books.account[0]
+        return self._desk.broker.ledger.account[0]
 
     def _last(self, code: int) -> float:
-        return float(self._desk.broker.books.quotes[code]["last"])
+        return float(self._desk.broker.ledger.quotes[code]["last"])
 
     def _size(self, **sizes: float | None) -> tuple[str, float]:
         """The unit and the size that an order was given, of those that it can be given."""
@@ -353,7 +353,7 @@ class StrategyContext:
         )
 
     def _position(self, code: int) -> PositionView:
-        position = self._desk.broker.books.positions[self._slot.index, code]
+        position = self._desk.broker.ledger.positions[self._slot.index, code]
         quantity, average = float(position["quantity"]), float(position["average"])
         return PositionView(
             self._desk.broker.symbols[code],

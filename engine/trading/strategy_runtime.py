@@ -33,7 +33,7 @@ STRATEGIES = Kind(
 
 
 @dataclass
-class StrategySlot:
+class StrategyRuntime:
     """schedules  when it decides
     scanners   whose finds it trades; None for all active symbols
     plan       its columns, None where it decides by itself
@@ -48,7 +48,7 @@ class StrategySlot:
     errors: list[tuple[int, str]] = field(default_factory=list)  # time and message
 
     @classmethod
-    def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
+    def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategyRuntime:
         """The slot of a config's strategy; raises StrategyError and ConfigError."""
         strategy: Strategy = instantiate(
             load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config)

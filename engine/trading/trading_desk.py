@@ -28,13 +28,13 @@ from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
-from engine.session.trader import Found, Scene, TableRows
+from engine.session.trader import Found, SessionInputs, TableRows
 from engine.trading.bar_feed import instants_of
 from engine.trading.broker_account import Broker
 from engine.trading.broker_tables import TradingTables
 from engine.trading.desk_session import DeskSession, tell_of_locks
 from engine.trading.finds import ScannerCodes, note_found
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 
 class TradingDesk:
@@ -48,7 +48,7 @@ class TradingDesk:
         self._every_bar = every_bar(base)
         enabled = [one for one in config.strategies if one.enabled]
         self.slots = [
-            StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
+            StrategyRuntime.load(one, index, self._every_bar) for index, one in enumerate(enabled)
         ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
@@ -94,19 +94,19 @@ class TradingDesk:
 
     # -- the session
 
-    def begin_session(self, scene: Scene) -> None:
+    def begin_session(self, inputs: SessionInputs) -> None:
         """The session's open, after the pre-session scans."""
-        session = scene.batch.panel.session
+        session = inputs.batch.panel.session
         self.broker.begin_session(
             self._sessions, (session.date - self._last_date).days if self._sessions else 0
         )
         self._act_on_splits_and_dividends(session)
         self.broker.write_off(session.open)
-        tell_of_locks(self.broker, scene.data)
+        tell_of_locks(self.broker, inputs.data)
         self._sessions, self._last_date = self._sessions + 1, session.date
         found, self._before_open = self._before_open, {}
         self.session = DeskSession(
-            scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found
+            inputs, self.slots, self.broker, base=self.base, codes=self._codes, found=found
         )
         self._is_open = True
         self.session.open()

@@ -56,43 +56,43 @@ def slippage_of(rules, quantity, price, high, low):
 
 
 @njit
-def mark(books, symbol, price):
+def mark(ledger, symbol, price):
     """Value a symbol's positions at a price."""
-    quote, account = books.quotes[symbol], books.account[0]
+    quote, account = ledger.quotes[symbol], ledger.account[0]
     if not math.isnan(quote.last):
         change = price - quote.last
-        for strategy in range(len(books.strategies)):
-            quantity = books.positions[strategy, symbol].quantity
+        for strategy in range(len(ledger.strategies)):
+            quantity = ledger.positions[strategy, symbol].quantity
             if quantity != 0.0:
                 account.value += quantity * change
                 account.gross += abs(quantity) * change
-                books.strategies[strategy].gross += abs(quantity) * change
+                ledger.strategies[strategy].gross += abs(quantity) * change
     quote.last = price
-    account.equity = account.cash / books.rules[0].scale + account.value
+    account.equity = account.cash / ledger.rules[0].scale + account.value
 
 
 @njit
-def revalue(books):
+def revalue(ledger):
     """Value all positions anew, so that no rounding adds up."""
-    account = books.account[0]
+    account = ledger.account[0]
     account.value, account.gross = 0.0, 0.0
-    for strategy in range(len(books.strategies)):
-        books.strategies[strategy].gross = 0.0
-    for place in range(books.counts[HELD]):
-        strategy, symbol = books.held[place, 0], books.held[place, 1]
-        quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
+    for strategy in range(len(ledger.strategies)):
+        ledger.strategies[strategy].gross = 0.0
+    for place in range(ledger.counts[HELD]):
+        strategy, symbol = ledger.held[place, 0], ledger.held[place, 1]
+        quantity, last = ledger.positions[strategy, symbol].quantity, ledger.quotes[symbol].last
         account.value += quantity * last
         account.gross += abs(quantity) * last
-        books.strategies[strategy].gross += abs(quantity) * last
-    account.equity = account.cash / books.rules[0].scale + account.value
+        ledger.strategies[strategy].gross += abs(quantity) * last
+    account.equity = account.cash / ledger.rules[0].scale + account.value
 
 
 @njit
-def lots_for(books, room, whole, each):
+def lots_for(ledger, room, whole, each):
     """How many shares, in whole lots, a room is enough for, which is what is left of a whole
     amount.
     """
-    lot = books.rules[0].lot
+    lot = ledger.rules[0].lot
     shares = max(0.0, room / each)
     if lot <= 0.0 or shares == 0.0:
         return shares
@@ -100,23 +100,23 @@ def lots_for(books, room, whole, each):
 
 
 @njit
-def affordable(books, own, awaited, price, unit_cost):
+def affordable(ledger, own, awaited, price, unit_cost):
     """How many shares the account can take at a price.
 
     own      reserved for the very order, so counted back
     awaited  what orders on their way are expected to give back; at a fill that is not there yet
     """
-    account, rules = books.account[0], books.rules[0]
+    account, rules = ledger.account[0], ledger.rules[0]
     room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
     room -= rules.minimum + rules.per_order
     each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
-    return lots_for(books, room, rules.leverage * account.equity, each)
+    return lots_for(ledger, room, rules.leverage * account.equity, each)
 
 
 @njit
-def wanted(books, unit, size, price, stop_loss):
+def wanted(ledger, unit, size, price, stop_loss):
     """Shares that a size asks for at a price."""
-    equity = books.account[0].equity
+    equity = ledger.account[0].equity
     if unit != SHARES and not price > 0.0:
         return math.nan
     if unit == CASH:

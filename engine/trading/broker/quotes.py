@@ -47,77 +47,77 @@ def place_symbols(symbols, places):
 
 
 @njit
-def begin_at(tape, first):
-    """Bars before an instant are not looked at any more: a tape that was laid out in the session begins there."""
-    for i in range(len(tape.symbols)):
-        tape.cursors[i] = max(tape.cursors[i], first)
+def begin_at(feed, first):
+    """Bars before an instant are not looked at any more: a feed that was laid out in the session begins there."""
+    for i in range(len(feed.symbols)):
+        feed.cursors[i] = max(feed.cursors[i], first)
 
 
 @njit
-def catch_up(books, tape, i, instant):
+def catch_up(ledger, feed, i, instant):
     """Take a symbol's bars up to an instant into its quote; nobody held it or had ordered it since its cursor."""
-    begin = tape.cursors[i]
+    begin = feed.cursors[i]
     if begin >= instant:
         return
-    tape.cursors[i] = instant
-    quote, since = books.quotes[tape.symbols[i]], tape.instants[begin]
-    row = tape.bars[i, instant - 1]
-    quote.row, quote.traded = row, row >= 0 and tape.volume[row] > 0.0
-    last = tape.latest[i, instant - 1]
-    if last < 0 or tape.times[last] < since:
+    feed.cursors[i] = instant
+    quote, since = ledger.quotes[feed.symbols[i]], feed.instants[begin]
+    row = feed.bars[i, instant - 1]
+    quote.row, quote.traded = row, row >= 0 and feed.volume[row] > 0.0
+    last = feed.latest[i, instant - 1]
+    if last < 0 or feed.times[last] < since:
         return
-    session = books.account[0].session
-    quote.seen, quote.last, quote.closes = session, tape.close[last], tape.volume[last] > 0.0
-    dealt = tape.traded[i, instant - 1]
-    if dealt >= 0 and tape.times[dealt] >= since:
-        _deal(books, tape, quote, dealt, session)
+    session = ledger.account[0].session
+    quote.seen, quote.last, quote.closes = session, feed.close[last], feed.volume[last] > 0.0
+    dealt = feed.traded[i, instant - 1]
+    if dealt >= 0 and feed.times[dealt] >= since:
+        _deal(ledger, feed, quote, dealt, session)
 
 
 @njit
-def _deal(books, tape, quote, row, session):
+def _deal(ledger, feed, quote, row, session):
     """Somebody traded in a bar: its time, its session, and how much of its volume may be taken."""
-    rules = books.rules[0]
-    quote.time, quote.dealt = tape.times[row], session
+    rules = ledger.rules[0]
+    quote.time, quote.dealt = feed.times[row], session
     quote.budget = (
-        round_lot(multiply(rules.participation, tape.volume[row]), rules.lot)
+        round_lot(multiply(rules.participation, feed.volume[row]), rules.lot)
         if rules.participation > 0.0
         else math.inf
     )
 
 
 @njit
-def catch_up_all(books, tape, instant):
+def catch_up_all(ledger, feed, instant):
     """`catch_up` for every symbol."""
-    for i in range(len(tape.symbols)):
-        catch_up(books, tape, i, instant)
+    for i in range(len(feed.symbols)):
+        catch_up(ledger, feed, i, instant)
 
 
 @njit
-def catch_up_named(books, tape, signals, first, last, instant):
+def catch_up_named(ledger, feed, signals, first, last, instant):
     """`catch_up` for the symbols that the signals [first, last) may open or change positions in."""
     for n in range(first, last):
         if signals[n].side != 0 or not math.isnan(signals[n].weight):
-            i = tape.places[signals[n].symbol]
+            i = feed.places[signals[n].symbol]
             if i >= 0:
-                catch_up(books, tape, i, instant)
+                catch_up(ledger, feed, i, instant)
 
 
 @njit
-def find_bars(books, tape, instant):
+def find_bars(ledger, feed, instant):
     """The bar that follows an instant, of each symbol that is held or ordered. Nobody traded in one whose volume is 0: to orders
     it is no bar."""
-    session = books.account[0].session
-    for i in range(len(tape.symbols)):
-        quote = books.quotes[tape.symbols[i]]
+    session = ledger.account[0].session
+    for i in range(len(feed.symbols)):
+        quote = ledger.quotes[feed.symbols[i]]
         if quote.busy == 0:
             continue
-        if tape.cursors[i] < instant:
-            catch_up(books, tape, i, instant)
-        tape.cursors[i] = instant + 1
-        row = tape.bars[i, instant]
+        if feed.cursors[i] < instant:
+            catch_up(ledger, feed, i, instant)
+        feed.cursors[i] = instant + 1
+        row = feed.bars[i, instant]
         quote.row, quote.traded = row, False
         if row >= 0:
-            quote.seen, quote.traded = session, tape.volume[row] > 0.0
+            quote.seen, quote.traded = session, feed.volume[row] > 0.0
             quote.closes = quote.traded
             if quote.traded:
-                _deal(books, tape, quote, row, session)
+                _deal(ledger, feed, quote, row, session)

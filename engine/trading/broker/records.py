@@ -215,7 +215,7 @@ if not COMPILED:
 ORDERS, ALIVE, FILLS, TRADES, HELD, LOCKS = 0, 1, 2, 3, 4, 5
 
 
-class Books(NamedTuple):
+class Ledger(NamedTuple):
     """Everything that the broker knows.
 
     orders      ORDER[capacity], the session's, open ones from before first
@@ -247,7 +247,7 @@ class Books(NamedTuple):
     counts: np.ndarray
 
 
-class Tape(NamedTuple):
+class BarFeed(NamedTuple):
     """The bars of one session, for the symbols that may be traded; made by engine/trading/bar_feed.py.
 
     symbols   int64[n], which symbol each has bars of
@@ -278,18 +278,18 @@ class Tape(NamedTuple):
 
 
 @njit
-def lend(books):
-    """The books without counters of references, which compiled code keeps whenever it hands them on: see runtime/borrow.py."""
-    return Books(*borrow((
-        books.orders, books.alive, books.positions, books.held, books.quotes, books.account,
-        books.rules, books.strategies, books.fills, books.trades, books.locks, books.counts,
+def lend(ledger):
+    """The ledger without counters of references, which compiled code keeps whenever it hands them on: see runtime/borrow.py."""
+    return Ledger(*borrow((
+        ledger.orders, ledger.alive, ledger.positions, ledger.held, ledger.quotes, ledger.account,
+        ledger.rules, ledger.strategies, ledger.fills, ledger.trades, ledger.locks, ledger.counts,
     )))  # fmt: skip
 
 
 @njit
-def lend_tape(tape):
-    """The same of a tape."""
-    return Tape(*borrow((
-        tape.symbols, tape.cursors, tape.starts, tape.ends, tape.times, tape.open, tape.high, tape.low,
-        tape.close, tape.volume, tape.instants, tape.bars, tape.latest, tape.traded, tape.places,
+def lend_feed(feed):
+    """The same of a feed."""
+    return BarFeed(*borrow((
+        feed.symbols, feed.cursors, feed.starts, feed.ends, feed.times, feed.open, feed.high, feed.low,
+        feed.close, feed.volume, feed.instants, feed.bars, feed.latest, feed.traded, feed.places,
     )))  # fmt: skip

@@ -37,37 +37,37 @@ from engine.trading.broker.records import (
 
 
 @njit
-def send_out(books, strategy, symbol, reason, now):
+def send_out(ledger, strategy, symbol, reason, now):
     """Close what is not on its way out already of a position, at the market."""
-    position = books.positions[strategy, symbol]
+    position = ledger.positions[strategy, symbol]
     if position.leaving > 0.0:
-        _hold_on_to_exits(books, strategy, symbol)
-    quantity = staying(books, position)
+        _hold_on_to_exits(ledger, strategy, symbol)
+    quantity = staying(ledger, position)
     if quantity == 0.0:
         return
     side = -1 if position.quantity > 0.0 else 1
-    place = new_order(books, strategy, symbol, side, MARKET, quantity, now, reason)
-    order = books.orders[place]
+    place = new_order(ledger, strategy, symbol, side, MARKET, quantity, now, reason)
+    order = ledger.orders[place]
     order.reduce, order.day = True, False  # it waits for the next bar, however long a halt lasts
-    order.reducing, order.frees = quantity, quantity * books.quotes[symbol].last
+    order.reducing, order.frees = quantity, quantity * ledger.quotes[symbol].last
     order.scanner, order.found = position.scanner, position.found
-    accept(books, place)
+    accept(ledger, place)
 
 
 @njit
-def _hold_on_to_exits(books, strategy, symbol):
+def _hold_on_to_exits(ledger, strategy, symbol):
     """Market orders that take part in closing a position wait as long as the order for the rest
     does.
     """
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol
         if mine and order.status == OPEN and order.kind == MARKET and order.reducing > 0.0:
             order.day = False
 
 
 @njit
-def act(books, signals, first, last, now):
+def act(ledger, signals, first, last, now):
     """The signals [first, last) of one strategy at one instant."""
     weights = False
     for i in range(first, last):
@@ -75,51 +75,51 @@ def act(books, signals, first, last, now):
         if not math.isnan(signal.weight):
             weights = True
             continue
-        _exit(books, signal, now)
+        _exit(ledger, signal, now)
         if signal.side != 0:
-            _enter(books, signal, now)
+            _enter(ledger, signal, now)
     if weights:
-        _rebalance(books, signals, first, last, now)
-    compact(books)
+        _rebalance(ledger, signals, first, last, now)
+    compact(ledger)
 
 
 @njit
-def _exit(books, signal, now):
-    position = books.positions[signal.strategy, signal.symbol]
+def _exit(ledger, signal, now):
+    position = ledger.positions[signal.strategy, signal.symbol]
     long, short = signal.exit_long, signal.exit_short
     if (position.quantity > 0.0 and long > 0) or (position.quantity < 0.0 and short > 0):
         send_out(
-            books, signal.strategy, signal.symbol, long if position.quantity > 0.0 else short, now
+            ledger, signal.strategy, signal.symbol, long if position.quantity > 0.0 else short, now
         )
     if position.entering > 0 and (long > 0 if position.entering_side > 0 else short > 0):
-        cancel_entries(books, signal.strategy, signal.symbol, EXIT_SIGNAL, now)
+        cancel_entries(ledger, signal.strategy, signal.symbol, EXIT_SIGNAL, now)
 
 
 @njit
-def _enter(books, signal, now):
+def _enter(ledger, signal, now):
     strategy, position = (
-        books.strategies[signal.strategy],
-        books.positions[signal.strategy, signal.symbol],
+        ledger.strategies[signal.strategy],
+        ledger.positions[signal.strategy, signal.symbol],
     )
-    if position.quantity * signal.side > 0.0 and staying(books, position) > 0.0:
+    if position.quantity * signal.side > 0.0 and staying(ledger, position) > 0.0:
         return
-    if strategy.once and position.entered_session == books.account[0].session:
+    if strategy.once and position.entered_session == ledger.account[0].session:
         return
     if position.entering > 0:
         if position.entering_side == signal.side:
             return
-        cancel_entries(books, signal.strategy, signal.symbol, REVERSAL, now)
+        cancel_entries(ledger, signal.strategy, signal.symbol, REVERSAL, now)
     if position.quantity != 0.0:
-        send_out(books, signal.strategy, signal.symbol, REVERSAL, now)
+        send_out(ledger, signal.strategy, signal.symbol, REVERSAL, now)
     kind = MARKET
     if not math.isnan(signal.limit):
         kind = LIMIT if math.isnan(signal.stop) else STOP_LIMIT
     elif not math.isnan(signal.stop):
         kind = STOP
     place = new_order(
-        books, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason
+        ledger, signal.strategy, signal.symbol, signal.side, kind, 0.0, now, signal.reason
     )
-    order = books.orders[place]
+    order = ledger.orders[place]
     order.limit, order.stop = signal.limit, signal.stop
     order.stop_loss, order.take_profit, order.trailing_stop = (
         signal.stop_loss,
@@ -127,26 +127,26 @@ def _enter(books, signal, now):
         signal.trailing_stop,
     )
     order.scanner, order.found = signal.scanner, signal.found
-    give_size(books, place, strategy.unit, signal.size)
-    submit(books, place, now)
+    give_size(ledger, place, strategy.unit, signal.size)
+    submit(ledger, place, now)
 
 
 @njit
-def _rebalance(books, signals, first, last, now):
+def _rebalance(ledger, signals, first, last, now):
     for adding in (False, True):
         for i in range(first, last):
             signal = signals[i]
             if math.isnan(signal.weight):
                 continue
             position, strategy = (
-                books.positions[signal.strategy, signal.symbol],
-                books.strategies[signal.strategy],
+                ledger.positions[signal.strategy, signal.symbol],
+                ledger.strategies[signal.strategy],
             )
-            last_price, equity = books.quotes[signal.symbol].last, books.account[0].equity
+            last_price, equity = ledger.quotes[signal.symbol].last, ledger.account[0].equity
             if position.entering > 0 or position.leaving > 0.0 or not last_price > 0.0:
                 continue
             target = signal.weight * equity / last_price
-            lots = round_lot(abs(target), books.rules[0].lot)
+            lots = round_lot(abs(target), ledger.rules[0].lot)
             change = add(math.copysign(lots, target), -position.quantity)
             grows = (
                 abs(position.quantity + change) > abs(position.quantity)
@@ -158,7 +158,7 @@ def _rebalance(books, signals, first, last, now):
                 continue
             if lots == 0.0:
                 send_out(
-                    books,
+                    ledger,
                     signal.strategy,
                     signal.symbol,
                     signal.reason if signal.reason else REBALANCE,
@@ -166,7 +166,7 @@ def _rebalance(books, signals, first, last, now):
                 )
                 continue
             place = new_order(
-                books,
+                ledger,
                 signal.strategy,
                 signal.symbol,
                 1 if change > 0.0 else -1,
@@ -175,6 +175,6 @@ def _rebalance(books, signals, first, last, now):
                 now,
                 signal.reason if signal.reason else REBALANCE,
             )
-            order = books.orders[place]
+            order = ledger.orders[place]
             order.scanner, order.found = signal.scanner, signal.found
-            submit(books, place, now)
+            submit(ledger, place, now)

@@ -26,7 +26,7 @@ SCAN_TABLES, TRADING_TABLES = (
 )
 
 
-class Sight:
+class AuditedSession:
     """`with` it: the sessions of a config up to `date` are over, and the last one's cross-sections are at hand.
 
     tables  the tables of the run directory so far, open orders and trades among them
@@ -53,7 +53,7 @@ class Sight:
         self.failures = [(slot.name, time, said) for slot in slots for time, said in slot.errors]
         self._values: dict[tuple[str, int], pl.Series] = {}
 
-    def __enter__(self) -> Sight:
+    def __enter__(self) -> AuditedSession:
         return self
 
     def __exit__(self, *_: object) -> None:
