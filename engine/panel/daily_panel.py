@@ -211,8 +211,7 @@ class DailyPanel:
     """The panel of a batch of daily sessions: one bar per symbol and session.
 
     A bar is known at the close. The class has the methods of `SessionPanel` that the replay calls.
-    The bars are those of the block
-    given to `of_block`.
+    The bars are those of the block given to `of_block`.
     """
 
     def __init__(
