@@ -1,6 +1,8 @@
-"""The rest of a session as the broker walks it.
+"""The layout of a session, or of its rest: everything that the broker processes.
 
-A close-up of the active symbols, their bars, and the columns' signals.
+1. a close-up: the columns and bars of the active symbols
+2. the bar feed
+3. the signals of the columnar strategies
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ from engine.trading.strategy_runtime import StrategyRuntime
 
 @dataclass(frozen=True)
 class Layout:
-    """view     the session for the symbols that are or will be active, at the ticks of decisions
-    codes    int64[symbols], the broker's numbers of them
-    feed     their bars
-    signals  SIGNAL records of all columnar strategies, by instant
+    """What the broker processes in a session.
+
+    view     session batch of the symbols that are or become active, at the ticks of decisions
+    codes    int64 [symbols], the broker's symbol numbers
+    feed     the symbols' bars
+    signals  SIGNAL records of all columnar strategies, by instant and strategy
     """
 
     view: SessionBatch
@@ -49,9 +53,9 @@ class Layout:
         instants: Ints,
         fail: Callable[[StrategyRuntime, BaseException], None],
     ) -> Layout:
-        """Of the symbols that are known of now.
+        """The layout for the symbols that are known now.
 
-        `fail` is told of expressions that cannot be evaluated.
+        fail  called with a strategy whose expressions cannot be evaluated, and the error
         """
         view = inputs.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
@@ -71,9 +75,9 @@ class Layout:
         return cls(view, codes, feed, together[order])
 
     def latest_prices(self, rows: Ints, now: int | None) -> Floats:
-        """The prices of some symbols (rows of the close-up).
+        """float64 [rows]: the latest prices of some symbols (rows of the close-up).
 
-        Today's latest by `now`, else that seen at the open.
+        The last close by `now` (microseconds) in this session; else the close known at the open.
         """
         prices: Floats = self.view.cross.values("close")[0][rows]
         if now is None:
@@ -88,7 +92,10 @@ class Layout:
         return prices
 
     def own(self, strategy: int, first: int, last: int) -> tuple[int, int]:
-        """A strategy's signals among [first, last), which are those of one instant."""
+        """The range of one strategy's signals within first ..
+
+        last - 1, the signals of one instant.
+        """
         strategies = self.signals["strategy"][first:last]
         low, high = (
             np.searchsorted(strategies, strategy),
@@ -118,7 +125,10 @@ class SignalMaker:
         return self.ordered(slot, found)[0]
 
     def rows(self, slot: StrategyRuntime) -> SignalRows:
-        """The rows over which a strategy's expressions are evaluated: when it decides, with what it may trade or holds then."""
+        """The (tick, symbol) rows over which a strategy's expressions are evaluated.
+
+        Ticks of the strategy's schedule, with the symbols that it may enter or may hold then.
+        """
         assert slot.plan is not None
         cross, names = self.view.cross, self.view.cross.table.names
         times = slot.ticks(cross.session)
@@ -136,7 +146,10 @@ class SignalMaker:
         return SignalRows(slot.view(cross), ticks[at], symbols, may_enter)
 
     def ordered(self, slot: StrategyRuntime, found: Signals) -> tuple[Records, Ints]:
-        """A strategy's signals as records, by instant and rank, and which of the signals each record is."""
+        """A strategy's signals as SIGNAL records, sorted by instant and rank.
+
+        With them int64 [signals]: which signal each record is.
+        """
         cross = self.view.cross
         return found.ordered_records(
             slot.index,
@@ -147,7 +160,10 @@ class SignalMaker:
         )
 
     def _shown_from(self, slot: StrategyRuntime, enter_from: Ints) -> Ints:
-        """When a strategy begins to see each symbol: what it may still hold, from the open."""
+        """int64 [symbols], microseconds: from when the strategy's rows include each symbol.
+
+        From the open (0) for symbols with a position or an entry order.
+        """
         shown = enter_from.copy()
         busy = self.broker.ledger.positions[slot.index, self.codes]
         shown[(busy["quantity"] != 0) | (busy["entering"] > 0)] = 0
