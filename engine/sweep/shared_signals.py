@@ -135,7 +135,9 @@ class FamilySignals:
         assert plan is not None
         found, latest = plan.conditions(rows, maker.broker.reason_code, last)
         rank = rows.prices([plan.rank], found)["rank"] if plan.rank and not plan.weights else None
-        signals = Signals(rows.at[found.kept], rows.who[found.kept], found.fields, rank)
+        signals = Signals(
+            rows.tick_ids[found.kept], rows.symbol_ids[found.kept], found.fields, rank
+        )
         made, order = maker.ordered(slot, signals)
         entries = np.flatnonzero(made["side"] != 0)
         return cls(rows, found, latest, made, entries, order[entries])

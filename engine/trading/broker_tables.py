@@ -166,7 +166,7 @@ class TradingTables:
 
 
 def _named(codes: np.ndarray, name_of: Callable[[int], str | None]) -> pl.Series:
-    """Codes as a categorical-like text column; names are looked up once per code."""
+    """The name of each code, as a text column."""
     return pl.Series([name_of(code) for code in codes.tolist()], dtype=pl.String)
 
 

@@ -43,7 +43,7 @@ class Finds:
         self.active_from = {symbol: time for symbol, time in begins.items() if symbol in known}
 
     def eligible_from(self, slot: StrategyRuntime, symbol: str) -> int:
-        """The time from which a strategy may enter a symbol, microseconds; NEVER where it may not."""
+        """The time (microseconds) from which a strategy may enter a symbol; NEVER: it may not."""
         active = self.active_from.get(symbol, NEVER)
         if slot.scanners is None or (CONFIG in slot.scanners and symbol in self.configured):
             return active

@@ -28,8 +28,9 @@ class StrategyTerms:
     unit           of its sizes: shares, cash, percent or risk
     once           whether it may enter a symbol only once per session
     band           rebalancing band, part of equity: smaller changes of weight are not traded
-    max_positions  open positions; max_percent  part of equity in a symbol; max_bars  bars in a
-                   trade
+    max_positions  number of open positions
+    max_percent    largest position, percent of equity
+    max_bars       number of bars after which a position is closed
     """
 
     name: str

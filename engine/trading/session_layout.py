@@ -120,7 +120,7 @@ class SignalMaker:
         assert slot.plan is not None
         rows = self.rows(slot)
         found = slot.plan.signals(
-            rows.cross, rows.at, rows.who, rows.may_enter, self.broker.reason_code
+            rows.cross, rows.tick_ids, rows.symbol_ids, rows.may_enter, self.broker.reason_code
         )
         return self.ordered(slot, found)[0]
 
@@ -141,9 +141,9 @@ class SignalMaker:
             [self.finds.active_from.get(name, NEVER) for name in names], np.int64
         )
         shown_from = np.where(active_from == NEVER, NEVER, shown_from)
-        at, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
-        may_enter = times[at] >= enter_from[symbols]
-        return SignalRows(slot.view(cross), ticks[at], symbols, may_enter)
+        time_ids, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
+        may_enter = times[time_ids] >= enter_from[symbols]
+        return SignalRows(slot.view(cross), ticks[time_ids], symbols, may_enter)
 
     def ordered(self, slot: StrategyRuntime, found: Signals) -> tuple[Records, Ints]:
         """A strategy's signals as SIGNAL records, sorted by instant and rank.

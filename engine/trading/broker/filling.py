@@ -1,4 +1,4 @@
-"""Orders are filled: money moves, positions open and close, brackets are set."""
+"""Fills: money moves, positions open and close, brackets are set."""
 
 from __future__ import annotations
 
@@ -32,11 +32,14 @@ from engine.trading.broker.records import (
 
 @njit
 def execute(ledger, place, price, how, time, high, low):
-    """Fill what the bar's volume and the account allow of an order at a price; `how` is AT_OPEN,
-    BY_LIMIT, BY_STOP or SETTLED.
+    """Fill an order at a price, as far as the bar's volume and the account allow.
 
-    The part that reduces a position goes first and is never held back by money. Time is the bar's
-    start.
+    place      index of the order in `ledger.orders`
+    how        AT_OPEN, BY_LIMIT, BY_STOP or SETTLED
+    time       the bar's start, microseconds UTC
+    high, low  the bar's range
+
+    The part that reduces a position is filled first, and is never limited by money.
     """
     order, rules = ledger.orders[place], ledger.rules[0]
     position, quote = ledger.positions[order.strategy, order.symbol], ledger.quotes[order.symbol]
@@ -64,7 +67,7 @@ def execute(ledger, place, price, how, time, high, low):
 
 @njit
 def _is_passive(order):
-    """Limit orders wait for their price and lose nothing to the market's."""
+    """Whether an order is a limit order, which has no slippage."""
     return order.kind in (LIMIT, STOP_LIMIT)
 
 
@@ -81,7 +84,7 @@ def _finish(ledger, place, time):
 
 @njit
 def _fill(ledger, place, quantity, price, how, time, high, low):
-    """One fill, wholly within one position: all reducing or all adding."""
+    """One fill within one position: either all reducing or all adding."""
     order, rules, account = ledger.orders[place], ledger.rules[0], ledger.account[0]
     quote, position = ledger.quotes[order.symbol], ledger.positions[order.strategy, order.symbol]
     mark(ledger, order.symbol, price)
@@ -116,9 +119,7 @@ def _fill(ledger, place, quantity, price, how, time, high, low):
 
 @njit
 def _release(ledger, order, position, quantity, reduces):
-    """What an order holds of the account's room, and promises to give back, comes down by what is
-    filled of it.
-    """
+    """Lower the order's reservation, and what its exit promises to free, by a filled quantity."""
     account = ledger.account[0]
     reducing = min(quantity, order.reducing) if reduces else 0.0
     opening, left = quantity - reducing, order.left - order.reducing
@@ -145,7 +146,7 @@ def _log_fill(ledger, order, quantity, price, charged, slipped, moved, time):
 
 @njit
 def new_fill(ledger, strategy, symbol, side, quantity, price, reason, moved, time):
-    """A row of the fills, of no order and without costs."""
+    """A row of the fills without an order and without costs."""
     fill = ledger.fills[ledger.counts[FILLS]]
     ledger.counts[FILLS] += 1
     fill.time, fill.order, fill.strategy, fill.symbol, fill.side = time, -1, strategy, symbol, side
@@ -211,8 +212,9 @@ def _reduce(ledger, position, order, quantity, price, notional, time):
 
 @njit
 def take_exit(position, quantity, notional):
-    """Add to what a position's trade has been left with; `notional` is the pair of quantity *
-    price.
+    """Add a reduction to the trade's exits.
+
+    notional  the pair of quantity * price
     """
     position.exited = add(position.exited, quantity)
     position.exit_paid, position.exit_rest = plus(
@@ -222,9 +224,10 @@ def take_exit(position, quantity, notional):
 
 @njit
 def trim_exits(ledger, strategy, symbol):
-    """Market orders on their way take out of a position, and bring in cash, no more than there is
-    of it: the last placed gives way. The orders themselves stay: what one of them opens beyond the
-    position is no part of this.
+    """Limit market exits on their way to what is left of the position.
+
+    Their promised quantity and cash are cut, the last placed first. The orders' own quantities
+    stay: what an order opens beyond the position does not count here.
     """
     position, account = ledger.positions[strategy, symbol], ledger.account[0]
     excess = add(position.leaving, -abs(position.quantity))
@@ -245,7 +248,7 @@ def trim_exits(ledger, strategy, symbol):
 
 @njit
 def see(position, high, low):
-    """Update the best and worst price of a position with a bar's range of prices."""
+    """Update the best and worst price of a position with a bar's range."""
     up, down = (high, low) if position.side > 0 else (low, high)
     if position.side * up > position.side * position.best:
         position.best = up
@@ -255,7 +258,7 @@ def see(position, high, low):
 
 @njit
 def _shrink_siblings(ledger, order, quantity, time):
-    """What one order of a bracket sold, its siblings need not sell any more."""
+    """Lower a bracket's other orders by the quantity that one of its orders sold."""
     for i in range(ledger.counts[ALIVE]):
         place = ledger.alive[i]
         other = ledger.orders[place]
@@ -268,8 +271,9 @@ def _shrink_siblings(ledger, order, quantity, time):
 
 @njit
 def close_position(ledger, strategy, symbol, reason, time, by):
-    """A position is flat: its trade is logged, the orders that protected it are cancelled. `by`:
-    the order that closed it.
+    """Log the trade of a position that is flat, and cancel its protecting orders.
+
+    by  index of the order that closed the position
     """
     position = ledger.positions[strategy, symbol]
     position.quantity = 0.0
@@ -301,8 +305,9 @@ def close_position(ledger, strategy, symbol, reason, time, by):
 
 @njit
 def log_trade(ledger, strategy, symbol, reason, time, exit_price, pnl):
-    """A row of a position's trade; for one that is still open with the price and the profit as of
-    now.
+    """Write a row of a position's trade.
+
+    A trade that is still open gets the latest price and the profit so far.
     """
     position, trade = ledger.positions[strategy, symbol], ledger.trades[ledger.counts[TRADES]]
     ledger.counts[TRADES] += 1
@@ -335,8 +340,9 @@ def log_trade(ledger, strategy, symbol, reason, time, exit_price, pnl):
 
 @njit
 def _set_bracket(ledger, place, quantity, price, how, time):
-    """The orders that protect what an entry just opened; later fills of the same entry enlarge
-    them.
+    """Place the orders that protect a new entry.
+
+    Later fills of the same entry enlarge them.
     """
     order = ledger.orders[place]
     if order.stop_loss > 0.0:

@@ -1,4 +1,4 @@
-"""Costs, marks, and what the account can afford."""
+"""Costs, valuation, and what the account can afford."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.trading.broker.records import CASH, HELD, PERCENT, RISK, SHARES
 
 @njit
 def round_lot(quantity, lot):
-    """Down to a multiple of the lot; with lot 0 as it is."""
+    """The quantity rounded down to a multiple of `lot`; unchanged with lot 0."""
     if lot <= 0.0:
         return quantity
     return to_grid(quantity, lot, False)
@@ -28,10 +28,11 @@ def round_lot(quantity, lot):
 
 @njit
 def commission_of(rules, order, quantity, notional):
-    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity *
-    price.
+    """The commission that a fill adds to its order, in money units.
 
-    The minimum is that of the whole order, and each fill is charged what is not charged yet.
+    notional  the pair of quantity * price
+
+    The minimum applies to the whole order. Each fill is charged what is not charged yet.
     """
     if order.filled == 0.0:
         order.fees, order.fees_rest = decimal(rules.per_order)
@@ -47,8 +48,9 @@ def commission_of(rules, order, quantity, notional):
 
 @njit
 def slippage_of(rules, quantity, price, high, low):
-    """What a fill that takes the market's price loses, a pair: basis points of the price, and a
-    part of the bar's range.
+    """The slippage of a fill at the market, a pair.
+
+    Basis points of the price, plus a part of the bar's range.
     """
     by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
     by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
@@ -73,7 +75,7 @@ def mark(ledger, symbol, price):
 
 @njit
 def revalue(ledger):
-    """Value all positions anew, so that no rounding adds up."""
+    """Sum the values of all positions anew, so that rounding errors do not add up."""
     account = ledger.account[0]
     account.value, account.gross = 0.0, 0.0
     for strategy in range(len(ledger.strategies)):
@@ -89,9 +91,7 @@ def revalue(ledger):
 
 @njit
 def lots_for(ledger, room, whole, each):
-    """How many shares, in whole lots, a room is enough for, which is what is left of a whole
-    amount.
-    """
+    """The number of shares, in whole lots, that fit into `room`, a remainder of `whole`."""
     lot = ledger.rules[0].lot
     shares = max(0.0, room / each)
     if lot <= 0.0 or shares == 0.0:
@@ -101,10 +101,10 @@ def lots_for(ledger, room, whole, each):
 
 @njit
 def affordable(ledger, own, awaited, price, unit_cost):
-    """How many shares the account can take at a price.
+    """The number of shares that the account can buy or short at a price.
 
-    own      reserved for the very order, so counted back
-    awaited  what orders on their way are expected to give back; at a fill that is not there yet
+    own      reserved for this very order, so added back
+    awaited  what exits on their way are expected to free; not counted at a fill
     """
     account, rules = ledger.account[0], ledger.rules[0]
     room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
@@ -115,7 +115,7 @@ def affordable(ledger, own, awaited, price, unit_cost):
 
 @njit
 def wanted(ledger, unit, size, price, stop_loss):
-    """Shares that a size asks for at a price."""
+    """The number of shares that a size in a unit asks for at a price."""
     equity = ledger.account[0].equity
     if unit != SHARES and not price > 0.0:
         return math.nan

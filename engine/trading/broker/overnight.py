@@ -38,8 +38,9 @@ from engine.trading.broker.records import (
 
 @njit
 def begin_session(ledger, number, days):
-    """Interest for the days since the session before, a fresh day for the loss limit; `days` is 0
-    at the run's first.
+    """Charge interest and start a new day for the loss limit.
+
+    days  calendar days since the session before; 0 at the run's first session
     """
     account, rules = ledger.account[0], ledger.rules[0]
     account.session, account.blocked = number, False
@@ -56,7 +57,7 @@ def begin_session(ledger, number, days):
                     to_units(rules.scale, _interest(value, rules.borrow_rate, days)),
                 )
         if account.cash < 0 and rules.margin_rate > 0.0:
-            borrowed = (float(-account.cash), 0.0)  # in units, and so is the interest
+            borrowed = (float(-account.cash), 0.0)  # in money units, like the interest
             _charge_margin(ledger, to_units(1.0, _interest(borrowed, rules.margin_rate, days)))
     revalue(ledger)
     account.session_start = account.equity
@@ -64,8 +65,9 @@ def begin_session(ledger, number, days):
 
 @njit
 def _interest(amount, rate, days):
-    """The pair of what so many days at a rate, in percent a year of 365, make of the pair of an
-    amount.
+    """The interest on `amount` (a pair) for `days` days, a pair.
+
+    rate  percent per year of 365 days
     """
     by_year = times(amount, times(decimal(rate), decimal(0.01)))
     return over(times(by_year, (float(days), 0.0)), (365.0, 0.0))
@@ -81,10 +83,9 @@ def _charge(ledger, strategy, symbol, units):
 
 @njit
 def _charge_margin(ledger, total):
-    """Interest on borrowed cash, in units, shared out over the positions by their value; the last
-    takes what rounding leaves.
+    """Split interest on borrowed cash, in money units, over the positions by value.
 
-    Without a position it is the account's alone.
+    The last position takes the rounding remainder. Without positions the account alone is charged.
     """
     account, held, left = ledger.account[0], ledger.counts[HELD], total
     if held == 0:
@@ -104,8 +105,9 @@ def _charge_margin(ledger, total):
 
 @njit
 def split(ledger, symbol, ratio, now):
-    """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at
-    the last price.
+    """Apply a split: quantities times `ratio`, prices divided by it.
+
+    A fraction of a share that cannot be held is paid out at the last price.
     """
     quote = ledger.quotes[symbol]
     quote.last = _divided(quote.last, ratio)
@@ -184,7 +186,7 @@ def _divided(price, ratio):
 
 @njit
 def _count_leaving(ledger, strategy, symbol):
-    """Count anew what market orders will take out of a position, once a split has changed them."""
+    """Count anew what market exits take out of a position, after a split."""
     position = ledger.positions[strategy, symbol]
     position.leaving = 0.0
     for i in range(ledger.counts[ALIVE]):
@@ -197,8 +199,9 @@ def _count_leaving(ledger, strategy, symbol):
 
 @njit
 def dividend(ledger, symbol, amount):
-    """Cash per share: longs are paid, shorts pay; buy limits and sell stops that rest come down by
-    it, as on exchanges.
+    """Pay `amount` per share to long positions, charge it to short ones.
+
+    Resting buy limits and sell stops are lowered by it, as on exchanges.
     """
     account, scale = ledger.account[0], ledger.rules[0].scale
     for strategy in range(len(ledger.strategies)):
@@ -224,13 +227,13 @@ def dividend(ledger, symbol, amount):
 
 @njit
 def _without(price, amount):
-    """A price that a dividend has gone off, at least a hundredth of what it was."""
+    """A price less a dividend, but at least a hundredth of the price."""
     return max(add(price, -amount), multiply(0.01, price))
 
 
 @njit
 def count_silence(ledger):
-    """After a session: symbols without a bar have been silent for one more."""
+    """At a session's end: count one more session without bars for symbols without any."""
     session = ledger.account[0].session
     for symbol in range(len(ledger.quotes)):
         quote = ledger.quotes[symbol]
@@ -239,9 +242,7 @@ def count_silence(ledger):
 
 @njit
 def write_off(ledger, now):
-    """Positions in symbols that have been silent for too long end at the last price, or a part of
-    it.
-    """
+    """Close positions in symbols silent for too long, at (a part of) the last price."""
     rules, account = ledger.rules[0], ledger.account[0]
     i = 0
     while i < ledger.counts[HELD]:
@@ -269,7 +270,7 @@ def write_off(ledger, now):
 
 @njit
 def log_open_trades(ledger, now):
-    """At the run's end: a row for each position that is still open, at its last price."""
+    """At the run's end: write a trade row for each open position, at its last price."""
     for i in range(ledger.counts[HELD]):
         strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
         position, last = ledger.positions[strategy, symbol], ledger.quotes[symbol].last
@@ -289,9 +290,7 @@ def log_open_trades(ledger, now):
 
 @njit
 def carry_over(ledger):
-    """Forget the orders that are over, once their rows have been taken; open ones move to the
-    front.
-    """
+    """Drop ended orders, whose rows have been taken; move open orders to the front."""
     for i in range(ledger.counts[ALIVE]):
         place = ledger.alive[i]
         if place != i:

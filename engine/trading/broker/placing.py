@@ -1,6 +1,4 @@
-"""Orders come in: what they ask for is checked against the account, cut to what it can take, or
-refused.
-"""
+"""New orders: checked against the account, cut to what it can take, or refused."""
 
 from __future__ import annotations
 
@@ -42,8 +40,9 @@ from engine.trading.broker.records import (
 
 @njit
 def new_order(ledger, strategy, symbol, side, kind, quantity, now, reason):
-    """An order's place, every field set; the caller adds prices and sends it by `accept` or
-    `refuse`.
+    """Add an order with every field set; returns its index in `ledger.orders`.
+
+    The caller adds prices, then calls `accept` or `refuse`.
     """
     place = ledger.counts[ORDERS]
     ledger.counts[ORDERS] += 1
@@ -72,8 +71,9 @@ def new_order(ledger, strategy, symbol, side, kind, quantity, now, reason):
 
 @njit
 def keep_busy(ledger, symbol, change, now):
-    """Count a symbol's open positions and orders; the first locks it, the end of the last unlocks
-    it.
+    """Change a symbol's count of open positions and orders by `change`.
+
+    The symbol locks when the count becomes positive, and unlocks at 0.
     """
     quote = ledger.quotes[symbol]
     quote.busy += change
@@ -85,7 +85,7 @@ def keep_busy(ledger, symbol, change, now):
 
 @njit
 def accept(ledger, place):
-    """Put an order among the open ones."""
+    """Append an order to the open ones."""
     keep_busy(ledger, ledger.orders[place].symbol, 1, ledger.orders[place].placed)
     ledger.alive[ledger.counts[ALIVE]] = place
     ledger.counts[ALIVE] += 1
@@ -102,7 +102,7 @@ def accept(ledger, place):
 
 @njit
 def end_order(ledger, place, status, reason, now):
-    """An order is over; `compact` takes it off the list of open ones."""
+    """End an order; `compact` later takes it off the list of open orders."""
     order, account = ledger.orders[place], ledger.account[0]
     position = ledger.positions[order.strategy, order.symbol]
     account.reserved -= order.reserved
@@ -118,8 +118,9 @@ def end_order(ledger, place, status, reason, now):
 
 @njit
 def refuse(ledger, place, reason, now):
-    """An order that never was open; of one entry only a session's first refusal for a reason is
-    kept.
+    """End an order that never was open.
+
+    Of the same entry only the session's first refusal for a reason is kept.
     """
     order = ledger.orders[place]
     position = ledger.positions[order.strategy, order.symbol]
@@ -136,7 +137,7 @@ def refuse(ledger, place, reason, now):
 
 @njit
 def compact(ledger):
-    """Take orders that are over off the list of open ones."""
+    """Take ended orders off the list of open orders."""
     kept = 0
     for i in range(ledger.counts[ALIVE]):
         place = ledger.alive[i]
@@ -148,7 +149,7 @@ def compact(ledger):
 
 @njit
 def cancel_entries(ledger, strategy, symbol, reason, now):
-    """Cancel the open orders that would open or add to a position."""
+    """Cancel open orders that would open or enlarge a position."""
     for i in range(ledger.counts[ALIVE]):
         place = ledger.alive[i]
         order = ledger.orders[place]
@@ -177,8 +178,9 @@ def _is_price(value):
 
 @njit
 def _fault_of_bracket(order, price):
-    """Why what is to protect an entry at a price cannot: it has no value, or would close the
-    position at once.
+    """Why the orders that protect an entry at `price` are unsound; 0 where they are sound.
+
+    A price has no value, or would close the position at once.
     """
     if not (math.isnan(order.stop_loss) or _is_price(order.stop_loss)):
         return NO_STOP_LOSS
@@ -195,7 +197,7 @@ def _fault_of_bracket(order, price):
 
 @njit
 def reference(ledger, order):
-    """The price that an order is reckoned at until it is filled."""
+    """The price at which an order is valued until it is filled."""
     if order.limit > 0.0:
         return order.limit
     if order.stop > 0.0 and order.kind != TRAILING:
@@ -205,7 +207,7 @@ def reference(ledger, order):
 
 @njit
 def give_size(ledger, place, unit, size):
-    """An order's prices on the grid, and the shares that a size in a unit asks for at them."""
+    """Put an order's prices on the grid, and set its quantity from a size in a unit."""
     order = ledger.orders[place]
     put_on_grid(order, ledger.rules[0].tick)
     order.quantity = order.left = wanted(
@@ -215,12 +217,11 @@ def give_size(ledger, place, unit, size):
 
 @njit
 def submit(ledger, place, now):
-    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether
-    it was accepted.
+    """Check an order, cut it to what the account can take, and accept or refuse it.
 
-    The part of it that only reduces a position is never refused. What market orders on their way
-    will take out of the position counts as gone: an order beyond the rest opens a position on the
-    other side.
+    Returns whether it was accepted. The part that only reduces a position is never refused. What
+    market exits on their way take out of the position counts as gone: an order beyond the rest
+    opens a position on the other side.
     """
     order, rules, account = ledger.orders[place], ledger.rules[0], ledger.account[0]
     strategy = ledger.strategies[order.strategy]
@@ -262,7 +263,7 @@ def submit(ledger, place, now):
 
 @njit
 def _allowed(ledger, order, position, strategy, opening, price):
-    """How much of what an order would open may be opened, and why nothing."""
+    """The quantity that an order may open, and the reason where that is 0."""
     cause = _fault_of_bracket(order, price)
     if cause == NO_REASON:
         cause = _barred(ledger, order, position)
@@ -273,7 +274,7 @@ def _allowed(ledger, order, position, strategy, opening, price):
 
 @njit
 def _barred(ledger, order, position):
-    """Why nothing may be opened, whatever its size."""
+    """The reason why nothing may be opened whatever the size; 0 for none."""
     account, rules, strategy = ledger.account[0], ledger.rules[0], ledger.strategies[order.strategy]
     if account.blocked:
         return ENTRIES_BLOCKED
@@ -291,14 +292,14 @@ def _barred(ledger, order, position):
 
 @njit
 def staying(ledger, position):
-    """The quantity that market orders on their way leave of a position, whatever its side."""
+    """The quantity of a position that market exits on their way leave, without sign."""
     left = add(abs(position.quantity), -position.leaving)
     return left if left > ledger.rules[0].dust else 0.0
 
 
 @njit
 def _positions_to_be(ledger, strategy):
-    """Positions once the orders on their way are filled: of all strategies, and of one."""
+    """Number of positions once open orders are filled: of all strategies, of one."""
     account = ledger.account[0]
     everyone, own = account.open_positions, ledger.strategies[strategy].open_positions
     account.counting += 1  # each position is counted once, however many orders it has
@@ -317,8 +318,9 @@ def _positions_to_be(ledger, strategy):
 
 @njit
 def _exposure_of(ledger, order, position):
-    """What all strategies hold of an order's symbol and have ordered of it, but for what the order
-    itself reduces, and what is on its way out of the same position.
+    """All strategies' positions and orders in an order's symbol.
+
+    Without what the order itself reduces, and without exits on their way out of its position.
     """
     last, total = ledger.quotes[order.symbol].last, 0.0
     for strategy in range(len(ledger.strategies)):
@@ -335,7 +337,7 @@ def _exposure_of(ledger, order, position):
 
 @njit
 def _cut(ledger, order, position, strategy, opening, price):
-    """The quantity to open, after all limits, and what cut it to nothing."""
+    """The quantity to open after all limits, and the reason where it is 0."""
     rules, account = ledger.rules[0], ledger.account[0]
     if rules.max_position > 0.0:
         there = _exposure_of(ledger, order, position)

@@ -1,10 +1,9 @@
-"""What the columns of strategies ask for at an instant becomes orders.
+"""Orders for the signals of columnar strategies at an instant.
 
-1. exits        a position whose exit holds is sent out at the market; an entry on its way is called
-                back
-2. entries      where there is no position on that side and no entry on its way
-3. weights      the difference between what is held and the part of equity that is wanted,
-                reductions first
+1. exits        a position whose exit holds is closed at the market; its entry orders are cancelled
+2. entries      where there is neither a position on that side nor an entry order
+3. weights      orders for the difference between a position and its wanted part of equity,
+   reductions first
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from engine.trading.broker.records import (
 
 @njit
 def send_out(ledger, strategy, symbol, reason, now):
-    """Close what is not on its way out already of a position, at the market."""
+    """Close at the market what market exits on their way leave of a position."""
     position = ledger.positions[strategy, symbol]
     if position.leaving > 0.0:
         _hold_on_to_exits(ledger, strategy, symbol)
@@ -56,9 +55,7 @@ def send_out(ledger, strategy, symbol, reason, now):
 
 @njit
 def _hold_on_to_exits(ledger, strategy, symbol):
-    """Market orders that take part in closing a position wait as long as the order for the rest
-    does.
-    """
+    """Keep a position's market exits open as long as the order for the rest."""
     for i in range(ledger.counts[ALIVE]):
         order = ledger.orders[ledger.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol
@@ -68,7 +65,7 @@ def _hold_on_to_exits(ledger, strategy, symbol):
 
 @njit
 def act(ledger, signals, first, last, now):
-    """The signals [first, last) of one strategy at one instant."""
+    """Turn the signals first .. last - 1, of one strategy at one instant, into orders."""
     weights = False
     for i in range(first, last):
         signal = signals[i]

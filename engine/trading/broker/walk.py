@@ -53,15 +53,13 @@ from engine.trading.broker.signals import act, send_out
 
 @njit
 def room_needed(ledger, signals):
-    """Free places in orders, fills, trades and locks that one instant can take at the most, with so
-    many signals.
-    """
+    """The most free elements that one instant with so many signals can take in an array."""
     return 16 + 12 * (ledger.counts[ALIVE] + ledger.counts[HELD] + 2 * signals)
 
 
 @njit
 def has_room(ledger, signals):
-    """Whether one more instant fits."""
+    """Whether the arrays have room for one more instant."""
     need = room_needed(ledger, signals)
     used = max(
         ledger.counts[ORDERS], ledger.counts[FILLS], ledger.counts[TRADES], ledger.counts[LOCKS]
@@ -71,13 +69,13 @@ def has_room(ledger, signals):
 
 @njit
 def walk(ledger, feed, first, last, signals, next_signal, equity):
-    """From instant `first` to instant `last`: signals at each, then the bar that follows it.
+    """Process the instants first .. last - 1: signals at each, then the bar that follows.
 
-    signals      SIGNAL[], sorted by instant and strategy
-    equity       EQUITY[instants], row k + 1 is written after the bar that ends at instant k + 1
+    signals  SIGNAL records, sorted by instant and strategy
+    equity   EQUITY [instants]; row k + 1 is written after the bar that ends at instant k + 1
 
-    Returns the instant reached, and the next signal. It is earlier than `last` where the ledger has
-    no room left: enlarge them and call again.
+    Returns the instant reached and the next signal. The instant is below `last` where the ledger's
+    arrays are full: enlarge them and call again.
     """
     own_ledger, own_feed, own_rows = ledger, feed, (signals, equity)
     ledger, feed = lend(own_ledger), lend_feed(own_feed)
@@ -117,7 +115,7 @@ def act_all(ledger, signals, first, last, now):
 
 @njit
 def step(ledger, feed, instant, equity):
-    """The bar from one instant to the next; row instant + 1 of `equity` is what it leaves. Every symbol's quote knows it then."""
+    """Process the bar after an instant; then every symbol's quote is up to date."""
     begin_at(feed, instant)
     _bar(ledger, feed, instant, equity)
     catch_up_all(ledger, feed, instant + 1)
@@ -142,7 +140,7 @@ def _bar(ledger, feed, instant, equity):
 
 @njit
 def _rest(ledger, until, row):
-    """A bar in which nothing is held or ordered: only the loss limit may be reached, by what was charged before."""
+    """Process a bar without positions or orders: only the loss limit may be reached."""
     if ledger.rules[0].daily_loss > 0.0:
         _guard(ledger, until)
     record_equity(ledger, until, row)
@@ -167,7 +165,7 @@ def record_equity(ledger, time, row):
 
 @njit
 def _is_due(ledger, order):
-    """Whether the order was placed by the start of the current bar, and its symbol traded in it."""
+    """Whether an order was placed by the bar's start and its symbol traded in the bar."""
     quote = ledger.quotes[order.symbol]
     return order.status == OPEN and quote.traded and order.placed <= quote.time
 
@@ -208,7 +206,7 @@ def _at_open(ledger, feed):
 
 @njit
 def order_time(ledger, order):
-    """When an order fills: the start of the bar at hand."""
+    """The time of an order's fill: the start of the current bar."""
     return ledger.quotes[order.symbol].time
 
 
@@ -275,8 +273,9 @@ def _bar_over(ledger, feed, instant):
 
 @njit
 def _age(ledger, strategy, symbol, feed, row, until):
-    """A position lived through a bar. Of the bar it was opened within, only what is against it is
-    taken for certain.
+    """Update a position after a bar.
+
+    For the bar in which it was opened, only adverse prices are certain to have come later.
     """
     position = ledger.positions[strategy, symbol]
     high, low, start = feed.high[row], feed.low[row], feed.times[row]
@@ -294,8 +293,9 @@ def _age(ledger, strategy, symbol, feed, row, until):
 
 @njit
 def _at_close(ledger, feed, close):
-    """The closing price is that of the session's last bar, and so is the volume that may be taken
-    at it: none where nobody traded in it.
+    """Fill orders at the closing price, and expire day orders.
+
+    The price and the volume are those of the session's last bar; no fill where its volume is 0.
     """
     for reducing in (True, False):
         for i in range(ledger.counts[ALIVE]):
@@ -328,8 +328,9 @@ def _has_closing_price(ledger, quote):
 
 @njit
 def _flatten(ledger, close):
-    """Close what is open at the closing price, where the symbol traded in the session since;
-    entries are called back.
+    """Close positions at the closing price, where the symbol traded in the session since.
+
+    Entry orders are cancelled.
     """
     for i in range(ledger.counts[ALIVE]):
         place = ledger.alive[i]
