@@ -36,9 +36,9 @@ ROOMS = [
     "audit",
     "analysis",
     "runs",
+    "report",
     "sweep",
     "optimize",
-    "report",
     "api",
 ]
 # The folders of engine/archive/, in the same sense; "" are the files beside them.

@@ -16,7 +16,7 @@ from engine.indicators.key import IndicatorKey
 from engine.plug_ins import instantiate
 from engine.scan.base import ColumnarScanner
 from engine.scan.load_scanner import load_scanner_class
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,4 @@ def _check_plug_ins(loaded: LoadedConfig) -> None:
         if isinstance(scanner, ColumnarScanner):
             scanner.plan()
     for number, strategy in enumerate(loaded.config.strategies):
-        StrategySlot.load(strategy, number, AtClose())
+        StrategyRuntime.load(strategy, number, AtClose())

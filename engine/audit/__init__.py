@@ -1,1 +1,1 @@
-"""Proof that nothing looks ahead: replays over archives whose future is another one, compared with the whole."""
+"""Look-ahead audits: sessions replayed over archives with another future, then compared."""

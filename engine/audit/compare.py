@@ -1,10 +1,10 @@
 """Compares what two replays show up to a tick.
 
-1. `_columns`   cross-sections at every tick, symbol by symbol; what columnar strategies saw
+1. `_columns`   cross-sections at every tick and symbol; what columnar strategies read
 2. `_universes` the members of each scanner's universe
-3. `_parts`     each scanner's clauses, features and rank, at every tick of every member
-4. `_tables`    rows of the run directory that were known: scans, hits, events, orders, fills, trades, equity
-5. `_failures`  strategies that failed in one of the two alone
+3. `_parts`     each scanner's clauses, features and rank, at every tick and member
+4. `_tables`    rows known by the tick: scans, hits, events, orders, fills, trades, equity
+5. `_failures`  strategies that failed in only one of the two replays
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from engine.audit.audited_session import AuditedSession
 from engine.audit.difference import Difference, same
-from engine.audit.sight import Sight
 from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
 from engine.scan.scanner_runtime import ScannerSlot
@@ -36,19 +36,20 @@ PLACED = (
     "size",
     "reason",
 )  # of an order, from the start on
-AT_THE_CLOSE = "flat_at_close"  # the broker's own orders, which are told of as standing since the position was opened
-EVENTS_OF_BARS = ("locked", "unlocked")  # what a fill brings about
+# reason of the broker's own orders, whose rows carry the time at which the position was opened
+AT_THE_CLOSE = "flat_at_close"
+EVENTS_OF_BARS = ("locked", "unlocked")  # events that fills cause
 
 
 @dataclass(frozen=True)
 class Table:
     """How the rows of a table are compared.
 
-    what   what a difference is called
-    keys   columns that tell a row
-    time   when it was known, or when the bar began that brought it about
-    owner  the column that names a scanner or a strategy
-    left_out  columns that are not known then
+    what      what a differing row is called, e.g. "order"
+    keys      columns that identify a row
+    time      the column with the time at which the row was known, or with the start of its bar
+    owner     the column with the name of a scanner or a strategy
+    left_out  columns that are not compared
     """
 
     what: str
@@ -88,21 +89,21 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known at a tick in two replays.
+    """Compares what two replays know at a tick.
 
-    whole  that of the archive as it is
-    other  that of one with another future
-    tick   microseconds
-    since  the first session of which rows are compared
+    whole  the replay over the archive as it is
+    other  the replay over an archive with another future
+    tick   microseconds UTC
+    since  the first session whose rows are compared
     """
 
-    whole: Sight
-    other: Sight
+    whole: AuditedSession
+    other: AuditedSession
     tick: int
     since: dt.date = dt.date.min
 
     def differences(self) -> Iterator[Difference]:
-        """All differences, what causes others before what they cause."""
+        """All differences, causes before their effects."""
         yield from self._columns(self.whole.cross, self.other.cross)
         if self.whole.view and self.other.view:
             yield from self._columns(self.whole.view, self.other.view)
@@ -115,6 +116,7 @@ class Comparison:
     # -- cross-sections
 
     def _columns(self, whole: CrossSection, other: CrossSection) -> Iterator[Difference]:
+        """Columns whose values differ at a tick up to the audited one."""
         until = int(np.searchsorted(whole.ticks, self.tick, side="right"))
         if not until:
             return
@@ -132,9 +134,10 @@ class Comparison:
     # -- scanners
 
     def _universes(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
+        """Scanners whose universes have other members."""
         a, b = (
-            {sight.cross.table.names[i] for i in slot.members(sight.cross)}
-            for sight, slot in ((self.whole, whole), (self.other, other))
+            {replayed.cross.table.names[i] for i in slot.members(replayed.cross)}
+            for replayed, slot in ((self.whole, whole), (self.other, other))
         )
         if a != b:
             symbol, opens = min(a ^ b), self._local(self.whole.cross.session.open)
@@ -150,7 +153,10 @@ class Comparison:
             )
 
     def _parts(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
-        """Clauses, features and rank; one that only one of the two has is a difference of the scanner."""
+        """Clauses, features and ranks whose values differ.
+
+        A part that exists in only one of the two is a difference of the scanner.
+        """
         if whole.plan is None or other.plan is None:
             return
         clauses, features = len(whole.plan.clauses), len(whole.plan.features)
@@ -171,6 +177,7 @@ class Comparison:
     def _values(
         self, whole: ScannerSlot, other: ScannerSlot, number: int, kind: str, name: str
     ) -> Iterator[Difference]:
+        """The first difference of one part's values, if any."""
         (ticks, members), (_, others) = self.whole.grid(whole), self.other.grid(other)
         until = int(np.searchsorted(self.whole.cross.ticks[ticks], self.tick, side="right"))
         names, theirs = (
@@ -205,18 +212,19 @@ class Comparison:
     # -- tables
 
     def _tables(self) -> Iterator[Difference]:
+        """Rows that differ, table by table."""
         for name, table in TABLES.items():
             source = "orders" if name == "placed" else name
             if source in self.whole.tables:
                 since = pl.col("session") >= self.since
                 a, b = (
-                    self._known(name, sight.tables[source].filter(since))
-                    for sight in (self.whole, self.other)
+                    self._known(name, replayed.tables[source].filter(since))
+                    for replayed in (self.whole, self.other)
                 )
                 yield from _counted(self._rows(table, a, b))
 
     def _known(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows that are known at the tick."""
+        """The rows of the table `name` that are known at the tick."""
         session = self.whole.cross.session
         base = self.whole.coordinator.scope.base
         lag = session.close - session.open if base.is_daily else base.micros
@@ -249,7 +257,7 @@ class Comparison:
         )
 
     def _rows(self, table: Table, a: pl.DataFrame, b: pl.DataFrame) -> Iterator[Difference]:
-        """Rows that only one has, and of those that both have the values that differ."""
+        """Rows that only one replay has, then fields that differ in rows of both."""
         a, b = (frame.drop(table.left_out, strict=False) for frame in (a, b))
         values = [
             name for name in dict.fromkeys([*a.columns, *b.columns]) if name not in table.keys
@@ -284,6 +292,7 @@ class Comparison:
     def _difference(
         self, table: Table, row: dict[str, Any], field: str, whole: object, other: object
     ) -> Difference:
+        """A difference of one row's field."""
         what = (
             {"promoted": "promotion", "rank": "rank"}.get(field, table.what)
             if table.what == "hit"
@@ -301,10 +310,10 @@ class Comparison:
         )
 
     def _failures(self) -> Iterator[Difference]:
-        """Strategies that failed in one of the two alone."""
+        """Failures of strategies in only one of the two replays."""
         a, b = (
-            {one[:2]: one[2] for one in sight.failures if one[1] <= self.tick}
-            for sight in (self.whole, self.other)
+            {one[:2]: one[2] for one in replayed.failures if one[1] <= self.tick}
+            for replayed in (self.whole, self.other)
         )
         for name, time in sorted(a.keys() ^ b.keys()):
             yield Difference(
@@ -322,13 +331,18 @@ class Comparison:
         return self.whole.archive.calendar.tz
 
     def _local(self, micros: int) -> dt.datetime:
+        """Microseconds UTC as exchange-local time."""
         return dt.datetime.fromtimestamp(int(micros) / 1e6, self._tz)
 
 
 def first_difference(
     name: str, symbols: Sequence[str], ticks: Ints, whole: Floats, other: Floats, tz: dt.tzinfo
 ) -> Iterator[Difference]:
-    """What differs in a column, float64[ticks, symbols], if anything does."""
+    """The first value that differs in a column, with the count of all; nothing where none does.
+
+    ticks         int64 [ticks], microseconds UTC
+    whole, other  float64 [ticks, symbols]
+    """
     if np.array_equal(whole, other, equal_nan=True):
         return
     differ = ~((whole == other) | (np.isnan(whole) & np.isnan(other)))
@@ -350,7 +364,7 @@ def first_difference(
 
 
 def _common(whole: CrossSection, other: CrossSection) -> tuple[Sequence[str], Ints, Ints]:
-    """The symbols of both, and their ids in each."""
+    """The symbols of both cross-sections, and their ids in each."""
     both = [name for name in whole.table.names if name in other.table]
     return both, whole.table.ids(both), other.table.ids(both)
 
@@ -360,7 +374,7 @@ def _names(slot: ScannerSlot) -> str:
 
 
 def _counted(differences: Iterable[Difference]) -> Iterator[Difference]:
-    """The first of each kind, owner and name, with how many there are."""
+    """The first difference of each kind, owner and name, with the number of such differences."""
     found: dict[tuple[str, str | None, str], list[Difference]] = {}
     for one in differences:
         found.setdefault((one.what, one.owner, one.name), []).append(one)

@@ -1,4 +1,4 @@
-"""What two replays of the same past differ in."""
+"""A difference between two replays of the same past."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Difference:
-    """What was known of a column, a clause, a table up to a tick and is another thing where the future is; the first of it.
+    """The first of the values or rows of one kind, owner and name that differ up to a tick.
 
-    what    column, universe, clause, feature, rank, scan, hit, event, order, fill, trade, equity, failure
-    owner   the scanner or the strategy; None for a column that any may read
-    name    the column, the clause, the field
-    symbol  None where it is of no single symbol
-    time    when the first was known, exchange-local
-    whole   its value in the archive as it is, None where it is missing
-    other   its value where the future is another
-    count   how many values or rows differ
+    what    column, universe, clause, feature, rank, scan, hit, event, order, fill, trade, equity or
+            failure
+    owner   the scanner or the strategy; None for a column of the cross-sections
+    name    the column, the clause or the field
+    symbol  None where the difference concerns no single symbol
+    time    when the value was known, exchange-local
+    whole   the value over the archive as it is; None where missing
+    other   the value over the archive with another future; None where missing
+    count   number of values or rows that differ
     """
 
     what: str
@@ -32,5 +33,5 @@ class Difference:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same; a NaN is the same as another."""
+    """Whether two values are equal; NaN equals NaN."""
     return bool(one == other or (one != one and other != other))

@@ -1,8 +1,13 @@
-"""An archive that is the same up to a tick and another one after it.
+"""Archives that are the same up to a tick and differ after it.
 
-What is known at the tick stays as it is: bars that are complete, daily bars of sessions that are closed, corporate actions up to
-the day. The rest is cut off; or it is perturbed: prices and volumes scaled bar by bar, bars dropped, symbols deleted, other splits.
-Files of sessions before are linked, those of the session and after it are written anew.
+What is known at the tick stays: complete bars, daily bars of closed sessions, corporate actions up
+to the day. The rest depends on the kind:
+
+CUT        everything later is left out
+PERTURBED  later prices and volumes are scaled bar by bar, some bars and symbols are dropped, some
+           splits are added
+
+Files of earlier sessions are linked, those of the session and of later ones are written anew.
 """
 
 from __future__ import annotations
@@ -35,9 +40,10 @@ LATER = "100y"
 
 
 class _Changed(Archive):
-    """An archive whose list of symbols is that of the one it was made from: names alone tell nothing.
+    """An archive with the symbol list of the archive that it was made from.
 
-    It may end before the first daily bar.
+    So the list alone shows nothing of the changed future. The archive may end before the first
+    daily bar.
     """
 
     may_lack_parts = True
@@ -52,7 +58,10 @@ class _Changed(Archive):
 
 
 def in_our_layout(archive: Archive, folder: Path) -> Archive:
-    """The archive, or where its files are read in place, a copy of it in our layout in a folder that is not there yet."""
+    """The archive with its files in the layout of `engine.archive.layout`.
+
+    An archive whose files are read in place is copied into `folder`, which must not exist yet.
+    """
     if archive.manifest.in_place is None:
         return archive
     base = archive.manifest.base.name
@@ -71,7 +80,7 @@ def in_our_layout(archive: Archive, folder: Path) -> Archive:
 
 
 def _all_columns(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame:
-    """A session's bars with those optional columns that its files have; tickers as the files have them."""
+    """A session's bars with the optional columns that its files have; symbols as in the files."""
     first, second = OPTIONAL_BAR_SCHEMA
     for optional in ((first, second), (first,), (second,)):
         try:
@@ -83,14 +92,14 @@ def _all_columns(archive: Archive, interval: str, date: dt.date) -> pl.DataFrame
 
 @dataclass
 class Future:
-    """What comes after a tick of a session, in another archive.
+    """An archive with another future after a tick of a session.
 
     archive  in our layout
-    session  the session that is audited
-    tick     microseconds
+    session  the audited session
+    tick     microseconds UTC
     kind     CUT or PERTURBED
-    later    sessions after it that a perturbed future still has
-    rng      draws what is perturbed
+    later    sessions after the audited one that a perturbed future keeps
+    rng      the source of all random draws
     """
 
     archive: Archive
@@ -101,7 +110,7 @@ class Future:
     rng: np.random.Generator
 
     def write(self, path: Path) -> Archive:
-        """Write the archive into a folder that is not there yet."""
+        """Write the changed archive into `path`, a folder that must not exist yet."""
         symbols = self.archive.symbols()
         self._deleted = set(
             self.rng.choice(symbols, int(DELETED * len(symbols)), replace=False).tolist()
@@ -120,9 +129,10 @@ class Future:
         return _Changed(path, self.archive.manifest, symbols)
 
     def symbol_map(self, intervals: pl.DataFrame) -> pl.DataFrame:
-        """Intervals of SYMBOL_MAP_SCHEMA as they were known on the session's date: what comes later comes a century later.
+        """Intervals of SYMBOL_MAP_SCHEMA as known on the session's date.
 
-        So no symbol of the map becomes one that the map does not know, which would be traded at all times.
+        Later changes are moved a century ahead. So every symbol stays in the map; a symbol outside
+        the map would count as traded at all times.
         """
         later = {name: pl.col(name).dt.offset_by(LATER) for name in ("start_date", "end_date")}
         return intervals.with_columns(
@@ -131,7 +141,10 @@ class Future:
         )
 
     def membership(self, intervals: pl.DataFrame) -> pl.DataFrame:
-        """Intervals of membership (MEMBERSHIP_SCHEMA) as they were known on the session's date; perturbed: others go on."""
+        """Intervals of MEMBERSHIP_SCHEMA as known on the session's date.
+
+        In a perturbed future other symbols leave and join after it.
+        """
         date, tomorrow = self.session.date, self.session.date + dt.timedelta(days=1)
         begun = intervals.filter(pl.col("start_date") <= date)
         known = begun.with_columns(
@@ -156,7 +169,7 @@ class Future:
         )
 
     def _write_others(self, path: Path) -> None:
-        """Whatever else lies in the archive's folder: files of membership as they were known, links to others."""
+        """Copy membership files as known on the date; link all other files."""
         for entry in self.archive.path.iterdir():
             target = path / entry.name
             if target.exists() or entry.name == BARS:
@@ -170,6 +183,7 @@ class Future:
                 self.membership(intervals).write_parquet(target)
 
     def _write_intraday(self, path: Path, interval: Interval) -> None:
+        """Link earlier sessions' files of an interval; write the session's and later ones."""
         date, root = self.session.date, self.archive.path
         for day in self.archive.sessions(interval.name):
             source, target = (
@@ -186,6 +200,7 @@ class Future:
                 )
 
     def _write_daily(self, path: Path) -> None:
+        """Link earlier years' files of daily bars; write the session's year and later ones."""
         date = self.session.date
         years = [
             year for year in self.archive.daily_years() if year <= max([date, *self.later]).year
@@ -197,9 +212,8 @@ class Future:
             if year < date.year:
                 _link(source.parent, target.parent)
                 continue
-            bars = pl.read_parquet(
-                source, hive_partitioning=False
-            )  # tickers as the files have them
+            # symbols as the files have them
+            bars = pl.read_parquet(source, hive_partitioning=False)
             dates = self.archive.session_dates(bars["timestamp"])
             parts = [bars.filter(dates < date), self._today(bars.filter(dates == date), path)]
             if self.kind == PERTURBED:
@@ -213,7 +227,10 @@ class Future:
                 write_bars(target, pl.concat(frames).sort("symbol", "timestamp"))
 
     def _today(self, stored: pl.DataFrame, path: Path) -> pl.DataFrame:
-        """The session's own daily bars: known at its close, until then made of the bars that this future has."""
+        """The session's own daily bars.
+
+        As stored where the tick is at the close or later; before, made of the changed minute bars.
+        """
         base = self.archive.manifest.base
         bars = layout.session_file(path, base.name, self.session.date)
         if self.tick >= self.session.close or not len(stored):
@@ -226,7 +243,10 @@ class Future:
         )
 
     def _changed(self, bars: pl.DataFrame, lag: int) -> pl.DataFrame:
-        """Bars of which those that are not complete at the tick are changed; `lag` is what they take, in microseconds."""
+        """The bars with those changed that are not complete at the tick.
+
+        lag  the length of a bar, microseconds
+        """
         complete = bars["timestamp"].to_physical() + lag <= self.tick
         known, future = bars.filter(complete), bars.filter(~complete)
         if self.kind == PERTURBED:
@@ -236,17 +256,19 @@ class Future:
             .to_physical()
             .is_between(self.session.open, self.session.close, closed="left")
         )
-        if not len(known.filter(regular)):  # a session without a bar would be none
+        if not len(known.filter(regular)):  # without a bar the session would not exist
             known = pl.concat([known, self._scaled(future.filter(regular).head(1))])
         return known.sort("symbol", "timestamp")
 
     def _perturbed(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """The bars without the dropped ones, the others scaled."""
         kept = pl.Series(self.rng.random(len(bars)) >= DROPPED) & ~bars["symbol"].is_in(
             pl.Series(sorted(self._deleted)).implode()
         )
         return self._scaled(bars.filter(kept))
 
     def _scaled(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """The bars with random factors on prices and volume."""
         price, volume = (
             pl.Series(np.exp(self.rng.normal(0.0, spread, len(bars))))
             for spread in (PRICE_SPREAD, VOLUME_SPREAD)
@@ -260,6 +282,7 @@ class Future:
         )
 
     def _actions(self, symbols: Sequence[str]) -> pl.DataFrame:
+        """The corporate actions up to the date; in a perturbed future random later splits too."""
         known = self.archive.corporate_actions().filter(pl.col("ex_date") <= self.session.date)
         if self.kind == CUT or not self.later:
             return known
@@ -274,7 +297,7 @@ class Future:
 
 
 def membership_of(path: Path) -> pl.DataFrame | None:
-    """The intervals of a file of membership; None of anything else."""
+    """The intervals of a membership file; None for any other file."""
     try:
         return read_membership(path) if path.is_file() and is_membership(path) else None
     except UniverseError:
@@ -282,7 +305,10 @@ def membership_of(path: Path) -> pl.DataFrame | None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A folder with links to a folder's files: who looks for files below a folder does not follow links to folders."""
+    """Make the folder `target` with links to the files in the folder `source`.
+
+    Links to files, because searches for files do not follow links to folders.
+    """
     target.mkdir(parents=True)
     for file in source.resolve().iterdir():
         (target / file.name).symlink_to(file)

@@ -1,8 +1,13 @@
-"""The audit that every run takes along: a few random ticks of one random session, from the bars that are in memory anyway.
+"""The look-ahead audit that is part of every run.
 
-The session is walked again from the states before it, with its bars cut off at a tick, or scaled from there on, and what scans
-saw up to the tick is compared. That audits columns, and the hits of columnar scanners. What plug-ins read by themselves, and
-strategies, is left to `barsweep audit`, which replays whole archives.
+1. `InRunAudit.of`       draws one session of the run
+2. `InRunAudit.wants`    allows as many ticks as cost at most SHARE of the run
+3. `InRunAudit.inspect`  draws the ticks, and for each computes the session again from the feature
+   states before it, with the bars after the tick cut off or scaled
+4. `_differences`        compares columns, and hits of columnar scanners, up to the tick
+
+What plug-ins read by themselves, and strategies, are left to `barsweep audit`, which replays whole
+archives.
 """
 
 from __future__ import annotations
@@ -33,20 +38,21 @@ from engine.schema import BAR_VALUES
 from engine.session.coordinator import SessionCoordinator
 
 log = logging.getLogger("barsweep")
-SHARE = 0.05  # of the sessions that a run walks, so many may be walked again
-MOST = 4  # ticks
-FACTORS = 10_007  # drawn; a prime, so that columns of bars and of days do not get the same
+SHARE = 0.05  # of the run's sessions that an audit may compute again
+MOST = 4  # ticks that are audited
+# random factors that are drawn; a prime, so that minute and daily bars do not get the same ones
+FACTORS = 10_007
 
 
 @dataclass
 class InRunAudit:
-    """An inspector of a run: `date` is drawn from its sessions, the ticks when the session is over.
+    """Audits one random session of a run at a few random ticks.
 
-    count        how many ticks the run's length allows
-    left_out     why nothing is audited, or None
-    ticks        that were audited
-    differences  what was known before them and would be another thing, the first of each
-    not_seen     scanners that scan by themselves, and strategies
+    count        number of ticks that the run's length allows
+    left_out     why nothing was audited, or None
+    ticks        the audited ticks, exchange-local
+    differences  the first difference of each kind, owner and name
+    not_seen     what the audit does not cover: scanners with a scan() of their own, strategies
     """
 
     date: dt.date
@@ -59,7 +65,7 @@ class InRunAudit:
 
     @classmethod
     def of(cls, loaded: LoadedConfig, dates: Sequence[dt.date], seed: int) -> InRunAudit:
-        """An audit of one of a run's sessions."""
+        """An audit of a random session among `dates`."""
         date = dates[int(np.random.default_rng([seed, len(dates)]).integers(len(dates)))]
         return cls(
             date,
@@ -68,14 +74,14 @@ class InRunAudit:
         )
 
     def wants(self, panel: Panel, walked: int, nodes: Sequence[FeatureNode]) -> bool:
-        """Whether the session is the one, and the run long enough."""
+        """Whether `panel` is the drawn session and the run is long enough; sets `count`."""
         if panel.session.date != self.date or panel.base.is_daily:
             return False
         self.count = min(MOST, int(SHARE * walked / _sessions_a_tick(panel, nodes)))
         return self.count > 0
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
-        """Audit as many ticks as the run's length allows. The run goes on, whatever becomes of its audit."""
+        """Audit `count` random ticks. An error is logged and noted; the run goes on."""
         self.not_seen = [
             slot.name for slot in coordinator.manager.slots if not slot.columnar
         ] + self.not_seen
@@ -86,6 +92,7 @@ class InRunAudit:
             self.left_out = f"it failed on {self.date}: {type(error).__name__}: {error}"
 
     def _audit(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
+        """Draw the ticks, compute the session again for each, note the differences."""
         batch = coordinator.at_hand
         assert batch is not None
         cross, rng = batch.cross, np.random.default_rng([self.seed, self.date.toordinal()])
@@ -106,7 +113,7 @@ class InRunAudit:
 
     @property
     def told(self) -> str:
-        """What came of it, in words."""
+        """The result as a sentence."""
         if self.left_out:
             return f"not looked for: {self.left_out}; `barsweep audit` does"
         looked = (
@@ -118,7 +125,7 @@ class InRunAudit:
         return (f"FOUND at {looked}" if self.differences else f"none found at {looked}") + unseen
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
+        """The result for the run's manifest."""
         found = [vars(one) for one in self.differences]
         return {
             "session": self.date,
@@ -129,6 +136,7 @@ class InRunAudit:
         }
 
     def _cause(self, coordinator: SessionCoordinator, ticks: int) -> str | None:
+        """Why the session cannot be audited, or None; `ticks`: how many could be drawn."""
         if coordinator.scope.base.is_daily:
             return "the bars are daily"
         if not ticks:
@@ -145,6 +153,7 @@ class InRunAudit:
         kind: str,
         rng: np.random.Generator,
     ) -> CrossSection:
+        """The session's cross-sections, computed again with a changed future after `tick`."""
         assert kind in (CUT, PERTURBED)
         if kind == CUT:
             return replay.recompute(
@@ -159,7 +168,10 @@ class InRunAudit:
 
 
 def _sessions_a_tick(panel: Panel, nodes: Sequence[FeatureNode]) -> float:
-    """What it costs to walk a session again up to a tick, in sessions: half of one, more or less, and two copies of the states."""
+    """The cost of one audited tick, in sessions, at least 1.
+
+    Half a session's bars on average, and two copies of the feature states.
+    """
     states = sum(node.state_size for node in nodes) * len(panel.table)
     bars = (len(BAR_VALUES) + 1) * int(panel.present().sum())
     return max(1.0, 0.5 + states / max(1, bars))
@@ -168,6 +180,7 @@ def _sessions_a_tick(panel: Panel, nodes: Sequence[FeatureNode]) -> float:
 def _differences(
     coordinator: SessionCoordinator, whole: CrossSection, other: CrossSection, tick: int
 ) -> Iterator[Difference]:
+    """Columns, and hits of columnar scanners, that differ up to the tick."""
     tz, until = coordinator.scope.calendar.tz, int(np.searchsorted(whole.ticks, tick, side="right"))
     for name in (name for node in coordinator.needs.nodes for name in node.outputs):
         yield from first_difference(
@@ -189,6 +202,7 @@ def _differences(
 def _hits(
     slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo
 ) -> Iterator[Difference]:
+    """The first hit that only one of the two evaluations has, up to the tick index `until`."""
     whole = slot.session.hits(cross)
     a, b = (_frame(hits, cross, until) for hits in (whole, other))
     if a.equals(b):
@@ -196,8 +210,8 @@ def _hits(
     for mine, theirs in ((a, b), (b, a)):
         alone = mine.join(theirs, on=mine.columns, how="anti", nulls_equal=True)
         if len(alone):
-            at, symbol = alone.select("tick", "symbol").row(0)
-            time = dt.datetime.fromtimestamp(int(cross.ticks[at]) / 1e6, tz)
+            tick_id, symbol = alone.select("tick", "symbol").row(0)
+            time = dt.datetime.fromtimestamp(int(cross.ticks[tick_id]) / 1e6, tz)
             there = mine is a
             yield Difference(
                 "hit",
@@ -213,6 +227,7 @@ def _hits(
 
 
 def _frame(hits: SessionHits, cross: CrossSection, until: int) -> pl.DataFrame:
+    """The hits before the tick index `until`, a row each: tick, symbol, rank, features."""
     count = int(np.searchsorted(hits.ticks, until))
     found = pl.DataFrame(
         {"tick": hits.ticks[:count], "symbol": hits.symbols[:count], "rank": hits.ranks[:count]}

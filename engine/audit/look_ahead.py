@@ -1,11 +1,12 @@
-"""Audits a config: what it knows at random ticks, replayed over archives whose future is another one.
+"""Audits a config for look-ahead: random ticks, replayed over archives with another future.
 
-1. `drawn_sessions`  random sessions of the run
-2. `window_of`       the sessions that are replayed: a few before, so that there is something to trade with, and some after
-3. `Sight`           the session replayed over the archive as it is; random ticks of it are drawn
-4. `_replay`         for each tick, over an archive cut off there, and over one perturbed from there on
-5. `Comparison`      of everything that was known up to the tick
-6. `_begun_there`    the session replayed alone: what scanners remember of sessions before must not matter
+1. `drawn_sessions`  draws random sessions of the run
+2. `window_of`       limits the config to a few sessions before each (for positions) and after
+3. `AuditedSession`  replays these over the archive as it is; random ticks of it are drawn
+4. `_replay`         replays them for each tick, over an archive cut off at the tick, and over one
+                     perturbed after it
+5. `Comparison`      compares everything that was known up to the tick
+6. `_begun_there`    replays the session alone: scanners must not remember earlier sessions
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ import numpy as np
 
 from engine.archive.archive import Archive
 from engine.archive.quality.declared_doubts import longer_bars, shifted_label
+from engine.audit.audited_session import AuditedSession
 from engine.audit.compare import Comparison
 from engine.audit.difference import Difference
 from engine.audit.future import FUTURES, Future, in_our_layout
 from engine.audit.reads import Reads
 from engine.audit.redirect import mirrored, redirected
-from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.config.models import BacktestConfig
 from engine.errors import RunError
@@ -42,10 +43,10 @@ AFTER, DAYS_AFTER = (
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """ticks     random ticks a session
-    sessions  random sessions
+    """ticks     random ticks per session
+    sessions  number of random sessions
     before    sessions of the run that are replayed before the audited one
-    seed      of all that is drawn
+    seed      of all random draws
     """
 
     ticks: int = 5
@@ -56,7 +57,7 @@ class AuditOptions:
 
 @dataclass(frozen=True)
 class Replay:
-    """One replay with another future, and what of the past differed in it."""
+    """One replay over an archive with another future, and the differences in its past."""
 
     session: dt.date
     tick: dt.datetime
@@ -66,11 +67,13 @@ class Replay:
 
 @dataclass
 class LookAheadAudit:
-    """replays   all of them, in order
-    values    values of cross-sections that were compared
-    warnings  of the run, and of what plug-ins read by themselves (reads.py)
-    failures  of scanners and strategies over the archive as it is: what they would have seen is not audited
-    bars      what the archive's bars say against their interval or their label, in words: no replay can see that
+    """The result of an audit.
+
+    replays   all replays, in order
+    values    number of cross-section values compared
+    warnings  those of the run, and what plug-ins read by themselves (reads.py)
+    failures  errors of scanners and strategies over the archive as it is, which hide what they read
+    bars      doubts about the bars' interval or label, which no replay can detect
     """
 
     replays: list[Replay] = field(default_factory=list)
@@ -92,7 +95,10 @@ class LookAheadAudit:
 def audit_look_ahead(
     loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress
 ) -> LookAheadAudit:
-    """Replay random sessions with other futures; raises BarsweepError where the config cannot be replayed as it is."""
+    """Replay random sessions with other futures.
+
+    Raises BarsweepError where the config cannot be replayed over the archive as it is.
+    """
     scope = SessionCoordinator(loaded, archive).scope
     reads = Reads(archive)
     audit, there = LookAheadAudit(warnings=scope.warnings), archive.sessions(scope.base.name)
@@ -111,7 +117,7 @@ def audit_look_ahead(
                 options.before,
                 DAYS_AFTER if scope.base.is_daily else AFTER,
             )
-            with Sight(window, archive, date) as whole:
+            with AuditedSession(window, archive, date) as whole:
                 audit.failures = list(dict.fromkeys([*audit.failures, *_failures(whole)]))
                 ticks = _drawn_ticks(whole, options, date)
                 for at, (tick, kind) in enumerate(product(ticks, FUTURES), 1):
@@ -134,7 +140,7 @@ def audit_look_ahead(
 
 
 def drawn_sessions(dates: Sequence[dt.date], options: AuditOptions) -> list[dt.date]:
-    """Random sessions of a run, in order."""
+    """Random sessions among `dates`, in order of time."""
     rng = np.random.default_rng([options.seed, len(dates)])
     return [
         dates[i]
@@ -152,7 +158,11 @@ def window_of(
     before: int,
     after: int,
 ) -> LoadedConfig:
-    """The config over a few sessions around a date: before it those of the run, after it those that are there."""
+    """The config limited to sessions around `date`.
+
+    before  number of sessions of `dates` (the run's) before it
+    after   number of sessions of `there` (the archive's) after it
+    """
     first, last = (
         dates[max(0, dates.index(date) - before)],
         there[min(len(there) - 1, there.index(date) + after)],
@@ -161,7 +171,8 @@ def window_of(
     return loaded.changed(backtest_config=span)
 
 
-def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int]:
+def _drawn_ticks(whole: AuditedSession, options: AuditOptions, date: dt.date) -> list[int]:
+    """Random ticks of the session, microseconds UTC, in order."""
     ticks = whole.ticks
     if not len(ticks):
         raise RunError(
@@ -173,7 +184,8 @@ def _drawn_ticks(whole: Sight, options: AuditOptions, date: dt.date) -> list[int
     return sorted(rng.choice(ticks, min(options.ticks, len(ticks)), replace=False).tolist())
 
 
-def _failures(whole: Sight) -> Iterator[str]:
+def _failures(whole: AuditedSession) -> Iterator[str]:
+    """Errors of scanners and strategies in the audited session, as sentences."""
     failed = whole.tables["scans"].drop_nulls("error")
     yield from (
         f"{scanner}: {error}" for scanner, error in failed.select("scanner", "error").iter_rows()
@@ -184,13 +196,13 @@ def _failures(whole: Sight) -> Iterator[str]:
 def _replay(
     window: LoadedConfig,
     stored: Archive,
-    whole: Sight,
+    whole: AuditedSession,
     tick: int,
     kind: str,
     seed: int,
     reads: Reads,
 ) -> Replay:
-    """One replay; `stored` is the archive in our layout."""
+    """One replay over a changed archive; `stored` is the archive in our layout."""
     archive, session = whole.archive, whole.cross.session
     local = dt.datetime.fromtimestamp(tick / 1e6, archive.calendar.tz)
     there, last = (
@@ -210,12 +222,16 @@ def _replay(
     return Replay(session.date, local, kind, found)
 
 
-def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
-    """The session replayed alone, where nothing is traded: an account does go from session to session."""
+def _begun_there(window: LoadedConfig, whole: AuditedSession) -> Iterator[Replay]:
+    """The session replayed alone, where nothing is traded.
+
+    With trading this comparison is left out, because an account carries over from session to
+    session.
+    """
     date, archive, last = whole.cross.session.date, whole.archive, int(whole.ticks[-1])
     if whole.view is not None or window.config.backtest_config.start_date == date:
         return
-    with Sight(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
+    with AuditedSession(window_of(window, [date], [date], date, 0, 0), archive, date) as other:
         found = tuple(Comparison(whole, other, last, since=date).differences())
     yield Replay(
         date, dt.datetime.fromtimestamp(last / 1e6, archive.calendar.tz), BEGUN_THERE, found
@@ -223,12 +239,15 @@ def _begun_there(window: LoadedConfig, whole: Sight) -> Iterator[Replay]:
 
 
 def _compared(
-    window: LoadedConfig, changed: Archive, whole: Sight, tick: int
+    window: LoadedConfig, changed: Archive, whole: AuditedSession, tick: int
 ) -> Iterator[Difference]:
-    """A replay that cannot go on where the future is another one has looked at it."""
+    """The differences of a replay over the archive `changed`.
+
+    A replay that fails with another future has looked ahead, so its error is a difference.
+    """
     try:
-        other = Sight(window, changed, whole.cross.session.date)
-    except Exception as error:  # the code of users: whatever it raises is told
+        other = AuditedSession(window, changed, whole.cross.session.date)
+    except Exception as error:  # plug-ins may raise anything; it is reported
         time = dt.datetime.fromtimestamp(tick / 1e6, whole.archive.calendar.tz)
         yield Difference(
             "failure",

@@ -1,7 +1,9 @@
-"""Paths in a parameter's text, and where they lead instead.
+"""Finds the paths in a plug-in's text parameter, and replaces them.
 
-A text is a path, a glob or a template (what stands before its first `*`, `?`, `[`, `{` is a path), a `file://` address, or a longer
-text that has such texts in it, quoted or between blanks: SQL that names files, a list with commas.
+A text is one of:
+1. a path, or a `file://` address
+2. a glob or a template: the part before its first `*`, `?`, `[` or `{` is a path
+3. a longer text with such texts in it, quoted or between blanks, e.g. SQL or a comma-separated list
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ ADDRESS = re.compile(r"file:(//(localhost)?)?(?=/)", re.IGNORECASE)
 VARIES = re.compile(r"[*?\[{]")
 QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 WORD = re.compile(r"[^\s'\"(),;]*/[^\s'\"(),;]*")
-NAMED = re.compile(r"\w")  # "/" and "." are separators as often as they are folders
+NAMED = re.compile(
+    r"\w"
+)  # without a letter or digit, "/" or "." is rather a separator than a folder
 
 Lead = Callable[
     [str, bool], str | None
@@ -23,7 +27,7 @@ Lead = Callable[
 
 
 def led(text: str, lead: Lead) -> str:
-    """The text with every path in it where `lead` takes it; it answers None for what stays."""
+    """The text with each path replaced by what `lead` returns; None keeps a path."""
     whole = _one(text, lead)
     if whole is not None:
         return whole
@@ -32,13 +36,13 @@ def led(text: str, lead: Lead) -> str:
 
 
 def start_of(text: str) -> str:
-    """The path that a glob, a template, an address begins with."""
+    """The path that a glob, a template or an address begins with."""
     address = ADDRESS.match(text)
     return _cut(unquote(text[address.end() :]) if address else text)[0]
 
 
 def paths_in(text: str) -> list[str]:
-    """All that may be a path in a text, as it is written."""
+    """All parts of a text that may be paths, as written."""
     found: list[str] = []
 
     def note(path: str, _: bool) -> None:
@@ -49,7 +53,7 @@ def paths_in(text: str) -> list[str]:
 
 
 def _one(text: str, lead: Lead) -> str | None:
-    """A text that is nothing but a path, where it leads."""
+    """The replacement of a text that is one path; None where it stays."""
     address = ADDRESS.match(text)
     if address:
         to = _one(unquote(text[address.end() :]), lead)
@@ -62,7 +66,7 @@ def _one(text: str, lead: Lead) -> str | None:
 
 
 def _cut(text: str) -> tuple[str, str]:
-    """What is a path, and what varies, from the separator before it on."""
+    """The path and the varying rest (from the separator before it on) of a glob or template."""
     varies = VARIES.search(text)
     if varies is None:
         return text, ""
@@ -76,5 +80,5 @@ def _within(quoted: str, lead: Lead) -> str:
 
 
 def is_above(path: Path, other: Path) -> bool:
-    """Whether a folder has the other somewhere in it."""
+    """Whether `path` is a folder somewhere above `other`."""
     return path != other and other.is_relative_to(path)

@@ -1,8 +1,13 @@
-"""What plug-ins read that an audit cannot lead to another future: told as warnings.
+"""Warns of what plug-ins read that an audit cannot redirect to a changed archive.
 
-A replay over a changed archive is watched: files that a plug-in's code opens, in the archive itself, in earlier runs, or anywhere
-outside Python, the installed packages and the changed copies; services and processes; environment variables and the command line.
-Files of a universe that the config names are known: the engine reads them.
+While a replay over a changed archive runs, these reads by a plug-in's code are noticed:
+
+files                   in the archive itself, in earlier runs, or elsewhere, except Python,
+                        installed packages and the changed copies
+services and processes  connections and commands
+environment             variables and the command line
+
+Files of a universe that the config names are read by the engine, so they are redirected.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from engine.runtime.opened_files import watched
 from engine.runtime.plug_in_frames import OURS, plug_in_on_the_stack
 from engine.runtime.read_settings import watched_settings
 
-SIGHT = os.path.join("audit", "sight.py")  # from where plug-ins are called
+PLUG_IN_CALLER = os.path.join("audit", "audited_session.py")  # calls the plug-ins
 KNOWN = (
     os.path.join("reference", "universe.py"),
     os.path.join("runtime", "module_loader.py"),
@@ -41,19 +46,19 @@ IN_ARCHIVE, IN_RUN, OUTSIDE = (
     "an earlier run",
     "outside of what can be led to another future",
 )
-SHOWN = 3  # of each kind
+SHOWN = 3  # names of each kind in a warning
 
 
 @dataclass
 class Reads:
-    """What was noticed: (module of the plug-in, kind) -> what, in order."""
+    """What was noticed: (module of the plug-in, kind) -> the names, in order."""
 
     archive: Archive
     found: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
 
     @contextmanager
     def watch(self, changed: Path) -> Iterator[None]:
-        """Watch a replay whose files are in the folder `changed`."""
+        """Watch a replay whose files lie in the folder `changed`."""
         self._changed = changed.resolve()
         with ExitStack() as stack:
             stack.enter_context(watched(self._opened))
@@ -62,7 +67,7 @@ class Reads:
 
     @property
     def warnings(self) -> list[str]:
-        """One of each plug-in and kind."""
+        """One warning per plug-in and kind."""
         told = []
         for (module, kind), names in self.found.items():
             some = ", ".join(list(names)[:SHOWN]) + (
@@ -78,14 +83,14 @@ class Reads:
 
     def _read(self, kind: str, name: object) -> None:
         through = OF_THE_ENVIRONMENT if kind == "environment" else ()
-        module = plug_in_on_the_stack(SIGHT, only_through=through)
+        module = plug_in_on_the_stack(PLUG_IN_CALLER, only_through=through)
         if module is not None and kind == "environment":
             self._note(module, "environment variables", str(name))
         elif module is not None:
             self._note(module, "the command line", "sys.argv")
 
     def _opened(self, event: str, what: object) -> None:
-        module = plug_in_on_the_stack(SIGHT, KNOWN)
+        module = plug_in_on_the_stack(PLUG_IN_CALLER, KNOWN)
         if module is None:
             return
         if event in ELSEWHERE:
@@ -98,7 +103,7 @@ class Reads:
                     self._note(module, kind, path)
 
     def _kind(self, path: Path, event: str) -> str | None:
-        """Where a file is that cannot be led elsewhere; None for what is known, or not there."""
+        """The kind of a file that cannot be redirected; None for known or missing files."""
         try:
             real = path.resolve()
             there = real.is_file() or real.is_dir()

@@ -1,7 +1,8 @@
 """A config whose plug-ins read another archive.
 
-Paths in their parameters that lie in the archive, or are folders above it, and files of membership lead to changed copies: paths
-written as such, as globs, as `file://` addresses, or within SQL (paths.py).
+Paths in plug-ins' parameters are replaced by paths to changed copies where they lie in the archive,
+are folders above it, or are membership files. Paths are found as such, in globs, in `file://`
+addresses and in SQL (paths.py).
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ MIRROR = (
 
 
 def mirrored(folder: Path, path: Path) -> Path:
-    """Where a path is in a folder that stands for the whole disk."""
+    """The place of an absolute path in a folder that mirrors the disk from its root."""
     return folder / MIRROR / path.resolve().relative_to(path.resolve().anchor)
 
 
 @dataclass(frozen=True)
 class Leads:
-    """archive -> changed, in paths;  future changes files of membership
+    """Maps paths of the archive to paths of the changed archive.
 
-    folder  that the changed archive is mirrored in, and where copies are made
+    archive, changed  the folders of both
+    future            changes membership files
+    folder            mirrors the disk around the changed archive, and holds changed copies
     """
 
     archive: Path
@@ -41,7 +44,7 @@ class Leads:
     made: dict[Path, Path] = field(default_factory=dict)
 
     def of(self, path: Path) -> Path:
-        """Where a path leads now."""
+        """The path to read instead of `path`; `path` itself where nothing changes."""
         inside, archive = path.resolve(), self.archive.resolve()
         if inside.is_relative_to(archive):
             return self.changed / inside.relative_to(archive)
@@ -56,7 +59,7 @@ class Leads:
         return self.made[inside]
 
     def _above(self, above: Path, archive: Path) -> Path:
-        """A folder with all that the one above the archive has, as links, and the changed archive in its place."""
+        """A mirror of the folder `above`: links to its entries, but the changed archive."""
         place = mirrored(self.folder, above)
         for folder in (one for one in archive.parents if one.is_relative_to(above)):
             for entry in folder.iterdir():
@@ -68,19 +71,19 @@ class Leads:
 
 @dataclass(frozen=True, kw_only=True)
 class RedirectedConfig(LoadedConfig):
-    """A config of which the paths are looked up anew."""
+    """A config that resolves paths to changed copies."""
 
     leads: Leads
 
     def resolve(self, value: str) -> Path:
-        """A path that the config names."""
+        """The absolute path for a path in the config, redirected."""
         return self.leads.of(super().resolve(value))
 
 
 def redirected(
     loaded: LoadedConfig, archive: Archive, changed: Archive, future: Future, folder: Path
 ) -> LoadedConfig:
-    """The config for a changed archive: its plug-ins' parameters that are paths into the archive are paths into the other."""
+    """The config with all plug-in parameters redirected from `archive` to `changed`."""
     leads = Leads(archive.path, changed.path, folder, future)
 
     def moved(value: Any) -> Any:
@@ -106,7 +109,10 @@ def redirected(
 
 
 def _lead(text: str, varies: bool, loaded: LoadedConfig, leads: Leads) -> str | None:
-    """Where a path leads now; None where it stays. One that is not there yet is looked up by the folders before it."""
+    """The path to read instead of the path `text`; None where it stays.
+
+    For a path that does not exist, the nearest existing folder above it is redirected.
+    """
     written, rest = Path(os.path.expandvars(text)), Path()
     while written.name:
         try:

@@ -1,8 +1,9 @@
-"""Audits the warm-up: replays with longer ones, and what of the indicators and hits still moves.
+"""Audits the warm-up: replays with longer warm-ups, and compares indicators and hits.
 
-Every block of sessions is seeded from a number of sessions before it that is derived from the indicators. An indicator whose values
-are others with half as many more, or twice as many, has been seeded from too few; so has one that has a value only then. Sessions
-are drawn from the run's last block, which has the most before it.
+Each warm-up block is seeded from a number of sessions before it, derived from the indicators. The
+audit replays random sessions of the run's last block with 1.5 and 2 times as many. An indicator
+whose values change, or that has values only then, was seeded from too few sessions. The last block
+is used because most sessions lie before it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from engine.archive.archive import Archive
+from engine.audit.audited_session import AuditedSession
 from engine.audit.look_ahead import AuditOptions, drawn_sessions, window_of
-from engine.audit.sight import Sight
 from engine.config.load import LoadedConfig
 from engine.features.feature_node import DAILY
 from engine.features.warm_up_block import block_of
@@ -25,20 +26,23 @@ from engine.scan.columns import COLUMNS
 from engine.session.coordinator import SessionCoordinator
 
 FACTORS = (1.5, 2.0)
-SETTLED = 1e-9  # of a symbol's largest value: what a seed may still weigh
+SETTLED = 1e-9  # relative to a symbol's largest value: what of a seed may remain
 KEYS = ("session", "tick", "scanner", "symbol")
 
 
 @dataclass(frozen=True)
 class Movement:
-    """What a longer warm-up does to an indicator in a session.
+    """How an indicator's values in a session change with a longer warm-up.
 
-    sessions  of its warm-up as it is derived; None where it was asked for on the way
-    there     sessions of the archive before the block, at most: with fewer than the warm-up nothing can be longer
-    moved     values that are others, of `values`
-    change    the largest, relative to the symbol's largest value of the session; 0.0 where none moved
-    appeared  values that are there only with the longer warm-up, or only without
-    symbol, time  where the largest change is, None where none moved
+    sessions  length of the derived warm-up; None for an indicator added during the run
+    there     the archive's sessions before the block; with fewer than `sessions` no warm-up is
+              longer
+    values    number of values with the usual warm-up
+    moved     number of values that change
+    change    the largest change, relative to the symbol's largest value in the session; 0.0 for
+              none
+    appeared  number of values that exist with only one of the two warm-ups
+    symbol, time  where the largest change is; None where no value changes
     """
 
     session: dt.date
@@ -56,8 +60,10 @@ class Movement:
 
 @dataclass
 class WarmUpAudit:
-    """movements  every indicator in every session with every factor
-    hits       session, factor, how many hits there are, and how many are others
+    """The result of an audit.
+
+    movements  one per indicator, session and factor
+    hits       (session, factor, number of hits, number of hits that differ)
     """
 
     movements: list[Movement] = field(default_factory=list)
@@ -65,22 +71,22 @@ class WarmUpAudit:
 
     @property
     def moving(self) -> list[Movement]:
-        """Those of which values move by more than SETTLED."""
+        """Indicators whose values change by more than SETTLED."""
         return [one for one in self.movements if one.change > SETTLED]
 
     @property
     def settled(self) -> list[Movement]:
-        """Those of which values move by SETTLED at most: what is left of the seed, and rounding."""
+        """Indicators whose values change, by SETTLED at most: rests of the seed and rounding."""
         return [one for one in self.movements if one.moved and one.change <= SETTLED]
 
     @property
     def appearing(self) -> list[Movement]:
-        """Those of which values are there only with one of the two warm-ups."""
+        """Indicators with values that exist with only one of the two warm-ups."""
         return [one for one in self.movements if one.appeared]
 
     @property
     def cut_short(self) -> list[Movement]:
-        """Those for which the archive begins too late: their warm-up is not as long as it should be, and cannot be longer."""
+        """Indicators whose warm-up is cut short because the archive begins too late."""
         return [
             one
             for one in self.movements
@@ -91,7 +97,7 @@ class WarmUpAudit:
 def audit_warm_up(
     loaded: LoadedConfig, archive: Archive, options: AuditOptions, progress: Progress
 ) -> WarmUpAudit:
-    """Replay random sessions with longer warm-ups; raises BarsweepError where the config cannot be replayed."""
+    """Replay random sessions with longer warm-ups; raises BarsweepError where that fails."""
     scope = SessionCoordinator(loaded, archive).scope
     block = block_of(scope.dates[-1], scope.base.is_daily)
     dates = drawn_sessions(
@@ -100,9 +106,9 @@ def audit_warm_up(
     audit = WarmUpAudit()
     for number, date in enumerate(dates):
         window = window_of(loaded, [date], [date], date, 0, 0)
-        with Sight(window, archive, date) as usual:
+        with AuditedSession(window, archive, date) as usual:
             for at, factor in enumerate(FACTORS):
-                with Sight(window, archive, date, factor) as longer:
+                with AuditedSession(window, archive, date, factor) as longer:
                     audit.movements += _movements(usual, longer, factor)
                     audit.hits.append(
                         (date, factor, len(usual.tables["hits"]), _other_hits(usual, longer))
@@ -111,7 +117,8 @@ def audit_warm_up(
     return audit
 
 
-def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]:
+def _movements(usual: AuditedSession, longer: AuditedSession, factor: float) -> Iterator[Movement]:
+    """How each indicator's values differ between the usual and the longer warm-up."""
     date, nodes = (
         usual.cross.session.date,
         {name: node for node in usual.coordinator.needs.nodes for name in node.outputs},
@@ -153,22 +160,22 @@ def _movements(usual: Sight, longer: Sight, factor: float) -> Iterator[Movement]
 
 
 def _scale(values: np.ndarray) -> np.ndarray:
-    """float64[symbols]: each symbol's largest absolute value, 1 where it has none but 0."""
+    """float64 [symbols]: each symbol's largest absolute value; 1 where all are 0 or NaN."""
     largest: np.ndarray = np.max(np.abs(np.nan_to_num(values)), axis=0, initial=0.0)
     return np.where(largest > 0.0, largest, 1.0)
 
 
 def _before(dates: Sequence[dt.date], date: dt.date, by_year: bool) -> int:
-    """Sessions before the block that a date is computed with."""
+    """The number of `dates` before the warm-up block (month, or year) of `date`."""
     first = date.replace(month=1, day=1) if by_year else date.replace(day=1)
     return sum(day < first for day in dates)
 
 
-def _other_hits(usual: Sight, longer: Sight) -> int:
-    """Hits of one of the two alone."""
+def _other_hits(usual: AuditedSession, longer: AuditedSession) -> int:
+    """The number of hits that only one of the two replays has."""
     date = usual.cross.session.date
     a, b = (
-        sight.tables["hits"].filter(pl.col("session") == date).select(KEYS)
-        for sight in (usual, longer)
+        replayed.tables["hits"].filter(pl.col("session") == date).select(KEYS)
+        for replayed in (usual, longer)
     )
     return len(a.join(b, on=KEYS, how="anti")) + len(b.join(a, on=KEYS, how="anti"))

@@ -1,1 +1,4 @@
-"""One session of the whole universe in memory: sorted columns and per-symbol slices, derived intervals, as-of rows."""
+"""The bars of a session batch in memory: sorted columns and each symbol's slice of them.
+
+Bars of wider intervals are derived from the base interval's.
+"""

@@ -1,4 +1,10 @@
-"""Daily bars of earlier sessions for the blocks of a run, read a year at a time."""
+"""Daily bars for the warm-up blocks of a run, read one year at a time.
+
+Steps of `DailyHistory.block`:
+1. read the years of the block's sessions; the year that follows is read ahead on another thread
+2. for symbols with too few bars in these years, take their last bars from earlier years
+3. copy both into arrays sorted by symbol and date
+"""
 
 from __future__ import annotations
 
@@ -20,10 +26,12 @@ from engine.runtime.threads import in_threads
 
 
 class DailyHistory:
-    """Reads daily bars block by block, up to a date, and remembers of each symbol the last bars before them, however old.
+    """Reads daily bars block by block, and keeps each symbol's last bars before the block.
 
-    rows       bars that each symbol has before a block's sessions, as far as the archive holds so many; 1 at least
-    benchmark  symbol whose bars reach back as far as those of any other; None where no node reads them
+    rows       bars that each symbol has before a block's sessions, as far as the archive has them;
+               at least 1
+    benchmark  a symbol whose bars reach back as far as the oldest bar of any symbol; None where no
+               feature node reads the benchmark
     """
 
     def __init__(
@@ -42,27 +50,29 @@ class DailyHistory:
             until,
         )
         self._rows, self._benchmark = max(1, rows), symbols.id(benchmark) if benchmark else None
-        self._ahead: tuple[int, Future[DailyBars]] | None = None  # the next year, being read
-        self._years: dict[int, DailyBars] = {}  # as they are in the archive, never rescaled
+        self._ahead: tuple[int, Future[DailyBars]] | None = None  # the year that is being read
+        self._years: dict[int, DailyBars] = {}  # unscaled, as stored
         self._before: DailyBars | None = None  # each symbol's bars before those of the years
 
     def block(
         self, table: SymbolTable, first: dt.date, begin: dt.date, last: dt.date, buffers: Buffers
     ) -> DailyBars:
-        """Bars of first <= date <= last, and of each symbol as many before `first` as it takes for `rows` before `begin`.
+        """Daily bars with first <= date <= last, and earlier bars for the warm-up.
 
-        One bar before `first` at least, where there is one. Blocks go forward in time. The bars live as long as `buffers`.
+        Each symbol has at least `rows` bars before the date `begin`, and at least one before
+        `first`, as far as the archive has them. Blocks are read in order of time. The arrays live
+        as long as `buffers`.
         """
         years = {
             year: self._year(year)
             for year in self._archive.daily_years()
             if first.year <= year <= last.year
         }
-        there = np.zeros(len(self._symbols), np.int64)
+        available = np.zeros(len(self._symbols), np.int64)
         for bars in years.values():
             starts, ends = bars.span(first, begin)
-            there += ends - starts
-        before = self._last_bars(first, np.maximum(1, self._rows - there), years)
+            available += ends - starts
+        before = self._last_bars(first, np.maximum(1, self._rows - available), years)
         spans = [bars.span(first, last + dt.timedelta(days=1)) for bars in years.values()]
         whole = self._joined(
             [before, *years.values()], [(before.starts, before.ends), *spans], buffers
@@ -72,7 +82,7 @@ class DailyHistory:
         return whole if table is self._symbols else whole.realign(table)
 
     def _read_ahead(self, year: int) -> None:
-        """Begin to read the year that the run comes to next."""
+        """Start to read a year on another thread, unless it is read already or not needed."""
         if (
             year <= self._until.year
             and year in self._archive.daily_years()
@@ -83,14 +93,18 @@ class DailyHistory:
             pool.shutdown(wait=False)
 
     def _last_bars(self, first: dt.date, missing: Ints, years: dict[int, DailyBars]) -> DailyBars:
-        """Of each symbol its last `missing` bars before a date, and the benchmark's from the oldest of these on.
+        """The last `missing[symbol]` bars of each symbol before the date `first`.
 
-        Most symbols have theirs in a year, one that trades seldom in several. `years` are at hand.
+        missing  int64 [symbols]; counted down in place
+        years    year -> its bars, the years that are read already
+
+        The benchmark's bars begin with the oldest bar taken. Bars of a rarely traded symbol may lie
+        in several years, so earlier years are read until no symbol misses any.
         """
-        found: list[DailyBars] = []
+        parts: list[DailyBars] = []
         for until, load in self._sources(first, missing, years):
-            alone = not missing.any()  # nobody but the benchmark has bars to find
-            if alone and self._benchmark is None:
+            only_benchmark = not missing.any()
+            if only_benchmark and self._benchmark is None:
                 break
             source = load()
             starts, ends = source.span(EPOCH, until)
@@ -99,17 +113,22 @@ class DailyHistory:
             if self._benchmark is not None:
                 taken[self._benchmark] = (ends - starts)[self._benchmark]
                 missing[self._benchmark] = 0
-            found.insert(0, self._joined([source], [(ends - taken, ends)], Buffers()))
-            if alone and taken[self._benchmark]:
+            parts.insert(0, self._joined([source], [(ends - taken, ends)], Buffers()))
+            if only_benchmark and taken[self._benchmark]:
                 break
         return self._joined(
-            found, [(bars.starts, bars.ends) for bars in found], Buffers()
-        )  # until the next block is asked for
+            parts, [(bars.starts, bars.ends) for bars in parts], Buffers()
+        )  # kept until the next block
 
     def _sources(
         self, first: dt.date, missing: Ints, years: dict[int, DailyBars]
     ) -> Iterator[tuple[dt.date, Callable[[], DailyBars]]]:
-        """Where bars before a date are, the latest first: bars of which dates, up to and without one, and how to have them."""
+        """Yield (date, function that returns DailyBars), the latest bars first.
+
+        Of each source the bars before the date count. Years without a symbol that misses bars are
+        skipped. The last source is the previous block's earlier bars, where they are known to be
+        complete.
+        """
         kept, before, until = {**self._years, **years}, self._before, first
         past = [year for year in reversed(self._archive.daily_years()) if year <= first.year]
         oldest = min(self._years, default=None)
@@ -130,14 +149,17 @@ class DailyHistory:
             yield until, lambda: before
 
     def _holds_any(self, year: int, missing: Ints) -> bool:
-        """Whether a symbol that has bars to find is among a year's."""
+        """Whether a year's file has bars of a symbol with `missing[symbol]` > 0."""
         ids = self._symbols.ids(self._archive.daily_symbols(year))
         return bool((missing[ids[ids >= 0]] > 0).any())
 
     def _joined(
         self, sources: Sequence[DailyBars], spans: Sequence[tuple[Ints, Ints]], buffers: Buffers
     ) -> DailyBars:
-        """Copies of the sources' bars in the spans, symbol by symbol; of one symbol in the sources' order."""
+        """Copy the bars in `spans` (starts, ends of each source) into new arrays, symbol by symbol.
+
+        Bars of one symbol keep the order of the sources, so sources are given in order of time.
+        """
         lengths = [ends - starts for starts, ends in spans]
         total = np.sum(lengths, axis=0) if lengths else np.zeros(len(self._symbols), np.int64)
         ends = np.cumsum(total)
@@ -163,13 +185,14 @@ class DailyHistory:
         return DailyBars(self._symbols, starts, ends, dates, columns)
 
     def _year(self, year: int) -> DailyBars:
-        """A year's bars as they are in the archive."""
+        """A year's bars, unscaled as the archive stores them."""
         if year not in self._years:
             being_read = self._ahead[1] if self._ahead and self._ahead[0] == year else None
             self._years[year] = being_read.result() if being_read else self._read(year)
         return self._years[year]
 
     def _read(self, year: int) -> DailyBars:
+        """Read a year's bars from the archive."""
         bars = self._archive.read_daily_year(year, self._columns)
         starts, ends = slices(self._symbols, bars.symbols, bars.counts)
         return DailyBars(self._symbols, starts, ends, bars.days, bars.columns)

@@ -1,4 +1,8 @@
-"""Daily bars of a block of sessions: the previous session's values, and the rows that daily indicators walk."""
+"""Daily bars of a block of sessions, and the panel of a session batch over them.
+
+`DailyBars` holds the bars of a block, with earlier ones for the warm-up. `DailyPanel` presents some
+sessions of the block as `SessionPanel` presents one session of minute bars.
+"""
 
 from __future__ import annotations
 
@@ -33,24 +37,30 @@ def day_number(date: dt.date) -> int:
 
 
 def _numbers_by_day(sessions: Sequence[Session]) -> Ints:
-    """The number of the session that each day from the first session's to the last's is of, or comes after."""
+    """int64 [days]: the index of the latest session on or before each calendar day.
+
+    The days are those from the first session's date to the last session's.
+    """
     days = np.array([day_number(session.date) for session in sessions])
     return np.searchsorted(days, np.arange(days[0], days[-1] + 1), side="right") - 1
 
 
 def _numbers(dates: Ints, sessions: Sequence[Session]) -> Ints:
-    """The number of the session that each date is of; of dates of other sessions, some number all the same."""
+    """The index in `sessions` of each date (int64, days since 1970-01-01).
+
+    For a date that is no session of `sessions`, the index of some session; callers ignore it.
+    """
     by_day = _numbers_by_day(sessions)
     numbers: Ints = by_day[np.clip(dates - day_number(sessions[0].date), 0, len(by_day) - 1)]
     return numbers
 
 
 class DailyBars:
-    """Daily bars for the symbols of a table, sorted by symbol and date, in the scale of the session at hand.
+    """Daily bars of a table's symbols, by symbol and date, split-adjusted to one session.
 
-    starts, ends  int64[symbols]: each symbol's slice
-    dates         int64[bars], days since 1970-01-01
-    columns       name -> float64[bars]; written to by `rescale`
+    starts, ends  int64 [symbols]: each symbol's slice
+    dates         int64 [bars], days since 1970-01-01
+    columns       name -> float64 [bars]; `rescale` writes into them
     """
 
     def __init__(
@@ -73,14 +83,18 @@ class DailyBars:
         return picked
 
     def before_date(self, date: dt.date) -> DailyBars:
-        """The bars of sessions before a date: the same arrays, other slices."""
+        """The bars before a date: the same arrays, shorter slices."""
         picked = copy(self)
         picked.starts, picked.ends = self.span(EPOCH, date)
         picked._at_hand = None
         return picked
 
     def scaled_from(self, date: dt.date, factors: Floats) -> DailyBars:
-        """A copy of which the bars from a date on are others; `factors` are taken in turn."""
+        """A copy in which all columns of the bars from `date` on are multiplied by `factors`.
+
+        The factors are repeated over these bars as often as needed. Audits use such a copy as
+        another future.
+        """
         rows = np.flatnonzero(self.dates >= day_number(date))
         columns = {name: values.copy() for name, values in self.columns.items()}
         for values in columns.values():
@@ -88,7 +102,7 @@ class DailyBars:
         return DailyBars(self.table, self.starts, self.ends, self.dates, columns)
 
     def span(self, start: dt.date, end: dt.date) -> tuple[Ints, Ints]:
-        """Each symbol's rows with start <= date < end."""
+        """Starts and ends, int64 [symbols], of each symbol's rows with start <= date < end."""
         starts, ends = np.empty_like(self.starts), np.empty_like(self.ends)
         span_rows(
             self.starts, self.ends, self.dates, day_number(start), day_number(end), starts, ends
@@ -96,9 +110,10 @@ class DailyBars:
         return starts, ends
 
     def of(self, sessions: tuple[Session, ...], buffers: Buffers) -> Bars:
-        """The daily bars of consecutive sessions, known at their closes; the same object until others are asked for.
+        """The bars of consecutive sessions; each is visible from its session's close on.
 
-        They live as long as `buffers`.
+        The same object is returned while sessions and buffers stay the same. The arrays live as
+        long as `buffers`.
         """
         if self._at_hand is None or self._at_hand[0] != sessions or self._at_hand[1] is not buffers:
             starts, ends = self.span(sessions[0].date, sessions[-1].date + dt.timedelta(days=1))
@@ -126,16 +141,19 @@ class DailyBars:
 
             run_over_symbols(len(starts), [look_up])
             bars = self._bars(starts, ends, known_at)
-            own = {"timestamp": lambda: opens[_numbers(dates, sessions)].astype(np.float64)}
-            self._at_hand = sessions, buffers, replace(bars, more={**bars.more, **own})
+            timestamp = {"timestamp": lambda: opens[_numbers(dates, sessions)].astype(np.float64)}
+            self._at_hand = sessions, buffers, replace(bars, more={**bars.more, **timestamp})
         return self._at_hand[2]
 
     def numbers(self, sessions: tuple[Session, ...], rows: Ints) -> Ints:
-        """Which of consecutive sessions some bars are of; for bars of other sessions, one of those all the same."""
+        """The index in `sessions` of the session of each bar in `rows`, see `_numbers`."""
         return _numbers(self.dates[rows], sessions)
 
     def before(self, sessions: Sequence[Session], ids: Ints | None = None) -> Ints:
-        """int64[symbols, sessions]: the last row before each session, -1 where there is none; of all symbols, or of `ids`."""
+        """int64 [symbols, sessions]: the row of each symbol's last bar before each session, or -1.
+
+        ids  the symbols, int64; all symbols of the table where None
+        """
         starts, ends = (side if ids is None else side[ids] for side in (self.starts, self.ends))
         rows = np.empty((len(starts), len(sessions)), np.int64)
         latest_rows(
@@ -152,12 +170,19 @@ class DailyBars:
         return rows
 
     def begins(self, start: dt.date, block: dt.date, rows: int) -> Ints:
-        """int64[symbols]: each symbol's first row of a warm-up: from a date on, and at least so many before a block's first."""
+        """int64 [symbols]: the row at which each symbol's warm-up begins.
+
+        The first row from the date `start` on, or earlier so that `rows` rows lie before the date
+        `block`.
+        """
         from_date, (firsts, ends) = self.span(start, block)[0], self.span(EPOCH, block)
         return np.minimum(from_date, np.maximum(firsts, ends - rows))
 
     def history(self, begins: Ints, end: dt.date) -> Bars:
-        """All bars from each symbol's row `begins` up to a date, for walking; they are in the past, so known at any time."""
+        """The bars from the row begins[symbol] up to (without) the date `end`, for warm-ups.
+
+        All are visible at any time, since they lie before the block's sessions.
+        """
         return self._bars(
             begins,
             self.span(EPOCH, end)[1],
@@ -165,13 +190,15 @@ class DailyBars:
         )
 
     def rescale(self, symbol: int, ratio: float, before: dt.date) -> None:
-        """Put a symbol's bars before a split's ex-date in the scale after it."""
+        """Apply a split of `ratio` to a symbol's bars before its ex-date `before`, in place."""
         _, ends = self.span(EPOCH, before)
         for name, values in self.columns.items():
             rescale(name, values, slice(self.starts[symbol], ends[symbol]), ratio)
 
     def _bars(self, starts: Ints, ends: Ints, known_at: Ints) -> Bars:
-        dates = self.dates  # not itself, or it would be freed late
+        dates = (
+            self.dates
+        )  # functions below hold the array, not `self`, so that `self` is freed early
         more = {
             "session": lambda: (dates + EPOCH.toordinal()).astype(np.float64),
             "minute": lambda: np.zeros(len(dates)),  # a daily bar is that of regular hours
@@ -181,9 +208,10 @@ class DailyBars:
 
 
 class DailyPanel:
-    """A stretch of sessions of an archive of daily bars: each symbol's one bar a session, known at the close.
+    """The panel of a batch of daily sessions: one bar per symbol and session.
 
-    As `SessionPanel`, for what replays sessions. Its bars are those of the block it is given to, in the scale that these are in.
+    A bar is known at the close. The class has the methods of `SessionPanel` that the replay calls.
+    The bars are those of the block given to `of_block`.
     """
 
     def __init__(
@@ -204,74 +232,76 @@ class DailyPanel:
         self._present: NDArray[np.bool_] | None = None  # [sessions, symbols]
 
     def of_block(self, daily: DailyBars) -> DailyPanel:
-        """The sessions over a block's bars."""
+        """The same sessions over the bars of a block."""
         return DailyPanel(self.sessions, daily.table, daily, self.buffers)
 
     def of_session(self, number: int) -> DailyPanel:
-        """One of the sessions."""
+        """The panel of the session with this index in `sessions`."""
         if self._present is None:
             self._present = self._presence()
-        one = DailyPanel((self.sessions[number],), self.table, self._daily, self.buffers)
-        one._present = self._present[number : number + 1]
-        return one
+        panel = DailyPanel((self.sessions[number],), self.table, self._daily, self.buffers)
+        panel._present = self._present[number : number + 1]
+        return panel
 
     def realign(self, table: SymbolTable) -> DailyPanel:
-        """The sessions for the symbols of another table."""
+        """The same sessions for the symbols of another table."""
         return DailyPanel(self.sessions, table, self._bars.realign(table), self.buffers)
 
     def only(self, ids: Ints) -> DailyPanel:
-        """Itself: the block keeps the bars."""
+        """This panel, without a copy: the block keeps the bars in memory anyway."""
         return self
 
     def over(self, buffers: Buffers) -> DailyPanel:
-        """The same sessions; what is computed from their bars lives as long as `buffers`."""
+        """The same sessions; arrays computed from their bars live as long as `buffers`."""
         return DailyPanel(self.sessions, self.table, self._daily, buffers)
 
     def close(self) -> None:
-        """The sessions are over: let go of what was computed from them."""
+        """Free the arrays that were computed from the bars."""
         self.buffers.close()
 
     def rescale(self, symbol: int, ratio: float) -> None:
-        """Nothing: the block's bars are rescaled."""
+        """Do nothing: `DailyBars.rescale` rescales the bars of the whole block."""
 
     @property
     def visible(self) -> Bars:
-        """The sessions' bars."""
+        """The bars of the panel's sessions."""
         return self._bars.of(self.sessions, self.buffers)
 
     regular = visible
 
     def bars(self, interval: Interval) -> Bars:
-        """The sessions' bars, at the one interval there is."""
+        """The bars of the panel's sessions; the only interval is `1d`."""
         return self.visible
 
     def opens_of(self, ticks: Ints) -> Ints:
-        """int64[ticks]: the open of each tick's session, microseconds."""
+        """int64 [ticks]: the open of each tick's session, microseconds UTC."""
         opens: Ints = np.array([session.open for session in self.sessions])
         of_tick: Ints = opens[np.searchsorted(opens, ticks, side="right") - 1]
         return of_tick
 
     def present(self) -> Ints:
-        """int64[symbols]: how many bars of its sessions each symbol has."""
+        """int64 [symbols]: the number of bars of each symbol in the panel's sessions."""
         if self._present is not None:
             counts: Ints = self._present.sum(axis=0, dtype=np.int64)
             return counts
         return self.visible.ends - self.visible.starts
 
     def coverage(self) -> Coverage:
-        """How its session is covered, of which it has one: by the one bar, or not at all."""
-        found, session = Coverage.empty(len(self.table), 1), self.session
-        found.present[:] = self.present()
-        there = found.present > 0
-        found.first[:] = found.last[:] = np.where(there, session.open, NEVER)
-        found.longest[:] = np.where(there, 0, session.without_break(session.open, session.close))
-        return found
+        """Coverage of a panel of one session: each symbol has its one bar, or none."""
+        result, session = Coverage.empty(len(self.table), 1), self.session
+        result.present[:] = self.present()
+        has_bar = result.present > 0
+        result.first[:] = result.last[:] = np.where(has_bar, session.open, NEVER)
+        whole = session.without_break(session.open, session.close)
+        result.longest[:] = np.where(has_bar, 0, whole)
+        return result
 
     def _presence(self) -> NDArray[np.bool_]:
-        bars, found = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)
+        """bool [sessions, symbols]: whether the symbol has a bar in the session."""
+        bars, present = self.visible, np.zeros((len(self.sessions), len(self.table)), np.bool_)
         first_day, by_day = day_number(self.session.date), _numbers_by_day(self.sessions)
-        mark_rows(bars.starts, bars.ends, self._bars.dates, first_day, by_day, found)
-        return found
+        mark_rows(bars.starts, bars.ends, self._bars.dates, first_day, by_day, present)
+        return present
 
     @property
     def _bars(self) -> DailyBars:

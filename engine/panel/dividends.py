@@ -1,4 +1,4 @@
-"""Cash dividends by ex-date: what a close before an ex-date is worth after it."""
+"""Cash dividends by ex-date, for returns that count dividends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ EPOCH = dt.date(1970, 1, 1)
 
 
 class Dividends:
-    """The dividends of an archive's corporate actions, and the splits that change what a share of theirs is."""
+    """The cash dividends of an archive's corporate actions.
+
+    The splits are kept too: a split after a dividend changes the amount per share of today.
+    """
 
     def __init__(self, actions: pl.DataFrame):
         cash, ratio = pl.col("cash_dividend"), pl.col("split_ratio")
@@ -24,35 +27,43 @@ class Dividends:
         self._splits = _by_day(actions.filter(ratio.is_not_null(), ratio != 1.0), "split_ratio")
 
     def since(self, table: SymbolTable, sessions: Sequence[Session], before: Ints) -> Floats:
-        """float64[sessions, symbols]: cash a share with ex-dates after a day of each symbol, up to the session, in its scale.
+        """float64 [sessions, symbols]: cash per share paid since an earlier day of each symbol.
 
-        before  int64[sessions, symbols], days since 1970-01-01
-        A dividend is of the shares before a split of its own date.
+        before  int64 [sessions, symbols], days since 1970-01-01
+
+        Dividends with before < ex-date <= the session's date count, per share as of the session. A
+        dividend with the ex-date of a split is per share before the split.
         """
-        found = np.zeros(before.shape)
+        total = np.zeros(before.shape)
         symbols, days, cash = self._paid
         ids = table.ids(symbols)
         known = np.flatnonzero(ids >= 0)
         ids, days, cash = ids[known], days[known], cash[known]
         for number, session in enumerate(sessions):
             upto = (session.date - EPOCH).days
-            some = np.flatnonzero((days <= upto) & (days > before[number, ids]))
-            for row in some.tolist():
+            due = np.flatnonzero((days <= upto) & (days > before[number, ids]))
+            for row in due.tolist():
                 shares = self._shares(str(symbols[int(known[row])]), int(days[row]), upto)
-                found[number, ids[row]] += cash[row] / shares
-        return found
+                total[number, ids[row]] += cash[row] / shares
+        return total
 
     def _shares(self, symbol: str, first: int, last: int) -> float:
-        """What a share before a day has become by the end of another."""
+        """How many shares one share before day `first` has become by the end of day `last`.
+
+        The product of the symbol's split ratios with first <= ex-date <= last, days since
+        1970-01-01.
+        """
         symbols, days, ratios = self._splits
-        own = np.flatnonzero((days >= first) & (days <= last))
+        between = np.flatnonzero((days >= first) & (days <= last))
         return float(
-            np.prod([ratios[row] for row in own.tolist() if symbols[row] == symbol], initial=1.0)
+            np.prod(
+                [ratios[row] for row in between.tolist() if symbols[row] == symbol], initial=1.0
+            )
         )
 
 
 def _by_day(actions: pl.DataFrame, value: str) -> tuple[pl.Series, Ints, Floats]:
-    """Symbols, days since 1970-01-01 and values, by day."""
+    """Symbols, ex-dates (days since 1970-01-01) and values of the actions, by ex-date."""
     rows = actions.sort("ex_date", "symbol")
     return (
         rows["symbol"],

@@ -1,4 +1,4 @@
-"""The next sessions are made ready while this one is scanned."""
+"""Loads the next sessions on another thread while a session is scanned."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
 
-AHEAD = 2  # with one, decoding stands still as often as scanning takes longer than it
+AHEAD = 2  # with 1, decoding pauses whenever a scan takes longer than a decode
 
 
 def prefetch(
     items: Iterable[Item], load: Callable[[Item], Loaded], ahead: int = AHEAD
 ) -> Generator[Loaded, None, None]:
-    """load(item) for every item in order, on another thread; at most `ahead` are waiting while one is in use.
+    """Yield load(item) for every item in order; `load` runs on another thread.
 
-    The items are drawn on this one. To be closed by who does not come to its end: at Ctrl-C, too.
+    At most `ahead` results are loaded or waiting while the caller works on one. `items` is iterated
+    on the caller's thread. A caller that stops early, as at Ctrl-C, must close the generator.
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
     try:
         waiting: deque[Future[Loaded]] = deque()
-        left = iter(items)
+        remaining = iter(items)
         while True:
             waiting.extend(
                 pool.submit(load, item)
-                for _, item in zip(range(ahead - len(waiting) + 1), left, strict=False)
+                for _, item in zip(range(ahead - len(waiting) + 1), remaining, strict=False)
             )
             if not waiting:
                 return

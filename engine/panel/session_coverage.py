@@ -11,12 +11,13 @@ from engine.panel.bars import Ints
 
 @dataclass(frozen=True)
 class Coverage:
-    """Regular bars of one session.
+    """The regular-hours bars of one session, per symbol.
 
-    expected     bars that a symbol could have had
-    present      int64[symbols]: that it has
-    first, last  int64[symbols]: start of its first and last, microseconds; `engine.compute.bar_coverage.NEVER` without a bar
-    longest      int64[symbols]: the longest time on end without a bar, microseconds
+    expected  number of bars that a symbol with a bar in every interval has
+    present   int64 [symbols]: number of bars
+    first, last  int64 [symbols]: start of the first and of the last bar, microseconds UTC;
+                 `engine.compute.bar_coverage.NEVER` where there is no bar
+    longest   int64 [symbols]: the longest time without a bar, microseconds
     """
 
     expected: int
@@ -27,5 +28,5 @@ class Coverage:
 
     @classmethod
     def empty(cls, symbols: int, expected: int) -> Coverage:
-        """To be written into."""
+        """Arrays of the right size with undefined values, for the caller to fill."""
         return cls(expected, *(np.empty(symbols, np.int64) for _ in range(4)))

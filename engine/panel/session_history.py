@@ -1,8 +1,11 @@
-"""Sessions before a block, for the few symbols whose windows reach back further than the block's warm-up.
+"""Bars of sessions before a warm-up block, for symbols that the block's warm-up is too short for.
 
-1. `walked`   each session that the run walks tells which symbols traded, and is kept for those that trade seldom
-2. `session`  the bars of some symbols in an earlier session: kept ones, or its file's
-3. `keep`     what was looked at when a block began is kept for the next block, in place of all that was kept before
+Such symbols trade rarely, so that e.g. their last 200 bars lie in many sessions.
+
+1. `walked`   is called with each session of the run: notes which symbols traded, and keeps bars of
+              the watched symbols
+2. `session`  returns some symbols' bars of an earlier session, kept ones or those of the file
+3. `keep`     replaces what is kept by the sessions that were read at the begin of a block
 """
 
 from __future__ import annotations
@@ -24,12 +27,12 @@ Kept = tuple[Which, SessionPanel]  # a panel, and the symbols of which it has al
 
 
 class SessionHistory:
-    """Reads bars of earlier sessions for some of its symbols, as traded.
+    """Unscaled bars of earlier sessions for some symbols.
 
     dates    the archive's sessions, increasing
-    symbols  of the run
-    read     a session decoded for these symbols
-    index    a session's symbols and row counts, where its file tells them without being decoded
+    symbols  the run's symbols
+    read     decodes a session for `symbols`
+    index    a session's symbols and row counts, or None where only decoding the file tells them
     """
 
     def __init__(
@@ -45,19 +48,27 @@ class SessionHistory:
         self._watched: Which = np.zeros(len(symbols), np.bool_)
 
     def walked(self, panel: SessionPanel) -> None:
-        """The run walks a session."""
+        """Note a session that the run computes: who traded, and the watched symbols' bars."""
         date = panel.session.date
         self._traded[date] = panel.traded()
         if self._watched.any():
             self._kept[date] = self._watched, _copy(panel, self._watched)
 
     def before(self, date: dt.date, first: dt.date, sessions: int) -> list[dt.date]:
-        """The sessions before `date`, the latest first; the last one is so many sessions before `first`."""
+        """The sessions before `date`, the latest first.
+
+        The list ends `sessions` sessions before the date `first`.
+        """
         begin, end = bisect_left(self.dates, first) - sessions, bisect_left(self.dates, date)
         return list(reversed(self.dates[max(0, begin) : end]))
 
     def session(self, date: dt.date, which: Which, more: Which) -> Kept | None:
-        """The bars of some symbols and some more in a session, a copy; None where none of the first traded."""
+        """The bars of the symbols in `which` or `more` in a session, and the mask of these symbols.
+
+        which, more  bool [symbols]
+
+        None where no symbol of `which` traded. The bars are a copy.
+        """
         traded = self._traded_on(date)
         if traded is not None and not (traded & which).any():
             return None
@@ -69,10 +80,14 @@ class SessionHistory:
             return both, _copy(panel, both)
 
     def keep(self, panels: Mapping[dt.date, Kept], watched: Which) -> None:
-        """Keep these sessions alone, and of those that are walked from now on the bars of the watched symbols."""
+        """Keep only `panels`; from now on keep the bars of the watched symbols of each session.
+
+        watched  bool [symbols]
+        """
         self._kept, self._watched = dict(panels), watched
 
     def _traded_on(self, date: dt.date) -> Which | None:
+        """bool [symbols]: which symbols have bars in a session; None where not known yet."""
         if date not in self._traded:
             index = self._index(date)
             if index is None:
@@ -83,4 +98,5 @@ class SessionHistory:
 
 
 def _copy(panel: SessionPanel, which: Which) -> SessionPanel:
+    """A read-only copy of the bars of the symbols in `which`, bool [symbols]."""
     return panel.only(np.flatnonzero(which)).sealed()

@@ -1,8 +1,9 @@
-"""One session of the whole universe: the decoded columns as they are, and each symbol's slice of them."""
+"""The panel of one session: the decoded columns of all symbols, and each symbol's slice of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,32 @@ from engine.runtime.buffers import Buffers
 from engine.schema import BAR_VALUES
 
 
+@dataclass(frozen=True, kw_only=True)
+class DecodedRows:
+    """A session's decoded bars, sorted by symbol and time, and each symbol's slice of them.
+
+    timestamps    int64 [bars], bar starts, microseconds UTC
+    columns       name -> float64 [bars]
+    slices        starts and ends, int64 [symbols of a table]
+    time_columns  name -> float64 [bars]: columns computed from `timestamps` so far; the same for
+                  all slices of the same bars
+    """
+
+    timestamps: Ints
+    columns: dict[str, Floats]
+    slices: tuple[Ints, Ints]
+    time_columns: dict[str, Floats] = field(default_factory=dict)
+
+
 class SessionPanel:
     """The bars of one session for the symbols of a table.
 
-    visible   base-interval bars that scans may see: regular hours, or also extended hours where asked for
-    regular   those of regular hours only (the same arrays, other slices)
+    visible  bars of the base interval that scans may see: regular hours, and extended hours where
+             `extended`
+    regular  bars of regular hours only: the same arrays, other slices
 
-    Nothing is copied or moved: a column is the array the Parquet reader filled, a symbol is a slice of it. The panel owns the
-    session's memory: `close()` lets go of the decoded columns, and of everything that `buffers` has handed out.
+    Columns are the arrays that the Parquet reader filled, without a copy. The panel owns the
+    session's memory: `close()` frees the columns and everything that `buffers` has handed out.
     """
 
     def __init__(
@@ -37,21 +56,15 @@ class SessionPanel:
         session: Session,
         table: SymbolTable,
         base: Interval,
-        timestamps: Ints,
-        columns: dict[str, Floats],
-        slices: tuple[Ints, Ints],
+        rows: DecodedRows,
         extended: bool,
-        made: dict[str, Floats] | None = None,
         buffers: Buffers | None = None,
     ):
         self.session, self.table, self.base, self.extended = session, table, base, extended
         self.buffers = Buffers() if buffers is None else buffers
-        self._timestamps, self._columns = timestamps, columns
-        self._slices = slices
+        self._rows = rows
+        self._timestamps, self._columns, self._slices = rows.timestamps, rows.columns, rows.slices
         self._derived: dict[str, Bars] = {}
-        self._made: dict[str, Floats] = (
-            {} if made is None else made
-        )  # columns made from times, of the same rows whatever the slices
         self.regular = self._bars(session.open, session.close)
         self.visible = (
             self._bars(session.extended_open, session.extended_close) if extended else self.regular
@@ -68,7 +81,7 @@ class SessionPanel:
         extended: bool,
         buffers: Buffers | None = None,
     ) -> SessionPanel:
-        """Decode `columns` of a session's file; raises SessionFileError for a file that is not what it should be."""
+        """Decode `columns` of a session's file; raises SessionFileError for a damaged file."""
         try:
             return cls._read(archive, session, table, base, columns, extended, buffers)
         except ArchiveError as error:
@@ -95,11 +108,12 @@ class SessionPanel:
                 fix="run the command again when nothing is imported",
             )
         symbols, counts = index or symbol_runs(frame["symbol"])
-        own = slices(table, symbols, np.asarray(counts, np.int64))
+        symbol_slices = slices(table, symbols, np.asarray(counts, np.int64))
         arrays = {name: frame[name].to_numpy() for name in columns}
         timestamps = frame["timestamp"].to_physical().to_numpy()
-        panel = cls(session, table, base, timestamps, arrays, own, extended, buffers=buffers)
-        if index is None:  # a file that tells its symbols' rows was written in order
+        rows = DecodedRows(timestamps=timestamps, columns=arrays, slices=symbol_slices)
+        panel = cls(session, table, base, rows, extended, buffers)
+        if index is None:  # files with an index are sorted when they are written
             panel._refuse_disorder(f"{archive.path}, {base.name} bars of {session.date}")
         return panel
 
@@ -107,71 +121,57 @@ class SessionPanel:
         """The same bars for the symbols of another table."""
         if table is self.table:
             return self
-        ids = self.table.ids(table.series)
-        starts, ends = slices_of(self._slices, ids)
-        return SessionPanel(
-            self.session,
-            table,
-            self.base,
-            self._timestamps,
-            self._columns,
-            (starts, ends),
-            self.extended,
-            self._made,
-            self.buffers,
-        )
+        rows = replace(self._rows, slices=slices_of(self._slices, self.table.ids(table.series)))
+        return SessionPanel(self.session, table, self.base, rows, self.extended, self.buffers)
 
     def only(self, ids: Ints) -> SessionPanel:
-        """A copy that holds the bars of these symbols alone, and outlives this panel; the others have none."""
+        """A copy that holds the bars of the symbols `ids` only; the other symbols have none.
+
+        The copy stays valid after this panel is closed.
+        """
         starts, ends = np.zeros(len(self.table), np.int64), np.zeros(len(self.table), np.int64)
         first, last = (side[ids] for side in self._slices)
         ends[ids] = np.cumsum(last - first)
         starts[ids] = ends[ids] - (last - first)
-        rows = rows_of(first, last)
-        columns = {name: values[rows] for name, values in self._columns.items()}
-        return SessionPanel(
-            self.session,
-            self.table,
-            self.base,
-            self._timestamps[rows],
-            columns,
-            (starts, ends),
-            self.extended,
+        picked = rows_of(first, last)
+        rows = DecodedRows(
+            timestamps=self._timestamps[picked],
+            columns={name: values[picked] for name, values in self._columns.items()},
+            slices=(starts, ends),
         )
+        return SessionPanel(self.session, self.table, self.base, rows, self.extended)
 
     def sealed(self) -> SessionPanel:
-        """Itself, a copy made by `only`, written no more: compiled code takes it for what a file was decoded to."""
+        """This panel with its arrays made read-only; for panels made by `only`.
+
+        Kernels are compiled once for read-only arrays (decoded files have such) and once for
+        writable ones.
+        """
         for values in (self._timestamps, *self._columns.values()):
             values.flags.writeable = False
         return self
 
     def traded(self) -> NDArray[np.bool_]:
-        """bool[symbols]: which have rows in the session, within regular hours or not."""
+        """bool [symbols]: whether the symbol has bars in the session, extended hours included."""
         starts, ends = self._slices
         return ends > starts
 
     def over(self, buffers: Buffers) -> SessionPanel:
-        """The same bars; what is computed from them lives as long as `buffers`."""
-        return SessionPanel(
-            self.session,
-            self.table,
-            self.base,
-            self._timestamps,
-            self._columns,
-            self._slices,
-            self.extended,
-            self._made,
-            buffers,
-        )
+        """The same bars; arrays computed from them live as long as `buffers`."""
+        return SessionPanel(self.session, self.table, self.base, self._rows, self.extended, buffers)
 
     def until(self, time: int) -> SessionPanel:
-        """The bars that are complete at a time (microseconds): the same arrays, other slices."""
+        """The bars that end by `time` (microseconds): the same arrays, shorter slices."""
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
         span_rows(*self._slices, self._timestamps, 0, time - self.base.micros + 1, starts, ends)
         return self._with(self._columns, (starts, ends))
 
     def scaled_after(self, time: int, factors: Floats) -> SessionPanel:
-        """A copy of which the bars that are not complete at a time are others; `factors` are taken in turn."""
+        """A copy in which the bars that end after `time` are multiplied by `factors`.
+
+        The factors are repeated over these bars as often as needed. Audits use such a copy as
+        another future.
+        """
         rows = np.flatnonzero(self._timestamps + self.base.micros > time)
         columns = {name: values.copy() for name, values in self._columns.items()}
         for name, values in columns.items():
@@ -182,27 +182,22 @@ class SessionPanel:
         return self._with(columns, self._slices)
 
     def _with(self, columns: dict[str, Floats], slices: tuple[Ints, Ints]) -> SessionPanel:
-        return SessionPanel(
-            self.session,
-            self.table,
-            self.base,
-            self._timestamps,
-            columns,
-            slices,
-            self.extended,
-            self._made,
-            self.buffers,
-        )
+        """This panel with other columns or slices of the same timestamps."""
+        rows = replace(self._rows, columns=columns, slices=slices)
+        return SessionPanel(self.session, self.table, self.base, rows, self.extended, self.buffers)
 
     def rescale(self, symbol: int, ratio: float) -> None:
-        """Put a symbol's bars of this copy in the scale after a split: prices divided, volume multiplied by `ratio`."""
+        """Apply a split to a symbol's bars, in place: prices / ratio, volume * ratio.
+
+        Only for copies: the arrays of a decoded file are read-only.
+        """
         span = slice(self._slices[0][symbol], self._slices[1][symbol])
         for name, values in self._columns.items():
             rescale(name, values, span, ratio)
         self._derived.clear()
 
     def bars(self, interval: Interval) -> Bars:
-        """The visible bars at an interval of at least the base interval and below a day."""
+        """Visible bars of an interval from the base interval up to below a day."""
         if interval == self.base:
             return self.visible
         if interval.name not in self._derived:
@@ -211,32 +206,32 @@ class SessionPanel:
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        """The sessions of the panel: one."""
+        """A tuple with this one session."""
         return (self.session,)
 
     def opens_of(self, ticks: Ints) -> Ints:
-        """int64[ticks]: the open of each tick's session, microseconds."""
+        """int64 [ticks]: the session's open for each tick, microseconds UTC."""
         return np.full(len(ticks), self.session.open)
 
     def of_session(self, number: int) -> SessionPanel:
-        """Itself: there is one session."""
+        """This panel, which has one session."""
         return self
 
     def close(self) -> None:
-        """The session is over: let go of its bars, and of what was computed from them."""
+        """Free the decoded columns and all arrays computed from them."""
         self._columns.clear()
-        self._made.clear()
+        self._rows.time_columns.clear()
         self._derived.clear()
         self.buffers.close()
 
     def present(self) -> Ints:
-        """int64[symbols]: how many regular bars each symbol has."""
+        """int64 [symbols]: the number of regular-hours bars of each symbol."""
         return self.regular.ends - self.regular.starts
 
     def coverage(self) -> Coverage:
-        """How the regular bars of each symbol cover the session."""
-        found = Coverage.empty(len(self.table), self.session.bars(self.base))
-        found.present[:] = self.present()
+        """How the regular-hours bars of each symbol cover the session."""
+        result = Coverage.empty(len(self.table), self.session.bars(self.base))
+        result.present[:] = self.present()
         coverage(
             self.regular.starts,
             self.regular.ends,
@@ -246,21 +241,29 @@ class SessionPanel:
             self.session.break_start,
             self.session.break_end,
             self.base.micros,
-            found.first,
-            found.last,
-            found.longest,
+            result.first,
+            result.last,
+            result.longest,
         )
-        return found
+        return result
 
     def _bars(self, opens_at: int, closes_at: int) -> Bars:
+        """Base-interval bars with opens_at <= timestamp < closes_at (microseconds UTC)."""
         starts, ends = np.empty_like(self._slices[0]), np.empty_like(self._slices[1])
         span_rows(*self._slices, self._timestamps, opens_at, closes_at, starts, ends)
         more = _clock_columns(self.session, self._timestamps)
         return Bars(
-            starts, ends, self._timestamps, self.base.micros, self._columns, more, _made=self._made
+            starts,
+            ends,
+            self._timestamps,
+            self.base.micros,
+            self._columns,
+            more,
+            _made=self._rows.time_columns,
         )
 
     def _refuse_disorder(self, source: object) -> None:
+        """Raise ArchiveError where a symbol's timestamps do not increase."""
         row = first_disorder(*self._slices, self._timestamps)
         if row >= 0:
             raise ArchiveError(
@@ -271,6 +274,7 @@ class SessionPanel:
             )
 
     def _derive(self, interval: Interval) -> Bars:
+        """The bars of a wider interval, made of the visible base-interval bars."""
         source, size = self.visible, len(self._timestamps)
         ends = np.empty_like(source.ends)
         timestamps, known_at = (
@@ -299,7 +303,10 @@ class SessionPanel:
 
 
 def _clock_columns(session: Session, timestamps: Ints) -> dict[str, Callable[[], Floats]]:
-    """Columns made from the bars' times, when somebody reads them. They hold no panel, which would be freed late."""
+    """Columns computed from the bars' times when a clause or a feature node reads them.
+
+    The functions do not hold the panel, so that its memory is freed as soon as it is closed.
+    """
     return {
         "timestamp": lambda: timestamps.astype(np.float64),
         "session": lambda: np.full(len(timestamps), float(session.date.toordinal())),
@@ -311,7 +318,10 @@ def _clock_columns(session: Session, timestamps: Ints) -> dict[str, Callable[[],
 
 
 def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
-    """Put a stretch of a column in the scale after a split, in place; counts and times have none."""
+    """Apply a split of `ratio` to the rows `span` of the column `name`, in place.
+
+    Prices are divided, volume is multiplied; other columns stay.
+    """
     if name == "volume":
         values[span] *= ratio
     elif name in (*BAR_VALUES, "vwap"):
@@ -319,13 +329,16 @@ def rescale(name: str, values: Floats, span: slice, ratio: float) -> None:
 
 
 def slices_of(sides: tuple[Ints, Ints], ids: Ints) -> tuple[Ints, Ints]:
-    """The slices of some symbols; empty for an id below 0."""
+    """Starts and ends of the symbols `ids`; an empty slice for an id below 0."""
     starts, ends = (np.where(ids >= 0, side[ids], 0) for side in sides)
     return starts, ends
 
 
 def slices(table: SymbolTable, symbols: Sequence[str], counts: Ints) -> tuple[Ints, Ints]:
-    """Where each symbol of a table has its rows, in a file of which the symbols' row counts are known."""
+    """Starts and ends, int64 [symbols of the table], of each symbol's rows in a file.
+
+    symbols, counts  the file's symbols in order, and int64 number of rows of each
+    """
     ends = np.cumsum(counts)
     ids = table.ids(symbols)
     known = ids >= 0

@@ -1,4 +1,4 @@
-"""Stock splits by ex-date, for putting earlier prices in the scale of the session at hand."""
+"""Stock splits by ex-date, for adjusting earlier prices to the session at hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The symbols of a block of sessions, numbered once: every per-symbol array of the engine is in this order."""
+"""The symbols of a session batch and their ids.
+
+Every per-symbol array of the engine is in the order of these ids.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-FEW = 2_000  # symbols of a column that are looked up one by one sooner than a cast is set up
+FEW = 2_000  # up to so many symbols, one dictionary look-up each is faster than a cast to an enum
 
 
 class SymbolTable:
-    """Sorted, unique symbols and their ids 0 .. n-1."""
+    """Sorted, unique symbols with the ids 0 .. n - 1."""
 
     def __init__(self, symbols: Iterable[str]):
         self.names: tuple[str, ...] = tuple(sorted(set(symbols)))
@@ -27,7 +30,7 @@ class SymbolTable:
         return symbol in self._ids
 
     def is_of(self, symbols: Set[str]) -> bool:
-        """Whether these are its symbols."""
+        """Whether the table holds exactly these symbols."""
         return self._ids.keys() == symbols
 
     def id(self, symbol: str) -> int | None:
@@ -35,7 +38,7 @@ class SymbolTable:
         return self._ids.get(symbol)
 
     def ids(self, symbols: Sequence[str] | pl.Series) -> NDArray[np.int64]:
-        """The ids of `symbols`, -1 for those the table does not hold."""
+        """int64 [symbols]: the ids of `symbols`, -1 where the table does not hold one."""
         if isinstance(symbols, pl.Series) and len(symbols) > FEW:
             return (
                 symbols.cast(self._enum, strict=False)

@@ -1,1 +1,1 @@
-"""Sessions: the single source of truth about symbols, and the phases that drive a run."""
+"""The phases that drive a run, and SessionData: every symbol's state in the session at hand."""

@@ -1,14 +1,14 @@
 """SessionCoordinator: drives a run, session by session, through its phases.
 
-    1    initialization          config symbols registered, scanners set up
-    2    historical management   cross-sections with warm indicators; history and quality are there
-    2.5  pre-session scanners    at the open, before its first bar
-    3    queue loading           the session's ticks
-    4    activation              the active symbols as the session begins
-    5    streaming               at each instant: scheduled scans, one after the other, then strategies; then time goes on
-    6    end of session          teardown, the session's record, clear
+    1    initialization          register the config's symbols, set scanners up
+    2    historical management   attach cross-sections with warm indicators
+    2.5  pre-session scanners    scan at the open, before the session's first bar
+    3    queue loading           log the session's ticks
+    4    activation              log the active symbols as the session begins
+    5    streaming               at each tick: scheduled scans in turn, then strategies
+    6    end of session          tear scanners down, make the session's record, clear
 
-Setup comes before history because it says what history is needed.
+Scanners are set up before phase 2, because setup() says which indicators the run computes.
 """
 
 from __future__ import annotations
@@ -41,33 +41,39 @@ from engine.session.play_mode import PlayMode
 from engine.session.scope import TAG, RunScope
 from engine.session.session_data import SessionData
 from engine.session.session_record import SessionRecord
-from engine.session.symbol_view import Moment
-from engine.session.trader import Scene, Trader
+from engine.session.symbol_view import MarketView
+from engine.session.trader import SessionInputs, Trader
 
 log = logging.getLogger("barsweep")
 REPLAY = "2: decode, panel, kernels"
 
 
 class Inspector(Protocol):
-    """Looks at one session of a run when it is over."""
+    """Looks at one session of a run when that session is over."""
 
     @property
     def date(self) -> dt.date:
-        """Which one."""
+        """The session to inspect."""
 
     def wants(self, panel: Panel, walked: int, nodes: Sequence[FeatureNode]) -> bool:
-        """Whether it will have a session computed again, in a run that walks so many."""
+        """Whether the inspector will have the session of `panel` computed again.
+
+        walked  how many sessions the run computes; nodes  what it computes
+        """
 
     def inspect(self, coordinator: SessionCoordinator, replay: MarketReplay) -> None:
-        """The session is over and still at hand."""
+        """Inspect the session, which is over and still in memory."""
 
 
 class SessionCoordinator:
-    """One run of a config over an archive. `scope` is known at once, `records()` runs; `trader` trades what is found.
+    """One run of a config over an archive.
 
-    quality  whether the records tell how each symbol's bars cover the session
-    warmup   what the indicators' warm-up is multiplied by: other than 1 only to see whether it is long enough
-    at_hand  the session at hand, or the batch that is played as one; None before the first and after the last
+    `scope` holds the run's sessions and scanners from the start; `sessions()`, `records()` or
+    `batches()` runs. `trader` trades the hits.
+
+    quality  whether the records include how each symbol's bars cover the session
+    warmup   factor of the indicators' warm-up; other than 1.0 only in audits of its length
+    at_hand  the session batch being played; None before the first and after the last
     """
 
     def __init__(
@@ -102,7 +108,7 @@ class SessionCoordinator:
         self.inspector: Inspector | None = None
         self.at_hand: SessionBatch | None = None
         self._last = dt.date.max
-        self._begun: Sequence[Session] = ()  # that scanners were set up for last
+        self._begun: Sequence[Session] = ()  # the sessions that scanners were last set up for
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -110,23 +116,27 @@ class SessionCoordinator:
         return self.phases.seconds
 
     def sessions(self) -> Iterator[SessionRecord]:
-        """Run the sessions one by one, in order; raises ScannerError or ArchiveError where the run cannot go on.
+        """Run the sessions one by one, in order of time.
 
-        As each record comes its session is at hand: `at_hand`, `data`, where the scanners stand.
+        While the caller has a record, its session is still in memory: `at_hand`, `data`, the
+        scanners' state. Raises ScannerError or ArchiveError where the run cannot go on.
         """
         return self._run(self.scope.dates, records_only=False)
 
     def records(self, dates: Sequence[dt.date] | None = None) -> Iterator[SessionRecord]:
-        """As `sessions`, for whoever reads the records alone: a record may be of several sessions that were played together.
+        """Run the sessions for a caller that reads the records only.
 
-        With `dates` only these of the run's, which are whole blocks: another process runs the others.
+        One record may be of several sessions that were played together. `dates`: whole blocks of
+        the run's sessions, where other processes run the others.
         """
         return self._run(self.scope.dates if dates is None else dates, records_only=True)
 
     def batches(self, dates: Sequence[dt.date]) -> Iterator[SessionBatch]:
-        """Batches of some of the run's sessions, whole blocks, set up and computed, of which nothing is played.
+        """Compute session batches without playing them.
 
-        For whoever evaluates the slots, and reads no records.
+        dates  whole blocks of the run's sessions
+
+        For callers that evaluate the scanners themselves and read no records.
         """
         self._begin([self.scope.calendar.session(dates[0])], True)
         self.scope.warn_of(self.manager.slots)
@@ -137,11 +147,16 @@ class SessionCoordinator:
                 yield batch
 
     def stop_after(self, date: dt.date) -> None:
-        """Let the run end after a session, the last one of a block."""
+        """End the run after a session, which must be the last one of a block."""
         self._last = date
 
     def _run(self, dates: Sequence[dt.date], records_only: bool) -> Iterator[SessionRecord]:
-        """1. set scanners up, which says what is needed; 2. replay that in batches; 3. play each batch, whole or by session."""
+        """Run sessions and yield their records.
+
+        1. set scanners up, which says which columns are needed
+        2. compute these columns batch by batch
+        3. play each batch, as a whole or session by session
+        """
         first = self.scope.calendar.session(dates[0])
         self._begin([first], first.date == self.scope.dates[0])
         self.scope.warn_of(self.manager.slots)
@@ -173,7 +188,11 @@ class SessionCoordinator:
     def _pieces(
         self, batch: SessionBatch, mode: PlayMode
     ) -> Iterator[tuple[SessionBatch, dict[str, Outcome]]]:
-        """What is played as one session is, with what is known of it: the batch, or its sessions one by one."""
+        """Yield what is played together: the whole batch, or each of its sessions.
+
+        With it, scanner -> the outcome of its scans, for columnar scanners of a batch of several
+        sessions.
+        """
         self.phases.enter("5: streaming")
         if len(batch.sessions) == 1:
             yield batch, {}
@@ -193,6 +212,10 @@ class SessionCoordinator:
     # -- the phases of a session, or of several that are played as one
 
     def _begin(self, sessions: Sequence[Session], first: bool) -> None:
+        """Begin the sessions that are played together, and call the scanners' setup().
+
+        first  whether the run's first session is among them
+        """
         self._phase("1: initialization", sessions[-1])
         self._begun = sessions
         self.clock.begin(sessions[-1])
@@ -207,6 +230,7 @@ class SessionCoordinator:
         outcomes: Mapping[str, Outcome],
         mode: PlayMode,
     ) -> SessionRecord:
+        """Take a session, or a batch that is played as one, through the phases 2 to 6."""
         cross, last = batch.cross, batch.sessions[-1]
         first = batch.sessions[0].date == self.scope.dates[0]
         self.at_hand = batch
@@ -228,7 +252,11 @@ class SessionCoordinator:
         return self._end(batch)
 
     def _stream(self, replay: MarketReplay, batch: SessionBatch, mode: PlayMode) -> None:
-        """The scheduled scans, one after the other, then strategies; then time goes on."""
+        """Reveal all scans in one step, or go tick by tick (`mode.by_tick`).
+
+        At each tick: the broker up to the tick, then the scheduled scans one after the other, then
+        strategies.
+        """
         ticks = batch.cross.ticks
         if mode.by_tick is None:
             if len(ticks):
@@ -239,7 +267,7 @@ class SessionCoordinator:
         if self._trader:
             found = self.manager.first_finds()
             self._trader.begin_session(
-                Scene(
+                SessionInputs(
                     batch,
                     self.data,
                     self.clock,
@@ -256,6 +284,7 @@ class SessionCoordinator:
             self.manager.scan_due(tick)
 
     def _end(self, batch: SessionBatch) -> SessionRecord:
+        """Phase 6: end trading and the scanners, and make the record."""
         last = batch.sessions[-1]
         trading = self._trader.end_session() if self._trader else {}
         self._phase("6: end of session", last)
@@ -278,27 +307,29 @@ class SessionCoordinator:
         )
 
     def _inspect(self, replay: MarketReplay, batch: SessionBatch) -> None:
+        """Let the inspector look at its session, where the session is in this batch."""
         if self.inspector and self.inspector.date in [session.date for session in batch.sessions]:
             self.phases.enter("audit")
             self.inspector.inspect(self, replay)
 
     def _let_go(self) -> None:
-        """The session is over."""
+        """Release the session's arrays."""
         self.at_hand = None
         self.data.end_session()
         self.manager.end()
 
     def _phase(self, phase: str, session: Session) -> None:
+        """Begin a phase: its wall time is counted, its name logged."""
         self.phases.enter(phase)
         if log.isEnabledFor(logging.INFO):
             log.info("%s %s phase %s", TAG, session.date, phase)
 
-    def _moment(self, batch: SessionBatch, tick: int) -> Moment:
-        return Moment(batch.cross, batch.panel, tick, self._history)
+    def _moment(self, batch: SessionBatch, tick: int) -> MarketView:
+        return MarketView(batch.cross, batch.panel, tick, self._history)
 
     @property
     def universes(self) -> dict[str, Universe | None]:
-        """What each scanner looks at, by the scanner's name; None where it does not say."""
+        """Scanner name -> its universe; None where the scanner does not declare one."""
         found: dict[str, Universe | None] = {}
         for slot in self.manager.slots:
             declared = (

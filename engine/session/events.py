@@ -1,4 +1,4 @@
-"""What happened to symbols, in order: one event at a time, or one event of many symbols."""
+"""Events of symbols (registered, promoted, locked, ...) in order, one symbol or many at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from engine.schema import SYMBOL_EVENTS_SCHEMA, TIMESTAMP
 
 
 class Event(NamedTuple):
-    """`event` befell the symbols: ids of a table, or, without one, names."""
+    """The same event of one or more symbols.
+
+    time     microseconds UTC: one for all symbols, or int64 [symbols]
+    symbols  names, or ids of `table` where there is one
+    """
 
     date: dt.date
     time: int | Ints  # microseconds, of all or of each
@@ -27,7 +31,7 @@ class Event(NamedTuple):
 
 
 def events_frame(events: Sequence[Event]) -> pl.DataFrame:
-    """SYMBOL_EVENTS_SCHEMA: a row a symbol, in their order."""
+    """The events as SYMBOL_EVENTS_SCHEMA: a row per event and symbol, in order."""
     lengths = [len(event.symbols) for event in events]
 
     def repeated(values: list[object], dtype: pl.DataType) -> pl.Series:
@@ -45,6 +49,7 @@ def events_frame(events: Sequence[Event]) -> pl.DataFrame:
 
 
 def _times(events: Sequence[Event], lengths: Sequence[int]) -> Ints:
+    """int64 [rows]: each row's time."""
     each = (
         np.broadcast_to(event.time, length) for event, length in zip(events, lengths, strict=True)
     )
@@ -52,6 +57,7 @@ def _times(events: Sequence[Event], lengths: Sequence[int]) -> Ints:
 
 
 def _symbols(events: Sequence[Event]) -> Iterator[pl.Series]:
+    """The symbol names of the rows, in pieces; events of the same table are looked up together."""
     for table, group in groupby(events, key=lambda event: event.table):
         alike = list(group)
         if table is None:

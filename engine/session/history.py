@@ -1,4 +1,4 @@
-"""Bars of earlier sessions for one symbol, read from the archive when somebody asks."""
+"""Bars of one symbol in earlier sessions, read from the archive when a scanner or strategy asks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ VALUES = [name for name in BAR_SCHEMA if name != "symbol"]
 
 
 class TrailingHistory:
-    """The `trailing_days` sessions before the one at hand, in its scale."""
+    """The bars of the `trailing_days` sessions before a date, adjusted for splits up to that date.
+
+    Frames that were read for the latest date are kept.
+    """
 
     def __init__(self, archive: Archive, trailing_days: int):
         self._archive, self._days = archive, trailing_days
         self._kept: dict[tuple[str, str, dt.date], pl.DataFrame] = {}
 
     def bars(self, symbol: str, interval: str, date: dt.date) -> pl.DataFrame:
-        """timestamp, open, high, low, close, volume of the base interval ("1m") or of daily bars ("1d")."""
+        """The symbol's bars of the sessions before `date`, base-interval or daily ("1d") ones.
+
+        Columns: timestamp, open, high, low, close, volume.
+        """
         key = (symbol, interval, date)
         if key not in self._kept:
             self._kept = {k: v for k, v in self._kept.items() if k[2] == date}
@@ -29,6 +35,7 @@ class TrailingHistory:
         return self._kept[key]
 
     def _read(self, symbol: str, interval: str, date: dt.date) -> pl.DataFrame:
+        """Read the symbol's bars of the last `trailing_days` sessions before `date`."""
         dates = self._archive.sessions(interval)
         until = bisect_left(dates, date)
         wanted = dates[max(0, until - self._days) : until] if self._days else []
@@ -40,14 +47,14 @@ class TrailingHistory:
             )
         else:
             frames = [self._archive.read_session(day, list(BAR_SCHEMA), interval) for day in wanted]
-            own = [frame.filter(pl.col("symbol") == symbol) for frame in frames]
+            of_symbol = [frame.filter(pl.col("symbol") == symbol) for frame in frames]
             bars = pl.concat(
-                f.with_columns(date=pl.lit(day)) for f, day in zip(own, wanted, strict=True)
+                f.with_columns(date=pl.lit(day)) for f, day in zip(of_symbol, wanted, strict=True)
             )
         return self._rescale(bars, symbol, date).select(VALUES)
 
     def _rescale(self, bars: pl.DataFrame, symbol: str, date: dt.date) -> pl.DataFrame:
-        """Put bars from before a split in the scale of the session at hand."""
+        """Adjust bars for the splits between each bar and `date`."""
         actions = self._archive.corporate_actions().filter(
             pl.col("symbol") == symbol,
             pl.col("ex_date") <= date,

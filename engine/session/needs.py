@@ -1,4 +1,4 @@
-"""What a run needs: which nodes it computes, of which symbols, and when it looks."""
+"""What a run needs: the feature nodes it computes, their symbols, and the ticks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.session.trader import Trader
 
 
 class HasBatch(Protocol):
-    """Who knows which batch is at hand."""
+    """An object that knows which session batch is being played."""
 
     at_hand: SessionBatch | None
 
@@ -32,10 +32,10 @@ Wanted = Callable[[Panel, int, Sequence[FeatureNode]], bool]  # see `Inspector.w
 
 
 class RunNeeds:
-    """Gathered from the scanners once they are set up, from the trader, and from what the session's data was asked for.
+    """The needs of the scanners after setup(), of the trader, and of the config's indicators.
 
-    nodes   what the run computes, once it has begun
-    warmup  what the indicators' warm-up is multiplied by
+    nodes   the feature nodes that the run computes; empty before `replay`
+    warmup  factor of the indicators' warm-up
     """
 
     def __init__(
@@ -55,25 +55,34 @@ class RunNeeds:
         )
         self.nodes: Sequence[FeatureNode] = ()
         self._everyone: SymbolTable | None = None
-        self._latest: SymbolTable | None = None  # that was asked for, as most are alike
+        self._latest: SymbolTable | None = (
+            None  # the latest table: consecutive batches mostly share it
+        )
 
     @property
     def declared(self) -> bool:
-        """Whether all that is computed is known beforehand: nothing asks for more on the way."""
+        """Whether all computed columns are known before the first session.
+
+        Scanners with a scan() of their own and traders may ask for indicators later.
+        """
         return self._trader is None and all(slot.columnar for slot in self._slots)
 
     @property
     def independent(self) -> bool:
-        """Whether sessions are: nothing goes from one to the next."""
+        """Whether no state passes from one session to the next."""
         return self._trader is None and all(slot.independent for slot in self._slots)
 
     @property
     def symbols(self) -> list[str]:
-        """The symbols of the run's universes and of its config."""
+        """The symbols of the run's universes and of its config, sorted."""
         return list(self.table(self._scope.dates[0], self._scope.dates[-1]).names)
 
     def replay(self, dates: Sequence[dt.date], wanted: Wanted, run: HasBatch) -> MarketReplay:
-        """The replay of some of the run's sessions, which takes in what is asked for on the way."""
+        """The replay of some of the run's sessions.
+
+        Indicators that are asked for during the run are added to the replay
+        (`SessionData.provision`).
+        """
         ticks = self._ticks()
         requirements = self._requirements(ticks)
         close_up = self._close_up(requirements)
@@ -111,14 +120,14 @@ class RunNeeds:
         return replay
 
     def _requirements(self, ticks: TickTable) -> Requirements:
-        """What the scanners read, and what setup() and the config asked for."""
+        """The columns that scanners read, and the indicators of setup() and of the config."""
         requirements = Requirements(
             self._scope.base.name,
             self._scope.full_minutes,
             ticks.slot_count,
             self._scope.benchmark,
             self._warmup,
-            # others may read anything, of every symbol
+            # a scanner with a scan() of its own may read any column of any symbol
             lazy=self.declared
             if self._scope.base.is_daily
             else all(slot.columnar for slot in self._slots),
@@ -133,22 +142,28 @@ class RunNeeds:
         return requirements
 
     def _refuse_late(self, key: IndicatorKey) -> None:
-        """Refuse an indicator whose values cannot be had any more once the run has begun."""
+        """Raise RunError for an indicator that can no longer be computed in this run."""
         if self._scope.base.is_daily and self.declared:
             raise RunError(
                 f"{key.name} is asked for too late: daily bars are computed a year at once",
                 where="add_indicator",
-                expected="it in the setup() of the run's first session, or in session_data_config.indicators",
+                expected="it in the setup() of the run's first session, "
+                "or in session_data_config.indicators",
             )
         if key.indicator.rows == TICKS and self._trader is not None and not self._trades_by_tick:
             raise RunError(
-                f"{key.name} is asked for too late: its values are those of scheduled ticks, which are settled",
+                f"{key.name} is asked for too late: its values are those of scheduled ticks, "
+                "which are settled",
                 where="add_indicator",
                 expected="it in a strategy's indicators() or in session_data_config.indicators",
             )
 
     def table(self, start: dt.date, end: dt.date) -> SymbolTable:
-        """The symbols needed between two dates: all, for a scanner that may ask for any. A position may outlive a membership."""
+        """The symbols needed from `start` to `end`.
+
+        All symbols where a scanner has a scan() of its own or no universe. With a trader those of
+        the whole run, because a position may outlive its symbol's membership.
+        """
         if self._trader:
             start, end = self._scope.dates[0], self._scope.dates[-1]
         universes = [slot.scanner.universe for slot in self._slots]
@@ -169,7 +184,10 @@ class RunNeeds:
         return self._latest
 
     def _close_up(self, requirements: Requirements) -> tuple[list[FeatureNode], TickTable] | None:
-        """What the trader reads, and when; added to what the run needs."""
+        """The feature nodes and ticks of the trader; None without a trader.
+
+        The nodes are added to `requirements` too.
+        """
         if self._trader is None:
             return None
         wanted = requirements.alone()
@@ -180,7 +198,10 @@ class RunNeeds:
 
     @property
     def _columns_before(self) -> set[str]:
-        """The columns that are read at the last tick of the session before: where bars are daily, those of the tick before."""
+        """The columns of which the value at the previous session's last tick is read.
+
+        Only where bars are daily: there the tick before lies in the session before.
+        """
         if not self._scope.base.is_daily:
             return set()
         of_scans = {
@@ -190,13 +211,17 @@ class RunNeeds:
 
     @property
     def _trades_by_tick(self) -> bool:
-        """Whether the trader is shown values of scheduled ticks: its own ticks must be among the run's."""
+        """Whether the trader reads values that exist at scheduled ticks only.
+
+        Then the trader's ticks are added to the run's.
+        """
         if self._trader and self._scope.base.is_daily and self._trader.columns_before:
             return True
         keys = [*self._trader.keys, *self._data.requested.values()] if self._trader else []
         return any(key.indicator.rows == TICKS for key in keys)
 
     def _ticks(self) -> TickTable:
+        """The scheduled ticks of all scanners, and of the trader where it needs them."""
         schedules: list[Scheduled] = [
             schedule for slot in self._slots for schedule in slot.schedules
         ]

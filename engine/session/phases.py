@@ -6,14 +6,14 @@ import time
 
 
 class PhaseClock:
-    """One phase goes on at a time; `seconds` has what each has taken so far."""
+    """Measures wall time; one phase at a time. seconds: phase -> its total so far."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._phase, self._since = "", time.perf_counter()
 
     def enter(self, phase: str) -> None:
-        """The phase before is over; "" for none."""
+        """End the phase at hand and begin another; "" for none."""
         now = time.perf_counter()
         if self._phase:
             self.seconds[self._phase] = self.seconds.get(self._phase, 0.0) + now - self._since

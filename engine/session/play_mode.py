@@ -1,10 +1,11 @@
-"""How the sessions of a run are played, once their columns are there: decided before the first, in one place.
+"""How a run plays its sessions once their columns are computed; decided once, before the first.
 
-Columnar scanners are evaluated for a whole batch first. Then the batch is played: what was found is revealed at its time.
+Columnar scanners are evaluated for a whole session batch first. Playing the batch then reveals
+their hits in order of time:
 
-    by tick     tick by tick: somebody is asked between two scans, or told of them
-    in one step the scans of a session at once: nobody looks in between
-    spanning    all sessions of a batch as if they were one: nothing goes from one session to the next
+    by tick      tick by tick, because code runs between scans or each scan is logged
+    in one step  all scans of a session at once, because no code runs between them
+    spanning     all sessions of a batch in one step, because no state passes between sessions
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ log = logging.getLogger("barsweep")
 
 @dataclass(frozen=True)
 class PlayMode:
-    """by_tick     why sessions are played tick by tick; None where a session's scans are revealed in one step
-    by_session  why the sessions of a batch are played one after the other; None where they are played together
+    """The reasons against playing more at once.
+
+    by_tick     why sessions are played tick by tick; None where a session is played in one step
+    by_session  why the sessions of a batch are played one by one; None where they are played
+                together
     """
 
     by_tick: str | None
@@ -37,8 +41,8 @@ class PlayMode:
     ) -> PlayMode:
         """The mode of a run.
 
-        trades        whether somebody trades what is found
-        records_only  whether nobody looks at a session once it is over
+        trades        whether a trader takes part
+        records_only  whether the caller reads records only, and no session's state
         """
         by_tick = _first(
             (trades, "strategies are asked between scans"),
@@ -58,4 +62,5 @@ class PlayMode:
 
 
 def _first(*reasons: tuple[bool, str]) -> str | None:
+    """The first reason that holds, or None."""
     return next((why for holds, why in reasons if holds), None)

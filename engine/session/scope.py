@@ -1,4 +1,7 @@
-"""What a config says of a run over an archive: its sessions, scanners, symbols and universes, and what is odd about them."""
+"""What a config and an archive say together of a run.
+
+Sessions, scanners, symbols, universes, and warnings about what looks wrong.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,11 @@ TAG = "[SESSION_COORDINATOR]"
 
 
 class RunScope:
-    """A config over an archive; raises ConfigError or RunError where they do not go together.
+    """A config over an archive; raises ConfigError or RunError where they do not fit together.
 
-    dates     the sessions, all in the archive
+    dates     the run's sessions, all in the archive
     base      the interval of the bars that are replayed
-    warnings  what is odd, as it is found
+    warnings  what looks wrong, in the order in which it is noticed
     """
 
     def __init__(self, loaded: LoadedConfig, archive: Archive):
@@ -49,26 +52,31 @@ class RunScope:
         self._check_streams()
         if shifted := shifted_label(archive, self.base, self.dates):
             self.warn(
-                f"timestamps of {archive.path} seem to label the other end of bars: {shifted}; see `barsweep archive check`"
+                f"timestamps of {archive.path} seem to label the other end of bars: {shifted}; "
+                "see `barsweep archive check`"
             )
 
     def slots(self) -> list[ScannerSlot]:
-        """The enabled scanners."""
+        """The enabled scanners, made anew."""
         return [self._slot(scanner) for scanner in self.settings.scanners if scanner.enabled]
 
     def sessions(self) -> list[Session]:
-        """The sessions of the exchange from the run's first to its last."""
+        """The exchange's sessions from the run's first to its last, also missing ones."""
         return self.calendar.sessions(self.dates[0], self.dates[-1])
 
     @property
     def full_minutes(self) -> int:
-        """The length of a full session: of whole years, so that it does not matter where in them a run begins and ends."""
+        """The minutes of a full session.
+
+        The longest session of the run's calendar years, so that the run's first and last dates do
+        not matter.
+        """
         first, last = dt.date(self.dates[0].year, 1, 1), dt.date(self.dates[-1].year, 12, 31)
         return max(session.minutes for session in self.calendar.sessions(first, last))
 
     @property
     def benchmark(self) -> str | None:
-        """The symbol that others are measured against."""
+        """The benchmark symbol of the config, upper case, or None."""
         symbol = self.settings.benchmark
         if symbol is not None and symbol.upper() not in self.archive.symbols():
             raise ConfigError(
@@ -80,7 +88,7 @@ class RunScope:
         return symbol.upper() if symbol else None
 
     def load_universe(self, spec: UniverseSpec) -> Universe:
-        """A universe of the archive, as scanners and configs name them; loaded once."""
+        """The universe of a spec, as scanners and configs give it; loaded once."""
         key = repr(spec)
         if key not in self._universes:
             universe = load_universe(spec, self.archive, self.loaded.resolve)
@@ -98,21 +106,21 @@ class RunScope:
         return self._universes[key]
 
     def symbols(self) -> list[str]:
-        """The config's own symbols, those that the archive has."""
+        """The config's symbols, without those that the archive does not hold."""
         universe = FixedUniverse(self.settings.symbols, self.archive.symbols())
         if universe.unknown:
             self.warn(f"config symbols that are not in the archive: {some_of(universe.unknown)}")
         return universe.members(self.dates[0])
 
     def indicators(self) -> list[IndicatorKey]:
-        """The config's own indicators."""
+        """The config's indicators."""
         return [
             IndicatorKey.make(one.name, one.params, one.interval)
             for one in self.settings.indicators
         ]
 
     def _check_streams(self) -> None:
-        """Refuse intervals that cannot be made of the bars."""
+        """Refuse streams whose interval is no multiple of the base interval."""
         for name in self.settings.streams or ():
             if Interval.parse(name).micros % self.base.micros:
                 raise ConfigError(
@@ -122,11 +130,12 @@ class RunScope:
                 )
 
     def warn_of(self, slots: Sequence[ScannerSlot]) -> None:
-        """Tell of scanners that cannot see what they may be meant to."""
+        """Warn of scanners whose schedule or history leaves columns without values."""
         blind = [slot.name for slot in slots if slot.pre_session]
         if blind and not self.settings.extended_hours:
             self.warn(
-                f"{some_of(blind)} scans before the open without extended_hours: it sees no bar of its own day"
+                f"{some_of(blind)} scans before the open without extended_hours: "
+                "it sees no bar of its own day"
             )
         once = [
             slot.name
@@ -135,39 +144,42 @@ class RunScope:
         ]
         if once:
             self.warn(
-                f"{some_of(once)} looks once a session: previous(x) and what crosses have no value at a session's first tick"
+                f"{some_of(once)} looks once a session: previous(x) and what crosses have no value "
+                "at a session's first tick"
             )
-        # daily indicators that need more sessions than the archive has: no clause over them ever holds
-        there = sum(date <= self.dates[-1] for date in self.archive.sessions("1d"))
+        # Daily indicators that need more sessions than the archive has never have a value.
+        available = sum(date <= self.dates[-1] for date in self.archive.sessions("1d"))
         keys = {key.name: key for slot in slots if slot.plan for key in slot.plan.indicators}
         needed = {
             name: key.indicator.warmup(*key.params)
             for name, key in keys.items()
             if key.interval.is_daily
         }
-        short = sorted((count, name) for name, count in needed.items() if count > there)
+        short = sorted((count, name) for name, count in needed.items() if count > available)
         if short:
-            told = some_of([f"{name} ({count:,})" for count, name in short])
+            listed = some_of([f"{name} ({count:,})" for count, name in short])
             self.warn(
-                f"without a value in the whole run, for the archive has {there:,} sessions by its end: {told}"
+                f"without a value in the whole run, for the archive has {available:,} sessions "
+                f"by its end: {listed}"
             )
 
     def _looks_once(self, slot: ScannerSlot) -> bool:
-        """Whether a scanner of bars within the day has no tick before in any session."""
+        """Whether a scanner of intraday bars has at most one tick in every session."""
         return not self.base.is_daily and all(
             slot.looks_in(session) <= 1 for session in self.sessions()
         )
 
     def warn(self, text: str) -> None:
-        """Tell of something, once."""
+        """Note and log a warning, once."""
         if text not in self.warnings:
             self.warnings.append(text)
         log.info("%s %s", TAG, text)
 
     def _slot(self, config: ScannerConfig) -> ScannerSlot:
+        """Make a config's scanner and its schedules."""
         make = self.loaded.made.get(config.module) or load_scanner_class(config.module)
-        own = copy.deepcopy(config.config)  # to do with what it likes
-        scanner: BaseScanner = instantiate(make, config.label, ScannerError, own)
+        parameters = copy.deepcopy(config.config)  # scanners may change it
+        scanner: BaseScanner = instantiate(make, config.label, ScannerError, parameters)
         scanner.load_universe = self.load_universe
         schedules = [
             self._schedule(config, part.schedule()) for part in config.regular_session or ()
@@ -175,7 +187,7 @@ class RunScope:
         return ScannerSlot(config.label, scanner, schedules, config.pre_session)
 
     def _schedule(self, config: ScannerConfig, schedule: Schedule | AtClose) -> Schedule | AtClose:
-        """Refuse a schedule that does not tick in any session of the run."""
+        """The schedule; raises ConfigError where it has no usable tick in any session."""
         extended = self.settings.extended_hours
         for session in self.calendar.sessions(self.dates[0], self.dates[-1]):
             low, high = (
@@ -186,7 +198,8 @@ class RunScope:
             ticks = schedule.ticks(session)
             if self.base.is_daily and len(ticks) and ticks[0] != session.close:
                 raise ConfigError(
-                    f"schedule {schedule} of {config.label} looks into a day of which only its bar is there",
+                    f"schedule {schedule} of {config.label} looks into a day "
+                    "of which only its bar is there",
                     where=self.loaded.path,
                     expected='"regular_session": [{"at": "close"}], or "pre_session": true',
                 )
@@ -200,45 +213,47 @@ class RunScope:
         )
 
     def _warn_of_unknown(self, spec: UniverseSpec, universe: Universe) -> None:
+        """Warn of a universe's symbols that the archive does not hold."""
         named = universe.named(self.dates[0], self.dates[-1])
         unknown = sorted(set(named) & set(universe.unknown))
         if unknown:
             shown = spec if isinstance(spec, str) else reprlib.repr(spec)
             self.warn(
-                f"universe {shown}: {len(unknown)} of its {len(named)} symbols are not in the archive: {some_of(unknown)}"
+                f"universe {shown}: {len(unknown)} of its {len(named)} symbols "
+                f"are not in the archive: {some_of(unknown)}"
             )
 
     def _dates(self) -> list[dt.date]:
-        there = self.archive.sessions(self.base.name)
-        if not there:
+        """The archive's sessions within the config's dates; warns of missing ones."""
+        stored = self.archive.sessions(self.base.name)
+        if not stored:
             raise RunError(
                 f"holds no {self.base.name} bars",
                 where=self.archive.path,
                 fix="import bars, or make a demo market",
             )
         span = self.loaded.config.backtest_config
-        start, end = span.start_date or there[0], span.end_date or there[-1]
-        dates = [date for date in there if start <= date <= end]
+        start, end = span.start_date or stored[0], span.end_date or stored[-1]
+        dates = [date for date in stored if start <= date <= end]
         if not dates:
             raise RunError(
                 f"no sessions from {start} to {end}",
                 where=self.archive.path,
-                expected=f"dates within {there[0]} to {there[-1]}",
+                expected=f"dates within {stored[0]} to {stored[-1]}",
             )
-        present = {
-            *dates,
-            *self.archive.left_out,
-        }  # those that are passed over are told of where that is decided
+        # sessions that the archive leaves out are reported where that is decided
+        present = {*dates, *self.archive.left_out}
         missing = [str(s.date) for s in self.calendar.sessions(start, end) if s.date not in present]
         if missing:
             self.warnings.append(
-                f"{len(missing)} sessions from {start} to {end} are not in the archive: {some_of(missing, 5)}"
+                f"{len(missing)} sessions from {start} to {end} are not in the archive: "
+                f"{some_of(missing, 5)}"
             )
         return dates
 
 
 def base_interval(loaded: LoadedConfig, archive: Archive) -> Interval:
-    """The interval of the bars to replay."""
+    """The interval of the bars that are replayed: the config's, else the archive's base."""
     name = loaded.config.session_data_config.interval
     if name is not None and name not in archive.intervals:
         raise ConfigError(
@@ -250,12 +265,13 @@ def base_interval(loaded: LoadedConfig, archive: Archive) -> Interval:
 
 
 def some_of(names: Sequence[str], count: int = 10) -> str:
-    """Some of the names, and how many more there are."""
+    """The first `count` names, and how many more there are."""
     shown = ", ".join(names[:count])
     return shown + (f" and {len(names) - count} more" if len(names) > count else "")
 
 
 def _calendar(loaded: LoadedConfig, archive: Archive) -> ExchangeCalendar:
+    """The archive's calendar; raises ConfigError where the config names another exchange."""
     exchange = loaded.config.exchange
     if exchange:
         ExchangeCalendar.of(exchange)

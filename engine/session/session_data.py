@@ -1,7 +1,8 @@
-"""SessionData: the single source of truth about symbols. Everything queries it.
+"""SessionData: the state of every symbol in the session at hand.
 
-Membership (which symbols are active, why, and whether they are locked) is kept here. Bars, metrics and indicators are
-not: they are read from the session's cross-sections and panel at the tick at hand.
+Membership is kept here: which symbols are active, who added them, and what locks them. Bars,
+metrics and indicators are not kept here: they are read from the session's cross-sections and panel
+at the tick at hand.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from engine.indicators.key import IndicatorKey, parse_column
 from engine.panel.bars import Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.session.events import Event
-from engine.session.symbol_view import Bar, IndicatorView, Moment, SymbolView
+from engine.session.symbol_view import Bar, IndicatorView, MarketView, SymbolView
 
 NOBODY: NDArray[np.bool_] = np.empty(0, np.bool_)
 Provision = Callable[[IndicatorKey], None]
@@ -31,7 +32,10 @@ Provision = Callable[[IndicatorKey], None]
 
 @dataclass
 class SymbolState:
-    """An active symbol: who added it, and what locks it."""
+    """An active symbol.
+
+    source  who added it; config  whether the config names it; locks  why it must not be removed
+    """
 
     source: str
     config: bool = False
@@ -39,41 +43,37 @@ class SymbolState:
 
 
 class SessionData:
-    """Symbols and their state; see the module's text for where the data is."""
+    """The symbols' state, and views on their data at the tick at hand."""
 
     def __init__(self, config_symbols: list[str], config_indicators: list[IndicatorKey]):
         self._config_symbols = tuple(config_symbols)
         self._config_indicators = tuple(config_indicators)
         self._states: dict[str, SymbolState] = {}
-        self._promoted: list[
-            tuple[Ints, SymbolTable, str]
-        ] = []  # what scans have added since, as ids; states on demand
-        self._indicators: dict[
-            str, set[str]
-        ] = {}  # indicator name -> the symbols that asked for it
-        self.requested: dict[str, IndicatorKey] = {}  # all that setup() and the config asked for
+        # (ids, their table, source) of promoted symbols that have no SymbolState yet
+        self._promoted: list[tuple[Ints, SymbolTable, str]] = []
+        # indicator name -> the symbols that were given it
+        self._indicators: dict[str, set[str]] = {}
+        self.requested: dict[str, IndicatorKey] = {}  # by setup() and the config
         self._events: list[Event] = []
         self._added: set[str] = set()
-        self._changed: list[
-            str
-        ] = []  # symbols that became active or were removed, since somebody asked
+        # symbols that became active or were removed since the last `take_changed`
+        self._changed: list[str] = []
         self._acting = "config"
         self._date: dt.date | None = None
         self._time = 0
-        self._moment: Moment | None = None
-        self._everyone: SymbolTable | None = (
-            None  # all symbols of the session, where the moment shows a few
-        )
+        self._view: MarketView | None = None
+        # all symbols of the session, where the view covers a few
+        self._everyone: SymbolTable | None = None
         self._active = np.zeros(0, np.bool_)
         self.provision: Provision = self._remember
         for key in config_indicators:
             self.requested[key.name] = key
 
-    # -- the session ----------------------------------------------------------------------------------------------
+    # -- the session
 
     def begin_session(self, date: dt.date, time: int) -> None:
-        """Clear what the last session left, keep what is locked, register the config's symbols."""
-        self._date, self._time, self._moment = date, time, None
+        """Keep locked symbols only, then register the config's symbols; `time` in microseconds."""
+        self._date, self._time, self._view = date, time, None
         self._states, self._promoted = (
             {name: state for name, state in self._states.items() if state.locks},
             [],
@@ -83,27 +83,30 @@ class SessionData:
             self.register_symbol(symbol)
 
     def end_session(self) -> None:
-        """Let go of the session's bars."""
-        self._moment = None
+        """Release the session's bars."""
+        self._view = None
 
-    def see(self, moment: Moment, everyone: SymbolTable | None = None) -> None:
-        """Look at a tick. `everyone` holds the session's symbols where the moment is a close-up of a few."""
+    def see(self, view: MarketView, everyone: SymbolTable | None = None) -> None:
+        """Move to the tick of `view`.
+
+        everyone  all symbols of the session, where `view` covers the symbols of a close-up only
+        """
         self._everyone = everyone
-        if self._moment is None or moment.cross is not self._moment.cross:
-            self._active = np.zeros(len(moment.cross.table), np.bool_)
-            self._active[
-                [i for i in map(moment.cross.table.id, self._symbols) if i is not None]
-            ] = True
-        self._moment, self._time = moment, moment.time
+        if self._view is None or view.cross is not self._view.cross:
+            self._active = np.zeros(len(view.cross.table), np.bool_)
+            self._active[[i for i in map(view.cross.table.id, self._symbols) if i is not None]] = (
+                True
+            )
+        self._view, self._time = view, view.time
 
     @property
     def _symbols(self) -> dict[str, SymbolState]:
-        """The active symbols."""
+        """The active symbols and their states."""
         self._note_promoted()
         return self._states
 
     def _note_promoted(self) -> None:
-        """Give the symbols that scans have added a state each."""
+        """Make the states of promoted symbols, which `promote` has put off."""
         for ids, table, source in self._promoted:
             names = [table.names[i] for i in ids.tolist()]
             self._states |= {name: SymbolState(source) for name in names}
@@ -112,7 +115,7 @@ class SessionData:
 
     @contextmanager
     def acting_as(self, source: str) -> Iterator[None]:
-        """Whatever is added or removed meanwhile is logged as the work of `source`."""
+        """Log `source` as the cause of all additions and removals in the `with` block."""
         before, self._acting = self._acting, source
         try:
             yield
@@ -124,7 +127,7 @@ class SessionData:
         """The session's symbols and their ids."""
         return self._at().cross.table
 
-    # -- membership -----------------------------------------------------------------------------------------------
+    # -- membership
 
     def register_symbol(self, symbol: str) -> bool:
         """Make a symbol of the config active; False where it already is."""
@@ -140,10 +143,10 @@ class SessionData:
         return symbol in self._symbols
 
     def add_symbol(self, symbol: str, source: str | None = None) -> bool:
-        """Promote a symbol into full state, at this tick; False where it is active already.
+        """Make a symbol active at this tick; False where it is active already.
 
-        From then on nothing tells it from a symbol of the config: its history and indicators are those of the
-        cross-sections, warm from the start.
+        The symbol then has the same data as a symbol of the config: history and indicators come
+        from the cross-sections, warm from the start.
         """
         if symbol in self._symbols:
             return False
@@ -164,11 +167,16 @@ class SessionData:
         return True
 
     def add_symbol_mid_session(self, symbol: str, source: str | None = None) -> bool:
-        """`add_symbol`, for callers outside a scan; there is no difference in what the symbol has."""
+        """`add_symbol`, for callers outside a scan; the symbol gets the same data."""
         return self.add_symbol(symbol, source)
 
     def promote(self, rows: Ints, source: str) -> NDArray[np.bool_]:
-        """add_symbol for many ids of the table; True for those that were not active."""
+        """Make many symbols active at this tick.
+
+        rows  ids of the table, int64 [hits]
+
+        Returns bool [hits]: True for symbols that were not active before.
+        """
         if not len(rows):
             return NOBODY
         fresh = ~self._active[rows]
@@ -189,9 +197,16 @@ class SessionData:
         dates: Sequence[dt.date],
         on: Ints,
     ) -> NDArray[np.bool_]:
-        """`promote` for finds one after the other: when each is (microseconds), and the numbers of its source and session.
+        """`promote` for the hits of several scans, in order of time.
 
-        Of sessions before the last only the log is kept; they begin with the symbols that are active now.
+        rows     int64 [hits], ids of the table
+        times    int64 [hits], microseconds
+        by       int64 [hits], indices of `sources`
+        on       int64 [hits], indices of `dates`
+
+        Returns bool [hits]: True for symbols that were not active before in that session. Every
+        session begins with the symbols that are active now. Of sessions before the last only the
+        events are kept.
         """
         table, fresh = self.table, np.empty(len(rows), np.bool_)
         first_seen(on, rows, np.tile(self._active, (len(dates), 1)), fresh)
@@ -220,22 +235,27 @@ class SessionData:
         return changed
 
     def remove_symbol_adhoc(self, symbol: str) -> bool:
-        """Drop a symbol; False, and nothing happens, where it is not active, locked, or of the config."""
+        """Remove a symbol from the active ones.
+
+        False, without a change, where the symbol is not active, is locked, or is of the config.
+        """
         state = self._symbols.get(symbol)
         if state is None or state.locks or state.config:
             return False
         del self._symbols[symbol]
         self._changed.append(symbol)
-        row = self._row(symbol) if self._moment else None
+        row = self._row(symbol) if self._view else None
         if row is not None:
             self._active[row] = False
         self._log(symbol, "removed", self._acting)
         return True
 
     def lock_symbol(self, symbol: str, reason: str = "position", at: int | None = None) -> bool:
-        """Keep an active symbol from being removed, until every reason is unlocked; False where it is not active.
+        """Keep an active symbol from being removed until every reason is unlocked.
 
-        `at` is when, in microseconds; now where left out.
+        at  the time of the event, microseconds; now where None
+
+        False where the symbol is not active.
         """
         state = self._symbols.get(symbol)
         if state is None:
@@ -246,7 +266,7 @@ class SessionData:
         return True
 
     def unlock_symbol(self, symbol: str, reason: str = "position", at: int | None = None) -> bool:
-        """Take a reason to keep a symbol away; False where there was none."""
+        """Remove a reason to keep a symbol; False where there was none."""
         state = self._symbols.get(symbol)
         if state is None or reason not in state.locks:
             return False
@@ -268,10 +288,13 @@ class SessionData:
         """Config symbols, promoted symbols and locked ones, sorted."""
         return sorted(self._symbols)
 
-    # -- data -----------------------------------------------------------------------------------------------------
+    # -- data
 
     def get_symbol_data(self, symbol: str) -> SymbolView | None:
-        """A view of the symbol at this tick, active or not; None where no universe of the run holds it."""
+        """A view of a symbol at this tick, whether active or not.
+
+        None where no universe of the run holds the symbol.
+        """
         row = self._row(symbol)
         return None if row is None else SymbolView(symbol, row, self._at())
 
@@ -281,9 +304,12 @@ class SessionData:
         return view.get_latest_bar(interval) if view else None
 
     def add_indicator(self, symbol: str, name: str, params: Mapping[str, Any] | None = None) -> str:
-        """Give a symbol an indicator and return its key.
+        """Give a symbol an indicator and return the indicator's key, e.g. `sma_20_1d`.
 
-        `params` are the indicator's, and its "interval". Idempotent; warm at once, also in the middle of a session.
+        params  the indicator's parameters, and "interval" (default "1m")
+
+        The indicator has values at once, also in the middle of a session. A second call changes
+        nothing.
         """
         given = dict(params or {})
         key = IndicatorKey.make(name, given, given.pop("interval", "1m"))
@@ -294,9 +320,12 @@ class SessionData:
         return key.name
 
     def get_indicator(self, symbol: str, key: str) -> IndicatorView:
-        """The indicator's value at this tick, by its key (`sma_20_1d`, `macd_12_26_9_1m.signal`).
+        """The indicator's value at this tick.
 
-        A key of several outputs without one named is its first. Not valid where the symbol was not given it.
+        key  e.g. `sma_20_1d`, `macd_12_26_9_1m.signal`; without an output, the indicator's first
+             output
+
+        Not valid where the symbol was not given the indicator, or has no value.
         """
         parsed, output = parse_column(key)
         row = self._row(symbol)
@@ -305,23 +334,25 @@ class SessionData:
         column = output if output in parsed.columns else parsed.columns[0]
         return IndicatorView(key, self._at().cross.value(column, self._at().tick, row))
 
-    # -- the log --------------------------------------------------------------------------------------------------
+    # -- events
 
     def take_events(self) -> list[Event]:
-        """The events since the last call, in their order."""
+        """The events since the last call, in order."""
         events, self._events = self._events, []
         return events
 
     def _log(self, symbol: str, event: str, source: str, at: int | None = None) -> None:
+        """Append an event of one symbol; `at` in microseconds, now where None."""
         assert self._date is not None
         self._events.append(
             Event(self._date, self._time if at is None else at, event, source, [symbol])
         )
 
     def _remember(self, key: IndicatorKey) -> None:
-        """Before the first session what is asked for is only noted in `requested`."""
+        """Do nothing: before the first session `requested` alone notes indicators."""
 
     def _has(self, symbol: str, name: str) -> bool:
+        """Whether a symbol was given the indicator named `name`."""
         if symbol in self._indicators.get(name, ()):
             return True
         return symbol in self._symbols and any(key.name == name for key in self._config_indicators)
@@ -331,13 +362,16 @@ class SessionData:
         return self._everyone or self._at().cross.table
 
     def _row(self, symbol: str) -> int | None:
+        """The symbol's id in the table at hand, or None."""
         return self._at().cross.table.id(symbol)
 
-    def _at(self) -> Moment:
-        if self._moment is None:
+    def _at(self) -> MarketView:
+        """The view of the tick at hand; raises RunError before the session has data."""
+        if self._view is None:
             raise RunError(
                 "no data yet: setup() comes before the session's history is loaded",
                 where=self._acting,
-                fix="ask for bars and indicators in scan(); in setup(), add_indicator() provisions them",
+                fix="ask for bars and indicators in scan(); "
+                "in setup(), add_indicator() provisions them",
             )
-        return self._moment
+        return self._view

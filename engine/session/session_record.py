@@ -1,6 +1,7 @@
-"""What sessions of a run came to: as it is noted session by session, and in the frames of the run directory.
+"""The results of sessions: a record per session, and the tables of the run directory.
 
-Making frames costs the same for a row as for a thousand, so they are made for all sessions of a block together.
+Making a frame costs about the same for one row as for a thousand, so frames are made for all
+sessions of a block together.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ from engine.session.trader import TableRows
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session that is over, or several that were run together.
+    """The results of a session, or of several that were played together.
 
-    block     the month or year of sessions that it is computed with
+    block     (year, month) of the sessions' warm-up block; (year, 0) where bars are daily
     table     the symbols that were replayed
-    bars      how many regular bars were walked
-    coverage  how they cover each session; empty where nobody asks
-    trading   orders, fills, trades, equity as records; empty where nobody trades
+    bars      number of regular-hours bars that were read
+    coverage  one per session; empty where quality is not recorded
+    trading   table name -> orders, fills, trades or equity as records; empty without a trader
     """
 
     dates: Sequence[dt.date]
@@ -59,7 +60,10 @@ class SessionRecord:
 
 @dataclass(frozen=True)
 class SessionTables:
-    """Rows of sessions for each table of the run directory, in order of time; of one tick, in the scanners' order."""
+    """The sessions' rows of each table of the run directory.
+
+    In order of time; rows of one tick in the order of the scanners.
+    """
 
     records: Sequence[SessionRecord]
 
@@ -70,12 +74,12 @@ class SessionTables:
 
     @property
     def bars(self) -> int:
-        """How many bars were walked."""
+        """Number of regular-hours bars that were read."""
         return sum(record.bars for record in self.records)
 
     @cached_property
     def scans(self) -> pl.DataFrame:
-        """SCANS_SCHEMA, and a UInt32 column a clause."""
+        """SCANS_SCHEMA, then one UInt32 column per clause."""
         return _together(
             [scans_frame(of_scanner) for of_scanner in self._by_scanner],
             pl.DataFrame(schema=SCANS_SCHEMA),
@@ -83,7 +87,7 @@ class SessionTables:
 
     @cached_property
     def hits(self) -> pl.DataFrame:
-        """HITS_SCHEMA, then the features."""
+        """HITS_SCHEMA, then one column per feature."""
         return _together(
             [hits_frame(of_scanner) for of_scanner in self._by_scanner],
             pl.DataFrame(schema=HITS_SCHEMA),
@@ -91,7 +95,7 @@ class SessionTables:
 
     @cached_property
     def found(self) -> Mapping[str, Mapping[str, int]]:
-        """Scanner -> symbol -> hits."""
+        """Scanner -> symbol -> number of hits."""
         return {
             of_scanner[0].scanner: hits_by_symbol(of_scanner) for of_scanner in self._by_scanner
         }
@@ -111,25 +115,25 @@ class SessionTables:
 
     @cached_property
     def quality(self) -> pl.DataFrame:
-        """QUALITY_SCHEMA: regular bars present against those expected, for each symbol and session."""
-        told = [
+        """QUALITY_SCHEMA: present and expected regular-hours bars, per session and symbol."""
+        covered = [
             (date, record.table, coverage)
             for record in self.records
             if record.coverage
             for date, coverage in zip(record.dates, record.coverage, strict=True)
         ]
-        lengths = [len(table) for _, table, _ in told]
-        if not told:
+        lengths = [len(table) for _, table, _ in covered]
+        if not covered:
             return pl.DataFrame(schema=QUALITY_SCHEMA)
         present, first, last, longest = (
-            np.concatenate([getattr(own, name) for *_, own in told])
+            np.concatenate([getattr(coverage, name) for *_, coverage in covered])
             for name in ("present", "first", "last", "longest")
         )
-        expected = np.repeat([own.expected for *_, own in told], lengths)
-        dates = pl.Series([date for date, *_ in told], dtype=pl.Date)
+        expected = np.repeat([coverage.expected for *_, coverage in covered], lengths)
+        dates = pl.Series([date for date, *_ in covered], dtype=pl.Date)
         columns = {
             "session": dates.gather(np.repeat(np.arange(len(lengths)), lengths)),
-            "symbol": pl.concat([table.series for _, table, _ in told]),
+            "symbol": pl.concat([table.series for _, table, _ in covered]),
             "expected": expected.astype(np.uint32),
             "present": present.astype(np.uint32),
             "quality_percent": np.round(100.0 * present / np.maximum(1, expected), 4),
@@ -140,15 +144,16 @@ class SessionTables:
         return pl.DataFrame(columns, schema=QUALITY_SCHEMA)
 
     def trading(self, name: str) -> list[pl.DataFrame]:
-        """The sessions' rows of a table of trading, in one frame; none where nobody trades."""
+        """The rows of a trading table in one frame; an empty list without a trader."""
         rows = [record.trading[name] for record in self.records if name in record.trading]
         if not rows:
             return []
-        dates = [one.date for one in rows for _ in range(len(one.records))]
-        return [rows[-1].frame(dates, np.concatenate([one.records for one in rows]))]
+        dates = [table.date for table in rows for _ in range(len(table.records))]
+        return [rows[-1].frame(dates, np.concatenate([table.records for table in rows]))]
 
     @property
     def _by_scanner(self) -> list[list[ScanRecord]]:
+        """The scan records of each scanner, session by session."""
         return [
             list(of_scanner)
             for of_scanner in zip(*(record.scans for record in self.records), strict=True)
@@ -156,23 +161,23 @@ class SessionTables:
 
 
 def in_blocks(records: Iterable[SessionRecord]) -> Iterator[SessionTables]:
-    """The sessions of each block together, as they come."""
+    """The sessions of each warm-up block together, as the records arrive."""
     for _, block in groupby(records, key=lambda record: record.block):
         yield SessionTables(list(block))
 
 
 def _times(micros: Ints) -> pl.Series:
-    """Times, null where there was no bar."""
+    """int64 microseconds as timestamps; null where there is no bar (NEVER)."""
     return pl.select(
         pl.when(pl.lit(pl.Series(micros != NEVER))).then(pl.lit(pl.Series(micros))).cast(TIMESTAMP)
     ).to_series()
 
 
 def _together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
-    """Rows of all scanners in order of time; one scanner's are so already."""
+    """The rows of all scanners in order of time; each frame is in that order already."""
     if len(frames) == 1:
         return frames[0]
     rows = pl.concat([empty, *frames], how="diagonal_relaxed").rechunk()
     return rows[
         np.argsort(rows["tick"].to_physical().to_numpy(), kind="stable")
-    ]  # runs that are sorted are merged
+    ]  # a stable sort merges sorted runs quickly

@@ -1,4 +1,4 @@
-"""What SessionData says of one symbol: views on the cross-sections and the panel, never a copy that is kept in step."""
+"""One symbol's data at the tick at hand: views on the cross-sections and the panel, no copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.session.history import TrailingHistory
 
 
 class Bar(NamedTuple):
-    """A bar; timestamp is its start, UTC."""
+    """A bar; `timestamp` is its start, UTC."""
 
     timestamp: dt.datetime
     open: float
@@ -30,20 +30,26 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class IndicatorView:
-    """An indicator of a symbol at this tick; not valid while it is warming up, or where the symbol does not have it."""
+    """A symbol's indicator at this tick.
+
+    Not valid during the indicator's warm-up, or where the symbol was not given the indicator.
+    """
 
     name: str
     current_value: float
 
     @property
     def valid(self) -> bool:
-        """Whether there is a value."""
+        """Whether the indicator has a value."""
         return not math.isnan(self.current_value)
 
 
 @dataclass(frozen=True)
 class SessionMetrics:
-    """The session so far, regular hours; NaN (volume and bars: 0) before the first bar."""
+    """The session's regular hours up to this tick.
+
+    NaN before the first bar; `volume` and `bars` are 0 then.
+    """
 
     open: float
     high: float
@@ -54,8 +60,11 @@ class SessionMetrics:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A session's cross-sections and panel, and the tick at hand; all that is later is out of sight."""
+class MarketView:
+    """The market as known at one tick: cross-sections, panel, earlier bars.
+
+    tick  index into `cross.ticks`; readers of this class return values up to that tick only
+    """
 
     cross: CrossSection
     panel: Panel
@@ -64,23 +73,23 @@ class Moment:
 
     @property
     def time(self) -> int:
-        """Microseconds."""
+        """The tick's time, microseconds UTC."""
         return int(self.cross.ticks[self.tick])
 
 
 class SymbolView:
-    """One symbol at this tick."""
+    """One symbol at the tick of a market view; `row` is its id in the table."""
 
-    def __init__(self, symbol: str, row: int, moment: Moment):
-        self.symbol, self._row, self._moment = symbol, row, moment
+    def __init__(self, symbol: str, row: int, view: MarketView):
+        self.symbol, self._row, self._view = symbol, row, view
 
     def value(self, column: str) -> float:
-        """A column of the cross-section, NaN where it has no value."""
-        return self._moment.cross.value(column, self._moment.tick, self._row)
+        """A cross-section column's value for this symbol and tick; NaN where there is none."""
+        return self._view.cross.value(column, self._view.tick, self._row)
 
     @property
     def metrics(self) -> SessionMetrics:
-        """The session so far."""
+        """The session's metrics up to this tick."""
         return SessionMetrics(
             self.value("session_open"),
             self.value("session_high"),
@@ -93,21 +102,24 @@ class SymbolView:
     def get_latest_bar(self, interval: str = "1m") -> Bar | None:
         """The latest complete bar, or None.
 
-        A base-interval bar may be of the session before (compare its timestamp); of a wider interval, only
-        this session's bars count; a daily bar is the last complete session's.
+        A bar of the base interval may be of an earlier session (see its timestamp). Of wider
+        intervals only bars of this session count. A daily bar is that of the last complete session.
         """
         parsed = Interval.parse(interval)
         if parsed.is_daily:
             return self._previous_day()
-        if parsed == self._moment.panel.base:
+        if parsed == self._view.panel.base:
             return self._bar(self.value("bar_time"), *(self.value(name) for name in BAR_VALUES))
         frame = self.bars(interval)
         return Bar(*frame.row(-1)) if len(frame) else None
 
     def bars(self, interval: str = "1m") -> pl.DataFrame:
-        """This session's complete bars so far: timestamp, open, high, low, close, volume."""
-        bars = self._moment.panel.bars(Interval.parse(interval))
-        rows = bars.of(self._row, self._moment.time)
+        """This session's complete bars up to this tick.
+
+        Columns: timestamp, open, high, low, close, volume.
+        """
+        bars = self._view.panel.bars(Interval.parse(interval))
+        rows = bars.of(self._row, self._view.time)
         columns = {name: bars.column(name)[rows] for name in BAR_VALUES}
         start = (
             pl.Series("timestamp", bars.column("timestamp")[rows]).cast(pl.Int64).cast(TIMESTAMP)
@@ -115,8 +127,11 @@ class SymbolView:
         return pl.DataFrame([start, *(pl.Series(name, values) for name, values in columns.items())])
 
     def history(self, interval: str = "1m") -> pl.DataFrame:
-        """Bars of the config's trailing_days sessions before this one, in its scale: base-interval or daily ones."""
-        return self._moment.history.bars(self.symbol, interval, self._moment.cross.session.date)
+        """Bars of the config's `trailing_days` sessions before this one, split-adjusted to it.
+
+        interval  the base interval or "1d"
+        """
+        return self._view.history.bars(self.symbol, interval, self._view.cross.session.date)
 
     def _previous_day(self) -> Bar | None:
         return self._bar(

@@ -1,4 +1,7 @@
-"""What the coordinator asks of whoever trades during a run; the trading desk (engine/trading/trading_desk.py) answers."""
+"""What the session coordinator calls of a trader.
+
+The trader is the trading desk (engine/trading/trading_desk.py), or a sweep's (engine/sweep).
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,19 @@ from engine.scan.ticks import TickTable
 from engine.session.history import TrailingHistory
 from engine.session.session_data import SessionData
 
-Found = dict[
-    str, dict[str, tuple[int, int]]
-]  # scanner -> symbol -> when it first found it (microseconds), and its rank then
+# scanner -> symbol -> time of the symbol's first hit (microseconds), and its rank in that scan
+Found = dict[str, dict[str, tuple[int, int]]]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A session as a trader finds it: a batch of one session.
+class SessionInputs:
+    """What a trader is given of one session.
 
-    batch     its bars and the scans' cross-sections
-    data      the single source of truth, the pre-session scans done
-    close_up  the session for a few symbols, at the trader's ticks
-    found     what columnar scans find in the session: each is known before it happens, and used only from its time on
+    batch     a session batch of this one session: its bars and the scans' cross-sections
+    data      the symbols' state after the pre-session scans
+    close_up  symbols -> the session for these symbols only, at the trader's ticks
+    history   bars of earlier sessions
+    found     hits of columnar scans in the whole session; a trader uses a hit from its time on only
     """
 
     batch: SessionBatch
@@ -45,9 +48,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class TableRows:
-    """A session's rows of a table of trading, as records.
+    """The rows of one trading table in one session.
 
-    frame  makes a frame of the records of several sessions, and the date of each record
+    records  structured array [rows]
+    frame    makes a frame of records of several sessions and of the date of each record
     """
 
     date: dt.date
@@ -60,34 +64,42 @@ class Trader(Protocol):
 
     @property
     def columns(self) -> set[str]:
-        """Columns of the vocabulary that it reads."""
+        """The cross-section columns that the trader reads."""
 
     @property
     def columns_before(self) -> set[str]:
-        """The columns and indicators of which it reads the value at the instant before."""
+        """The columns and indicators of which the value at the tick before is read."""
 
     @property
     def keys(self) -> Sequence[IndicatorKey]:
-        """Indicators that it reads."""
+        """The indicators that the trader reads."""
 
     @property
     def failures(self) -> int:
-        """How often a strategy failed."""
+        """How many times a strategy raised an error."""
 
     def ticks(self, base: Interval, sessions: Sequence[Session]) -> TickTable:
-        """When it decides."""
+        """The trader's times of decision in each session."""
 
-    def begin_session(self, scene: Scene) -> None:
-        """The session's open, after the pre-session scans."""
+    def begin_session(self, inputs: SessionInputs) -> None:
+        """Begin a session at its open, after the pre-session scans."""
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
-        """A scan that could not be foreseen found symbols; before `begin_session` where it scans before the open."""
+        """Take in the symbols that a scan() of a scanner's own hit, best first.
+
+        now  the scan's time, microseconds
+
+        Called before `begin_session` for pre-session scans.
+        """
 
     def advance(self, time: int) -> None:
-        """Everything up to an instant in microseconds, but for what is decided at it: the scans of the instant come first."""
+        """Trade up to `time` (microseconds), without the decisions at `time`.
+
+        The scans of that tick come before the decisions.
+        """
 
     def end_session(self) -> Mapping[str, TableRows]:
-        """The rest of the session; the rows of its tables by their names."""
+        """Trade the rest of the session; returns table name -> its rows."""
 
     def end_run(self) -> Mapping[str, pl.DataFrame]:
-        """The rows of what is still open."""
+        """Table name -> rows of orders and trades that are still open."""

@@ -15,7 +15,7 @@ from engine.panel.bars import Floats, Ints
 from engine.runtime.threads import in_threads, threads
 from engine.sweep.shared_signals import MergedSignals, SignalBuffer
 from engine.trading.broker import records
-from engine.trading.broker.records import ALIVE, HELD, Tape
+from engine.trading.broker.records import ALIVE, HELD, BarFeed
 from engine.trading.broker_account import Broker, Names, Room
 from engine.trading.rules import Records, StrategyTerms
 from engine.trading.signal_plan import HeldBefore
@@ -56,7 +56,7 @@ class Account:
     @property
     def is_flat(self) -> bool:
         """Whether it has neither a position nor an open order."""
-        counts = self.broker.books.counts
+        counts = self.broker.ledger.counts
         return not (counts[ALIVE] or counts[HELD])
 
 
@@ -77,14 +77,14 @@ class SessionBegin:
 class Walk:
     """A session as accounts that hold and choose the same walk it.
 
-    tape      its bars; cursors are copied for each account
+    feed      its bars; cursors are copied for each account
     codes     int64[symbols], numbers of the symbols that it has bars of
     prices    float64[symbols], their latest prices at the open, NaN where there is none
     merged    the signals
     accounts  who walks it, and of each strategy its expressions: field -> number
     """
 
-    tape: Tape
+    feed: BarFeed
     codes: Ints
     prices: Floats
     merged: MergedSignals
@@ -138,26 +138,26 @@ class _Seat:
     def __init__(self, walk: Walk):
         self.walk, self.room = walk, Room()
         self.signals = SignalBuffer(walk.merged)
-        self.equity = np.zeros(len(walk.tape.instants), records.EQUITY)
+        self.equity = np.zeros(len(walk.feed.instants), records.EQUITY)
 
 
 def _play(one: tuple[Account, Sequence[dict[str, int]]], seat: _Seat) -> None:
     account, columns = one
-    walk, broker, instants = seat.walk, account.broker, seat.walk.tape.instants
+    walk, broker, instants = seat.walk, account.broker, seat.walk.feed.instants
     broker.make_room_for_symbols()
     broker.move_into(seat.room)
     signals = seat.signals.put(columns)
     broker.record_equity(int(instants[0]), seat.equity[0])
     broker.know(walk.codes, walk.prices)
-    tape = walk.tape._replace(cursors=walk.tape.cursors.copy())
+    feed = walk.feed._replace(cursors=walk.feed.cursors.copy())
     last = len(instants) - 1
-    following = broker.walk(tape, 0, last, signals, 0, seat.equity)
+    following = broker.walk(feed, 0, last, signals, 0, seat.equity)
     broker.act(signals, following, len(signals), int(instants[-1]))
     broker.end_session()
     account.equity.append(float(seat.equity[last]["equity"]))
     account.trades.append(broker.take_trades())
     account.carried = (
-        () if account.is_flat else tuple(np.flatnonzero(broker.books.quotes["busy"] > 0).tolist())
+        () if account.is_flat else tuple(np.flatnonzero(broker.ledger.quotes["busy"] > 0).tolist())
     )
     broker.move_out(seat.room)
 

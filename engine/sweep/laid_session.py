@@ -14,10 +14,10 @@ import polars as pl
 from engine.sweep.accounts import NOTHING_BEFORE, Account, Walk
 from engine.sweep.shared_signals import Family, FamilySignals, MergedSignals
 from engine.trading.broker import records
-from engine.trading.broker.records import Tape
+from engine.trading.broker.records import BarFeed
 from engine.trading.session_layout import SignalMaker
 from engine.trading.signal_plan import SignalRows
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 log = logging.getLogger("barsweep")
 TAG = "[SWEEP]"
@@ -31,7 +31,7 @@ class LaidSession:
     maker     the session's close-up, and who is found when
     families  the strategies
     accounts  that hold alike
-    tape      the bars
+    feed      the bars
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class LaidSession:
         maker: SignalMaker,
         families: Sequence[Family],
         accounts: Sequence[Account],
-        tape: Tape,
+        feed: BarFeed,
     ):
-        self._maker, self._families, self._accounts, self._tape = maker, families, accounts, tape
+        self._maker, self._families, self._accounts, self._feed = maker, families, accounts, feed
         self._rows: dict[tuple[int, bool, bool], SignalRows] = {}
         self._parts: dict[PartKey, FamilySignals | None] = {}
 
@@ -56,7 +56,7 @@ class LaidSession:
             if works not in walks:
                 parts = [None if key is None else self._parts[key] for key in works]
                 merged = MergedSignals.of(parts, NO_SIGNALS)
-                walks[works] = Walk(self._tape, self._maker.codes, prices, merged)
+                walks[works] = Walk(self._feed, self._maker.codes, prices, merged)
             walks[works].accounts.append((account, columns))
         return list(walks.values())
 
@@ -75,7 +75,7 @@ class LaidSession:
             keys.append(key)
         return keys
 
-    def _part(self, slot: StrategySlot, account: Account) -> FamilySignals | None:
+    def _part(self, slot: StrategyRuntime, account: Account) -> FamilySignals | None:
         """What a strategy's conditions ask for; None where they cannot be evaluated."""
         try:
             return FamilySignals.of(
@@ -85,7 +85,7 @@ class LaidSession:
             log.error("%s %s failed: %s", TAG, slot.name, error)
             return None
 
-    def _rows_of(self, slot: StrategySlot) -> SignalRows:
+    def _rows_of(self, slot: StrategyRuntime) -> SignalRows:
         assert slot.plan is not None
         key = (slot.index, slot.plan.edge, bool(slot.plan.columns_before))
         if key not in self._rows:

@@ -38,7 +38,7 @@ from engine.trading.signal_plan import (
     Signals,
     as_field,
 )
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 FIELDS = (*PRICES, "size")
 
@@ -54,9 +54,9 @@ class Family:
     clauses  the distinct expressions of prices and sizes
     """
 
-    slots: list[StrategySlot]
+    slots: list[StrategyRuntime]
     rules: list[int]
-    plans: list[StrategySlot]
+    plans: list[StrategyRuntime]
     columns: list[dict[str, int]]
     clauses: list[Clause]
 
@@ -65,7 +65,7 @@ class Family:
         """Of the strategy's distinct blocks; `index` is its place among the enabled ones."""
         family, rules, clauses = cls([], [], [], [], []), dict[Hashable, int](), dict[Any, int]()
         for config in configs:
-            slot = StrategySlot.load(config, index, every_bar)
+            slot = StrategyRuntime.load(config, index, every_bar)
             family.slots.append(slot)
             if slot.plan is None:
                 continue
@@ -142,14 +142,16 @@ class FamilySignals:
 
     @classmethod
     def of(
-        cls, maker: SignalMaker, slot: StrategySlot, rows: SignalRows, last: HeldBefore
+        cls, maker: SignalMaker, slot: StrategyRuntime, rows: SignalRows, last: HeldBefore
     ) -> FamilySignals:
         """Evaluate conditions. Raises PolarsError."""
         plan = slot.plan
         assert plan is not None
         found, latest = plan.conditions(rows, maker.broker.reason_code, last)
         rank = rows.prices([plan.rank], found)["rank"] if plan.rank and not plan.weights else None
-        signals = Signals(rows.at[found.kept], rows.who[found.kept], found.fields, rank)
+        signals = Signals(
+            rows.tick_ids[found.kept], rows.symbol_ids[found.kept], found.fields, rank
+        )
         made, order = maker.ordered(slot, signals)
         entries = np.flatnonzero(made["side"] != 0)
         return cls(rows, found, latest, made, entries, order[entries])

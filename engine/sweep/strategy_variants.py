@@ -267,7 +267,7 @@ def of_account(account: Account, dates: Sequence[dt.date]) -> Traded:
         dates,
         account.config.account.starting_cash,
         np.array(account.equity),
-        float(account.broker.books.account[0]["cash"]) / account.broker.scale,
+        float(account.broker.ledger.account[0]["cash"]) / account.broker.scale,
         _columns_of(rows, len(closed), account.broker.scale),
         account.failures,
     )

@@ -24,15 +24,15 @@ from engine.config.models import SessionConfig
 from engine.errors import RunError
 from engine.indicators.key import IndicatorKey
 from engine.scan.ticks import Scheduled, TickTable
-from engine.session.trader import Scene, TableRows
+from engine.session.trader import SessionInputs, TableRows
 from engine.sweep.accounts import Account, SessionBegin, Walk, begin_all, end_all, walk_all
 from engine.sweep.laid_session import LaidSession
 from engine.sweep.shared_signals import Family, block_key
-from engine.trading.bar_feed import instants_of, make_tape
+from engine.trading.bar_feed import instants_of, make_feed
 from engine.trading.broker_account import Names
 from engine.trading.finds import CONFIG, Finds, ScannerCodes
 from engine.trading.session_layout import SignalMaker
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 from engine.trading.trading_desk import DatedActions, every_bar
 
 
@@ -59,7 +59,7 @@ class VariantsDesk:
         self._actions = DatedActions(archive.corporate_actions())
         self.accounts = [self._account(config) for config in configs]
         self._sessions, self._last_date, self._close = 0, dt.date.min, 0
-        self._scene: Scene | None = None
+        self._inputs: SessionInputs | None = None
         self._active: list[str] = []  # symbols that are active at the session's open
 
     def _account(self, config: SessionConfig) -> Account:
@@ -76,7 +76,7 @@ class VariantsDesk:
     # -- what it needs of the run
 
     @property
-    def _slots(self) -> list[StrategySlot]:
+    def _slots(self) -> list[StrategyRuntime]:
         return [slot for family in self._families for slot in family.slots]
 
     @property
@@ -109,9 +109,9 @@ class VariantsDesk:
 
     # -- the session
 
-    def begin_session(self, scene: Scene) -> None:
+    def begin_session(self, inputs: SessionInputs) -> None:
         """The session's open, after the pre-session scans."""
-        self._scene, self._active = scene, scene.data.get_active_symbols()
+        self._inputs, self._active = inputs, inputs.data.get_active_symbols()
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
         """A scan that could not be foreseen found symbols: accounts cannot share what it finds."""
@@ -122,8 +122,8 @@ class VariantsDesk:
 
     def end_session(self) -> Mapping[str, TableRows]:
         """The whole session of all accounts; it has no tables."""
-        assert self._scene is not None
-        session = self._scene.batch.panel.session
+        assert self._inputs is not None
+        session = self._inputs.batch.panel.session
         due = []
         if self._sessions:
             known = set(self._names.symbols)
@@ -132,13 +132,13 @@ class VariantsDesk:
             ]
         days = (session.date - self._last_date).days if self._sessions else 0
         begin_all(self.accounts, SessionBegin(self._sessions, days, session.open, due))
-        walk_all(self._walks(self._scene))
+        walk_all(self._walks(self._inputs))
         self._sessions, self._last_date, self._close = (
             self._sessions + 1,
             session.date,
             int(instants_of(session, self.base)[-1]),
         )
-        self._scene = None
+        self._inputs = None
         return {}
 
     def end_run(self) -> Mapping[str, pl.DataFrame]:
@@ -148,38 +148,38 @@ class VariantsDesk:
 
     # -- laying out
 
-    def _walks(self, scene: Scene) -> list[Walk]:
+    def _walks(self, inputs: SessionInputs) -> list[Walk]:
         """Accounts that see the same of the session, by what they hold; of these, by conditions."""
         active = self._active
         groups: dict[tuple[tuple[str, ...], Hashable], list[Account]] = {}
         for account in self.accounts:
-            groups.setdefault(self._holds(account, scene, active), []).append(account)
+            groups.setdefault(self._holds(account, inputs, active), []).append(account)
         return [
             walk
             for (carried, _), accounts in groups.items()
-            for walk in self._laid(scene, [*active, *carried], accounts).walks()
+            for walk in self._laid(inputs, [*active, *carried], accounts).walks()
         ]
 
     def _laid(
-        self, scene: Scene, active: Sequence[str], accounts: Sequence[Account]
+        self, inputs: SessionInputs, active: Sequence[str], accounts: Sequence[Account]
     ) -> LaidSession:
         """A session for accounts that see the same of it; symbols that are active at its open."""
-        session = scene.batch.panel.session
+        session = inputs.batch.panel.session
         finds = Finds(
-            {name: dict(symbols) for name, symbols in scene.found.items()},
+            {name: dict(symbols) for name, symbols in inputs.found.items()},
             sorted(active),
-            scene.data.get_config_symbols(),
+            inputs.data.get_config_symbols(),
             session.open,
-            scene.batch.cross.table.names,
+            inputs.batch.cross.table.names,
         )
         broker, instants = accounts[0].broker, instants_of(session, self.base)
-        view = scene.close_up(sorted(finds.active_from))
+        view = inputs.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
         maker = SignalMaker(view, codes, finds, self._codes, broker, instants)
-        return LaidSession(maker, self._families, accounts, make_tape(view.panel, codes, instants))
+        return LaidSession(maker, self._families, accounts, make_feed(view.panel, codes, instants))
 
     def _holds(
-        self, account: Account, scene: Scene, active: Sequence[str]
+        self, account: Account, inputs: SessionInputs, active: Sequence[str]
     ) -> tuple[tuple[str, ...], Hashable]:
         """What of an account decides which rows it sees.
 
@@ -189,11 +189,11 @@ class VariantsDesk:
             return (), ()
         names, there = self._names.symbols, set(active)
         carried = [names[code] for code in account.carried]
-        configured = set(scene.data.get_config_symbols())
+        configured = set(inputs.data.get_config_symbols())
         held: list[Hashable] = []
         for family in self._families:
             slot = family.slots[0]
-            own = account.broker.books.positions[slot.index, list(account.carried)]
+            own = account.broker.ledger.positions[slot.index, list(account.carried)]
             busy = (own["quantity"] != 0) | (own["entering"] > 0)
             always = slot.scanners is None or CONFIG in slot.scanners
             held.append(

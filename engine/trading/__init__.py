@@ -1,1 +1,1 @@
-"""Strategies' base, the broker, the trading desk that drives both through a session."""
+"""The strategies' base classes, the broker, and the trading desk that runs both."""

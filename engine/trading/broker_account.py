@@ -1,8 +1,7 @@
-"""The broker's books in Python's hands: symbols and reasons by name, arrays that grow, tables that
-are taken out.
+"""The Python side of the broker's ledger.
 
-What happens to an order is decided in engine/trading/broker; nothing here computes a price or a
-cost.
+Names of symbols and reasons, arrays that grow, records that are taken out for tables. What happens
+to an order is decided in engine/trading/broker; nothing here computes a price or a cost.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ from engine.trading.broker.records import (
     OWN_REASONS,
     REASONS,
     TRADES,
-    Books,
-    Tape,
+    BarFeed,
+    Ledger,
 )
 from engine.trading.broker.signals import send_out
 from engine.trading.broker.walk import act_all, has_room, record_equity, step, walk
@@ -43,18 +42,21 @@ from engine.trading.rules import UNITS, Records, StrategyTerms, rules_of, terms_
 
 KINDS = ("market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_close")
 STATES = ("open", "filled", "cancelled", "expired", "rejected")
-GROWING = ("orders", "alive", "fills", "trades", "locks")  # arrays of the books that grow
+GROWING = ("orders", "alive", "fills", "trades", "locks")  # arrays of the ledger that grow
 SMALLEST = 256  # places for orders, fills and trades at first
 
 
 def _arrays(size: int) -> dict[str, Any]:
-    """The arrays of the books that grow, with so many places each."""
+    """The growing arrays of the ledger, each of length `size`."""
     dtypes = (records.ORDER, np.dtype(np.int64), records.FILL, records.TRADE, records.LOCK)
     return {name: np.zeros(size, dtype) for name, dtype in zip(GROWING, dtypes, strict=True)}
 
 
 class Room:
-    """Arrays for one session's orders, fills, trades and locks, that accounts use one after the other."""
+    """Arrays for one session's orders, fills, trades and locks.
+
+    Many accounts that are simulated over the same session use the same room in turn.
+    """
 
     def __init__(self, size: int = SMALLEST):
         self.arrays = _arrays(size)
@@ -64,7 +66,10 @@ NOTHING = Room(0)
 
 
 class Names:
-    """Symbols and reasons, and the numbers that they have in records; accounts that are walked over the same session share them."""
+    """The numbers of symbols and reasons in the broker's records.
+
+    Accounts that are simulated over the same session share them.
+    """
 
     def __init__(self) -> None:
         self.symbols: list[str] = []
@@ -73,26 +78,29 @@ class Names:
         self._reason_codes = {name: code for code, name in enumerate(REASONS)}
 
     def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
-        """The numbers of symbols, given to them when they are first asked for."""
+        """The symbols' numbers; new symbols get the next free numbers."""
         new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
         self._ids |= {symbol: len(self.symbols) + i for i, symbol in enumerate(new)}
         self.symbols += new
         return [self._ids[symbol] for symbol in symbols]
 
     def reason_code(self, reason: str) -> int:
-        """The number of a reason."""
+        """The number of a reason; a new reason gets the next free number."""
         if reason not in self._reason_codes:
             self._reason_codes[reason] = OWN_REASONS + len(self._reasons)
             self._reasons.append(reason)
         return self._reason_codes[reason]
 
     def reason(self, code: int) -> str:
-        """The reason of a number."""
+        """The reason with this number."""
         return REASONS[code] if code < OWN_REASONS else self._reasons[code - OWN_REASONS]
 
 
 class Broker:
-    """One account, the orders and positions of all strategies in it."""
+    """One account with the orders and positions of all its strategies.
+
+    Symbols and strategies are numbers here; times are microseconds UTC.
+    """
 
     def __init__(
         self,
@@ -105,7 +113,7 @@ class Broker:
         self.names = names or Names()
         self.scale = 10.0**account.currency_decimals
         count = len(strategies)
-        self.books = Books(
+        self.ledger = Ledger(
             **_arrays(SMALLEST),
             positions=np.zeros((count, 0), records.POSITION),
             held=np.zeros((0, 2), np.int64),
@@ -115,7 +123,7 @@ class Broker:
             strategies=terms_of(strategies),
             counts=np.zeros(6, np.int64),
         )
-        own = self.books.account[0]
+        own = self.ledger.account[0]
         units = Decimal(repr(account.starting_cash)).scaleb(account.currency_decimals)
         own["cash"] = int(units.to_integral_value(ROUND_HALF_UP))
         own["equity"] = own["peak"] = own["session_start"] = float(own["cash"]) / self.scale
@@ -124,15 +132,15 @@ class Broker:
 
     @property
     def symbols(self) -> list[str]:
-        """The symbols by their numbers."""
+        """The symbols, indexed by their numbers."""
         return self.names.symbols
 
     def symbol_id(self, symbol: str) -> int:
-        """The number of a symbol, given to it when it is first asked for."""
+        """The number of a symbol; a new symbol gets the next free number."""
         return self.symbol_ids([symbol])[0]
 
     def symbol_ids(self, symbols: Sequence[str]) -> list[int]:
-        """The numbers of symbols, which the books have room for."""
+        """The symbols' numbers; the ledger gets room for new symbols."""
         found = self.names.symbol_ids(symbols)
         self.make_room_for_symbols()
         return found
@@ -142,68 +150,87 @@ class Broker:
         return self.names.reason_code(reason)
 
     def reason(self, code: int) -> str:
-        """The reason of a number."""
+        """The reason with this number."""
         return self.names.reason(code)
 
     # -- the run
 
     def begin_session(self, number: int, days: int) -> None:
-        """A session begins, so many days after the one before."""
-        overnight.begin_session(self.books, number, days)
+        """Begin session `number` of the run, `days` calendar days after the session before.
+
+        Interest is charged for these days.
+        """
+        overnight.begin_session(self.ledger, number, days)
 
     def split(self, symbol: str, ratio: float, now: int) -> None:
-        """A split's ex-date."""
+        """Apply a split of `ratio` on its ex-date to positions and resting orders."""
         self._ensure(8)
-        overnight.split(self.books, self.symbol_id(symbol), ratio, now)
+        overnight.split(self.ledger, self.symbol_id(symbol), ratio, now)
 
     def dividend(self, symbol: str, amount: float) -> None:
-        """A dividend's ex-date; the amount is per share as held before any split of the day."""
-        overnight.dividend(self.books, self.symbol_id(symbol), amount)
+        """Pay a dividend on its ex-date; `amount` per share as held before a split of that date."""
+        overnight.dividend(self.ledger, self.symbol_id(symbol), amount)
 
     def write_off(self, now: int) -> None:
-        """End positions in symbols that have been silent for too long."""
+        """Close positions in symbols that have had no bar for too many sessions."""
         self._ensure(8)
-        overnight.write_off(self.books, now)
+        overnight.write_off(self.ledger, now)
 
     def record_equity(self, time: int, row: Any) -> None:
-        """The account as it stands, as a row of the equity curve."""
-        record_equity(self.books, time, row)
+        """Write the account's state at `time` into a row of the equity curve."""
+        record_equity(self.ledger, time, row)
 
     def know(self, symbols: NDArray[np.int64], prices: NDArray[np.float64]) -> None:
-        """The last prices of symbols, where they are known and nothing is held: held ones are
-        valued by their own bars.
+        """Set last prices of symbols, float64 [symbols], where nothing is held.
+
+        The price of a held symbol comes from the symbol's own bars.
         """
-        free = ~np.isnan(prices) & (self.books.positions["quantity"][:, symbols] == 0).all(axis=0)
-        self.books.quotes["last"][symbols[free]] = prices[free]
+        free = ~np.isnan(prices) & (self.ledger.positions["quantity"][:, symbols] == 0).all(axis=0)
+        self.ledger.quotes["last"][symbols[free]] = prices[free]
 
     def walk(
-        self, tape: Tape, first: int, last: int, signals: Records, next_signal: int, equity: Records
+        self,
+        feed: BarFeed,
+        first: int,
+        last: int,
+        signals: Records,
+        next_signal: int,
+        equity: Records,
     ) -> int:
-        """From one instant to another; returns the next signal."""
+        """Process the instants first .. last - 1: the signals at each, then the bar after it.
+
+        signals      SIGNAL records, sorted by instant and strategy
+        next_signal  index of the first signal that is not processed yet
+        equity       EQUITY [instants]; row k + 1 is written after the bar that ends at instant k +
+                     1
+
+        Returns the index of the next signal. The compiled walk stops where the ledger's arrays are
+        full; they are enlarged and the walk goes on.
+        """
         while True:
-            first, next_signal = walk(self.books, tape, first, last, signals, next_signal, equity)
+            first, next_signal = walk(self.ledger, feed, first, last, signals, next_signal, equity)
             if first == last:
                 return int(next_signal)
             self._grow()
 
     def act(self, signals: Records, first: int, last: int, now: int) -> None:
-        """Turn the signals [first, last) into orders."""
+        """Turn the signals first .. last - 1 into orders at the time `now`."""
         self._ensure(last - first)
-        act_all(self.books, signals, first, last, now)
+        act_all(self.ledger, signals, first, last, now)
 
-    def step(self, tape: Tape, instant: int, equity: Records) -> None:
-        """The bar that follows an instant."""
+    def step(self, feed: BarFeed, instant: int, equity: Records) -> None:
+        """Process the bar that follows the instant with this index."""
         self._ensure(0)
-        step(self.books, tape, instant, equity)
+        step(self.ledger, feed, instant, equity)
 
     def end_session(self) -> None:
-        """Count who did not trade."""
-        overnight.count_silence(self.books)
+        """Count a session without bars for each symbol that had none."""
+        overnight.count_silence(self.ledger)
 
     def end_run(self, now: int) -> None:
-        """Log the trades that are still open."""
+        """Log the open positions as trades that are still open."""
         self._ensure(0)
-        overnight.log_open_trades(self.books, now)
+        overnight.log_open_trades(self.ledger, now)
 
     # -- orders of strategies that decide by themselves
 
@@ -218,131 +245,141 @@ class Broker:
         unit: str = "shares",
         **prices: Any,
     ) -> int | None:
-        """Place an order; its id, or None where it is refused (`refusal` says why).
+        """Place an order; its id, or None where the order is refused (`refusal` says why).
 
-        unit    of the size: shares, cash, percent (of equity) or risk (percent of equity lost if
+        unit    of `size`: shares, cash, percent (of equity) or risk (percent of equity lost where
                 stop_loss is hit)
-        prices  fields of the order: limit, stop, trail, stop_loss, take_profit, trailing_stop (NaN:
-                none, 0: without a value, which is refused), day, reason, reduce, scanner, found
+        prices  further fields of the order. limit, stop, trail, stop_loss, take_profit,
+                trailing_stop: NaN for none, 0 for a price without a value, which is refused.
+                Others: day, reason, reduce, scanner, found
         """
         self._ensure(1)
-        place = new_order(self.books, strategy, symbol, side, kind, 0.0, now, 0)
-        order = self.books.orders[place]
+        place = new_order(self.ledger, strategy, symbol, side, kind, 0.0, now, 0)
+        order = self.ledger.orders[place]
         for name, value in prices.items():
             order[name] = value
         number = int(order["id"])
-        give_size(self.books, place, UNITS[unit], size)
-        return number if submit(self.books, place, now) else None
+        give_size(self.ledger, place, UNITS[unit], size)
+        return number if submit(self.ledger, place, now) else None
 
     def refusal(self, strategy: int, symbol: int) -> str:
-        """Why the last order that was refused was."""
-        return self.reason(int(self.books.positions[strategy, symbol]["refused_by"]))
+        """Why the strategy's last refused order in the symbol was refused."""
+        return self.reason(int(self.ledger.positions[strategy, symbol]["refused_by"]))
 
     def send_out(self, strategy: int, symbol: int, reason: str, now: int) -> None:
         """Close a position at the market."""
         self._ensure(1)
-        send_out(self.books, strategy, symbol, self.reason_code(reason), now)
+        send_out(self.ledger, strategy, symbol, self.reason_code(reason), now)
 
     def cancel(self, number: int, strategy: int, now: int) -> bool:
-        """Cancel an open order of a strategy; False where there is none."""
+        """Cancel a strategy's open order with the id `number`; False where there is none."""
         for place in self.open_places():
-            order = self.books.orders[place]
+            order = self.ledger.orders[place]
             if order["id"] == number and order["strategy"] == strategy:
                 self._ensure(1)
-                end_order(self.books, place, records.CANCELLED, records.CANCELLED_BY_STRATEGY, now)
-                compact(self.books)
+                end_order(self.ledger, place, records.CANCELLED, records.CANCELLED_BY_STRATEGY, now)
+                compact(self.ledger)
                 return True
         return False
 
     def cancel_entries(self, strategy: int, symbol: int, now: int) -> None:
-        """Cancel what would open or add to a position."""
+        """Cancel the orders that would open or enlarge a position."""
         self._ensure(1)
-        cancel_entries(self.books, strategy, symbol, records.CANCELLED_BY_STRATEGY, now)
-        compact(self.books)
+        cancel_entries(self.ledger, strategy, symbol, records.CANCELLED_BY_STRATEGY, now)
+        compact(self.ledger)
 
     def open_places(self) -> list[int]:
-        """Places of the open orders."""
-        places: list[int] = self.books.alive[: self.books.counts[ALIVE]].tolist()
+        """Indices into `ledger.orders` of the open orders."""
+        places: list[int] = self.ledger.alive[: self.ledger.counts[ALIVE]].tolist()
         return places
 
     def held(self) -> list[tuple[int, int]]:
-        """Strategy and symbol of the open positions, in order of opening."""
-        return [tuple(pair) for pair in self.books.held[: self.books.counts[HELD]].tolist()]
+        """(strategy, symbol) of the open positions, in order of opening."""
+        return [tuple(pair) for pair in self.ledger.held[: self.ledger.counts[HELD]].tolist()]
 
     # -- what is taken out
 
     def take_locks(self) -> list[tuple[int, str, bool]]:
-        """Time, symbol, and whether it was locked or unlocked, since the last call."""
-        taken = self.books.locks[: self.books.counts[LOCKS]]
+        """(time, symbol, locked) since the last call.
+
+        A symbol locks with its first position or order, and unlocks with the end of its last.
+        """
+        taken = self.ledger.locks[: self.ledger.counts[LOCKS]]
         found = [
             (int(one["time"]), self.symbols[one["symbol"]], bool(one["locked"])) for one in taken
         ]
-        self.books.counts[LOCKS] = 0
+        self.ledger.counts[LOCKS] = 0
         return found
 
     def take(self, everything: bool = False) -> tuple[Records, Records, Records]:
-        """Copies of the orders that are over (or of all), the fills and the trades since the last
-        call.
+        """Copies of orders, fills and trades since the last call.
+
+        everything  also the orders that are still open
         """
-        counts, books = self.books.counts, self.books
-        orders = books.orders[: counts[ORDERS]]
+        counts, ledger = self.ledger.counts, self.ledger
+        orders = ledger.orders[: counts[ORDERS]]
         orders = orders[(orders["status"] != records.OPEN) | everything].copy()
-        fills, trades = books.fills[: counts[FILLS]].copy(), books.trades[: counts[TRADES]].copy()
-        overnight.carry_over(books)
+        fills, trades = ledger.fills[: counts[FILLS]].copy(), ledger.trades[: counts[TRADES]].copy()
+        overnight.carry_over(ledger)
         return orders, fills, trades
 
     # -- room
 
     def move_into(self, room: Room) -> None:
-        """Keep orders, fills, trades and locks in a room's arrays from now on; the orders that are open are taken along.
+        """Keep orders, fills, trades and locks in a room's arrays from now on.
 
-        Between two sessions, when nothing else is in the books' own.
+        Open orders are copied. Called between two sessions, when all other records have been taken.
         """
-        count, mine = int(self.books.counts[ALIVE]), self.books
+        count, mine = int(self.ledger.counts[ALIVE]), self.ledger
         room.arrays["orders"][:count] = mine.orders[:count]
         room.arrays["alive"][:count] = mine.alive[:count]
-        self.books = mine._replace(**room.arrays)
+        self.ledger = mine._replace(**room.arrays)
 
     def move_out(self, room: Room) -> None:
-        """Leave a room, which has what the books grew to, with copies of the orders that are open."""
-        count, shared = int(self.books.counts[ALIVE]), self.books
+        """Return to arrays of the account's own, with copies of the open orders.
+
+        The room keeps the arrays, which may have grown.
+        """
+        count, shared = int(self.ledger.counts[ALIVE]), self.ledger
         room.arrays = {name: getattr(shared, name) for name in GROWING}
         orders, alive = NOTHING.arrays["orders"], NOTHING.arrays["alive"]
         if count:
             orders, alive = shared.orders[:count].copy(), shared.alive[:count].copy()
-        self.books = shared._replace(**{**NOTHING.arrays, "orders": orders, "alive": alive})
+        self.ledger = shared._replace(**{**NOTHING.arrays, "orders": orders, "alive": alive})
 
     def take_trades(self) -> Records:
-        """Copies of the trades since the last time; orders that are over and fills are forgotten."""
-        trades: Records = self.books.trades[: self.books.counts[TRADES]].copy()
-        self.books.counts[LOCKS] = 0
-        overnight.carry_over(self.books)
+        """Copies of the trades since the last call; ended orders and fills are dropped."""
+        trades: Records = self.ledger.trades[: self.ledger.counts[TRADES]].copy()
+        self.ledger.counts[LOCKS] = 0
+        overnight.carry_over(self.ledger)
         return trades
 
     def _ensure(self, signals: int) -> None:
-        while not has_room(self.books, signals):
+        """Enlarge the ledger's arrays until one more instant with so many signals fits."""
+        while not has_room(self.ledger, signals):
             self._grow()
 
     def _grow(self) -> None:
-        size = max(SMALLEST, len(self.books.orders))
-        old = {name: getattr(self.books, name) for name in GROWING}
+        """Double the ledger's growing arrays."""
+        size = max(SMALLEST, len(self.ledger.orders))
+        old = {name: getattr(self.ledger, name) for name in GROWING}
         grown = {
             name: np.concatenate([rows, np.zeros(size, rows.dtype)]) for name, rows in old.items()
         }
-        self.books = self.books._replace(**grown)
+        self.ledger = self.ledger._replace(**grown)
 
     def make_room_for_symbols(self) -> None:
-        """Give each symbol that has a number a place in the books."""
-        strategies, have = self.books.positions.shape
+        """Enlarge positions and quotes for all numbered symbols."""
+        strategies, have = self.ledger.positions.shape
         if len(self.symbols) <= have:
             return
         size = max(64, 2 * have, len(self.symbols))
         positions = np.zeros((strategies, size), records.POSITION)
         positions["entered_session"] = positions["refused_session"] = -1
-        positions[:, :have] = self.books.positions
+        positions[:, :have] = self.ledger.positions
         quotes = np.zeros(size, records.QUOTE)
         quotes["last"], quotes["row"], quotes["seen"], quotes["dealt"] = math.nan, -1, -1, -1
-        quotes[:have] = self.books.quotes
+        quotes[:have] = self.ledger.quotes
         held = np.zeros((strategies * size, 2), np.int64)
-        held[: len(self.books.held)] = self.books.held
-        self.books = self.books._replace(positions=positions, quotes=quotes, held=held)
+        held[: len(self.ledger.held)] = self.ledger.held
+        self.ledger = self.ledger._replace(positions=positions, quotes=quotes, held=held)

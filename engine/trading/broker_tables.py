@@ -1,4 +1,4 @@
-"""The broker's records as the frames of the run directory."""
+"""The broker's records as frames of the run directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIRECTIONS = {1: "long", -1: "short"}
 
 
 class TradingTables:
-    """Takes out of the broker's books what a session added to each table."""
+    """Takes a session's new records out of the broker's ledger, table by table."""
 
     def __init__(self, broker: Broker):
         self._broker = broker
@@ -27,7 +27,10 @@ class TradingTables:
     def session(
         self, date: dt.date, equity: Records, scanners: Sequence[str]
     ) -> Mapping[str, TableRows]:
-        """orders that are over, fills, trades and the equity curve of a session; frames are made of a block of sessions."""
+        """Table name -> rows of one session: ended orders, fills, trades, the equity curve.
+
+        Frames are made later, for all sessions of a block at once.
+        """
         orders, fills, trades = self._broker.take()
         return {
             "orders": TableRows(date, orders[np.argsort(orders["id"])], self._orders),
@@ -37,7 +40,7 @@ class TradingTables:
         }
 
     def rest(self, date: dt.date, scanners: Sequence[str]) -> Mapping[str, pl.DataFrame]:
-        """Orders and trades that are still open at the run's end."""
+        """Table name -> orders and trades that are still open at the run's end."""
         orders, _, trades = self._broker.take(everything=True)
         return {
             "orders": self._orders([date] * len(orders), orders[np.argsort(orders["id"])]),
@@ -163,15 +166,18 @@ class TradingTables:
 
 
 def _named(codes: np.ndarray, name_of: Callable[[int], str | None]) -> pl.Series:
+    """The name of each code, as a text column."""
     return pl.Series([name_of(code) for code in codes.tolist()], dtype=pl.String)
 
 
 def _known(values: np.ndarray, known: np.ndarray) -> pl.Series:
+    """The values, null where `known` is False."""
     series = pl.Series(values)
     return series.set(pl.Series(~known), None)
 
 
 def _price(values: np.ndarray) -> pl.Series:
+    """Prices, null where NaN."""
     return pl.Series(values, nan_to_null=True)
 
 
@@ -180,7 +186,11 @@ def _frame(
     dates: Sequence[dt.date],
     columns: Mapping[str, np.ndarray | pl.Series],
 ) -> pl.DataFrame:
-    """A frame of a schema, with the session's date of each row; times are given as int64 microseconds."""
+    """A frame of a schema.
+
+    dates    each row's session
+    columns  name -> values; times as int64 microseconds UTC
+    """
     made: dict[str, pl.Series] = {}
     for name, values in columns.items():
         given = pl.Series(name, values)

@@ -1,14 +1,12 @@
 """One session of a trading desk: strategies decide and the broker fills, instant by instant.
 
-    1. `Layout.of`  a close-up of the symbols that are or will be active, the tape of their bars,
-    the columns' signals
-    2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and
-    unlock as it goes
-    3. `finish`     the last decisions, at the close
+1. `Layout.of`  the close-up of the symbols that are or become active, their bars, the signals
+2. `advance`    instant by instant: decisions, then the bar that follows; symbols lock and unlock
+3. `finish`     the last decisions, at the close
 
-Which symbols columnar scans will find in the session is known when it begins, and used only from
-its time on. What could not be foreseen (scans symbol by symbol, symbols that a strategy adds) has
-the rest of the session laid out anew.
+Hits of columnar scans are known when the session begins, and used from their time on only. What is
+not known then (hits of other scans, symbols that a strategy adds) has the rest of the session laid
+out anew.
 """
 
 from __future__ import annotations
@@ -22,56 +20,57 @@ import numpy as np
 from engine.clock.interval import Interval
 from engine.errors import BarsweepError, RunError, did_you_mean
 from engine.session.session_data import SessionData
-from engine.session.symbol_view import Moment
-from engine.session.trader import Found, Scene
+from engine.session.symbol_view import MarketView
+from engine.session.trader import Found, SessionInputs
 from engine.trading.bar_feed import instants_of
 from engine.trading.broker import records
 from engine.trading.broker_account import Broker
 from engine.trading.finds import CONFIG, NEVER, Finds, ScannerCodes, note_found
 from engine.trading.session_layout import Layout
 from engine.trading.strategy_context import StrategyContext
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 log = logging.getLogger("barsweep")
 TAG = "[TRADING_DESK]"
 
 
 def tell_of_locks(broker: Broker, data: SessionData) -> None:
-    """Lock symbols whose positions have opened since the last call, unlock those whose have closed."""
+    """Lock symbols with a first position or order since the last call, unlock those without any."""
     for time, symbol, locked in broker.take_locks():
         (data.lock_symbol if locked else data.unlock_symbol)(symbol, "trading", time)
 
 
 class DeskSession:
-    """The strategies' and the broker's way through one session.
+    """The strategies and the broker in one session.
 
-    instants  int64[k], microseconds: the open, the end of every bar of regular hours, the close
-    equity    EQUITY[k]: the account at each instant so far
+    instants  int64 [instants], microseconds: the open, the end of every regular-hours bar, the
+              close
+    equity    EQUITY [instants]: the account at each instant so far
     """
 
     def __init__(
         self,
-        scene: Scene,
-        slots: Sequence[StrategySlot],
+        inputs: SessionInputs,
+        slots: Sequence[StrategyRuntime],
         broker: Broker,
         *,
         base: Interval,
         codes: ScannerCodes,
         found: Found,
     ):
-        self._scene, self._slots, self.broker, self.base, self._codes = (
-            scene,
+        self._inputs, self._slots, self.broker, self.base, self._codes = (
+            inputs,
             slots,
             broker,
             base,
             codes,
         )
-        session, data = scene.batch.panel.session, scene.data
+        session, data = inputs.batch.panel.session, inputs.data
         self.instants = instants_of(session, base)
         self.equity = np.zeros(len(self.instants), records.EQUITY)
         broker.record_equity(session.open, self.equity[0])
-        foreseen = {name: dict(symbols) for name, symbols in scene.found.items()}
-        known = scene.batch.cross.table.names
+        foreseen = {name: dict(symbols) for name, symbols in inputs.found.items()}
+        known = inputs.batch.cross.table.names
         self._finds = Finds(
             found | foreseen,
             data.get_active_symbols(),
@@ -93,18 +92,18 @@ class DeskSession:
         self._layout = self._laid_out(np.empty(0, np.int64))
 
     def open(self) -> None:
-        """Ask the strategies that decide by themselves, at the open."""
+        """Call on_session of the strategies with code of their own, at the open."""
         for slot in self._slots:
             if slot.plan is None:
                 self._see(int(self.instants[0]))
                 self._ask(slot, slot.strategy.on_session)
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
-        """A scan that could not be foreseen found symbols."""
+        """Take in the hits of a scan that was not known when the session began."""
         note_found(self._finds.found, scanner, symbols, now)
 
     def advance(self, time: int) -> None:
-        """Everything up to an instant; what is decided at it waits for its scans."""
+        """Process everything before `time`; the decisions at it come after its scans."""
         self._look_again()
         until = int(np.searchsorted(self.instants, time, side="right")) - 1
         self._walk(max(until, self._at))
@@ -112,7 +111,7 @@ class DeskSession:
             self._decide()
 
     def finish(self) -> None:
-        """The rest of the session."""
+        """Process the rest of the session."""
         self._look_again()
         self._walk(len(self.instants) - 1)
         self._decide()
@@ -120,24 +119,21 @@ class DeskSession:
 
     @property
     def layout(self) -> Layout:
-        """What columnar strategies see: the symbols that were found, at the ticks of decisions."""
+        """The current layout."""
         return self._layout
 
     def tell_of_locks(self) -> None:
         """Lock and unlock symbols as positions open and close."""
-        tell_of_locks(self.broker, self._scene.data)
+        tell_of_locks(self.broker, self._inputs.data)
 
     # -- what strategies ask for
 
-    def tradable(self, slot: StrategySlot) -> list[str]:
-        """The symbols that a strategy may trade now, sorted.
-
-        Those it was found, and those it holds.
-        """
-        active = self._scene.data.get_active_symbols()
+    def tradable(self, slot: StrategyRuntime) -> list[str]:
+        """The symbols that a strategy may trade now or holds, sorted."""
+        active = self._inputs.data.get_active_symbols()
         if slot.scanners is None:
             return active
-        now = self._scene.clock.now
+        now = self._inputs.clock.now
         held = {
             self.broker.symbols[symbol]
             for strategy, symbol in self.broker.held()
@@ -174,43 +170,45 @@ class DeskSession:
     def has_new_bar(self, symbol: str) -> bool:
         """Whether a bar of the symbol ended at this instant."""
         code = self.code(symbol)
-        return code is not None and self._at > 0 and int(self.broker.books.quotes[code]["row"]) >= 0
+        return (
+            code is not None and self._at > 0 and int(self.broker.ledger.quotes[code]["row"]) >= 0
+        )
 
     def code(self, symbol: str) -> int | None:
         """The broker's number of an active symbol, or None."""
-        if not self._scene.data.is_active(symbol):
+        if not self._inputs.data.is_active(symbol):
             return None
         self.refresh()
         return self.broker.symbol_id(symbol)
 
     def refresh(self) -> None:
-        """Take in what a strategy has just added or removed."""
+        """Take in symbols that a strategy has just added or removed."""
         if self._look_again():
             self._see(int(self.instants[self._at]))
 
-    def found_by(self, slot: StrategySlot, symbol: str) -> tuple[str, int]:
-        """Which scanner found a symbol first by now, and when; "config" and -1 where none has."""
+    def found_by(self, slot: StrategyRuntime, symbol: str) -> tuple[str, int]:
+        """(scanner, time) of a symbol's first hit by now; ("config", -1) without one."""
         scanner, time, _ = self._finds.first(slot, symbol)
-        return (scanner, time) if 0 <= time <= self._scene.clock.now else (CONFIG, -1)
+        return (scanner, time) if 0 <= time <= self._inputs.clock.now else (CONFIG, -1)
 
-    def rank_of(self, slot: StrategySlot, symbol: str) -> int:
-        """The rank at which that scanner found it; 0 where none has."""
+    def rank_of(self, slot: StrategyRuntime, symbol: str) -> int:
+        """The rank of that first hit; 0 without one."""
         _, time, rank = self._finds.first(slot, symbol)
-        return rank if 0 <= time <= self._scene.clock.now else 0
+        return rank if 0 <= time <= self._inputs.clock.now else 0
 
     def scanner_code(self, name: str) -> int:
-        """The number of a scanner in trades."""
+        """The scanner's number in trades."""
         return self._codes.of(name)
 
     # -- laying out
 
     def _laid_out(self, followed: np.ndarray) -> Layout:
-        """What is known of now.
+        """A new layout with the symbols known now.
 
-        `followed` are the broker's numbers of symbols whose prices it knows already.
+        followed  the broker's numbers of symbols whose prices the broker knows already
         """
         layout = Layout.of(
-            self._scene,
+            self._inputs,
             self._slots,
             self._finds,
             self._codes,
@@ -227,11 +225,11 @@ class DeskSession:
         return layout
 
     def _look_again(self) -> bool:
-        """Lay out the rest of the session where symbols came or went that could not be foreseen.
+        """Lay out the rest of the session anew where unforeseen symbols came or went.
 
-        Whether it was so.
+        Returns whether that was so.
         """
-        data, now, active_from = self._scene.data, self._scene.clock.now, self._finds.active_from
+        data, now, active_from = self._inputs.data, self._inputs.clock.now, self._finds.active_from
         surprises = False
         for symbol in data.take_changed():
             if data.is_active(symbol) and active_from.get(symbol, NEVER) > now:
@@ -246,23 +244,23 @@ class DeskSession:
     # -- the walk
 
     def _walk(self, until: int) -> None:
-        tape, signals = self._layout.tape, self._layout.signals
+        feed, signals = self._layout.feed, self._layout.signals
         if all(slot.plan for slot in self._slots):
             if until > self._at:
                 self._next = self.broker.walk(
-                    tape, self._at, until, signals, self._next, self.equity
+                    feed, self._at, until, signals, self._next, self.equity
                 )
                 self._at, self._decided = until, False
         else:
             while self._at < until:
                 self._decide()
-                self.broker.step(self._layout.tape, self._at, self.equity)
+                self.broker.step(self._layout.feed, self._at, self.equity)
                 self._at, self._decided = self._at + 1, False
                 self.tell_of_locks()
         self.tell_of_locks()
 
     def _decide(self) -> None:
-        """What strategies decide at the instant at hand, in their order."""
+        """The strategies' decisions at the current instant, in the strategies' order."""
         if self._decided:
             return
         self._decided = True
@@ -273,33 +271,33 @@ class DeskSession:
                 first, last = self._layout.own(slot.index, self._next, end)
                 self.broker.act(self._layout.signals, first, last, now)
             elif slot.index not in self._failed and now in self._times[slot.index]:
-                self._scene.clock.advance(max(now, self._scene.clock.now))
+                self._inputs.clock.advance(max(now, self._inputs.clock.now))
                 self._see(now)
                 self._ask(slot, slot.strategy.on_bar)
         self._next = end
 
     def _see(self, now: int) -> None:
-        """Let the data stand at an instant."""
+        """Move the session's data to the time `now` (microseconds)."""
         view = self._layout.view
         self._tick = int(np.searchsorted(view.cross.ticks, now))
-        moment = Moment(view.cross, view.panel, self._tick, self._scene.history)
-        self._scene.data.see(moment, self._scene.batch.cross.table)
+        moment = MarketView(view.cross, view.panel, self._tick, self._inputs.history)
+        self._inputs.data.see(moment, self._inputs.batch.cross.table)
 
-    def _ask(self, slot: StrategySlot, hook: Callable[[StrategyContext], None]) -> None:
-        """A strategy's own code.
+    def _ask(self, slot: StrategyRuntime, hook: Callable[[StrategyContext], None]) -> None:
+        """Call a hook of a strategy.
 
-        Whatever it raises is told, and leaves it out for the rest of the session.
+        A strategy that raises is reported, and left out for the rest of the session.
         """
         try:
-            with self._scene.data.acting_as(slot.name):
-                hook(StrategyContext(self, slot, self._scene.data, self._scene.clock))
+            with self._inputs.data.acting_as(slot.name):
+                hook(StrategyContext(self, slot, self._inputs.data, self._inputs.clock))
         except (Exception, SystemExit) as error:
             self._fail(slot, error)
 
-    def _fail(self, slot: StrategySlot, error: BaseException) -> None:
+    def _fail(self, slot: StrategyRuntime, error: BaseException) -> None:
         log.error("%s %s failed\n%s", TAG, slot.name, traceback.format_exc())
         said = (
             str(error) if isinstance(error, BarsweepError) else f"{type(error).__name__}: {error}"
         )
         self._failed.add(slot.index)
-        slot.errors.append((self._scene.clock.now, said))
+        slot.errors.append((self._inputs.clock.now, said))

@@ -1,7 +1,4 @@
-"""Who finds which symbol in a session, when, and at which rank.
-
-And from when on a strategy may trade it.
-"""
+"""First hits in a session per scanner and symbol, and from when a strategy may trade a symbol."""
 
 from __future__ import annotations
 
@@ -11,17 +8,20 @@ import numpy as np
 
 from engine.session.trader import Found
 from engine.trading.signal_plan import Finder
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
-CONFIG = "config"  # stands for a scanner where the config named the symbol
+CONFIG = "config"  # in place of a scanner's name, for symbols of the config
 NEVER = int(np.iinfo(np.int64).max)
 
 
 class Finds:
-    """The finds of a session: those of columnar scans are known when it begins, others are added as they come.
+    """The first hit of each symbol by each scanner in a session.
 
-    found        scanner -> symbol -> (time, rank) of its first find
-    active_from  symbol -> from when on it is active, microseconds
+    Hits of columnar scans are known when the session begins and used from their time on only. Hits
+    of other scans are added as they come.
+
+    found        scanner -> symbol -> (time in microseconds, rank) of its first hit
+    active_from  symbol -> the time from which the symbol is active, microseconds
     configured   symbols of the config
     """
 
@@ -39,21 +39,21 @@ class Finds:
         for symbols in found.values():
             for symbol, (time, _) in symbols.items():
                 begins[symbol] = min(time, begins.get(symbol, NEVER))
-        there = set(known)
-        self.active_from = {symbol: time for symbol, time in begins.items() if symbol in there}
+        known = set(known)
+        self.active_from = {symbol: time for symbol, time in begins.items() if symbol in known}
 
-    def eligible_from(self, slot: StrategySlot, symbol: str) -> int:
-        """From when on a strategy may enter a symbol, microseconds."""
+    def eligible_from(self, slot: StrategyRuntime, symbol: str) -> int:
+        """The time (microseconds) from which a strategy may enter a symbol; NEVER: it may not."""
         active = self.active_from.get(symbol, NEVER)
         if slot.scanners is None or (CONFIG in slot.scanners and symbol in self.configured):
             return active
         found = self.first(slot, symbol)[1]
         return NEVER if found < 0 else max(active, found)
 
-    def first(self, slot: StrategySlot, symbol: str) -> tuple[str, int, int]:
-        """The scanner that finds a symbol first in the session, of those the strategy looks at.
+    def first(self, slot: StrategyRuntime, symbol: str) -> tuple[str, int, int]:
+        """(scanner, time, rank) of the symbol's first hit by a scanner that the strategy trades.
 
-        When (-1: none), at which rank.
+        Time in microseconds; ("config", -1, 0) without a hit.
         """
         finds = [
             (*symbols[symbol], name)
@@ -64,15 +64,15 @@ class Finds:
         return name, time, rank
 
     def by_row(
-        self, slot: StrategySlot, names: Sequence[str], codes: ScannerCodes
+        self, slot: StrategyRuntime, names: Sequence[str], codes: ScannerCodes
     ) -> dict[int, Finder]:
-        """Row of a close-up -> who finds its symbol first, when, and at which rank."""
+        """Row of the close-up -> (scanner number, time, rank) of the symbol's first hit."""
         finds = (self.first(slot, symbol) for symbol in names)
         return {row: (codes.of(name), time, rank) for row, (name, time, rank) in enumerate(finds)}
 
 
 class ScannerCodes:
-    """The numbers of scanners in trades, given out as they are asked for."""
+    """The numbers of scanners in trades, in order of first use; 0 is the config."""
 
     def __init__(self) -> None:
         self.names: list[str] = [CONFIG]
@@ -85,7 +85,7 @@ class ScannerCodes:
 
 
 def note_found(found: Found, scanner: str, symbols: Sequence[str], now: int) -> None:
-    """Add a scan's finds, best first."""
-    own = found.setdefault(scanner, {})
+    """Add a scan's hits at the time `now` (microseconds); `symbols` best first."""
+    of_scanner = found.setdefault(scanner, {})
     for rank, symbol in enumerate(symbols, 1):
-        own.setdefault(symbol, (now, rank))
+        of_scanner.setdefault(symbol, (now, rank))

@@ -1,4 +1,4 @@
-"""What the broker must know of an account, its costs and its strategies, as the records of the books."""
+"""The rules of an account, its costs and its strategies, as the ledger's records."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ SMALLEST_FRACTION = 1e-9  # of a share, where any fraction can be held
 
 @dataclass(frozen=True)
 class StrategyTerms:
-    """What the broker must know of a strategy; 0 is no limit.
+    """The limits of a strategy that the broker enforces; 0 is no limit.
 
-    unit          of its sizes: shares, cash, percent or risk
-    once          whether it enters a symbol once a session at most
-    band          part of equity below which a weight's change is not traded
-    max_positions, max_percent, max_bars
+    unit           of its sizes: shares, cash, percent or risk
+    once           whether it may enter a symbol only once per session
+    band           rebalancing band, part of equity: smaller changes of weight are not traded
+    max_positions  number of open positions
+    max_percent    largest position, percent of equity
+    max_bars       number of bars after which a position is closed
     """
 
     name: str
@@ -41,7 +43,7 @@ class StrategyTerms:
 
 
 def rules_of(account: AccountConfig, costs: CostsConfig, scale: float) -> Records:
-    """RULES[1] of an account and its costs; `scale` is the units of money in one of the currency."""
+    """The RULES record [1] of an account and its costs; `scale`: money units per currency unit."""
     rules = np.zeros(1, records.RULES)
     margin = account.maintenance_margin
     given = {
@@ -75,7 +77,7 @@ def rules_of(account: AccountConfig, costs: CostsConfig, scale: float) -> Record
 
 
 def terms_of(strategies: Sequence[StrategyTerms]) -> Records:
-    """STRATEGY[strategies]."""
+    """The strategies' limits as STRATEGY records [strategies], for the ledger."""
     rows = np.zeros(len(strategies), records.STRATEGY)
     for row, terms in zip(rows, strategies, strict=True):
         row["unit"], row["once"], row["band"] = UNITS[terms.unit], terms.once, terms.band

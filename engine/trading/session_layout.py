@@ -1,6 +1,8 @@
-"""The rest of a session as the broker walks it.
+"""The layout of a session, or of its rest: everything that the broker processes.
 
-A close-up of the active symbols, their bars, and the columns' signals.
+1. a close-up: the columns and bars of the active symbols
+2. the bar feed
+3. the signals of the columnar strategies
 """
 
 from __future__ import annotations
@@ -13,49 +15,51 @@ import polars as pl
 
 from engine.panel.bars import Floats, Ints
 from engine.scan.session_batch import SessionBatch
-from engine.session.trader import Scene
-from engine.trading.bar_feed import make_tape
+from engine.session.trader import SessionInputs
+from engine.trading.bar_feed import make_feed
 from engine.trading.broker import records
-from engine.trading.broker.records import Tape
+from engine.trading.broker.records import BarFeed
 from engine.trading.broker_account import Broker
 from engine.trading.finds import NEVER, Finds, ScannerCodes
 from engine.trading.rules import Records
 from engine.trading.signal_plan import SignalRows, Signals
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 
 @dataclass(frozen=True)
 class Layout:
-    """view     the session for the symbols that are or will be active, at the ticks of decisions
-    codes    int64[symbols], the broker's numbers of them
-    tape     their bars
-    signals  SIGNAL records of all columnar strategies, by instant
+    """What the broker processes in a session.
+
+    view     session batch of the symbols that are or become active, at the ticks of decisions
+    codes    int64 [symbols], the broker's symbol numbers
+    feed     the symbols' bars
+    signals  SIGNAL records of all columnar strategies, by instant and strategy
     """
 
     view: SessionBatch
     codes: Ints
-    tape: Tape
+    feed: BarFeed
     signals: Records
 
     @classmethod
     def of(
         cls,
-        scene: Scene,
-        slots: Sequence[StrategySlot],
+        inputs: SessionInputs,
+        slots: Sequence[StrategyRuntime],
         finds: Finds,
         scanners: ScannerCodes,
         *,
         broker: Broker,
         instants: Ints,
-        fail: Callable[[StrategySlot, BaseException], None],
+        fail: Callable[[StrategyRuntime, BaseException], None],
     ) -> Layout:
-        """Of the symbols that are known of now.
+        """The layout for the symbols that are known now.
 
-        `fail` is told of expressions that cannot be evaluated.
+        fail  called with a strategy whose expressions cannot be evaluated, and the error
         """
-        view = scene.close_up(sorted(finds.active_from))
+        view = inputs.close_up(sorted(finds.active_from))
         codes = np.array(broker.symbol_ids(view.cross.table.names), np.int64)
-        tape = make_tape(view.panel, codes, instants)
+        feed = make_feed(view.panel, codes, instants)
         maker = SignalMaker(view, codes, finds, scanners, broker, instants)
         made = [np.zeros(0, records.SIGNAL)]
         for slot in slots:
@@ -68,27 +72,30 @@ class Layout:
         order = np.lexsort(
             (together["strategy"], together["instant"])
         )  # stable: ranks keep their order
-        return cls(view, codes, tape, together[order])
+        return cls(view, codes, feed, together[order])
 
     def latest_prices(self, rows: Ints, now: int | None) -> Floats:
-        """The prices of some symbols (rows of the close-up).
+        """float64 [rows]: the latest prices of some symbols (rows of the close-up).
 
-        Today's latest by `now`, else that seen at the open.
+        The last close by `now` (microseconds) in this session; else the close known at the open.
         """
         prices: Floats = self.view.cross.values("close")[0][rows]
         if now is None:
             return prices
         for place, i in enumerate(rows.tolist()):
             seen = int(
-                np.searchsorted(self.tape.times[self.tape.starts[i] : self.tape.ends[i]], now)
+                np.searchsorted(self.feed.times[self.feed.starts[i] : self.feed.ends[i]], now)
             )
             prices[place] = (
-                self.tape.close[self.tape.starts[i] + seen - 1] if seen else prices[place]
+                self.feed.close[self.feed.starts[i] + seen - 1] if seen else prices[place]
             )
         return prices
 
     def own(self, strategy: int, first: int, last: int) -> tuple[int, int]:
-        """A strategy's signals among [first, last), which are those of one instant."""
+        """The range of one strategy's signals within first ..
+
+        last - 1, the signals of one instant.
+        """
         strategies = self.signals["strategy"][first:last]
         low, high = (
             np.searchsorted(strategies, strategy),
@@ -108,17 +115,20 @@ class SignalMaker:
     broker: Broker
     instants: Ints
 
-    def signals(self, slot: StrategySlot) -> Records:
+    def signals(self, slot: StrategyRuntime) -> Records:
         """SIGNAL records of one strategy."""
         assert slot.plan is not None
         rows = self.rows(slot)
         found = slot.plan.signals(
-            rows.cross, rows.at, rows.who, rows.may_enter, self.broker.reason_code
+            rows.cross, rows.tick_ids, rows.symbol_ids, rows.may_enter, self.broker.reason_code
         )
         return self.ordered(slot, found)[0]
 
-    def rows(self, slot: StrategySlot) -> SignalRows:
-        """The rows over which a strategy's expressions are evaluated: when it decides, with what it may trade or holds then."""
+    def rows(self, slot: StrategyRuntime) -> SignalRows:
+        """The (tick, symbol) rows over which a strategy's expressions are evaluated.
+
+        Ticks of the strategy's schedule, with the symbols that it may enter or may hold then.
+        """
         assert slot.plan is not None
         cross, names = self.view.cross, self.view.cross.table.names
         times = slot.ticks(cross.session)
@@ -131,12 +141,15 @@ class SignalMaker:
             [self.finds.active_from.get(name, NEVER) for name in names], np.int64
         )
         shown_from = np.where(active_from == NEVER, NEVER, shown_from)
-        at, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
-        may_enter = times[at] >= enter_from[symbols]
-        return SignalRows(slot.view(cross), ticks[at], symbols, may_enter)
+        time_ids, symbols = np.nonzero(times[:, None] >= shown_from[None, :])
+        may_enter = times[time_ids] >= enter_from[symbols]
+        return SignalRows(slot.view(cross), ticks[time_ids], symbols, may_enter)
 
-    def ordered(self, slot: StrategySlot, found: Signals) -> tuple[Records, Ints]:
-        """A strategy's signals as records, by instant and rank, and which of the signals each record is."""
+    def ordered(self, slot: StrategyRuntime, found: Signals) -> tuple[Records, Ints]:
+        """A strategy's signals as SIGNAL records, sorted by instant and rank.
+
+        With them int64 [signals]: which signal each record is.
+        """
         cross = self.view.cross
         return found.ordered_records(
             slot.index,
@@ -146,9 +159,12 @@ class SignalMaker:
             self.finds.by_row(slot, cross.table.names, self.scanners),
         )
 
-    def _shown_from(self, slot: StrategySlot, enter_from: Ints) -> Ints:
-        """When a strategy begins to see each symbol: what it may still hold, from the open."""
+    def _shown_from(self, slot: StrategyRuntime, enter_from: Ints) -> Ints:
+        """int64 [symbols], microseconds: from when the strategy's rows include each symbol.
+
+        From the open (0) for symbols with a position or an entry order.
+        """
         shown = enter_from.copy()
-        busy = self.broker.books.positions[slot.index, self.codes]
+        busy = self.broker.ledger.positions[slot.index, self.codes]
         shown[(busy["quantity"] != 0) | (busy["entering"] > 0)] = 0
         return shown

@@ -1,9 +1,9 @@
-"""What a columnar strategy declared, checked once; and its signals over a session.
+"""A columnar strategy's declarations, checked once, and its signals in a session.
 
-1. rows       every instant of the strategy with every symbol it may trade then
+1. rows        each tick of the strategy with each symbol that it may trade then
 2. conditions  entries and exits on all rows; of several that hold the first is the reason
-3. prices     limit, stop, bracket, size, rank: on the rows of entries, with their `side`
-4. signals    records for the broker, by instant, the best rank first
+3. prices      limit, stop, bracket, size, rank on the rows of entries, with the column `side`
+4. signals     records for the broker, by instant, the best rank first
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ RULES = ("entries", "short_entries", "exits", "short_exits")
 
 @dataclass
 class SignalPlan:
-    """rules  kind -> its conditions; prices  field of a signal -> its expression."""
+    """rules   kind (entries, exits, ...) -> its named conditions
+    prices  expressions of limit, stop, size, ..., named by fields of SIGNAL
+    """
 
     rules: dict[str, list[Clause]]
     prices: list[Clause]
@@ -54,7 +56,7 @@ class SignalPlan:
 
     @classmethod
     def build(cls, where: str, strategy: ColumnarStrategy) -> SignalPlan:
-        """Lay out a strategy's declarations; raises StrategyError naming what is wrong."""
+        """Check a strategy's declarations; raises StrategyError that names the fault."""
         named = {kind: named_expressions(strategy, kind, where, StrategyError) for kind in RULES}
         rules = {
             kind: [_clause(f"{kind}: {name}", one, where) for name, one in own.items()]
@@ -93,42 +95,52 @@ class SignalPlan:
 
     @property
     def parts(self) -> list[Clause]:
-        """Everything that is evaluated."""
+        """All expressions that are evaluated."""
         rules = [part for kind in RULES for part in self.rules[kind]]
         return [*rules, *self.prices, *(part for part in (self.weights, self.rank) if part)]
 
     @property
     def columns(self) -> set[str]:
-        """All columns that are computed for it."""
+        """All cross-section columns that the expressions read."""
         return set(columns_of(self.parts)) - {"side"}
 
     @property
     def columns_before(self) -> set[str]:
-        """The columns of which it reads the value at its instant before."""
+        """The columns of which the value at the strategy's tick before is read."""
         return columns_before(self.parts)
 
     def signals(
-        self, cross: CrossSection, at: Ints, who: Ints, may_enter: Bools, code: Callable[[str], int]
+        self,
+        cross: CrossSection,
+        tick_ids: Ints,
+        symbol_ids: Ints,
+        may_enter: Bools,
+        code: Callable[[str], int],
     ) -> Signals:
-        """The signals of rows (at[i], who[i]): indices of ticks and of symbols, sorted by both.
+        """The signals of the rows (tick_ids[i], symbol_ids[i]), sorted by tick, then symbol.
 
-        may_enter  which rows entries are taken on; `code` gives the number of a reason
+        tick_ids, symbol_ids  int64 [rows], indices of the cross-section's ticks and symbols
+        may_enter             bool [rows], where entries are taken
+        code                  reason -> its number
         """
-        rows = SignalRows(cross, at, who, may_enter)
+        rows = SignalRows(cross, tick_ids, symbol_ids, may_enter)
         found, self._latest = self.conditions(rows, code, self._last)
         parts = [] if self.weights else [*self.prices, *([self.rank] if self.rank else [])]
         prices = rows.prices(parts, found)
         rank = prices.pop("rank", None)
-        return Signals(at[found.kept], who[found.kept], {**found.fields, **prices}, rank)
+        return Signals(
+            tick_ids[found.kept], symbol_ids[found.kept], {**found.fields, **prices}, rank
+        )
 
     def conditions(
         self, rows: SignalRows, code: Callable[[str], int], last: HeldBefore
     ) -> tuple[Conditions, HeldBefore]:
-        """What the entries, the exits or the weights say of rows; `code` gives the number of a reason.
+        """The entries, exits or weights of the rows.
 
-        last  of an edge strategy: what held at each symbol's last row of the session before
+        code  reason -> its number
+        last  for `edge`: symbol -> whether entries held at its last row of the session before
 
-        Returns what is asked for, and what holds at each symbol's last row of this session.
+        Returns the conditions, and the new `last` from the last row of each symbol.
         """
         if self.weights:
             weights = _values(self.weights, rows.frame(self.weights.columns))
@@ -157,13 +169,13 @@ class SignalPlan:
         return Conditions(side, kept, fields), latest
 
     def end_session(self) -> None:
-        """What held at each symbol's last instant is what the next session's edges are measured against."""
+        """Keep what held at each symbol's last row, for the edges of the next session."""
         self._last, self._latest = self._latest, {}
 
     def _reasons(
         self, rows: pl.DataFrame, kind: str, code: Callable[[str], int]
     ) -> NDArray[np.int32]:
-        """The number of the first condition that holds in each row, 0 where none does."""
+        """int32 [rows]: the number of the first condition that holds; 0 for none."""
         found = np.zeros(len(rows), np.int32)
         for part in reversed(self.rules[kind]):
             holds = values_of(part.holds.cast(pl.Boolean), rows)
@@ -171,7 +183,7 @@ class SignalPlan:
         return found
 
     def _unknown(self, rows: pl.DataFrame, kind: str) -> Bools:
-        """Where a condition has no value: whether it held is not known."""
+        """bool [rows]: whether a condition is null, so that it is not known whether it holds."""
         missing = np.zeros(len(rows), np.bool_)
         for part in self.rules[kind]:
             missing |= values_of(part.expression.is_null(), rows).to_numpy()
@@ -180,11 +192,11 @@ class SignalPlan:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a strategy's conditions ask for.
+    """The outcome of a strategy's conditions.
 
-    side    int8[rows]: 1 where a long entry is taken, -1 a short one, 0 neither
-    kept    int64[signals], the rows that become signals
-    fields  field of a signal -> its value in each of them
+    side    int8 [rows]: 1 for a long entry, -1 for a short one, 0 for none
+    kept    int64 [signals], the rows that become signals
+    fields  field of SIGNAL -> its values [signals]
     """
 
     side: NDArray[np.int8]
@@ -196,22 +208,29 @@ class Conditions:
 class SignalRows:
     """The rows over which a strategy's expressions are evaluated, sorted by tick and symbol.
 
-    at, who    int64[rows], indices of ticks and of symbols
-    may_enter  bool[rows], where entries are taken
+    tick_ids, symbol_ids  int64 [rows], indices of the cross-section's ticks and symbols
+    may_enter             bool [rows], where entries are taken
     """
 
     cross: CrossSection
-    at: Ints
-    who: Ints
+    tick_ids: Ints
+    symbol_ids: Ints
     may_enter: Bools
 
     def frame(self, columns: Iterable[str], rows: Ints | None = None) -> pl.DataFrame:
-        """Columns at all rows, or at some."""
-        at, who = (self.at, self.who) if rows is None else (self.at[rows], self.who[rows])
-        return self.cross.frame(sorted(set(columns) - {"side"}) or ("tick",), at, who)
+        """Columns at all rows, or at `rows` only."""
+        tick_ids, symbol_ids = (
+            (self.tick_ids, self.symbol_ids)
+            if rows is None
+            else (self.tick_ids[rows], self.symbol_ids[rows])
+        )
+        return self.cross.frame(sorted(set(columns) - {"side"}) or ("tick",), tick_ids, symbol_ids)
 
     def prices(self, parts: Sequence[Clause], of: Conditions) -> dict[str, Floats]:
-        """Expressions of entries at the rows that became signals; what compares symbols is computed over all."""
+        """Field -> float64 [signals]: the expressions of entries at the rows that became signals.
+
+        Expressions that compare symbols are evaluated over all rows first.
+        """
         found: dict[str, Floats] = {}
         for elementwise, own in ((True, of.kept), (False, None)):
             some = [part for part in parts if part.elementwise is elementwise]
@@ -228,15 +247,15 @@ class SignalRows:
 def _before(
     rows: SignalRows, held: Sequence[Bools], last: HeldBefore
 ) -> tuple[list[Bools], HeldBefore]:
-    """Whether long and short entries held at the symbol's row before; where that is not known they count as held.
+    """bool [rows] for long and for short: whether the entries held at the symbol's row before.
 
-    The second is what held at each symbol's last row.
+    An unknown value counts as held. Also returned: what held at each symbol's last row.
     """
-    at, who, all_names = rows.at, rows.who, rows.cross.table.names
-    order = np.lexsort((at, who))
-    names = [all_names[symbol] for symbol in who[order].tolist()]
+    tick_ids, symbol_ids, all_names = rows.tick_ids, rows.symbol_ids, rows.cross.table.names
+    order = np.lexsort((tick_ids, symbol_ids))
+    names = [all_names[symbol] for symbol in symbol_ids[order].tolist()]
     first = np.ones(len(order), np.bool_)
-    first[1:] = who[order][1:] != who[order][:-1]
+    first[1:] = symbol_ids[order][1:] != symbol_ids[order][:-1]
     before = []
     for number, now in enumerate(held):
         earlier = np.ones(len(order), np.bool_)
@@ -247,7 +266,7 @@ def _before(
         unsorted = np.empty(len(order), np.bool_)
         unsorted[order] = earlier
         before.append(unsorted)
-    last_rows = {symbol: row for row, symbol in enumerate(who.tolist())}
+    last_rows = {symbol: row for row, symbol in enumerate(symbol_ids.tolist())}
     latest = {
         all_names[symbol]: (bool(held[0][row]), bool(held[1][row]))
         for symbol, row in last_rows.items()
@@ -259,8 +278,8 @@ def _before(
 class Signals:
     """Signals of one strategy: indices of ticks and symbols, fields by name, rank (NaN last)."""
 
-    at: Ints
-    who: Ints
+    tick_ids: Ints
+    symbol_ids: Ints
     fields: Mapping[str, NDArray[np.generic]]
     rank: Floats | None = None
 
@@ -272,33 +291,37 @@ class Signals:
         symbols: Ints,
         finders: Mapping[int, Finder],
     ) -> tuple[NDArray[np.void], Ints]:
-        """SIGNAL records, sorted by instant and rank, and which of the signals each of them is.
+        """SIGNAL records by instant and rank, and int64 [signals]: which signal each record is.
 
-        ticks, instants  of the cross-section, microseconds and numbers; symbols  the broker's number of each symbol
-        finders  symbol -> who found it, when, and at which rank: the order where the strategy has no rank of its own
+        ticks     int64 [ticks], microseconds UTC
+        instants  int64 [ticks], the number of each tick's instant
+        symbols   int64 [symbols], the broker's symbol numbers
+        finders   symbol -> (scanner, time, rank) of its first hit: the order without a rank
         """
-        made = np.zeros(len(self.at), records.SIGNAL)
+        made = np.zeros(len(self.tick_ids), records.SIGNAL)
         for name in (*PRICES, "size", "weight"):
             made[name] = np.nan
         for name, values in self.fields.items():
             made[name] = as_field(name, values)
         made["instant"], made["symbol"], made["strategy"] = (
-            instants[self.at],
-            symbols[self.who],
+            instants[self.tick_ids],
+            symbols[self.symbol_ids],
             strategy,
         )
-        finder = np.array([finders[symbol] for symbol in self.who.tolist()], np.int64).reshape(
-            -1, 3
-        )
-        finder[finder[:, 1] > ticks[self.at]] = NOT_FOUND  # by then
+        finder = np.array(
+            [finders[symbol] for symbol in self.symbol_ids.tolist()], np.int64
+        ).reshape(-1, 3)
+        finder[finder[:, 1] > ticks[self.tick_ids]] = NOT_FOUND  # by then
         made["scanner"], made["found"] = finder[:, 0], finder[:, 1]
-        rank = np.zeros(len(self.at)) if self.rank is None else -self.rank  # NaN is sorted last
-        order = np.lexsort((self.who, finder[:, 2], finder[:, 1], rank, self.at))
+        rank = (
+            np.zeros(len(self.tick_ids)) if self.rank is None else -self.rank
+        )  # NaN is sorted last
+        order = np.lexsort((self.symbol_ids, finder[:, 2], finder[:, 1], rank, self.tick_ids))
         return made[order], order
 
 
 def as_field(name: str, values: NDArray[Any]) -> NDArray[Any]:
-    """Values of a signal's field as records hold them: a price that was declared and has no value is 0."""
+    """Values as SIGNAL holds them: a declared price without a value becomes 0."""
     return np.where(np.isnan(values), 0.0, values) if name in PRICES else values
 
 
@@ -319,6 +342,6 @@ def _clause(name: str, expression: pl.Expr, where: str) -> Clause:
 
 
 def _values(part: Clause, rows: pl.DataFrame) -> Floats:
-    """An expression's value in each row, NaN where it has none."""
+    """An expression's value in each row, NaN for null."""
     found: Floats = values_of(part.expression.cast(pl.Float64), rows).fill_null(np.nan).to_numpy()
     return found

@@ -1,7 +1,6 @@
-"""The strategy API.
+"""The strategy API: ColumnarStrategy declares expressions, Strategy.on_bar is code.
 
-ColumnarStrategy for what columns can say, Strategy.on_bar for what they cannot. Both use one
-broker.
+Both use the same broker.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SizeUnit = Literal["shares", "cash", "percent", "risk"]
 class StrategyParams(BaseModel):
     """Typed parameters of a strategy.
 
-    A config's "config" block overrides the defaults, unknown keys are refused.
+    A config's "config" block overrides the defaults; unknown keys are refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,14 +30,16 @@ class StrategyParams(BaseModel):
     size: float = Field(10.0, gt=0, description="size of an entry, in the unit of size_unit")
     size_unit: SizeUnit = Field(
         "percent",
-        description='"shares", "cash" (currency), "percent" (of equity), or "risk" (percent of equity lost if the stop is hit)',
+        description='"shares", "cash" (currency), "percent" (of equity), '
+        'or "risk" (percent of equity lost if the stop is hit)',
     )
 
 
 class Strategy(ABC):
-    """Decides at the instants of its schedule, and speaks to the broker through its context.
+    """Decides at the ticks of its schedule, and places orders through its context.
 
-    `self.params` are its parameters. A strategy is made once a run and keeps what it remembers.
+    `self.params` holds its parameters. There is one instance per run, which may keep state of its
+    own.
     """
 
     Params: ClassVar[type[StrategyParams]] = StrategyParams
@@ -48,78 +49,83 @@ class Strategy(ABC):
         self.params: Any = parse_params(self.Params, self.config, type(self).__module__)
 
     def indicators(self) -> Sequence[IndicatorKey | str]:
-        """Indicators that it reads, by key; a symbol has them warm at the tick of its promotion."""
+        """Keys of the indicators that it reads; they are warm when a symbol is promoted."""
         return ()
 
     def on_session(self, context: StrategyContext) -> None:  # noqa: B027  overriding it is a choice
-        """A session begins: called once at its open."""
+        """Called once per session, at its open."""
 
     @abstractmethod
     def on_bar(self, context: StrategyContext) -> None:
-        """An instant of the schedule.
+        """Called at each tick of the schedule.
 
-        What is known now, what is held, and orders, are in the context.
+        The context holds what is known now, what is held, and the orders.
         """
 
 
 class ColumnarStrategy(Strategy):
-    """Declare when to enter and leave, as expressions over the active symbols' columns; the broker does the rest.
+    """Declares entries and exits as expressions over the active symbols' columns.
 
     The columns are those of scans: the latest bar, the session so far, indicators by their key.
-    Conditions are read at every instant of the schedule; an entry is taken where its strategy has
-    no position, nor an order on its way, on that side. In the prices and the size, the column
-    `side` is 1 for a long entry and -1 for a short one. An entry is refused in a row in which a
-    declared price is null: `orders.parquet` says so, once a session for each symbol.
+    Conditions are evaluated at every tick of the schedule. An entry is taken where the strategy has
+    neither a position nor an entry order on that side.
+
+    In the prices and the size, the column `side` is 1 for a long entry and -1 for a short one. An
+    entry is refused where a declared price is null; `orders.parquet` lists the refusal once per
+    session and symbol.
     """
 
-    edge: bool = False  # enter when the condition turns true, rather than while it holds
-    once_a_session: bool = False  # of a symbol, one entry a session
-    max_bars: int | None = None  # leave after so many bars
+    edge: bool = False  # enter only when the condition turns true
+    once_a_session: bool = False  # one entry per session and symbol
+    max_bars: int | None = None  # close a position after so many bars
     rebalance_band: float = 0.0  # part of equity; smaller changes of weight are not traded
     rank_by: pl.Expr | None = (
         None  # where money or positions are short, the largest first; ties by symbol
     )
 
     def entries(self) -> dict[str, pl.Expr]:
-        """Named conditions of which any opens a long position.
+        """Named conditions; any that holds opens a long position.
 
-        Its name is the trade's entry reason.
+        The first that holds is the trade's entry reason.
         """
         return {}
 
     def short_entries(self) -> dict[str, pl.Expr]:
-        """Named conditions of which any opens a short position.
+        """Named conditions; any that holds opens a short position.
 
-        Where long and short hold, neither is taken.
+        Where long and short entries hold, neither is taken.
         """
         return {}
 
     def exits(self) -> dict[str, pl.Expr]:
-        """Named conditions of which any closes a long position at the market, and calls back an entry on its way."""
+        """Named conditions; any that holds closes a long position at the market.
+
+        Entry orders of the symbol are cancelled.
+        """
         return {}
 
     def short_exits(self) -> dict[str, pl.Expr]:
-        """The same for short positions."""
+        """The same as `exits` for short positions."""
         return {}
 
     def limit(self) -> pl.Expr | None:
-        """Limit price of an entry; None: at the market."""
+        """Limit price of an entry; None: a market order."""
         return None
 
     def stop(self) -> pl.Expr | None:
-        """Stop price of an entry; with a limit too, a stop-limit order."""
+        """Stop price of an entry; with a limit too, the order is a stop-limit order."""
         return None
 
     def stop_loss(self) -> pl.Expr | None:
-        """Price of the stop that protects the position."""
+        """Stop price that protects the position."""
         return None
 
     def take_profit(self) -> pl.Expr | None:
-        """Price of the position's target."""
+        """Limit price that takes the position's profit."""
         return None
 
     def trailing_stop(self) -> pl.Expr | None:
-        """Distance, in currency, at which a stop follows the best price."""
+        """Distance, in currency, of a stop that follows the position's best price."""
         return None
 
     def size(self) -> pl.Expr:
@@ -127,12 +133,12 @@ class ColumnarStrategy(Strategy):
         return pl.lit(self.params.size)
 
     def weights(self) -> pl.Expr | None:
-        """In place of entries and exits.
+        """In place of entries and exits: the part of equity that each symbol should have.
 
-        The part of equity each symbol should have (below 0: short); null leaves it as it is.
+        Below 0: short. Null leaves the position as it is.
         """
         return None
 
     def on_bar(self, context: StrategyContext) -> None:
-        """Columns decide."""
+        """Do nothing: the expressions decide."""
         raise NotImplementedError("a columnar strategy is not asked bar by bar")

@@ -1,4 +1,4 @@
-"""What a strategy that decides by itself is given: what is known now, what it holds, and orders."""
+"""What a strategy with code of its own is given: the market now, its positions, orders."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from engine.trading.broker_account import KINDS, Broker
 
 
 class Holder(Protocol):
-    """A strategy in a run."""
+    """The strategy of a context."""
 
     name: str
     index: int
 
 
 class Desk(Protocol):
-    """What a context asks of the trading desk; a slot is a strategy's place in the run."""
+    """What a context calls of the trading desk; `slot` is the strategy's runtime."""
 
     base: Interval
     broker: Broker
 
     def tradable(self, slot: Any) -> list[str]:
-        """The symbols that it may trade now, sorted."""
+        """The symbols that the strategy may trade now, sorted."""
 
     def value(self, symbol: str, column: str) -> float:
         """A column of a symbol now."""
@@ -45,23 +45,23 @@ class Desk(Protocol):
         """The broker's number of an active symbol."""
 
     def found_by(self, slot: Any, symbol: str) -> tuple[str, int]:
-        """Which scanner found a symbol first by now, and when; -1 where none has."""
+        """(scanner, time) of the symbol's first hit by now; time -1 without one."""
 
     def rank_of(self, slot: Any, symbol: str) -> int:
-        """The rank at which that scanner found it."""
+        """The rank of that first hit."""
 
     def scanner_code(self, name: str) -> int:
         """The number of a scanner in trades."""
 
     def refresh(self) -> None:
-        """Take in what a strategy has just added or removed."""
+        """Take in symbols that a strategy has just added or removed."""
 
 
 @dataclass(frozen=True)
 class PositionView:
     """A position of this strategy.
 
-    Quantity is below 0 where it is short, profit is before the costs of closing it.
+    `quantity` is below 0 for a short position; `profit` is before the costs of closing.
     """
 
     symbol: str
@@ -88,10 +88,10 @@ class OrderView:
 
 
 class StrategyContext:
-    """The strategy's view of an instant.
+    """The market, the account and orders, as seen by one strategy at one tick.
 
     time_manager  the clock: now, the session's open and close
-    symbols       the symbols that it may trade now, sorted
+    symbols       the symbols that the strategy may trade now, sorted
     """
 
     def __init__(self, desk: Desk, slot: Holder, data: SessionData, clock: TimeManager):
@@ -102,10 +102,7 @@ class StrategyContext:
 
     @property
     def session_data(self) -> SessionData:
-        """The single source of truth about symbols.
-
-        One that was just added is in it with all it has.
-        """
+        """The state of all symbols; symbols that were just added have all their data."""
         self._desk.refresh()
         return self._data
 
@@ -122,7 +119,7 @@ class StrategyContext:
     def value(self, symbol: str, column: str) -> float:
         """A column or an indicator of a symbol now (`close`, `session_vwap`, `rsi_14_5m`).
 
-        NaN where it has no value.
+        NaN without a value.
         """
         return self._desk.value(symbol, column)
 
@@ -135,25 +132,25 @@ class StrategyContext:
         return self._desk.has_new_bar(symbol)
 
     def bars(self, symbol: str, interval: str = "1m") -> pl.DataFrame:
-        """This session's complete bars of a symbol so far."""
+        """This session's complete bars of a symbol up to now.
+
+        Columns: timestamp, open, high, low, close, volume.
+        """
         view = self.session_data.get_symbol_data(symbol)
         if view is None:
             raise self._unknown(symbol)
         return view.bars(interval)
 
     def found(self, symbol: str) -> tuple[str, dt.datetime] | None:
-        """Which scanner found the symbol first in this session, and when.
+        """The scanner and the exchange-local time of the symbol's first hit in this session.
 
-        None for a symbol that none has found.
+        None without a hit.
         """
         scanner, time = self._desk.found_by(self._slot, symbol)
         return None if time < 0 else (scanner, utc(time))
 
     def rank(self, symbol: str) -> int:
-        """At which rank the scanner found it that found it first in this session.
-
-        0 for a symbol that none has found.
-        """
+        """The symbol's rank in the scan of its first hit in this session; 0 without a hit."""
         return self._desk.rank_of(self._slot, symbol)
 
     # -- what is held
@@ -170,21 +167,21 @@ class StrategyContext:
 
     @property
     def exposure(self) -> float:
-        """Value of all positions, long plus short."""
+        """Value of all positions, long plus short, in currency."""
         return float(self._account["gross"])
 
     @property
     def reserved(self) -> float:
-        """What open orders have reserved: the value of the positions that they would open."""
+        """Value of the positions that open orders would open, in currency."""
         return float(self._account["reserved"])
 
     @property
     def buying_power(self) -> float:
-        """What may still be opened.
+        """Currency that may still be used to open positions.
 
         Leverage times equity, less exposure and what is reserved, and what sales will bring.
         """
-        leverage = float(self._desk.broker.books.rules[0]["leverage"])
+        leverage = float(self._desk.broker.ledger.rules[0]["leverage"])
         return (
             leverage * self.equity - self.exposure - self.reserved + float(self._account["freed"])
         )
@@ -192,7 +189,7 @@ class StrategyContext:
     def position(self, symbol: str) -> float:
         """Shares held of a symbol by this strategy, below 0 where short."""
         return float(
-            self._desk.broker.books.positions[self._slot.index, self._id(symbol)]["quantity"]
+            self._desk.broker.ledger.positions[self._slot.index, self._id(symbol)]["quantity"]
         )
 
     def positions(self) -> list[PositionView]:
@@ -207,7 +204,7 @@ class StrategyContext:
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """The strategy's open orders, of one symbol or all."""
         broker = self._desk.broker
-        found = [broker.books.orders[place] for place in broker.open_places()]
+        found = [broker.ledger.orders[place] for place in broker.open_places()]
         views = [self._order(order) for order in found if order["strategy"] == self._slot.index]
         return [view for view in views if symbol is None or view.symbol == symbol]
 
@@ -218,7 +215,10 @@ class StrategyContext:
         return self.order(symbol, 1, quantity, **order)
 
     def sell(self, symbol: str, quantity: float | None = None, **order: Any) -> int | None:
-        """Place a sell order: it reduces what is held, and goes short beyond that; see `order`."""
+        """Place a sell order; see `order`.
+
+        It reduces a long position, and opens a short one with the rest.
+        """
         return self.order(symbol, -1, quantity, **order)
 
     def order(
@@ -284,7 +284,7 @@ class StrategyContext:
         )
 
     def close(self, symbol: str, reason: str = "exit") -> None:
-        """Close the position in a symbol at the market, and call back entries on their way."""
+        """Close the position in a symbol at the market, and cancel entry orders."""
         code, now = self._id(symbol), self.time_manager.now
         self._desk.broker.cancel_entries(self._slot.index, code, now)
         self._desk.broker.send_out(self._slot.index, code, reason, now)
@@ -294,20 +294,20 @@ class StrategyContext:
         return self._desk.broker.cancel(order_id, self._slot.index, self.time_manager.now)
 
     def refusal(self, symbol: str) -> str:
-        """Why the broker refused the last order of this strategy in a symbol that it refused."""
+        """Why the broker refused this strategy's last refused order in a symbol."""
         return self._desk.broker.refusal(self._slot.index, self._id(symbol))
 
     # -- inside
 
     @property
     def _account(self) -> Any:
-        return self._desk.broker.books.account[0]
+        return self._desk.broker.ledger.account[0]
 
     def _last(self, code: int) -> float:
-        return float(self._desk.broker.books.quotes[code]["last"])
+        return float(self._desk.broker.ledger.quotes[code]["last"])
 
     def _size(self, **sizes: float | None) -> tuple[str, float]:
-        """The unit and the size that an order was given, of those that it can be given."""
+        """(unit, size) of an order; raises StrategyError unless exactly one size is given."""
         given = {name: value for name, value in sizes.items() if value is not None}
         if len(given) != 1:
             raise StrategyError(
@@ -353,7 +353,7 @@ class StrategyContext:
         )
 
     def _position(self, code: int) -> PositionView:
-        position = self._desk.broker.books.positions[self._slot.index, code]
+        position = self._desk.broker.ledger.positions[self._slot.index, code]
         quantity, average = float(position["quantity"]), float(position["average"])
         return PositionView(
             self._desk.broker.symbols[code],
@@ -379,9 +379,9 @@ class StrategyContext:
 
 
 def _price(value: float | None) -> float:
-    """A price as the broker takes it.
+    """A price for the broker: NaN for none, 0 for a NaN that was given.
 
-    NaN for none, 0 for one that was asked for and has no value.
+    The broker refuses an order with a price of 0.
     """
     if value is None:
         return math.nan

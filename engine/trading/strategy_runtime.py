@@ -1,4 +1,4 @@
-"""A strategy in a run: the instance, when it decides, what it may trade, and where it stands."""
+"""A strategy in a run: its instance, its schedule, what it may trade, and its errors."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ STRATEGIES = Kind(
 
 
 @dataclass
-class StrategySlot:
-    """schedules  when it decides
-    scanners   whose finds it trades; None for all active symbols
-    plan       its columns, None where it decides by itself
+class StrategyRuntime:
+    """A strategy and what the run keeps with it.
+
+    schedules  when it decides
+    scanners   the scanners whose hits it trades; None for all active symbols
+    plan       its checked expressions; None for a strategy with on_bar of its own
     """
 
     name: str
@@ -48,8 +50,8 @@ class StrategySlot:
     errors: list[tuple[int, str]] = field(default_factory=list)  # time and message
 
     @classmethod
-    def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategySlot:
-        """The slot of a config's strategy; raises StrategyError and ConfigError."""
+    def load(cls, config: StrategyConfig, index: int, every_bar: Scheduled) -> StrategyRuntime:
+        """Load a config's strategy; raises StrategyError and ConfigError."""
         strategy: Strategy = instantiate(
             load_class(config.module, STRATEGIES), config.label, StrategyError, dict(config.config)
         )
@@ -67,7 +69,7 @@ class StrategySlot:
 
     @property
     def keys(self) -> list[IndicatorKey]:
-        """The indicators it reads."""
+        """The indicators that the strategy reads."""
         if self.plan:
             return list(self.plan.indicators)
         with plug_in_code("indicators()", self.name, StrategyError, type(self.strategy).indicators):
@@ -75,16 +77,16 @@ class StrategySlot:
 
     @property
     def scanners(self) -> list[str] | None:
-        """Whose finds it trades; None for all active symbols."""
+        """The scanners whose hits the strategy trades; None for all active symbols."""
         return self.config.scanners
 
     @property
     def terms(self) -> StrategyTerms:
-        """What the broker must know of it."""
+        """The strategy's limits for the broker."""
         return self.terms_with(self.config)
 
     def terms_with(self, config: StrategyConfig) -> StrategyTerms:
-        """What the broker must know of it with the limits of a config."""
+        """The strategy's limits for the broker, with those of another config."""
         own = self.strategy
         limits = (config.max_open_positions or 0, config.max_percent or 0.0)
         if not isinstance(own, ColumnarStrategy):
@@ -99,7 +101,7 @@ class StrategySlot:
         )
 
     def ticks(self, session: Session) -> Ints:
-        """int64[ticks], microseconds: when it decides in a session, from the open to the close."""
+        """int64 [ticks], microseconds: the strategy's ticks in a session, open to close."""
         parts = [np.array([session.open] if self.config.pre_session else [], np.int64)]
         ticks = np.unique(
             np.concatenate([*parts, *(schedule.ticks(session) for schedule in self.schedules)])
@@ -107,15 +109,15 @@ class StrategySlot:
         return ticks[(ticks >= session.open) & (ticks <= session.close)]
 
     def view(self, cross: CrossSection) -> CrossSection:
-        """A close-up as its columns read it.
+        """The close-up as the strategy's expressions read it.
 
-        With values of its instant before, where they ask for any.
+        With the values at its tick before, where expressions use `previous`.
         """
         return (
             cross.following(self) if self.plan is not None and self.plan.columns_before else cross
         )
 
     def told(self, utc: Callable[[int], dt.datetime]) -> dict[str, Any]:
-        """How often it failed, and the first failures."""
+        """The number of failures and the first ones, for the manifest."""
         first = [{"time": str(utc(time)), "error": said} for time, said in self.errors[:5]]
         return {"errors": len(self.errors), "first_errors": first}

@@ -1,4 +1,4 @@
-"""A strategy, a session config and a test to start from."""
+"""Templates of a strategy, a session config and a test to start from."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class {cls}(ColumnarStrategy):
     once_a_session = True
 
     class Params(StrategyParams):
-        until: int = Field(330, ge=1, description="minutes from the open after which nothing is entered")
-        stop: float = Field(0.01, gt=0, description="distance of the stop from the entry; 0.01 is 1 %")
+        until: int = Field(330, ge=1, description="no entry after so many minutes from the open")
+        stop: float = Field(0.01, gt=0, description="stop's distance from the entry; 0.01 is 1 %")
 
     def entries(self) -> dict[str, pl.Expr]:
         """Any of these opens a long position; naming an indicator provisions it."""
@@ -56,7 +56,8 @@ CONFIG = Path(__file__).parent / "{name}.json"
 
 def test_{name}_trades_and_its_accounts_add_up(tmp_path: Path) -> None:
     make_demo(tmp_path / "demo", symbols=20, sessions=10)
-    run = execute_run(load_config(CONFIG), Archive.open(tmp_path / "demo"), tmp_path / "runs", lambda *_: None)
+    config, archive = load_config(CONFIG), Archive.open(tmp_path / "demo")
+    run = execute_run(config, archive, tmp_path / "runs", lambda *_: None)
     trades = pl.read_parquet(run.path / "trades.parquet")
     assert run.failures == 0
     assert len(trades) > 0

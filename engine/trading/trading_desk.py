@@ -1,8 +1,7 @@
 """TradingDesk: one account and the strategies that share it, through the sessions of a run.
 
-1. `begin_session`  interest, corporate actions, positions in symbols that are gone; then the
-session is laid out
-2. `advance`        decisions and fills up to an instant (see engine/trading/desk_session.py)
+1. `begin_session`  interest, corporate actions, write-offs; then the session is laid out
+2. `advance`        decisions and fills up to a time (engine/trading/desk_session.py)
 3. `end_session`    the last decisions, at the close; the session's tables
 """
 
@@ -28,19 +27,19 @@ from engine.scan.columns import COLUMNS
 from engine.scan.cross_section import CrossSection
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import base_interval
-from engine.session.trader import Found, Scene, TableRows
+from engine.session.trader import Found, SessionInputs, TableRows
 from engine.trading.bar_feed import instants_of
 from engine.trading.broker_account import Broker
 from engine.trading.broker_tables import TradingTables
 from engine.trading.desk_session import DeskSession, tell_of_locks
 from engine.trading.finds import ScannerCodes, note_found
-from engine.trading.strategy_runtime import StrategySlot
+from engine.trading.strategy_runtime import StrategyRuntime
 
 
 class TradingDesk:
     """A Trader for the session coordinator.
 
-    session  the session at hand, or the one before where none has begun
+    session  the current session's desk, or that of the session before
     """
 
     def __init__(self, config: SessionConfig, archive: Archive, base: Interval):
@@ -48,7 +47,7 @@ class TradingDesk:
         self._every_bar = every_bar(base)
         enabled = [one for one in config.strategies if one.enabled]
         self.slots = [
-            StrategySlot.load(one, index, self._every_bar) for index, one in enumerate(enabled)
+            StrategyRuntime.load(one, index, self._every_bar) for index, one in enumerate(enabled)
         ]
         self.broker = Broker(config.account, config.costs, [slot.terms for slot in self.slots])
         self._tables, self._codes = TradingTables(self.broker), ScannerCodes()
@@ -62,7 +61,7 @@ class TradingDesk:
 
     @property
     def columns(self) -> set[str]:
-        """Columns of the vocabulary that strategies read: all, for one that decides by itself."""
+        """Columns that strategies read; all of them, for a strategy with code of its own."""
         if any(slot.plan is None for slot in self.slots):
             return set(COLUMNS)
         return {
@@ -72,21 +71,21 @@ class TradingDesk:
 
     @property
     def columns_before(self) -> set[str]:
-        """The columns of which strategies read the value at the instant before."""
+        """The columns of which strategies read the value at the tick before."""
         return {column for slot in self.slots if slot.plan for column in slot.plan.columns_before}
 
     @property
     def keys(self) -> list[IndicatorKey]:
-        """Indicators that strategies read."""
+        """The indicators that strategies read."""
         return [key for slot in self.slots for key in slot.keys]
 
     @property
     def failures(self) -> int:
-        """How often a strategy failed."""
+        """How many times a strategy raised an error."""
         return sum(len(slot.errors) for slot in self.slots)
 
     def ticks(self, base: Interval, sessions: Sequence[Session]) -> TickTable:
-        """When strategies decide. One that decides by itself may look at any bar's end."""
+        """The strategies' ticks; with code of its own, a strategy may decide at any bar's end."""
         parts: list[Scheduled] = [schedule for slot in self.slots for schedule in slot.schedules]
         if any(slot.plan is None for slot in self.slots):
             parts.append(self._every_bar)
@@ -94,37 +93,37 @@ class TradingDesk:
 
     # -- the session
 
-    def begin_session(self, scene: Scene) -> None:
-        """The session's open, after the pre-session scans."""
-        session = scene.batch.panel.session
+    def begin_session(self, inputs: SessionInputs) -> None:
+        """Begin a session at its open, after the pre-session scans."""
+        session = inputs.batch.panel.session
         self.broker.begin_session(
             self._sessions, (session.date - self._last_date).days if self._sessions else 0
         )
         self._act_on_splits_and_dividends(session)
         self.broker.write_off(session.open)
-        tell_of_locks(self.broker, scene.data)
+        tell_of_locks(self.broker, inputs.data)
         self._sessions, self._last_date = self._sessions + 1, session.date
         found, self._before_open = self._before_open, {}
         self.session = DeskSession(
-            scene, self.slots, self.broker, base=self.base, codes=self._codes, found=found
+            inputs, self.slots, self.broker, base=self.base, codes=self._codes, found=found
         )
         self._is_open = True
         self.session.open()
 
     def found(self, scanner: str, symbols: Sequence[str], now: int) -> None:
-        """A scan that could not be foreseen found symbols."""
+        """Take in the hits of a scan that was not known when the session began."""
         if self.session and self._is_open:
             self.session.found(scanner, symbols, now)
         else:
             note_found(self._before_open, scanner, symbols, now)
 
     def advance(self, time: int) -> None:
-        """Everything up to an instant; what is decided at it waits for its scans."""
+        """Process everything before `time`; the decisions at it come after its scans."""
         assert self.session is not None
         self.session.advance(time)
 
     def end_session(self) -> Mapping[str, TableRows]:
-        """The rest of the session, and the rows of its tables."""
+        """Process the rest of the session; returns table name -> its rows."""
         assert self.session is not None
         self.session.finish()
         self._is_open = False
@@ -135,28 +134,28 @@ class TradingDesk:
         return self._tables.session(self._last_date, self.session.equity, self._codes.names)
 
     def end_run(self) -> Mapping[str, pl.DataFrame]:
-        """Orders and trades that are still open, as of the last close."""
+        """Table name -> orders and trades that are still open at the last close."""
         assert self.session is not None
         self.broker.end_run(int(self.session.instants[-1]))
         return self._tables.rest(self._last_date, self._codes.names)
 
     @property
     def close_up(self) -> CrossSection:
-        """What columnar strategies saw of the session at hand.
+        """The cross-sections that columnar strategies read in the current session.
 
-        The symbols that were found, at the ticks of decisions.
+        The active symbols, at the ticks of decisions.
         """
         assert self.session is not None
         return self.session.layout.view.cross
 
     def states(self) -> dict[str, Any]:
-        """Per strategy: how often it failed, and the first failures."""
+        """Strategy -> the number of its failures and the first ones."""
         return {slot.name: slot.told(utc) for slot in self.slots}
 
     def _act_on_splits_and_dividends(self, session: Session) -> None:
-        """Those with an ex-date since the session before, dividends first.
+        """Apply corporate actions with an ex-date since the session before.
 
-        They are per share as held.
+        Dividends come first, because they are per share as held before a split.
         """
         if self._sessions == 0:
             return
@@ -167,14 +166,14 @@ class TradingDesk:
 
 
 class DatedActions:
-    """An archive's corporate actions, found by date."""
+    """An archive's corporate actions, looked up by date."""
 
     def __init__(self, actions: pl.DataFrame):
         self._rows = list(actions.sort("ex_date", "symbol").iter_rows())
         self._ex_dates = [ex_date for _, ex_date, *_ in self._rows]
 
     def due(self, last: dt.date, date: dt.date) -> list[tuple[str, float | None, float | None]]:
-        """Symbol, split ratio and dividend of actions with `last` < ex-date <= `date`."""
+        """(symbol, split ratio, dividend) of actions with last < ex-date <= date."""
         first, end = (bisect_right(self._ex_dates, day) for day in (last, date))
         return [(symbol, ratio, cash) for symbol, _, ratio, cash in self._rows[first:end]]
 
@@ -188,7 +187,7 @@ def act_on(broker: Broker, symbol: str, ratio: float | None, cash: float | None,
 
 
 def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
-    """What trades a config's finds; None where it has no strategies.
+    """The trading desk of a config; None for a config without strategies.
 
     Raises StrategyError and ConfigError.
     """
@@ -198,12 +197,12 @@ def make_desk(loaded: LoadedConfig, archive: Archive) -> TradingDesk | None:
 
 
 def every_bar(base: Interval) -> Scheduled:
-    """When a strategy without a schedule decides: at the end of every bar."""
+    """The schedule of a strategy without one: the end of every bar."""
     return AtClose() if base.is_daily else EveryBar(base)
 
 
 class EveryBar:
-    """The end of every bar of regular hours, whatever the session."""
+    """A schedule with a tick at the end of every regular-hours bar."""
 
     def __init__(self, base: Interval):
         self._base = base

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.evaluate import LEAST_SESSIONS, RANKS, _in_order
+from engine.analysis.evaluate import RANKS, _in_order
+from engine.analysis.exact_sums import LEAST_SESSIONS
 from engine.analysis.tally import RESAMPLES, SEED, Tally, deflated
 
 returns = st.lists(

@@ -73,6 +73,7 @@ MIRRORS: dict[str, Mirror] = {
         ("tests/archive/test_members.py", "tests/archive/test_universe.py")
     ),
     "engine/analysis/evaluate.py": EVALUATE,
+    "engine/analysis/tally.py": EVALUATE,
     "engine/analysis/forward_returns.py": EVALUATE,
     "engine/analysis/metrics.py": Mirror(("tests/analysis/test_metrics.py",)),
 }

@@ -482,9 +482,11 @@ class TestStrategies:
             found = SignalPlan.build("x", strategy).signals(
                 cross, at, who, np.ones(len(at), np.bool_), lambda name: 1
             )
-            assert sorted({*found.who[found.fields["side"] == 1].tolist()}) == entered
-            assert sorted({*found.who[found.fields["exit_long"] == 1].tolist()}) == [1, 4]
-            limits = dict(zip(found.who.tolist(), found.fields["limit"].tolist(), strict=True))
+            assert sorted({*found.symbol_ids[found.fields["side"] == 1].tolist()}) == entered
+            assert sorted({*found.symbol_ids[found.fields["exit_long"] == 1].tolist()}) == [1, 4]
+            limits = dict(
+                zip(found.symbol_ids.tolist(), found.fields["limit"].tolist(), strict=True)
+            )
             assert limits.get(3, 1.0) == 1.0 and limits[4] == -1.0 and 0 not in limits
 
     def test_ranks_behind_all_that_have_one(self) -> None:

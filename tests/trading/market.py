@@ -1,4 +1,4 @@
-"""A small market for the broker: bars of a few symbols as a tape, and a broker over them."""
+"""A small market for the broker: bars of a few symbols as a feed, and a broker over them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.config.models import AccountConfig, CostsConfig
 from engine.schema import BAR_VALUES
-from engine.trading.bar_feed import tape_of
+from engine.trading.bar_feed import feed_of
 from engine.trading.broker import records
-from engine.trading.broker.records import Tape
+from engine.trading.broker.records import BarFeed
 from engine.trading.broker_account import Broker
 from engine.trading.rules import StrategyTerms
 
@@ -19,7 +19,7 @@ STEP = 60_000_000
 Row = tuple[float, float, float, float, float]  # open, high, low, close, volume
 
 
-def tape(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 0) -> Tape:
+def feed(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 0) -> BarFeed:
     """A session of one bar a minute and symbol; None is a bar that is missing. Instants count from `start`."""
     count = len(next(iter(bars.values())))
     rows = [
@@ -35,7 +35,7 @@ def tape(broker: Broker, bars: Mapping[str, Sequence[Row | None]], start: int = 
     }
     times = np.array([row[0] for row in rows], np.int64)
     codes = np.array(broker.symbol_ids(list(bars)), np.int64)
-    return tape_of(codes, starts, ends, times, start + np.arange(count + 1) * STEP, **columns)
+    return feed_of(codes, starts, ends, times, start + np.arange(count + 1) * STEP, **columns)
 
 
 def broker(
@@ -49,7 +49,7 @@ def broker(
     )
 
 
-def equity_rows(one: Tape) -> np.ndarray:
+def equity_rows(one: BarFeed) -> np.ndarray:
     """Room for the equity curve of a session."""
     return np.zeros(len(one.instants), records.EQUITY)
 
@@ -60,7 +60,7 @@ def play(
     orders: Mapping[int, Sequence[Mapping[str, Any]]],
 ) -> None:
     """One session: orders by the instant at which they are placed, each the arguments of Broker.place."""
-    one = tape(book, bars)
+    one = feed(book, bars)
     book.begin_session(0, 0)
     rows = equity_rows(one)
     for instant in range(len(one.instants)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.trading.broker import records
 from engine.trading.broker_account import Broker
-from tests.trading.market import STEP, broker, equity_rows, place, tape
+from tests.trading.market import STEP, broker, equity_rows, feed, place
 
 SYMBOLS = ("A", "B", "C")
 BARS = 7
@@ -155,16 +155,16 @@ class Play:
         self, number: int, session: dict[str, list[Any]], plan: list[Any], actions: list[Any]
     ) -> None:
         book, start = self.book, number * SESSION
-        one = tape(book, session, start)
+        one = feed(book, session, start)
         self.bars |= {
             (s, start + i * STEP): row
             for s, rows in session.items()
             for i, row in enumerate(rows)
             if row
         }
-        before = float(book.books.account[0]["cash"]) / book.scale
+        before = float(book.ledger.account[0]["cash"]) / book.scale
         book.begin_session(number, number and 1)
-        self.cash += float(book.books.account[0]["cash"]) / book.scale - before  # interest
+        self.cash += float(book.ledger.account[0]["cash"]) / book.scale - before  # interest
         self._corporate(actions, start)
         book.write_off(start)
         self._check()
@@ -178,7 +178,7 @@ class Play:
                 book.step(one, instant, rows)
                 self.last |= {s: session[s][instant][3] for s in SYMBOLS if session[s][instant]}
                 self._check()
-                assert rows[instant + 1]["equity"] == book.books.account[0]["equity"]
+                assert rows[instant + 1]["equity"] == book.ledger.account[0]["equity"]
         book.end_session()
         self._take(False)
 
@@ -190,37 +190,37 @@ class Play:
                 self.cash += (
                     round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
                 )
-                before = float(self.book.books.account[0]["cash"]) / self.book.scale
+                before = float(self.book.ledger.account[0]["cash"]) / self.book.scale
                 self.book.dividend(symbol, 0.25)
-                paid = float(self.book.books.account[0]["cash"]) / self.book.scale - before
+                paid = float(self.book.ledger.account[0]["cash"]) / self.book.scale - before
                 assert abs(paid - self.quantity[symbol] * 0.25) <= 0.5 / 10**self.decimals + 1e-9
                 self.cash += (
                     paid
                     - round(self.quantity[symbol] * 0.25 * 10**self.decimals) / 10**self.decimals
                 )
-            equity = float(self.book.books.account[0]["equity"])
-            before = float(self.book.books.account[0]["cash"]) / self.book.scale
+            equity = float(self.book.ledger.account[0]["equity"])
+            before = float(self.book.ledger.account[0]["cash"]) / self.book.scale
             self.book.split(symbol, ratio, now)
             self.seen_fills = int(
-                self.book.books.counts[records.FILLS]
+                self.book.ledger.counts[records.FILLS]
             )  # a fraction that is paid out is one of them
-            self.cash += float(self.book.books.account[0]["cash"]) / self.book.scale - before
+            self.cash += float(self.book.ledger.account[0]["cash"]) / self.book.scale - before
             held = sum(
-                float(self.book.books.positions[0, self.book.symbol_id(s)]["quantity"])
+                float(self.book.ledger.positions[0, self.book.symbol_id(s)]["quantity"])
                 for s in (symbol,)
             )
             assert abs(held) <= abs(self.quantity[symbol]) * ratio + 1e-6
             self.quantity[symbol], self.last[symbol] = held, self.last[symbol] / ratio
             assert (
-                abs(float(self.book.books.account[0]["equity"]) - equity)
+                abs(float(self.book.ledger.account[0]["equity"]) - equity)
                 <= 0.5 / 10**self.decimals + 1e-6
             )  # worth the same
 
     def _check(self) -> None:
         """Cash and positions at market are equity; both follow from the fills."""
-        books, account = self.book.books, self.book.books.account[0]
-        fills = books.fills[self.seen_fills : books.counts[records.FILLS]]
-        self.seen_fills = int(books.counts[records.FILLS])
+        ledger, account = self.book.ledger, self.book.ledger.account[0]
+        fills = ledger.fills[self.seen_fills : ledger.counts[records.FILLS]]
+        self.seen_fills = int(ledger.counts[records.FILLS])
         for fill in fills:
             symbol = self.book.symbols[fill["symbol"]]
             self.cash += float(fill["cash"]) / self.book.scale
@@ -248,31 +248,31 @@ class Play:
 
     def _check_limit(self, fill: Any) -> None:
         """A limit order fills at its limit or better; looked at now, because a split or a dividend changes what rests."""
-        books = self.book.books
-        placed = books.orders[: books.counts[records.ORDERS]]
+        ledger = self.book.ledger
+        placed = ledger.orders[: ledger.counts[records.ORDERS]]
         (order,) = placed[placed["id"] == fill["order"]]
         if order["kind"] == records.LIMIT:
             assert order["side"] * fill["price"] <= order["side"] * order["limit"] + 1e-9
 
     def _check_promises(self) -> None:
         """What is reserved is what open orders have reserved; locks stand for positions and orders."""
-        books = self.book.books
-        alive = [books.orders[place] for place in self.book.open_places()]
+        ledger = self.book.ledger
+        alive = [ledger.orders[place] for place in self.book.open_places()]
         assert all(order["status"] == records.OPEN and order["left"] > 0 for order in alive)
         assert math.isclose(
-            float(books.account[0]["reserved"]),
+            float(ledger.account[0]["reserved"]),
             sum(float(o["reserved"]) for o in alive),
             abs_tol=1e-6,
         )
         assert math.isclose(
-            float(books.account[0]["freed"]), sum(float(o["frees"]) for o in alive), abs_tol=1e-6
+            float(ledger.account[0]["freed"]), sum(float(o["frees"]) for o in alive), abs_tol=1e-6
         )
         busy = defaultdict(int)
         for order in alive:
             busy[int(order["symbol"])] += 1
         for _, symbol in self.book.held():
             busy[symbol] += 1
-        assert [int(q["busy"]) for q in books.quotes[: len(self.book.symbols)]] == [
+        assert [int(q["busy"]) for q in ledger.quotes[: len(self.book.symbols)]] == [
             busy[i] for i in range(len(self.book.symbols))
         ]
 
@@ -291,7 +291,7 @@ def test_accounts_add_up_and_fills_are_possible(
 ) -> None:
     play = Play(market, plan, actions, account, costs)
     # the trades' profit and loss account for all of the change
-    end = float(play.book.books.account[0]["equity"])
+    end = float(play.book.ledger.account[0]["equity"])
     assert math.isclose(
         sum(float(trade["pnl"]) for trade in play.trades), end - play.start, abs_tol=1e-6
     )

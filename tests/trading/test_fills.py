@@ -10,7 +10,7 @@ import pytest
 from engine.config.models import AccountConfig, CostsConfig
 from engine.trading.broker.records import AT_CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING
 from engine.trading.broker_account import Broker, StrategyTerms
-from tests.trading.market import STEP, broker, equity_rows, play, tape
+from tests.trading.market import STEP, broker, equity_rows, feed, play
 
 FLAT = (10.0, 10.0, 10.0, 10.0, 1000.0)
 UP = (10.0, 11.0, 9.5, 10.5, 1000.0)  # touches 9.5 and 11
@@ -291,19 +291,19 @@ def test_a_split_leaves_what_is_held_and_ordered_worth_the_same() -> None:
     book = broker()
     play(book, {"A": [FLAT] * 3}, {1: [{"stop_loss": 8.0, "quantity": 101}]})
     book.split("A", 0.5, 10)  # one for two: a share is left over
-    position, order = book.books.positions[0, 0], book.books.orders[book.open_places()[0]]
+    position, order = book.ledger.positions[0, 0], book.ledger.orders[book.open_places()[0]]
     assert (float(position["quantity"]), float(position["average"])) == (50.0, 20.0)
     assert (float(order["left"]), float(order["stop"])) == (50.0, 16.0)
-    assert float(book.books.account[0]["cash"]) / 100 == 100_000 - 1010 + 10
-    assert float(book.books.account[0]["equity"]) == 100_000
+    assert float(book.ledger.account[0]["cash"]) / 100 == 100_000 - 1010 + 10
+    assert float(book.ledger.account[0]["equity"]) == 100_000
 
 
 def test_dividends_are_paid_and_lower_the_stops_below() -> None:
     book = broker()
     play(book, {"A": [FLAT] * 3}, {1: [{"stop_loss": 8.0}]})
     book.dividend("A", 0.5)
-    assert float(book.books.orders[book.open_places()[0]]["stop"]) == 7.5
-    assert float(book.books.account[0]["cash"]) / 100 == 100_000 - 1000 + 50
+    assert float(book.ledger.orders[book.open_places()[0]]["stop"]) == 7.5
+    assert float(book.ledger.account[0]["cash"]) / 100 == 100_000 - 1000 + 50
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_symbol_is_limited_over_all_strategies() -> None:
         CostsConfig(),
         [StrategyTerms("one"), StrategyTerms("two")],
     )
-    one = tape(book, {"A": [FLAT] * 4})
+    one = feed(book, {"A": [FLAT] * 4})
     book.begin_session(0, 0)
     rows = equity_rows(one)
     book.step(one, 0, rows)

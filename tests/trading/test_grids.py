@@ -136,10 +136,10 @@ def test_brackets_are_on_the_grid(
     flat = (100.0, 100.0, 100.0, 100.0, 1e6)
     book = broker({"tick_size": 0.05, "flat_at_close": False})
     play(book, {"A": [flat] * 3}, {1: [{"side": side, **given}]})
-    resting = [book.books.orders[place] for place in book.open_places()]
+    resting = [book.ledger.orders[place] for place in book.open_places()]
     assert [float(o["stop"]) for o in resting if o["kind"] == STOP] == [stop]
     assert [float(o["limit"]) for o in resting if o["kind"] == LIMIT] == [target]
-    position = book.books.positions[0, 0]
+    position = book.ledger.positions[0, 0]
     assert (float(position["stop"]), float(position["target"])) == (stop, target)
 
 
@@ -160,7 +160,7 @@ def test_what_rests_is_on_the_grid_after_a_split_and_a_dividend(
     play(book, {"A": [flat] * 3}, {1: orders})
     book.dividend("A", dividend)
     book.split("A", ratio, 10)
-    resting = [book.books.orders[place] for place in book.open_places()]
+    resting = [book.ledger.orders[place] for place in book.open_places()]
     assert len(resting) >= 6
     for order in resting:
         for name in ("limit", "stop", "stop_loss", "take_profit"):
@@ -174,7 +174,7 @@ def test_a_trailing_stop_stays_on_the_grid() -> None:
     rising = [(100.0 + i, 100.37 + i, 100.0 + i, 100.2 + i, 1e6) for i in range(4)]
     book = broker({"tick_size": 0.05})
     play(book, {"A": rising}, {1: [{"trailing_stop": 2.0}]})
-    (order,) = (book.books.orders[place] for place in book.open_places())
+    (order,) = (book.ledger.orders[place] for place in book.open_places())
     assert float(order["stop"]) == 101.35  # 103.37 - 2, where it triggers later
 
 
@@ -223,4 +223,4 @@ def test_prices_of_trades_and_orders_are_those_of_their_fill(quantity: int, mill
 
 
 def test_the_starting_cash_is_rounded_half_up() -> None:
-    assert int(broker({"starting_cash": 1000.005}).books.account[0]["cash"]) == 100_001
+    assert int(broker({"starting_cash": 1000.005}).ledger.account[0]["cash"]) == 100_001

@@ -13,7 +13,7 @@ import pytest
 from engine.config.models import AccountConfig, CostsConfig
 from engine.trading.broker import records
 from engine.trading.broker_account import KINDS, STATES, Broker, StrategyTerms
-from tests.trading.market import STEP, equity_rows, tape
+from tests.trading.market import STEP, equity_rows, feed
 from tests.trading.model import ZERO, Model, Signal, exactly
 
 SYMBOLS = ("A", "B")
@@ -192,7 +192,7 @@ class Both:
 
     def session(self, number: int, session: dict[str, list[Any]]) -> None:
         book, model, start = self.book, self.model, number * SESSION
-        one = tape(
+        one = feed(
             book,
             {
                 name: [row and tuple(map(float, row)) for row in rows]
@@ -336,7 +336,7 @@ class Both:
 
     def compare(self, where: str) -> None:
         """Fills so far, cash, and what is held, on its way in and on its way out."""
-        book, model = self.book.books, self.model
+        book, model = self.book.ledger, self.model
         fills = book.fills[: book.counts[records.FILLS]]
         mine = [self.told_of(f) for f in fills]
         theirs = [

@@ -1,4 +1,4 @@
-"""A session walked at once, in pieces, and bar by bar with every symbol's quote up to date: the books are the same."""
+"""A session walked at once, in pieces, and bar by bar with every symbol's quote up to date: the ledger are the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.trading.broker.records import ALIVE, FILLS, HELD, ORDERS, TRADES
 from engine.trading.broker_account import Broker, records
-from tests.trading.market import Row, broker, equity_rows, tape
+from tests.trading.market import Row, broker, equity_rows, feed
 
 SYMBOLS, BARS, SESSIONS = "ABCDE", 24, 2
 
@@ -56,7 +56,7 @@ def signals_of(draw: random.Random) -> np.ndarray:
 def played(way: str, seed: int, account: dict[str, Any]) -> tuple[Broker, list[np.ndarray]]:
     draw, book, curves = random.Random(seed), broker(account, unit="percent"), []
     for session in range(SESSIONS):
-        one = tape(book, bars_of(draw), session * 10**12)
+        one = feed(book, bars_of(draw), session * 10**12)
         signals, rows = signals_of(draw), equity_rows(one)
         cuts = sorted(draw.sample(range(1, BARS), 3))
         book.begin_session(session, session)
@@ -106,14 +106,14 @@ def test_ways_to_walk_a_session_leave_the_same_books(
     other, others = played(way, seed, account)
     for mine, theirs in zip(curves, others, strict=True):
         _same(mine, theirs)
-    counts = whole.books.counts
-    np.testing.assert_array_equal(counts, other.books.counts)
+    counts = whole.ledger.counts
+    np.testing.assert_array_equal(counts, other.ledger.counts)
     used = {"orders": ORDERS, "fills": FILLS, "trades": TRADES, "alive": ALIVE, "held": HELD}
     for name, count in used.items():
-        mine, theirs = getattr(whole.books, name), getattr(other.books, name)
+        mine, theirs = getattr(whole.ledger, name), getattr(other.ledger, name)
         _same(mine[: counts[count]], theirs[: counts[count]])
     for name in ("positions", "quotes", "account", "strategies"):
-        _same(getattr(whole.books, name), getattr(other.books, name))
+        _same(getattr(whole.ledger, name), getattr(other.ledger, name))
 
 
 def _same(mine: np.ndarray, theirs: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.trading.broker.records import AT_CLOSE, LIMIT, MARKET, STOP
 from engine.trading.broker_account import Broker
-from tests.trading.market import STEP, broker, equity_rows, place, tape
+from tests.trading.market import STEP, broker, equity_rows, feed, place
 from tests.trading.market import play as play_session
 
 FLAT = (10.0, 10.0, 10.0, 10.0, 1000.0)
@@ -26,7 +26,7 @@ def close(book: Broker, now: int, symbol: str = "A") -> None:
 def walked(steps: list[Any], bars: list[Any], **account: Any) -> Broker:
     """One step an instant: "close", the arguments of an order, a list of such, or None."""
     book = broker(account)
-    one = tape(book, {"A": bars})
+    one = feed(book, {"A": bars})
     book.begin_session(0, 0)
     rows = equity_rows(one)
     for instant in range(len(one.instants)):
@@ -37,7 +37,7 @@ def walked(steps: list[Any], bars: list[Any], **account: Any) -> Broker:
                 close(book, now)
             elif action:
                 place(book, now, **action)
-        account_now = book.books.account[0]
+        account_now = book.ledger.account[0]
         assert account_now["freed"] <= 1.2 * account_now["gross"], (
             "more is on its way out than there is, but for the price"
         )
@@ -85,7 +85,7 @@ def test_a_halt_does_not_make_exits_count_twice(asked: list[Any]) -> None:
         [None, BUY, asked, "close", "close", "close"], [FLAT, FLAT, None, None, None, FLAT]
     )
     leaving = [
-        book.books.orders[p] for p in book.open_places() if book.books.orders[p]["kind"] == MARKET
+        book.ledger.orders[p] for p in book.open_places() if book.ledger.orders[p]["kind"] == MARKET
     ]
     assert sum(float(o["reducing"]) for o in leaving) <= 100.0
 
@@ -96,7 +96,7 @@ def test_the_buying_power_of_an_account_that_asks_twice() -> None:
         [None, {"quantity": 9000}, [{"side": -1, "quantity": 9000}, "close"]],
         [FLAT, FLAT, None, None],
     )
-    account = book.books.account[0]
+    account = book.ledger.account[0]
     power = (
         float(account["equity"])
         - float(account["gross"])
@@ -110,7 +110,7 @@ def test_an_exit_that_a_stop_forestalls_promises_no_more_than_is_left() -> None:
     """A gap through the stop fills 60 of 100 with all of the bar's volume, while an exit of 100 waits: 40 are left."""
     thin = (9.0, 9.0, 9.0, 9.0, 60.0)
     book = walked([None, {"stop_loss": 9.6}, "close"], [FLAT, FLAT, thin], max_participation=1.0)
-    position, account = book.books.positions[0, 0], book.books.account[0]
+    position, account = book.ledger.positions[0, 0], book.ledger.account[0]
     assert (float(position["quantity"]), float(position["leaving"]), float(account["freed"])) == (
         40.0,
         40.0,
@@ -120,16 +120,16 @@ def test_an_exit_that_a_stop_forestalls_promises_no_more_than_is_left() -> None:
 
 def test_a_day_order_to_sell_that_a_close_counts_on_outlives_the_session() -> None:
     book = walked([None, BUY, [{"side": -1, "day": True}, "close"]], [FLAT, FLAT, None, None])
-    assert [float(book.books.orders[p]["left"]) for p in book.open_places()] == [100.0]
+    assert [float(book.ledger.orders[p]["left"]) for p in book.open_places()] == [100.0]
 
 
 def test_interest_on_borrowed_cash_is_charged_without_a_position_too() -> None:
     book = broker({"margin_rate": 36.5})
-    book.books.account[0]["cash"] = -100_000  # 1,000.00 borrowed
+    book.ledger.account[0]["cash"] = -100_000  # 1,000.00 borrowed
     play_session(book, {"A": [FLAT]}, {})
     book.begin_session(1, 10)
-    assert int(book.books.account[0]["cash"]) == -101_000
-    rows = equity_rows(tape(book, {"A": [FLAT]}))
+    assert int(book.ledger.account[0]["cash"]) == -101_000
+    rows = equity_rows(feed(book, {"A": [FLAT]}))
     book.record_equity(0, rows[0])
     assert int(rows[0]["interest"]) == 1_000
 
@@ -137,7 +137,7 @@ def test_interest_on_borrowed_cash_is_charged_without_a_position_too() -> None:
 def test_positions_to_be_are_counted_with_what_replaces_them() -> None:
     """One position at most: after close and sell of A there is one, so B is refused."""
     book = broker({"max_open_positions": 1})
-    one = tape(book, {"A": [FLAT] * 4, "B": [FLAT] * 4})
+    one = feed(book, {"A": [FLAT] * 4, "B": [FLAT] * 4})
     book.begin_session(0, 0)
     rows = equity_rows(one)
     book.step(one, 0, rows)
@@ -173,11 +173,11 @@ def test_protection_waits_too_and_a_close_without_volume_is_no_price() -> None:
         flat_at_close=True,
     )
     assert [(float(f["price"]), int(f["side"])) for f in book.take()[1]] == [(10.0, 1)]
-    waiting = [book.books.orders[place] for place in book.open_places()]
+    waiting = [book.ledger.orders[place] for place in book.open_places()]
     assert [book.reason(int(o["reason"])) for o in waiting if o["kind"] == MARKET] == [
         "flat_at_close"
     ]
-    assert float(book.books.account[0]["value"]) == 1100.0  # at the bar's close all the same
+    assert float(book.ledger.account[0]["value"]) == 1100.0  # at the bar's close all the same
 
 
 def test_an_order_that_nobody_could_fill_says_so() -> None:
@@ -188,7 +188,7 @@ def test_an_order_that_nobody_could_fill_says_so() -> None:
     silent = broker()
     play_session(silent, {"A": [FLAT]}, {})
     silent.take()
-    one = tape(silent, {"A": [NOBODY, NOBODY]}, 1000 * STEP)
+    one = feed(silent, {"A": [NOBODY, NOBODY]}, 1000 * STEP)
     silent.begin_session(1, 1)
     rows = equity_rows(one)
     place(silent, 1000 * STEP)
@@ -248,7 +248,7 @@ def test_a_protection_that_cannot_be_does_not_keep_a_position_from_being_reduced
     assert sides(book) == [(1, 100), (-1, 100)]
 
 
-# -- the books
+# -- the ledger
 
 
 def test_a_bracket_that_ends_with_its_position_says_why() -> None:
@@ -281,7 +281,7 @@ def test_a_position_that_comes_to_nothing_has_been_there(side: int, mae: float, 
 def test_cash_in_lieu_of_a_fraction_is_a_fill(side: int) -> None:
     book = broker()
     play_session(book, {"A": [FLAT] * 3}, {1: [{"side": side, "quantity": 107}]})
-    before = int(book.books.account[0]["cash"])
+    before = int(book.ledger.account[0]["cash"])
     book.split("A", 0.1, 10)
     fill = book.take()[1][-1]
     assert book.reason(int(fill["reason"])) == "split"
@@ -291,4 +291,4 @@ def test_cash_in_lieu_of_a_fraction_is_a_fill(side: int) -> None:
         float(fill["quantity"]),
         float(fill["price"]),
     ) == (-1, -side, 0.7, 100.0)
-    assert int(fill["cash"]) == side * 7000 == int(book.books.account[0]["cash"]) - before
+    assert int(fill["cash"]) == side * 7000 == int(book.ledger.account[0]["cash"]) - before

@@ -1,15 +1,15 @@
 """The broker: orders, fills, positions and money, in compiled code over plain arrays.
 
-    records.py   what an order, a fill, a position, a trade and an account are
-    decimals.py  prices, quantities and money as the decimals that they are meant as
-    prices.py    at which price a bar fills an order
-    money.py     costs, marks, what can be afforded
-    placing.py   orders come in: checks, sizes, limits
-    filling.py   orders are filled: positions, trades, brackets
-    signals.py   what the columns of strategies ask for becomes orders
-    quotes.py    the bars of symbols that are held or ordered
-    walk.py      one instant after the other: signals, then the bar that follows
+    records.py   the records of an order, a fill, a position, a trade and an account
+    decimals.py  prices, quantities and money as exact decimals
+    prices.py    the price at which a bar fills an order
+    money.py     costs, valuation, what the account can afford
+    placing.py   new orders: checks, sizes, limits
+    filling.py   fills: positions, trades, brackets
+    signals.py   orders for the signals of columnar strategies
+    quotes.py    the latest bars of symbols with a position or an order
+    walk.py      instant by instant: signals, then the bar that follows
     overnight.py splits, dividends, borrowing, delisting
 
-docs/trading.md has the rules in words, and the open questions of bar data with their answers.
+docs/trading.md has the rules in words, and the answers to questions that bar data leave open.
 """

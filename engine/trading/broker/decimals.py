@@ -1,10 +1,11 @@
-"""Decimals in binary: prices, quantities and money are meant as decimals, and held as the doubles
-nearest to them.
+"""Exact decimals from binary doubles.
 
-A pair (high, low) of doubles stands for their exact sum, twice as precise as a double. `decimal`
-turns a double into the pair of the decimal that it was meant as: of 0.1 the pair is 0.1 to 32
-digits. Sums and products of such pairs are those of the decimals, so 3 * 1.005 is 3.015, and rounds
-to 3.02; the product of the doubles is 3.0149999999999997.
+Prices, quantities and money are decimals, stored as the nearest doubles. A pair (high, low) of
+doubles stands for their exact sum, with about 32 digits. `decimal` turns a double into the pair of
+the decimal that the double stands for: for 0.1 the pair equals 0.1 to 32 digits.
+
+Example: 3 * 1.005 of pairs is 3.015, which rounds to 3.02. The product of the doubles is
+3.0149999999999997, which rounds to 3.01.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LEAST_STEP_ERROR = 1e-9  # steps of a grid: what differences of larger numbers l
 
 @njit
 def _exact_product(a, b):
-    """The pair of a product of two doubles (Dekker)."""
+    """The product of two doubles as a pair (Dekker's algorithm)."""
     product = a * b
     wide = a * SPLITTER
     a_high = wide - (wide - a)
@@ -40,8 +41,9 @@ def _exact_product(a, b):
 
 @njit
 def decimal(value):
-    """The pair of the shortest decimal that a double can have been meant as; the double itself
-    where it has 16 digits.
+    """The pair of the shortest decimal that rounds to a double.
+
+    A double with 16 or more digits stands for itself.
     """
     for digits in range(len(POWERS)):
         power = POWERS[digits]
@@ -103,8 +105,9 @@ def multiply(a, b):
 
 @njit
 def to_units(scale, amount):
-    """A pair in the currency's smallest unit, a whole number, rounded half up: away from zero, so
-    that it is the same for who pays and who is paid.
+    """A pair, in the currency's smallest unit, as a whole number.
+
+    Rounded half away from zero, so that payer and payee get the same amount.
     """
     positive = amount if amount[0] >= 0.0 else (-amount[0], -amount[1])
     moved = plus(times(positive, (scale, 0.0)), (0.5, 0.0))
@@ -115,11 +118,12 @@ def to_units(scale, amount):
 
 @njit
 def to_grid(value, step, up, error=0.0):
-    """The multiple of a step next to a value, below or above, as the double nearest to that
-    decimal.
+    """The multiple of `step` at or next to a value, as the double nearest to that decimal.
 
-    A value that is a multiple but for the rounding errors of what computed it is that multiple.
-    `error`: in steps, what those may come to where the value is the difference of larger ones.
+    up     the multiple above rather than below
+    error  rounding error of the value, in steps, where the value is a difference of larger ones
+
+    A value that differs from a multiple by rounding errors only is that multiple.
     """
     steps = value / step
     whole = float(np.rint(steps))

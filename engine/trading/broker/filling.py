@@ -1,4 +1,4 @@
-"""Orders are filled: money moves, positions open and close, brackets are set."""
+"""Fills: money moves, positions open and close, brackets are set."""
 
 from __future__ import annotations
 
@@ -31,60 +31,63 @@ from engine.trading.broker.records import (
 
 
 @njit
-def execute(books, place, price, how, time, high, low):
-    """Fill what the bar's volume and the account allow of an order at a price; `how` is AT_OPEN,
-    BY_LIMIT, BY_STOP or SETTLED.
+def execute(ledger, place, price, how, time, high, low):
+    """Fill an order at a price, as far as the bar's volume and the account allow.
 
-    The part that reduces a position goes first and is never held back by money. Time is the bar's
-    start.
+    place      index of the order in `ledger.orders`
+    how        AT_OPEN, BY_LIMIT, BY_STOP or SETTLED
+    time       the bar's start, microseconds UTC
+    high, low  the bar's range
+
+    The part that reduces a position is filled first, and is never limited by money.
     """
-    order, rules = books.orders[place], books.rules[0]
-    position, quote = books.positions[order.strategy, order.symbol], books.quotes[order.symbol]
+    order, rules = ledger.orders[place], ledger.rules[0]
+    position, quote = ledger.positions[order.strategy, order.symbol], ledger.quotes[order.symbol]
     allowed = order.left if rules.participation <= 0.0 else min(order.left, quote.budget)
     held = abs(position.quantity) if position.quantity * order.side < 0.0 else 0.0
     reducing = min(allowed, held)
     if reducing > 0.0:
-        _fill(books, place, reducing, price, how, time, high, low)
+        _fill(ledger, place, reducing, price, how, time, high, low)
     opening = min(add(allowed, -reducing), order.left)
     if order.reduce or opening <= rules.dust:
-        _finish(books, place, time)
+        _finish(ledger, place, time)
         return
     slip = 0.0 if _is_passive(order) else slippage_of(rules, 1.0, price, high, low)[0]
-    can = affordable(books, order.reserved, 0.0, price, slip)
+    can = affordable(ledger, order.reserved, 0.0, price, slip)
     short_of_cash = can < opening - rules.dust
     opening = min(opening, can)
     if opening > rules.dust:
-        _fill(books, place, opening, price, how, time, high, low)
-        _set_bracket(books, place, opening, price, how, time)
+        _fill(ledger, place, opening, price, how, time, high, low)
+        _set_bracket(ledger, place, opening, price, how, time)
     if short_of_cash and order.left > rules.dust:
-        end_order(books, place, CANCELLED if order.paid > 0.0 else REJECTED, NOT_ENOUGH_CASH, time)
+        end_order(ledger, place, CANCELLED if order.paid > 0.0 else REJECTED, NOT_ENOUGH_CASH, time)
     else:
-        _finish(books, place, time)
+        _finish(ledger, place, time)
 
 
 @njit
 def _is_passive(order):
-    """Limit orders wait for their price and lose nothing to the market's."""
+    """Whether an order is a limit order, which has no slippage."""
     return order.kind in (LIMIT, STOP_LIMIT)
 
 
 @njit
-def _finish(books, place, time):
-    order = books.orders[place]
+def _finish(ledger, place, time):
+    order = ledger.orders[place]
     if order.status != OPEN:
         return
-    if order.left <= books.rules[0].dust:
-        end_order(books, place, FILLED, NO_REASON, time)
-    elif order.reduce and books.positions[order.strategy, order.symbol].quantity == 0.0:
-        end_order(books, place, CANCELLED, POSITION_CLOSED, time)
+    if order.left <= ledger.rules[0].dust:
+        end_order(ledger, place, FILLED, NO_REASON, time)
+    elif order.reduce and ledger.positions[order.strategy, order.symbol].quantity == 0.0:
+        end_order(ledger, place, CANCELLED, POSITION_CLOSED, time)
 
 
 @njit
-def _fill(books, place, quantity, price, how, time, high, low):
-    """One fill, wholly within one position: all reducing or all adding."""
-    order, rules, account = books.orders[place], books.rules[0], books.account[0]
-    quote, position = books.quotes[order.symbol], books.positions[order.strategy, order.symbol]
-    mark(books, order.symbol, price)
+def _fill(ledger, place, quantity, price, how, time, high, low):
+    """One fill within one position: either all reducing or all adding."""
+    order, rules, account = ledger.orders[place], ledger.rules[0], ledger.account[0]
+    quote, position = ledger.quotes[order.symbol], ledger.positions[order.strategy, order.symbol]
+    mark(ledger, order.symbol, price)
     scale, reduces = rules.scale, position.quantity * order.side < 0.0
     notional = times(decimal(quantity), decimal(price))
     charged = commission_of(rules, order, quantity, notional)
@@ -98,28 +101,26 @@ def _fill(books, place, quantity, price, how, time, high, low):
     moved = -order.side * to_units(scale, notional) - charged - slipped
     account.cash += moved
     if position.quantity == 0.0:
-        _begin(books, position, order, price, how, time)
+        _begin(ledger, position, order, price, how, time)
     position.flow += moved
     position.commission += charged
     position.slippage += slipped
-    _release(books, order, position, quantity, reduces)
+    _release(ledger, order, position, quantity, reduces)
     order.left = add(order.left, -quantity)
     if rules.participation > 0.0:
         quote.budget = add(quote.budget, -quantity)
-    _log_fill(books, order, quantity, price, charged / scale, slipped / scale, moved, time)
+    _log_fill(ledger, order, quantity, price, charged / scale, slipped / scale, moved, time)
     if reduces:
-        _reduce(books, position, order, quantity, price, notional, time)
+        _reduce(ledger, position, order, quantity, price, notional, time)
     else:
-        _add(books, position, order, quantity, price, notional)
+        _add(ledger, position, order, quantity, price, notional)
     account.equity = account.cash / scale + account.value
 
 
 @njit
-def _release(books, order, position, quantity, reduces):
-    """What an order holds of the account's room, and promises to give back, comes down by what is
-    filled of it.
-    """
-    account = books.account[0]
+def _release(ledger, order, position, quantity, reduces):
+    """Lower the order's reservation, and what its exit promises to free, by a filled quantity."""
+    account = ledger.account[0]
     reducing = min(quantity, order.reducing) if reduces else 0.0
     opening, left = quantity - reducing, order.left - order.reducing
     if reducing > 0.0:
@@ -136,18 +137,18 @@ def _release(books, order, position, quantity, reduces):
 
 
 @njit
-def _log_fill(books, order, quantity, price, charged, slipped, moved, time):
+def _log_fill(ledger, order, quantity, price, charged, slipped, moved, time):
     fill = new_fill(
-        books, order.strategy, order.symbol, order.side, quantity, price, order.reason, moved, time
+        ledger, order.strategy, order.symbol, order.side, quantity, price, order.reason, moved, time
     )
     fill.order, fill.commission, fill.slippage = order.id, charged, slipped
 
 
 @njit
-def new_fill(books, strategy, symbol, side, quantity, price, reason, moved, time):
-    """A row of the fills, of no order and without costs."""
-    fill = books.fills[books.counts[FILLS]]
-    books.counts[FILLS] += 1
+def new_fill(ledger, strategy, symbol, side, quantity, price, reason, moved, time):
+    """A row of the fills without an order and without costs."""
+    fill = ledger.fills[ledger.counts[FILLS]]
+    ledger.counts[FILLS] += 1
     fill.time, fill.order, fill.strategy, fill.symbol, fill.side = time, -1, strategy, symbol, side
     fill.quantity, fill.price, fill.commission, fill.slippage = quantity, price, 0.0, 0.0
     fill.reason, fill.cash = reason, moved
@@ -155,8 +156,8 @@ def new_fill(books, strategy, symbol, side, quantity, price, reason, moved, time
 
 
 @njit
-def _add(books, position, order, quantity, price, notional):
-    account, strategy = books.account[0], books.strategies[order.strategy]
+def _add(ledger, position, order, quantity, price, notional):
+    account, strategy = ledger.account[0], ledger.strategies[order.strategy]
     held = abs(position.quantity)
     average = (position.average * held + price * quantity) / (held + quantity)
     position.average = average if held > 0.0 else price
@@ -171,7 +172,7 @@ def _add(books, position, order, quantity, price, notional):
 
 
 @njit
-def _begin(books, position, order, price, how, time):
+def _begin(ledger, position, order, price, how, time):
     position.entered, position.entry_paid, position.entry_rest = 0.0, 0.0, 0.0
     position.exited, position.exit_paid, position.exit_rest = 0.0, 0.0, 0.0
     position.average, position.opened, position.opened_bar, position.born, position.side = (
@@ -185,17 +186,17 @@ def _begin(books, position, order, price, how, time):
     position.dividends, position.interest, position.best, position.worst = 0, 0, price, price
     position.stop, position.target = order.stop_loss, order.take_profit
     position.reason, position.scanner, position.found = order.reason, order.scanner, order.found
-    held = books.counts[HELD]
-    books.held[held, 0], books.held[held, 1] = order.strategy, order.symbol
-    books.counts[HELD] += 1
-    books.account[0].open_positions += 1
-    keep_busy(books, order.symbol, 1, time)
-    books.strategies[order.strategy].open_positions += 1
+    held = ledger.counts[HELD]
+    ledger.held[held, 0], ledger.held[held, 1] = order.strategy, order.symbol
+    ledger.counts[HELD] += 1
+    ledger.account[0].open_positions += 1
+    keep_busy(ledger, order.symbol, 1, time)
+    ledger.strategies[order.strategy].open_positions += 1
 
 
 @njit
-def _reduce(books, position, order, quantity, price, notional, time):
-    account, strategy = books.account[0], books.strategies[order.strategy]
+def _reduce(ledger, position, order, quantity, price, notional, time):
+    account, strategy = ledger.account[0], ledger.strategies[order.strategy]
     position.quantity = add(position.quantity, order.side * quantity)
     take_exit(position, quantity, notional)
     account.value += order.side * quantity * price
@@ -203,16 +204,17 @@ def _reduce(books, position, order, quantity, price, notional, time):
     strategy.gross -= quantity * price
     see(position, price, price)
     if order.parent >= 0:
-        _shrink_siblings(books, order, quantity, time)
-    trim_exits(books, order.strategy, order.symbol)
-    if abs(position.quantity) <= books.rules[0].dust:
-        close_position(books, order.strategy, order.symbol, order.reason, time, order.id)
+        _shrink_siblings(ledger, order, quantity, time)
+    trim_exits(ledger, order.strategy, order.symbol)
+    if abs(position.quantity) <= ledger.rules[0].dust:
+        close_position(ledger, order.strategy, order.symbol, order.reason, time, order.id)
 
 
 @njit
 def take_exit(position, quantity, notional):
-    """Add to what a position's trade has been left with; `notional` is the pair of quantity *
-    price.
+    """Add a reduction to the trade's exits.
+
+    notional  the pair of quantity * price
     """
     position.exited = add(position.exited, quantity)
     position.exit_paid, position.exit_rest = plus(
@@ -221,17 +223,18 @@ def take_exit(position, quantity, notional):
 
 
 @njit
-def trim_exits(books, strategy, symbol):
-    """Market orders on their way take out of a position, and bring in cash, no more than there is
-    of it: the last placed gives way. The orders themselves stay: what one of them opens beyond the
-    position is no part of this.
+def trim_exits(ledger, strategy, symbol):
+    """Limit market exits on their way to what is left of the position.
+
+    Their promised quantity and cash are cut, the last placed first. The orders' own quantities
+    stay: what an order opens beyond the position does not count here.
     """
-    position, account = books.positions[strategy, symbol], books.account[0]
+    position, account = ledger.positions[strategy, symbol], ledger.account[0]
     excess = add(position.leaving, -abs(position.quantity))
     if excess <= 0.0:
         return
-    for i in range(books.counts[ALIVE] - 1, -1, -1):
-        order = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE] - 1, -1, -1):
+        order = ledger.orders[ledger.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
         if mine and order.kind == MARKET and order.reducing > 0.0 and excess > 0.0:
             cut = min(excess, order.reducing)
@@ -245,7 +248,7 @@ def trim_exits(books, strategy, symbol):
 
 @njit
 def see(position, high, low):
-    """Update the best and worst price of a position with a bar's range of prices."""
+    """Update the best and worst price of a position with a bar's range."""
     up, down = (high, low) if position.side > 0 else (low, high)
     if position.side * up > position.side * position.best:
         position.best = up
@@ -254,56 +257,61 @@ def see(position, high, low):
 
 
 @njit
-def _shrink_siblings(books, order, quantity, time):
-    """What one order of a bracket sold, its siblings need not sell any more."""
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        other = books.orders[place]
+def _shrink_siblings(ledger, order, quantity, time):
+    """Lower a bracket's other orders by the quantity that one of its orders sold."""
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        other = ledger.orders[place]
         if other.status == OPEN and other.parent == order.parent and other.id != order.id:
             other.left = add(other.left, -quantity)
-            if other.left <= books.rules[0].dust:
+            if other.left <= ledger.rules[0].dust:
                 other.left = 0.0
-                end_order(books, place, CANCELLED, order.reason, time)
+                end_order(ledger, place, CANCELLED, order.reason, time)
 
 
 @njit
-def close_position(books, strategy, symbol, reason, time, by):
-    """A position is flat: its trade is logged, the orders that protected it are cancelled. `by`:
-    the order that closed it.
+def close_position(ledger, strategy, symbol, reason, time, by):
+    """Log the trade of a position that is flat, and cancel its protecting orders.
+
+    by  index of the order that closed the position
     """
-    position = books.positions[strategy, symbol]
+    position = ledger.positions[strategy, symbol]
     position.quantity = 0.0
     exit_price = over((position.exit_paid, position.exit_rest), decimal(position.exited))[0]
     log_trade(
-        books, strategy, symbol, reason, time, exit_price, position.flow / books.rules[0].scale
+        ledger, strategy, symbol, reason, time, exit_price, position.flow / ledger.rules[0].scale
     )
     kept = 0
-    for place in range(books.counts[HELD]):
-        if books.held[place, 0] != strategy or books.held[place, 1] != symbol:
-            books.held[kept, 0], books.held[kept, 1] = books.held[place, 0], books.held[place, 1]
+    for place in range(ledger.counts[HELD]):
+        if ledger.held[place, 0] != strategy or ledger.held[place, 1] != symbol:
+            ledger.held[kept, 0], ledger.held[kept, 1] = (
+                ledger.held[place, 0],
+                ledger.held[place, 1],
+            )
             kept += 1
-    books.counts[HELD] = kept
-    books.account[0].open_positions -= 1
-    books.strategies[strategy].open_positions -= 1
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        order = books.orders[place]
+    ledger.counts[HELD] = kept
+    ledger.account[0].open_positions -= 1
+    ledger.strategies[strategy].open_positions -= 1
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        order = ledger.orders[place]
         mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
         if mine and order.reduce and order.id != by:
             protected = order.parent >= 0 and reason != NO_REASON
-            end_order(books, place, CANCELLED, reason if protected else POSITION_CLOSED, time)
-    trim_exits(books, strategy, symbol)
-    keep_busy(books, symbol, -1, time)
+            end_order(ledger, place, CANCELLED, reason if protected else POSITION_CLOSED, time)
+    trim_exits(ledger, strategy, symbol)
+    keep_busy(ledger, symbol, -1, time)
 
 
 @njit
-def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
-    """A row of a position's trade; for one that is still open with the price and the profit as of
-    now.
+def log_trade(ledger, strategy, symbol, reason, time, exit_price, pnl):
+    """Write a row of a position's trade.
+
+    A trade that is still open gets the latest price and the profit so far.
     """
-    position, trade = books.positions[strategy, symbol], books.trades[books.counts[TRADES]]
-    books.counts[TRADES] += 1
-    scale = books.rules[0].scale
+    position, trade = ledger.positions[strategy, symbol], ledger.trades[ledger.counts[TRADES]]
+    ledger.counts[TRADES] += 1
+    scale = ledger.rules[0].scale
     entry = over((position.entry_paid, position.entry_rest), decimal(position.entered))[0]
     trade.strategy, trade.symbol, trade.side, trade.quantity = (
         strategy,
@@ -331,32 +339,33 @@ def log_trade(books, strategy, symbol, reason, time, exit_price, pnl):
 
 
 @njit
-def _set_bracket(books, place, quantity, price, how, time):
-    """The orders that protect what an entry just opened; later fills of the same entry enlarge
-    them.
+def _set_bracket(ledger, place, quantity, price, how, time):
+    """Place the orders that protect a new entry.
+
+    Later fills of the same entry enlarge them.
     """
-    order = books.orders[place]
+    order = ledger.orders[place]
     if order.stop_loss > 0.0:
-        _protect(books, place, STOP, STOP_LOSS, quantity, price, how, time)
+        _protect(ledger, place, STOP, STOP_LOSS, quantity, price, how, time)
     if order.trailing_stop > 0.0:
-        _protect(books, place, TRAILING, TRAILING_STOP, quantity, price, how, time)
+        _protect(ledger, place, TRAILING, TRAILING_STOP, quantity, price, how, time)
     if order.take_profit > 0.0:
-        _protect(books, place, LIMIT, TAKE_PROFIT, quantity, price, how, time)
+        _protect(ledger, place, LIMIT, TAKE_PROFIT, quantity, price, how, time)
 
 
 @njit
-def _protect(books, parent_place, kind, reason, quantity, price, how, time):
-    parent = books.orders[parent_place]
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
+def _protect(ledger, parent_place, kind, reason, quantity, price, how, time):
+    parent = ledger.orders[parent_place]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
         if order.status == OPEN and order.parent == parent.id and order.kind == kind:
             order.quantity = add(order.quantity, quantity)
             order.left = add(order.left, quantity)
             return
     place = new_order(
-        books, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason
+        ledger, parent.strategy, parent.symbol, -parent.side, kind, quantity, time, reason
     )
-    order = books.orders[place]
+    order = ledger.orders[place]
     order.parent, order.day, order.reduce = parent.id, False, True
     order.born, order.born_at, order.born_price = how, time, price
     order.scanner, order.found = parent.scanner, parent.found
@@ -367,5 +376,5 @@ def _protect(books, parent_place, kind, reason, quantity, price, how, time):
     else:
         order.trail = parent.trailing_stop
         order.stop = add(price, -parent.side * parent.trailing_stop)
-    put_on_grid(order, books.rules[0].tick)
-    accept(books, place)
+    put_on_grid(order, ledger.rules[0].tick)
+    accept(ledger, place)

@@ -1,4 +1,4 @@
-"""Costs, marks, and what the account can afford."""
+"""Costs, valuation, and what the account can afford."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.trading.broker.records import CASH, HELD, PERCENT, RISK, SHARES
 
 @njit
 def round_lot(quantity, lot):
-    """Down to a multiple of the lot; with lot 0 as it is."""
+    """The quantity rounded down to a multiple of `lot`; unchanged with lot 0."""
     if lot <= 0.0:
         return quantity
     return to_grid(quantity, lot, False)
@@ -28,10 +28,11 @@ def round_lot(quantity, lot):
 
 @njit
 def commission_of(rules, order, quantity, notional):
-    """What a fill adds to its order's commission, in units; `notional` is the pair of quantity *
-    price.
+    """The commission that a fill adds to its order, in money units.
 
-    The minimum is that of the whole order, and each fill is charged what is not charged yet.
+    notional  the pair of quantity * price
+
+    The minimum applies to the whole order. Each fill is charged what is not charged yet.
     """
     if order.filled == 0.0:
         order.fees, order.fees_rest = decimal(rules.per_order)
@@ -47,8 +48,9 @@ def commission_of(rules, order, quantity, notional):
 
 @njit
 def slippage_of(rules, quantity, price, high, low):
-    """What a fill that takes the market's price loses, a pair: basis points of the price, and a
-    part of the bar's range.
+    """The slippage of a fill at the market, a pair.
+
+    Basis points of the price, plus a part of the bar's range.
     """
     by_price = times(times(decimal(rules.slippage_bps), decimal(0.0001)), decimal(price))
     by_range = times(decimal(rules.slippage_spread), minus(decimal(high), decimal(low)))
@@ -56,43 +58,41 @@ def slippage_of(rules, quantity, price, high, low):
 
 
 @njit
-def mark(books, symbol, price):
+def mark(ledger, symbol, price):
     """Value a symbol's positions at a price."""
-    quote, account = books.quotes[symbol], books.account[0]
+    quote, account = ledger.quotes[symbol], ledger.account[0]
     if not math.isnan(quote.last):
         change = price - quote.last
-        for strategy in range(len(books.strategies)):
-            quantity = books.positions[strategy, symbol].quantity
+        for strategy in range(len(ledger.strategies)):
+            quantity = ledger.positions[strategy, symbol].quantity
             if quantity != 0.0:
                 account.value += quantity * change
                 account.gross += abs(quantity) * change
-                books.strategies[strategy].gross += abs(quantity) * change
+                ledger.strategies[strategy].gross += abs(quantity) * change
     quote.last = price
-    account.equity = account.cash / books.rules[0].scale + account.value
+    account.equity = account.cash / ledger.rules[0].scale + account.value
 
 
 @njit
-def revalue(books):
-    """Value all positions anew, so that no rounding adds up."""
-    account = books.account[0]
+def revalue(ledger):
+    """Sum the values of all positions anew, so that rounding errors do not add up."""
+    account = ledger.account[0]
     account.value, account.gross = 0.0, 0.0
-    for strategy in range(len(books.strategies)):
-        books.strategies[strategy].gross = 0.0
-    for place in range(books.counts[HELD]):
-        strategy, symbol = books.held[place, 0], books.held[place, 1]
-        quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
+    for strategy in range(len(ledger.strategies)):
+        ledger.strategies[strategy].gross = 0.0
+    for place in range(ledger.counts[HELD]):
+        strategy, symbol = ledger.held[place, 0], ledger.held[place, 1]
+        quantity, last = ledger.positions[strategy, symbol].quantity, ledger.quotes[symbol].last
         account.value += quantity * last
         account.gross += abs(quantity) * last
-        books.strategies[strategy].gross += abs(quantity) * last
-    account.equity = account.cash / books.rules[0].scale + account.value
+        ledger.strategies[strategy].gross += abs(quantity) * last
+    account.equity = account.cash / ledger.rules[0].scale + account.value
 
 
 @njit
-def lots_for(books, room, whole, each):
-    """How many shares, in whole lots, a room is enough for, which is what is left of a whole
-    amount.
-    """
-    lot = books.rules[0].lot
+def lots_for(ledger, room, whole, each):
+    """The number of shares, in whole lots, that fit into `room`, a remainder of `whole`."""
+    lot = ledger.rules[0].lot
     shares = max(0.0, room / each)
     if lot <= 0.0 or shares == 0.0:
         return shares
@@ -100,23 +100,23 @@ def lots_for(books, room, whole, each):
 
 
 @njit
-def affordable(books, own, awaited, price, unit_cost):
-    """How many shares the account can take at a price.
+def affordable(ledger, own, awaited, price, unit_cost):
+    """The number of shares that the account can buy or short at a price.
 
-    own      reserved for the very order, so counted back
-    awaited  what orders on their way are expected to give back; at a fill that is not there yet
+    own      reserved for this very order, so added back
+    awaited  what exits on their way are expected to free; not counted at a fill
     """
-    account, rules = books.account[0], books.rules[0]
+    account, rules = ledger.account[0], ledger.rules[0]
     room = rules.leverage * account.equity - account.gross - (account.reserved - own) + awaited
     room -= rules.minimum + rules.per_order
     each = price * (1.0 + rules.percent / 100.0) + rules.per_share + unit_cost
-    return lots_for(books, room, rules.leverage * account.equity, each)
+    return lots_for(ledger, room, rules.leverage * account.equity, each)
 
 
 @njit
-def wanted(books, unit, size, price, stop_loss):
-    """Shares that a size asks for at a price."""
-    equity = books.account[0].equity
+def wanted(ledger, unit, size, price, stop_loss):
+    """The number of shares that a size in a unit asks for at a price."""
+    equity = ledger.account[0].equity
     if unit != SHARES and not price > 0.0:
         return math.nan
     if unit == CASH:

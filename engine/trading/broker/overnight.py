@@ -37,100 +37,106 @@ from engine.trading.broker.records import (
 
 
 @njit
-def begin_session(books, number, days):
-    """Interest for the days since the session before, a fresh day for the loss limit; `days` is 0
-    at the run's first.
+def begin_session(ledger, number, days):
+    """Charge interest and start a new day for the loss limit.
+
+    days  calendar days since the session before; 0 at the run's first session
     """
-    account, rules = books.account[0], books.rules[0]
+    account, rules = ledger.account[0], ledger.rules[0]
     account.session, account.blocked = number, False
     if days > 0:
-        for i in range(books.counts[HELD]):
-            strategy, symbol = books.held[i, 0], books.held[i, 1]
-            quantity, last = books.positions[strategy, symbol].quantity, books.quotes[symbol].last
+        for i in range(ledger.counts[HELD]):
+            strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+            quantity, last = ledger.positions[strategy, symbol].quantity, ledger.quotes[symbol].last
             if quantity < 0.0 and rules.borrow_rate > 0.0:
                 value = times(decimal(-quantity), decimal(last))
                 _charge(
-                    books,
+                    ledger,
                     strategy,
                     symbol,
                     to_units(rules.scale, _interest(value, rules.borrow_rate, days)),
                 )
         if account.cash < 0 and rules.margin_rate > 0.0:
-            borrowed = (float(-account.cash), 0.0)  # in units, and so is the interest
-            _charge_margin(books, to_units(1.0, _interest(borrowed, rules.margin_rate, days)))
-    revalue(books)
+            borrowed = (float(-account.cash), 0.0)  # in money units, like the interest
+            _charge_margin(ledger, to_units(1.0, _interest(borrowed, rules.margin_rate, days)))
+    revalue(ledger)
     account.session_start = account.equity
 
 
 @njit
 def _interest(amount, rate, days):
-    """The pair of what so many days at a rate, in percent a year of 365, make of the pair of an
-    amount.
+    """The interest on `amount` (a pair) for `days` days, a pair.
+
+    rate  percent per year of 365 days
     """
     by_year = times(amount, times(decimal(rate), decimal(0.01)))
     return over(times(by_year, (float(days), 0.0)), (365.0, 0.0))
 
 
 @njit
-def _charge(books, strategy, symbol, units):
-    account, position = books.account[0], books.positions[strategy, symbol]
+def _charge(ledger, strategy, symbol, units):
+    account, position = ledger.account[0], ledger.positions[strategy, symbol]
     account.cash -= units
     position.flow -= units
     position.interest += units
 
 
 @njit
-def _charge_margin(books, total):
-    """Interest on borrowed cash, in units, shared out over the positions by their value; the last
-    takes what rounding leaves.
+def _charge_margin(ledger, total):
+    """Split interest on borrowed cash, in money units, over the positions by value.
 
-    Without a position it is the account's alone.
+    The last position takes the rounding remainder. Without positions the account alone is charged.
     """
-    account, held, left = books.account[0], books.counts[HELD], total
+    account, held, left = ledger.account[0], ledger.counts[HELD], total
     if held == 0:
         account.cash -= total
         account.interest += total
     for i in range(held):
-        strategy, symbol = books.held[i, 0], books.held[i, 1]
-        value = abs(books.positions[strategy, symbol].quantity) * books.quotes[symbol].last
+        strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+        value = abs(ledger.positions[strategy, symbol].quantity) * ledger.quotes[symbol].last
         part = (
             left
             if i == held - 1
             else min(left, to_units(1.0, (total * value / account.gross, 0.0)))
         )
         left -= part
-        _charge(books, strategy, symbol, part)
+        _charge(ledger, strategy, symbol, part)
 
 
 @njit
-def split(books, symbol, ratio, now):
-    """New shares for old: quantities up, prices down; a fraction that cannot be held is paid out at
-    the last price.
+def split(ledger, symbol, ratio, now):
+    """Apply a split: quantities times `ratio`, prices divided by it.
+
+    A fraction of a share that cannot be held is paid out at the last price.
     """
-    quote = books.quotes[symbol]
+    quote = ledger.quotes[symbol]
     quote.last = _divided(quote.last, ratio)
-    for strategy in range(len(books.strategies)):
-        position = books.positions[strategy, symbol]
+    for strategy in range(len(ledger.strategies)):
+        position = ledger.positions[strategy, symbol]
         if position.quantity != 0.0:
-            _split_position(books, strategy, symbol, ratio, now)
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        order = books.orders[place]
+            _split_position(ledger, strategy, symbol, ratio, now)
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        order = ledger.orders[place]
         if order.symbol != symbol or order.status != OPEN:
             continue
-        _split_order(books, order, ratio)
+        _split_order(ledger, order, ratio)
         if order.left <= 0.0:
-            end_order(books, place, CANCELLED, SPLIT, now)
-    for strategy in range(len(books.strategies)):
-        _count_leaving(books, strategy, symbol)
-    compact(books)
-    revalue(books)
+            end_order(ledger, place, CANCELLED, SPLIT, now)
+    for strategy in range(len(ledger.strategies)):
+        _count_leaving(ledger, strategy, symbol)
+    compact(ledger)
+    revalue(ledger)
 
 
 @njit
-def _split_position(books, strategy, symbol, ratio, now):
-    position, account, rules = books.positions[strategy, symbol], books.account[0], books.rules[0]
-    for_old, last = multiply(abs(position.quantity), ratio), books.quotes[symbol].last
+def _split_position(ledger, strategy, symbol, ratio, now):
+    position, account, rules = (
+        ledger.positions[strategy, symbol],
+        ledger.account[0],
+        ledger.rules[0],
+    )
+    for_old, last = multiply(abs(position.quantity), ratio), ledger.quotes[symbol].last
     kept = round_lot(for_old, rules.lot)
     fraction = max(0.0, add(for_old, -kept))
     position.exited = multiply(position.exited, ratio)
@@ -142,24 +148,24 @@ def _split_position(books, strategy, symbol, ratio, now):
         account.cash += paid_out
         position.flow += paid_out
         take_exit(position, fraction, notional)
-        new_fill(books, strategy, symbol, -position.side, fraction, last, SPLIT, paid_out, now)
+        new_fill(ledger, strategy, symbol, -position.side, fraction, last, SPLIT, paid_out, now)
     position.average /= ratio
     position.best /= ratio
     position.worst /= ratio
     position.stop /= ratio
     position.target /= ratio
     if kept == 0.0:
-        close_position(books, strategy, symbol, SPLIT, now, -1)
+        close_position(ledger, strategy, symbol, SPLIT, now, -1)
 
 
 @njit
-def _split_order(books, order, ratio):
-    lot = books.rules[0].lot
+def _split_order(ledger, order, ratio):
+    lot = ledger.rules[0].lot
     order.filled = multiply(order.filled, ratio)
     order.left = round_lot(multiply(order.left, ratio), lot)
     order.reducing = min(order.left, round_lot(multiply(order.reducing, ratio), lot))
     if order.reduce:  # no more than is held, which may have lost a fraction
-        order.left = min(order.left, abs(books.positions[order.strategy, order.symbol].quantity))
+        order.left = min(order.left, abs(ledger.positions[order.strategy, order.symbol].quantity))
         order.reducing = order.left
     order.quantity = add(order.filled, order.left)
     order.limit = _divided(order.limit, ratio)
@@ -170,7 +176,7 @@ def _split_order(books, order, ratio):
     order.trailing_stop = _divided(order.trailing_stop, ratio)
     order.born_price /= ratio
     order.average /= ratio
-    put_on_grid(order, books.rules[0].tick)
+    put_on_grid(order, ledger.rules[0].tick)
 
 
 @njit
@@ -179,33 +185,34 @@ def _divided(price, ratio):
 
 
 @njit
-def _count_leaving(books, strategy, symbol):
-    """Count anew what market orders will take out of a position, once a split has changed them."""
-    position = books.positions[strategy, symbol]
+def _count_leaving(ledger, strategy, symbol):
+    """Count anew what market exits take out of a position, after a split."""
+    position = ledger.positions[strategy, symbol]
     position.leaving = 0.0
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol and order.status == OPEN
         if mine and order.kind == MARKET:
             position.leaving = add(position.leaving, order.reducing)
-    trim_exits(books, strategy, symbol)
+    trim_exits(ledger, strategy, symbol)
 
 
 @njit
-def dividend(books, symbol, amount):
-    """Cash per share: longs are paid, shorts pay; buy limits and sell stops that rest come down by
-    it, as on exchanges.
+def dividend(ledger, symbol, amount):
+    """Pay `amount` per share to long positions, charge it to short ones.
+
+    Resting buy limits and sell stops are lowered by it, as on exchanges.
     """
-    account, scale = books.account[0], books.rules[0].scale
-    for strategy in range(len(books.strategies)):
-        position = books.positions[strategy, symbol]
+    account, scale = ledger.account[0], ledger.rules[0].scale
+    for strategy in range(len(ledger.strategies)):
+        position = ledger.positions[strategy, symbol]
         if position.quantity != 0.0:
             units = to_units(scale, times(decimal(position.quantity), decimal(amount)))
             account.cash += units
             position.flow += units
             position.dividends += units
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
         if order.symbol == symbol and order.status == OPEN:
             if order.side > 0 and order.kind == LIMIT:
                 order.limit = _without(order.limit, amount)
@@ -214,40 +221,38 @@ def dividend(books, symbol, amount):
                     _without(order.stop, amount),
                     _without(order.limit, amount),
                 )
-            put_on_grid(order, books.rules[0].tick)
-    revalue(books)
+            put_on_grid(order, ledger.rules[0].tick)
+    revalue(ledger)
 
 
 @njit
 def _without(price, amount):
-    """A price that a dividend has gone off, at least a hundredth of what it was."""
+    """A price less a dividend, but at least a hundredth of the price."""
     return max(add(price, -amount), multiply(0.01, price))
 
 
 @njit
-def count_silence(books):
-    """After a session: symbols without a bar have been silent for one more."""
-    session = books.account[0].session
-    for symbol in range(len(books.quotes)):
-        quote = books.quotes[symbol]
+def count_silence(ledger):
+    """At a session's end: count one more session without bars for symbols without any."""
+    session = ledger.account[0].session
+    for symbol in range(len(ledger.quotes)):
+        quote = ledger.quotes[symbol]
         quote.silent = 0 if quote.seen == session else quote.silent + 1
 
 
 @njit
-def write_off(books, now):
-    """Positions in symbols that have been silent for too long end at the last price, or a part of
-    it.
-    """
-    rules, account = books.rules[0], books.account[0]
+def write_off(ledger, now):
+    """Close positions in symbols silent for too long, at (a part of) the last price."""
+    rules, account = ledger.rules[0], ledger.account[0]
     i = 0
-    while i < books.counts[HELD]:
-        strategy, symbol = books.held[i, 0], books.held[i, 1]
-        quote, position = books.quotes[symbol], books.positions[strategy, symbol]
+    while i < ledger.counts[HELD]:
+        strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+        quote, position = ledger.quotes[symbol], ledger.positions[strategy, symbol]
         if quote.silent < rules.delist_after:
             i += 1
             continue
-        cancel_entries(books, strategy, symbol, DELISTED, now)
-        mark(books, symbol, multiply(quote.last, rules.delisting_value))
+        cancel_entries(ledger, strategy, symbol, DELISTED, now)
+        mark(ledger, symbol, multiply(quote.last, rules.delisting_value))
         see(position, quote.last, quote.last)
         quantity = abs(position.quantity)
         notional = times(decimal(quantity), decimal(quote.last))
@@ -256,24 +261,24 @@ def write_off(books, now):
         position.flow += units
         take_exit(position, quantity, notional)
         new_fill(
-            books, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now
+            ledger, strategy, symbol, -position.side, quantity, quote.last, DELISTED, units, now
         )
-        close_position(books, strategy, symbol, DELISTED, now, -1)
-    compact(books)
-    revalue(books)
+        close_position(ledger, strategy, symbol, DELISTED, now, -1)
+    compact(ledger)
+    revalue(ledger)
 
 
 @njit
-def log_open_trades(books, now):
-    """At the run's end: a row for each position that is still open, at its last price."""
-    for i in range(books.counts[HELD]):
-        strategy, symbol = books.held[i, 0], books.held[i, 1]
-        position, last = books.positions[strategy, symbol], books.quotes[symbol].last
-        worth = position.flow / books.rules[0].scale + position.quantity * last
+def log_open_trades(ledger, now):
+    """At the run's end: write a trade row for each open position, at its last price."""
+    for i in range(ledger.counts[HELD]):
+        strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+        position, last = ledger.positions[strategy, symbol], ledger.quotes[symbol].last
+        worth = position.flow / ledger.rules[0].scale + position.quantity * last
         held = abs(position.quantity)
         paid = plus((position.exit_paid, position.exit_rest), times(decimal(held), decimal(last)))
         log_trade(
-            books,
+            ledger,
             strategy,
             symbol,
             NO_REASON,
@@ -284,14 +289,12 @@ def log_open_trades(books, now):
 
 
 @njit
-def carry_over(books):
-    """Forget the orders that are over, once their rows have been taken; open ones move to the
-    front.
-    """
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
+def carry_over(ledger):
+    """Drop ended orders, whose rows have been taken; move open orders to the front."""
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
         if place != i:
-            books.orders[i] = books.orders[place]
-            books.alive[i] = i
-    books.counts[ORDERS] = books.counts[ALIVE]
-    books.counts[FILLS], books.counts[TRADES] = 0, 0
+            ledger.orders[i] = ledger.orders[place]
+            ledger.alive[i] = i
+    ledger.counts[ORDERS] = ledger.counts[ALIVE]
+    ledger.counts[FILLS], ledger.counts[TRADES] = 0, 0

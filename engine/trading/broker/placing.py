@@ -1,6 +1,4 @@
-"""Orders come in: what they ask for is checked against the account, cut to what it can take, or
-refused.
-"""
+"""New orders: checked against the account, cut to what it can take, or refused."""
 
 from __future__ import annotations
 
@@ -41,14 +39,15 @@ from engine.trading.broker.records import (
 
 
 @njit
-def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
-    """An order's place, every field set; the caller adds prices and sends it by `accept` or
-    `refuse`.
+def new_order(ledger, strategy, symbol, side, kind, quantity, now, reason):
+    """Add an order with every field set; returns its index in `ledger.orders`.
+
+    The caller adds prices, then calls `accept` or `refuse`.
     """
-    place = books.counts[ORDERS]
-    books.counts[ORDERS] += 1
-    account = books.account[0]
-    order = books.orders[place]
+    place = ledger.counts[ORDERS]
+    ledger.counts[ORDERS] += 1
+    account = ledger.account[0]
+    order = ledger.orders[place]
     order.id, order.parent = account.next_id, -1
     account.next_id += 1
     order.strategy, order.symbol, order.side, order.kind, order.status = (
@@ -71,26 +70,27 @@ def new_order(books, strategy, symbol, side, kind, quantity, now, reason):
 
 
 @njit
-def keep_busy(books, symbol, change, now):
-    """Count a symbol's open positions and orders; the first locks it, the end of the last unlocks
-    it.
+def keep_busy(ledger, symbol, change, now):
+    """Change a symbol's count of open positions and orders by `change`.
+
+    The symbol locks when the count becomes positive, and unlocks at 0.
     """
-    quote = books.quotes[symbol]
+    quote = ledger.quotes[symbol]
     quote.busy += change
     if quote.busy == 0 or (change > 0 and quote.busy == 1):
-        lock = books.locks[books.counts[LOCKS]]
-        books.counts[LOCKS] += 1
+        lock = ledger.locks[ledger.counts[LOCKS]]
+        ledger.counts[LOCKS] += 1
         lock.time, lock.symbol, lock.locked = now, symbol, change > 0
 
 
 @njit
-def accept(books, place):
-    """Put an order among the open ones."""
-    keep_busy(books, books.orders[place].symbol, 1, books.orders[place].placed)
-    books.alive[books.counts[ALIVE]] = place
-    books.counts[ALIVE] += 1
-    order, account = books.orders[place], books.account[0]
-    position = books.positions[order.strategy, order.symbol]
+def accept(ledger, place):
+    """Append an order to the open ones."""
+    keep_busy(ledger, ledger.orders[place].symbol, 1, ledger.orders[place].placed)
+    ledger.alive[ledger.counts[ALIVE]] = place
+    ledger.counts[ALIVE] += 1
+    order, account = ledger.orders[place], ledger.account[0]
+    position = ledger.positions[order.strategy, order.symbol]
     account.reserved += order.reserved
     account.freed += order.frees
     if order.kind == MARKET:
@@ -101,10 +101,10 @@ def accept(books, place):
 
 
 @njit
-def end_order(books, place, status, reason, now):
-    """An order is over; `compact` takes it off the list of open ones."""
-    order, account = books.orders[place], books.account[0]
-    position = books.positions[order.strategy, order.symbol]
+def end_order(ledger, place, status, reason, now):
+    """End an order; `compact` later takes it off the list of open orders."""
+    order, account = ledger.orders[place], ledger.account[0]
+    position = ledger.positions[order.strategy, order.symbol]
     account.reserved -= order.reserved
     account.freed -= order.frees
     if not order.reduce:
@@ -114,16 +114,16 @@ def end_order(books, place, status, reason, now):
     order.reserved, order.frees, order.reducing = 0.0, 0.0, 0.0
     order.status, order.ended_by, order.ended = status, reason, now
     if position.entering > 0:
-        position.entering_side = _side_of_entries(books, order.strategy, order.symbol)
-    keep_busy(books, order.symbol, -1, now)
+        position.entering_side = _side_of_entries(ledger, order.strategy, order.symbol)
+    keep_busy(ledger, order.symbol, -1, now)
 
 
 @njit
-def _side_of_entries(books, strategy, symbol):
+def _side_of_entries(ledger, strategy, symbol):
     """The side of the last placed of the open orders that would open or add; 0 without one."""
     side = 0
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
         mine = order.strategy == strategy and order.symbol == symbol
         if mine and order.status == OPEN and not order.reduce:
             side = order.side
@@ -131,48 +131,48 @@ def _side_of_entries(books, strategy, symbol):
 
 
 @njit
-def refuse(books, place, reason, now):
+def refuse(ledger, place, reason, now):
     """An order that never was open; of one entry only a session's first refusal for a reason is
     kept.
     """
-    order = books.orders[place]
-    position = books.positions[order.strategy, order.symbol]
-    session = books.account[0].session
+    order = ledger.orders[place]
+    position = ledger.positions[order.strategy, order.symbol]
+    session = ledger.account[0].session
     told = position.refused_reasons if position.refused_session == session else 0
     position.refused_session, position.refused_by = session, reason
     position.refused_reasons = told | (1 << reason)
     if told == position.refused_reasons:
-        books.counts[ORDERS] -= 1
-        books.account[0].next_id -= 1
+        ledger.counts[ORDERS] -= 1
+        ledger.account[0].next_id -= 1
         return
     order.status, order.ended_by, order.ended = REJECTED, reason, now
 
 
 @njit
-def compact(books):
-    """Take orders that are over off the list of open ones."""
+def compact(ledger):
+    """Take ended orders off the list of open orders."""
     kept = 0
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        if books.orders[place].status == OPEN:
-            books.alive[kept] = place
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        if ledger.orders[place].status == OPEN:
+            ledger.alive[kept] = place
             kept += 1
-    books.counts[ALIVE] = kept
+    ledger.counts[ALIVE] = kept
 
 
 @njit
-def cancel_entries(books, strategy, symbol, reason, now):
-    """Cancel the open orders that would open or add to a position."""
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        order = books.orders[place]
+def cancel_entries(ledger, strategy, symbol, reason, now):
+    """Cancel open orders that would open or enlarge a position."""
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        order = ledger.orders[place]
         if (
             order.status == OPEN
             and order.strategy == strategy
             and order.symbol == symbol
             and not order.reduce
         ):
-            end_order(books, place, CANCELLED, reason, now)
+            end_order(ledger, place, CANCELLED, reason, now)
 
 
 @njit
@@ -191,8 +191,9 @@ def _is_price(value):
 
 @njit
 def _fault_of_bracket(order, price):
-    """Why what is to protect an entry at a price cannot: it has no value, or would close the
-    position at once.
+    """Why the orders that protect an entry at `price` are unsound; 0 where they are sound.
+
+    A price has no value, or would close the position at once.
     """
     if not (math.isnan(order.stop_loss) or _is_price(order.stop_loss)):
         return NO_STOP_LOSS
@@ -208,52 +209,51 @@ def _fault_of_bracket(order, price):
 
 
 @njit
-def reference(books, order):
-    """The price that an order is reckoned at until it is filled."""
+def reference(ledger, order):
+    """The price at which an order is valued until it is filled."""
     if order.limit > 0.0:
         return order.limit
     if order.stop > 0.0 and order.kind != TRAILING:
         return order.stop
-    return books.quotes[order.symbol].last
+    return ledger.quotes[order.symbol].last
 
 
 @njit
-def give_size(books, place, unit, size):
-    """An order's prices on the grid, and the shares that a size in a unit asks for at them."""
-    order = books.orders[place]
-    put_on_grid(order, books.rules[0].tick)
+def give_size(ledger, place, unit, size):
+    """Put an order's prices on the grid, and set its quantity from a size in a unit."""
+    order = ledger.orders[place]
+    put_on_grid(order, ledger.rules[0].tick)
     order.quantity = order.left = wanted(
-        books, unit, size, reference(books, order), order.stop_loss
+        ledger, unit, size, reference(ledger, order), order.stop_loss
     )
 
 
 @njit
-def submit(books, place, now):
-    """Check an order; cut it to what the account can take, accept it, or refuse it. Returns whether
-    it was accepted.
+def submit(ledger, place, now):
+    """Check an order, cut it to what the account can take, and accept or refuse it.
 
-    The part of it that only reduces a position is never refused. What market orders on their way
-    will take out of the position counts as gone: an order beyond the rest opens a position on the
-    other side.
+    Returns whether it was accepted. The part that only reduces a position is never refused. What
+    market exits on their way take out of the position counts as gone: an order beyond the rest
+    opens a position on the other side.
     """
-    order, rules, account = books.orders[place], books.rules[0], books.account[0]
-    strategy = books.strategies[order.strategy]
-    position = books.positions[order.strategy, order.symbol]
-    price = reference(books, order)
+    order, rules, account = ledger.orders[place], ledger.rules[0], ledger.account[0]
+    strategy = ledger.strategies[order.strategy]
+    position = ledger.positions[order.strategy, order.symbol]
+    price = reference(ledger, order)
     if not order.quantity > 0.0:
         order.quantity = order.left = 0.0  # it may be NaN
-    against = staying(books, position) if position.quantity * order.side < 0.0 else 0.0
+    against = staying(ledger, position) if position.quantity * order.side < 0.0 else 0.0
     if order.reduce and against == 0.0:
-        refuse(books, place, NO_POSITION, now)
+        refuse(ledger, place, NO_POSITION, now)
         return False
     if not _prices_are_sound(order):
-        refuse(books, place, NOT_A_PRICE, now)
+        refuse(ledger, place, NOT_A_PRICE, now)
         return False
     if not price > 0.0:
-        refuse(books, place, NO_PRICE, now)
+        refuse(ledger, place, NO_PRICE, now)
         return False
     if order.quantity == 0.0:
-        refuse(books, place, NO_SIZE, now)
+        refuse(ledger, place, NO_SIZE, now)
         return False
     asked = round_lot(order.quantity, rules.lot)
     reducing = min(asked, against)
@@ -262,40 +262,40 @@ def submit(books, place, now):
     order.frees = reducing * price if order.kind == MARKET else 0.0
     cause = NO_SIZE
     if opening > 0.0:
-        opening, cause = _allowed(books, order, position, strategy, opening, price)
+        opening, cause = _allowed(ledger, order, position, strategy, opening, price)
     if opening + reducing <= 0.0:
-        refuse(books, place, cause, now)
+        refuse(ledger, place, cause, now)
         return False
     order.quantity = order.left = add(reducing, opening)
     order.reserved, order.reducing, order.reduce = opening * price, reducing, opening <= 0.0
-    accept(books, place)
+    accept(ledger, place)
     if opening > 0.0:
         position.entered_session = account.session
     return True
 
 
 @njit
-def _allowed(books, order, position, strategy, opening, price):
-    """How much of what an order would open may be opened, and why nothing."""
+def _allowed(ledger, order, position, strategy, opening, price):
+    """The quantity that an order may open, and the reason where that is 0."""
     cause = _fault_of_bracket(order, price)
     if cause == NO_REASON:
-        cause = _barred(books, order, position)
+        cause = _barred(ledger, order, position)
     if cause != NO_REASON:
         return 0.0, cause
-    return _cut(books, order, position, strategy, opening, price)
+    return _cut(ledger, order, position, strategy, opening, price)
 
 
 @njit
-def _barred(books, order, position):
-    """Why nothing may be opened, whatever its size."""
-    account, rules, strategy = books.account[0], books.rules[0], books.strategies[order.strategy]
+def _barred(ledger, order, position):
+    """The reason why nothing may be opened whatever the size; 0 for none."""
+    account, rules, strategy = ledger.account[0], ledger.rules[0], ledger.strategies[order.strategy]
     if account.blocked:
         return ENTRIES_BLOCKED
     if order.side < 0 and not rules.shorting:
         return NO_SHORTING
     limited = rules.max_positions > 0 or strategy.max_positions > 0
-    if limited and position.entering == 0 and staying(books, position) == 0.0:
-        everyone, own = _positions_to_be(books, order.strategy)
+    if limited and position.entering == 0 and staying(ledger, position) == 0.0:
+        everyone, own = _positions_to_be(ledger, order.strategy)
         if rules.max_positions > 0 and everyone >= rules.max_positions:
             return MAX_OPEN_POSITIONS
         if strategy.max_positions > 0 and own >= strategy.max_positions:
@@ -304,25 +304,25 @@ def _barred(books, order, position):
 
 
 @njit
-def staying(books, position):
-    """The quantity that market orders on their way leave of a position, whatever its side."""
+def staying(ledger, position):
+    """The quantity of a position that market exits on their way leave, without sign."""
     left = add(abs(position.quantity), -position.leaving)
-    return left if left > books.rules[0].dust else 0.0
+    return left if left > ledger.rules[0].dust else 0.0
 
 
 @njit
-def _positions_to_be(books, strategy):
-    """Positions once the orders on their way are filled: of all strategies, and of one."""
-    account = books.account[0]
-    everyone, own = account.open_positions, books.strategies[strategy].open_positions
+def _positions_to_be(ledger, strategy):
+    """Number of positions once open orders are filled: of all strategies, of one."""
+    account = ledger.account[0]
+    everyone, own = account.open_positions, ledger.strategies[strategy].open_positions
     account.counting += 1  # each position is counted once, however many orders it has
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
-        position = books.positions[order.strategy, order.symbol]
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
+        position = ledger.positions[order.strategy, order.symbol]
         if order.status != OPEN or position.counted == account.counting:
             continue
         position.counted = account.counting
-        stays = position.entering > 0 or staying(books, position) > 0.0
+        stays = position.entering > 0 or staying(ledger, position) > 0.0
         change = int(stays) - int(position.quantity != 0.0)
         everyone += change
         own += change if order.strategy == strategy else 0
@@ -330,46 +330,47 @@ def _positions_to_be(books, strategy):
 
 
 @njit
-def _exposure_of(books, order, position):
-    """What all strategies hold of an order's symbol and have ordered of it, but for what the order
-    itself reduces, and what is on its way out of the same position.
+def _exposure_of(ledger, order, position):
+    """All strategies' positions and orders in an order's symbol.
+
+    Without what the order itself reduces, and without exits on their way out of its position.
     """
-    last, total = books.quotes[order.symbol].last, 0.0
-    for strategy in range(len(books.strategies)):
-        total += abs(books.positions[strategy, order.symbol].quantity) * last
+    last, total = ledger.quotes[order.symbol].last, 0.0
+    for strategy in range(len(ledger.strategies)):
+        total += abs(ledger.positions[strategy, order.symbol].quantity) * last
     total -= (
         abs(position.quantity) if position.quantity * order.side < 0.0 else position.leaving
     ) * last
-    for i in range(books.counts[ALIVE]):
-        other = books.orders[books.alive[i]]
+    for i in range(ledger.counts[ALIVE]):
+        other = ledger.orders[ledger.alive[i]]
         if other.status == OPEN and other.symbol == order.symbol:
             total += other.reserved
     return total
 
 
 @njit
-def _cut(books, order, position, strategy, opening, price):
-    """The quantity to open, after all limits, and what cut it to nothing."""
-    rules, account = books.rules[0], books.account[0]
+def _cut(ledger, order, position, strategy, opening, price):
+    """The quantity to open after all limits, and the reason where it is 0."""
+    rules, account = ledger.rules[0], ledger.account[0]
     if rules.max_position > 0.0:
-        there = _exposure_of(books, order, position)
+        there = _exposure_of(ledger, order, position)
         most = rules.max_position * account.equity
-        opening = min(opening, lots_for(books, most - there, most, price))
+        opening = min(opening, lots_for(ledger, most - there, most, price))
         if opening <= 0.0:
             return 0.0, POSITION_LIMIT
     if strategy.allocation > 0.0:
         pending = 0.0
-        for i in range(books.counts[ALIVE]):
-            other = books.orders[books.alive[i]]
+        for i in range(ledger.counts[ALIVE]):
+            other = ledger.orders[ledger.alive[i]]
             if other.status == OPEN and other.strategy == order.strategy:
                 pending += other.reserved - other.frees
         most = strategy.allocation * account.equity
         opening = min(
-            opening, lots_for(books, most - strategy.gross - pending + order.frees, most, price)
+            opening, lots_for(ledger, most - strategy.gross - pending + order.frees, most, price)
         )
         if opening <= 0.0:
             return 0.0, STRATEGY_LIMIT
-    opening = min(opening, affordable(books, 0.0, account.freed + order.frees, price, 0.0))
+    opening = min(opening, affordable(ledger, 0.0, account.freed + order.frees, price, 0.0))
     if opening <= 0.0:
         return 0.0, NOT_ENOUGH_CASH
     return opening, NO_REASON

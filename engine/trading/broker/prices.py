@@ -1,7 +1,7 @@
-"""At which price a bar fills an order; NaN where it does not.
+"""The price at which a bar fills an order; NaN where it does not.
 
-An order is looked at twice in a bar: at its open, where time is known, and within it, where only
-the range is.
+Each order is checked twice per bar: at the open, whose time is known, and within the bar, where
+only the range is known.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from engine.trading.broker.records import (
 
 @njit
 def at_least(side, price, level):
-    """Whether a price is at a stop's level or beyond it: at least it for a buy, at most it for a
-    sell.
+    """Whether a price has reached a stop's level.
+
+    For a buy (side 1) at or above the level, for a sell (side -1) at or below.
     """
     return side * price >= side * level
 
 
 @njit
 def price_at_open(order, open_):
-    """The open, where the order fills at it; marks stops that the open touched."""
+    """The open, where the order fills there; marks stops that the open reached."""
     kind, side = order.kind, order.side
     if kind == AT_CLOSE:
         return math.nan
@@ -51,7 +52,10 @@ def price_at_open(order, open_):
 
 @njit
 def price_within(order, open_, high, low):
-    """The price within the bar's range. Orders born in this bar know less: see docs/trading.md."""
+    """The fill price within the bar's range.
+
+    Of its first bar an order born in the bar knows only a part: see docs/trading.md.
+    """
     kind, side = order.kind, order.side
     farthest = high if side > 0 else low  # towards a stop
     nearest = low if side > 0 else high  # towards a limit
@@ -64,9 +68,7 @@ def price_within(order, open_, high, low):
 
 @njit
 def _rest_within(order, nearest):
-    """The limit of a stop-limit that was touched; the rest of a stop that was touched waits for the
-    next open.
-    """
+    """The fill of a stop-limit whose stop was reached; other stops fill at the next open."""
     if order.kind == STOP_LIMIT and order.side * nearest <= order.side * order.limit:
         return order.limit
     return math.nan
@@ -105,21 +107,22 @@ def _limit_within(order, open_, nearest):
 
 @njit
 def limit_on_grid(side, price, tick):
-    """A limit on the exchange's grid, where it costs less: lower for a buy, higher for a sell. Any
-    price without a tick.
+    """A limit price on the tick grid: lower for a buy, higher for a sell.
+
+    Unchanged without a tick.
     """
     return to_grid(price, tick, side < 0) if tick > 0.0 else price
 
 
 @njit
 def stop_on_grid(side, price, tick):
-    """A stop on the exchange's grid, on the later side: higher for a buy, lower for a sell."""
+    """A stop price on the tick grid: higher for a buy, lower for a sell."""
     return to_grid(price, tick, side > 0) if tick > 0.0 else price
 
 
 @njit
 def put_on_grid(order, tick):
-    """All prices of an order; the bracket's have the side that closes the position."""
+    """Put all prices of an order on the grid; those of the bracket have the closing side."""
     order.limit = limit_on_grid(order.side, order.limit, tick)
     order.stop = stop_on_grid(order.side, order.stop, tick)
     order.stop_loss = stop_on_grid(-order.side, order.stop_loss, tick)
@@ -128,7 +131,7 @@ def put_on_grid(order, tick):
 
 @njit
 def follow(order, bar_start, high, low, close, tick):
-    """Move a trailing stop's level after a bar, in the position's favour only."""
+    """Move a trailing stop's level after a bar, only in the position's favour."""
     if order.kind != TRAILING:
         return
     best = high if order.side < 0 else low
@@ -141,5 +144,5 @@ def follow(order, bar_start, high, low, close, tick):
 
 @njit
 def settle(order):
-    """The bar that the order was born in is over."""
+    """Note that the bar in which the order was born is over."""
     order.born = SETTLED

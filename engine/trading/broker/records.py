@@ -215,22 +215,23 @@ if not COMPILED:
 ORDERS, ALIVE, FILLS, TRADES, HELD, LOCKS = 0, 1, 2, 3, 4, 5
 
 
-class Books(NamedTuple):
-    """Everything that the broker knows.
+class Ledger(NamedTuple):
+    """All state of the broker, in arrays that compiled code reads and writes.
 
-    orders      ORDER[capacity], the session's, open ones from before first
-    alive       int64[capacity], places of the open orders, in order of placing
-    positions   POSITION[strategies, symbols]
-    held        int64[strategies * symbols, 2]: strategy and symbol of the positions that are open,
-                in order of opening
-    quotes      QUOTE[symbols]
-    account     ACCOUNT[1]
-    rules       RULES[1]
-    strategies  STRATEGY[strategies]
-    fills       FILL[capacity], trades  TRADE[capacity]: those since the last time they were taken
-    locks       LOCK[capacity]: symbols that came to have a position or an order, or lost the last
-                of them
-    counts      int64: how much of each is used
+    orders      ORDER [capacity]: the session's orders, and before them those still open from
+                earlier
+    alive       int64 [capacity]: indices of the open orders, in order of placing
+    positions   POSITION [strategies, symbols]
+    held        int64 [strategies * symbols, 2]: (strategy, symbol) of the open positions, in order
+                of opening
+    quotes      QUOTE [symbols]
+    account     ACCOUNT [1]
+    rules       RULES [1]
+    strategies  STRATEGY [strategies]
+    fills       FILL [capacity]: those since they were last taken
+    trades      TRADE [capacity]: those since they were last taken
+    locks       LOCK [capacity]: symbols that got a first position or order, or lost the last
+    counts      int64 [6]: the number of used elements of each growing array
     """
 
     orders: np.ndarray
@@ -247,17 +248,18 @@ class Books(NamedTuple):
     counts: np.ndarray
 
 
-class Tape(NamedTuple):
-    """The bars of one session, for the symbols that may be traded; made by engine/trading/bar_feed.py.
+class BarFeed(NamedTuple):
+    """One session's bars of the symbols that may be traded; made by engine/trading/bar_feed.py.
 
-    symbols   int64[n], which symbol each has bars of
-    cursors   int64[n], the next instant of each of which its quote does not know; moves on
-    starts    int64[n], ends  int64[n]: where each symbol's bars are
-    times     int64[bars], starts of bars; open .. volume  float64[bars]
-    instants  int64[k], increasing: the session's open, every end of a bar, its close
-    bars      int32[n, k - 1], row of the bar from each instant to the next, -1 for none; `latest`: the latest by then;
-              `traded`: the latest in which somebody traded
-    places    int64[symbols], where each symbol is in `symbols`, -1 where it is not
+    symbols    int64 [n], the symbols' numbers
+    cursors    int64 [n], the next instant that each symbol's quote has not taken in; written
+    starts, ends  int64 [n], each symbol's slice of the bars
+    times      int64 [bars], bar starts, microseconds UTC; open .. volume  float64 [bars]
+    instants   int64 [k], increasing: the session's open, every bar's end, its close
+    bars       int32 [n, k - 1], row of the bar from each instant to the next, -1 for none
+    latest     int32 [n, k - 1], row of the latest bar by then
+    traded     int32 [n, k - 1], row of the latest bar by then with a volume above 0
+    places     int64 [symbols], the index of each symbol in `symbols`, -1 for none
     """
 
     symbols: np.ndarray
@@ -278,18 +280,23 @@ class Tape(NamedTuple):
 
 
 @njit
-def lend(books):
-    """The books without counters of references, which compiled code keeps whenever it hands them on: see runtime/borrow.py."""
-    return Books(*borrow((
-        books.orders, books.alive, books.positions, books.held, books.quotes, books.account,
-        books.rules, books.strategies, books.fills, books.trades, books.locks, books.counts,
+def lend(ledger):
+    """The ledger without reference counters.
+
+    Compiled code updates the counters at each call it passes arrays to; see
+    engine/runtime/borrow.py.
+    """
+    return Ledger(*borrow((
+        ledger.orders, ledger.alive, ledger.positions, ledger.held, ledger.quotes, ledger.account,
+        ledger.rules, ledger.strategies, ledger.fills, ledger.trades, ledger.locks, ledger.counts,
     )))  # fmt: skip
 
 
 @njit
-def lend_tape(tape):
-    """The same of a tape."""
-    return Tape(*borrow((
-        tape.symbols, tape.cursors, tape.starts, tape.ends, tape.times, tape.open, tape.high, tape.low,
-        tape.close, tape.volume, tape.instants, tape.bars, tape.latest, tape.traded, tape.places,
+def lend_feed(feed):
+    """The feed without reference counters."""
+    return BarFeed(*borrow((
+        feed.symbols, feed.cursors, feed.starts, feed.ends, feed.times,
+        feed.open, feed.high, feed.low, feed.close, feed.volume,
+        feed.instants, feed.bars, feed.latest, feed.traded, feed.places,
     )))  # fmt: skip

@@ -46,112 +46,112 @@ from engine.trading.broker.records import (
     TRADES,
     TRAILING,
     lend,
-    lend_tape,
+    lend_feed,
 )
 from engine.trading.broker.signals import act, opens, send_out
 
 
 @njit
-def room_needed(books, signals):
-    """Free places in orders, fills, trades and locks that one instant can take at the most, with so
-    many signals.
-    """
-    return 16 + 12 * (books.counts[ALIVE] + books.counts[HELD] + 2 * signals)
+def room_needed(ledger, signals):
+    """The most free elements that one instant with so many signals can take in an array."""
+    return 16 + 12 * (ledger.counts[ALIVE] + ledger.counts[HELD] + 2 * signals)
 
 
 @njit
-def has_room(books, signals):
-    """Whether one more instant fits."""
-    need = room_needed(books, signals)
-    used = max(books.counts[ORDERS], books.counts[FILLS], books.counts[TRADES], books.counts[LOCKS])
-    return used + need <= len(books.orders)
+def has_room(ledger, signals):
+    """Whether the arrays have room for one more instant."""
+    need = room_needed(ledger, signals)
+    used = max(
+        ledger.counts[ORDERS], ledger.counts[FILLS], ledger.counts[TRADES], ledger.counts[LOCKS]
+    )
+    return used + need <= len(ledger.orders)
 
 
 @njit
-def walk(books, tape, first, last, signals, next_signal, equity):
-    """From instant `first` to instant `last`: signals at each, then the bar that follows it.
+def walk(ledger, feed, first, last, signals, next_signal, equity):
+    """Process the instants first .. last - 1: signals at each, then the bar that follows.
 
-    signals      SIGNAL[], sorted by instant and strategy
-    equity       EQUITY[instants], row k + 1 is written after the bar that ends at instant k + 1
+    signals  SIGNAL records, sorted by instant and strategy
+    equity   EQUITY [instants]; row k + 1 is written after the bar that ends at instant k + 1
 
-    Returns the instant reached, and the next signal. It is earlier than `last` where the books have
-    no room left: enlarge them and call again.
+    Returns the instant reached and the next signal. The instant is below `last` where the ledger's
+    arrays are full: enlarge them and call again.
     """
-    own_books, own_tape, own_rows = books, tape, (signals, equity)
-    books, tape = lend(own_books), lend_tape(own_tape)
+    own_ledger, own_feed, own_rows = ledger, feed, (signals, equity)
+    ledger, feed = lend(own_ledger), lend_feed(own_feed)
     signals, equity = borrow(own_rows)
-    begin_at(tape, first)
+    begin_at(feed, first)
     for instant in range(first, last):
         end = next_signal
         while end < len(signals) and signals[end].instant <= instant:
             end += 1
-        idle = books.counts[ALIVE] == 0 and books.counts[HELD] == 0
+        idle = ledger.counts[ALIVE] == 0 and ledger.counts[HELD] == 0
         if idle and not opens(signals, next_signal, end):
             next_signal = end  # exits of positions and orders that are not there
-        if not (idle and end == next_signal) and not has_room(books, end - next_signal):
-            catch_up_all(books, tape, instant)
+        if not (idle and end == next_signal) and not has_room(ledger, end - next_signal):
+            catch_up_all(ledger, feed, instant)
             return instant, next_signal
         if end > next_signal:
-            catch_up_named(books, tape, signals, next_signal, end, instant)
-            act_all(books, signals, next_signal, end, tape.instants[instant])
+            catch_up_named(ledger, feed, signals, next_signal, end, instant)
+            act_all(ledger, signals, next_signal, end, feed.instants[instant])
             next_signal = end
-            idle = books.counts[ALIVE] == 0 and books.counts[HELD] == 0
+            idle = ledger.counts[ALIVE] == 0 and ledger.counts[HELD] == 0
         if idle:
-            _rest(books, tape.instants[instant + 1], equity[instant + 1])
+            _rest(ledger, feed.instants[instant + 1], equity[instant + 1])
         else:
-            _bar(books, tape, instant, equity)
-    catch_up_all(books, tape, last)
+            _bar(ledger, feed, instant, equity)
+    catch_up_all(ledger, feed, last)
     return last, next_signal
 
 
 @njit
-def act_all(books, signals, first, last, now):
+def act_all(ledger, signals, first, last, now):
     """The signals of one instant, strategy by strategy."""
     while first < last:
         end = first
         while end < last and signals[end].strategy == signals[first].strategy:
             end += 1
-        act(books, signals, first, end, now)
+        act(ledger, signals, first, end, now)
         first = end
 
 
 @njit
-def step(books, tape, instant, equity):
-    """The bar from one instant to the next; row instant + 1 of `equity` is what it leaves. Every symbol's quote knows it then."""
-    begin_at(tape, instant)
-    _bar(books, tape, instant, equity)
-    catch_up_all(books, tape, instant + 1)
+def step(ledger, feed, instant, equity):
+    """Process the bar after an instant; then every symbol's quote is up to date."""
+    begin_at(feed, instant)
+    _bar(ledger, feed, instant, equity)
+    catch_up_all(ledger, feed, instant + 1)
 
 
 @njit
-def _bar(books, tape, instant, equity):
+def _bar(ledger, feed, instant, equity):
     """The bar from one instant to the next, in the order of the module's text."""
-    until = tape.instants[instant + 1]
-    find_bars(books, tape, instant)
-    _at_open(books, tape)
-    _within(books, tape)
-    _bar_over(books, tape, instant)
-    compact(books)
-    if instant + 2 == len(tape.instants):
-        _at_close(books, tape, until)
-        compact(books)
-    revalue(books)
-    _guard(books, until)
-    record_equity(books, until, equity[instant + 1])
+    until = feed.instants[instant + 1]
+    find_bars(ledger, feed, instant)
+    _at_open(ledger, feed)
+    _within(ledger, feed)
+    _bar_over(ledger, feed, instant)
+    compact(ledger)
+    if instant + 2 == len(feed.instants):
+        _at_close(ledger, feed, until)
+        compact(ledger)
+    revalue(ledger)
+    _guard(ledger, until)
+    record_equity(ledger, until, equity[instant + 1])
 
 
 @njit
-def _rest(books, until, row):
-    """A bar in which nothing is held or ordered: only the loss limit may be reached, by what was charged before."""
-    if books.rules[0].daily_loss > 0.0:
-        _guard(books, until)
-    record_equity(books, until, row)
+def _rest(ledger, until, row):
+    """Process a bar without positions or orders: only the loss limit may be reached."""
+    if ledger.rules[0].daily_loss > 0.0:
+        _guard(ledger, until)
+    record_equity(ledger, until, row)
 
 
 @njit
-def record_equity(books, time, row):
+def record_equity(ledger, time, row):
     """A row of the equity curve; the account's peak moves on."""
-    account = books.account[0]
+    account = ledger.account[0]
     account.peak = max(account.peak, account.equity)
     row.time, row.cash, row.value, row.equity, row.gross = (
         time,
@@ -162,191 +162,194 @@ def record_equity(books, time, row):
     )
     row.drawdown = account.equity / account.peak - 1.0 if account.peak > 0.0 else 0.0
     row.reserved, row.interest = account.reserved, account.interest
-    row.open_positions, row.open_orders = account.open_positions, books.counts[ALIVE]
+    row.open_positions, row.open_orders = account.open_positions, ledger.counts[ALIVE]
 
 
 @njit
-def _is_due(books, order):
-    """Whether the order was placed by the start of the current bar, and its symbol traded in it."""
-    quote = books.quotes[order.symbol]
+def _is_due(ledger, order):
+    """Whether an order was placed by the bar's start and its symbol traded in the bar."""
+    quote = ledger.quotes[order.symbol]
     return order.status == OPEN and quote.traded and order.placed <= quote.time
 
 
 @njit
-def _reduces(books, order):
-    return order.side * books.positions[order.strategy, order.symbol].quantity < 0.0
+def _reduces(ledger, order):
+    return order.side * ledger.positions[order.strategy, order.symbol].quantity < 0.0
 
 
 @njit
-def _at_open(books, tape):
+def _at_open(ledger, feed):
     for only_reducing in (
         True,
         False,
     ):  # the second time all: an order may reduce what another has just opened
-        for i in range(books.counts[ALIVE]):
-            place = books.alive[i]
-            order = books.orders[place]
+        for i in range(ledger.counts[ALIVE]):
+            place = ledger.alive[i]
+            order = ledger.orders[place]
             if (
-                not _is_due(books, order)
+                not _is_due(ledger, order)
                 or order.born != SETTLED
-                or (only_reducing and not _reduces(books, order))
+                or (only_reducing and not _reduces(ledger, order))
             ):
                 continue
-            row = books.quotes[order.symbol].row
-            price = price_at_open(order, tape.open[row])
+            row = ledger.quotes[order.symbol].row
+            price = price_at_open(order, feed.open[row])
             if not math.isnan(price):
                 execute(
-                    books,
+                    ledger,
                     place,
                     price,
                     AT_OPEN,
-                    order_time(books, order),
-                    tape.high[row],
-                    tape.low[row],
+                    order_time(ledger, order),
+                    feed.high[row],
+                    feed.low[row],
                 )
 
 
 @njit
-def order_time(books, order):
-    """When an order fills: the start of the bar at hand."""
-    return books.quotes[order.symbol].time
+def order_time(ledger, order):
+    """The time of an order's fill: the start of the current bar."""
+    return ledger.quotes[order.symbol].time
 
 
 @njit
-def _within(books, tape):
-    _within_of(books, tape, False, True)  # entries
-    _within_of(books, tape, True, True)  # stops
-    _within_of(books, tape, True, False)  # targets
+def _within(ledger, feed):
+    _within_of(ledger, feed, False, True)  # entries
+    _within_of(ledger, feed, True, True)  # stops
+    _within_of(ledger, feed, True, False)  # targets
 
 
 @njit
-def _within_of(books, tape, reducing, stops):
+def _within_of(ledger, feed, reducing, stops):
     i = 0
-    while i < books.counts[ALIVE]:  # brackets join while entries fill
-        place = books.alive[i]
+    while i < ledger.counts[ALIVE]:  # brackets join while entries fill
+        place = ledger.alive[i]
         i += 1
-        order = books.orders[place]
+        order = ledger.orders[place]
         if (
-            not _is_due(books, order)
-            or order.left <= books.rules[0].dust
-            or _reduces(books, order) != reducing
+            not _is_due(ledger, order)
+            or order.left <= ledger.rules[0].dust
+            or _reduces(ledger, order) != reducing
         ):
             continue
         is_stop = order.kind in (STOP, STOP_LIMIT, TRAILING)
         if reducing and is_stop != stops:
             continue
-        row = books.quotes[order.symbol].row
-        price = price_within(order, tape.open[row], tape.high[row], tape.low[row])
+        row = ledger.quotes[order.symbol].row
+        price = price_within(order, feed.open[row], feed.high[row], feed.low[row])
         if not math.isnan(price):
             how = BY_STOP if is_stop else BY_LIMIT
-            if order.born == AT_OPEN and price == tape.open[row]:
+            if order.born == AT_OPEN and price == feed.open[row]:
                 how = AT_OPEN
             execute(
-                books, place, price, how, order_time(books, order), tape.high[row], tape.low[row]
+                ledger, place, price, how, order_time(ledger, order), feed.high[row], feed.low[row]
             )
 
 
 @njit
-def _bar_over(books, tape, instant):
-    until = tape.instants[instant + 1]
-    for i in range(len(tape.symbols)):
-        row = tape.bars[i, instant]
-        if row >= 0 and tape.cursors[i] == instant + 1:
-            mark(books, tape.symbols[i], tape.close[row])
-    for i in range(books.counts[HELD]):
-        strategy, symbol = books.held[i, 0], books.held[i, 1]
-        row = books.quotes[symbol].row
+def _bar_over(ledger, feed, instant):
+    until = feed.instants[instant + 1]
+    for i in range(len(feed.symbols)):
+        row = feed.bars[i, instant]
+        if row >= 0 and feed.cursors[i] == instant + 1:
+            mark(ledger, feed.symbols[i], feed.close[row])
+    for i in range(ledger.counts[HELD]):
+        strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+        row = ledger.quotes[symbol].row
         if row >= 0:
-            _age(books, strategy, symbol, tape, row, until)
-    for i in range(books.counts[ALIVE]):
-        order = books.orders[books.alive[i]]
-        row = books.quotes[order.symbol].row
-        if order.status == OPEN and books.quotes[order.symbol].traded:
+            _age(ledger, strategy, symbol, feed, row, until)
+    for i in range(ledger.counts[ALIVE]):
+        order = ledger.orders[ledger.alive[i]]
+        row = ledger.quotes[order.symbol].row
+        if order.status == OPEN and ledger.quotes[order.symbol].traded:
             follow(
                 order,
-                tape.times[row],
-                tape.high[row],
-                tape.low[row],
-                tape.close[row],
-                books.rules[0].tick,
+                feed.times[row],
+                feed.high[row],
+                feed.low[row],
+                feed.close[row],
+                ledger.rules[0].tick,
             )
             settle(order)
 
 
 @njit
-def _age(books, strategy, symbol, tape, row, until):
-    """A position lived through a bar. Of the bar it was opened within, only what is against it is
-    taken for certain.
+def _age(ledger, strategy, symbol, feed, row, until):
+    """Update a position after a bar.
+
+    For the bar in which it was opened, only adverse prices are certain to have come later.
     """
-    position = books.positions[strategy, symbol]
-    high, low, start = tape.high[row], tape.low[row], tape.times[row]
+    position = ledger.positions[strategy, symbol]
+    high, low, start = feed.high[row], feed.low[row], feed.times[row]
     if position.opened_bar == start and position.born in (BY_LIMIT, BY_STOP):
         if position.side > 0:
-            high = tape.close[row]
+            high = feed.close[row]
         else:
-            low = tape.close[row]
+            low = feed.close[row]
     see(position, high, low)
     position.bars += 1
-    longest = books.strategies[strategy].max_bars
+    longest = ledger.strategies[strategy].max_bars
     if longest > 0 and position.bars >= longest:
-        send_out(books, strategy, symbol, MAX_BARS, until)
+        send_out(ledger, strategy, symbol, MAX_BARS, until)
 
 
 @njit
-def _at_close(books, tape, close):
-    """The closing price is that of the session's last bar, and so is the volume that may be taken
-    at it: none where nobody traded in it.
+def _at_close(ledger, feed, close):
+    """Fill orders at the closing price, and expire day orders.
+
+    The price and the volume are those of the session's last bar; no fill where its volume is 0.
     """
     for reducing in (True, False):
-        for i in range(books.counts[ALIVE]):
-            place = books.alive[i]
-            order = books.orders[place]
-            quote = books.quotes[order.symbol]
-            traded = _has_closing_price(books, quote) and order.placed <= quote.time
+        for i in range(ledger.counts[ALIVE]):
+            place = ledger.alive[i]
+            order = ledger.orders[place]
+            quote = ledger.quotes[order.symbol]
+            traded = _has_closing_price(ledger, quote) and order.placed <= quote.time
             if (
                 order.status == OPEN
                 and order.kind == AT_CLOSE
                 and traded
-                and _reduces(books, order) == reducing
+                and _reduces(ledger, order) == reducing
             ):
-                execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
-    if books.rules[0].flat_at_close:
-        _flatten(books, close)
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        order = books.orders[place]
+                execute(ledger, place, quote.last, SETTLED, close, quote.last, quote.last)
+    if ledger.rules[0].flat_at_close:
+        _flatten(ledger, close)
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        order = ledger.orders[place]
         if order.status == OPEN and order.day and order.placed < close:
-            traded = books.quotes[order.symbol].dealt == books.account[0].session
-            end_order(books, place, EXPIRED, SESSION_OVER if traded else NOT_TRADED, close)
+            traded = ledger.quotes[order.symbol].dealt == ledger.account[0].session
+            end_order(ledger, place, EXPIRED, SESSION_OVER if traded else NOT_TRADED, close)
 
 
 @njit
-def _has_closing_price(books, quote):
+def _has_closing_price(ledger, quote):
     """Whether the symbol traded in its last bar of the session."""
-    return quote.dealt == books.account[0].session and quote.closes
+    return quote.dealt == ledger.account[0].session and quote.closes
 
 
 @njit
-def _flatten(books, close):
-    """Close what is open at the closing price, where the symbol traded in the session since;
-    entries are called back.
+def _flatten(ledger, close):
+    """Close positions at the closing price, where the symbol traded in the session since.
+
+    Entry orders are cancelled.
     """
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        order = books.orders[place]
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        order = ledger.orders[place]
         if order.status == OPEN and not order.reduce and order.placed < close:
-            end_order(books, place, CANCELLED, FLAT_AT_CLOSE, close)
+            end_order(ledger, place, CANCELLED, FLAT_AT_CLOSE, close)
     i = 0
-    while i < books.counts[HELD]:
-        strategy, symbol = books.held[i, 0], books.held[i, 1]
-        position, quote = books.positions[strategy, symbol], books.quotes[symbol]
-        if not _has_closing_price(books, quote):
-            send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)  # halted: at its next bar
+    while i < ledger.counts[HELD]:
+        strategy, symbol = ledger.held[i, 0], ledger.held[i, 1]
+        position, quote = ledger.positions[strategy, symbol], ledger.quotes[symbol]
+        if not _has_closing_price(ledger, quote):
+            send_out(ledger, strategy, symbol, FLAT_AT_CLOSE, close)  # halted: at its next bar
             i += 1
             continue
         side = -1 if position.quantity > 0.0 else 1
         place = new_order(
-            books,
+            ledger,
             strategy,
             symbol,
             side,
@@ -355,38 +358,42 @@ def _flatten(books, close):
             position.opened,
             FLAT_AT_CLOSE,
         )
-        order = books.orders[place]
+        order = ledger.orders[place]
         order.reduce, order.scanner, order.found = True, position.scanner, position.found
-        accept(books, place)
-        execute(books, place, quote.last, SETTLED, close, quote.last, quote.last)
-        if i < books.counts[HELD] and books.held[i, 0] == strategy and books.held[i, 1] == symbol:
+        accept(ledger, place)
+        execute(ledger, place, quote.last, SETTLED, close, quote.last, quote.last)
+        if (
+            i < ledger.counts[HELD]
+            and ledger.held[i, 0] == strategy
+            and ledger.held[i, 1] == symbol
+        ):
             end_order(
-                books, place, EXPIRED, SESSION_OVER, close
+                ledger, place, EXPIRED, SESSION_OVER, close
             )  # beyond the volume cap: the rest at its next bar
-            send_out(books, strategy, symbol, FLAT_AT_CLOSE, close)
+            send_out(ledger, strategy, symbol, FLAT_AT_CLOSE, close)
             i += 1
 
 
 @njit
-def _guard(books, now):
-    account, rules = books.account[0], books.rules[0]
+def _guard(ledger, now):
+    account, rules = ledger.account[0], ledger.rules[0]
     if account.gross > 0.0 and account.equity < rules.maintenance * account.gross:
-        _liquidate(books, MARGIN_CALL, now)
+        _liquidate(ledger, MARGIN_CALL, now)
     if (
         rules.daily_loss > 0.0
         and not account.blocked
         and account.equity <= account.session_start * (1.0 - rules.daily_loss)
     ):
         account.blocked = True
-        _liquidate(books, DAILY_LOSS_LIMIT, now)
+        _liquidate(ledger, DAILY_LOSS_LIMIT, now)
 
 
 @njit
-def _liquidate(books, reason, now):
-    for i in range(books.counts[ALIVE]):
-        place = books.alive[i]
-        if books.orders[place].status == OPEN and not books.orders[place].reduce:
-            end_order(books, place, CANCELLED, reason, now)
-    compact(books)
-    for i in range(books.counts[HELD]):
-        send_out(books, books.held[i, 0], books.held[i, 1], reason, now)
+def _liquidate(ledger, reason, now):
+    for i in range(ledger.counts[ALIVE]):
+        place = ledger.alive[i]
+        if ledger.orders[place].status == OPEN and not ledger.orders[place].reduce:
+            end_order(ledger, place, CANCELLED, reason, now)
+    compact(ledger)
+    for i in range(ledger.counts[HELD]):
+        send_out(ledger, ledger.held[i, 0], ledger.held[i, 1], reason, now)

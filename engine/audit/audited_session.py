@@ -1,4 +1,4 @@
-"""A run replayed up to the end of one session, and everything that can be seen of it then."""
+"""A run replayed up to the end of one session, and everything that it shows by then."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SCAN_TABLES, TRADING_TABLES = (
 )
 
 
-class Sight:
-    """`with` it: the sessions of a config up to `date` are over, and the last one's cross-sections are at hand.
+class AuditedSession:
+    """A run over the config's sessions up to `date`; a context manager that keeps the last session.
 
-    tables  the tables of the run directory so far, open orders and trades among them
-    cross   the session's cross-sections
-    view    what columnar strategies saw of it, or None
-    slots   the scanners
-    failures  of strategies: name, time (microseconds), what was said
+    tables    the tables of the run directory so far, with open orders and trades
+    cross     the last session's cross-sections
+    view      what columnar strategies read in that session, or None
+    slots     the scanners
+    failures  errors of strategies: (strategy, time in microseconds, message)
     """
 
     def __init__(self, loaded: LoadedConfig, archive: Archive, date: dt.date, warmup: float = 1.0):
@@ -53,7 +53,7 @@ class Sight:
         self.failures = [(slot.name, time, said) for slot in slots for time, said in slot.errors]
         self._values: dict[tuple[str, int], pl.Series] = {}
 
-    def __enter__(self) -> Sight:
+    def __enter__(self) -> AuditedSession:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,15 +61,18 @@ class Sight:
 
     @property
     def ticks(self) -> Ints:
-        """int64: when scanners looked and columnar strategies decided in the session, microseconds."""
+        """int64 [ticks], microseconds: the ticks of scanners and of columnar strategies."""
         return np.union1d(self.cross.ticks, self.view.ticks) if self.view else self.cross.ticks
 
     def grid(self, slot: ScannerSlot) -> tuple[Ints, Ints]:
-        """A scanner's ticks (indices of the cross-section's) and the ids of its universe."""
+        """A scanner's ticks (indices of `cross.ticks`) and the symbol ids of its universe."""
         return slot.scan_ticks(self.cross), slot.members(self.cross)
 
     def values(self, slot: ScannerSlot, number: int) -> pl.Series:
-        """A part of a scanner's plan over its grid, tick by tick; evaluated as its scans evaluate it."""
+        """A part (clause, feature or rank) of a scanner's plan at all its ticks and symbols.
+
+        One value per (tick, symbol), tick by tick, evaluated as the scanner's scans evaluate it.
+        """
         assert slot.plan is not None
         key = slot.name, number
         if key not in self._values:
@@ -79,6 +82,7 @@ class Sight:
         return self._values[key]
 
     def _evaluate(self, slot: ScannerSlot, part: Clause, at_once: bool) -> pl.Series:
+        """The values of one part: all ticks in one frame, or tick by tick, as the scans do."""
         ticks, members = self.grid(slot)
         if not len(ticks) or not len(members):
             return pl.Series(dtype=pl.Float64)
@@ -89,6 +93,7 @@ class Sight:
         )
 
     def _tables(self, records: list[SessionRecord]) -> dict[str, pl.DataFrame]:
+        """Table name -> the rows of all records, and of what is still open."""
         rows = SessionTables(records)
         tables: dict[str, pl.DataFrame] = {name: getattr(rows, name) for name in SCAN_TABLES}
         if self._desk is not None:
@@ -101,6 +106,7 @@ class Sight:
 
 
 def _until(sessions: Iterator[SessionRecord], date: dt.date) -> Iterator[SessionRecord]:
+    """The records up to the session of `date`; the session then stays in memory."""
     for record in sessions:
         yield record
         if record.date == date:
