@@ -58,7 +58,7 @@ class _Changed(Archive):
 
 
 def in_our_layout(archive: Archive, folder: Path) -> Archive:
-    """The archive with its files in the layout of `engine.archive.layout`.
+    """The archive with its files in the layout of engine/archive/disk/layout.py.
 
     An archive whose files are read in place is copied into `folder`, which must not exist yet.
     """

@@ -214,7 +214,7 @@ class SessionCoordinator:
     def _begin(self, sessions: Sequence[Session], first: bool) -> None:
         """Begin the sessions that are played together, and call the scanners' setup().
 
-        first  whether the run's first session is among them
+        first  whether the run begins here, where an error in setup() ends the run
         """
         self._phase("1: initialization", sessions[-1])
         self._begun = sessions
@@ -240,7 +240,7 @@ class SessionCoordinator:
         self.manager.attach(cross, outcomes)
         self._phase("2.5: pre-session scanners", last)
         if any(slot.pre_session for slot in self.manager.slots):
-            self.data.see(self._moment(batch, int(cross.ticks.searchsorted(last.open))))
+            self.data.see(self._view(batch, int(cross.ticks.searchsorted(last.open))))
         self.manager.scan_pre(first)
         self._phase("3: queue loading", last)
         log.info("%s %d ticks", TAG, len(cross.ticks))
@@ -260,7 +260,7 @@ class SessionCoordinator:
         ticks = batch.cross.ticks
         if mode.by_tick is None:
             if len(ticks):
-                self.data.see(self._moment(batch, len(ticks) - 1))
+                self.data.see(self._view(batch, len(ticks) - 1))
                 self.manager.reveal()
                 self.clock.advance(max(int(ticks[-1]), self.clock.now))
             return
@@ -280,7 +280,7 @@ class SessionCoordinator:
             if self._trader:
                 self._trader.advance(moment)
             self.clock.advance(max(moment, self.clock.now))
-            self.data.see(self._moment(batch, tick))
+            self.data.see(self._view(batch, tick))
             self.manager.scan_due(tick)
 
     def _end(self, batch: SessionBatch) -> SessionRecord:
@@ -324,7 +324,7 @@ class SessionCoordinator:
         if log.isEnabledFor(logging.INFO):
             log.info("%s %s phase %s", TAG, session.date, phase)
 
-    def _moment(self, batch: SessionBatch, tick: int) -> MarketView:
+    def _view(self, batch: SessionBatch, tick: int) -> MarketView:
         return MarketView(batch.cross, batch.panel, tick, self._history)
 
     @property

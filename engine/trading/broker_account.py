@@ -201,8 +201,7 @@ class Broker:
 
         signals      SIGNAL records, sorted by instant and strategy
         next_signal  index of the first signal that is not processed yet
-        equity       EQUITY [instants]; row k + 1 is written after the bar that ends at instant k +
-                     1
+        equity       EQUITY [instants]; row k + 1: after the bar that ends at instant k + 1
 
         Returns the index of the next signal. The compiled walk stops where the ledger's arrays are
         full; they are enlarged and the walk goes on.
