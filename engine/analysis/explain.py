@@ -25,7 +25,7 @@ from engine.scan.cross_section import CrossSection
 from engine.scan.expressions import expression_of, nodes
 from engine.scan.missing import as_written, nan_to_null_of
 from engine.scan.scan_plan import Clause, ScanPlan
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 from engine.scan.session_hits import SessionHits
 from engine.session.coordinator import SessionCoordinator
 
@@ -282,7 +282,7 @@ class _Looking:
 
     # -- which scanner, which tick
 
-    def _slot(self, name: str | None) -> ScannerSlot:
+    def _slot(self, name: str | None) -> ScannerRuntime:
         slots = {slot.name: slot for slot in self._coordinator.manager.slots}
         if name is None and len(slots) == 1:
             return next(iter(slots.values()))

@@ -15,7 +15,7 @@ from engine.runtime.forget_modules import forget_modules
 from engine.scan.clause_evaluation import values_of
 from engine.scan.cross_section import CrossSection
 from engine.scan.scan_plan import Clause
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 from engine.session.coordinator import SessionCoordinator
 from engine.session.session_record import SessionRecord, SessionTables
 from engine.trading.trading_desk import make_desk
@@ -64,11 +64,11 @@ class AuditedSession:
         """int64 [ticks], microseconds: the ticks of scanners and of columnar strategies."""
         return np.union1d(self.cross.ticks, self.view.ticks) if self.view else self.cross.ticks
 
-    def grid(self, slot: ScannerSlot) -> tuple[Ints, Ints]:
+    def grid(self, slot: ScannerRuntime) -> tuple[Ints, Ints]:
         """A scanner's ticks (indices of `cross.ticks`) and the symbol ids of its universe."""
         return slot.scan_ticks(self.cross), slot.members(self.cross)
 
-    def values(self, slot: ScannerSlot, number: int) -> pl.Series:
+    def values(self, slot: ScannerRuntime, number: int) -> pl.Series:
         """A part (clause, feature or rank) of a scanner's plan at all its ticks and symbols.
 
         One value per (tick, symbol), tick by tick, evaluated as the scanner's scans evaluate it.
@@ -81,7 +81,7 @@ class AuditedSession:
             )
         return self._values[key]
 
-    def _evaluate(self, slot: ScannerSlot, part: Clause, at_once: bool) -> pl.Series:
+    def _evaluate(self, slot: ScannerRuntime, part: Clause, at_once: bool) -> pl.Series:
         """The values of one part: all ticks in one frame, or tick by tick, as the scans do."""
         ticks, members = self.grid(slot)
         if not len(ticks) or not len(members):

@@ -22,7 +22,7 @@ from engine.audit.audited_session import AuditedSession
 from engine.audit.difference import Difference, same
 from engine.panel.bars import Floats, Ints
 from engine.scan.cross_section import CrossSection
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 from engine.schema import TIMESTAMP
 
 NO_VALUES = ("symbol", "tick")
@@ -133,7 +133,7 @@ class Comparison:
 
     # -- scanners
 
-    def _universes(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
+    def _universes(self, whole: ScannerRuntime, other: ScannerRuntime) -> Iterator[Difference]:
         """Scanners whose universes have other members."""
         a, b = (
             {replayed.cross.table.names[i] for i in slot.members(replayed.cross)}
@@ -152,7 +152,7 @@ class Comparison:
                 len(a ^ b),
             )
 
-    def _parts(self, whole: ScannerSlot, other: ScannerSlot) -> Iterator[Difference]:
+    def _parts(self, whole: ScannerRuntime, other: ScannerRuntime) -> Iterator[Difference]:
         """Clauses, features and ranks whose values differ.
 
         A part that exists in only one of the two is a difference of the scanner.
@@ -175,7 +175,7 @@ class Comparison:
             yield from self._values(whole, other, number, kind, part.name)
 
     def _values(
-        self, whole: ScannerSlot, other: ScannerSlot, number: int, kind: str, name: str
+        self, whole: ScannerRuntime, other: ScannerRuntime, number: int, kind: str, name: str
     ) -> Iterator[Difference]:
         """The first difference of one part's values, if any."""
         (ticks, members), (_, others) = self.whole.grid(whole), self.other.grid(other)
@@ -369,7 +369,7 @@ def _common(whole: CrossSection, other: CrossSection) -> tuple[Sequence[str], In
     return both, whole.table.ids(both), other.table.ids(both)
 
 
-def _names(slot: ScannerSlot) -> str:
+def _names(slot: ScannerRuntime) -> str:
     return ", ".join(part.name for part in slot.plan.parts) if slot.plan else ""
 
 

@@ -31,7 +31,7 @@ from engine.features.session_rows import Panel
 from engine.scan.clause_evaluation import evaluate
 from engine.scan.cross_section import CrossSection
 from engine.scan.replay import MarketReplay
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 from engine.scan.session_batch import SessionBatch
 from engine.scan.session_hits import SessionHits
 from engine.schema import BAR_VALUES
@@ -200,7 +200,7 @@ def _differences(
 
 
 def _hits(
-    slot: ScannerSlot, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo
+    slot: ScannerRuntime, cross: CrossSection, other: SessionHits, until: int, tz: dt.tzinfo
 ) -> Iterator[Difference]:
     """The first hit that only one of the two evaluations has, up to the tick index `until`."""
     whole = slot.session.hits(cross)

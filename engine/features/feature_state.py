@@ -83,7 +83,7 @@ class FeatureState:
     def take(
         self, other: FeatureState, nodes: Sequence[FeatureNode], ids: Ints, places: Ints
     ) -> None:
-        """Copy the states of windows of some symbols from another state, in which they are `places`."""
+        """Copy states of windows of symbols from another state, where they are `places`."""
         for node in nodes:
             if not node.lazy:
                 self._states[node.name][ids] = other._states[node.name][places]

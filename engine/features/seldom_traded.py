@@ -101,7 +101,7 @@ class SeldomTraded:
         return _Sought(nodes, size, set(reach), short, np.zeros(len(short), np.int64))
 
     def _read_back(self, sought: Sequence[_Sought], date: dt.date) -> dict[dt.date, Kept]:
-        """Sessions with rows that are sought, latest first: bars of these symbols and the benchmark."""
+        """Sessions with rows that are sought, latest first: bars of them and the benchmark."""
         everyone, panels = self.history.symbols.ids(self.table.series), dict[dt.date, Kept]()
         longest = max((one.dates for one in sought), key=len)
         also = np.zeros(len(self.history.symbols), np.bool_)

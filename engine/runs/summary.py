@@ -14,7 +14,7 @@ from engine.archive.archive import Archive
 from engine.archive.reference.universe import Universe
 from engine.runs.stored_block import Block
 from engine.runs.survivorship import Survivorship, Traded, survivorship
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 
 TOP_SYMBOLS = 10
 
@@ -38,7 +38,7 @@ class ScannerSummary:
     symbols: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, slot: ScannerSlot) -> ScannerSummary:
+    def of(cls, slot: ScannerRuntime) -> ScannerSummary:
         """A summary without scans, with the scanner's clauses in their order."""
         return cls(funnel={clause.name: 0 for clause in slot.plan.clauses} if slot.plan else {})
 

@@ -1,1 +1,4 @@
-"""Scanners: what they see at a tick, what they declare, how a session is scanned in one columnar pass."""
+"""Scanners.
+
+What they see at a tick, what they declare, how a session is scanned in one columnar pass.
+"""

@@ -23,20 +23,27 @@ P = TypeVar("P", bound=BaseModel)
 
 
 class ScannerParams(BaseModel):
-    """Typed parameters of a scanner; a config's "config" block overrides the defaults, unknown keys are refused."""
+    """Typed parameters of a scanner.
+
+    A config's "config" block overrides the defaults, unknown keys are refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     universe: UniverseSpec = Field(
         "all",
-        description='symbols to scan: a text file, a membership .parquet or .csv, a list, "all", or {"top_dollar_volume": N}',
+        description=(
+            'symbols to scan: a text file, a membership .parquet or .csv, a list, "all", '
+            'or {"top_dollar_volume": N}'
+        ),
     )
 
 
 class BaseScanner(ABC):
     """The lifecycle setup -> scan -> teardown, once a session (scan at every scheduled tick).
 
-    Subclasses override any of the three; `self.config` is the scanner's block of the session config, or the parameters that
+    Subclasses override any of the three; `self.config` is the scanner's block of the session
+    config, or the parameters that
     were given by name: MyScanner(min_price=3).
     """
 
@@ -65,7 +72,10 @@ class BaseScanner(ABC):
         """Drop what did not qualify; the session's end clears the rest."""
 
     def _load_universe_from_file(self, spec: UniverseSpec | None) -> list[str]:
-        """The universe's symbols as of the session, sorted; any form that `ScannerParams.universe` takes."""
+        """The universe's symbols as of the session, sorted.
+
+        Any form that `ScannerParams.universe` takes.
+        """
         if spec is None:
             raise ScannerError(
                 "no universe",
@@ -89,7 +99,8 @@ class ColumnarScanner(BaseScanner):
             min_price: float = 5.0
 
         def criteria(self):
-            return {"price": pl.col("close") > self.params.min_price, "trend": pl.col("close") > pl.col("sma_20_1d")}
+            return {"price": pl.col("close") > self.params.min_price, "trend": pl.col("close") >
+            pl.col("sma_20_1d")}
     """
 
     Params: ClassVar[type[ScannerParams]] = ScannerParams
@@ -107,7 +118,10 @@ class ColumnarScanner(BaseScanner):
         self.params: Any = parse_params(self.Params, self.config, type(self).__module__)
 
     def indicators(self) -> Sequence[IndicatorKey | str]:
-        """Indicators beyond those that expressions name by their key; bars and history are provisioned for all."""
+        """Indicators beyond those that expressions name by their key.
+
+        Bars and history are provisioned for all.
+        """
         return ()
 
     def features(self) -> dict[str, pl.Expr]:
@@ -116,7 +130,10 @@ class ColumnarScanner(BaseScanner):
 
     @abstractmethod
     def criteria(self) -> dict[str, pl.Expr]:
-        """Named clauses over the cross-section's columns; all must hold, and the log counts what each lets through."""
+        """Named clauses over the cross-section's columns.
+
+        All must hold, and the log counts what each lets through.
+        """
 
     def plan(self) -> ScanPlan:
         """The declarations, checked."""
@@ -152,7 +169,10 @@ class ColumnarScanner(BaseScanner):
 
 
 def parse_params(model: type[P], config: dict[str, Any], where: str) -> P:
-    """The parameters a config gives; ConfigError names each wrong key, its value and what was expected."""
+    """The parameters a config gives.
+
+    ConfigError names each wrong key, its value and what was expected.
+    """
     try:
         return model(**config)
     except ValidationError as error:

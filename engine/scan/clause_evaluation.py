@@ -1,11 +1,15 @@
 """A columnar scanner over one session: all its ticks and symbols, clause by clause on what is left.
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
-2. `filter`    clauses that a small machine knows, which most are, straight from the columns; first those that read what is there
-               for every symbol, then those for which columns are computed for the symbols that are left
-3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares symbols of a tick is
+2. `filter`    clauses that a small machine knows, which most are, straight from the columns; first
+those that read what is there
+               for every symbol, then those for which columns are computed for the symbols that are
+               left
+3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares
+symbols of a tick is
                evaluated on all rows first
-4. `values`    once few rows are left, the other clauses and the features on them together, numbers by the machine; the funnel is
+4. `values`    once few rows are left, the other clauses and the features on them together, numbers
+by the machine; the funnel is
                counted as if in turn
 5. `_ranked`   the best `limit` of each tick
 """
@@ -133,7 +137,8 @@ class _Values:
 class _Rows:
     """The rows that are still in, and expressions over them.
 
-    While many are in, they are the whole grid of ticks and members under a mask, which needs no copies; once few
+    While many are in, they are the whole grid of ticks and members under a mask, which needs no
+    copies; once few
     are left they are picked out.
     """
 
@@ -149,13 +154,17 @@ class _Rows:
         self._left: Ints | None = None  # the symbols of the rows that were picked out
         self._ranks: dict[Rank, Column] = {}
         self._places = ticks[:0]  # of the rows that were picked out, in the grid
-        # what compares the symbols of a tick must see all of them, so it is evaluated before any row goes
+        # what compares the symbols of a tick must see all of them, so it is evaluated before any
+        # row goes
         self._whole = {
             part: self._on_grid(part, ("tick", *part.columns), part.expression) for part in whole
         }
 
     def filter(self, clauses: Sequence[Clause]) -> dict[str, Counts]:
-        """Pick out the rows for which all of the clauses hold, which have steps; how many were left after each."""
+        """Pick out the rows for which all of the clauses hold, which have steps.
+
+        How many were left after each.
+        """
         if self._mask is not None:
             self.settle()
         at, who, counts = filter_rows(
@@ -254,7 +263,10 @@ class _Rows:
             self.settle()
 
     def per_tick(self, kept: Bools | None = None) -> Counts:
-        """How many rows are in at each tick of the cross-section; of those that were picked out, how many are kept."""
+        """How many rows are in at each tick of the cross-section.
+
+        Of those that were picked out, how many are kept.
+        """
         if self.picked:
             left = self.ticks if kept is None else self.ticks[kept]
             return np.bincount(left, minlength=len(self._cross.ticks)).astype(np.uint32)
@@ -310,7 +322,10 @@ def values_of(expression: pl.Expr, frame: pl.DataFrame) -> pl.Series:
 
 
 def all_values_of(expressions: Sequence[pl.Expr], frame: pl.DataFrame) -> list[pl.Series]:
-    """The same of several expressions in one query, which costs as much for one as for ten; the frame has two rows at least."""
+    """The same of several expressions in one query, which costs as much for one as for ten.
+
+    The frame has two rows at least.
+    """
     if not expressions:
         return []
     named = [one.alias(str(number)) for number, one in enumerate(expressions)]
@@ -321,7 +336,9 @@ def all_values_of(expressions: Sequence[pl.Expr], frame: pl.DataFrame) -> list[p
 
 
 def at_least_two(frame: Rows) -> Rows:
-    """The frame or column, its row twice where it has one: of a single row Polars divides by a constant, of several it multiplies
+    """The frame or column, its row twice where it has one.
+
+    Of a single row Polars divides by a constant, of several it multiplies
     by the constant's reciprocal, and what a row comes to must not depend on how many there are.
     """
     return pl.concat([frame, frame]) if len(frame) == 1 else frame
@@ -337,7 +354,10 @@ def mask_of(values: pl.Series) -> Bools:
 
 
 def _ranked(plan: ScanPlan, ticks: Ints, values: Floats | None) -> tuple[Ints, NDArray[np.uint32]]:
-    """Rows that are in order of tick and symbol by rank, best first, ties and missing values by symbol; and the ranks."""
+    """Rows sorted by rank within each tick, and their ranks.
+
+    Best first; ties and missing values by symbol. The rows given are sorted by tick and symbol.
+    """
     keys = np.zeros(len(ticks)) if values is None else -values if plan.descending else values
     order, ranks = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint32)
     order_rows(ticks, keys, order, ranks)

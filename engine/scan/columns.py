@@ -104,7 +104,8 @@ COLUMNS: dict[str, Column] = {
         ),
         Column(
             "session_vwap",
-            "typical price (high + low + close) / 3 weighted by volume, of the session's regular bars so far",
+            "typical price (high + low + close) / 3 weighted by volume, of the session's regular "
+            "bars so far",
             (
                 _session(
                     "session_vwap",
@@ -122,7 +123,8 @@ COLUMNS: dict[str, Column] = {
         ),
         Column(
             "quality",
-            "bars_today in percent of the regular bars that a symbol could have by the tick; none before the first",
+            "bars_today in percent of the regular bars that a symbol could have by the tick; none "
+            "before the first",
             (BARS_TODAY,),
         ),
         *(
@@ -136,13 +138,16 @@ COLUMNS: dict[str, Column] = {
         ),
         Column(
             "prev_close_ex",
-            "prev_close less the dividends since: what it is worth to who buys now, so that `session_open / "
-            "prev_close_ex - 1` is a gap and not a dividend; prev_close where the archive knows of none",
+            "prev_close less the dividends since: what it is worth to who buys now, so that "
+            "`session_open / "
+            "prev_close_ex - 1` is a gap and not a dividend; prev_close where the archive knows "
+            "of none",
             daily=CLOSE_EX,
         ),
         Column(
             "dividend",
-            "cash a share with an ex-date after the session that the prev_ columns are of, up to this one, in this "
+            "cash a share with an ex-date after the session that the prev_ columns are of, up to "
+            "this one, in this "
             "session's scale; 0 where the archive knows of none",
             daily=DIVIDEND,
         ),
@@ -181,7 +186,7 @@ def dtype_of(name: str) -> pl.DataType:
 
 
 def require_known(name: str, provisioned: set[str], where: str) -> None:
-    """Refuse a column that neither the vocabulary nor an indicator provides, naming the nearest one."""
+    """Refuse an unknown column; the error names the nearest known one."""
     name = at_the_tick(name)
     if name in COLUMNS or name in provisioned:
         return
@@ -196,7 +201,10 @@ def require_known(name: str, provisioned: set[str], where: str) -> None:
 
 
 def _key_meant(name: str) -> str | None:
-    """The whole key where `name` is one cut short: rvol_20 is rvol_20_1m, and macd_12_26_9_5m has outputs."""
+    """The whole key where `name` is one cut short.
+
+    Rvol_20 is rvol_20_1m, and macd_12_26_9_5m has outputs.
+    """
     try:
         key, column = parse_column(name)
     except IndicatorError:

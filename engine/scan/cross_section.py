@@ -1,7 +1,9 @@
 """The cross-sections of a batch of sessions: what is known of every symbol at every tick.
 
-Columns are float64[ticks, symbols] arrays, NaN where there is no value. Frames are made from them on demand; in a
-frame a missing value is null, because Polars takes NaN for larger than any number and `rsi > 70` must not hold for
+Columns are float64[ticks, symbols] arrays, NaN where there is no value. Frames are made from them
+on demand; in a
+frame a missing value is null, because Polars takes NaN for larger than any number and `rsi > 70`
+must not hold for
 an indicator that is not warm.
 """
 
@@ -34,11 +36,13 @@ class CrossSection:
     sessions  one, or several that were computed together
     ticks     of each session int64[its ticks], microseconds
     columns   name -> float64[ticks, symbols], the ticks of all sessions one after the other
-    previous  name of a daily column -> float64[sessions, symbols], the last value before each session
+    previous  name of a daily column -> float64[sessions, symbols], the last value before each
+              session
     lazy      further columns, computed for the symbols that are read
     lags      of each session, microseconds from a base bar's start until it is known
     buffers   what evaluations take memory from
-    look_back  where the tick before a session's first is the last of the session before; None where it is none
+    look_back  where the tick before a session's first is the last of the session before; None where
+               it is none
     looks      the schedule whose ticks before `previous(x)` reads; None where nothing does
     """
 
@@ -103,7 +107,10 @@ class CrossSection:
         )
 
     def following(self, looks: Scheduled) -> CrossSection:
-        """The same, where a column `previous(x)` is x at the tick before of a schedule; NaN at the first tick there is."""
+        """The same, where a column `previous(x)` is x at the tick before of a schedule.
+
+        NaN at the first tick there is.
+        """
         ticks = [self.ticks[first:last] for first, last in pairwise(self.bounds.tolist())]
         return CrossSection(
             self.sessions,
@@ -173,7 +180,10 @@ class CrossSection:
         return self._each_tick([session.open for session in self.sessions])
 
     def values(self, name: str) -> Floats:
-        """float64[ticks, symbols] of a column; the symbol itself has none. RunError where the session is over."""
+        """float64[ticks, symbols] of a column; the symbol itself has none.
+
+        RunError where the session is over.
+        """
         if self.buffers.closed:
             raise RunError(
                 "the session is over",
@@ -198,7 +208,10 @@ class CrossSection:
         )
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
-        """A column for these symbols at least: float64[ticks, places], and the place of each symbol; None where it is its id."""
+        """A column for these symbols at least.
+
+        Float64[ticks, places], and the place of each symbol; None where it is its id.
+        """
         if self._lazy is not None and self.is_lazy(name) and not self.buffers.closed:
             values, places = self._lazy.some(at_the_tick(name), symbols)
             earlier = previous_of(name)
@@ -250,7 +263,10 @@ class CrossSection:
         return pl.DataFrame([self.series(name, ticks, symbols) for name in names])
 
     def grid(self, names: Iterable[str], ticks: Ints, symbols: Ints) -> pl.DataFrame:
-        """The named columns at every one of `ticks` with every one of `symbols`, tick by tick; both increasing."""
+        """The named columns at every one of `ticks` with every one of `symbols`, tick by tick.
+
+        Both increasing.
+        """
         whole = (
             len(ticks)
             and len(symbols) == len(self.table)
@@ -342,14 +358,20 @@ class CrossSection:
 
 
 def _pause(session: Session, lag: int) -> tuple[int, int]:
-    """When nobody trades within a session, microseconds; at its close where bars of this length span the break, or none is."""
+    """When nobody trades within a session, microseconds.
+
+    At its close where bars of this length span the break, or none is.
+    """
     if session.break_end and lag < session.close - session.open:
         return session.break_start, session.break_end
     return session.close, session.close
 
 
 def _bars_by(ticks: Ints, opens: Ints, closes: Ints, lags: Ints) -> Ints:
-    """int64[ticks]: how many bars there can be by each tick, from one time to another; the last may be cut short."""
+    """int64[ticks]: how many bars there can be by each tick, from one time to another.
+
+    The last may be cut short.
+    """
     complete = np.clip(ticks, opens, closes) - opens
     return np.where(ticks < closes, complete // lags, -(-complete // lags))
 

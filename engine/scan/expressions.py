@@ -1,8 +1,13 @@
-"""Which expressions may be evaluated for all ticks of a session at once, and cross-sectional helpers.
+"""Which expressions may be evaluated for all ticks of a session at once.
 
-A session's cross-sections are stacked into one frame, one row a tick and symbol. Evaluating an expression on the
-stack gives what evaluating it tick by tick gives only if no row can look at a row of another tick. That holds for
-element-wise operations and for anything inside `.over("tick")`; an expression is taken for safe only when every
+And cross-sectional helpers.
+
+A session's cross-sections are stacked into one frame, one row a tick and symbol. Evaluating an
+expression on the
+stack gives what evaluating it tick by tick gives only if no row can look at a row of another tick.
+That holds for
+element-wise operations and for anything inside `.over("tick")`; an expression is taken for safe
+only when every
 node of it is known to be so, and is otherwise evaluated tick by tick, on that tick's rows alone.
 """
 
@@ -18,10 +23,13 @@ import polars as pl
 from engine.errors import ScannerError
 from engine.scan.nesting import refuse_deep
 
-# Element-wise functions by the name Polars serializes them under; what is not here is evaluated tick by tick.
+# Element-wise functions by the name Polars serializes them under; what is not here is evaluated
+# tick by tick.
 ELEMENTWISE = frozenset(
-    "Abs Negate Clip FillNull Coalesce MaxHorizontal MinHorizontal SumHorizontal MeanHorizontal Round Floor Ceil Sign"
-    " Pow Exp Log Log1p Sqrt Cbrt IsBetween IsNull IsNotNull IsNan IsNotNan IsFinite IsInfinite Not AllHorizontal"
+    "Abs Negate Clip FillNull Coalesce MaxHorizontal MinHorizontal SumHorizontal MeanHorizontal "
+    "Round Floor Ceil Sign"
+    " Pow Exp Log Log1p Sqrt Cbrt IsBetween IsNull IsNotNull IsNan IsNotNan IsFinite IsInfinite "
+    "Not AllHorizontal"
     " AnyHorizontal IsIn".split()
 )
 PASSING = frozenset({"BinaryExpr", "Ternary", "Cast", "Alias"})
@@ -29,7 +37,8 @@ ARITHMETIC = frozenset(
     "Plus Minus Multiply Divide TrueDivide FloorDivide Modulus".split()
 )  # of BinaryExpr
 KINDS = frozenset(
-    "Alias Column Selector Literal BinaryExpr Cast Sort Gather SortBy Agg Ternary Function Explode Filter Over Rolling Slice Len"
+    "Alias Column Selector Literal BinaryExpr Cast Sort Gather SortBy Agg Ternary Function "
+    "Explode Filter Over Rolling Slice Len"
     " AnonymousFunction Eval Element SubPlan KeepName RenameAlias Field StructEval".split()
 )  # of nodes
 SETTINGS = {
@@ -41,7 +50,9 @@ SETTINGS = {
 
 
 def universe_rank(expression: pl.Expr, descending: bool = True) -> pl.Expr:
-    """Rank among the universe's symbols at the tick: 1 is the largest (or, not descending, the smallest).
+    """Rank among the universe's symbols at the tick.
+
+    1 is the largest (or, not descending, the smallest).
 
     Ties share the smaller rank; symbols without a value have none.
     """
@@ -54,7 +65,10 @@ def universe_percentile(expression: pl.Expr) -> pl.Expr:
 
 
 def universe_zscore(expression: pl.Expr) -> pl.Expr:
-    """Distance from the universe's mean at the tick in its standard deviations (population); none where all values are equal."""
+    """Distance from the universe's mean at the tick in its standard deviations (population).
+
+    None where all values are equal.
+    """
     spread = pl.when(expression.max() > expression.min()).then(
         expression.std(ddof=0)
     )  # which of equal values may round to above 0
@@ -72,9 +86,12 @@ def universe_quantile(expression: pl.Expr, quantile: float) -> pl.Expr:
 
 
 def nodes(expression: pl.Expr) -> Any:
-    """The expression's tree as Polars serializes it, or None where it cannot (a Python function in it).
+    """The expression's tree as Polars serializes it, or None where it cannot.
 
-    A node is a dictionary of one item, kind -> body. Literals that are not finite, which JSON does not have, are quotients in it.
+    (a Python function in it).
+
+    A node is a dictionary of one item, kind -> body. Literals that are not finite, which JSON does
+    not have, are quotients in it.
     """
     try:
         text = expression.meta.serialize(format="json")
@@ -95,7 +112,7 @@ def expression_of(node: Any) -> pl.Expr:
 
 
 def with_parts(node: Any, other: Callable[[Any], Any]) -> Any:
-    """The node with others in place of the nodes right below it, but for those that say by what rows are grouped."""
+    """A copy of a node with its children mapped, except those that name groups of rows."""
     ((kind, body),) = node.items()
     return {kind: _replaced(body, other, SETTINGS.get(kind, ()))}
 
@@ -125,7 +142,10 @@ def _quotient(above: float) -> Any:
 
 
 def _with_infinities(node: Any, expression: pl.Expr) -> Any:
-    """The tree with what its literals without a value are: `expression` is what the tree is of, and is taken apart beside it."""
+    """The tree with what its literals without a value are.
+
+    `expression` is what the tree is of, and is taken apart beside it.
+    """
     match node:
         case {"Literal": {"Dyn": {"Float": None}} | {"Scalar": {"Float64": None}}}:
             value = pl.select(expression).item()
@@ -143,7 +163,7 @@ def is_elementwise(expression: pl.Expr) -> bool:
 
 
 def stays_in_tick(expression: pl.Expr) -> bool:
-    """Whether each row's value depends on rows of its own tick alone, whatever frame it is evaluated on."""
+    """Whether the value of each row depends only on rows of the same tick."""
     return _safe(nodes(expression), grouped=True)
 
 
@@ -191,7 +211,10 @@ def _children(kind: str, body: Any) -> list[Any]:
 
 
 def function_name(function: Any) -> str:
-    """ "Abs", {"Clip": {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name."""
+    """ "Abs", {"Clip".
+
+    {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name.
+    """
     if not isinstance(function, dict):
         return str(function)
     ((name, inner),) = function.items()

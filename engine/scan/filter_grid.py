@@ -25,7 +25,10 @@ RANKED_ROWS = (
 
 
 class Column(NamedTuple):
-    """float64[ticks, places] from a tick of the cross-section on, and the place of each member; None where it is the member."""
+    """float64[ticks, places] from a tick of the cross-section on, and the place of each member.
+
+    None where it is the member.
+    """
 
     values: Floats
     places: Ints | None = None
@@ -100,7 +103,10 @@ def _address(array: Floats | Ints) -> int:
 
 
 def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
-    """The rows for which all conditions hold: their ticks, their members, and uint32[conditions, every_tick] left."""
+    """The rows for which all conditions hold.
+
+    Their ticks, their members, and uint32[conditions, every_tick] left.
+    """
     code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
     counts, parts = (
         np.zeros((len(conditions), grid.every_tick), np.uint32),
@@ -169,7 +175,7 @@ def rank_rows(rank: Rank, grid: Grid) -> Column:
 
 
 def _plain_column(steps: Steps, grid: Grid) -> Floats | None:
-    """The column itself where the number is one and the grid is all of it, so that nothing is to be computed."""
+    """The column itself, where the program is one column and the grid covers all of it."""
     ((what, name), *more) = steps
     if (
         more

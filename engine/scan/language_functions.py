@@ -20,7 +20,7 @@ NUMBER, CONDITION, TEXT = "a number", "a condition", "a text"
 
 
 @dataclass(frozen=True)
-class _Function:
+class LanguageFunction:
     form: str
     counts: tuple[int, int]
     kinds: tuple[str | None, ...]  # of the arguments; the last one's for all that follow
@@ -28,27 +28,46 @@ class _Function:
     make: Callable[[Sequence[pl.Expr]], pl.Expr]
 
 
-def _plain(form: str, make: Callable[[pl.Expr], pl.Expr]) -> _Function:
-    return _Function(form, (1, 1), (NUMBER,), NUMBER, lambda arguments: make(arguments[0]))
+def _plain(form: str, make: Callable[[pl.Expr], pl.Expr]) -> LanguageFunction:
+    return LanguageFunction(form, (1, 1), (NUMBER,), NUMBER, lambda arguments: make(arguments[0]))
 
 
 MANY = 100
 
 
-_OF_TICK_BEFORE = frozenset({"previous", "crosses_above", "crosses_below"})
+OF_TICK_BEFORE = frozenset({"previous", "crosses_above", "crosses_below"})
 
 
-_OF_UNIVERSE = frozenset({"rank", "percentile", "zscore", "mean", "quantile"})
+OF_UNIVERSE = frozenset({"rank", "percentile", "zscore", "mean", "quantile"})
 
 
 def _coalesce(arguments: Sequence[pl.Expr]) -> pl.Expr:
-    """Up to the first constant, which there always is; Polars gives a frame of one row where that comes first."""
+    """Up to the first constant, which there always is.
+
+    Polars gives a frame of one row where that comes first.
+    """
     constants = [number for number, one in enumerate(arguments) if not one.meta.root_names()]
     used = arguments[: constants[0] + 1] if constants else arguments
     return used[0] if len(used) == 1 else pl.coalesce(used)
 
 
-_FUNCTIONS: dict[str, _Function] = {
+COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+ARITHMETIC: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+}
+FUNCTIONS: dict[str, LanguageFunction] = {
     "abs": _plain("abs(x)", lambda x: x.abs()),
     "sqrt": _plain("sqrt(x)", lambda x: x.sqrt()),
     "log": _plain("log(x)", lambda x: x.log()),
@@ -57,22 +76,22 @@ _FUNCTIONS: dict[str, _Function] = {
     "round": _plain("round(x)", lambda x: x.round(0)),
     "floor": _plain("floor(x)", lambda x: x.floor()),
     "ceil": _plain("ceil(x)", lambda x: x.ceil()),
-    "min": _Function("min(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.min_horizontal),
-    "max": _Function("max(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.max_horizontal),
-    "if": _Function(
+    "min": LanguageFunction("min(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.min_horizontal),
+    "max": LanguageFunction("max(x, y ...)", (2, MANY), (NUMBER,), NUMBER, pl.max_horizontal),
+    "if": LanguageFunction(
         "if(condition, x, y)",
         (3, 3),
         (CONDITION, None, None),
         NUMBER,
         lambda a: pl.when(a[0]).then(a[1]).otherwise(a[2]),
     ),
-    "known": _Function("known(x)", (1, 1), (None,), CONDITION, lambda a: a[0].is_not_null()),
-    "coalesce": _Function("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, _coalesce),
-    "previous": _Function("previous(x)", (1, 1), (None,), NUMBER, lambda a: previous(a[0])),
-    "crosses_above": _Function(
+    "known": LanguageFunction("known(x)", (1, 1), (None,), CONDITION, lambda a: a[0].is_not_null()),
+    "coalesce": LanguageFunction("coalesce(x, y ...)", (2, MANY), (None,), NUMBER, _coalesce),
+    "previous": LanguageFunction("previous(x)", (1, 1), (None,), NUMBER, lambda a: previous(a[0])),
+    "crosses_above": LanguageFunction(
         "crosses_above(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_above(a[0], a[1])
     ),
-    "crosses_below": _Function(
+    "crosses_below": LanguageFunction(
         "crosses_below(x, y)", (2, 2), (NUMBER,), CONDITION, lambda a: crosses_below(a[0], a[1])
     ),
     "rank": _plain(
@@ -81,5 +100,7 @@ _FUNCTIONS: dict[str, _Function] = {
     "percentile": _plain("percentile(x)", universe_percentile),
     "zscore": _plain("zscore(x)", universe_zscore),
     "mean": _plain("mean(x)", universe_mean),
-    "quantile": _Function("quantile(x, share)", (2, 2), (NUMBER, NUMBER), NUMBER, lambda a: a[0]),
+    "quantile": LanguageFunction(
+        "quantile(x, share)", (2, 2), (NUMBER, NUMBER), NUMBER, lambda a: a[0]
+    ),
 }

@@ -1,18 +1,25 @@
-"""ScannerManager: owns the scanners' states and schedules, runs what is due, records what came of it.
+"""ScannerManager.
+
+Owns the scanners' states and schedules, runs what is due, records what came of it.
 
 A session, for each scanner in the config's order:
 
     1. `begin`      everybody is setup_pending
     2. `set_up`     setup_pending -> setup_complete, before the open
-    3. `attach`     the session's cross-sections are there: columnar scanners are evaluated for all their ticks
+    3. `attach`     the session's cross-sections are there: columnar scanners are evaluated for all
+    their ticks
     4. `scan_pre`   the pre-session scan; a scanner without a schedule is torn down after it
-    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick: a columnar scan reveals what was evaluated
-       `reveal`     the same for all ticks in one step, where all scanners are columnar and nobody looks in between
+    5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick: a columnar
+    scan reveals what was evaluated
+       `reveal`     the same for all ticks in one step, where all scanners are columnar and nobody
+                    looks in between
     6. `tear_down`  teardown_pending -> teardown_complete, at the end
 
-A batch of sessions may go through these steps as one session does (see engine/session/play_mode.py).
+A batch of sessions may go through these steps as one session does (see
+engine/session/play_mode.py).
 
-A failure in setup or in a pre-session scan of the run's first session stops the run. Any other failure is recorded,
+A failure in setup or in a pre-session scan of the run's first session stops the run. Any other
+failure is recorded,
 leaves the scanner in `error` for the rest of the session, and everything else goes on.
 """
 
@@ -39,7 +46,13 @@ from engine.scan.reveal import reveal
 from engine.scan.scan_context import ScanContext
 from engine.scan.scan_record import ScanRecord
 from engine.scan.scan_result import ColumnarResult, ScanResult
-from engine.scan.scanner_runtime import BatchOutcome, Outcome, ScanKind, ScannerSlot, ScannerState
+from engine.scan.scanner_runtime import (
+    BatchOutcome,
+    Outcome,
+    ScanKind,
+    ScannerRuntime,
+    ScannerState,
+)
 from engine.scan.symbol_store import SymbolStore
 
 log = logging.getLogger("barsweep")
@@ -50,7 +63,7 @@ OnFound = Callable[
     [str, Sequence[str], int], None
 ]  # scanner, symbols, microseconds: of scans that are not columnar
 
-Action = Callable[[ScannerSlot, ScanKind, int], None]
+Action = Callable[[ScannerRuntime, ScanKind, int], None]
 
 
 class ScannerManager:
@@ -58,7 +71,7 @@ class ScannerManager:
 
     def __init__(
         self,
-        slots: Sequence[ScannerSlot],
+        slots: Sequence[ScannerRuntime],
         data: SymbolStore,
         clock: TimeManager,
         mode: str,
@@ -72,13 +85,16 @@ class ScannerManager:
         self._pre_tick = 0
 
     def get_scanner_states(self) -> dict[str, dict[str, object]]:
-        """Per scanner: state, number of scans, time spent (ms), next scan (exchange-local), last error."""
+        """Per scanner.
+
+        State, number of scans, time spent (ms), next scan (exchange-local), last error.
+        """
         return {slot.name: self._describe(slot) for slot in self.slots}
 
     def evaluate(self, cross: CrossSection) -> dict[str, BatchOutcome]:
-        """The outcomes over a batch of the scanners that nothing of their own prepares for a session.
+        """Name -> outcome over a batch, of scanners without code of their own for a session.
 
-        None where there is a time limit, which is one for a session.
+        Empty where there is a time limit, for a limit is one for a session.
         """
         slots = self.slots if self._time_limit is None else ()
         return {slot.name: self._evaluate(slot, cross) for slot in slots if slot.independent}
@@ -90,12 +106,18 @@ class ScannerManager:
             slot.begin(sessions)
 
     def set_up(self, first: bool) -> None:
-        """setup() of every scanner; `first`: this is the run's first session, so a failure stops the run."""
+        """setup() of every scanner.
+
+        `first`: this is the run's first session, so a failure stops the run.
+        """
         for slot in self.slots:
             self._guard(slot, ScanKind.SETUP, self._set_up, 0, first)
 
     def attach(self, cross: CrossSection, outcomes: Mapping[str, Outcome]) -> None:
-        """Give the scanners the cross-sections; columnar ones whose outcome is not among `outcomes` are evaluated."""
+        """Give the scanners the cross-sections.
+
+        Columnar ones whose outcome is not among `outcomes` are evaluated.
+        """
         self._cross = cross
         self._pre_tick = int(np.searchsorted(cross.ticks, cross.session.open))
         for slot in self.slots:
@@ -121,7 +143,10 @@ class ScannerManager:
                 self._wait(slot)
 
     def reveal(self) -> None:
-        """All scheduled scans in one step. One that fails does so at its first tick, and then no more."""
+        """All scheduled scans in one step.
+
+        One that fails does so at its first tick, and then no more.
+        """
         cross = self._at()
         failing = [
             slot
@@ -139,7 +164,7 @@ class ScannerManager:
         )
 
     def first_finds(self) -> dict[str, dict[str, tuple[int, int]]]:
-        """Columnar scanner -> symbol -> when the session's scans find it first (microseconds), and its rank then."""
+        """Columnar scanner -> symbol -> time of its first hit (microseconds UTC), its rank then."""
         cross, columnar = (
             self._at(),
             [slot for slot in self.slots if slot.session.outcome and slot.session.error is None],
@@ -163,15 +188,18 @@ class ScannerManager:
         """What the session's scans came to, a record a scanner."""
         return [slot.session.record for slot in self.slots]
 
-    def _evaluate(self, slot: ScannerSlot, cross: CrossSection) -> BatchOutcome:
-        """A scanner's outcome over a cross-section; its errors, the time limit's too, are in it until its first scan."""
+    def _evaluate(self, slot: ScannerRuntime, cross: CrossSection) -> BatchOutcome:
+        """A scanner's outcome over a cross-section.
+
+        Its errors, the time limit's too, are in it until its first scan.
+        """
         try:
             with self._guarded(slot, ScanKind.REGULAR):
                 return slot.evaluate(cross)
         except ScannerError as error:
             return BatchOutcome(cross, [(0, len(cross.sessions), Outcome(None, error, 0.0))])
 
-    def _set_up(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+    def _set_up(self, slot: ScannerRuntime, kind: ScanKind, tick: int) -> None:
         slot.session.state = ScannerState.SETUP_PENDING
         if not slot.scanner.setup(self._context(slot, tick)):
             raise ScannerError(
@@ -180,7 +208,7 @@ class ScannerManager:
         slot.session.state = ScannerState.SETUP_COMPLETE
         log.info("%s Setup complete for %s", TAG, slot.name)
 
-    def _scan(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+    def _scan(self, slot: ScannerRuntime, kind: ScanKind, tick: int) -> None:
         session = slot.session
         session.state = ScannerState.SCANNING
         session.record.scans.begin(self._clock.now, kind.value, tick)
@@ -196,7 +224,7 @@ class ScannerManager:
             session.record.scans.elapsed_us[-1] = elapsed_us
             session.done(elapsed_us, 1, int(kind is ScanKind.REGULAR))
 
-    def _take(self, slot: ScannerSlot, result: ScanResult) -> None:
+    def _take(self, slot: ScannerRuntime, result: ScanResult) -> None:
         """Promote what a columnar scan found; a scan of the scanner's own has promoted already."""
         if not isinstance(result, ScanResult):
             raise ScannerError(f"scan() returned {type(result).__name__}", expected="a ScanResult")
@@ -243,7 +271,7 @@ class ScannerManager:
                 "scan() returned a symbol more than once", expected="each symbol once"
             )
 
-    def _tear_down(self, slot: ScannerSlot) -> None:
+    def _tear_down(self, slot: ScannerRuntime) -> None:
         if slot.session.state is ScannerState.TEARDOWN_COMPLETE:
             return
         failed = slot.session.state is ScannerState.ERROR
@@ -251,14 +279,14 @@ class ScannerManager:
         if failed:
             slot.session.state = ScannerState.ERROR
 
-    def _let_go(self, slot: ScannerSlot, kind: ScanKind, tick: int) -> None:
+    def _let_go(self, slot: ScannerRuntime, kind: ScanKind, tick: int) -> None:
         slot.session.state = ScannerState.TEARDOWN_PENDING
         slot.scanner.teardown(self._context(slot, tick))
         slot.session.state = ScannerState.TEARDOWN_COMPLETE
         log.info("%s Teardown complete for %s", TAG, slot.name)
 
     def _guard(
-        self, slot: ScannerSlot, kind: ScanKind, action: Action, tick: int, fatal: bool
+        self, slot: ScannerRuntime, kind: ScanKind, action: Action, tick: int, fatal: bool
     ) -> None:
         try:
             with self._data.acting_as(slot.name), self._guarded(slot, kind):
@@ -280,12 +308,12 @@ class ScannerManager:
                 ) from error
             self._fail(slot, kind, tick, said)
 
-    def _guarded(self, slot: ScannerSlot, kind: ScanKind) -> AbstractContextManager[None]:
+    def _guarded(self, slot: ScannerRuntime, kind: ScanKind) -> AbstractContextManager[None]:
         """What runs no code of the scanner's own needs no guard but the clock's."""
         own = self._time_limit is not None or kind not in slot.inherited
         return guarded(self._time_limit) if own else nullcontext()
 
-    def _fail(self, slot: ScannerSlot, kind: ScanKind, tick: int, said: str) -> None:
+    def _fail(self, slot: ScannerRuntime, kind: ScanKind, tick: int, said: str) -> None:
         log.error("%s %s of %s failed\n%s", TAG, kind, slot.name, traceback.format_exc())
         self.failures += 1
         slot.session.state, slot.session.error = ScannerState.ERROR, said
@@ -294,7 +322,7 @@ class ScannerManager:
             scans.begin(self._clock.now, kind.value, tick)
         scans.error[-1] = said
 
-    def _wait(self, slot: ScannerSlot) -> None:
+    def _wait(self, slot: ScannerRuntime) -> None:
         if slot.session.works and slot.session.next_scan is not None:
             slot.session.state = ScannerState.SCAN_PENDING
             if log.isEnabledFor(logging.INFO):
@@ -302,7 +330,7 @@ class ScannerManager:
                     "%s Next scan for %s: %s", TAG, slot.name, self._local(slot.session.next_scan)
                 )
 
-    def _context(self, slot: ScannerSlot, tick: int) -> ScanContext:
+    def _context(self, slot: ScannerRuntime, tick: int) -> ScanContext:
         return ScanContext(
             self._data,
             self._clock,
@@ -314,7 +342,7 @@ class ScannerManager:
             tick=tick,
         )
 
-    def _frame(self, slot: ScannerSlot, tick: int) -> pl.DataFrame:
+    def _frame(self, slot: ScannerRuntime, tick: int) -> pl.DataFrame:
         cross = self._at()
         members = slot.members(cross)
         return cross.frame(cross.names, np.full(len(members), tick), members)
@@ -332,7 +360,7 @@ class ScannerManager:
         )
         return f"{moment:%Y-%m-%d %H:%M:%S}"
 
-    def _describe(self, slot: ScannerSlot) -> dict[str, object]:
+    def _describe(self, slot: ScannerRuntime) -> dict[str, object]:
         upcoming = slot.session.next_scan
         return {
             "state": slot.session.state.value,

@@ -1,8 +1,11 @@
 """A value that is not a number is a missing one: expressions in which Polars takes it so.
 
-To Polars NaN is a number, larger than any other: 0 / 0 >= 0.8 holds, and 0 / 0 ranks first. `without_nan` puts null in place of NaN
-wherever something other than arithmetic reads a value (a comparison, a rank, a mean, `is_null`, `coalesce` ...), and at the end.
-What follows is Kleene's three-valued logic: a comparison with null is null, so is its `not`, and null holds nowhere.
+To Polars NaN is a number, larger than any other: 0 / 0 >= 0.8 holds, and 0 / 0 ranks first.
+`without_nan` puts null in place of NaN
+wherever something other than arithmetic reads a value (a comparison, a rank, a mean, `is_null`,
+`coalesce` ...), and at the end.
+What follows is Kleene's three-valued logic: a comparison with null is null, so is its `not`, and
+null holds nowhere.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ log = logging.getLogger("barsweep")
 Node = dict[str, Any]
 NULL: Node = {"Literal": {"Scalar": {"Null": "Null"}}}
 DEEPEST = 10  # choices of null for NaN within each other: each doubles what is inside
-# Functions, by the name Polars serializes them under: of NaN they make NaN; they ask for NaN by name; they make none of their own.
+# Functions, by the name Polars serializes them under: of NaN they make NaN; they ask for NaN by
+# name; they make none of their own.
 PASSING = frozenset("Negate Abs Sign Round Floor Ceil Cbrt Log Log1p Exp".split())
 ASKING = frozenset("IsNan IsNotNan IsFinite IsInfinite".split())
 MAKING_NONE = frozenset(
@@ -41,13 +45,15 @@ KEEPING = ("Alias", "Ternary", "Over", "Cast")  # kinds of nodes that are NaN wh
 def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
     """The same expression with null for NaN, for any frame whose own missing values are null.
 
-    An expression that calls a Python function cannot be looked into: it is returned as it is, and a warning is logged.
+    An expression that calls a Python function cannot be looked into: it is returned as it is, and a
+    warning is logged.
     Raises ScannerError, which names `where`, for what is nested too deep.
     """
     tree = nodes(expression)
     if tree is None:
         log.warning(
-            "%s: a Python function is called; to comparisons of its values NaN is larger than any number, as Polars has it."
+            "%s: a Python function is called; to comparisons of its values NaN is larger than any "
+            "number, as Polars has it."
             " End the function with .fill_nan(None)",
             where or expression,
         )
@@ -73,7 +79,10 @@ def as_written(expression: pl.Expr) -> pl.Expr:
 
 
 def nan_to_null_of(node: Node) -> Node | None:
-    """x where a node is null for x that is NaN, else x: as `without_nan` writes it, or `x.fill_nan(None)`; else None."""
+    """x where a node is null for x that is NaN, else x.
+
+    As `without_nan` writes it, or `x.fill_nan(None)`; else None.
+    """
     match node:
         case {
             "Ternary": {
@@ -122,7 +131,8 @@ def _stripped(node: Node) -> Node:
 class _Rewriting:
     """One expression's tree, rewritten from the leaves.
 
-    Each node gives itself rewritten, whether it may be NaN, and how many choices are within each other in it.
+    Each node gives itself rewritten, whether it may be NaN, and how many choices are within each
+    other in it.
     """
 
     def __init__(self, columns: list[str], where: str | None):

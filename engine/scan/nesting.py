@@ -1,7 +1,11 @@
-"""Expressions of very many terms: Polars nests `a | b | c` a level a term, and whoever walks that recurses as deep.
+"""Expressions of very many terms.
 
-The expression language joins long chains of conditions in groups, so that a thousand are no deeper than a hundred. What a plug-in
-has chained by itself is walked as it is, up to a depth that Polars can still evaluate in reasonable time.
+Polars nests `a | b | c` a level a term, and whoever walks that recurses as deep.
+
+The expression language joins long chains of conditions in groups, so that a thousand are no deeper
+than a hundred. What a plug-in
+has chained by itself is walked as it is, up to a depth that Polars can still evaluate in reasonable
+time.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import polars as pl
 from engine.errors import ScannerError
 
 Join = Callable[[pl.Expr, pl.Expr], pl.Expr]
-# conditions that are chained: a thousand are three chains deep, as Polars reads back no tree of more than some 60 operations
+# conditions that are chained: a thousand are three chains deep, as Polars reads back no tree of
+# more than some 60 operations
 GROUP = 10
 DEEPEST = 1_000  # operations within each other
 LEVELS = 2  # of a serialized tree that an operation is
@@ -45,5 +50,8 @@ def too_deep(expected: str, where: str | None = None) -> ScannerError:
         "an expression of too many operations within each other",
         where=where,
         expected=expected,
-        fix="join many conditions with pl.any_horizontal or pl.all_horizontal, many numbers with pl.sum_horizontal",
+        fix=(
+            "join many conditions with pl.any_horizontal or pl.all_horizontal, many numbers with "
+            "pl.sum_horizontal"
+        ),
     )

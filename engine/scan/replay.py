@@ -258,7 +258,10 @@ class MarketReplay:
             self._asked = block.table, sample.lazy.asked
 
     def _look_back(self, block: WarmUpBlock, sessions: Sequence[Session]) -> LookBack:
-        """The session before a batch for `previous`; symbols that split since have no values in it."""
+        """The session before a batch for `previous`.
+
+        Symbols that split since have no values in it.
+        """
         before, dates = self._before.get(block), [session.date for session in sessions]
         splits = self._splits.between(
             block.table, before.session.date if before else dates[0], dates[-1]

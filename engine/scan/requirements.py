@@ -83,7 +83,10 @@ class Requirements:
         return self._lazy and can_be and everywhere.isdisjoint(node.outputs)
 
     def nodes_of(self, key: IndicatorKey) -> list[FeatureNode]:
-        """The node of an indicator, after those it reads; raises IndicatorError where it wants a benchmark and there is none."""
+        """The node of an indicator, after those it reads.
+
+        Raises IndicatorError where it wants a benchmark and there is none.
+        """
         if BENCHMARK in key.indicator.inputs and self._benchmark is None:
             raise IndicatorError(
                 f"{key.name} is measured against a benchmark symbol, and there is none",

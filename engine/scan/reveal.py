@@ -1,6 +1,7 @@
 """The scheduled scans of a batch in one step, where nobody looks at anything between two of them.
 
-What each scan finds was evaluated for the whole batch anyway. What is left is who is promoted when: of each session the first
+What each scan finds was evaluated for the whole batch anyway. What is left is who is promoted when:
+of each session the first
 scan to find a symbol, by tick and then in the scanners' order, promotes it.
 """
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.panel.bars import Ints, joined
 from engine.scan.cross_section import CrossSection
-from engine.scan.scanner_runtime import Outcome, ScanKind, ScannerSlot
+from engine.scan.scanner_runtime import Outcome, ScanKind, ScannerRuntime
 from engine.scan.session_hits import SessionHits
 from engine.scan.symbol_store import SymbolStore
 
@@ -24,18 +25,19 @@ class Revealed:
     """The scheduled scans of one scanner.
 
     ticks    int64[scans], indices of the cross-section's ticks
-    rows     rows of the outcome's hits that these scans find: there may be a scan before the open as well
+    rows     rows of the outcome's hits that these scans find: there may be a scan before the open
+             as well
     found    the hits in these rows
     """
 
-    slot: ScannerSlot
+    slot: ScannerRuntime
     outcome: Outcome
     ticks: Ints
     rows: Ints
     found: SessionHits
 
     @classmethod
-    def of(cls, slot: ScannerSlot, cross: CrossSection) -> Revealed:
+    def of(cls, slot: ScannerRuntime, cross: CrossSection) -> Revealed:
         """Of a scanner whose outcome is there."""
         outcome, ticks = slot.session.outcome, slot.ticks_of(cross)
         assert outcome is not None
@@ -69,8 +71,11 @@ class Revealed:
         session.done(elapsed_us, len(ticks), len(ticks))
 
 
-def reveal(slots: Sequence[ScannerSlot], cross: CrossSection, data: SymbolStore) -> None:
-    """Do all scheduled scans of the cross-section's sessions; the scanners' outcomes are there and have no error."""
+def reveal(slots: Sequence[ScannerRuntime], cross: CrossSection, data: SymbolStore) -> None:
+    """Do all scheduled scans of the cross-section's sessions.
+
+    The scanners' outcomes are there and have no error.
+    """
     scans = [Revealed.of(slot, cross) for slot in slots]
     if scans:
         for one, promoted in zip(scans, _promote(scans, cross, data), strict=True):
@@ -80,7 +85,7 @@ def reveal(slots: Sequence[ScannerSlot], cross: CrossSection, data: SymbolStore)
 def _promote(
     scans: Sequence[Revealed], cross: CrossSection, data: SymbolStore
 ) -> list[NDArray[np.bool_]]:
-    """Promote what is found, each at its tick, and tell of each scanner's hits which ones were new."""
+    """Promote the hits' symbols, each at its tick; of each scanner's hits, which were new."""
     lengths = [len(one.rows) for one in scans]
     ticks, symbols = (
         joined([getattr(one.found, name) for one in scans]) for name in ("ticks", "symbols")

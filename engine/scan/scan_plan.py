@@ -32,7 +32,9 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Clause:
-    """A named expression, to which NaN is missing, the columns it reads, and how it may be evaluated; equal to itself alone.
+    """A named expression, to which NaN is missing, the columns it reads.
+
+    And how it may be evaluated; equal to itself alone.
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
@@ -72,7 +74,9 @@ class Clause:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """clauses all must hold, in their order; features are logged with each hit; the best `limit` by rank are kept.
+    """clauses all must hold, in their order.
+
+    Features are logged with each hit; the best `limit` by rank are kept.
 
     session_limit  of a session only the first so many symbols are kept, each at its first hit
     """
@@ -97,7 +101,10 @@ class ScanPlan:
         session_limit: int | None,
         indicators: Iterable[IndicatorKey],
     ) -> ScanPlan:
-        """Lay out a scanner's declarations; raises ScannerError naming the scanner and the clause."""
+        """Lay out a scanner's declarations.
+
+        Raises ScannerError naming the scanner and the clause.
+        """
         if not criteria:
             raise ScannerError(
                 "criteria() names no clause", where=where, expected="at least one named expression"
@@ -135,7 +142,10 @@ class ScanPlan:
 
     @property
     def columns_everywhere(self) -> set[str]:
-        """The columns that are read of every symbol: those of the first clause, and of what compares the symbols of a tick."""
+        """The columns that are read of every symbol.
+
+        Those of the first clause, and of what compares the symbols of a tick.
+        """
         whole = [part for part in self.parts if not part.elementwise]
         return set(columns_of((self.clauses[0], *whole)))
 
@@ -146,7 +156,7 @@ class ScanPlan:
 
 
 def columns_of(parts: Iterable[Clause]) -> list[str]:
-    """The columns that are computed for clauses, each once, in the order in which they are named."""
+    """Columns that are computed for clauses, each once, in the order of the clauses."""
     return list(dict.fromkeys(at_the_tick(column) for part in parts for column in part.columns))
 
 

@@ -1,4 +1,7 @@
-"""What a scanner's scans came to: noted session by session, and in columns: a row a scan, a row a hit, a row a timing."""
+"""What a scanner's scans came to.
+
+Noted session by session, and in columns: a row a scan, a row a hit, a row a timing.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +139,7 @@ class ScanRecord:
         self.columnar.promoted.append(promoted)
 
     def found_symbols(self, result: ScanResult, promoted: Sequence[bool], scanned: int) -> None:
-        """Take in the result of a scan that was written symbol by symbol, in a session of its own."""
+        """Record the result of one scan of a scanner that has a `scan()` of its own."""
         self.scans.end(scanned, len(result.symbols), sum(promoted))
         hits = _symbol_hits(self.scans.time[-1], result, promoted)
         self.symbol_hits.append(hits.with_columns(session=pl.lit(self.sessions[0].date, pl.Date)))
@@ -270,7 +273,10 @@ def _columnar_hits(passes: list[tuple[ScanRecord, ColumnarHits]]) -> pl.DataFram
 def _symbol_hits(
     time: int, result: ScanResult, promoted: Sequence[bool] | NDArray[np.bool_]
 ) -> pl.DataFrame:
-    """The hits of a scan that was written symbol by symbol; scalars of its metadata are the features."""
+    """The hits of a scan that was written symbol by symbol.
+
+    Scalars of its metadata are the features.
+    """
     features = [_scalars(result.metadata.get(symbol)) for symbol in result.symbols]
     rows = {
         "tick": _times([time] * len(result.symbols)),

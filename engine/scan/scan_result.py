@@ -25,7 +25,10 @@ class ScanResult:
 
 
 class ColumnarResult(ScanResult):
-    """One tick of a session's columnar scan. Symbols and metadata are made only when somebody asks for them."""
+    """One tick of a session's columnar scan.
+
+    Symbols and metadata are made only when somebody asks for them.
+    """
 
     def __init__(self, hits: SessionHits, tick: int, table: SymbolTable):
         self.hits, self.tick = hits, tick

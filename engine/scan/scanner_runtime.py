@@ -1,4 +1,7 @@
-"""A scanner in a run: the instance, its schedules, what it may look at; and its part in one session."""
+"""A scanner in a run: the instance, its schedules, what it may look at.
+
+And its part in one session.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ class ScanKind(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What evaluating a columnar scanner's plan came to: hits, or an error that its first scan will raise."""
+    """What evaluating a columnar scanner's plan came to.
+
+    Hits, or an error that its first scan will raise.
+    """
 
     found: SessionHits | None
     error: BaseException | None
@@ -66,7 +72,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The outcomes of a batch, in runs of consecutive sessions that were evaluated together: (first, last + 1, outcome).
+    """The outcomes of a batch, in runs of consecutive sessions that were evaluated together.
+
+    (first, last + 1, outcome).
 
     A run's ticks are counted from its first session on.
     """
@@ -99,7 +107,7 @@ class ScannerSession:
 
     def __init__(
         self,
-        slot: ScannerSlot,
+        slot: ScannerRuntime,
         sessions: Sequence[Session],
         state: ScannerState = ScannerState.SETUP_PENDING,
     ):
@@ -121,7 +129,10 @@ class ScannerSession:
         return int(self.ticks[self._next]) if self._next < len(self.ticks) else None
 
     def hits(self, cross: CrossSection) -> SessionHits:
-        """The columnar pass over all ticks; evaluated when it is first asked for, unless the manager has done so before."""
+        """The columnar pass over all ticks.
+
+        Evaluated when it is first asked for, unless the manager has done so before.
+        """
         if self.outcome is None:
             self.outcome = self.slot.evaluate(cross).of_session(0)
         return self.outcome.hits
@@ -134,7 +145,7 @@ class ScannerSession:
         self.state = ScannerState.SCAN_COMPLETE
 
 
-class ScannerSlot:
+class ScannerRuntime:
     """One enabled scanner of the config.
 
     schedules    when it scans in the regular session
@@ -176,7 +187,10 @@ class ScannerSlot:
 
     @property
     def independent(self) -> bool:
-        """Whether nothing goes from one session to the next: it only declares, and its lifecycle is the library's own."""
+        """Whether nothing goes from one session to the next.
+
+        It only declares, and its lifecycle is the library's own.
+        """
         return {ScanKind.SETUP, ScanKind.REGULAR, ScanKind.TEARDOWN} <= self.inherited
 
     def begin(self, sessions: Sequence[Session]) -> None:
@@ -185,7 +199,10 @@ class ScannerSlot:
         self.session = ScannerSession(self, sessions)
 
     def evaluate(self, cross: CrossSection) -> BatchOutcome:
-        """Evaluate the plan over a batch: sessions together as far as they have the same members and are not counted by session."""
+        """Evaluate the plan over a batch.
+
+        Sessions together as far as they have the same members and are not counted by session.
+        """
         if self.plan is None:
             raise ScannerError(
                 "no criteria to evaluate", where=self.name, expected="a ColumnarScanner"
@@ -200,7 +217,10 @@ class ScannerSlot:
     def _evaluate(
         self, plan: ScanPlan, cross: CrossSection, first: int, last: int
     ) -> list[tuple[int, int, Outcome]]:
-        """The sessions [first, last) together; one by one where that fails, as only some of them may."""
+        """The sessions [first, last) together.
+
+        One by one where that fails, as only some of them may.
+        """
         started, error = time.perf_counter_ns(), None
         hits: SessionHits | None = None
         try:
@@ -229,7 +249,10 @@ class ScannerSlot:
         return list(zip(begins, [*begins[1:], count], strict=True))
 
     def view(self, cross: CrossSection) -> CrossSection:
-        """The cross-section as its plan reads it: with values of the tick before, where it asks for any."""
+        """The cross-section as its plan reads it.
+
+        With values of the tick before, where it asks for any.
+        """
         return (
             cross.following(self._looks)
             if self.plan is not None and self.plan.columns_before
@@ -249,7 +272,10 @@ class ScannerSlot:
         return cross.places(self._looks)
 
     def members(self, cross: CrossSection) -> Ints:
-        """The ids of its universe in the cross-section's first session; all symbols where it has loaded none."""
+        """The ids of its universe in the cross-section's first session.
+
+        All symbols where it has loaded none.
+        """
         names = (
             None
             if self.scanner.universe is None
@@ -265,7 +291,7 @@ class ScannerSlot:
         return self._members[2]
 
     def first_finds(self, cross: CrossSection) -> dict[str, tuple[int, int]]:
-        """Symbol -> when this session's columnar pass finds it first (microseconds), and its rank then."""
+        """Symbol -> time of its first hit of the session (microseconds UTC), and its rank then."""
         hits = self.session.hits(cross)
         symbols, first = np.unique(hits.symbols, return_index=True)
         times, ranks = cross.ticks[hits.ticks[first]].tolist(), hits.ranks[first].tolist()
@@ -292,5 +318,5 @@ def _inherited(scanner: BaseScanner, columnar: bool) -> frozenset[ScanKind]:
 
 
 def _is_of(method: Callable[..., Any], *functions: Callable[..., Any]) -> bool:
-    """Whether a scanner's method is one of these functions, and nothing that was put in its place."""
+    """Whether a scanner's method is one of these functions, not an override."""
     return getattr(method, "__func__", None) in functions

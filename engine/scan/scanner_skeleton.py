@@ -28,8 +28,8 @@ class {cls}(ColumnarScanner):
 
     class Params(ScannerParams):
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        min_change: float = Field(0.02, description="change since the previous close must be at least this; 0.02 is 2 %")
-        limit: int | None = Field(20, ge=1, description="keep the best so many a tick, by change; null keeps all")
+        min_change: float = Field(0.02, description="least change since the previous close; 0.02 is 2 %")
+        limit: int | None = Field(20, ge=1, description="hits a tick, the best by change; null: all")
 
     rank_by = "change"
 
@@ -73,7 +73,10 @@ def test_{name}_finds_what_it_says(tmp_path: Path) -> None:
 
 
 def write_skeleton(name: str, folder: Path) -> list[Path]:
-    """Write NAME.py, NAME.json and test_NAME.py into a folder; raises ScannerError rather than replace a file."""
+    """Write NAME.py, NAME.json and test_NAME.py into a folder.
+
+    Raises ScannerError rather than replace a file.
+    """
     config = {
         "session_name": name.replace("_", " "),
         "mode": "backtest",
@@ -99,7 +102,10 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
 def write_files(
     name: str, folder: Path, texts: Mapping[str, str], example: str, refused: type[BarsweepError]
 ) -> list[Path]:
-    """Write files, all or none; raises where the name is no module's, or rather than replace a file."""
+    """Write files, all or none.
+
+    Raises where the name is no module's, or rather than replace a file.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise refused(
             f"{name!r} cannot be a module's name",

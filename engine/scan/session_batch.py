@@ -27,10 +27,12 @@ class ReplaySpec:
     all_columns  decode every bar column, for readers of whole bars
     previous     daily columns whose previous value is read
     benchmark    the symbol that others are measured against
-    at_once      nothing is asked for on the way, so that sessions of daily bars may be computed together
+    at_once      nothing is asked for on the way, so that sessions of daily bars may be computed
+                 together
     before       columns that are read at the last tick of the session before, where bars are daily
     watched      which sessions may be computed again, with other bars; None for none
-    close_up     nodes that close-ups show, among `nodes`, and the ticks they show them at; None where nobody takes any
+    close_up     nodes that close-ups show, among `nodes`, and the ticks they show them at; None
+                 where nobody takes any
     """
 
     archive: Archive

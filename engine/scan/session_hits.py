@@ -23,7 +23,8 @@ class SessionHits:
     ticks      int64[hits], index of the tick in the cross-section
     symbols    int64[hits], ids in the cross-section's table
     ranks      uint32[hits], 1 is the best of its tick
-    features   one row a hit, of these from row `first` on: sessions that were evaluated together share them
+    features   one row a hit, of these from row `first` on: sessions that were evaluated together
+               share them
     funnel     clause name -> uint32[ticks of the cross-section], rows left after the clause
     """
 
@@ -74,7 +75,10 @@ class SessionHits:
 
     @cached_property
     def _bounds(self) -> list[int]:
-        """Where each tick's hits begin, and at last where they end: looked up once, asked for at every tick."""
+        """Where each tick's hits begin, and at last where they end.
+
+        Looked up once, asked for at every tick.
+        """
         ticks = len(next(iter(self.funnel.values())))
         bounds: list[int] = np.searchsorted(self.ticks, np.arange(ticks + 1)).tolist()
         return bounds

@@ -1,4 +1,7 @@
-"""One symbol's bars and indicators over some sessions, as scans see them: for charts and for looking at a single name."""
+"""One symbol's bars and indicators over some sessions, as scans see them.
+
+For charts and for looking at a single name.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,12 @@ def indicator_series(
     benchmark: str | None = None,
     extended: bool = False,
 ) -> pl.DataFrame:
-    """tick (UTC), bar_time, open .. volume, then a column an output of each key; one row a base bar of regular hours.
+    """tick (UTC), bar_time, open ..
 
-    Where all keys are daily: one row a session, at its close. A value is what a scan sees at that tick. Raises
+    Volume, then a column an output of each key; one row a base bar of regular hours.
+
+    Where all keys are daily: one row a session, at its close. A value is what a scan sees at that
+    tick. Raises
     ArchiveError for a symbol that the archive does not hold.
     """
     for name in filter(None, (symbol, benchmark)):

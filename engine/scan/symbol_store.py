@@ -34,7 +34,10 @@ class SymbolStore(Protocol):
         dates: Sequence[dt.date],
         on: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """As `promote`, of finds one after the other; by[i] and on[i] are the numbers of the i-th's source and session."""
+        """As `promote`, of finds one after the other.
+
+        By[i] and on[i] are the numbers of the i-th's source and session.
+        """
         ...
 
     def take_added(self) -> set[str]:

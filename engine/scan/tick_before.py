@@ -1,6 +1,7 @@
 """What `previous(x)` reads: x at the tick before of a schedule.
 
-The tick before is one of the same session, or, where bars are daily, the last of the session right before it. Of a symbol that
+The tick before is one of the same session, or, where bars are daily, the last of the session right
+before it. Of a symbol that
 split since, the value before is in another scale, and so is none.
 """
 
@@ -21,7 +22,8 @@ class Before:
     """What was known at the ticks of the session before a batch.
 
     ticks   int64[ticks], microseconds
-    values  name -> float64[ticks, symbols], symbols as in the batch, prices in the session's own scale
+    values  name -> float64[ticks, symbols], symbols as in the batch, prices in the session's own
+            scale
     """
 
     session: Session
@@ -74,7 +76,10 @@ class TicksBefore:
             self._last_row = int(np.searchsorted(before.ticks, earlier[-1]))
 
     def values(self, name: str, values: Floats, places: Ints | None = None) -> Floats:
-        """A column, float64[ticks, places], at the tick before each; `places` of symbols, None where they are their ids."""
+        """A column, float64[ticks, places], at the tick before each.
+
+        `places` of symbols, None where they are their ids.
+        """
         found, there = np.full(values.shape, np.nan), np.flatnonzero(self.before >= 0)
         found[there] = values[self.before[there]]
         before = self._look_back.before

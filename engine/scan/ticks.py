@@ -21,7 +21,10 @@ class Ticks(Protocol):
         """int64[ticks], microseconds, increasing."""
 
     def slots(self, session: Session) -> Floats:
-        """float64[ticks]: each tick's place among all times of day there are, counted from the session's open."""
+        """float64[ticks].
+
+        Each tick's place among all times of day there are, counted from the session's open.
+        """
 
 
 class Scheduled(Protocol):
@@ -47,7 +50,10 @@ class ScheduledTicks:
         return session.open + self.from_open(session)
 
     def from_open(self, session: Session) -> Ints:
-        """The same, counted from the open. Schedules go by the clock on the wall: sessions of the same hours have the same."""
+        """The same, counted from the open.
+
+        Schedules go by the clock on the wall: sessions of the same hours have the same.
+        """
         if session.date not in self._of_date:
             hours = session.hours
             if hours not in self._offsets:
@@ -80,7 +86,10 @@ class TickTable(ScheduledTicks):
         self._slots: dict[tuple[int, ...], Floats] = {}
 
     def slots(self, session: Session) -> Floats:
-        """float64[ticks]: each tick's place among the run's times of day, counted from the session's open."""
+        """float64[ticks].
+
+        Each tick's place among the run's times of day, counted from the session's open.
+        """
         hours = session.hours
         if hours not in self._slots:
             self._slots[hours] = np.searchsorted(

@@ -14,7 +14,7 @@ from engine.panel.symbol_table import SymbolTable
 from engine.scan.columns import COLUMNS
 from engine.scan.replay import MarketReplay
 from engine.scan.requirements import Requirements
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 from engine.scan.session_batch import ReplaySpec, SessionBatch
 from engine.scan.ticks import Scheduled, TickTable
 from engine.session.scope import RunScope
@@ -41,7 +41,7 @@ class RunNeeds:
     def __init__(
         self,
         scope: RunScope,
-        slots: Sequence[ScannerSlot],
+        slots: Sequence[ScannerRuntime],
         data: SessionData,
         trader: Trader | None,
         warmup: float,

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 
 log = logging.getLogger("barsweep")
 
@@ -34,7 +34,7 @@ class PlayMode:
     @classmethod
     def of(
         cls,
-        slots: Sequence[ScannerSlot],
+        slots: Sequence[ScannerRuntime],
         trades: bool,
         config_symbols: Sequence[str],
         records_only: bool,

@@ -25,7 +25,7 @@ from engine.indicators.key import IndicatorKey
 from engine.plug_ins import instantiate
 from engine.scan.base import BaseScanner, UniverseSpec
 from engine.scan.load_scanner import load_scanner_class
-from engine.scan.scanner_runtime import ScannerSlot
+from engine.scan.scanner_runtime import ScannerRuntime
 
 log = logging.getLogger("barsweep")
 TAG = "[SESSION_COORDINATOR]"
@@ -56,7 +56,7 @@ class RunScope:
                 "see `barsweep archive check`"
             )
 
-    def slots(self) -> list[ScannerSlot]:
+    def slots(self) -> list[ScannerRuntime]:
         """The enabled scanners, made anew."""
         return [self._slot(scanner) for scanner in self.settings.scanners if scanner.enabled]
 
@@ -129,7 +129,7 @@ class RunScope:
                     expected=f"multiples of {self.base.name}",
                 )
 
-    def warn_of(self, slots: Sequence[ScannerSlot]) -> None:
+    def warn_of(self, slots: Sequence[ScannerRuntime]) -> None:
         """Warn of scanners whose schedule or history leaves columns without values."""
         blind = [slot.name for slot in slots if slot.pre_session]
         if blind and not self.settings.extended_hours:
@@ -163,7 +163,7 @@ class RunScope:
                 f"by its end: {listed}"
             )
 
-    def _looks_once(self, slot: ScannerSlot) -> bool:
+    def _looks_once(self, slot: ScannerRuntime) -> bool:
         """Whether a scanner of intraday bars has at most one tick in every session."""
         return not self.base.is_daily and all(
             slot.looks_in(session) <= 1 for session in self.sessions()
@@ -175,7 +175,7 @@ class RunScope:
             self.warnings.append(text)
         log.info("%s %s", TAG, text)
 
-    def _slot(self, config: ScannerConfig) -> ScannerSlot:
+    def _slot(self, config: ScannerConfig) -> ScannerRuntime:
         """Make a config's scanner and its schedules."""
         make = self.loaded.made.get(config.module) or load_scanner_class(config.module)
         parameters = copy.deepcopy(config.config)  # scanners may change it
@@ -184,7 +184,7 @@ class RunScope:
         schedules = [
             self._schedule(config, part.schedule()) for part in config.regular_session or ()
         ]
-        return ScannerSlot(config.label, scanner, schedules, config.pre_session)
+        return ScannerRuntime(config.label, scanner, schedules, config.pre_session)
 
     def _schedule(self, config: ScannerConfig, schedule: Schedule | AtClose) -> Schedule | AtClose:
         """The schedule; raises ConfigError where it has no usable tick in any session."""

@@ -133,7 +133,7 @@ def test_the_number_of_threads(
 CHUNKS: dict[str, tuple[str, int | float]] = {
     "symbols in chunks of 7": ("engine.panel.passes.SYMBOLS_A_CHUNK", 7),
     "all symbols at once": ("engine.panel.passes.SYMBOLS_A_CHUNK", 1 << 30),
-    "passes shared by threads": ("engine.scan.filter_program.MANY_ROWS", 10),
+    "passes shared by threads": ("engine.scan.filter_grid.MANY_ROWS", 10),
     "rows picked out at once": ("engine.scan.clause_evaluation.PICK_BELOW", 2.0),
     "rows never picked out": ("engine.scan.clause_evaluation.PICK_BELOW", 0.0),
     "stretches of a few days": ("engine.scan.replay.CELLS", 100),

@@ -11,13 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
-from engine.scan.expression_language import (
-    DEEPEST,
-    LONGEST,
-    conjuncts,
-    parse_condition,
-    parse_value,
-)
+from engine.scan.expression_language import conjuncts, parse_condition, parse_value
+from engine.scan.expression_parser import DEEPEST, LONGEST
 
 ROWS = [
     {"close": 1.0, "open": 2.0, "volume": 4.0, "bar_today": True, "symbol": "A"},

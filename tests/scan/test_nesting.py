@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.archive.archive import Archive
 from engine.errors import BarsweepError, ScannerError
-from engine.scan.expression_language import DEEPEST, LONGEST, parse_condition, parse_value
+from engine.scan.expression_language import parse_condition, parse_value
+from engine.scan.expression_parser import DEEPEST, LONGEST
 from engine.scan.nesting import joined
 from engine.scan.scan_plan import Clause
 from tests.running import config, hits

@@ -14,8 +14,7 @@ from engine.archive.archive import Archive
 from engine.audit.look_ahead import AuditOptions, audit_look_ahead
 from engine.errors import ConfigError, ScannerError, StrategyError
 from engine.progress import silent
-from engine.scan import filter_program as program
-from engine.scan import replay
+from engine.scan import filter_grid, replay
 from engine.scan.expression_language import parse_condition, parse_value
 from engine.scan.previous import crosses_above, previous
 from engine.session.coordinator import SessionCoordinator
@@ -243,7 +242,7 @@ class TestDays:
         self, sessions: int, before: bool, demo: Archive, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(replay, "CELLS", sessions * 30)
-        monkeypatch.setattr(program, "MANY_ROWS", 100)
+        monkeypatch.setattr(filter_grid, "MANY_ROWS", 100)
         found = self.run(demo, before)
         # a year is a block: what it knows of the session before it comes of its own warm-up, and a symbol that trades now and then
         # may not be warm

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from engine.archive.archive import Archive
-from engine.scan import filter_program as program
-from engine.scan import replay
+from engine.scan import filter_grid, replay
 from tests.running import config, tables
 
 WIDE = "tests.session.wide_daily_scanner"
@@ -60,7 +59,7 @@ def test_stretches_of_any_length_give_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(replay, "CELLS", sessions * 30)
-    monkeypatch.setattr(program, "MANY_ROWS", 100)  # shared by threads as well
+    monkeypatch.setattr(filter_grid, "MANY_ROWS", 100)  # shared by threads as well
     found = run(demo, CASES[name])
     for table, rows in one_by_one[name].items():
         assert found[table].equals(rows, null_equal=True), table

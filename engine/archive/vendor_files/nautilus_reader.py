@@ -17,7 +17,8 @@ from engine.errors import BarImportError
 from engine.schema import BAR_VALUES
 
 NAUTILUS = re.compile(
-    r"^(?P<symbol>.+\.[^.]+)-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$"
+    r"^(?P<symbol>.+\.[^.]+)-(?P<step>\d+)-(?P<unit>MINUTE|HOUR|DAY)"
+    r"-(?P<price>[A-Z]+)-(EXTERNAL|INTERNAL)$"
 )
 
 
