@@ -2,7 +2,7 @@
 
 python -m bench.kernels [--rows N] [--repeats N] [--json]
 
-One thread, default parameters; the median over stretches of one long series, kernels and TA-Lib
+One thread, default parameters; the median over parts of one long series, kernels and TA-Lib
 taking turns. Then the whole catalogue over many symbols' session, on one thread and on two.
 """
 
@@ -142,11 +142,11 @@ def measure(indicator: Indicator, bars: dict[str, Any], rows: int) -> dict[str, 
     outs = tuple(np.empty(rows) for _ in indicator.outputs)
     ours, theirs = [], []
     for start in range(0, len(bars["close"]), rows):  # the first compiles and warms
-        stretch = {name: values[start : start + rows] for name, values in bars.items()}
-        inputs = tuple(stretch[name] for name in indicator.inputs)
+        part = {name: values[start : start + rows] for name, values in bars.items()}
+        inputs = tuple(part[name] for name in indicator.inputs)
         state[:] = 0.0
         if indicator.name in TALIB:
-            theirs.append(_seconds(lambda stretch=stretch: TALIB[indicator.name](stretch)))
+            theirs.append(_seconds(lambda part=part: TALIB[indicator.name](part)))
         ours.append(
             _seconds(lambda inputs=inputs: indicator.kernel.over_rows(inputs, params, state, outs))
         )
@@ -232,7 +232,7 @@ def main() -> None:
         default=49_140,
         help="half a year of one symbol's minute bars by default",
     )
-    parser.add_argument("--repeats", type=int, default=31, help="stretches, each of other bars")
+    parser.add_argument("--repeats", type=int, default=31, help="parts, each of other bars")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     bars = columns(given.rows * (given.repeats + 1))

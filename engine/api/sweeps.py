@@ -26,7 +26,8 @@ from engine.api.scan_sources import (
 )
 from engine.archive.archive import Archive
 from engine.config.load import LoadedConfig
-from engine.config.models import SessionConfig, SweepConfig
+from engine.config.models import SessionConfig
+from engine.config.sweep_model import SweepConfig
 from engine.errors import ConfigError
 from engine.progress import Progress
 from engine.sweep import store

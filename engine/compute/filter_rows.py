@@ -1,7 +1,7 @@
 """A virtual machine that filters rows by clauses of a few instructions, straight from the columns.
 
-A row is a (tick, symbol) pair. `engine/scan/filter_program.py` compiles a clause to instructions for
-a stack machine. Instructions process a chunk of rows at a time, so that each reads what the one
+A row is a (tick, symbol) pair. `engine/scan/filter_program.py` compiles a clause to instructions
+for a stack machine. Instructions process a chunk of rows at a time, so that each reads what the one
 before it wrote from the processor's cache. Only surviving rows are read for the next clause. These
 are the selection vectors of MonetDB/X100 (Boncz, Zukowski, Nes: Hyper-pipelining query execution,
 CIDR 2005).

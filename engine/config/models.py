@@ -21,6 +21,7 @@ from engine.config.field_types import (
     repeated_names,
     unique_symbols,
 )
+from engine.config.sweep_model import SweepConfig
 
 
 class BacktestConfig(Model):
@@ -326,37 +327,6 @@ class CostsConfig(Model):
         le=1,
         description="slippage as a part of the spread, for which the range of the bar is taken",
     )
-
-
-class SweepConfig(Model):
-    """What `barsweep sweep` varies; nothing of it is read by a run."""
-
-    grid: dict[Text, str | list[Any]] = Field(
-        {},
-        description="parameter -> its values: a list, or a text such as "
-        '"0.01:0.10:0.005" or "50,60,70"; every combination is a variant',
-    )
-    random: int | None = Field(None, ge=1, description="so many variants drawn by chance instead")
-    sobol: int | None = Field(
-        None, ge=1, description="so many variants of a Sobol sequence instead"
-    )
-    seed: int = Field(0, ge=0, description="of variants that are drawn")
-    first_hit: bool = Field(
-        False, description="judge the first hit of each symbol and session alone"
-    )
-    horizons: list[Text] | None = Field(
-        None,
-        description=(
-            "horizons of forward returns, of those that `barsweep evaluate` tells of; all "
-            "where left out"
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> SweepConfig:
-        if self.random and self.sobol:
-            raise ValueError("random and sobol; expected one of them")
-        return self
 
 
 class SessionConfig(Model):

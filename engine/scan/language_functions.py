@@ -21,6 +21,8 @@ NUMBER, CONDITION, TEXT = "a number", "a condition", "a text"
 
 @dataclass(frozen=True)
 class LanguageFunction:
+    """A function: its form, numbers of arguments (least, most), kinds, kind of value, maker."""
+
     form: str
     counts: tuple[int, int]
     kinds: tuple[str | None, ...]  # of the arguments; the last one's for all that follow

@@ -28,8 +28,8 @@ class {cls}(ColumnarScanner):
 
     class Params(ScannerParams):
         min_price: float = Field(5.0, description="close must be at least this, in currency")
-        min_change: float = Field(0.02, description="least change since the previous close; 0.02 is 2 %")
-        limit: int | None = Field(20, ge=1, description="hits a tick, the best by change; null: all")
+        min_change: float = Field(0.02, description="least change of the day; 0.02 is 2 %")
+        limit: int | None = Field(20, ge=1, description="hits a tick, best first; null: all")
 
     rank_by = "change"
 
