@@ -69,19 +69,24 @@ def alive_after(loaded: LoadedConfig, archive: Archive) -> list[tuple[int, int]]
     once = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
     with noted(compiled=lambda: deque(once.sessions(), maxlen=0)) as made:
         coordinator = SessionCoordinator(loaded, archive, make_desk(loaded, archive))
-        counts = [_count(made, record.date) for record in coordinator.sessions()]
+        everyone = len(archive.symbols())
+        counts = [_count(made, record.date, everyone) for record in coordinator.sessions()]
     assert any(node.lazy for node in coordinator.needs.nodes)
     return counts
 
 
-def _count(made: list[weakref.ref[Any]], date: dt.date) -> tuple[int, int]:
+def _count(made: list[weakref.ref[Any]], date: dt.date, everyone: int) -> tuple[int, int]:
     there = [one() for one in made]
-    old = [
-        one
-        for one in there
-        if isinstance(one, SessionPanel) and one.session.date < date and one._columns
-    ]
-    return len(old), sum(isinstance(one, FeatureState) for one in there)
+    panels = [one for one in there if isinstance(one, SessionPanel) and one._columns]
+    old = [one for one in panels if one.session.date < date]
+    # Copies of the bars of symbols that trade seldom are kept for a block: few bars each.
+    kept = [one for one in old if _bars(one) < 39 * everyone]
+    assert sum(_bars(one) for one in kept) < 390 * everyone
+    return len(old) - len(kept), sum(isinstance(one, FeatureState) for one in there)
+
+
+def _bars(panel: SessionPanel) -> int:
+    return int(panel.present().sum())
 
 
 def _holds_daily_bars(one: object) -> bool:
