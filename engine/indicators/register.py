@@ -71,6 +71,7 @@ def register(
         raise IndicatorError(f"rows = {rows!r}", where="register", expected=" or ".join(RowsOf))
     known = INPUTS if rows == RowsOf.BARS else INPUTS_OF_TICKS
     counts = {"state_size": state_size, "warmup": warmup, "settle": window or settle or warmup}
+    given = "window" if window else "settle" if settle else "warmup"
     optional = {"window": window, "session_window": session_window, "known_after": known_after}
     counts |= {name: count for name, count in optional.items() if count is not None}
 
@@ -88,7 +89,11 @@ def register(
             kernel=compiled,
             rows=RowsOf(rows),
             of_session=of_session,
-            **{what: _whole_number(where, f"{what}()", count) for what, count in counts.items()},
+            **{
+                # Without a `settle` of its own an error is one of the function in its place.
+                what: _whole_number(where, f"{given if what == 'settle' else what}()", count)
+                for what, count in counts.items()
+            },
         )
         CATALOGUE.add(row)
         return compiled

@@ -53,10 +53,11 @@ def test_the_page_runs(module: types.ModuleType) -> None:
 
 
 def test_the_page_on_sweeps_runs(module: types.ModuleType) -> None:
+    Path("session_configs").symlink_to(PROJECT / "session_configs")
     found = list(blocks(PROJECT / "docs/sweeping.md"))
     for text in found:
         run_cell(text, vars(module))
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_the_page_on_optimizing_runs(module: types.ModuleType) -> None:

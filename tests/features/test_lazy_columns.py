@@ -20,7 +20,7 @@ from engine.features.lazy_columns import LazyColumns
 from engine.indicators.key import IndicatorKey
 from engine.panel.bars import Ints
 from engine.panel.splits import Splits
-from engine.scan import replay
+from engine.scan import block_calendar, replay
 from engine.scan.requirements import Requirements
 from engine.session.coordinator import SessionCoordinator
 from engine.session.session_record import SessionTables
@@ -223,7 +223,7 @@ def test_what_was_asked_for_is_computed_ahead_in_the_next_but_one_block(
 
     monkeypatch.setattr(LazyColumns, "_compute", noted)
     monkeypatch.setattr(
-        replay, "block_of", lambda date, by_day: (date.year, date.month)
+        block_calendar, "block_of", lambda date, by_day: (date.year, date.month)
     )  # three blocks
     monkeypatch.setattr(Splits, "between", lambda *asked: [])
     daily = scanner(criteria, ["sma_3_1d", "roc_7_1d"]) | AT_CLOSE

@@ -74,10 +74,4 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "0 -> -1",
         ): "set before it is read: rows are picked out first",
     },
-    "engine/scan/expression_language.py": {
-        (
-            "return _Part(function.make([a.expression for a in arguments]), same[0].kind, token.at)",
-            "0 -> -1",
-        ): "the line before has made sure that all of them are of one kind",
-    },
 }

@@ -13,7 +13,7 @@ from engine.clock.interval import Interval
 from engine.compute.bar_coverage import NEVER
 from engine.errors import ArchiveError, SessionFileError
 from engine.panel.bars import Bars, joined, rows_of
-from engine.panel.session_panel import BAR_VALUES, SessionPanel, rescale, slices_of
+from engine.panel.session_panel import BAR_VALUES, DecodedRows, SessionPanel, rescale, slices_of
 from engine.panel.symbol_table import SymbolTable
 from engine.runtime.buffers import Buffers
 
@@ -69,9 +69,16 @@ def test_columns_of_the_clock(extended: bool, demo: Archive, bars: pl.DataFrame)
             ]
     edges = np.array([-1, 0, session.minutes - 1, session.minutes]) * MICROS + session.open
     of_edges = SessionPanel(
-        session, SymbolTable(["A"]), MINUTE, edges, {"close": np.arange(4.0)},
-        (np.array([0]), np.array([4])), True,
-    )  # fmt: skip
+        session,
+        SymbolTable(["A"]),
+        MINUTE,
+        DecodedRows(
+            timestamps=edges,
+            columns={"close": np.arange(4.0)},
+            slices=(np.array([0]), np.array([4])),
+        ),
+        True,
+    )
     assert rows(of_edges.visible, 0, "regular") == [0.0, 1.0, 1.0, 0.0]
     assert rows(of_edges.regular, 0, "minute") == [0.0, session.minutes - 1.0]
     assert panel.sessions == (session,) and panel.of_session(0) is panel
@@ -105,9 +112,16 @@ def test_the_longest_gap_leaves_out_the_break() -> None:
         [0, 1, 140, 215, 225]
     )  # from the open, at 9:30; the break is from 150 to 210
     panel = SessionPanel(
-        session, SymbolTable("AB"), MINUTE, session.open + minutes * MICROS, {},
-        (np.array([0, 0]), np.array([5, 0])), False,
-    )  # fmt: skip
+        session,
+        SymbolTable("AB"),
+        MINUTE,
+        DecodedRows(
+            timestamps=session.open + minutes * MICROS,
+            columns={},
+            slices=(np.array([0, 0]), np.array([5, 0])),
+        ),
+        False,
+    )
     found = panel.coverage()
     trading = [at for at in range(session.minutes) if not 150 <= at < 210]
     gaps = [
@@ -194,9 +208,14 @@ def test_a_file_out_of_order_is_refused_and_one_symbol_after_another_is_not(demo
 
     def panel(times: list[int]) -> SessionPanel:
         return SessionPanel(
-            session, SymbolTable("AB"), MINUTE, np.array(times), {},
-            (np.array([0, 2]), np.array([2, 4])), True,
-        )  # fmt: skip
+            session,
+            SymbolTable("AB"),
+            MINUTE,
+            DecodedRows(
+                timestamps=np.array(times), columns={}, slices=(np.array([0, 2]), np.array([2, 4]))
+            ),
+            True,
+        )
 
     panel([2, 3, 1, 2])._refuse_disorder("here")
     for times, row in (([2, 2, 1, 2], 1), ([1, 0, 1, 2], 1), ([1, 2, 2, 1], 3)):

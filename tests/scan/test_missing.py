@@ -493,7 +493,7 @@ class TestStrategies:
         own = Signals(
             np.zeros(4, np.int64), np.arange(4), {}, np.array([np.nan, -np.inf, np.inf, 1.0])
         )
-        made = own.records(
+        made, _ = own.ordered_records(
             0, np.array([5]), np.array([0]), np.arange(4), dict.fromkeys(range(4), (0, -1, 0))
         )
         assert made["symbol"].tolist() == [2, 3, 1, 0]

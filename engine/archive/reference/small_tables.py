@@ -214,7 +214,8 @@ def _dates(values: pl.Series, time_format: str | None, order: str | None) -> pl.
     )  # as pandas writes times
     if time_format:
         return parse_form(texts, time_format).dt.date()
-    return parse(texts.replace(texts.filter(texts.str.contains(DOTTED)), None), order).dt.date()
+    dotted = texts.filter(texts.str.contains(DOTTED)).unique()
+    return parse(texts.replace(dotted, None), order).dt.date()
 
 
 def _date_order(
