@@ -17,6 +17,7 @@ from engine.archive.archive import Archive
 from engine.archive.ingest.demo import make_demo
 from engine.archive.ingest.import_options import ImportOptions
 from engine.archive.ingest.importer import import_bars
+from tests.cli.barsweep import Barsweep
 from tests.data import real_data
 from tests.lean import lean_archive
 
@@ -35,6 +36,12 @@ def quiet() -> Iterator[None]:
     yield
     log.setLevel(level)
     log.handlers, log.propagate = handlers, propagate
+
+
+@pytest.fixture
+def barsweep(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Barsweep:
+    """The command line, called in this process."""
+    return Barsweep(monkeypatch, capfd)
 
 
 @pytest.fixture(scope="session")

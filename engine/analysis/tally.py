@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from engine.analysis.exact_sums import LEAST_SESSIONS, clustered_t, joined, split
 from engine.panel.bars import Floats
+from engine.statistics.expected_maximum import expected_maximum
 
 BASIS = 10_000  # bins of the histograms are a basis point wide, from -100 % to 100 %
 
@@ -18,9 +17,6 @@ RESAMPLES = 1_000
 
 
 SEED = 7
-
-
-EULER = 0.5772156649015329
 
 
 class Tally:
@@ -121,9 +117,4 @@ def deflated(t: float | None, tried: int) -> float | None:
     """
     if t is None or t <= 0.0 or tried < 2:
         return t
-    normal = NormalDist()
-    return (
-        t
-        - (1 - EULER) * normal.inv_cdf(1 - 1 / tried)
-        - EULER * normal.inv_cdf(1 - 1 / (tried * math.e))
-    )
+    return t - expected_maximum(tried)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from engine.analysis.forward_returns import HORIZONS
 from engine.api.notebook_html import facts_html
-from engine.api.open_market import OpenMarket, Scannable, open_market
+from engine.api.open_market import OpenMarket, Scannable, folder_of, open_market
 from engine.api.progress_display import telling
 from engine.api.scan_options import ScanOptions, Spell
 from engine.api.scan_sources import (
@@ -36,7 +36,6 @@ from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.config_template import WHERE, with_texts
 from engine.sweep.figures import Asked
 from engine.sweep.run_sweep import SweepResult, run_sweep
-from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_spec import Sweep
 
 Grid = Mapping[str, Any] | Sequence[str]
@@ -55,9 +54,8 @@ class Swept:
 
     @cached_property
     def variants(self) -> pl.DataFrame:
-        """A row a variant.
-
-        Number, a column a swept parameter, hits and the other figures (docs/sweeping.md).
+        """A row a variant: number, a column a swept parameter, hits and the other figures
+        (docs/sweeping.md).
         """
         return self.result.variants
 
@@ -78,7 +76,7 @@ class Swept:
 
     def in_words(self) -> list[str]:
         """How much of the best variant luck alone would give, in plain language."""
-        return [sentence for luck in sweep_luck(self.result) for sentence in luck.sentences]
+        return [sentence for luck in self.result.luck for sentence in luck.sentences]
 
     @property
     def computed(self) -> int:
@@ -244,7 +242,7 @@ def _is_expression(one: Any) -> bool:
 def _configured(
     source: Any, archive: str | Path | OpenMarket | None, spell: Spell
 ) -> tuple[LoadedConfig, Archive]:
-    place = archive.path if isinstance(archive, OpenMarket) else archive
+    place = folder_of(archive)
     if isinstance(source, str | Path):
         return loaded_from(Path(source), place, DEFAULT_ARCHIVE, spell)
     loaded = config_of(source)

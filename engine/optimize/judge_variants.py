@@ -19,9 +19,8 @@ from engine.panel.bars import Floats, Ints
 from engine.panel.symbol_table import SymbolTable
 from engine.progress import Progress, silent
 from engine.runs.batch_scan import scan_archive
+from engine.sweep.side_by_side import AT_ONCE, side_by_side
 from engine.sweep.sweep_spec import Sweep
-
-AT_ONCE = 100  # variants whose hits are in memory together
 
 
 @dataclass
@@ -53,7 +52,8 @@ class ScannerJudge:
         made = {name: np.zeros(shape) for name in ("hits", "count", "total", "wins")}
         for first in range(0, len(numbers), AT_ONCE):
             some = numbers[first : first + AT_ONCE]
-            for loaded, places in self._together(some, dates):
+            configs = (between(self.sweep.config(number), dates) for number in some)
+            for loaded, places in side_by_side(configs, self._place):
                 hits = self._hits(loaded)
                 self._add_up(hits, [first + place for place in places], dates, made)
             self.progress("variants", min(first + AT_ONCE, len(numbers)), len(numbers))
@@ -75,26 +75,6 @@ class ScannerJudge:
             )
         assert scan.hits is not None
         return scan.hits
-
-    def _together(
-        self, numbers: Sequence[int], dates: Sequence[dt.date]
-    ) -> list[tuple[LoadedConfig, list[int]]]:
-        """Configs that hold variants as scanners, named by place; one for each base config."""
-        groups: dict[str, tuple[LoadedConfig, list[object], list[int]]] = {}
-        for place, number in enumerate(numbers):
-            loaded = between(self.sweep.config(number), dates)
-            data = loaded.config.session_data_config
-            rest = loaded.changed(
-                strategies=[], session_data_config=data.model_copy(update={"scanners": []})
-            )
-            _, blocks, places = groups.setdefault(rest.digest, (rest, [], []))
-            blocks.append(data.scanners[self._place].model_copy(update={"name": str(len(places))}))
-            places.append(place)
-        made = []
-        for rest, blocks, places in groups.values():
-            data = rest.config.session_data_config.model_copy(update={"scanners": blocks})
-            made.append((rest.changed(session_data_config=data), places))
-        return made
 
     def _add_up(
         self,

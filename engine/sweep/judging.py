@@ -1,9 +1,9 @@
 """The figures of a sweep, scanner by scanner.
 
 1. `_judge`        the variants that differ in what a scanner reads, grouped by what is not its own:
-schedule, universe, dates
+                   schedule, universe, dates
 2. `_judge_group`  a group in one pass; a scanner of which nothing is known but that it scans,
-variant by variant
+                   variant by variant
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -22,12 +21,11 @@ from engine.panel.bars import Ints
 from engine.progress import Progress
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.declared import Builder, NotColumns
-from engine.sweep.one_by_one import AT_ONCE, judge_one_by_one
+from engine.sweep.one_by_one import judge_one_by_one
 from engine.sweep.one_pass import Group, judge_in_one_pass
+from engine.sweep.side_by_side import AT_ONCE
+from engine.sweep.sweep_spec import Sweep
 from engine.sweep.variants import distinct_rows
-
-if TYPE_CHECKING:
-    from engine.sweep.sweep_spec import Sweep
 
 LISTED = 100_000  # variants of no grid that are judged in one pass: sums of each are in memory
 

@@ -1,6 +1,5 @@
-"""Variants as scanners beside each other.
-
-The way for scanners of which nothing is known but that they scan.
+"""Variants as scanners beside each other: the way for scanners of which nothing is known but that
+they scan.
 
 Files are decoded once, and indicators computed once, for so many variants at a time; each variant
 scans by itself.
@@ -15,15 +14,13 @@ import polars as pl
 
 from engine.analysis.evaluate import EXCURSIONS, Evaluation, Evaluator
 from engine.archive.archive import Archive
-from engine.config.load import LoadedConfig
 from engine.errors import RunError
 from engine.progress import Progress, silent
 from engine.runs.batch_scan import scan_archive
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.config_template import Template
 from engine.sweep.figures import Asked
-
-AT_ONCE = 100  # variants whose hits are in memory together
+from engine.sweep.side_by_side import AT_ONCE, side_by_side
 
 
 def judge_one_by_one(
@@ -35,9 +32,8 @@ def judge_one_by_one(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> pl.DataFrame:
-    """The figures of a scanner's variants, each a value of every parameter.
-
-    A row a variant, in their order.
+    """The figures of a scanner's variants, each a value of every parameter: a row a variant, in
+    their order.
     """
     frames: list[pl.DataFrame] = []
     for first in range(0, len(variants), AT_ONCE):
@@ -59,7 +55,8 @@ def _judge(
     asked: Asked,
 ) -> list[dict[str, Any]]:
     figures: list[dict[str, Any]] = [{}] * len(variants)
-    for loaded, numbers in _together(template, scanner, variants):
+    configs = (template.config(values) for values in variants)
+    for loaded, numbers in side_by_side(configs, scanner):
         scan = scan_archive(loaded, archive, None, asked.first_hit, silent, keep=True)
         if scan.failures:
             raise RunError(
@@ -72,33 +69,11 @@ def _judge(
         own = Evaluator(scan.hits, archive).run(silent)
         by_name = {one.scanner: one for one in own}
         symbols = dict(scan.hits.group_by("scanner").agg(pl.col("symbol").n_unique()).iter_rows())
-        for number in numbers:
+        for name, number in enumerate(numbers):
             figures[number] = _figures(
-                by_name.get(str(number)), sessions, symbols.get(str(number), 0), asked.horizons
+                by_name.get(str(name)), sessions, symbols.get(str(name), 0), asked.horizons
             )
     return figures
-
-
-def _together(
-    template: Template, scanner: int, variants: Sequence[Mapping[str, Any]]
-) -> list[tuple[LoadedConfig, list[int]]]:
-    """Configs that hold variants as scanners, named by their places; one for each base config."""
-    groups: dict[str, tuple[LoadedConfig, list[Any], list[int]]] = {}
-    for number, values in enumerate(variants):
-        loaded = template.config(values)
-        data = loaded.config.session_data_config
-        block = data.scanners[scanner].model_copy(update={"name": str(number)})
-        rest = loaded.changed(
-            strategies=[], session_data_config=data.model_copy(update={"scanners": []})
-        )
-        _, blocks, numbers = groups.setdefault(rest.digest, (rest, [], []))
-        blocks.append(block)
-        numbers.append(number)
-    made = []
-    for rest, blocks, numbers in groups.values():
-        data = rest.config.session_data_config.model_copy(update={"scanners": blocks})
-        made.append((rest.changed(session_data_config=data), numbers))
-    return made
 
 
 def _figures(

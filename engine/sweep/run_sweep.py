@@ -2,7 +2,7 @@
 
 1. `Sweep.of`      axes and a config to a template, and the variants
 2. `run_sweep`     scanner by scanner: the variants that differ in its parameters, judged the
-cheapest way
+                   cheapest way
 3. `SweepResult`   figures beside each variant's parameters; `store.write` puts them into a folder
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.judging import Judging
 from engine.sweep.known import known_figures, merged, worth_keeping
 from engine.sweep.strategy_variants import TradingFigures, judge_trading
+from engine.sweep.sweep_luck import SweepLuck, sweep_luck
 from engine.sweep.sweep_spec import Sweep
 
 
@@ -51,6 +53,11 @@ class SweepResult:
     def variants(self) -> pl.DataFrame:
         """A row a variant: number, a column a swept parameter, the figures."""
         return pl.concat([self.sweep.variants.frame(), self.figures], how="horizontal")
+
+    @cached_property
+    def luck(self) -> list[SweepLuck]:
+        """How much of the best variants luck alone would give."""
+        return sweep_luck(self.figures, self.sweep.horizons, self.trading)
 
 
 def run_sweep(

@@ -1,9 +1,4 @@
-"""What a sweep leaves in its folder: `variants.parquet`, `manifest.json`.
-
-And the config of a variant read out of them.
-
-Tables of other engineers' figures go beside them.
-"""
+"""The files that a sweep leaves in its folder, and the config of a variant read out of them."""
 
 from __future__ import annotations
 
@@ -24,7 +19,6 @@ from engine.runs.provenance import provenance
 from engine.sweep.axes import Axis
 from engine.sweep.config_template import Kind, Place, Template
 from engine.sweep.run_sweep import SweepResult
-from engine.sweep.sweep_luck import sweep_luck
 from engine.sweep.sweep_page import sweep_page
 from engine.sweep.sweep_spec import Sweep
 from engine.sweep.variants import NUMBER, column_of
@@ -79,7 +73,7 @@ def manifest_of(result: SweepResult, archive: Archive) -> dict[str, Any]:
         "computed": result.computed,
         "warnings": list(result.warnings),
         "skipped_sessions": dict(result.skipped),
-        "luck": {one.column: one.figures for one in sweep_luck(result)},
+        "luck": {one.column: one.figures for one in result.luck},
         "seconds": result.seconds,
     }
 

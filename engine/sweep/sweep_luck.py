@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -13,7 +14,7 @@ import polars as pl
 from engine.statistics.expected_maximum import expected_maximum
 from engine.statistics.luck import discoveries, luck_of
 from engine.statistics.many_sharpes import normal_scores
-from engine.sweep.run_sweep import SweepResult
+from engine.sweep.strategy_variants import TradingFigures
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,26 @@ class SweepLuck:
     sentences: list[str]
 
 
-def sweep_luck(result: SweepResult) -> list[SweepLuck]:
-    """Of strategies by their daily returns.
+def sweep_luck(
+    figures: pl.DataFrame, horizons: Sequence[str], trading: TradingFigures | None
+) -> list[SweepLuck]:
+    """The panel on luck of each scanner and of what was traded.
 
-    Of scanners by the t-statistic to the close, or of the first horizon that has one.
+    Scanners are judged by the t-statistic to the close, or of the first horizon that has one;
+    strategies by their daily returns.
+
+    figures   a row a variant, as in `variants.parquet`
+    horizons  of the forward returns among them
     """
     found: list[SweepLuck] = []
-    figures = result.figures
     for sessions in figures.columns:  # a scanner's; of several its name stands before
         prefix = sessions.removesuffix("sessions")
         if prefix == sessions or (prefix and not prefix.endswith(".")):
             continue
-        names = [f"{prefix}t_{one}" for one in ("close", "next_close", *result.sweep.horizons)]
+        names = [f"{prefix}t_{one}" for one in ("close", "next_close", *horizons)]
         known = [n for n in names if n in figures.columns and figures[n].drop_nulls().len()]
         if known:
             found.append(luck_of_t(known[0], figures[known[0]], figures[sessions]))
-    trading = result.trading
     if trading is not None and len(trading.dates) > 2:
         found.append(_of_returns(np.nan_to_num(trading.returns.T)))
     return found
@@ -59,8 +64,7 @@ def luck_of_t(column: str, values: pl.Series, sessions: pl.Series) -> SweepLuck:
     Sessions with hits give the degrees of freedom.
 
     The variants are taken for independent: sums alone do not say how they move together, so that
-    the share of
-    cases is the largest that it may be.
+    the share of cases is the largest that it may be.
     """
     t, degrees = values.cast(pl.Float64).to_numpy(), sessions.to_numpy() - 1
     scores = normal_scores(t, np.maximum(degrees, 1).astype(np.float64))

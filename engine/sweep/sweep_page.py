@@ -2,7 +2,7 @@
 
 1. heat map of any two parameters, the others chosen      2. the figure against each parameter
 3. parallel coordinates                                   4. stability: a variant against its
-neighbours
+   neighbours
 5. equity of chosen variants
 """
 
@@ -20,7 +20,6 @@ from engine.report.evaluation_page import STYLE
 from engine.sweep.run_sweep import SweepResult
 from engine.sweep.strategy_variants import TradingFigures
 from engine.sweep.sweep_data import A_NUMBER, BYTES, SweepData
-from engine.sweep.sweep_luck import sweep_luck
 
 CONTROLS = """select,input{font:inherit;margin:.1rem .6rem .1rem .2rem}.controls{margin:.4rem 0}
 .chart{width:100%;height:480px}"""
@@ -59,7 +58,7 @@ def sweep_page(result: SweepResult) -> str:
 def _told(result: SweepResult, data: SweepData) -> str:
     """What the page shows, and what it leaves out."""
     told = [f"{name}: {way}" for name, way in result.ways.items()]
-    told += [sentence for luck in sweep_luck(result) for sentence in luck.sentences]
+    told += [sentence for luck in result.luck for sentence in luck.sentences]
     if not data.whole:
         told.append(
             f"Of {len(data.variants):,} variants the page holds means and best values by each "
