@@ -1,6 +1,5 @@
-"""The moving average cross on real daily bars of 500 symbols, against vectorbt.
-
-Trades, prices, profits, final equity.
+"""The moving average cross on real daily bars of 500 symbols, against vectorbt: trades, prices,
+profits, final equity.
 
 pip install vectorbt
 python -m bench.against_vectorbt --archive FOLDER     (an archive of daily bars)

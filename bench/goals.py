@@ -126,9 +126,8 @@ def _marginal(base: Workload, repeats: int) -> list[Goal]:
 
 
 def _on_top(base: Workload, more: Workload, repeats: int) -> float:
-    """How much longer a workload takes than another, in percent.
-
-    By turns, in either order, and often, for it is little.
+    """How much longer a workload takes than another, in percent: by turns, in either order, and
+    often, for it is little.
     """
     more.scan()
     runs = []
@@ -165,9 +164,8 @@ def _fresh(base: Workload, long: Workload, repeats: int) -> list[Goal]:
 
 
 def _workers(path: Path, repeats: int) -> list[Goal]:
-    """Two processes against one.
-
-    Where the second does not pay, so that it should not be begun, and where it does.
+    """Two processes against one: where the second does not pay, so that it should not be begun, and
+    where it does.
     """
     goals = []
     for name, workload in (
@@ -192,9 +190,8 @@ def _workers(path: Path, repeats: int) -> list[Goal]:
 
 
 def _daily(workload: Workload, repeats: int) -> list[Goal]:
-    """As zipline's Pipeline is measured, which has its bars in memory and hands out a frame.
-
-    And with files at both ends.
+    """Daily bars in memory, hits as a frame (as zipline's Pipeline is measured); and from file to
+    file.
     """
     market = open_archive(workload.path)
     scans: list[Callable[[], Scan]] = [lambda: workload.scan_kept(market), workload.scan]

@@ -1,7 +1,5 @@
-"""The momentum scanner with further indicators in its log.
-
-What one more costs is measured with it.
-"""
+"""The momentum scanner with further indicators in its log: what one more costs is measured with
+it."""
 
 from __future__ import annotations
 

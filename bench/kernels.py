@@ -163,9 +163,8 @@ def measure(indicator: Indicator, bars: dict[str, Any], rows: int) -> dict[str, 
 def scaling(
     bars: dict[str, Any], symbols: int = 1_000, rows: int = 390, repeats: int = 3
 ) -> tuple[float, float]:
-    """Million values a second of the whole catalogue over a session of many symbols.
-
-    On one thread, on two.
+    """Million values a second of the whole catalogue over a session of many symbols: on one thread,
+    on two.
     """
     many = {name: np.resize(values, symbols * rows) for name, values in bars.items()}
     starts = np.arange(symbols, dtype=np.int64) * rows

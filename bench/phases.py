@@ -1,6 +1,5 @@
-"""Where the time of a scan goes.
-
-The engine's own functions, timed from outside, so that runs carry no clocks.
+"""Where the time of a scan goes: the engine's own functions, timed from outside, so that runs carry
+no clocks.
 
 A function's time is its own: what it spends in others that are timed is theirs. Decoding and the
 look-up of a session's symbols run on a thread beside the scan, so phases may add up to more than

@@ -76,9 +76,8 @@ def swept(path: Path, name: str) -> float:
 def ratios(
     path: Path, repeats: int, names: Sequence[str] = tuple(SWEEPS)
 ) -> Iterator[tuple[str, float]]:
-    """Sweep and how many times as long as one scan that is evaluated it takes.
-
-    The median of pairs, in either order.
+    """Sweep and how many times as long as one scan that is evaluated it takes: the median of pairs,
+    in either order.
     """
     one_evaluated(path)
     for name in names:

@@ -2,8 +2,8 @@
 
 Compared are trades, seconds and memory.
 
-    python -m venv OTHER && OTHER/bin/pip install vectorbt "plotly<6" pyarrow
-    python -m bench.sweep_against_vectorbt --archive FOLDER --theirs OTHER/bin/python
+    python -m venv OTHER && OTHER/bin/pip install vectorbt "plotly<6" pyarrow python -m
+    bench.sweep_against_vectorbt --archive FOLDER --theirs OTHER/bin/python
 
 Vectorbt wants an older plotly than barsweep's pages, so it has an environment of its own. Each side
 is a process of its own. Signals are those of the close, filled at the next open, long only, as in

@@ -1,13 +1,12 @@
-"""What trading costs.
-
-Scans alone against the same scans traded, and a strategy that decides bar by bar.
+"""What trading costs: scans alone against the same scans traded, and a strategy that decides bar by
+bar.
 
 python -m bench.trading [--archive FOLDER] [--symbols N] [--sessions N] [--repeats N]
 
 1. the momentum scanner every five minutes over the market, alone, and with a columnar strategy on
-every bar of what it found;
+   every bar of what it found;
 2. a strategy written bar by bar over 20 symbols: seconds, and what 250 sessions of 390 bars would
-take.
+   take.
 """
 
 from __future__ import annotations
@@ -34,9 +33,8 @@ SYMBOLS = 20
 
 
 class Reversion(Strategy):
-    """Buys a low RSI and sells a high one, with a bracket.
-
-    What a strategy written bar by bar usually asks for.
+    """Buys a low RSI and sells a high one, with a bracket: what a strategy written bar by bar
+    usually asks for.
     """
 
     def indicators(self) -> list[str]:

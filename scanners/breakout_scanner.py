@@ -11,9 +11,8 @@ from scanners.base import ColumnarScanner, IndicatorKey, ScannerParams
 
 
 class BreakoutScanner(ColumnarScanner):
-    """The latest bar closes above the high of the bars before it, which kept to a narrow range.
-
-    On more volume than they had.
+    """The latest bar closes above the high of the bars before it, which kept to a narrow range, on
+    more volume than they had.
 
     A consolidation's resistance broken on volume is Edwards and Magee's breakout (Technical
     Analysis of Stock Trends, 1948). Bars are those of `interval`; resistance, range and usual

@@ -11,9 +11,8 @@ from scanners.base import ColumnarScanner, ScannerParams, parse_condition, parse
 
 
 class CriteriaScanner(ColumnarScanner):
-    """What the config's `criteria` say.
-
-    Each a named condition in the expression language of docs/scanning.md.
+    """What the config's `criteria` say, each a named condition in the expression language of
+    docs/scanning.md.
 
         {"module": "scanners.criteria_scanner", "config": {
             "criteria": {"trend": "close > sma_20_1d * 1.02", "volume": "rvol_20 > 2"},

@@ -1,6 +1,5 @@
-"""Strong and weak openings.
-
-The close near an end of a range that is narrow so far, on rising volume.
+"""Strong and weak openings: the close near an end of a range that is narrow so far, on rising
+volume.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from scanners.base import ColumnarScanner, ScannerParams
 
 
 class CrpScanner(ColumnarScanner):
-    """Close range position (CRP).
-
-    Where the latest close lies between the session's low (0) and high (1).
+    """Close range position (CRP): where the latest close lies between the session's low (0) and
+    high (1).
 
     Found are stocks at an end of the session's range, while that range is still narrower than usual
     and volume runs ahead of the same time of earlier sessions, up to a cut-off soon after the open.

@@ -1,7 +1,5 @@
-"""Stocks that run.
-
-Up on the day, above their VWAP, with a strong RSI, above their moving average.
-"""
+"""Stocks that run: up on the day, above their VWAP, with a strong RSI, above their moving
+average."""
 
 from __future__ import annotations
 

@@ -11,9 +11,8 @@ from scanners.base import ColumnarScanner, ScannerParams
 
 
 class RelativeVolumeScanner(ColumnarScanner):
-    """Volume so far against the same time of earlier sessions.
-
-    Within bands of liquidity and volatility.
+    """Volume so far against the same time of earlier sessions, within bands of liquidity and
+    volatility.
 
     Relative volume by time of day is what traders call "stocks in play" (Mike Bellafiore, One Good
     Trade, 2010). Liquidity is the average daily dollar volume, volatility the average daily range

@@ -11,9 +11,8 @@ from scanners.base import ColumnarScanner, ScannerParams
 
 
 class VwapReclaimScanner(ColumnarScanner):
-    """The latest few bars closed above the session's VWAP after many below it.
-
-    Or, side lost, the other way round.
+    """The latest few bars closed above the session's VWAP after many below it; or, side lost, the
+    other way round.
 
     Crossing back over the volume-weighted average price says that the day's average buyer is in
     profit again (Brian Shannon, Maximum Trading Gains With Anchored VWAP, 2023). Bars are minutes;

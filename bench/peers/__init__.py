@@ -27,9 +27,8 @@ STEP = 5 * MICROS_A_MINUTE
 
 
 def sessions(archive: Archive, dates: Sequence[dt.date]) -> pl.DataFrame:
-    """A row a session and month that it is computed for.
-
-    Its own, and the next one whose averages warm up in it.
+    """A row a session and month that it is computed for: its own, and the next one whose averages
+    warm up in it.
 
     date, month; opens and closes; first_tick, ticks: the first and how many, none in a warm-up;
     averaged: whether the simple average begins here or before. Times in microseconds.

@@ -1,16 +1,13 @@
-"""Sums of returns that do not depend on their order.
-
-And the t-statistic that is made of sums by session.
+"""Sums of returns that do not depend on their order, and the t-statistic that is made of sums by
+session.
 
 A return is a quotient of prices less 1, and so a whole multiple of 2**-53: sums of such multiples
-are exact as integers. Two are kept,
-so that no sum runs over: a return is (high * 2**31 + low) * 2**-53 with 0 <= low < 2**31. What is
-no such multiple is rounded to one.
+are exact as integers. Two are kept, so that no sum runs over: a return is (high * 2**31 + low) *
+2**-53 with 0 <= low < 2**31. What is no such multiple is rounded to one.
 
 What hits came to over the symbols that did not hit (excess) is added up tick by tick in units of
-the tick
-(engine/compute/demean_rows.py), exact within a tick; ticks, and then sessions, are added in their
-order.
+the tick (engine/compute/demean_rows.py), exact within a tick; ticks, and then sessions, are added
+in their order.
 """
 
 from __future__ import annotations
@@ -47,9 +44,8 @@ def joined(high: Any, low: Any) -> Any:
 
 
 def clustered_t(count: Any, mean: Any, sessions: Any, squares: Any, cross: Any, counts: Any) -> Any:
-    """t-statistics of means whose residuals are added up by session before they are squared.
-
-    Hits of a session are not independent.
+    """t-statistics of means whose residuals are added up by session before they are squared: hits
+    of a session are not independent.
 
     count, sessions  of returns, and of sessions with one
     squares, cross, counts  sums over sessions: of squared sums, of sums times counts, of squared
@@ -91,9 +87,8 @@ class Demeaned:
         return cls(inside, values, means, units, known, rest)
 
     def excess(self, at: Ints, who: Ints) -> tuple[int, float, Floats]:
-        """Of hits, at[i] the tick and who[i] the symbol.
-
-        How many have an excess, their sum, and at each tick the others' mean.
+        """Of hits, at[i] the tick and who[i] the symbol: how many have an excess, their sum, and at
+        each tick the others' mean.
         """
         ticks = len(self.known)
         counts, counts_in = np.zeros((2, ticks), np.int64)

@@ -147,9 +147,8 @@ def import_archive(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> ImportSummary:
-    """Import bar files, or folders of them, into an archive.
-
-    A vendor's layout, any Parquet or CSV, a query of DuckDB.
+    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV,
+    a query of DuckDB.
 
     All sources of one call are one import: a session it holds replaces the archive's. An import
     that was interrupted goes on when it is called again. Rows that cannot be bars are put aside
@@ -294,10 +293,8 @@ def layouts() -> list[Layout]:
 def diff_archives(
     a: str | Path, b: str | Path, *, on_progress: Progress | None = None
 ) -> list[Difference]:
-    """Compare two archives bar by bar.
-
-    Sessions, symbols and rows that only one has or that differ.
-    """
+    """Compare two archives bar by bar: sessions, symbols and rows that only one has or that
+    differ."""
     with telling(on_progress) as progress:
         return compare_archives(Archive.open(a), Archive.open(b), progress)
 

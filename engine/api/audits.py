@@ -237,9 +237,8 @@ def audit(
     spell: Spell = str,
     **options: Unpack[ScanOptions],
 ) -> Audit:
-    """Prove that nothing looks ahead.
-
-    Replay random ticks with the future cut off, and with another one.
+    """Prove that nothing looks ahead: replay random ticks with the future cut off, and with another
+    one.
 
     source    a session config or a run directory (its options: start, end, universe, settings), or
               a scanner in any form that `scan` takes, with its options

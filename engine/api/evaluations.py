@@ -40,9 +40,8 @@ from engine.schema import HITS_SCHEMA
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Returns of hits from the next bar's open, over several horizons.
-
-    And over what the symbols that did not hit did (excess).
+    """Returns of hits from the next bar's open, over several horizons, and over what the symbols
+    that did not hit did (excess).
 
     evaluations  the figures of each scanner
     rows         each hit with its returns, `return_<horizon>` and `excess_<horizon>`; None where
@@ -58,9 +57,8 @@ class Evaluated:
 
     @property
     def table(self) -> pl.DataFrame:
-        """A row a scanner and horizon.
-
-        Hits, win_rate, mean, median, excess and its interval low to high, t, deflated_t.
+        """A row a scanner and horizon: hits, win_rate, mean, median, excess and its interval low to
+        high, t, deflated_t.
 
         Rates and returns are shares: 0.01 is one percent.
         """
@@ -94,9 +92,8 @@ class Evaluated:
 
     @property
     def groups(self) -> pl.DataFrame:
-        """Excess by time of day, year, rank and fifths of each feature.
-
-        Scanner, kind, group, horizon, hits, win_rate, mean, t.
+        """Excess by time of day, year, rank and fifths of each feature: scanner, kind, group,
+        horizon, hits, win_rate, mean, t.
         """
         rows = [
             (
@@ -132,9 +129,8 @@ class Evaluated:
     def in_words(
         self,
     ) -> Iterator[tuple[str, tuple[Any, Any], list[str], str, list[tuple[Any, ...]]]]:
-        """For printing, a scanner each.
-
-        A sentence, heads and rows by horizon, what has no price, the groups' title and rows.
+        """For printing, a scanner each: a sentence, heads and rows by horizon, what has no price,
+        the groups' title and rows.
         """
         for one in self.evaluations:
             horizon, groups = group_horizon(one), []
@@ -177,9 +173,8 @@ def evaluate(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Evaluated:
-    """Say what hits did next.
-
-    A frame of hits, a hits.parquet, or a run directory, whose archive is known.
+    """Say what hits did next: a frame of hits, a hits.parquet, or a run directory, whose archive is
+    known.
 
     universe   symbols that hits are compared with: a file, a membership .parquet or .csv, or "all"
                (default)
@@ -269,9 +264,8 @@ def _check(hits: pl.DataFrame | Path, out: str | Path | None, spell: Spell) -> N
 
 
 def _variants(run: Path) -> int:
-    """How many configs of the run's name have been run into the same folder.
-
-    Each is a variant that was tried.
+    """How many configs of the run's name have been run into the same folder: each is a variant that
+    was tried.
     """
     names: list[tuple[bool, str, str]] = []
     for manifest in run.absolute().parent.glob("*/manifest.json"):

@@ -1,7 +1,5 @@
-"""Scanners, strategies and indicators.
-
-Which there are, what they mean, and new ones to start from.
-"""
+"""Scanners, strategies and indicators: which there are, what they mean, and new ones to start
+from."""
 
 from __future__ import annotations
 
@@ -151,9 +149,8 @@ def describe_strategy(module: str) -> PlugIn:
 
 
 def describe_indicator(name: str) -> IndicatorFacts:
-    """One indicator by name or key (rsi, rsi_14_5m).
-
-    Formula, source, and its answers for odd input.
+    """One indicator by name or key (rsi, rsi_14_5m): formula, source, and its answers for odd
+    input.
     """
     key = IndicatorKey.parse(name)
     return _indicator(key.indicator, key.params, key)

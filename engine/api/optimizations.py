@@ -1,6 +1,5 @@
-"""Optimization.
-
-The best of several variants, judged where it was not chosen, and how much of it is luck.
+"""Optimization: the best of several variants, judged where it was not chosen, and how much of it is
+luck.
 """
 
 from __future__ import annotations
@@ -73,9 +72,8 @@ class Optimization:
 
     @property
     def splits(self) -> pl.DataFrame:
-        """A row a split.
-
-        Its sessions, the variant chosen, the objective in and out of sample, the parameters.
+        """A row a split: its sessions, the variant chosen, the objective in and out of sample, the
+        parameters.
         """
         return self.found.splits
 
@@ -91,10 +89,8 @@ class Optimization:
 
     @property
     def variants(self) -> pl.DataFrame:
-        """A row a variant that was tried.
-
-        Parameters, the objective, whether the search stopped it.
-        """
+        """A row a variant that was tried: parameters, the objective, whether the search stopped
+        it."""
         return self.found.variants
 
     def config(self) -> SessionConfig:
@@ -111,9 +107,8 @@ class Optimization:
         return self.luck.sentences()
 
     def facts(self) -> dict[str, Any]:
-        """For printing.
-
-        The best variant, its objective in sample, and out of sample over all splits.
+        """For printing: the best variant, its objective in sample, and out of sample over all
+        splits.
         """
         plan = self.found.plan
         outside = self.splits["out_of_sample"].drop_nulls()
@@ -160,9 +155,8 @@ def optimize(
     spell: Spell = str,
     **options: Any,
 ) -> Optimization:
-    """Search the best variant of a config, of scanners or of expressions.
-
-    And judge it in sessions that did not choose it.
+    """Search the best variant of a config, of scanners or of expressions, and judge it in sessions
+    that did not choose it.
 
     scanners, archive, grid, where, random, sobol, seed, first_hit, options   as of `sweep`
     objective  a figure of variants.parquet that is to be large: excess_close, t_m30, hits; of

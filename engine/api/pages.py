@@ -1,6 +1,5 @@
-"""What is looked at.
-
-A symbol's hits, its bars and indicators, reports of runs, and how two runs differ.
+"""What is looked at: a symbol's hits, its bars and indicators, reports of runs, and how two runs
+differ.
 """
 
 from __future__ import annotations
@@ -86,9 +85,8 @@ def show(
     archive: str | Path | OpenMarket | None = None,
     spell: Spell = str,
 ) -> Shown:
-    """What a run found of a symbol.
-
-    All its hits, or one session's candles, indicators and hits as an HTML page.
+    """What a run found of a symbol: all its hits, or one session's candles, indicators and hits as
+    an HTML page.
 
     out      where the page goes; SYMBOL-SESSION.html in the run directory where left out
     archive  where the run's archive is now, if it was moved
@@ -168,9 +166,8 @@ def chart_of(
 def report(
     *runs: str | Path, out: str | Path | None = None, archive: str | Path | OpenMarket | None = None
 ) -> Path:
-    """Write the report of a run directory, or of several side by side.
-
-    As one HTML page that opens from disk (extra `charts`).
+    """Write the report of a run directory, or of several side by side, as one HTML page that opens
+    from disk (extra `charts`).
 
     out      where it goes; report.html in the run directory, for several runs in the current folder
     archive  where the runs' archive is now, if it was moved
@@ -196,9 +193,8 @@ def report(
 
 
 def diff(one: str | Path, other: str | Path) -> RunsDiff:
-    """Compare two run directories.
-
-    Which tables, rows and columns differ, and the first difference explained.
+    """Compare two run directories: which tables, rows and columns differ, and the first difference
+    explained.
     """
     return compare_runs(Path(one), Path(other))
 

@@ -1,6 +1,5 @@
-"""Who is told how far work is.
-
-Whoever was named, else a notebook's widget, else a line on a terminal, else nobody.
+"""Who is told how far work is: whoever was named, else a notebook's widget, else a line on a
+terminal, else nobody.
 """
 
 from __future__ import annotations

@@ -187,9 +187,8 @@ def quality(
     on_progress: Progress | None = None,
     spell: Spell = str,
 ) -> Quality:
-    """Tell how complete the bars of an archive are, of all symbols or of some.
-
-    From their first session to their last.
+    """Tell how complete the bars of an archive are, of all symbols or of some, from their first
+    session to their last.
 
     columns  of the map of symbols by sessions, at most
     out      also write a row a symbol and session to this .parquet file

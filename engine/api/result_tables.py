@@ -21,9 +21,8 @@ def scanners_table(told: Told, milliseconds: Mapping[str, float]) -> pl.DataFram
 
 
 def funnel_table(told: Told) -> pl.DataFrame:
-    """How many symbols each clause left.
-
-    Scanner, clause, left, share (percent of those that were scanned, null of none).
+    """How many symbols each clause left: scanner, clause, left, share (percent of those that were
+    scanned, null of none).
     """
     rows = [
         (name, step, left, 100 * left / one["scanned"] if one["scanned"] else None)

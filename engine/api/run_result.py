@@ -62,9 +62,8 @@ class Run:
 
     @cached_property
     def scans(self) -> pl.DataFrame:
-        """A row a scan.
-
-        Scanned, qualified, promoted, how many symbols each clause left, the error if it failed.
+        """A row a scan: scanned, qualified, promoted, how many symbols each clause left, the error
+        if it failed.
         """
         return self.table("scans")
 
@@ -79,9 +78,8 @@ class Run:
         return self.table("equity")
 
     def table(self, name: str) -> pl.DataFrame:
-        """A table of the run directory.
-
-        Scans, hits, symbols, quality, timings, orders, fills, trades, equity.
+        """A table of the run directory: scans, hits, symbols, quality, timings, orders, fills,
+        trades, equity.
         """
         path = self.path / f"{name}.parquet"
         if not path.exists() and name in TRADING_TABLES:
@@ -110,9 +108,8 @@ class Run:
 
     @property
     def funnel(self) -> pl.DataFrame:
-        """How many symbols each clause left, all scans together.
-
-        Scanner, clause, left, share (percent).
+        """How many symbols each clause left, all scans together: scanner, clause, left, share
+        (percent).
         """
         return funnel_table(self.summary["scanners"])
 

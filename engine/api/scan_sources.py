@@ -164,9 +164,8 @@ def is_run_or_config(source: str | Path) -> bool:
 def loaded_from(
     path: Path, archive: Path | str | None, default: str | None = None, spell: Spell = str
 ) -> tuple[LoadedConfig, Archive]:
-    """The config of a run directory or of a config file, and the archive.
-
-    The given one, or that which it names.
+    """The config of a run directory or of a config file, and the archive: the given one, or that
+    which it names.
 
     A run's archive is without the sessions that the run skipped. Raises ConfigError where there is
     no archive.

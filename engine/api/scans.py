@@ -43,9 +43,8 @@ class Scan:
 
     @property
     def hits(self) -> pl.DataFrame:
-        """A row a hit, in the columns of hits.parquet.
-
-        Session, tick (UTC), scanner, symbol, rank, promoted, the features.
+        """A row a hit, in the columns of hits.parquet: session, tick (UTC), scanner, symbol, rank,
+        promoted, the features.
         """
         if self.batch.hits is None:
             raise RunError("hits were not kept", expected="a scan with keep_hits=True")
@@ -96,9 +95,8 @@ class Scan:
 
     @property
     def funnel(self) -> pl.DataFrame:
-        """How many symbols each clause left, all scans together.
-
-        Scanner, clause, left, share (percent).
+        """How many symbols each clause left, all scans together: scanner, clause, left, share
+        (percent).
         """
         return funnel_table(self._told["scanners"])
 

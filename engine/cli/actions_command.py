@@ -1,6 +1,5 @@
-"""`barsweep archive actions` and `barsweep archive tickers`.
-
-What is known of symbols beside their bars.
+"""`barsweep archive actions` and `barsweep archive tickers`: what is known of symbols beside their
+bars.
 """
 
 from __future__ import annotations

@@ -106,9 +106,8 @@ def import_command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Import bar files, or folders of them, into an archive.
-
-    A vendor's layout, any Parquet or CSV, a query of DuckDB.
+    """Import bar files, or folders of them, into an archive: a vendor's layout, any Parquet or CSV,
+    a query of DuckDB.
 
     All SOURCES of one command are one import: a session it holds replaces the archive's. An import
     that was interrupted goes on when it is run again. Rows that cannot be bars are put aside with

@@ -74,9 +74,8 @@ def audit_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Prove that nothing looks ahead.
-
-    Replay random ticks with the future cut off, and with another one.
+    """Prove that nothing looks ahead: replay random ticks with the future cut off, and with another
+    one.
 
     CONFIG_OR_SCANNER is a session config, a run directory, or a scanner's module; a module and
     --where take the options of `barsweep scan`, a config --start, --end, --universe and --set

@@ -25,9 +25,8 @@ def config_group() -> None:
     help="Change any key of the config; may be repeated.",
 )
 def check_command(config: Path, overrides: tuple[str, ...]) -> None:
-    """Check CONFIG without reading any bars.
-
-    Keys and values, modules and their parameters, indicators, exchange.
+    """Check CONFIG without reading any bars: keys and values, modules and their parameters,
+    indicators, exchange.
     """
     from engine import api
 

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 @click.argument("other", metavar="RUN", type=FOLDER)
 @format_option
 def diff_command(one: Path, other: Path, output_format: str) -> int:
-    """Compare two run directories.
-
-    Which tables, rows and columns differ, and the first difference explained.
+    """Compare two run directories: which tables, rows and columns differ, and the first difference
+    explained.
 
     Rows are matched by what names them (a hit by session, tick, scanner and symbol). `timings` is
     left out: it differs from run to run. Where the archives are still there, the clauses of the

@@ -20,9 +20,8 @@ def indicators_group() -> None:
 @indicators_group.command("list")
 @format_option
 def list_command(output_format: str) -> None:
-    """List the catalogue.
-
-    Group, name, parameters with their defaults, outputs, rows until the first value.
+    """List the catalogue: group, name, parameters with their defaults, outputs, rows until the
+    first value.
     """
     from engine import api
 
@@ -67,9 +66,8 @@ def show_command(
     benchmark: str | None,
     plot: Path | None,
 ) -> None:
-    """Show one indicator by NAME or key (rsi, rsi_14_5m).
-
-    Formula, source, and its answers for odd input.
+    """Show one indicator by NAME or key (rsi, rsi_14_5m): formula, source, and its answers for odd
+    input.
 
     With --archive and --symbol also its values, as scans see them: a line in the terminal, or a
     chart with --plot.

@@ -130,9 +130,8 @@ def sparkline(name: str, values: Sequence[float | None], width: int = 80) -> str
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
-    """progress(what, done, total) on stderr.
-
-    A bar with the time left on a terminal, a line every tenth when piped.
+    """progress(what, done, total) on stderr: a bar with the time left on a terminal, a line every
+    tenth when piped.
     """
     if quiet:
         yield silent
@@ -168,10 +167,8 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
 @contextmanager
 def tell_of_compiling(quiet: bool) -> Iterator[None]:
-    """Say on stderr, once, that kernels are being compiled.
-
-    Nothing else is to be seen meanwhile.
-    """
+    """Say on stderr, once, that kernels are being compiled: nothing else is to be seen
+    meanwhile."""
     if quiet:
         yield
         return

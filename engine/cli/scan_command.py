@@ -72,9 +72,8 @@ def scan_command(
     log_level: str,
     **options: Any,
 ) -> int:
-    """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION".
-
-    And list the hits.
+    """Scan an archive with one or several SCANNERS, or with --where "EXPRESSION", and list the
+    hits.
 
     All scanners share one pass over the bars. The hits are those that `barsweep run` would log.
     Without --schedule a scanner looks every five minutes, or at the close where bars are daily.

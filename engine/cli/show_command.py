@@ -29,9 +29,8 @@ from engine.cli.shared_options import DAY, FILE, FOLDER, archive_option, spell
 def show_command(
     run: Path, symbol: str, session: Any, out: Path | None, archive_path: Path | None
 ) -> None:
-    """Show what a run found of a symbol.
-
-    All its hits, or one session's candles, indicators and hits as an HTML page.
+    """Show what a run found of a symbol: all its hits, or one session's candles, indicators and
+    hits as an HTML page.
 
     The page holds everything it needs and opens from disk.
     """

@@ -1,6 +1,5 @@
-"""Returns less the mean of their tick, as whole multiples of a unit.
-
-Their sums are exact, in any order.
+"""Returns less the mean of their tick, as whole multiples of a unit: their sums are exact, in any
+order.
 """
 
 import math
@@ -15,9 +14,8 @@ BITS = 51
 
 @njit
 def demean_rows(returns, inside, means, units, known, rest, out):
-    """Write each tick's mean, and every return's distance from it in units of the tick.
-
-    Rounded to a whole number.
+    """Write each tick's mean, and every return's distance from it in units of the tick, rounded to
+    a whole number.
 
     returns  float64[ticks, symbols], NaN for none
     inside   bool[symbols]: whose returns the mean is taken of

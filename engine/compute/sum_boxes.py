@@ -1,9 +1,8 @@
 """Sums over the rows that pass each variant of a grid of thresholds.
 
 A row passes the variants whose thresholds all lie below its values: a box of the grid, from its
-corner to the row's cell. So a row is
-added to its cell, or to its box within a plane of the grid, and sums along the axes give every
-variant's.
+corner to the row's cell. So a row is added to its cell, or to its box within a plane of the grid,
+and sums along the axes give every variant's.
 """
 
 import numpy as np
@@ -37,9 +36,8 @@ def add_returns(cells, highs, lows, wins, known, out):
 
 @njit
 def sum_down(cells, size, stride):
-    """Sum along an axis of `size` whose neighbours are `stride` apart, from its end.
-
-    Each cell becomes the sum of all at or above it.
+    """Sum along an axis of `size` whose neighbours are `stride` apart, from its end: each cell
+    becomes the sum of all at or above it.
     """
     block = size * stride
     for start in range(0, len(cells), block):

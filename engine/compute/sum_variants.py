@@ -104,9 +104,8 @@ def sum_variants(variants, words, uses, limits, rows, returns, ticks, hits, sums
 
 @njit
 def _add_rows(kept, at, returns, ticks, of_tick, of_session, whole):
-    """Add a session's rows.
-
-    Their returns to `whole`, their counts and excess to `of_session`, which is zeros.
+    """Add a session's rows: their returns to `whole`, their counts and excess to `of_session`,
+    which is zeros.
     """
     distances, highs, lows, wins = returns
     tick = at[kept[0]]

@@ -3,10 +3,9 @@
 Their rows are sought in sessions before the warm-up, so that none is lost at a month's edge.
 
 The warm-up of a month holds a window's rows for symbols that trade in a quarter of the bars. For
-others sessions are read
-backwards, until a symbol has as many rows as its windows are functions of, or
-`FeatureNode.reach_sessions` are read. What is found
-depends on the archive alone, whether the run walked the month before or begins with this one.
+others sessions are read backwards, until a symbol has as many rows as its windows are functions of,
+or `FeatureNode.reach_sessions` are read. What is found depends on the archive alone, whether the
+run walked the month before or begins with this one.
 """
 
 from __future__ import annotations

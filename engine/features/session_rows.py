@@ -56,9 +56,8 @@ class SessionRows:
         return rows
 
     def kind(self, rows: str) -> str:
-        """One name for the same bars.
-
-        Visible bars are the regular ones unless the run sees extended hours.
+        """One name for the same bars: visible bars are the regular ones unless the run sees
+        extended hours.
         """
         if isinstance(self.panel, DailyPanel):
             return TICKS if rows == TICKS else DAILY

@@ -1,4 +1,3 @@
-"""The search for the best variant.
-
-Objectives, splits of the sessions, searches, the ledger of trials.
+"""The search for the best variant: objectives, splits of the sessions, searches, the ledger of
+trials.
 """

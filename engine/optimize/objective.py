@@ -1,6 +1,5 @@
-"""What the best variant is best by.
-
-A figure of `variants.parquet`, and the daily returns that belong to it.
+"""What the best variant is best by: a figure of `variants.parquet`, and the daily returns that
+belong to it.
 """
 
 from __future__ import annotations
@@ -80,18 +79,16 @@ class Objective:
 
     @property
     def span(self) -> int:
-        """Sessions that a return lasts from its entry to its exit.
-
-        So many sessions' returns overlap.
+        """Sessions that a return lasts from its entry to its exit: so many sessions' returns
+        overlap.
         """
         enters_before = not self.daily and self.horizon != "next_open"
         return max(1, self.label + (enters_before and self.label > 0))
 
     @property
     def has_returns(self) -> bool:
-        """Whether the figure is of returns that money could have.
-
-        Neither best nor worst on the way.
+        """Whether the figure is of returns that money could have: neither best nor worst on the
+        way.
         """
         return self.horizon not in ("mfe", "mae")
 

@@ -1,12 +1,11 @@
-"""An optimization.
-
-The best variant by sessions that choose, and what it does in sessions that do not.
+"""An optimization: the best variant by sessions that choose, and what it does in sessions that do
+not.
 
 1. `Validation.splits`  sessions that choose and sessions that judge, apart by the label's exit
 2. `Search.best`        of each split the best variant by the sessions that choose
 3. `_out_of_sample`     its returns and its hits in those that judge, put together in order
 4. `_best`              the best variant of all sessions that choose, and how much of it luck would
-give
+                        give
 5. `TrialsLedger.add`   every variant that was judged, stopped ones too, counts from now on
 """
 
@@ -151,9 +150,8 @@ def _search(
 
 
 def _inside(splits: list[Split], validation: Validation) -> Ints:
-    """Sessions by which the best of all is chosen.
-
-    Those that choose, or all where each judges at some time.
+    """Sessions by which the best of all is chosen: those that choose, or all where each judges at
+    some time.
     """
     if validation.scheme is Scheme.SPLIT:
         return splits[0].training
@@ -274,9 +272,8 @@ def _hits(
 
 
 def _variants_frame(search: Search, sweep: Sweep, inside: Ints) -> pl.DataFrame:
-    """The variants that were tried.
-
-    Parameters, the objective by all sessions that choose, whether stopped.
+    """The variants that were tried: parameters, the objective by all sessions that choose, whether
+    stopped.
     """
     tried = np.array(sorted(search.tried), np.int64)
     figures: Floats = search.results.figures(inside)[tried]

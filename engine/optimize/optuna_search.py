@@ -44,8 +44,7 @@ def suggested(search: Judged, sessions: Ints) -> Ints:
     """Variants of a whole grid that were asked for, judged and told, each once; int64, sorted.
 
     A tree-structured Parzen estimator with the search's seed suggests a place on each axis. The
-    study is in
-    memory; of a figure that is not defined Optuna is told that the trial failed.
+    study is in memory; of a figure that is not defined Optuna is told that the trial failed.
     """
     try:
         import optuna

@@ -116,9 +116,8 @@ class Search:
                 self.results.put(run, missing, self.judge.judge(missing.tolist(), dates))
 
     def _halved(self, variants: Ints, sessions: Ints) -> Ints:
-        """Successive halving.
-
-        All by the first month, the best third by the first three, and so on by all.
+        """Successive halving: all by the first month, the best third by the first three, and so on
+        by all.
 
         Kevin Jamieson, Ameet Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter
         Optimization (2016); months are what a session's values do not depend on the beginning of.

@@ -1,8 +1,7 @@
 """The ledger of trials: every variant that was tried over an archive, beside the runs.
 
 A folder of Parquet files, a file a batch of trials, each written whole or not at all; a file is
-never
-written again, so that several processes may add at once and none waits. A row a trial:
+never written again, so that several processes may add at once and none waits. A row a trial:
 
     archive    the archive's folder
     kind       what is judged: "scanner" (by what hits did next) or "strategy" (by daily returns)

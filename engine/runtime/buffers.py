@@ -69,9 +69,8 @@ POOL = BufferPool()
 
 
 class Buffers:
-    """Arrays with one lifetime.
-
-    From when they are asked for until `close()`, or the end of a `with`.
+    """Arrays with one lifetime: from when they are asked for until `close()`, or the end of a
+    `with`.
     """
 
     def __init__(self, pool: BufferPool | None = None):

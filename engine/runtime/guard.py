@@ -1,6 +1,5 @@
-"""What a plug-in's own code cannot do to the run.
-
-Take for ever, go on as two processes, leave its settings behind.
+"""What a plug-in's own code cannot do to the run: take for ever, go on as two processes, leave its
+settings behind.
 
 Why: a plug-in that changes the current folder or numpy's error handling would change what comes
 after it; one that forks would have two processes write one run.

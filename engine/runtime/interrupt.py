@@ -50,9 +50,8 @@ def ended_at_interrupt() -> Iterator[None]:
 
 
 def end_now() -> None:
-    """End the process without waiting for its threads.
-
-    One that was being started just now would never end.
+    """End the process without waiting for its threads: one that was being started just now would
+    never end.
     """
     os._exit(STATUS)
 

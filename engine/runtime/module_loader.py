@@ -28,9 +28,8 @@ log = logging.getLogger("barsweep")
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """A kind of plug-ins.
-
-    What it is called, the class to extend and where that is found, its package, its error.
+    """A kind of plug-ins: what it is called, the class to extend and where that is found, its
+    package, its error.
     """
 
     noun: str

@@ -45,9 +45,8 @@ _within = threading.local()
 
 @contextmanager
 def watched(tell: Told) -> Iterator[None]:
-    """Call tell(event, what) for each meanwhile, in the thread that opens.
-
-    An event's first argument, a reader's paths or SQL.
+    """Call tell(event, what) for each meanwhile, in the thread that opens: an event's first
+    argument, a reader's paths or SQL.
     """
     _install()
     _watching.append(tell)

@@ -47,9 +47,8 @@ def processes(count: int) -> Iterator[Executor]:
 
 @contextmanager
 def born_into(count: int) -> Iterator[None]:
-    """What a process is born into that is one of so many.
-
-    Its share of threads, and Ctrl-C waits until it has settled in.
+    """What a process is born into that is one of so many: its share of threads, and Ctrl-C waits
+    until it has settled in.
 
     To be held where work is submitted, which is when the pool starts processes.
     """

@@ -25,9 +25,8 @@ Item = TypeVar("Item")
 
 
 def threads() -> int:
-    """How many threads share work.
-
-    As many as there are cores, unless the environment says otherwise.
+    """How many threads share work: as many as there are cores, unless the environment says
+    otherwise.
     """
     asked = os.environ.get(THREADS, "")
     return int(asked) if asked.isdecimal() and int(asked) else cores()

@@ -29,9 +29,8 @@ class OutOfTime(BaseException):
 
 
 def check_time_limit(seconds: float | None, where: object) -> None:
-    """Refuse a time limit where none can be kept.
-
-    It needs a Unix timer, which rings in a process's main thread.
+    """Refuse a time limit where none can be kept: it needs a Unix timer, which rings in a process's
+    main thread.
     """
     if seconds is not None and (
         not hasattr(signal, "setitimer")

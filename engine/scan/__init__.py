@@ -1,4 +1,3 @@
-"""Scanners.
-
-What they see at a tick, what they declare, how a session is scanned in one columnar pass.
+"""Scanners: what they see at a tick, what they declare, how a session is scanned in one columnar
+pass.
 """

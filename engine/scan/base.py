@@ -43,8 +43,7 @@ class BaseScanner(ABC):
     """The lifecycle setup -> scan -> teardown, once a session (scan at every scheduled tick).
 
     Subclasses override any of the three; `self.config` is the scanner's block of the session
-    config, or the parameters that
-    were given by name: MyScanner(min_price=3).
+    config, or the parameters that were given by name: MyScanner(min_price=3).
     """
 
     def __init__(self, config: dict[str, Any] | None = None, **parameters: Any):

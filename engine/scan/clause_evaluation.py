@@ -2,15 +2,12 @@
 
 1. `_Rows`     the rows: every tick of the scanner with every member of its universe
 2. `filter`    clauses that a small machine knows, which most are, straight from the columns; first
-those that read what is there
-               for every symbol, then those for which columns are computed for the symbols that are
-               left
+               those that read what is there for every symbol, then those for which columns are
+               computed for the symbols that are left
 3. `pass_on`   others each in turn by Polars over all rows while many are in; a clause that compares
-symbols of a tick is
-               evaluated on all rows first
+               symbols of a tick is evaluated on all rows first
 4. `values`    once few rows are left, the other clauses and the features on them together, numbers
-by the machine; the funnel is
-               counted as if in turn
+               by the machine; the funnel is counted as if in turn
 5. `_ranked`   the best `limit` of each tick
 """
 
@@ -138,8 +135,7 @@ class _Rows:
     """The rows that are still in, and expressions over them.
 
     While many are in, they are the whole grid of ticks and members under a mask, which needs no
-    copies; once few
-    are left they are picked out.
+    copies; once few are left they are picked out.
     """
 
     def __init__(
@@ -336,10 +332,9 @@ def all_values_of(expressions: Sequence[pl.Expr], frame: pl.DataFrame) -> list[p
 
 
 def at_least_two(frame: Rows) -> Rows:
-    """The frame or column, its row twice where it has one.
-
-    Of a single row Polars divides by a constant, of several it multiplies
-    by the constant's reciprocal, and what a row comes to must not depend on how many there are.
+    """The frame or column, its row twice where it has one: of a single row Polars divides by a
+    constant, of several it multiplies by the constant's reciprocal, and what a row comes to must
+    not depend on how many there are.
     """
     return pl.concat([frame, frame]) if len(frame) == 1 else frame
 

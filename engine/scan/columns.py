@@ -201,9 +201,8 @@ def require_known(name: str, provisioned: set[str], where: str) -> None:
 
 
 def _key_meant(name: str) -> str | None:
-    """The whole key where `name` is one cut short.
-
-    Rvol_20 is rvol_20_1m, and macd_12_26_9_5m has outputs.
+    """The whole key where `name` is one cut short: rvol_20 is rvol_20_1m, and macd_12_26_9_5m has
+    outputs.
     """
     try:
         key, column = parse_column(name)

@@ -1,10 +1,8 @@
 """The cross-sections of a batch of sessions: what is known of every symbol at every tick.
 
 Columns are float64[ticks, symbols] arrays, NaN where there is no value. Frames are made from them
-on demand; in a
-frame a missing value is null, because Polars takes NaN for larger than any number and `rsi > 70`
-must not hold for
-an indicator that is not warm.
+on demand; in a frame a missing value is null, because Polars takes NaN for larger than any number
+and `rsi > 70` must not hold for an indicator that is not warm.
 """
 
 from __future__ import annotations
@@ -208,9 +206,8 @@ class CrossSection:
         )
 
     def some(self, name: str, symbols: Ints) -> tuple[Floats, Ints | None]:
-        """A column for these symbols at least.
-
-        Float64[ticks, places], and the place of each symbol; None where it is its id.
+        """A column for these symbols at least: float64[ticks, places], and the place of each
+        symbol; None where it is its id.
         """
         if self._lazy is not None and self.is_lazy(name) and not self.buffers.closed:
             values, places = self._lazy.some(at_the_tick(name), symbols)

@@ -1,9 +1,7 @@
-"""Criteria in words.
+"""Criteria in words: a small expression language over the columns of a cross-section, for configs
+and the command line.
 
-A small expression language over the columns of a cross-section, for configs and the command line.
-
-    close > sma_20_1d * 1.02 and rvol_20 > 2
-    10 <= close < 500 and not (symbol in ("SPY", "QQQ"))
+    close > sma_20_1d * 1.02 and rvol_20 > 2 10 <= close < 500 and not (symbol in ("SPY", "QQQ"))
     rank(close / prev_close) <= 20
 
     or, and, not, comparisons (chained ones too, and `in`), + -, * / %, unary -, ** in the order of
@@ -20,8 +18,7 @@ A small expression language over the columns of a cross-section, for configs and
     or equal, at the tick before
 
 Parsed into a Polars expression, never run as code. A value that is not a number (0 / 0) is a
-missing one. A comparison with a
-missing value does not hold, nor does its `not`.
+missing one. A comparison with a missing value does not hold, nor does its `not`.
 """
 
 from __future__ import annotations

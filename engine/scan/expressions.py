@@ -1,14 +1,11 @@
-"""Which expressions may be evaluated for all ticks of a session at once.
-
-And cross-sectional helpers.
+"""Which expressions may be evaluated for all ticks of a session at once, and cross-sectional
+helpers.
 
 A session's cross-sections are stacked into one frame, one row a tick and symbol. Evaluating an
-expression on the
-stack gives what evaluating it tick by tick gives only if no row can look at a row of another tick.
-That holds for
-element-wise operations and for anything inside `.over("tick")`; an expression is taken for safe
-only when every
-node of it is known to be so, and is otherwise evaluated tick by tick, on that tick's rows alone.
+expression on the stack gives what evaluating it tick by tick gives only if no row can look at a row
+of another tick. That holds for element-wise operations and for anything inside `.over("tick")`; an
+expression is taken for safe only when every node of it is known to be so, and is otherwise
+evaluated tick by tick, on that tick's rows alone.
 """
 
 from __future__ import annotations
@@ -50,9 +47,8 @@ SETTINGS = {
 
 
 def universe_rank(expression: pl.Expr, descending: bool = True) -> pl.Expr:
-    """Rank among the universe's symbols at the tick.
-
-    1 is the largest (or, not descending, the smallest).
+    """Rank among the universe's symbols at the tick: 1 is the largest (or, not descending, the
+    smallest).
 
     Ties share the smaller rank; symbols without a value have none.
     """
@@ -86,9 +82,8 @@ def universe_quantile(expression: pl.Expr, quantile: float) -> pl.Expr:
 
 
 def nodes(expression: pl.Expr) -> Any:
-    """The expression's tree as Polars serializes it, or None where it cannot.
-
-    (a Python function in it).
+    """The expression's tree as Polars serializes it, or None where it cannot (a Python function in
+    it).
 
     A node is a dictionary of one item, kind -> body. Literals that are not finite, which JSON does
     not have, are quotients in it.
@@ -142,9 +137,8 @@ def _quotient(above: float) -> Any:
 
 
 def _with_infinities(node: Any, expression: pl.Expr) -> Any:
-    """The tree with what its literals without a value are.
-
-    `expression` is what the tree is of, and is taken apart beside it.
+    """The tree with what its literals without a value are: `expression` is what the tree is of, and
+    is taken apart beside it.
     """
     match node:
         case {"Literal": {"Dyn": {"Float": None}} | {"Scalar": {"Float64": None}}}:
@@ -211,9 +205,8 @@ def _children(kind: str, body: Any) -> list[Any]:
 
 
 def function_name(function: Any) -> str:
-    """ "Abs", {"Clip".
-
-    {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the innermost name.
+    """ "Abs", {"Clip": {...}}, {"Boolean": "IsNan"}, {"Boolean": {"IsBetween": {...}}} -> the
+    innermost name.
     """
     if not isinstance(function, dict):
         return str(function)

@@ -103,9 +103,8 @@ def _address(array: Floats | Ints) -> int:
 
 
 def filter_rows(conditions: Sequence[Steps], grid: Grid) -> tuple[Ints, Ints, NDArray[np.uint32]]:
-    """The rows for which all conditions hold.
-
-    Their ticks, their members, and uint32[conditions, every_tick] left.
+    """The rows for which all conditions hold: their ticks, their members, and uint32[conditions,
+    every_tick] left.
     """
     code, columns = _assemble(tuple(conditions)), grid.columns(conditions)
     counts, parts = (

@@ -1,12 +1,10 @@
-"""Conditions and computations as steps of the machine that filters rows.
-
+"""Conditions and computations as steps of the machine that filters rows
 (engine/compute/filter_rows).
 
 What the machine knows is what most conditions are made of: numbers, arithmetic, comparisons, and,
-or, not, and the rank of a
-number among the symbols of a tick. A condition with anything else in it has no steps and is
-evaluated by Polars; where it has,
-both find the same rows to the last bit. To both a NaN is a missing value: see `without_nan`.
+or, not, and the rank of a number among the symbols of a tick. A condition with anything else in it
+has no steps and is evaluated by Polars; where it has, both find the same rows to the last bit. To
+both a NaN is a missing value: see `without_nan`.
 """
 
 from __future__ import annotations
@@ -271,9 +269,8 @@ def _is_zero(steps: Steps) -> bool:
 
 
 def _is_integer(steps: Steps) -> bool:
-    """Whether it is a column of integers, which know no negative zero.
-
-    Arithmetic on them is left to Polars.
+    """Whether it is a column of integers, which know no negative zero: arithmetic on them is left
+    to Polars.
     """
     what, column = steps[0]
     if len(steps) > 1 or what != machine.LOAD:

@@ -10,13 +10,11 @@ SCANNERS = Kind("scanner", BaseScanner, "scanners.base.BaseScanner", "scanners",
 
 
 def load_scanner_class(module_path: str) -> type[BaseScanner]:
-    """The scanner class of a module such as `scanners.gap_scanner`.
-
-    Or of `package.module:ClassName`.
+    """The scanner class of a module such as `scanners.gap_scanner`, or of
+    `package.module:ClassName`.
 
     Raises ScannerError where the module cannot be imported, or may not be
-    (engine/runtime/module_origin.py), and where it holds
-    no scanner class, or more than one.
+    (engine/runtime/module_origin.py), and where it holds no scanner class, or more than one.
     """
     return load_class(module_path, SCANNERS)
 

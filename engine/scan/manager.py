@@ -1,26 +1,24 @@
-"""ScannerManager.
-
-Owns the scanners' states and schedules, runs what is due, records what came of it.
+"""ScannerManager: owns the scanners' states and schedules, runs what is due, records what came of
+it.
 
 A session, for each scanner in the config's order:
 
     1. `begin`      everybody is setup_pending
     2. `set_up`     setup_pending -> setup_complete, before the open
     3. `attach`     the session's cross-sections are there: columnar scanners are evaluated for all
-    their ticks
+                    their ticks
     4. `scan_pre`   the pre-session scan; a scanner without a schedule is torn down after it
     5. `scan_due`   scan_pending -> scanning -> scan_complete, at each scheduled tick: a columnar
-    scan reveals what was evaluated
-       `reveal`     the same for all ticks in one step, where all scanners are columnar and nobody
-                    looks in between
+                    scan reveals what was evaluated `reveal`     the same for all ticks in one step,
+                    where all scanners are columnar and nobody looks in between
     6. `tear_down`  teardown_pending -> teardown_complete, at the end
 
 A batch of sessions may go through these steps as one session does (see
 engine/session/play_mode.py).
 
 A failure in setup or in a pre-session scan of the run's first session stops the run. Any other
-failure is recorded,
-leaves the scanner in `error` for the rest of the session, and everything else goes on.
+failure is recorded, leaves the scanner in `error` for the rest of the session, and everything else
+goes on.
 """
 
 from __future__ import annotations
@@ -85,9 +83,8 @@ class ScannerManager:
         self._pre_tick = 0
 
     def get_scanner_states(self) -> dict[str, dict[str, object]]:
-        """Per scanner.
-
-        State, number of scans, time spent (ms), next scan (exchange-local), last error.
+        """Per scanner: state, number of scans, time spent (ms), next scan (exchange-local), last
+        error.
         """
         return {slot.name: self._describe(slot) for slot in self.slots}
 

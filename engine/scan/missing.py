@@ -1,11 +1,9 @@
 """A value that is not a number is a missing one: expressions in which Polars takes it so.
 
 To Polars NaN is a number, larger than any other: 0 / 0 >= 0.8 holds, and 0 / 0 ranks first.
-`without_nan` puts null in place of NaN
-wherever something other than arithmetic reads a value (a comparison, a rank, a mean, `is_null`,
-`coalesce` ...), and at the end.
-What follows is Kleene's three-valued logic: a comparison with null is null, so is its `not`, and
-null holds nowhere.
+`without_nan` puts null in place of NaN wherever something other than arithmetic reads a value (a
+comparison, a rank, a mean, `is_null`, `coalesce` ...), and at the end. What follows is Kleene's
+three-valued logic: a comparison with null is null, so is its `not`, and null holds nowhere.
 """
 
 from __future__ import annotations
@@ -46,8 +44,7 @@ def without_nan(expression: pl.Expr, where: str | None = None) -> pl.Expr:
     """The same expression with null for NaN, for any frame whose own missing values are null.
 
     An expression that calls a Python function cannot be looked into: it is returned as it is, and a
-    warning is logged.
-    Raises ScannerError, which names `where`, for what is nested too deep.
+    warning is logged. Raises ScannerError, which names `where`, for what is nested too deep.
     """
     tree = nodes(expression)
     if tree is None:
@@ -79,9 +76,8 @@ def as_written(expression: pl.Expr) -> pl.Expr:
 
 
 def nan_to_null_of(node: Node) -> Node | None:
-    """x where a node is null for x that is NaN, else x.
-
-    As `without_nan` writes it, or `x.fill_nan(None)`; else None.
+    """x where a node is null for x that is NaN, else x: as `without_nan` writes it, or
+    `x.fill_nan(None)`; else None.
     """
     match node:
         case {

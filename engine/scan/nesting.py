@@ -1,11 +1,9 @@
-"""Expressions of very many terms.
-
-Polars nests `a | b | c` a level a term, and whoever walks that recurses as deep.
+"""Expressions of very many terms: Polars nests `a | b | c` a level a term, and whoever walks that
+recurses as deep.
 
 The expression language joins long chains of conditions in groups, so that a thousand are no deeper
-than a hundred. What a plug-in
-has chained by itself is walked as it is, up to a depth that Polars can still evaluate in reasonable
-time.
+than a hundred. What a plug-in has chained by itself is walked as it is, up to a depth that Polars
+can still evaluate in reasonable time.
 """
 
 from __future__ import annotations

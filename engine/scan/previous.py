@@ -1,10 +1,9 @@
 """Values at the tick before: `previous(x)`, `crosses_above(x, y)`, `crosses_below(x, y)`.
 
 The value of an expression at the tick before is the expression over the columns of the tick before,
-so `previous` names those in
-place of its own: `previous(close - sma_20_1d)` reads `previous(close)` and `previous(sma_20_1d)`. A
-cross-section that follows a
-schedule has them (`CrossSection.following`). To everything else they are columns like others.
+so `previous` names those in place of its own: `previous(close - sma_20_1d)` reads `previous(close)`
+and `previous(sma_20_1d)`. A cross-section that follows a schedule has them
+(`CrossSection.following`). To everything else they are columns like others.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The scheduled scans of a batch in one step, where nobody looks at anything between two of them.
 
 What each scan finds was evaluated for the whole batch anyway. What is left is who is promoted when:
-of each session the first
-scan to find a symbol, by tick and then in the scanners' order, promotes it.
+of each session the first scan to find a symbol, by tick and then in the scanners' order, promotes
+it.
 """
 
 from __future__ import annotations

@@ -33,8 +33,7 @@ class ScanContext:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """The cross-section at this tick.
-
-        A row a symbol of the universe, all columns and provisioned indicators.
+        """The cross-section at this tick: a row a symbol of the universe, all columns and
+        provisioned indicators.
         """
         return self.make_frame()

@@ -32,9 +32,8 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Clause:
-    """A named expression, to which NaN is missing, the columns it reads.
-
-    And how it may be evaluated; equal to itself alone.
+    """A named expression, to which NaN is missing, the columns it reads, and how it may be
+    evaluated; equal to itself alone.
 
     elementwise    on any rows
     stays_in_tick  on all ticks of a session at once, given all rows of the universe
@@ -142,9 +141,8 @@ class ScanPlan:
 
     @property
     def columns_everywhere(self) -> set[str]:
-        """The columns that are read of every symbol.
-
-        Those of the first clause, and of what compares the symbols of a tick.
+        """The columns that are read of every symbol: those of the first clause, and of what
+        compares the symbols of a tick.
         """
         whole = [part for part in self.parts if not part.elementwise]
         return set(columns_of((self.clauses[0], *whole)))

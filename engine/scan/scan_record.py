@@ -1,6 +1,5 @@
-"""What a scanner's scans came to.
-
-Noted session by session, and in columns: a row a scan, a row a hit, a row a timing.
+"""What a scanner's scans came to: noted session by session, and in columns: a row a scan, a row a
+hit, a row a timing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A scanner in a run: the instance, its schedules, what it may look at.
-
-And its part in one session.
-"""
+"""A scanner in a run: the instance, its schedules, its universe; and its part in one session."""
 
 from __future__ import annotations
 
@@ -52,9 +49,8 @@ class ScanKind(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What evaluating a columnar scanner's plan came to.
-
-    Hits, or an error that its first scan will raise.
+    """What evaluating a columnar scanner's plan came to: hits, or an error that its first scan will
+    raise.
     """
 
     found: SessionHits | None
@@ -72,8 +68,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The outcomes of a batch, in runs of consecutive sessions that were evaluated together.
-
+    """The outcomes of a batch, in runs of consecutive sessions that were evaluated together:
     (first, last + 1, outcome).
 
     A run's ticks are counted from its first session on.
@@ -187,9 +182,8 @@ class ScannerRuntime:
 
     @property
     def independent(self) -> bool:
-        """Whether nothing goes from one session to the next.
-
-        It only declares, and its lifecycle is the library's own.
+        """Whether nothing goes from one session to the next: it only declares, and its lifecycle is
+        the library's own.
         """
         return {ScanKind.SETUP, ScanKind.REGULAR, ScanKind.TEARDOWN} <= self.inherited
 
@@ -199,9 +193,8 @@ class ScannerRuntime:
         self.session = ScannerSession(self, sessions)
 
     def evaluate(self, cross: CrossSection) -> BatchOutcome:
-        """Evaluate the plan over a batch.
-
-        Sessions together as far as they have the same members and are not counted by session.
+        """Evaluate the plan over a batch: sessions together as far as they have the same members
+        and are not counted by session.
         """
         if self.plan is None:
             raise ScannerError(
@@ -249,9 +242,8 @@ class ScannerRuntime:
         return list(zip(begins, [*begins[1:], count], strict=True))
 
     def view(self, cross: CrossSection) -> CrossSection:
-        """The cross-section as its plan reads it.
-
-        With values of the tick before, where it asks for any.
+        """The cross-section as its plan reads it: with values of the tick before, where it asks for
+        any.
         """
         return (
             cross.following(self._looks)

@@ -75,9 +75,8 @@ class SessionHits:
 
     @cached_property
     def _bounds(self) -> list[int]:
-        """Where each tick's hits begin, and at last where they end.
-
-        Looked up once, asked for at every tick.
+        """Where each tick's hits begin, and at last where they end: looked up once, asked for at
+        every tick.
         """
         ticks = len(next(iter(self.funnel.values())))
         bounds: list[int] = np.searchsorted(self.ticks, np.arange(ticks + 1)).tolist()

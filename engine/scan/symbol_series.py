@@ -1,6 +1,5 @@
-"""One symbol's bars and indicators over some sessions, as scans see them.
-
-For charts and for looking at a single name.
+"""One symbol's bars and indicators over some sessions, as scans see them: for charts and for
+looking at a single name.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ def indicator_series(
     Volume, then a column an output of each key; one row a base bar of regular hours.
 
     Where all keys are daily: one row a session, at its close. A value is what a scan sees at that
-    tick. Raises
-    ArchiveError for a symbol that the archive does not hold.
+    tick. Raises ArchiveError for a symbol that the archive does not hold.
     """
     for name in filter(None, (symbol, benchmark)):
         if name not in archive.symbols():

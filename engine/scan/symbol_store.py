@@ -34,9 +34,9 @@ class SymbolStore(Protocol):
         dates: Sequence[dt.date],
         on: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """As `promote`, of finds one after the other.
+        """As `promote`, for hits one after the other.
 
-        By[i] and on[i] are the numbers of the i-th's source and session.
+        by, on  int64 [hits]: the number of each hit's source, and of its session
         """
         ...
 

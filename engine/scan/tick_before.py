@@ -1,8 +1,7 @@
 """What `previous(x)` reads: x at the tick before of a schedule.
 
 The tick before is one of the same session, or, where bars are daily, the last of the session right
-before it. Of a symbol that
-split since, the value before is in another scale, and so is none.
+before it. Of a symbol that split since, the value before is in another scale, and so is none.
 """
 
 from __future__ import annotations

@@ -21,9 +21,8 @@ class Ticks(Protocol):
         """int64[ticks], microseconds, increasing."""
 
     def slots(self, session: Session) -> Floats:
-        """float64[ticks].
-
-        Each tick's place among all times of day there are, counted from the session's open.
+        """float64[ticks]: each tick's place among all times of day there are, counted from the
+        session's open.
         """
 
 
@@ -86,9 +85,8 @@ class TickTable(ScheduledTicks):
         self._slots: dict[tuple[int, ...], Floats] = {}
 
     def slots(self, session: Session) -> Floats:
-        """float64[ticks].
-
-        Each tick's place among the run's times of day, counted from the session's open.
+        """float64[ticks]: each tick's place among the run's times of day, counted from the
+        session's open.
         """
         hours = session.hours
         if hours not in self._slots:

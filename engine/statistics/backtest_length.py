@@ -14,8 +14,7 @@ def minimum_backtest_length(trials: float, sharpe: float = 1.0) -> float:
     sharpe  annualized
 
     David H. Bailey, Jonathan M. Borwein, Marcos Lopez de Prado, Qiji Jim Zhu, Pseudo-Mathematics
-    and
-    Financial Charlatanism, Notices of the AMS 61(5) (2014).
+    and Financial Charlatanism, Notices of the AMS 61(5) (2014).
     """
     if not sharpe > 0.0:
         raise ConfigError(f"an annual Sharpe ratio of {sharpe}", expected="above 0")

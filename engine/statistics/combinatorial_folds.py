@@ -32,8 +32,8 @@ class CombinatorialFolds:
     """All ways to take `test_folds` of `folds` folds of consecutive sessions for tests.
 
     Each fold is tested in C(folds - 1, test_folds - 1) splits; the k-th test of every fold makes
-    path k, a whole history out of sample. CPCV(5, 2): 10 splits, 4 paths.
-    Marcos Lopez de Prado, Advances in Financial Machine Learning (2018), chapter 12.
+    path k, a whole history out of sample. CPCV(5, 2): 10 splits, 4 paths. Marcos Lopez de Prado,
+    Advances in Financial Machine Learning (2018), chapter 12.
     """
 
     folds: int

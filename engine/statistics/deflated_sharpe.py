@@ -19,8 +19,7 @@ def deflated_sharpe(sharpe: Sharpe, trials: float, variance: float) -> float:
     variance  of the Sharpe ratios (a period) among the trials
 
     David H. Bailey, Marcos Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio
-    Management
-    40(5) (2014).
+    Management 40(5) (2014).
     """
     return probabilistic_sharpe(sharpe, math.sqrt(variance) * expected_maximum(trials))
 
@@ -31,9 +30,8 @@ def chance_of_best(sharpe: Sharpe, trials: float) -> float:
         1 - (1 - p) ** trials,  p = upper tail of Student's t at ratio * sqrt(periods)
 
     A worthless variant's true Sharpe ratio is 0, so nothing of the best one's own skewness goes
-    into
-    its standard error: what is chosen for its ratio is often chosen for a skewness of few periods.
-    NaN where the ratio is not defined, or there are fewer than two periods.
+    into its standard error: what is chosen for its ratio is often chosen for a skewness of few
+    periods. NaN where the ratio is not defined, or there are fewer than two periods.
     """
     if math.isnan(sharpe.ratio) or sharpe.periods < 2:
         return math.nan
@@ -49,8 +47,7 @@ def normal_score(t: float, degrees: float) -> float:
 
     David L. Wallace, Bounds on Normal Approximations to Student's and the Chi-Square Distributions,
     Annals of Mathematical Statistics 30 (1959). The tail is right to 2 % of itself up to t = 4 from
-    9
-    degrees on.
+    9 degrees on.
     """
     size = (8 * degrees + 1) / (8 * degrees + 3) * math.sqrt(degrees * math.log1p(t * t / degrees))
     return math.copysign(size, t)

@@ -22,11 +22,10 @@ def effective_trials(returns: ArrayLike) -> float:
 
     Variants with the same returns in every period are one, and a variant whose returns do not vary
     correlates with nothing and is left out, for it can not be chosen; where none varies the number
-    is 1. Where variants move against each other on average, each counts.
-    David H. Bailey, Marcos Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio
-    Management
-    40(5) (2014), appendix 3. Of variants that fall into groups the number is too large rather than
-    too small, which errs on the side of luck.
+    is 1. Where variants move against each other on average, each counts. David H. Bailey, Marcos
+    Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio Management 40(5) (2014),
+    appendix 3. Of variants that fall into groups the number is too large rather than too small,
+    which errs on the side of luck.
     """
     values = checked_returns(returns)
     total, count, seen = np.zeros(len(values)), 0, set()

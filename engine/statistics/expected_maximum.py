@@ -17,10 +17,9 @@ def expected_maximum(trials: float) -> float:
         (1 - g) * z(1 - 1/N) + g * z(1 - 1/(N e)),  g = Euler's constant, z = normal quantile
 
     David H. Bailey, Marcos Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio
-    Management
-    40(5) (2014), after Fisher, Tippett and Gnedenko; it lies above the exact value by 0.05 at 10
-    trials and by 0.02 at 100. `trials` may be an effective number, which is no whole one. The
-    formula does not hold below 2: there the value goes in a line from 0 at 1 trial.
+    Management 40(5) (2014), after Fisher, Tippett and Gnedenko; it lies above the exact value by
+    0.05 at 10 trials and by 0.02 at 100. `trials` may be an effective number, which is no whole
+    one. The formula does not hold below 2: there the value goes in a line from 0 at 1 trial.
     """
     if not trials >= 1.0:
         raise ConfigError(f"{trials} trials", expected="1 or more")

@@ -1,11 +1,9 @@
 """Sharpe ratios of many variants in every half of the parts and in its complement, compiled.
 
 A half is a union of parts out of the first ones (a row of the tables `first_*`) and of parts out of
-the
-last ones (a row of `last_*`), so that its sums are two numbers added up. Ratios are compared as
+the last ones (a row of `last_*`), so that its sums are two numbers added up. Ratios are compared as
 ratio * |ratio|, which needs no root and has the same order, and in 24 bits: what agrees in seven
-digits
-is equal. Variants of a single trade each have the same ratio, which comes out of rounding as
+digits is equal. Variants of a single trade each have the same ratio, which comes out of rounding as
 several.
 """
 

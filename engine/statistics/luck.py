@@ -187,14 +187,11 @@ def luck_of(returns: ArrayLike, best: int, *, trials: Trials | None = None, span
              is counted as independent
 
     `deflated` takes the ratios of worthless trials to vary as sampling makes them vary, 1 /
-    (sessions - 1).
-    The variance of the variants' own ratios is another: of correlated ones it is smaller, which
-    would
-    count for less luck, and where some of them catch an effect it is larger, which would call the
-    effect luck. Of the best of 30 to 400 variants of noise with fat tails over 12 to 250 sessions,
-    whether
-    correlated or not, `deflated` was above 0.95 in 2 % of the cases at most, `chance` below 0.05 in
-    6 %.
+    (sessions - 1). The variance of the variants' own ratios is another: of correlated ones it is
+    smaller, which would count for less luck, and where some of them catch an effect it is larger,
+    which would call the effect luck. Of the best of 30 to 400 variants of noise with fat tails over
+    12 to 250 sessions, whether correlated or not, `deflated` was above 0.95 in 2 % of the cases at
+    most, `chance` below 0.05 in 6 %.
     """
     values = checked_returns(returns)
     sessions, variants = values.shape

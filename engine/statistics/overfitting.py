@@ -1,7 +1,5 @@
-"""Probability of backtest overfitting.
-
-How often the best of several is below the middle elsewhere.
-"""
+"""Probability of backtest overfitting: how often the best of several is below the middle
+elsewhere."""
 
 from __future__ import annotations
 
@@ -60,15 +58,13 @@ def overfitting(returns: ArrayLike, parts: int = PARTS) -> Overfitting:
     2. Each half of the parts is in sample once, the rest out of sample: 12,870 splits of 16.
     3. In sample the variant with the largest Sharpe ratio is chosen; of equal ones the first.
     4. Its rank r out of sample, 1 for the lowest of N variants, is the mean of the ranks of those
-    that
-       equal it; w = r / (N + 1), so that neither 0 nor 1 occurs, and the logit is ln(w / (1 - w)).
+       that equal it; w = r / (N + 1), so that neither 0 nor 1 occurs, and the logit is ln(w / (1 -
+       w)).
     5. PBO is the share of splits whose logit is 0 or below: the median is not good enough.
 
     A half in which a variant's returns do not vary (it held nothing) has a Sharpe ratio of 0;
-    ratios
-    that agree in seven digits are equal.
-    Ratios come from sums and sums of squares of the parts; a split and its complement are computed
-    together, some variants at a time, on all cores.
+    ratios that agree in seven digits are equal. Ratios come from sums and sums of squares of the
+    parts; a split and its complement are computed together, some variants at a time, on all cores.
     David H. Bailey, Jonathan M. Borwein, Marcos Lopez de Prado, Qiji Jim Zhu, The Probability of
     Backtest Overfitting, Journal of Computational Finance 20(4) (2017).
     """
@@ -129,8 +125,7 @@ def _halves(parts: int, lengths: Ints) -> tuple[Ints, Ints]:
     """Halves that hold the first part, as rows of the tables of unions, and how long they are.
 
     Returns int64[splits / 2, 2] twice: rows in the tables of the first and of the last parts;
-    periods of
-    the half and of its complement.
+    periods of the half and of its complement.
     """
     sets = np.arange(1, 1 << parts, 2, dtype=np.int64)  # bit 0: the first part
     held = (sets[:, None] >> np.arange(parts)) & 1

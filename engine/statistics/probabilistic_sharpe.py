@@ -14,8 +14,7 @@ def probabilistic_sharpe(sharpe: Sharpe, benchmark: float = 0.0) -> float:
         cdf((SR - SR*) * sqrt(T - 1) / sqrt(1 - skewness SR + (kurtosis - 1) / 4 SR**2))
 
     David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk
-    15(2)
-    (2012). NaN where the ratio, or its standard error, is not defined.
+    15(2) (2012). NaN where the ratio, or its standard error, is not defined.
     """
     score = sharpe_score(sharpe, benchmark)
     return math.nan if math.isnan(score) else NormalDist().cdf(score)

@@ -54,9 +54,8 @@ def fold_edges(sessions: int, folds: int) -> Ints:
 
 
 def training_sessions(sessions: int, tests: list[tuple[int, int]], purge: Purge) -> Ints:
-    """Sessions that may be trained on where [begin, end) of each test are held out, int64.
-
-    In order.
+    """Sessions that may be trained on where [begin, end) of each test are held out, int64, in
+    order.
 
     Marcos Lopez de Prado, Advances in Financial Machine Learning (2018), chapter 7: labels that
     overlap those of a test are purged, and what follows it is embargoed.

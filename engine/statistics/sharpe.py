@@ -1,6 +1,5 @@
-"""Sharpe ratio a period, skewness and kurtosis of returns.
-
-And what sampling leaves open of the ratio.
+"""Sharpe ratio a period, skewness and kurtosis of returns, and what sampling leaves open of the
+ratio.
 
 Nothing here is annualized: a Sharpe ratio is a period's mean return over the period's standard
 deviation, whatever the period is (a session, a month). Kurtosis is not the excess: 3 for a normal.

@@ -14,9 +14,8 @@ RESAMPLES, SEED = 1_000, 7
 def stationary_bootstrap(
     periods: int, block: float, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Ints:
-    """Periods drawn, int64[resamples, periods].
-
-    Runs that begin anywhere and wrap around at the end.
+    """Periods drawn, int64[resamples, periods]: runs that begin anywhere and wrap around at the
+    end.
 
     block  mean length of a run, 1 or more: each period begins a new one with probability 1 / block
 
@@ -47,8 +46,8 @@ def long_run_variance(values: Floats, block: float) -> Floats:
     values  float64[periods, variants]
 
     Autocovariances at lag i are weighed by (1 - i/n) (1 - p)**i + i/n (1 - p)**(n - i), p = 1 /
-    block:
-    Politis and Romano (1994), lemma 1. By Fourier transform, as there are as many lags as periods.
+    block: Politis and Romano (1994), lemma 1. By Fourier transform, as there are as many lags as
+    periods.
     """
     periods, variants = values.shape
     lags = np.arange(periods)

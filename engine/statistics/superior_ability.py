@@ -86,10 +86,9 @@ def superior_ability(bootstrapped: Bootstrapped) -> SuperiorAbility:
     """Hansen's test of superior predictive ability (SPA).
 
     The statistic is the largest mean in standard errors (`Bootstrapped`). A p-value is the share of
-    resamples in which
-    the largest mean, less what the null hypothesis takes for the true ones, is above it; the three
-    differ in which variants are centred at their own mean and which at 0.
-    Peter Reinhard Hansen, A Test for Superior Predictive Ability, Journal of Business & Economic
+    resamples in which the largest mean, less what the null hypothesis takes for the true ones, is
+    above it; the three differ in which variants are centred at their own mean and which at 0. Peter
+    Reinhard Hansen, A Test for Superior Predictive Ability, Journal of Business & Economic
     Statistics 23(4) (2005); Halbert White, A Reality Check for Data Snooping, Econometrica 68(5)
     (2000).
     """
@@ -105,11 +104,10 @@ def superior_variants(bootstrapped: Bootstrapped, size: float = SIZE) -> list[in
     """Romano and Wolf's StepM: variants that are better than nothing, by number, in order.
 
     That one of them is not has a probability of at most `size`, however many there are. The
-    critical
-    value is the 1 - `size` quantile of the largest resampled mean, of the variants not yet found,
-    centred as in Hansen's consistent test; those above it are found, and the rest is asked again.
-    Joseph Romano, Michael Wolf, Stepwise Multiple Testing as Formalized Data Snooping, Econometrica
-    73(4) (2005).
+    critical value is the 1 - `size` quantile of the largest resampled mean, of the variants not yet
+    found, centred as in Hansen's consistent test; those above it are found, and the rest is asked
+    again. Joseph Romano, Michael Wolf, Stepwise Multiple Testing as Formalized Data Snooping,
+    Econometrica 73(4) (2005).
     """
     means = bootstrapped.means
     centre = np.where(bootstrapped.relevant, means, 0.0)

@@ -13,11 +13,9 @@ def minimum_track_record(sharpe: Sharpe, benchmark: float = 0.0, confidence: flo
 
         1 + (1 - skewness SR + (kurtosis - 1) / 4 SR**2) * (z(confidence) / (SR - SR*))**2
 
-    Infinite where the ratio is not above `benchmark` (both a period): then no length is enough.
-    NaN where the ratio is not defined.
-    David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk
-    15(2)
-    (2012).
+    Infinite where the ratio is not above `benchmark` (both a period): then no length is enough. NaN
+    where the ratio is not defined. David H. Bailey, Marcos Lopez de Prado, The Sharpe Ratio
+    Efficient Frontier, Journal of Risk 15(2) (2012).
     """
     if sharpe.ratio <= benchmark:
         return math.inf

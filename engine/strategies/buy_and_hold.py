@@ -9,9 +9,8 @@ from engine.strategies.base import ColumnarStrategy, StrategyParams
 
 
 class BuyAndHold(ColumnarStrategy):
-    """Buys every symbol it may trade at the first instant, and holds it to the end.
-
-    What others are measured against.
+    """Buys every symbol it may trade at the first instant, and holds it to the end: what others are
+    measured against.
 
     Without a size equity is shared out equally among the symbols that are active at that instant.
     """

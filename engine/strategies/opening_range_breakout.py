@@ -11,9 +11,8 @@ from engine.strategies.base import ColumnarStrategy, SizeUnit, StrategyParams
 
 
 class OpeningRangeBreakout(ColumnarStrategy):
-    """A stop order where the opening range ends, on the side that its minutes point to.
-
-    With a tight stop.
+    """A stop order where the opening range ends, on the side that its minutes point to, with a
+    tight stop.
 
     After Carlo Zarattini, Andrea Barbon and Andrew Aziz, A Profitable Day Trading Strategy For The
     U.S. Equity Market (2024): where the first 5 minutes closed up, buy a break of their high; where

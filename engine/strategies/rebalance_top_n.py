@@ -15,9 +15,8 @@ from engine.strategies.base import (
 
 
 class RebalanceTopN(ColumnarStrategy):
-    """Holds the active symbols that rank highest, in equal parts.
-
-    And rebalances at every instant of its schedule.
+    """Holds the active symbols that rank highest, in equal parts, and rebalances at every instant
+    of its schedule.
 
     The default ranking is the return of about six months, after Narasimhan Jegadeesh and Sheridan
     Titman, Returns to Buying Winners and Selling Losers (1993); any expression of the columns will

@@ -9,9 +9,8 @@ from engine.strategies.base import ColumnarStrategy, StrategyParams
 
 
 class RsiReversion(ColumnarStrategy):
-    """Buys a stock in a long-term uptrend whose short RSI is low.
-
-    And sells it where it is back above its short average.
+    """Buys a stock in a long-term uptrend whose short RSI is low, and sells it where it is back
+    above its short average.
 
     After Larry Connors and Cesar Alvarez, Short Term Trading Strategies That Work (2008), "The
     2-period RSI": close above its 200-day average, RSI(2) below 10, out where the close is above

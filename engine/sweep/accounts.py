@@ -92,10 +92,8 @@ class Walk:
 
 
 def begin_all(accounts: Sequence[Account], begin: SessionBegin) -> None:
-    """The night before a session.
-
-    Interest, corporate actions, positions in symbols that are gone.
-    """
+    """The night before a session: interest, corporate actions, positions in symbols that are
+    gone."""
 
     def one(account: Account, room: Room) -> None:
         broker = account.broker

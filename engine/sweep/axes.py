@@ -1,6 +1,5 @@
-"""Axes of a sweep.
-
-A parameter's name and the values that it takes, of texts such as 0.01:0.10:0.005 or 50,60,70.
+"""Axes of a sweep: a parameter's name and the values that it takes, of texts such as
+0.01:0.10:0.005 or 50,60,70.
 """
 
 from __future__ import annotations
@@ -51,9 +50,8 @@ def text_of(value: Any) -> str:
 
 
 def axes_of(grid: Mapping[str, Any] | Iterable[str], spell: Any = str) -> tuple[Axis, ...]:
-    """The axes of NAME=VALUES texts, or of name -> values.
-
-    A text of the same form, or a sequence of values.
+    """The axes of NAME=VALUES texts, or of name -> values: a text of the same form, or a sequence
+    of values.
 
     Raises ConfigError where a name is there twice, a text is no axis, or a value is there twice.
     """
@@ -116,9 +114,8 @@ def _split(text: str) -> list[str]:
 
 
 def _steps(first: str, last: str, step: str, text: str, where: str) -> list[Any]:
-    """Values from first to last, both included where steps lead there.
-
-    Exact decimals, no sums of floats.
+    """Values from first to last, both included where steps lead there: exact decimals, no sums of
+    floats.
     """
     try:
         low, high, by = Decimal(first), Decimal(last), Decimal(step)

@@ -1,7 +1,7 @@
 """Variants of any kind: each distinct condition is evaluated once, a bitmap of rows.
 
-What ranks, limits, or keeps first hits is done
-a variant, over the rows that passed. The kernels are in engine/compute/sum_variants.py.
+What ranks, limits, or keeps first hits is done a variant, over the rows that passed. The kernels
+are in engine/compute/sum_variants.py.
 """
 
 from __future__ import annotations

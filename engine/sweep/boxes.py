@@ -1,11 +1,9 @@
-"""Variants that are a grid of thresholds.
-
-A row is added to one cell, whatever the number of variants.
+"""Variants that are a grid of thresholds: a row is added to one cell, whatever the number of
+variants.
 
 Every parameter of the family is an axis of the grid, its values in order from the loosest to the
-strictest. A row passes so many of
-them (its level), and all variants below its levels: a box. The kernels are in
-engine/compute/sum_boxes.py.
+strictest. A row passes so many of them (its level), and all variants below its levels: a box. The
+kernels are in engine/compute/sum_boxes.py.
 """
 
 from __future__ import annotations
@@ -110,10 +108,8 @@ class Boxes:
         self._add_excess(levels, kept, rows)
 
     def _levels(self, rows: SessionRows) -> Any:
-        """int32[rows, axes].
-
-        How many values of each axis a row passes, those of the kernels that are no parameter's
-        among them.
+        """int32[rows, axes]: how many values of each axis a row passes, those of the kernels that
+        are no parameter's among them.
         """
         levels = np.ones((len(rows), len(self._shape)), np.int32)
         places = dict(zip(self.names, self._places, strict=True))

@@ -1,9 +1,8 @@
 """What a sweep has done so far, in its folder, so that one that is killed goes on where it was.
 
 Sums are kept after the last session of a calendar month (of daily bars a year): a run's values do
-not depend on where it begins, as
-long as it begins with such a block. Files are named by what they depend on; whatever else lies
-there is not read.
+not depend on where it begins, as long as it begins with such a block. Files are named by what they
+depend on; whatever else lies there is not read.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""Conditions of families as tests of columns.
-
-What one pass computes for every row, and what each variant asks of it.
+"""Conditions of families as tests of columns: what one pass computes for every row, and what each
+variant asks of it.
 
 A condition without a moving number, the same in all families, is a clause of the pass: rows that
-fail it are gone. So is the loosest
-form of one that compares alike everywhere. Of all others the pass computes columns, for the rows
-that are left.
+fail it are gone. So is the loosest form of one that compares alike everywhere. Of all others the
+pass computes columns, for the rows that are left.
 """
 
 from __future__ import annotations

@@ -41,9 +41,8 @@ Content = dict[str, Any]
 
 
 class Kind(StrEnum):
-    """What stands at a place.
-
-    The value itself, texts with {name}, or clauses of an expression with {name}.
+    """What stands at a place: the value itself, texts with {name}, or clauses of an expression with
+    {name}.
     """
 
     VALUE = "value"

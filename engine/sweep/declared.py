@@ -2,11 +2,9 @@
 
 1. `Builder.build`   a scanner of some values, and its criteria as trees
 2. `families_of`     the parameters that a scanner's own code reads, by building it with traced
-numbers: a family for each
-                     combination of their values. Within a family every other parameter is a number
-                     in some condition, and the
-                     number is a function of this parameter alone; so the scanner is built once for
-                     each value of each one
+                     numbers: a family for each combination of their values. Within a family every
+                     other parameter is a number in some condition, and the number is a function of
+                     this parameter alone; so the scanner is built once for each value of each one
 """
 
 from __future__ import annotations

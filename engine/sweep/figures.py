@@ -1,6 +1,5 @@
-"""What variants are judged by.
-
-Sums over their hits, and the figures that are made of them, as `evaluate` makes its own.
+"""What variants are judged by: sums over their hits, and the figures that are made of them, as
+`evaluate` makes its own.
 """
 
 from __future__ import annotations

@@ -49,9 +49,8 @@ def _comparable(name: str, a: pl.DataFrame, b: pl.DataFrame) -> pl.Expr:
 
 
 def worth_keeping(variants: Variants, new: Ints) -> bool:
-    """Whether judging the new variants alone is cheaper than judging a whole grid again.
-
-    Where they are few, or a grid themselves.
+    """Whether judging the new variants alone is cheaper than judging a whole grid again: where they
+    are few, or a grid themselves.
     """
     if len(new) <= FEW or not variants.whole:
         return True

@@ -1,6 +1,5 @@
-"""One session laid out for accounts that see the same of it.
-
-Each expression evaluated once, a walk for each choice of them.
+"""One session laid out for accounts that see the same of it: each expression evaluated once, a walk
+for each choice of them.
 """
 
 from __future__ import annotations
@@ -107,9 +106,8 @@ class LaidSession:
     def _columns(
         self, account: Account, keys: Sequence[PartKey]
     ) -> tuple[list[dict[str, int]], tuple[PartKey | None, ...]]:
-        """Of each strategy its prices' expressions, and its conditions.
-
-        None where it is left out, for one of them failed.
+        """Of each strategy its prices' expressions, and its conditions: None where it is left out,
+        for one of them failed.
         """
         columns: list[dict[str, int]] = []
         works: list[PartKey | None] = []

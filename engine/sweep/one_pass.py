@@ -2,9 +2,9 @@
 
 1. `Builder`, `families_of`  how the scanner's declarations depend on its parameters
 2. `PassPlan`                the clauses that every row passes, and the columns of those that are
-left
+                             left
 3. `Boxes` or `Bitmaps`      the rows of each session added up: thresholds of a whole grid to cells,
-all else to each variant
+   all else to each variant
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""One session of a pass.
-
-The rows that passed its clauses, with their columns, and what came of them.
+"""One session of a pass: the rows that passed its clauses, with their columns, and what came of
+them.
 """
 
 from __future__ import annotations

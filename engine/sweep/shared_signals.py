@@ -1,13 +1,12 @@
-"""Signals of strategies in all parameters that variants give them.
-
-Each distinct expression is evaluated once a session.
+"""Signals of strategies in all parameters that variants give them: each distinct expression is
+evaluated once a session.
 
 1. `Family`          one strategy of the config: its distinct parameters, conditions and price
-expressions
+                     expressions
 2. `FamilySignals`   what one set of conditions asks for in a session, and the price expressions at
-its entries
+                     its entries
 3. `MergedSignals`   the signals of all strategies as the broker walks them, for one choice of
-conditions
+                     conditions
 4. `SignalBuffer`    a copy of those, into which the prices of a variant are written
 """
 
@@ -86,9 +85,8 @@ class Family:
 
     @property
     def by_columns(self) -> bool:
-        """Whether the strategy is columnar in all its parameters.
-
-        One that decides bar by bar cannot be shared.
+        """Whether the strategy is columnar in all its parameters: one that decides bar by bar
+        cannot be shared.
         """
         return all(slot.plan is not None for slot in self.slots)
 
@@ -233,10 +231,8 @@ class MergedSignals:
 
 
 class SignalBuffer:
-    """Signals of variants that share conditions.
-
-    What differs from the variant before is written.
-    """
+    """Signals of variants that share conditions: what differs from the variant before is
+    written."""
 
     def __init__(self, merged: MergedSignals):
         self.merged, self.records = merged, merged.records.copy()

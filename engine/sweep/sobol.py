@@ -1,8 +1,8 @@
 """Sobol points: a sequence that fills the unit cube evenly however soon it ends.
 
 Direction numbers of Stephen Joe and Frances Kuo, Constructing Sobol sequences with better
-two-dimensional projections (SIAM J. Sci.
-Comput. 30, 2008), file new-joe-kuo-6; Gray code order of Antonov and Saleev (1979).
+two-dimensional projections (SIAM J. Sci. Comput. 30, 2008), file new-joe-kuo-6; Gray code order of
+Antonov and Saleev (1979).
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""Where a swept parameter of strategies goes in a config.
-
-`strategies.gap_and_go.target_r`, `gap_and_go.target_r` or `target_r`.
+"""Where a swept parameter of strategies goes in a config: `strategies.gap_and_go.target_r`,
+`gap_and_go.target_r` or `target_r`.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ Path = tuple[str | int, ...]
 
 
 def names_of(strategy: StrategyConfig) -> tuple[str, ...]:
-    """What a strategy is called in the names of parameters.
-
-    Its name or module, and the last part of the module.
+    """What a strategy is called in the names of parameters: its name or module, and the last part
+    of the module.
     """
     last = strategy.module.partition(":")[0].rpartition(".")[2]
     return tuple(dict.fromkeys((strategy.label, last)))

@@ -1,14 +1,13 @@
-"""Variants that trade.
-
-Each has an account of its own, and what can be shared of their runs is computed once.
+"""Variants that trade: each has an account of its own, and what can be shared of their runs is
+computed once.
 
 1. `groups_of`      variants together whose scans are the same: one replay of the archive is enough
-for them
+                    for them
 2. `_together`      so many accounts at a time are walked over the sessions (variants_desk.py)
 3. `_alone`         a strategy that decides bar by bar, or a scanner that scans symbol by symbol,
-runs by itself for each variant
+                    runs by itself for each variant
 4. `TradingFigures` of each variant what summary.json of its run says of the account and its trades,
-and its daily returns
+   and its daily returns
 """
 
 from __future__ import annotations
@@ -76,9 +75,8 @@ class TradingFigures:
 
 @dataclass(frozen=True)
 class Traded:
-    """One variant's account at the end.
-
-    The equity of each session's end, cash, columns of its trades.
+    """One variant's account at the end: the equity of each session's end, cash, columns of its
+    trades.
     """
 
     dates: Sequence[dt.date]

@@ -1,6 +1,5 @@
-"""What the page of a sweep is drawn from.
-
-All variants where they are few, else sums over them and the best ones.
+"""What the page of a sweep is drawn from: all variants where they are few, else sums over them and
+the best ones.
 """
 
 from __future__ import annotations
@@ -102,10 +101,8 @@ class SweepData:
         return np.unique(np.concatenate([*best, some]))
 
     def _line(self, place: int) -> dict[str, Any]:
-        """Of each figure, by an axis' value.
-
-        Mean, least and greatest of the variants that have it.
-        """
+        """Of each figure, by an axis' value: mean, least and greatest of the variants that have
+        it."""
         codes = self.variants.codes[:, place].astype(np.int64)
         size = len(self.variants.axes[place])
         return {
@@ -114,9 +111,8 @@ class SweepData:
         }
 
     def _pairs(self) -> dict[str, Any]:
-        """Of each two axes and each figure.
-
-        Mean and greatest by the values of both, and which variant is the best one.
+        """Of each two axes and each figure: mean and greatest by the values of both, and which
+        variant is the best one.
         """
         found: dict[str, Any] = {}
         for one, other in combinations(range(len(self.variants.axes)), 2):
@@ -135,9 +131,8 @@ class SweepData:
 
 
 def around(variants: Variants, values: Floats) -> Floats:
-    """float64[variants].
-
-    The mean of a figure over a variant's neighbours, one step away on one axis; NaN without any.
+    """float64[variants]: the mean of a figure over a variant's neighbours, one step away on one
+    axis; NaN without any.
 
     Steps are between values in the order in which the axis has them; texts and switches have no
     steps.

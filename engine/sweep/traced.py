@@ -1,11 +1,9 @@
 """Numbers that know which swept parameter they are, and note what a scanner does with them.
 
 A scanner is built with such numbers to see how its declarations depend on its parameters. Where a
-number only ever ends up as a
-literal of an expression, alone or after arithmetic with plain numbers, that literal is a function
-of this one parameter. All else is
-noted: asked whether it is true or how it compares, turned into text, used as a key, mixed with
-another parameter.
+number only ever ends up as a literal of an expression, alone or after arithmetic with plain
+numbers, that literal is a function of this one parameter. All else is noted: asked whether it is
+true or how it compares, turned into text, used as a key, mixed with another parameter.
 """
 
 from __future__ import annotations

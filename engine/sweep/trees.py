@@ -1,6 +1,5 @@
-"""Trees of conditions, as Polars serializes them.
-
-The numbers in them, and the conditions that `and` joins.
+"""Trees of conditions, as Polars serializes them: the numbers in them, and the conditions that
+`and` joins.
 
 A node is a dictionary of one item, kind -> body (engine/scan/expressions.py).
 """
@@ -86,10 +85,7 @@ def skeleton(node: Node) -> str:
 
 
 def with_numbers(node: Node, values: Sequence[float] | None) -> Node:
-    """The tree with other numbers in their places.
-
-    With the kind of a number alone where none are given.
-    """
+    """A copy of the tree with other numbers, in order; without `values`, with their kinds alone."""
     left = iter(values) if values is not None else None
 
     def made(part: Node) -> Node:
@@ -111,10 +107,8 @@ def _numbers(node: Node) -> Iterator[tuple[str, float]]:
 
 
 def conjuncts_of(node: Node) -> list[Node]:
-    """Conditions that all hold where this one does.
-
-    Those joined by `and`, both sides of a range.
-    """
+    """Conditions that all hold where this one does: those joined by `and`, both sides of a
+    range."""
     match node:
         case {"Alias": [inner, _]}:
             return conjuncts_of(inner)
@@ -149,9 +143,8 @@ def comparison_of(node: Node) -> tuple[Node, str] | None:
 
 
 def directions(node: Node, moving: set[int], first: int = 0) -> set[str] | None:
-    """How numbers of a condition are compared with, "Gt" and "GtEq" as above.
-
-    "Lt" and "LtEq" as below.
+    """How numbers of a condition are compared with, "Gt" and "GtEq" as above, "Lt" and "LtEq" as
+    below.
 
     moving  places, among the tree's numbers, of those that change; `first` is the place of this
             node's first one

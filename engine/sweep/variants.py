@@ -126,9 +126,8 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> Variants:
 
 
 def spread(axes: Sequence[Axis], count: int, seed: int) -> Variants:
-    """So many variants of a Sobol sequence, scrambled by a digital shift of the seed.
-
-    Spread evenly over all axes.
+    """So many variants of a Sobol sequence, scrambled by a digital shift of the seed: spread evenly
+    over all axes.
     """
     if len(axes) > MOST_AXES:
         raise ConfigError(f"{len(axes)} parameters", where="sobol", expected=f"{MOST_AXES} at most")

@@ -1,11 +1,10 @@
-"""VariantsDesk.
-
-The accounts of many variants over the same sessions, in the place of one run's trading desk.
+"""VariantsDesk: the accounts of many variants over the same sessions, in the place of one run's
+trading desk.
 
 1. `begin_session`  what is known of the session is kept: all that scanners will find in it is
-foreseen
+                    foreseen
 2. `end_session`    `_begun`, `_walks`, `walk_all`: the night, the session laid out once for all
-accounts that hold alike, the walk
+                    accounts that hold alike, the walk
 3. `end_run`        trades that are still open
 """
 
@@ -46,9 +45,8 @@ def families_of(configs: Sequence[SessionConfig], base: Interval) -> list[Family
 
 
 class VariantsDesk:
-    """A Trader for the session coordinator.
-
-    Configs that differ in their strategies' parameters, accounts and costs.
+    """A Trader for the session coordinator: configs that differ in their strategies' parameters,
+    accounts and costs.
 
     accounts  of each config, in their order
     """
@@ -181,9 +179,8 @@ class VariantsDesk:
     def _holds(
         self, account: Account, inputs: SessionInputs, active: Sequence[str]
     ) -> tuple[tuple[str, ...], Hashable]:
-        """What of an account decides which rows it sees.
-
-        Symbols that are active on its account alone, and for strategies
+        """What of an account decides which rows it sees: symbols that are active on its account
+        alone, and for strategies
         that trade what some scanners find, the symbols that they hold."""
         if not account.carried:
             return (), ()
